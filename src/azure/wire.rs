@@ -1,0 +1,196 @@
+//! What passes between us and Azure Resource Manager? Requests and answers as plain values.
+//!
+//! Everything that speaks HTTP to ARM, and the simulator that answers it, meets in [`Wire`]: the
+//! same adapter drives a socket or a world in this process.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// An HTTP method that ARM is asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Read headers only.
+    Head,
+    /// Create or replace.
+    Put,
+    /// Change in part.
+    Patch,
+    /// An action, or a read that ARM models as one.
+    Post,
+    /// Remove.
+    Delete,
+}
+
+impl Method {
+    /// The method's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// The method of that name, in capitals.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "POST" => Self::Post,
+            "DELETE" => Self::Delete,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Header names and values. Names compare without case; a name may occur more than once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+/// Headers whose values never reach an output.
+const SECRET_HEADERS: [&str; 2] = ["authorization", "x-ms-authorization-auxiliary"];
+
+impl Headers {
+    /// No headers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a header.
+    pub fn push(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.push(name, value);
+        self
+    }
+
+    /// The first value of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// Removes every header of that name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+    }
+
+    /// All headers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
+    /// `Retry-After` as whole seconds, the only form that ARM uses.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.get("retry-after")?
+            .trim()
+            .parse()
+            .ok()
+            .map(Duration::from_secs)
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (name, value) in self.iter() {
+            let secret = SECRET_HEADERS
+                .iter()
+                .any(|secret| name.eq_ignore_ascii_case(secret));
+            map.entry(&name, &if secret { "…" } else { value });
+        }
+        map.finish()
+    }
+}
+
+/// A request to ARM. Its `Debug` shows neither the body nor secret headers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WireRequest {
+    /// The method.
+    pub method: Method,
+    /// The whole URL.
+    pub url: String,
+    /// The headers.
+    pub headers: Headers,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+/// An answer from ARM. Its `Debug` does not show the body, which may hold a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WireResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for WireRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireRequest")
+            .field("method", &self.method)
+            .field("path", &self.url.split('?').next().unwrap_or_default())
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for WireResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireResponse")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireFault {
+    /// The request did not leave: it cannot have taken effect.
+    #[error("the request was not sent: {0}")]
+    NotSent(String),
+    /// The request may have left and no whole answer came.
+    #[error("no answer came: {0}")]
+    Unanswered(String),
+}
+
+/// Carries one request and brings one answer. Does not retry.
+#[async_trait]
+pub trait Wire: Send + Sync + fmt::Debug {
+    /// Sends the request.
+    ///
+    /// # Errors
+    /// There was no answer; the fault says whether the request can have taken effect.
+    async fn send(&self, request: WireRequest) -> Result<WireResponse, WireFault>;
+}

@@ -1,0 +1,365 @@
+//! What was done? The durable vocabulary: the only engine type that is stored.
+//!
+//! Events are versioned by their names and only ever grow; a reader that meets an unknown one
+//! refuses to drive the run, though it may display it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{
+    Assessment, Epoch, OperationHandle, OperationKey, Outputs, Plan, RunId, RunOutcome, Seen, Seq,
+    StepError, StepName, Timestamp, Undo, Write,
+};
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its place.
+    pub seq: Seq,
+    /// The wall clock when it was recorded; never trusted for order.
+    pub at: Timestamp,
+    /// The epoch it was recorded under.
+    pub epoch: Epoch,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The engine itself, by its rules.
+    Engine,
+    /// A person, by the name they gave.
+    Person(String),
+    /// The people of a drill.
+    DrillPerson,
+}
+
+/// What kind of run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Against the built-in simulator, in virtual time.
+    Drill,
+    /// Against an endpoint.
+    Live,
+}
+
+/// A reading of the clock that does not go back: nanoseconds since the host started, and which start
+/// it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootTime {
+    /// The id of the host's start.
+    pub boot: String,
+    /// Nanoseconds since then.
+    pub nanos: u64,
+}
+
+/// A write that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Our idempotency key for this change; the attempts at it share it.
+    pub key: OperationKey,
+    /// The write, whole, with placeholders for secrets.
+    pub write: Write,
+    /// The BLAKE3 digest of the write's canonical JSON.
+    pub digest: String,
+    /// How it is taken back, from what was observed before it.
+    pub undo: Undo,
+    /// What was observed before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// It must not be sent after this, by the wall clock…
+    pub not_after: Timestamp,
+    /// …nor after this, by the clock that does not go back.
+    pub not_after_boot: BootTime,
+}
+
+/// Something that is true from now on and worth remembering.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The run exists; always the first event.
+    RunOpened {
+        /// The run's id.
+        run: RunId,
+        /// The compiled plan, whole: resuming never reads the runbook again.
+        plan: Box<Plan>,
+        /// What kind of run it is.
+        mode: RunMode,
+        /// Where Azure is, for a live run: part of the claim on its resources.
+        endpoint: String,
+        /// What the operation keys are derived from: chance in a live run, the seed in a drill.
+        nonce: String,
+    },
+    /// A process took the run over.
+    RunClaimed {
+        /// Its host and process, for people.
+        holder: String,
+    },
+    /// An attempt began. Nothing is written by it yet.
+    StepStarted {
+        /// The step.
+        step: StepName,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
+    /// A write is about to be sent.
+    Intended {
+        /// The step.
+        step: StepName,
+        /// The write and what surrounds it.
+        intent: Box<Intent>,
+    },
+    /// Azure accepted the write and works on it.
+    Accepted {
+        /// The step.
+        step: StepName,
+        /// The operation, as received.
+        handle: OperationHandle,
+        /// Azure's id of the request, for its support.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    },
+    /// Azure did the write at once.
+    Answered {
+        /// The step.
+        step: StepName,
+        /// Azure's id of the request, for its support.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    },
+    /// Azure refused the write before accepting it.
+    Refused {
+        /// The step.
+        step: StepName,
+        /// Why.
+        error: StepError,
+    },
+    /// Whether the write landed is not known.
+    InDoubt {
+        /// The step.
+        step: StepName,
+        /// Why.
+        error: StepError,
+    },
+    /// Azure's operation ended, well or not.
+    OperationEnded {
+        /// The step.
+        step: StepName,
+        /// Why it failed, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+    },
+    /// Another attempt will be made.
+    RetryScheduled {
+        /// The step.
+        step: StepName,
+        /// Why the last one did not do.
+        error: StepError,
+        /// Not before.
+        at: Timestamp,
+    },
+    /// A verification looked and did not see it yet. Recorded when the reason changes.
+    StepWaiting {
+        /// The step.
+        step: StepName,
+        /// What is missing.
+        why: String,
+    },
+    /// The step's goal was observed to hold.
+    StepSucceeded {
+        /// The step.
+        step: StepName,
+        /// What it puts out.
+        #[serde(default, skip_serializing_if = "Outputs::is_empty")]
+        outputs: Outputs,
+        /// What was observed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Seen>,
+    },
+    /// The step ended without its goal.
+    StepFailed {
+        /// The step.
+        step: StepName,
+        /// Why.
+        error: StepError,
+    },
+    /// The step's time was up; an operation of Azure's may go on.
+    StepTimedOut {
+        /// The step.
+        step: StepName,
+    },
+    /// The step is not done.
+    StepSkipped {
+        /// The step.
+        step: StepName,
+        /// Why.
+        why: String,
+        /// By whom.
+        by: Actor,
+    },
+    /// The step is in doubt in a way that only a person can settle.
+    StepHeld {
+        /// The step.
+        step: StepName,
+        /// Why.
+        why: String,
+    },
+    /// A person is asked.
+    GateOpened {
+        /// The step.
+        step: StepName,
+        /// The question.
+        question: String,
+        /// When the gate closes by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// The answer was yes.
+    Approved {
+        /// The step.
+        step: StepName,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The answer was no.
+    Declined {
+        /// The step.
+        step: StepName,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Nobody answered in time.
+    GateExpired {
+        /// The step.
+        step: StepName,
+    },
+    /// Nothing new is to be started.
+    CancelRequested {
+        /// By whom.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// What was done is to be put back.
+    UndoRequested {
+        /// By whom: the engine for `on_failure: undo`.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An attempt at putting a step back began.
+    UndoStarted {
+        /// The step.
+        step: StepName,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
+    /// What the step changed is as it was before.
+    StepUndone {
+        /// The step.
+        step: StepName,
+    },
+    /// What the step changed could not be put back; what is left where.
+    StepUndoFailed {
+        /// The step.
+        step: StepName,
+        /// Why, and what is left.
+        error: StepError,
+    },
+    /// A step that had ended is to be tried again.
+    StepReset {
+        /// The step.
+        step: StepName,
+        /// By whom.
+        by: Actor,
+    },
+    /// The run's deadline passed.
+    DeadlinePassed {},
+    /// The run ended. Only a person reopens it.
+    RunEnded {
+        /// How.
+        outcome: RunOutcome,
+    },
+    /// A person reopened an ended run.
+    Reopened {
+        /// By whom.
+        by: Actor,
+        /// What for.
+        why: String,
+    },
+}
+
+impl Event {
+    /// The step the event is about, if it is about one.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepName> {
+        match self {
+            Self::StepStarted { step, .. }
+            | Self::Intended { step, .. }
+            | Self::Accepted { step, .. }
+            | Self::Answered { step, .. }
+            | Self::Refused { step, .. }
+            | Self::InDoubt { step, .. }
+            | Self::OperationEnded { step, .. }
+            | Self::RetryScheduled { step, .. }
+            | Self::StepWaiting { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepTimedOut { step }
+            | Self::StepSkipped { step, .. }
+            | Self::StepHeld { step, .. }
+            | Self::GateOpened { step, .. }
+            | Self::Approved { step, .. }
+            | Self::Declined { step, .. }
+            | Self::GateExpired { step }
+            | Self::UndoStarted { step, .. }
+            | Self::StepUndone { step }
+            | Self::StepUndoFailed { step, .. }
+            | Self::StepReset { step, .. } => Some(step),
+            Self::RunOpened { .. }
+            | Self::RunClaimed { .. }
+            | Self::CancelRequested { .. }
+            | Self::UndoRequested { .. }
+            | Self::DeadlinePassed {}
+            | Self::RunEnded { .. }
+            | Self::Reopened { .. } => None,
+        }
+    }
+
+    /// The event's name in the journal.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        // The name is the serde tag, so that it is written down once.
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|value| value.get("kind").and_then(Value::as_str).map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+/// The digest of a write, as its intent carries it.
+#[must_use]
+pub fn write_digest(write: &Write) -> String {
+    let value = serde_json::to_value(write).unwrap_or(Value::Null);
+    blake3::hash(crate::model::plan::canonical(&value).as_bytes())
+        .to_hex()
+        .to_string()
+}
+
+/// What an observation contributes to an event.
+#[must_use]
+pub fn seen_of(assessment: &Assessment) -> Vec<Seen> {
+    assessment.seen.clone()
+}

@@ -1,0 +1,129 @@
+//! How does what is compare with what shall be? An observation, read against one goal.
+//!
+//! The adapter reads the world and compares it with the goal; what comes out is plain data that the
+//! engine, the preview and the report all use, so that none of them can disagree.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::action::Undo;
+use super::resource::ResourceId;
+
+/// What was seen, and how it compares with a goal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// How it compares.
+    pub verdict: Assessed,
+    /// The resources that were looked at.
+    pub seen: Vec<Seen>,
+    /// What the action puts out; only meaningful when the goal holds. Never holds a secret.
+    pub outputs: Outputs,
+}
+
+/// What a step puts out, by name.
+pub type Outputs = BTreeMap<String, Value>;
+
+/// How the observed world compares with a goal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assessed {
+    /// The goal holds: nothing to do.
+    Holds,
+    /// One write leads to the goal.
+    Change(Box<PlannedChange>),
+    /// Azure is already at work on the resource; look again later.
+    InProgress {
+        /// What is going on.
+        why: String,
+        /// When to look again.
+        after: Duration,
+    },
+    /// The goal does not hold yet, and time or another step must bring it about.
+    NotYet {
+        /// What is missing.
+        why: String,
+        /// When to look again.
+        after: Duration,
+    },
+    /// The goal cannot be reached from here.
+    Blocked {
+        /// A stable code.
+        code: String,
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+/// A change that leads from what is to the goal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedChange {
+    /// What changes, field by field.
+    pub changes: Vec<Change>,
+    /// The write that does it.
+    pub write: Write,
+    /// How it is taken back.
+    pub undo: Undo,
+}
+
+/// One field that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The field, as a path such as `properties.sku.name`; empty for the whole resource.
+    pub path: String,
+    /// The value now; null when it is absent.
+    pub before: Value,
+    /// The value then; null when it goes away.
+    pub after: Value,
+}
+
+/// A resource as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Its `provisioningState`, `absent`, or a state of the verification's own.
+    pub state: String,
+    /// Its etag in the body, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// One write to one resource, whole: what is journalled before it is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Write {
+    /// The HTTP method.
+    pub method: WriteMethod,
+    /// The resource.
+    pub resource: ResourceId,
+    /// The body, with placeholders for secrets; none for a delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// Refuse unless the resource still has this etag (`If-Match`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_match: Option<String>,
+}
+
+/// The method of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WriteMethod {
+    /// Create or replace.
+    Put,
+    /// Remove.
+    Delete,
+}
+
+impl WriteMethod {
+    /// The method's name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}

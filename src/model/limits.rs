@@ -1,0 +1,58 @@
+//! How much is too much? Every maximum in the program, each with its reason.
+
+use std::time::Duration;
+
+/// Bytes of one runbook. The largest hand-written runbooks of other tools are tens of kilobytes; a
+/// parser that is fed more than this is under attack or given the wrong file.
+pub const RUNBOOK_BYTES_MAX: usize = 1 << 20;
+
+/// Depth of nested YAML. The language needs seven levels; recursion must end well before the stack.
+pub const YAML_DEPTH_MAX: usize = 32;
+
+/// Nodes of one YAML document: a 1,000-step runbook has about 20,000.
+pub const YAML_NODES_MAX: usize = 200_000;
+
+/// Diagnostics kept for one file: a person reads the first few; the rest are counted.
+pub const DIAGNOSTICS_MAX: usize = 200;
+
+/// Steps of a plan after loops are unrolled.
+pub const STEPS_MAX: usize = 2_000;
+
+/// Bytes of a step, parameter, profile or runbook name.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of one `${…}` expression: an error message of a 400 KB expression made the CEL parser panic.
+pub const EXPRESSION_BYTES_MAX: usize = 2_048;
+
+/// Attempts at one step whatever its policy says; more would hide a broken estate behind patience.
+pub const ATTEMPTS_MAX: u32 = 100;
+
+/// Events of one run. A failover writes a few hundred; a journal of this size means a loop of ours.
+pub const EVENTS_MAX: u64 = 200_000;
+
+/// Effects performed at once. A failover is a few dozen resources wide, and Azure's write bucket
+/// refills at ten a second (azure-facts 3.7).
+pub const WORKERS_MAX: usize = 32;
+
+/// Bytes of one answer that we read; Azure caps its own at 8 MB (azure-facts 3.8).
+pub const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// How long one HTTP exchange may take. Azure answers within 60 s or its front end sends a 504
+/// (azure-facts 3.8).
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long after its intent a write may still be sent: a process that was stopped longer than this
+/// must not send a stale call (state-engines 6).
+pub const INTENT_VALIDITY: Duration = Duration::from_secs(60);
+
+/// Shortest wait between polls, whatever `Retry-After` says.
+pub const POLL_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
+/// Longest wait between polls, whatever `Retry-After` says: the ladder of the wire ends at 160 s.
+pub const POLL_INTERVAL_MAX: Duration = Duration::from_secs(600);
+
+/// Wait between polls when Azure names none.
+pub const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Commands waiting for a live run: people type slower than the driver turns.
+pub const COMMANDS_WAITING_MAX: usize = 64;

@@ -1,0 +1,34 @@
+//! What is there to talk about? The nouns of a failover and their invariants.
+//!
+//! Comes in: nothing of ours. Goes out: the types that every other room speaks in. No format, no
+//! clock, no I/O; `serde` derives only, because plans and events are stored.
+
+pub mod action;
+pub mod assessment;
+pub mod condition;
+pub mod graph;
+pub mod id;
+pub mod limits;
+pub mod outcome;
+pub mod plan;
+pub mod policy;
+pub mod resource;
+pub mod secret;
+pub mod time;
+
+pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
+pub use assessment::{
+    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
+};
+pub use condition::{Comparison, Condition, Operand, Verdict};
+pub use graph::{Cycle, Dag};
+pub use id::{
+    Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
+    StepName,
+};
+pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
+pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Step};
+pub use policy::{Answer, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass};
+pub use resource::{Region, ResourceId, ResourceType};
+pub use secret::{SECRET_PLACEHOLDER, SecretRef, SecretSource};
+pub use time::{TimeError, Timestamp};

@@ -1,0 +1,399 @@
+//! Which Azure resource? An ARM resource id, taken apart once and compared without regard to case.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::IdError;
+
+/// An ARM resource id: `/subscriptions/{s}/resourceGroups/{g}/providers/{ns}/{type}/{name}…`.
+///
+/// Keeps the letters it was given and compares folded, as Azure does (azure-facts 3.8).
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ResourceId {
+    text: String,
+    folded: String,
+}
+
+/// A resource type, such as `Microsoft.Network/virtualNetworkGateways`; compared without case.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ResourceType {
+    text: String,
+    folded: String,
+}
+
+/// An Azure region in its short form: `southeastasia`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(String);
+
+const RESOURCE_ID_BYTES_MAX: usize = 2_048;
+
+impl ResourceId {
+    /// Parses an id.
+    ///
+    /// # Errors
+    /// It does not have the form of a resource in a resource group; the message names what is missing.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let wrong = |why| IdError::new("resource id", text, why);
+        if text.len() > RESOURCE_ID_BYTES_MAX {
+            return Err(wrong("is longer than 2048 bytes"));
+        }
+        if text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '?' | '#' | '\\' | '<' | '>' | '%'))
+        {
+            return Err(wrong("holds a character that no resource name may have"));
+        }
+        let trimmed = text.strip_suffix('/').unwrap_or(text);
+        let Some(rest) = trimmed.strip_prefix('/') else {
+            return Err(wrong("must start with /subscriptions/"));
+        };
+        let parts: Vec<&str> = rest.split('/').collect();
+        if parts
+            .iter()
+            .any(|part| part.is_empty() || *part == "." || *part == "..")
+        {
+            return Err(wrong("has an empty part"));
+        }
+        let is = |index: usize, word: &str| {
+            parts
+                .get(index)
+                .is_some_and(|part: &&str| part.eq_ignore_ascii_case(word))
+        };
+        if !is(0, "subscriptions") {
+            return Err(wrong("must start with /subscriptions/"));
+        }
+        if !is(2, "resourceGroups") {
+            return Err(wrong("must name a resource group after the subscription"));
+        }
+        if !is(4, "providers") || parts.len() < 8 {
+            return Err(wrong(
+                "must name a provider, a type and a name after the resource group",
+            ));
+        }
+        if !parts.len().is_multiple_of(2) {
+            return Err(wrong("ends with a type that has no name"));
+        }
+        Ok(Self {
+            text: trimmed.to_owned(),
+            folded: trimmed.to_ascii_lowercase(),
+        })
+    }
+
+    /// The id with the letters it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The id in lower case: equal ids have equal keys.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.folded
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        self.text.split('/').skip(1)
+    }
+
+    /// The subscription's id.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        self.parts().nth(1).unwrap_or_default()
+    }
+
+    /// The resource group's name.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        self.parts().nth(3).unwrap_or_default()
+    }
+
+    /// The type, with its parents' types: `Microsoft.Network/expressRouteCircuits/peerings`.
+    #[must_use]
+    pub fn resource_type(&self) -> ResourceType {
+        let mut text = self.parts().nth(5).unwrap_or_default().to_owned();
+        for part in self.parts().skip(6).step_by(2) {
+            text.push('/');
+            text.push_str(part);
+        }
+        ResourceType::from_text(text)
+    }
+
+    /// The last name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The resource this one is part of, for a child such as a subnet.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.parts().count() <= 8 {
+            return None;
+        }
+        let cut = self.text.rmatch_indices('/').nth(1)?.0;
+        Some(Self {
+            text: self.text[..cut].to_owned(),
+            folded: self.folded[..cut].to_owned(),
+        })
+    }
+
+    /// A child of this resource, such as `subnets` and `GatewaySubnet` of a virtual network.
+    ///
+    /// # Errors
+    /// The type or name holds a character that no resource name may have.
+    pub fn child(&self, kind: &str, name: &str) -> Result<Self, IdError> {
+        Self::parse(&format!("{}/{kind}/{name}", self.text))
+    }
+
+    /// A resource of another type and name in the same resource group.
+    ///
+    /// # Errors
+    /// The type or name holds a character that no resource name may have.
+    pub fn sibling(&self, kind: &str, name: &str) -> Result<Self, IdError> {
+        Self::parse(&format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/{kind}/{name}",
+            self.subscription(),
+            self.resource_group()
+        ))
+    }
+
+    /// Whether this is `other` or inside it.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.folded
+            .strip_prefix(other.folded.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl ResourceType {
+    fn from_text(text: String) -> Self {
+        let folded = text.to_ascii_lowercase();
+        Self { text, folded }
+    }
+
+    /// Parses `Namespace/type` or `Namespace/type/childType`.
+    ///
+    /// # Errors
+    /// There is no slash, or a part is empty.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        if text.split('/').count() < 2
+            || text
+                .split('/')
+                .any(|part| part.is_empty() || !part.chars().all(legal))
+        {
+            return Err(IdError::new(
+                "resource type",
+                text,
+                "must be written like Microsoft.Network/virtualNetworks",
+            ));
+        }
+        Ok(Self::from_text(text.to_owned()))
+    }
+
+    /// The type with the letters it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether this is the named type, whatever the case of its letters.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.folded.eq_ignore_ascii_case(text)
+    }
+}
+
+impl Region {
+    /// Parses a region's short or display name: `southeastasia`, `Southeast Asia`.
+    ///
+    /// Whether Azure has such a region is the compiler's question, not the type's.
+    ///
+    /// # Errors
+    /// The text is empty or holds anything but letters, digits and spaces.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let short: String = text
+            .chars()
+            .filter(|c| *c != ' ')
+            .collect::<String>()
+            .to_ascii_lowercase();
+        if short.is_empty()
+            || short.len() > super::limits::NAME_BYTES_MAX
+            || !short.chars().all(|c| c.is_ascii_alphanumeric())
+        {
+            return Err(IdError::new(
+                "region",
+                text,
+                "must be written like southeastasia",
+            ));
+        }
+        Ok(Self(short))
+    }
+
+    /// The short name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text in and out through the parser, comparison by the folded form.
+macro_rules! folded_text {
+    ($name:ident) => {
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.folded == other.folded
+            }
+        }
+        impl Eq for $name {}
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.folded.cmp(&other.folded)
+            }
+        }
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.folded.hash(state);
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.text)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.text
+            }
+        }
+    };
+}
+
+folded_text!(ResourceId);
+folded_text!(ResourceType);
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.0
+    }
+}
+
+/// `FromStr` and `TryFrom<String>` by the type's `parse`.
+macro_rules! parses {
+    ($name:ident) => {
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::parse(text)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(&text)
+            }
+        }
+    };
+}
+
+parses!(ResourceId);
+parses!(ResourceType);
+parses!(Region);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CIRCUIT: &str =
+        "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Network/expressRouteCircuits/er1";
+
+    #[test]
+    fn ids_compare_without_case_and_keep_their_letters() {
+        let one = ResourceId::parse(CIRCUIT).unwrap();
+        let two = ResourceId::parse(&CIRCUIT.to_uppercase()).unwrap();
+        assert_eq!(one, two);
+        assert_eq!(one.to_string(), CIRCUIT);
+    }
+
+    #[test]
+    fn an_id_is_taken_apart() {
+        let circuit = ResourceId::parse(CIRCUIT).unwrap();
+        let peering = circuit.child("peerings", "AzurePrivatePeering").unwrap();
+        assert_eq!(peering.parent(), Some(circuit.clone()));
+        assert_eq!(circuit.parent(), None);
+        assert!(
+            peering
+                .resource_type()
+                .is("microsoft.network/expressroutecircuits/peerings")
+        );
+        assert!(peering.is_within(&circuit) && !circuit.is_within(&peering));
+        assert_eq!(
+            (
+                circuit.subscription(),
+                circuit.resource_group(),
+                circuit.name()
+            ),
+            ("s1", "rg", "er1")
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_refused_with_the_missing_part() {
+        for (wrong, part) in [
+            ("er1", "/subscriptions/"),
+            ("/subscriptions/s/resourceGroups/g", "provider"),
+            ("/subscriptions/s/providers/x/y/z/a/b", "resource group"),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/N/t",
+                "provider",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/N/t/n/child",
+                "no name",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/N/t/../x",
+                "empty part",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/N/t/n?x=1",
+                "character",
+            ),
+        ] {
+            let error = ResourceId::parse(wrong).unwrap_err().to_string();
+            assert!(error.contains(part), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn regions_are_read_by_either_name() {
+        assert_eq!(
+            Region::parse("Southeast Asia").unwrap(),
+            Region::parse("southeastasia").unwrap()
+        );
+    }
+}
