@@ -1,0 +1,1 @@
+//! What would Azure say? The same wire, another world.

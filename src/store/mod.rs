@@ -1,0 +1,1 @@
+//! What do we remember? Journals that survive; the only room that knows the database.
