@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Assessment, Epoch, OperationHandle, OperationKey, Outputs, Plan, RunId, RunOutcome, Seen, Seq,
-    StepError, StepName, Timestamp, Undo, Write,
+    Epoch, OperationHandle, OperationKey, Outputs, Plan, RunId, RunOutcome, Seen, Seq, StepError,
+    StepName, Timestamp, Undo, Write,
 };
 
 /// An event with its place in the journal.
@@ -217,6 +217,9 @@ pub enum Event {
         /// When the gate closes by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
+        /// The failure that led to the question, when the step is not a gate itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<StepError>,
     },
     /// The answer was yes.
     Approved {
@@ -356,10 +359,4 @@ pub fn write_digest(write: &Write) -> String {
     blake3::hash(crate::model::plan::canonical(&value).as_bytes())
         .to_hex()
         .to_string()
-}
-
-/// What an observation contributes to an event.
-#[must_use]
-pub fn seen_of(assessment: &Assessment) -> Vec<Seen> {
-    assessment.seen.clone()
 }

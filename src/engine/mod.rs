@@ -3,11 +3,27 @@
 //! Comes in: a plan, a journal and what happens. Goes out: events to remember and effects to
 //! perform. Speaks to the outside through [`ports`] alone.
 
+mod attempt;
+pub mod driver;
 pub mod event;
+pub mod handle;
+pub mod people;
 pub mod ports;
+pub mod retry;
+mod schedule;
+pub mod state;
+pub mod survey;
+mod transition;
+pub mod turn;
+mod worker;
 
+pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
+pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
+pub use people::{Command, Said};
 pub use ports::{
     Actuator, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,
 };
+pub use state::{Phase, RunPhase, RunState, StepRecord, StepState};
+pub use survey::{Survey, survey};

@@ -1,0 +1,593 @@
+//! How does an attempt go on? Observe, intend, send, poll, confirm; the same way forward and back.
+
+use super::event::{Event, Intent, write_digest};
+use super::ports::{PollAnswer, SendAnswer};
+use super::retry;
+use super::schedule;
+use super::state::{Direction, Phase, RunPhase, StepState};
+use super::turn::{ENGINE, Effect, Ticket, Timer, Turning};
+use crate::model::action::General;
+use crate::model::{
+    Action, Assessed, Assessment, Disposition, OnFailure, Operand, PlannedChange, SagaClass, Seen,
+    Step, StepError, StepName, Timestamp, Verdict, limits,
+};
+use std::time::Duration;
+
+/// Wait before another look where the observation names none: about one rung of Azure's own ladder.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
+
+/// Begins the next attempt of a step in a direction.
+pub(super) fn start(turn: &mut Turning<'_>, name: &StepName, direction: Direction) {
+    let Some(attempt) = turn.record(name).map(|record| record.attempt + 1) else {
+        return;
+    };
+    let step = name.clone();
+    turn.emit(match direction {
+        Direction::Forward => Event::StepStarted { step, attempt },
+        Direction::Backward => Event::UndoStarted { step, attempt },
+    });
+    let ticket = turn.ticket(name);
+    turn.effect(Effect::Observe(ticket, direction));
+}
+
+/// Whether the step only lets time pass.
+pub(super) fn is_wait(step: &Step) -> bool {
+    matches!(step.action, Action::General(General::Wait { .. }))
+}
+
+/// Sets the timer of a wait that began at `since`.
+pub(super) fn arm_wait(turn: &mut Turning<'_>, step: &Step, since: Timestamp) {
+    if let Action::General(General::Wait { duration }) = &step.action {
+        let ticket = turn.ticket(&step.name);
+        turn.effect(Effect::WakeAt(Timer::Wait(ticket), since + *duration));
+    }
+}
+
+/// An observation came back.
+pub(super) fn observed(
+    turn: &mut Turning<'_>,
+    ticket: &Ticket,
+    result: Result<Assessment, StepError>,
+) {
+    let Some((step, direction, phase)) = turn.current(ticket) else {
+        return;
+    };
+    match phase {
+        Phase::Observing | Phase::Waiting { .. } => looked(turn, step, direction, result),
+        Phase::InDoubt(intent) => looked_in_doubt(turn, step, direction, &intent, result),
+        Phase::Confirming(_) => confirmed(turn, step, direction, result),
+        // A late observation of an attempt that has gone on since.
+        Phase::Intended(_)
+        | Phase::Operating { .. }
+        | Phase::Retrying { .. }
+        | Phase::Asking { .. } => {}
+    }
+}
+
+fn looked(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    result: Result<Assessment, StepError>,
+) {
+    let assessment = match result {
+        Ok(assessment) => assessment,
+        Err(error) => return retry_or_fail(turn, step, direction, error),
+    };
+    let Assessment {
+        verdict,
+        seen,
+        outputs,
+    } = assessment;
+    match verdict {
+        Assessed::Holds => reached(turn, step, direction, seen, outputs),
+        Assessed::Change(change) => intend(turn, step, direction, *change, seen),
+        Assessed::InProgress { why, after } | Assessed::NotYet { why, after } => {
+            look_again(turn, step, why, after);
+        }
+        Assessed::Blocked { code, why } => {
+            fail(turn, step, direction, StepError::rejected(&code, why));
+        }
+    }
+}
+
+/// The goal was observed to hold.
+fn reached(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    seen: Vec<Seen>,
+    outputs: crate::model::Outputs,
+) {
+    if direction == Direction::Backward {
+        turn.emit(Event::StepUndone {
+            step: step.name.clone(),
+        });
+        return;
+    }
+    for condition in &step.ensure {
+        let read = |operand: &Operand| match operand {
+            Operand::Output { step: of, field } if *of == step.name => outputs.get(field).cloned(),
+            other => schedule::read_operand(&turn.state, other),
+        };
+        match condition.judge(&read) {
+            Verdict::Holds => {}
+            Verdict::Fails(why) | Verdict::Unknown(why) => {
+                let why = format!("the postcondition {condition} does not hold: {why}");
+                return look_again(turn, step, why, LOOK_AGAIN);
+            }
+        }
+    }
+    turn.emit(Event::StepSucceeded {
+        step: step.name.clone(),
+        outputs,
+        seen,
+    });
+}
+
+/// Looks again later; the journal hears of it when the reason changes.
+fn look_again(turn: &mut Turning<'_>, step: &Step, why: String, after: Duration) {
+    let known = turn
+        .record(&step.name)
+        .and_then(|record| record.work())
+        .is_some_and(|work| matches!(&work.phase, Phase::Waiting { why: known } if *known == why));
+    if !known {
+        turn.emit(Event::StepWaiting {
+            step: step.name.clone(),
+            why,
+        });
+    }
+    let ticket = turn.ticket(&step.name);
+    turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
+}
+
+/// Intends the write: in the journal first, then out.
+fn intend(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    change: PlannedChange,
+    seen: Vec<Seen>,
+) {
+    // A waiting step looks from the phase it waits in; a write begins a new attempt.
+    let waiting = turn
+        .record(&step.name)
+        .and_then(|record| record.work())
+        .is_some_and(|work| matches!(work.phase, Phase::Waiting { .. }));
+    if waiting {
+        let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
+        let step = step.name.clone();
+        turn.emit(match direction {
+            Direction::Forward => Event::StepStarted { step, attempt },
+            Direction::Backward => Event::UndoStarted { step, attempt },
+        });
+    }
+    let nonce = turn
+        .state
+        .opened
+        .as_ref()
+        .map_or("", |opened| opened.nonce.as_str())
+        .to_owned();
+    let generation = turn
+        .record(&step.name)
+        .map_or(0, |record| record.generation);
+    let mut not_after_boot = turn.now.boot.clone();
+    let validity = u64::try_from(limits::INTENT_VALIDITY.as_nanos()).unwrap_or(u64::MAX);
+    not_after_boot.nanos = not_after_boot.nanos.saturating_add(validity);
+    let intent = Box::new(Intent {
+        key: retry::operation_key(&nonce, &step.name, direction, generation),
+        digest: write_digest(&change.write),
+        write: change.write,
+        undo: change.undo,
+        seen,
+        not_after: turn.now.at + limits::INTENT_VALIDITY,
+        not_after_boot,
+    });
+    turn.emit(Event::Intended {
+        step: step.name.clone(),
+        intent: intent.clone(),
+    });
+    let ticket = turn.ticket(&step.name);
+    turn.effect(Effect::Send(ticket, intent));
+}
+
+/// Looked at a write that may have landed (D8): the goal holds, Azure is at work, or nothing came of
+/// it; the last is believed only once the intent can no longer be under way.
+fn looked_in_doubt(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    intent: &Intent,
+    result: Result<Assessment, StepError>,
+) {
+    let name = step.name.clone();
+    let assessment = match result {
+        Ok(assessment) => assessment,
+        Err(error) if error.disposition == Disposition::Rejected => {
+            let why = format!(
+                "a write to {} may have landed, and it cannot be observed: {}",
+                intent.write.resource, error.message
+            );
+            return hold_for_person(turn, step, direction, why);
+        }
+        Err(_) => {
+            let ticket = turn.ticket(&name);
+            return turn.wake_after(Timer::Look(ticket), LOOK_AGAIN);
+        }
+    };
+    let settled_at = intent.not_after + limits::CALL_TIMEOUT;
+    match assessment.verdict {
+        Assessed::Holds => reached(turn, step, direction, assessment.seen, assessment.outputs),
+        Assessed::InProgress { why, after } => {
+            turn.emit(Event::StepWaiting { step: name, why });
+            let ticket = turn.ticket(&step.name);
+            turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
+        }
+        _ if turn.now.at < settled_at => {
+            let ticket = turn.ticket(&name);
+            turn.effect(Effect::WakeAt(Timer::Look(ticket), settled_at));
+        }
+        verdict => {
+            let landed = seen_changed(&intent.seen, &assessment.seen, intent);
+            if landed {
+                // It landed and did not lead to the goal: that change is over, the next is another.
+                let error = StepError::transient(
+                    "landed_without_goal",
+                    "The write landed, but its goal does not hold.",
+                    None,
+                );
+                turn.emit(Event::OperationEnded {
+                    step: name,
+                    error: Some(error.clone()),
+                });
+                return retry_or_fail(turn, step, direction, error);
+            }
+            // It never landed: the same change, under the same key.
+            if let Assessed::Change(change) = verdict {
+                let attempt = turn.record(&name).map_or(0, |record| record.attempt) + 1;
+                turn.emit(match direction {
+                    Direction::Forward => Event::StepStarted {
+                        step: name,
+                        attempt,
+                    },
+                    Direction::Backward => Event::UndoStarted {
+                        step: name,
+                        attempt,
+                    },
+                });
+                return intend(turn, step, direction, *change, assessment.seen);
+            }
+            let lost = StepError::transient("lost_request", "The write never landed.", None);
+            retry_or_fail(turn, step, direction, lost);
+        }
+    }
+}
+
+/// Whether the written resource is not as it was seen before the intent.
+fn seen_changed(before: &[Seen], after: &[Seen], intent: &Intent) -> bool {
+    let of = |list: &[Seen]| {
+        list.iter()
+            .find(|s| s.resource == intent.write.resource)
+            .cloned()
+    };
+    of(before) != of(after)
+}
+
+/// Azure said that it is done; looking whether it is so.
+fn confirmed(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    result: Result<Assessment, StepError>,
+) {
+    match result {
+        Ok(Assessment {
+            verdict: Assessed::Holds,
+            seen,
+            outputs,
+        }) => {
+            reached(turn, step, direction, seen, outputs);
+        }
+        Ok(Assessment {
+            verdict: Assessed::InProgress { why, after },
+            ..
+        })
+        | Ok(Assessment {
+            verdict: Assessed::NotYet { why, after },
+            ..
+        }) => {
+            look_again(turn, step, why, after);
+        }
+        Ok(Assessment {
+            verdict: Assessed::Blocked { code, why },
+            ..
+        }) => {
+            fail(turn, step, direction, StepError::rejected(&code, why));
+        }
+        Ok(Assessment {
+            verdict: Assessed::Change(_),
+            ..
+        }) => {
+            // Seen on the wire: a GET that lags behind its operation (WIRE.md 3). The next attempt
+            // begins by looking, and writes only if it is still so.
+            let error = StepError::transient(
+                "goal_not_seen",
+                "Azure says that it is done, and the resource does not show it.",
+                None,
+            );
+            retry_or_fail(turn, step, direction, error);
+        }
+        Err(error) => retry_or_fail(turn, step, direction, error),
+    }
+}
+
+/// A write was answered, or was not.
+pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendAnswer, StepError>) {
+    let Some((step, direction, Phase::Intended(_))) = turn.current(ticket) else {
+        return;
+    };
+    let name = step.name.clone();
+    match result {
+        Ok(SendAnswer::Accepted {
+            handle,
+            after,
+            request_id,
+        }) => {
+            turn.emit(Event::Accepted {
+                step: name,
+                handle,
+                request_id,
+            });
+            turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
+        }
+        Ok(SendAnswer::Done { request_id }) => {
+            turn.emit(Event::Answered {
+                step: name,
+                request_id,
+            });
+            turn.effect(Effect::Observe(ticket.clone(), direction));
+        }
+        Err(error) => match error.disposition {
+            Disposition::Ambiguous => {
+                turn.emit(Event::InDoubt { step: name, error });
+                turn.effect(Effect::Observe(ticket.clone(), direction));
+            }
+            Disposition::Transient { .. } | Disposition::Rejected => {
+                turn.emit(Event::Refused {
+                    step: name,
+                    error: error.clone(),
+                });
+                retry_or_fail(turn, step, direction, error);
+            }
+        },
+    }
+    time_up(turn, &ticket.step);
+}
+
+/// A poll was answered, or was not. A question that fails says nothing about the operation.
+pub(super) fn polled(
+    turn: &mut Turning<'_>,
+    ticket: &Ticket,
+    result: Result<PollAnswer, StepError>,
+) {
+    if let Some(StepState::TimedOut { operation: Some(_) }) =
+        turn.record(&ticket.step).map(|record| record.state.clone())
+    {
+        return polled_after_time(turn, ticket, &result);
+    }
+    let Some((step, direction, Phase::Operating { .. })) = turn.current(ticket) else {
+        return;
+    };
+    let name = step.name.clone();
+    match result {
+        Ok(PollAnswer::Running { after }) => {
+            turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
+        }
+        Ok(PollAnswer::Succeeded) => {
+            turn.emit(Event::OperationEnded {
+                step: name,
+                error: None,
+            });
+            turn.effect(Effect::Observe(ticket.clone(), direction));
+        }
+        Ok(PollAnswer::Failed(error)) => {
+            turn.emit(Event::OperationEnded {
+                step: name,
+                error: Some(error.clone()),
+            });
+            retry_or_fail(turn, step, direction, error);
+        }
+        Err(error) => match error.disposition {
+            Disposition::Transient { after } => {
+                turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
+            }
+            Disposition::Ambiguous => {
+                turn.wake_after(Timer::Poll(ticket.clone()), limits::POLL_INTERVAL_DEFAULT);
+            }
+            // The handle is gone: only the resource can tell.
+            Disposition::Rejected => {
+                turn.emit(Event::InDoubt { step: name, error });
+                turn.effect(Effect::Observe(ticket.clone(), direction));
+            }
+        },
+    }
+}
+
+fn polled_after_time(
+    turn: &mut Turning<'_>,
+    ticket: &Ticket,
+    result: &Result<PollAnswer, StepError>,
+) {
+    let (ended, after) = match result {
+        Ok(PollAnswer::Running { after }) => (None, *after),
+        Ok(PollAnswer::Succeeded) => (Some(None), None),
+        Ok(PollAnswer::Failed(error)) => (Some(Some(error.clone())), None),
+        Err(error) => match error.disposition {
+            Disposition::Rejected => (Some(Some(error.clone())), None),
+            Disposition::Transient { after } => (None, after),
+            Disposition::Ambiguous => (None, None),
+        },
+    };
+    match ended {
+        Some(error) => turn.emit(Event::OperationEnded {
+            step: ticket.step.clone(),
+            error,
+        }),
+        None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
+    }
+}
+
+/// The time for another poll has come.
+pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
+    let handle = match turn.record(&ticket.step).map(|record| &record.state) {
+        Some(StepState::TimedOut {
+            operation: Some(handle),
+        }) => handle.clone(),
+        Some(StepState::Working(work)) if work.attempt == ticket.attempt => match &work.phase {
+            Phase::Operating { handle, .. } => handle.clone(),
+            _ => return,
+        },
+        _ => return,
+    };
+    turn.effect(Effect::Poll(ticket, handle));
+}
+
+/// Ends a step whose time is up, unless a write is on its way or a person is asked.
+pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
+    let Some(step) = turn.step(name) else { return };
+    let Some(work) = turn.record(name).and_then(|record| record.work()).cloned() else {
+        return;
+    };
+    if turn.now.at < work.since + step.timeout {
+        return;
+    }
+    match (&work.phase, work.direction) {
+        // Its answer is due within the call's time-out; it is recorded first.
+        (Phase::Intended(_), _) | (Phase::Asking { .. }, _) => {}
+        (Phase::InDoubt(intent), _) => {
+            let why = format!(
+                "its time is up while it is not known whether a write to {} landed",
+                intent.write.resource
+            );
+            hold_for_person(turn, step, work.direction, why);
+        }
+        (phase, Direction::Backward) => {
+            let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
+            turn.emit(Event::StepUndoFailed {
+                step: name.clone(),
+                error,
+            });
+        }
+        (_, Direction::Forward) => {
+            let operating = matches!(work.phase, Phase::Operating { .. });
+            turn.emit(Event::StepTimedOut { step: name.clone() });
+            if operating {
+                let ticket = turn.ticket(name);
+                turn.wake_after(Timer::Poll(ticket), limits::POLL_INTERVAL_DEFAULT);
+            }
+            after_failure(turn, step);
+        }
+    }
+}
+
+fn time_up_message(step: &Step, phase: &Phase) -> String {
+    let limit = crate::model::time::format_duration(step.timeout);
+    match phase {
+        Phase::Waiting { why } => format!("Its {limit} are over, and still: {why}."),
+        Phase::Retrying { error, .. } => format!("Its {limit} are over; the last refusal: {error}"),
+        _ => format!("Its {limit} are over."),
+    }
+}
+
+fn hold_for_person(turn: &mut Turning<'_>, step: &Step, direction: Direction, why: String) {
+    match direction {
+        Direction::Forward => turn.emit(Event::StepHeld {
+            step: step.name.clone(),
+            why,
+        }),
+        Direction::Backward => {
+            let error = StepError::rejected("undo_in_doubt", why);
+            turn.emit(Event::StepUndoFailed {
+                step: step.name.clone(),
+                error,
+            });
+        }
+    }
+}
+
+/// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
+pub(super) fn retry_or_fail(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    error: StepError,
+) {
+    let Some(record) = turn.record(&step.name) else {
+        return;
+    };
+    let made = record.attempt - record.budget_from;
+    let asked = match error.disposition {
+        Disposition::Transient { after } => after,
+        Disposition::Ambiguous => None,
+        Disposition::Rejected => return fail(turn, step, direction, error),
+    };
+    let draining_forward = turn.draining() && direction == Direction::Forward;
+    if !retry::allows_another(&step.retry, made) || draining_forward {
+        return fail(turn, step, direction, error);
+    }
+    let nonce = turn
+        .state
+        .opened
+        .as_ref()
+        .map_or("", |opened| opened.nonce.as_str());
+    let key = retry::operation_key(nonce, &step.name, direction, record.generation);
+    let at = turn.now.at + retry::delay(&step.retry, made, asked, &key);
+    turn.emit(Event::RetryScheduled {
+        step: step.name.clone(),
+        error,
+        at,
+    });
+    let ticket = turn.ticket(&step.name);
+    turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
+}
+
+/// The step ends without its goal, or a person is asked first.
+pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, error: StepError) {
+    if direction == Direction::Backward {
+        turn.emit(Event::StepUndoFailed {
+            step: step.name.clone(),
+            error,
+        });
+        return;
+    }
+    if step.on_failure == OnFailure::Ask && !turn.draining() {
+        let question = format!(
+            "Step `{}` failed: {} Approve to go on without it, decline to stop, or retry it.",
+            step.name, error.message
+        );
+        super::people::open_gate(turn, &step.name, question, None, Some(error));
+        return;
+    }
+    turn.emit(Event::StepFailed {
+        step: step.name.clone(),
+        error,
+    });
+    after_failure(turn, step);
+}
+
+/// What a failure means for the run. Past a pivot nothing is undone without a person.
+pub(super) fn after_failure(turn: &mut Turning<'_>, step: &Step) {
+    if step.on_failure != OnFailure::Undo || !matches!(turn.state.phase, RunPhase::Forward) {
+        return;
+    }
+    let past_pivot = turn.plan.steps().iter().any(|other| {
+        other.saga == SagaClass::Pivot
+            && turn.record(&other.name).is_some_and(|record| {
+                record.touched || matches!(record.state, StepState::Succeeded)
+            })
+    });
+    if !past_pivot {
+        let reason = Some(format!("step `{}` failed", step.name));
+        turn.emit(Event::UndoRequested { by: ENGINE, reason });
+    }
+}

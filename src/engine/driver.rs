@@ -1,0 +1,378 @@
+//! Who carries the decisions out? One loop: append, apply, perform, wait for the next input.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::task::{Id, JoinSet};
+
+use super::event::{Event, Recorded, RunMode};
+use super::handle::{Request, Requests, Watcher};
+use super::people::Command;
+use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
+use super::state::{IllegalTransition, RunState};
+use super::turn::{Effect, Input, Moment, Pace, take_turn};
+use super::worker::{self, Job};
+use crate::model::{Plan, RunId, RunOutcome, StepName};
+
+/// What a driver needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where events become durable.
+    pub journal: Arc<dyn Journal>,
+    /// What reads and changes the world.
+    pub actuator: Arc<dyn Actuator>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who looks on.
+    pub watcher: Arc<dyn Watcher>,
+}
+
+/// A run that does not exist yet.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub run: RunId,
+    /// The plan it executes.
+    pub plan: Plan,
+    /// What kind of run it is.
+    pub mode: RunMode,
+    /// Where Azure is.
+    pub endpoint: String,
+    /// What operation keys are derived from.
+    pub nonce: String,
+}
+
+/// How long a driver stays with a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Until the run has ended, or only people can drive it on.
+    UntilPeople,
+    /// Until the run has ended: somebody is there to answer.
+    UntilEnded,
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The run ended.
+    Ended(RunOutcome),
+    /// Only people can drive it on: these steps wait for them.
+    Waiting(Vec<StepName>),
+    /// The process was asked to leave; what was in flight is recorded.
+    Interrupted,
+}
+
+/// Why a drive could not go on. The run itself can be opened again.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Events did not become durable, or could not be read.
+    #[error("the journal failed")]
+    Journal(#[from] JournalError),
+    /// The journal does not fold.
+    #[error("the journal does not make sense")]
+    Journey(#[from] IllegalTransition),
+    /// The journal is empty and no new run was given.
+    #[error("there is no such run")]
+    NoRun,
+    /// A worker's task ended without an input.
+    #[error("a worker stopped without an answer: {0}")]
+    Worker(String),
+}
+
+/// A run being driven. One task owns its state.
+pub struct Driver {
+    ports: Ports,
+    lease: Lease,
+    plan: Arc<Plan>,
+    state: RunState,
+    requests: Requests,
+    workers: JoinSet<(Input, Busy)>,
+    going: BTreeSet<String>,
+    sending: BTreeSet<String>,
+    busy: Option<Busy>,
+    pace: Pace,
+    holder: String,
+}
+
+impl Driver {
+    /// Takes a run up: creates it in an empty journal, or folds a longer one and claims it.
+    ///
+    /// # Errors
+    /// The journal fails, does not fold, or is empty while `new` is not given.
+    pub async fn open(
+        ports: Ports,
+        lease: Lease,
+        requests: Requests,
+        new: Option<NewRun>,
+        holder: String,
+    ) -> Result<Self, EngineError> {
+        let events = ports.journal.load().await?;
+        let mut state = RunState::fold(&events)?;
+        if state.opened.is_none() {
+            let new = new.ok_or(EngineError::NoRun)?;
+            let opened = Event::RunOpened {
+                run: new.run,
+                plan: Box::new(new.plan),
+                mode: new.mode,
+                endpoint: new.endpoint,
+                nonce: new.nonce,
+            };
+            let now = ports.clock.now();
+            let recorded = ports
+                .journal
+                .append(&lease, state.head, now, vec![opened])
+                .await?;
+            for event in &recorded {
+                state.apply(event)?;
+            }
+            ports.watcher.recorded(&recorded, &state);
+        } else {
+            ports.watcher.recorded(&events, &state);
+        }
+        let Some(opened) = &state.opened else {
+            return Err(EngineError::NoRun);
+        };
+        let plan = Arc::clone(&opened.plan);
+        Ok(Self {
+            ports,
+            lease,
+            plan,
+            state,
+            requests,
+            workers: JoinSet::new(),
+            going: BTreeSet::new(),
+            sending: BTreeSet::new(),
+            busy: None,
+            pace: Pace::Going,
+            holder,
+        })
+    }
+
+    /// The run as it stands.
+    #[must_use]
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Gives the lease back, for a journal that is closed in order.
+    #[must_use]
+    pub fn into_lease(self) -> Lease {
+        self.lease
+    }
+
+    /// Records a command without driving the run on; for a run that nobody holds.
+    ///
+    /// # Errors
+    /// The journal fails. The inner result is the reason when the command is refused.
+    pub async fn say(&mut self, command: Command) -> Result<Result<(), String>, EngineError> {
+        let turn = take_turn(
+            &self.plan,
+            &self.state,
+            Input::Command(command),
+            &self.moment(),
+            Pace::Leaving,
+        );
+        if let Some(why) = turn.refusal {
+            return Ok(Err(why));
+        }
+        self.record(turn.events).await?;
+        Ok(Ok(()))
+    }
+
+    /// Drives the run until it ends, waits for people, or is asked to leave.
+    ///
+    /// # Errors
+    /// The journal fails: nothing more is started, and the run must be opened again.
+    pub async fn drive(&mut self, patience: Patience) -> Result<Ending, EngineError> {
+        self.busy = Some(self.ports.clock.enter());
+        if self.state.head.0 > 1 && self.state.outcome().is_none() {
+            let holder = self.holder.clone();
+            self.record(vec![Event::RunClaimed { holder }]).await?;
+        }
+        let mut next = Some(Input::Opened);
+        let ending = loop {
+            if let Some(input) = next.take() {
+                if let Err(error) = self.turn(input).await {
+                    self.finish_sends().await;
+                    return Err(error);
+                }
+            }
+            if let Some(outcome) = self.state.outcome() {
+                break Ending::Ended(outcome);
+            }
+            if self.pace == Pace::Leaving && self.sending.is_empty() {
+                break Ending::Interrupted;
+            }
+            if patience == Patience::UntilPeople && self.only_people_are_left() {
+                let steps = self
+                    .state
+                    .waiting_for_people()
+                    .into_iter()
+                    .cloned()
+                    .collect();
+                break Ending::Waiting(steps);
+            }
+            next = self.wait().await?;
+        };
+        self.workers.abort_all();
+        self.busy = None;
+        Ok(ending)
+    }
+
+    fn only_people_are_left(&self) -> bool {
+        self.going.is_empty() && !self.state.waiting_for_people().is_empty()
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            at: self.ports.clock.now(),
+            boot: self.ports.clock.boot(),
+        }
+    }
+
+    /// One turn: decide, append, apply, perform.
+    async fn turn(&mut self, input: Input) -> Result<(), EngineError> {
+        let turn = take_turn(&self.plan, &self.state, input, &self.moment(), self.pace);
+        self.record(turn.events).await?;
+        for effect in turn.effects {
+            self.perform(effect);
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let now = self.ports.clock.now();
+        let recorded: Vec<Recorded> = self
+            .ports
+            .journal
+            .append(&self.lease, self.state.head, now, events)
+            .await?;
+        for event in &recorded {
+            self.state.apply(event)?;
+        }
+        self.ports.watcher.recorded(&recorded, &self.state);
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let Some(job) = Job::of(effect, &self.state) else {
+            return;
+        };
+        // Leaving: what would start now is left to the next driver, which looks first.
+        if self.pace == Pace::Leaving {
+            return;
+        }
+        let (going, send) = (job.keeps_going() || self.is_drill_gate(&job), job.is_send());
+        let run = self.state.opened.as_ref().map(|opened| opened.run.clone());
+        let context = CallContext {
+            run,
+            not_after: None,
+        };
+        let (plan, actuator, clock) = (
+            Arc::clone(&self.plan),
+            Arc::clone(&self.ports.actuator),
+            Arc::clone(&self.ports.clock),
+        );
+        let busy = self.ports.clock.enter();
+        let handle = self.workers.spawn(async move {
+            // In virtual time, workers take their turns in the order in which they were started.
+            clock.sleep_until(clock.now()).await;
+            let input = worker::perform(job, plan, actuator, clock, context).await;
+            (input, busy)
+        });
+        let id = handle.id().to_string();
+        if going {
+            self.going.insert(id.clone());
+        }
+        if send {
+            self.sending.insert(id);
+        }
+    }
+
+    /// In a drill nobody else will come: a gate's expiry is what happens next.
+    fn is_drill_gate(&self, job: &Job) -> bool {
+        let drill = self
+            .state
+            .opened
+            .as_ref()
+            .is_some_and(|opened| opened.mode == RunMode::Drill);
+        drill
+            && matches!(
+                job,
+                Job::Wake {
+                    timer: super::turn::Timer::Gate(_),
+                    ..
+                }
+            )
+            && super::people::nobody_comes(&self.plan)
+    }
+
+    /// Waits for a worker or a person. Time may move only now.
+    async fn wait(&mut self) -> Result<Option<Input>, EngineError> {
+        self.busy = None;
+        tokio::select! {
+            biased;
+            Some(done) = self.workers.join_next_with_id() => {
+                let (id, (input, busy)) = done.map_err(|error| EngineError::Worker(error.to_string()))?;
+                // The worker's guard becomes ours: time stands still until this turn is taken.
+                self.busy = Some(busy);
+                self.forget(id);
+                Ok(Some(input))
+            }
+            Some(request) = self.requests.0.recv() => {
+                self.busy = Some(self.ports.clock.enter());
+                match request {
+                    Request::Leave => {
+                        self.pace = Pace::Leaving;
+                        Ok(None)
+                    }
+                    Request::Command(command, answer) => {
+                        let refusal = self.take_command(command).await?;
+                        drop(answer.send(refusal.map_or(Ok(()), Err)));
+                        Ok(None)
+                    }
+                }
+            }
+            else => Err(EngineError::Worker("there is nothing left to wait for".to_owned())),
+        }
+    }
+
+    async fn take_command(&mut self, command: Command) -> Result<Option<String>, EngineError> {
+        let turn = take_turn(
+            &self.plan,
+            &self.state,
+            Input::Command(command),
+            &self.moment(),
+            self.pace,
+        );
+        if turn.refusal.is_some() {
+            return Ok(turn.refusal);
+        }
+        self.record(turn.events).await?;
+        for effect in turn.effects {
+            self.perform(effect);
+        }
+        Ok(None)
+    }
+
+    fn forget(&mut self, id: Id) {
+        let id = id.to_string();
+        self.going.remove(&id);
+        self.sending.remove(&id);
+    }
+
+    /// After the journal failed nothing can be recorded, but a write on its way is not torn down.
+    async fn finish_sends(&mut self) {
+        self.busy = None;
+        while !self.sending.is_empty() {
+            match self.workers.join_next_with_id().await {
+                Some(Ok((id, _))) => self.forget(id),
+                Some(Err(error)) => self.forget(error.id()),
+                None => break,
+            }
+        }
+    }
+}

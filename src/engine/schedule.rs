@@ -1,0 +1,301 @@
+//! Which steps may go? Forward along the graph, backward against it, never two on one resource.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::attempt;
+use super::event::Event;
+use super::people;
+use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
+use super::turn::{ENGINE, Effect, Timer, Turning};
+use crate::model::action::General;
+use crate::model::{
+    Action, OnFailure, Operand, ResourceId, RunOutcome, Step, StepError, Until, Verdict, limits,
+};
+
+/// Starts what may start, and ends the run when nothing more can.
+pub(super) fn advance(turn: &mut Turning<'_>) {
+    match turn.state.phase.clone() {
+        RunPhase::Ended { .. } => return,
+        RunPhase::Forward => {
+            if turn.state.stopped_by.is_none() && !turn.state.deadline_passed {
+                while start_one(turn) {}
+            }
+        }
+        RunPhase::Cancelling => drain(turn),
+        RunPhase::Undoing { .. } => {
+            drain(turn);
+            while undo_one(turn) {}
+        }
+    }
+    // A failure on the way may have turned the run around.
+    if matches!(turn.state.phase, RunPhase::Undoing { .. }) {
+        drain(turn);
+        while undo_one(turn) {}
+    }
+    end_if_over(turn);
+}
+
+/// Whether a step that needs this one may go on.
+fn lets_on(step: &Step, record: &StepRecord) -> bool {
+    match &record.state {
+        StepState::Succeeded | StepState::Skipped { .. } => true,
+        StepState::Failed(_) | StepState::TimedOut { .. } => step.on_failure == OnFailure::Continue,
+        StepState::Pending
+        | StepState::Working(_)
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
+    }
+}
+
+/// Starts or skips the first step that may; tells whether there was one.
+fn start_one(turn: &mut Turning<'_>) -> bool {
+    let working = turn
+        .state
+        .steps
+        .values()
+        .filter(|record| record.work().is_some())
+        .count();
+    if working >= limits::WORKERS_MAX {
+        return false;
+    }
+    let held = held_resources(turn);
+    let plan = turn.plan;
+    let ready = plan.steps().iter().enumerate().find(|(place, step)| {
+        let pending = turn
+            .record(&step.name)
+            .is_some_and(|record| record.state == StepState::Pending);
+        let needs_met = plan.dag().needs(*place).iter().all(|need| {
+            let before = &plan.steps()[*need];
+            turn.record(&before.name)
+                .is_some_and(|record| lets_on(before, record))
+        });
+        pending && needs_met && is_free(step, &held)
+    });
+    let Some((_, step)) = ready else { return false };
+    match step
+        .when
+        .as_ref()
+        .map(|when| (when, when.judge(&|o| read_operand(&turn.state, o))))
+    {
+        None | Some((_, Verdict::Holds)) => begin(turn, step),
+        Some((when, Verdict::Fails(why))) => {
+            let why = format!("its condition {when} does not hold: {why}");
+            turn.emit(Event::StepSkipped {
+                step: step.name.clone(),
+                why,
+                by: ENGINE,
+            });
+        }
+        Some((when, Verdict::Unknown(why))) => {
+            let error = StepError::rejected(
+                "condition_unknown",
+                format!("Its condition {when} cannot be judged: {why}."),
+            );
+            turn.emit(Event::StepFailed {
+                step: step.name.clone(),
+                error,
+            });
+            attempt::after_failure(turn, step);
+        }
+    }
+    matches!(turn.state.phase, RunPhase::Forward) && turn.state.stopped_by.is_none()
+}
+
+fn begin(turn: &mut Turning<'_>, step: &Step) {
+    let gate = match &step.action {
+        Action::General(General::Approval(policy) | General::Manual(policy)) => Some(policy),
+        _ => None,
+    };
+    if gate.is_some() || attempt::is_wait(step) {
+        let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
+        turn.emit(Event::StepStarted {
+            step: step.name.clone(),
+            attempt,
+        });
+    } else {
+        attempt::start(turn, &step.name, Direction::Forward);
+    }
+    match gate {
+        Some(policy) => {
+            let expires_at = policy.expires_after.map(|after| turn.now.at + after);
+            people::open_gate(turn, &step.name, policy.question.clone(), expires_at, None);
+        }
+        None => {
+            attempt::arm_wait(turn, step, turn.now.at);
+            if !attempt::is_wait(step) {
+                turn.wake_after(Timer::Timeout(step.name.clone()), step.timeout);
+            }
+        }
+    }
+}
+
+/// The value of an operand, from what steps put out and how they ended.
+pub(super) fn read_operand(state: &RunState, operand: &Operand) -> Option<Value> {
+    match operand {
+        Operand::Literal(value) => Some(value.clone()),
+        Operand::Output { step, field } => state.steps.get(step)?.outputs.get(field).cloned(),
+        Operand::Status { step } => Some(Value::from(state.steps.get(step)?.status().as_str())),
+    }
+}
+
+/// What steps at work have to themselves, and what is held for operations that outlive their step.
+fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
+    let mut held = BTreeSet::new();
+    for step in turn.plan.steps() {
+        let Some(record) = turn.record(&step.name) else {
+            continue;
+        };
+        let accepted = match &record.state {
+            StepState::Working(work) => {
+                matches!(work.phase, Phase::Operating { .. } | Phase::Confirming(_))
+            }
+            StepState::TimedOut { operation: Some(_) } => true,
+            StepState::Held { .. } => false,
+            _ => continue,
+        };
+        for hold in step.action.holds() {
+            if hold.until == Until::Ended || !accepted {
+                held.insert(hold.resource);
+            }
+        }
+    }
+    held
+}
+
+fn is_free(step: &Step, held: &BTreeSet<ResourceId>) -> bool {
+    step.action
+        .holds()
+        .iter()
+        .all(|hold| !held.contains(&hold.resource))
+}
+
+/// Ends the forward steps that wait for something; what Azure works on is waited for.
+fn drain(turn: &mut Turning<'_>) {
+    for step in turn.plan.steps() {
+        let Some(work) = turn.record(&step.name).and_then(|record| record.work()) else {
+            continue;
+        };
+        let idle = matches!(
+            work.phase,
+            Phase::Observing
+                | Phase::Waiting { .. }
+                | Phase::Retrying { .. }
+                | Phase::Asking { .. }
+        );
+        if work.direction == Direction::Forward && idle {
+            let error = StepError::rejected("cancelled", "It was stopped before it was done.");
+            turn.emit(Event::StepFailed {
+                step: step.name.clone(),
+                error,
+            });
+        }
+    }
+}
+
+/// Starts taking back the last step that may be; tells whether there was one.
+fn undo_one(turn: &mut Turning<'_>) -> bool {
+    let RunPhase::Undoing { by } = turn.state.phase.clone() else {
+        return false;
+    };
+    let forward_left = turn.state.steps.values().any(|record| match &record.state {
+        StepState::Working(work) => work.direction == Direction::Forward,
+        StepState::TimedOut { operation } => operation.is_some(),
+        _ => false,
+    });
+    if forward_left {
+        return false;
+    }
+    let held = held_resources(turn);
+    let plan = turn.plan;
+    for &place in plan.dag().order().iter().rev() {
+        let step = &plan.steps()[place];
+        let Some(record) = turn.record(&step.name) else {
+            continue;
+        };
+        if record.work().is_some() || !record.to_undo(step.saga, &by) {
+            continue;
+        }
+        let after: Vec<(&Step, &StepRecord)> = plan
+            .dag()
+            .descendants(place)
+            .into_iter()
+            .filter_map(|d| plan.steps().get(d))
+            .filter_map(|d| turn.record(&d.name).map(|record| (d, record)))
+            .collect();
+        let busy = |(d, record): &(&Step, &StepRecord)| {
+            record.work().is_some() || record.to_undo(d.saga, &by)
+        };
+        if after.iter().any(busy) {
+            continue;
+        }
+        if let Some((left, _)) = after
+            .iter()
+            .find(|(_, record)| matches!(record.state, StepState::UndoFailed(_)))
+        {
+            let error = StepError::rejected(
+                "undo_blocked",
+                format!(
+                    "Step `{}` comes after it and could not be undone.",
+                    left.name
+                ),
+            );
+            turn.emit(Event::StepUndoFailed {
+                step: step.name.clone(),
+                error,
+            });
+            return true;
+        }
+        if is_free(step, &held) {
+            attempt::start(turn, &step.name, Direction::Backward);
+            turn.wake_after(Timer::Timeout(step.name.clone()), step.timeout);
+            return true;
+        }
+    }
+    false
+}
+
+/// Ends the run when nothing is at work and nothing more can start.
+fn end_if_over(turn: &mut Turning<'_>) {
+    let steps = || turn.state.steps.values();
+    if steps().any(|record| record.work().is_some()) {
+        return;
+    }
+    let operation_left =
+        steps().any(|record| matches!(record.state, StepState::TimedOut { operation: Some(_) }));
+    let held_left = steps().any(|record| matches!(record.state, StepState::Held { .. }));
+    let outcome = match &turn.state.phase {
+        RunPhase::Ended { .. } => return,
+        RunPhase::Forward => {
+            let stopped = turn.state.stopped_by.is_some() || turn.state.deadline_passed;
+            if held_left || (operation_left && !stopped) {
+                return;
+            }
+            let good = turn.plan.steps().iter().all(|step| {
+                turn.record(&step.name)
+                    .is_some_and(|record| lets_on(step, record))
+            });
+            if good {
+                RunOutcome::Succeeded
+            } else {
+                RunOutcome::Failed
+            }
+        }
+        RunPhase::Cancelling => RunOutcome::Cancelled,
+        RunPhase::Undoing { .. } => {
+            if operation_left {
+                return;
+            }
+            let left = steps().any(|record| matches!(record.state, StepState::UndoFailed(_)));
+            if left {
+                RunOutcome::UndoIncomplete
+            } else {
+                RunOutcome::Undone
+            }
+        }
+    };
+    turn.emit(Event::RunEnded { outcome });
+    turn.effect(Effect::Finish(outcome));
+}

@@ -1,0 +1,455 @@
+//! Where does the run stand? The fold of its journal, and nothing else.
+//!
+//! Whether a step is *ready* is computed from here, never stored. Any prefix of a valid journal
+//! folds into a run that can be opened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::event::{Actor, Event, Intent, Recorded, RunMode};
+use crate::model::{
+    OperationHandle, Outputs, Plan, RunId, RunOutcome, SagaClass, Seq, StepError, StepName,
+    StepStatus, Timestamp, Undo,
+};
+
+/// A run as its journal tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    /// What the first event said; none before it.
+    pub opened: Option<Opened>,
+    /// The last event's place.
+    pub head: Seq,
+    /// The steps, by name. Complete once the run is opened.
+    pub steps: BTreeMap<StepName, StepRecord>,
+    /// What the run is about now.
+    pub phase: RunPhase,
+    /// Why nothing new starts, if so: a step whose failure stops the run.
+    pub stopped_by: Option<StepName>,
+    /// Whether the run's deadline has passed.
+    pub deadline_passed: bool,
+    /// When the last event was recorded.
+    pub last_at: Option<Timestamp>,
+}
+
+/// What the first event said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// The run.
+    pub run: RunId,
+    /// The plan it executes.
+    pub plan: Arc<Plan>,
+    /// What kind of run it is.
+    pub mode: RunMode,
+    /// Where Azure is.
+    pub endpoint: String,
+    /// What operation keys are derived from.
+    pub nonce: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunPhase {
+    /// Towards the goal.
+    Forward,
+    /// Ending: nothing new starts.
+    Cancelling,
+    /// Putting back what was done.
+    Undoing {
+        /// Who asked; a person may go back past a pivot.
+        by: Actor,
+    },
+    /// Over.
+    Ended {
+        /// How.
+        outcome: RunOutcome,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// One step as the journal tells it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepRecord {
+    /// Where it stands.
+    pub state: StepState,
+    /// The last attempt's number, forward and backward together; only grows.
+    pub attempt: u32,
+    /// The attempt number before the first one that counts against the policy.
+    pub budget_from: u32,
+    /// Which of its changes the next intent is: grows when a write is known to have landed.
+    pub generation: u32,
+    /// How its change is taken back, from before its first write.
+    pub undo: Option<Undo>,
+    /// Whether a write of it may have landed.
+    pub touched: bool,
+    /// What it put out.
+    pub outputs: Outputs,
+    /// When its first attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, the last time it did.
+    pub ended_at: Option<Timestamp>,
+    /// How many of its writes were refused before they were accepted.
+    pub refusals: u32,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum StepState {
+    /// Not begun.
+    #[default]
+    Pending,
+    /// An attempt is under way or scheduled.
+    Working(Work),
+    /// Its goal was observed.
+    Succeeded,
+    /// It ended without its goal.
+    Failed(StepError),
+    /// Its time was up.
+    TimedOut {
+        /// Azure's operation that may go on; the resource stays held until it ends.
+        operation: Option<OperationHandle>,
+    },
+    /// Not done.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+    /// In doubt in a way that only a person can settle.
+    Held {
+        /// Why.
+        why: String,
+    },
+    /// Put back.
+    Undone,
+    /// Could not be put back.
+    UndoFailed(StepError),
+}
+
+/// An attempt under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    /// Towards the goal, or back.
+    pub direction: Direction,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// When the first attempt of this direction began: what the timeout counts from.
+    pub since: Timestamp,
+    /// What is going on.
+    pub phase: Phase,
+}
+
+/// Which way a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// Towards the step's goal.
+    Forward,
+    /// Back to what was before.
+    Backward,
+}
+
+/// What an attempt is at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Looking, before anything is written.
+    Observing,
+    /// A write is about to be sent, or was: unknown after a crash.
+    Intended(Box<Intent>),
+    /// Whether the write landed is not known; looking.
+    InDoubt(Box<Intent>),
+    /// Azure works on it.
+    Operating {
+        /// What was asked.
+        intent: Box<Intent>,
+        /// What to poll.
+        handle: OperationHandle,
+    },
+    /// Azure is done; looking whether the goal holds.
+    Confirming(Box<Intent>),
+    /// Looked, and the goal neither holds nor can be written: looking again.
+    Waiting {
+        /// What is missing.
+        why: String,
+    },
+    /// The next attempt is scheduled.
+    Retrying {
+        /// When.
+        at: Timestamp,
+        /// Why the last one did not do.
+        error: StepError,
+    },
+    /// A person is asked.
+    Asking {
+        /// The question.
+        question: String,
+        /// Since when.
+        since: Timestamp,
+        /// When the gate closes by itself.
+        expires_at: Option<Timestamp>,
+        /// The failure that led to the question, when the step is not a gate itself.
+        failure: Option<StepError>,
+    },
+}
+
+/// An event that cannot follow: the journal is damaged, or the engine has a bug.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} ({kind}) cannot follow here: {why}")]
+pub struct IllegalTransition {
+    /// Its place.
+    pub seq: Seq,
+    /// Its name.
+    pub kind: String,
+    /// Why not.
+    pub why: String,
+}
+
+impl Default for RunState {
+    fn default() -> Self {
+        Self {
+            opened: None,
+            head: Seq::default(),
+            steps: BTreeMap::new(),
+            phase: RunPhase::Forward,
+            stopped_by: None,
+            deadline_passed: false,
+            last_at: None,
+        }
+    }
+}
+
+impl RunState {
+    /// Folds a journal.
+    ///
+    /// # Errors
+    /// An event cannot follow the ones before it.
+    pub fn fold<'a>(
+        events: impl IntoIterator<Item = &'a Recorded>,
+    ) -> Result<Self, IllegalTransition> {
+        let mut state = Self::default();
+        for recorded in events {
+            state.apply(recorded)?;
+        }
+        Ok(state)
+    }
+
+    /// Takes one more event in.
+    ///
+    /// # Errors
+    /// It cannot follow; the state is unchanged in that case.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalTransition> {
+        let illegal = |why: String| IllegalTransition {
+            seq: recorded.seq,
+            kind: recorded.event.kind(),
+            why,
+        };
+        if recorded.seq != self.head.next() {
+            return Err(illegal(format!("the event before it is {}", self.head)));
+        }
+        self.apply_event(&recorded.event, recorded.at)
+            .map_err(illegal)?;
+        self.head = recorded.seq;
+        self.last_at = Some(recorded.at);
+        Ok(())
+    }
+
+    /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
+    pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        if let Event::RunOpened {
+            run,
+            plan,
+            mode,
+            endpoint,
+            nonce,
+        } = event
+        {
+            if self.opened.is_some() {
+                return Err("the run is open already".to_owned());
+            }
+            self.steps = plan
+                .steps()
+                .iter()
+                .map(|s| (s.name.clone(), StepRecord::default()))
+                .collect();
+            self.opened = Some(Opened {
+                run: run.clone(),
+                plan: Arc::new((**plan).clone()),
+                mode: *mode,
+                endpoint: endpoint.clone(),
+                nonce: nonce.clone(),
+                at,
+            });
+            return Ok(());
+        }
+        let Some(opened) = &self.opened else {
+            return Err("the run is not open yet".to_owned());
+        };
+        let plan = Arc::clone(&opened.plan);
+        if let RunPhase::Ended { .. } = self.phase
+            && !matches!(event, Event::Reopened { .. } | Event::RunClaimed { .. })
+        {
+            return Err("the run has ended".to_owned());
+        }
+        if let Some(name) = event.step() {
+            let record = self
+                .steps
+                .get_mut(name)
+                .ok_or(format!("`{name}` is not a step"))?;
+            super::transition::apply_to_step(record, event, at)?;
+            self.after_step_event(&plan, event);
+            return Ok(());
+        }
+        match event {
+            Event::RunClaimed { .. } => {}
+            Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
+            Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
+            Event::DeadlinePassed {} => self.deadline_passed = true,
+            Event::RunEnded { outcome } => {
+                self.phase = RunPhase::Ended {
+                    outcome: *outcome,
+                    at,
+                }
+            }
+            Event::Reopened { .. } => {
+                if !matches!(self.phase, RunPhase::Ended { .. }) {
+                    return Err("the run has not ended".to_owned());
+                }
+                self.phase = RunPhase::Forward;
+                self.stopped_by = None;
+                self.deadline_passed = false;
+            }
+            _ => return Err("it is about a step and names none".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn after_step_event(&mut self, plan: &Plan, event: &Event) {
+        use crate::model::OnFailure;
+        match event {
+            Event::StepFailed { step, .. } | Event::StepTimedOut { step } => {
+                let stops = plan
+                    .step(step)
+                    .is_some_and(|s| s.on_failure != OnFailure::Continue);
+                if stops && self.stopped_by.is_none() {
+                    self.stopped_by = Some(step.clone());
+                }
+            }
+            Event::StepReset { step, .. } | Event::StepSkipped { step, .. } => {
+                if self.stopped_by.as_ref() == Some(step) {
+                    self.stopped_by = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The record of a step.
+    #[must_use]
+    pub fn step(&self, name: &StepName) -> Option<&StepRecord> {
+        self.steps.get(name)
+    }
+
+    /// Whether the run is over, and how.
+    #[must_use]
+    pub fn outcome(&self) -> Option<RunOutcome> {
+        match self.phase {
+            RunPhase::Ended { outcome, .. } => Some(outcome),
+            RunPhase::Forward | RunPhase::Cancelling | RunPhase::Undoing { .. } => None,
+        }
+    }
+
+    /// The steps that wait for a person: open gates and steps held in doubt.
+    #[must_use]
+    pub fn waiting_for_people(&self) -> Vec<&StepName> {
+        let waits = |record: &StepRecord| match &record.state {
+            StepState::Working(work) => matches!(work.phase, Phase::Asking { .. }),
+            StepState::Held { .. } => true,
+            _ => false,
+        };
+        self.steps
+            .iter()
+            .filter(|(_, record)| waits(record))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// What the run leaves for a person to look after, as sentences that name the thing.
+    #[must_use]
+    pub fn obligations(&self) -> Vec<String> {
+        let Some(opened) = &self.opened else {
+            return Vec::new();
+        };
+        let mut owed = Vec::new();
+        for step in opened.plan.steps() {
+            let Some(record) = self.steps.get(&step.name) else {
+                continue;
+            };
+            let resource = step
+                .action
+                .written()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            match &record.state {
+                StepState::UndoFailed(error) => owed.push(format!(
+                    "Step `{}` could not be undone and leaves {resource}: {}",
+                    step.name, error.message
+                )),
+                StepState::TimedOut { operation: Some(_) } => owed.push(format!(
+                    "Step `{}` ran out of time while Azure may still be at work on {resource}.",
+                    step.name
+                )),
+                StepState::Held { why } => {
+                    owed.push(format!("Step `{}` is held for a person: {why}", step.name));
+                }
+                _ => {}
+            }
+        }
+        owed
+    }
+}
+
+impl StepRecord {
+    /// The name of where it stands, for people and machines.
+    #[must_use]
+    pub fn status(&self) -> StepStatus {
+        match &self.state {
+            StepState::Pending => StepStatus::Pending,
+            StepState::Working(work) if matches!(work.phase, Phase::Asking { .. }) => {
+                StepStatus::Waiting
+            }
+            StepState::Working(_) => StepStatus::Running,
+            StepState::Succeeded => StepStatus::Succeeded,
+            StepState::Failed(_) => StepStatus::Failed,
+            StepState::TimedOut { .. } => StepStatus::TimedOut,
+            StepState::Skipped { .. } => StepStatus::Skipped,
+            StepState::Held { .. } => StepStatus::Held,
+            StepState::Undone => StepStatus::Undone,
+            StepState::UndoFailed(_) => StepStatus::UndoFailed,
+        }
+    }
+
+    /// The work under way, if there is some.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        match &self.state {
+            StepState::Working(work) => Some(work),
+            _ => None,
+        }
+    }
+
+    /// Whether the step made a change that an undo by `by` would put back.
+    #[must_use]
+    pub fn to_undo(&self, saga: SagaClass, by: &Actor) -> bool {
+        let reachable = match saga {
+            SagaClass::Undoable => true,
+            SagaClass::Pivot => matches!(by, Actor::Person(_)),
+            SagaClass::Retriable => false,
+        };
+        let open = !matches!(self.state, StepState::Undone | StepState::UndoFailed(_));
+        let change = self
+            .undo
+            .as_ref()
+            .is_some_and(|undo| *undo != Undo::Nothing);
+        reachable && open && self.touched && change
+    }
+}

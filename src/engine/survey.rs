@@ -1,0 +1,41 @@
+//! How does the world compare with the plan? Every step's resource is looked at, through an
+//! [`Observer`] only: nothing here could write.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::ports::{CallContext, Clock, Observer};
+use crate::model::{Action, Assessment, Goal, Plan, Step, StepError, StepName};
+
+/// Looks that are under way at once: a fraction of Azure's read bucket (azure-facts 3.7).
+const LOOKS_AT_ONCE: usize = 8;
+
+/// What was seen of each step that is about a resource.
+pub type Survey = BTreeMap<StepName, Result<Assessment, StepError>>;
+
+/// Looks at every step's resource once.
+pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>) -> Survey {
+    let about_a_resource = |step: &&Step| !matches!(step.action, Action::General(_));
+    let looks = plan
+        .steps()
+        .iter()
+        .filter(about_a_resource)
+        .map(|step| async move {
+            // Each look is a worker of its own on the clock.
+            let busy = clock.enter();
+            clock.sleep_until(clock.now()).await;
+            let context = CallContext {
+                run: None,
+                not_after: None,
+            };
+            let result = observer.observe(&Goal::Do(&step.action), &context).await;
+            drop(busy);
+            (step.name.clone(), result)
+        });
+    futures::stream::iter(looks)
+        .buffer_unordered(LOOKS_AT_ONCE)
+        .collect()
+        .await
+}

@@ -1,0 +1,118 @@
+//! How is one effect performed? It is carried out, and one input comes back; nothing is decided here.
+
+use std::sync::Arc;
+
+use super::event::Intent;
+use super::ports::{Actuator, CallContext, Clock};
+use super::state::{Direction, RunState};
+use super::turn::{Effect, Input, Ticket, Timer};
+use crate::model::{Goal, OperationHandle, Plan, StepError, Timestamp, Undo};
+
+/// Work that one task does, with everything it needs.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Look.
+    Observe {
+        ticket: Ticket,
+        direction: Direction,
+        undo: Option<Undo>,
+    },
+    /// Write.
+    Send { ticket: Ticket, intent: Box<Intent> },
+    /// Ask.
+    Poll {
+        ticket: Ticket,
+        handle: OperationHandle,
+    },
+    /// Wait.
+    Wake { timer: Timer, at: Timestamp },
+}
+
+impl Job {
+    /// The job of an effect; none for the end of the run.
+    pub(super) fn of(effect: Effect, state: &RunState) -> Option<Self> {
+        Some(match effect {
+            Effect::Observe(ticket, direction) => {
+                let undo = state
+                    .steps
+                    .get(&ticket.step)
+                    .and_then(|record| record.undo.clone());
+                Self::Observe {
+                    ticket,
+                    direction,
+                    undo,
+                }
+            }
+            Effect::Send(ticket, intent) => Self::Send { ticket, intent },
+            Effect::Poll(ticket, handle) => Self::Poll { ticket, handle },
+            Effect::WakeAt(timer, at) => Self::Wake { timer, at },
+            Effect::Finish(_) => return None,
+        })
+    }
+
+    /// Whether the run is still going on by itself while this job lasts. The timers that only end
+    /// things (a timeout, a gate's expiry, the deadline) do not keep a run going.
+    pub(super) fn keeps_going(&self) -> bool {
+        !matches!(
+            self,
+            Self::Wake {
+                timer: Timer::Timeout(_) | Timer::Gate(_) | Timer::Deadline,
+                ..
+            }
+        )
+    }
+
+    /// Whether leaving now would lose the answer to a write.
+    pub(super) fn is_send(&self) -> bool {
+        matches!(self, Self::Send { .. })
+    }
+}
+
+/// Performs the job.
+pub(super) async fn perform(
+    job: Job,
+    plan: Arc<Plan>,
+    actuator: Arc<dyn Actuator>,
+    clock: Arc<dyn Clock>,
+    mut context: CallContext,
+) -> Input {
+    match job {
+        Job::Observe {
+            ticket,
+            direction,
+            undo,
+        } => {
+            let Some(step) = plan.step(&ticket.step) else {
+                return unknown_step(ticket);
+            };
+            let nothing = Undo::Nothing;
+            let goal = match direction {
+                Direction::Forward => Goal::Do(&step.action),
+                Direction::Backward => Goal::Undo {
+                    action: &step.action,
+                    undo: undo.as_ref().unwrap_or(&nothing),
+                },
+            };
+            let result = actuator.observe(&goal, &context).await;
+            Input::Observed(ticket, result)
+        }
+        Job::Send { ticket, intent } => {
+            context.not_after = Some((intent.not_after, intent.not_after_boot.clone()));
+            let result = actuator.send(&intent.write, &intent.key, &context).await;
+            Input::Sent(ticket, result)
+        }
+        Job::Poll { ticket, handle } => {
+            let result = actuator.poll(&handle, &context).await;
+            Input::Polled(ticket, result)
+        }
+        Job::Wake { timer, at } => {
+            clock.sleep_until(at).await;
+            Input::Due(timer)
+        }
+    }
+}
+
+fn unknown_step(ticket: Ticket) -> Input {
+    let message = format!("There is no step `{}` in the plan.", ticket.step);
+    Input::Observed(ticket, Err(StepError::rejected("unknown_step", message)))
+}
