@@ -191,11 +191,11 @@ impl Driver {
         }
         let mut next = Some(Input::Opened);
         let ending = loop {
-            if let Some(input) = next.take() {
-                if let Err(error) = self.turn(input).await {
-                    self.finish_sends().await;
-                    return Err(error);
-                }
+            if let Some(input) = next.take()
+                && let Err(error) = self.turn(input).await
+            {
+                self.finish_sends().await;
+                return Err(error);
             }
             if let Some(outcome) = self.state.outcome() {
                 break Ending::Ended(outcome);

@@ -13,6 +13,8 @@ pub mod retry;
 mod schedule;
 pub mod state;
 pub mod survey;
+#[cfg(test)]
+mod tests;
 mod transition;
 pub mod turn;
 mod worker;

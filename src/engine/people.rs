@@ -250,7 +250,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
                 );
             }
         },
-        Command::Undo { by, reason } => undo(turn, by, reason),
+        Command::Undo { by, reason } => undo(turn, &by, reason),
     }
 }
 
@@ -269,6 +269,21 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
             by,
             why: why.to_owned(),
         });
+        // What Azure was still at work on when the run ended is asked about again.
+        let left: Vec<_> = turn
+            .state
+            .steps
+            .iter()
+            .filter_map(|(name, record)| match &record.state {
+                StepState::TimedOut {
+                    operation: Some(handle),
+                } => Some((turn.ticket(name), handle.clone())),
+                _ => None,
+            })
+            .collect();
+        for (ticket, handle) in left {
+            turn.effect(Effect::Poll(ticket, handle));
+        }
     }
 }
 
@@ -285,8 +300,10 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         })
     );
     match &record.state {
-        StepState::Failed(_) | StepState::Skipped { .. } | StepState::Held { .. } => {}
-        StepState::TimedOut { operation: None } => {}
+        StepState::Failed(_)
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::TimedOut { operation: None } => {}
         StepState::TimedOut { operation: Some(_) } => {
             return refuse(
                 turn,
@@ -354,8 +371,10 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
             work.phase,
             Phase::Waiting { .. } | Phase::Retrying { .. } | Phase::Asking { .. }
         ),
-        StepState::Pending | StepState::Failed(_) | StepState::TimedOut { operation: None } => true,
-        StepState::Held { .. } => true,
+        StepState::Pending
+        | StepState::Failed(_)
+        | StepState::TimedOut { operation: None }
+        | StepState::Held { .. } => true,
         _ => false,
     };
     if !idle {
@@ -383,11 +402,11 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
     });
 }
 
-fn undo(turn: &mut Turning<'_>, by: String, reason: Option<String>) {
+fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
     if matches!(turn.state.phase, RunPhase::Undoing { .. }) {
         return refuse(turn, "The run is being undone already.".to_owned());
     }
-    let actor = Actor::Person(by.clone());
+    let actor = Actor::Person(by.to_owned());
     let anything = turn.plan.steps().iter().any(|step| {
         turn.record(&step.name).is_some_and(|record| {
             record.work().is_some()
@@ -401,7 +420,7 @@ fn undo(turn: &mut Turning<'_>, by: String, reason: Option<String>) {
             "The run has changed nothing that could be undone.".to_owned(),
         );
     }
-    reopen_if_ended(turn, &by, "undo");
+    reopen_if_ended(turn, by, "undo");
     let failed: Vec<StepName> = turn
         .state
         .steps

@@ -334,10 +334,10 @@ impl RunState {
                     self.stopped_by = Some(step.clone());
                 }
             }
-            Event::StepReset { step, .. } | Event::StepSkipped { step, .. } => {
-                if self.stopped_by.as_ref() == Some(step) {
-                    self.stopped_by = None;
-                }
+            Event::StepReset { step, .. } | Event::StepSkipped { step, .. }
+                if self.stopped_by.as_ref() == Some(step) =>
+            {
+                self.stopped_by = None;
             }
             _ => {}
         }

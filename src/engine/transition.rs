@@ -46,7 +46,7 @@ pub(super) fn apply_to_step(
             end(record, StepState::Undone, at)
         }
         Event::StepUndoFailed { error, .. } => {
-            if matches!(record.state, StepState::Pending | StepState::Undone) {
+            if !record.touched {
                 return Err("there is nothing to undo".to_owned());
             }
             end(record, StepState::UndoFailed(error.clone()), at)

@@ -111,6 +111,10 @@ pub fn take_turn(plan: &Plan, state: &RunState, input: Input, now: &Moment, pace
         now,
         turn: Turn::default(),
     };
+    // A terminal state stays: only a person's command reopens it.
+    if state.outcome().is_some() && !matches!(input, Input::Command(_)) {
+        return turn.turn;
+    }
     match input {
         Input::Opened => opened(&mut turn),
         Input::Observed(ticket, result) => attempt::observed(&mut turn, &ticket, result),

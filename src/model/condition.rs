@@ -23,11 +23,11 @@ pub enum Condition {
         right: Operand,
     },
     /// Every one holds.
-    All(Vec<Condition>),
+    All(Vec<Self>),
     /// At least one holds.
-    Any(Vec<Condition>),
+    Any(Vec<Self>),
     /// It does not hold.
-    Not(Box<Condition>),
+    Not(Box<Self>),
 }
 
 /// A value in a condition.

@@ -1,0 +1,856 @@
+//! The promises of the turn: each invariant of the engine has a test of its name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::event::{BootTime, Event, Intent, Recorded, RunMode};
+use super::people::{Command, Said};
+use super::ports::{PollAnswer, SendAnswer};
+use super::state::{RunState, StepState};
+use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
+use crate::model::action::{General, PublicIp, Subnet, Verification};
+use crate::model::{
+    Action, Answer, Assessed, Assessment, Change, Epoch, GatePolicy, HandleKind, Objective,
+    OnExpiry, OnFailure, OperationHandle, People, Plan, PlanParts, PlannedChange, Prose, Region,
+    ResourceId, RetryPolicy, RunId, RunOutcome, RunbookName, SagaClass, Seen, Seq, Step, StepError,
+    StepName, StepStatus, Timestamp, Undo, Write, WriteMethod,
+};
+
+fn name(text: &str) -> StepName {
+    StepName::parse(text).unwrap()
+}
+
+fn resource(kind: &str, name: &str) -> ResourceId {
+    ResourceId::parse(&format!(
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/{kind}/{name}"
+    ))
+    .unwrap()
+}
+
+fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
+    Step {
+        name: name(step_name),
+        title: step_name.to_owned(),
+        needs: needs.iter().map(|need| name(need)).collect(),
+        action,
+        when: None,
+        ensure: Vec::new(),
+        timeout: Duration::from_secs(3600),
+        retry: RetryPolicy {
+            attempts: 3,
+            ..RetryPolicy::default()
+        },
+        on_failure: OnFailure::Stop,
+        saga: SagaClass::Undoable,
+        prose: Prose::default(),
+    }
+}
+
+fn public_ip(step_name: &str, needs: &[&str]) -> Step {
+    let spec = PublicIp {
+        id: resource("publicIPAddresses", step_name),
+        location: Region::parse("southeastasia").unwrap(),
+        zones: Vec::new(),
+    };
+    step(step_name, needs, Action::PublicIp(spec))
+}
+
+fn subnet(step_name: &str, needs: &[&str], vnet: &str) -> Step {
+    let id = resource("virtualNetworks", vnet)
+        .child("subnets", step_name)
+        .unwrap();
+    let spec = Subnet {
+        id,
+        prefix: "10.0.0.0/24".parse().unwrap(),
+    };
+    step(step_name, needs, Action::Subnet(spec))
+}
+
+fn approval(step_name: &str, needs: &[&str]) -> Step {
+    let policy = GatePolicy {
+        question: "Go?".to_owned(),
+        expires_after: Some(Duration::from_secs(600)),
+        on_expiry: OnExpiry::Decline,
+    };
+    step(step_name, needs, Action::General(General::Approval(policy)))
+}
+
+fn plan_of(steps: Vec<Step>) -> Plan {
+    Plan::new(PlanParts {
+        runbook: RunbookName::parse("test").unwrap(),
+        title: "test".to_owned(),
+        owner: None,
+        objective: Objective::default(),
+        profile: None,
+        params: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        people: None,
+        deadline: None,
+        prose: Prose::default(),
+        steps,
+    })
+    .unwrap()
+}
+
+/// A run in memory: what was recorded, and what is still to be performed.
+struct Bench {
+    plan: Plan,
+    state: RunState,
+    journal: Vec<Recorded>,
+    pending: Vec<Effect>,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new(plan: Plan) -> Self {
+        let opened = Event::RunOpened {
+            run: RunId::parse("01h00000000000000000000000").unwrap(),
+            plan: Box::new(plan.clone()),
+            mode: RunMode::Drill,
+            endpoint: "sim".to_owned(),
+            nonce: "nonce".to_owned(),
+        };
+        let mut bench = Self {
+            plan,
+            state: RunState::default(),
+            journal: Vec::new(),
+            pending: Vec::new(),
+            now: Timestamp::from_millis(1_000_000),
+        };
+        bench.record(vec![opened]);
+        bench
+    }
+
+    fn record(&mut self, events: Vec<Event>) {
+        for event in events {
+            let recorded = Recorded {
+                seq: self.state.head.next(),
+                at: self.now,
+                epoch: Epoch(1),
+                event,
+            };
+            self.state
+                .apply(&recorded)
+                .expect("the engine emits legal events");
+            self.journal.push(recorded);
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let nanos = u64::try_from(self.now.as_millis()).unwrap() * 1_000_000;
+        Moment {
+            at: self.now,
+            boot: BootTime {
+                boot: "b".to_owned(),
+                nanos,
+            },
+        }
+    }
+
+    fn give(&mut self, input: Input) -> Turn {
+        let turn = take_turn(
+            &self.plan,
+            &self.state,
+            input.clone(),
+            &self.moment(),
+            Pace::Going,
+        );
+        let again = take_turn(&self.plan, &self.state, input, &self.moment(), Pace::Going);
+        assert_eq!(turn, again, "take_turn is deterministic");
+        for effect in &turn.effects {
+            if let Effect::Send(ticket, intent) = effect {
+                let intended = |event: &Event| matches!(event, Event::Intended { step, intent: i } if *step == ticket.step && i == intent);
+                assert!(
+                    turn.events.iter().any(intended),
+                    "no send without its intent in the turn"
+                );
+            }
+        }
+        self.record(turn.events.clone());
+        self.pending.extend(turn.effects.clone());
+        self.check();
+        turn
+    }
+
+    /// What holds after every turn.
+    fn check(&self) {
+        let mut writing: Vec<ResourceId> = Vec::new();
+        for step in self.plan.steps() {
+            if self.state.steps[&step.name].work().is_some() {
+                writing.extend(step.action.holds().into_iter().map(|hold| hold.resource));
+            }
+        }
+        let count = writing.len();
+        writing.sort();
+        writing.dedup();
+        assert_eq!(
+            count,
+            writing.len(),
+            "two steps never act on one resource at once"
+        );
+    }
+
+    fn crash(&mut self) {
+        self.pending.clear();
+        self.state = RunState::fold(&self.journal).unwrap();
+        self.give(Input::Opened);
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Effect) -> bool) -> Effect {
+        let place = self
+            .pending
+            .iter()
+            .position(wanted)
+            .expect("the effect is pending");
+        self.pending.remove(place)
+    }
+
+    fn take_observe(&mut self, step: &str) -> Ticket {
+        match self.take(|e| matches!(e, Effect::Observe(t, _) if t.step.as_str() == step)) {
+            Effect::Observe(ticket, _) => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn take_send(&mut self, step: &str) -> (Ticket, Box<Intent>) {
+        match self.take(|e| matches!(e, Effect::Send(t, _) if t.step.as_str() == step)) {
+            Effect::Send(ticket, intent) => (ticket, intent),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lets the timer run out.
+    fn ring(&mut self, wanted: impl Fn(&Timer) -> bool) -> Turn {
+        match self.take(|e| matches!(e, Effect::WakeAt(timer, _) if wanted(timer))) {
+            Effect::WakeAt(timer, at) => {
+                self.now = self.now.max(at);
+                self.give(Input::Due(timer))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn write_of(&self, step: &StepName) -> PlannedChange {
+        let resource = self
+            .plan
+            .step(step)
+            .unwrap()
+            .action
+            .written()
+            .unwrap()
+            .clone();
+        PlannedChange {
+            changes: vec![Change {
+                resource: resource.clone(),
+                path: String::new(),
+                before: json!(null),
+                after: json!({}),
+            }],
+            undo: Undo::Delete {
+                resource: resource.clone(),
+            },
+            write: Write {
+                method: WriteMethod::Put,
+                resource,
+                body: Some(json!({"location": "southeastasia"})),
+                if_match: None,
+            },
+        }
+    }
+
+    fn see(&mut self, step: &str, verdict: Assessed) -> Turn {
+        let ticket = self.take_observe(step);
+        self.give(Input::Observed(ticket, Ok(self.seen(&name(step), verdict))))
+    }
+
+    fn seen(&self, step: &StepName, verdict: Assessed) -> Assessment {
+        let written = self
+            .plan
+            .step(step)
+            .and_then(|s| s.action.subject())
+            .cloned();
+        let state = if verdict == Assessed::Holds {
+            "Succeeded"
+        } else {
+            "absent"
+        };
+        let seen = written
+            .map(|resource| Seen {
+                resource,
+                state: state.to_owned(),
+                etag: None,
+            })
+            .into_iter()
+            .collect();
+        Assessment {
+            verdict,
+            seen,
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    fn change(&mut self, step: &str) -> Turn {
+        let change = Assessed::Change(Box::new(self.write_of(&name(step))));
+        self.see(step, change)
+    }
+
+    /// The whole way of one writing step.
+    fn succeed(&mut self, step: &str) {
+        self.change(step);
+        let (ticket, _) = self.take_send(step);
+        self.give(Input::Sent(ticket.clone(), Ok(accepted())));
+        self.ring(|timer| matches!(timer, Timer::Poll(t) if *t == ticket));
+        self.take(|e| matches!(e, Effect::Poll(t, _) if *t == ticket));
+        self.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
+        self.see(step, Assessed::Holds);
+    }
+
+    /// The world is well from now on: everything pending is answered, earliest timer last.
+    fn calm_down(&mut self) {
+        for _ in 0..2_000 {
+            if self.pending.is_empty() || self.state.outcome().is_some() {
+                return;
+            }
+            let due = |effect: &Effect| match effect {
+                Effect::WakeAt(_, at) => Some(*at),
+                _ => None,
+            };
+            let next = (0..self.pending.len())
+                .min_by_key(|i| due(&self.pending[*i]))
+                .unwrap();
+            let effect = self.pending.remove(next);
+            if let Effect::WakeAt(_, at) = &effect {
+                self.now = self.now.max(*at);
+            }
+            if let Some(input) = answer(self, effect, 0) {
+                self.give(input);
+            }
+        }
+    }
+
+    fn status(&self, step: &str) -> StepStatus {
+        self.state.steps[&name(step)].status()
+    }
+}
+
+fn accepted() -> SendAnswer {
+    SendAnswer::Accepted {
+        handle: OperationHandle {
+            url: "https://x/op".to_owned(),
+            kind: HandleKind::AsyncOperation,
+        },
+        after: None,
+        request_id: None,
+    }
+}
+
+fn transient() -> StepError {
+    StepError::transient("AnotherOperationInProgress", "Busy.", None)
+}
+
+#[test]
+fn a_step_observes_intends_sends_polls_and_confirms() {
+    let mut bench = Bench::new(plan_of(vec![
+        public_ip("pip", &[]),
+        public_ip("later", &["pip"]),
+    ]));
+    bench.give(Input::Opened);
+    bench.succeed("pip");
+    assert_eq!(bench.status("pip"), StepStatus::Succeeded);
+    // The next one finds its goal met: nothing is written.
+    let turn = bench.see("later", Assessed::Holds);
+    assert!(
+        turn.effects
+            .contains(&Effect::Finish(RunOutcome::Succeeded))
+    );
+    let kinds: Vec<String> = bench.journal.iter().map(|r| r.event.kind()).collect();
+    assert_eq!(
+        kinds.join(" "),
+        "run_opened step_started intended accepted operation_ended step_succeeded \
+         step_started step_succeeded run_ended"
+    );
+}
+
+#[test]
+fn two_children_of_one_parent_are_written_one_after_the_other() {
+    let plan = plan_of(vec![
+        subnet("one", &[], "vnet"),
+        subnet("two", &[], "vnet"),
+        subnet("other", &[], "vnet2"),
+    ]);
+    let mut bench = Bench::new(plan);
+    bench.give(Input::Opened);
+    assert_eq!(bench.status("one"), StepStatus::Running);
+    assert_eq!(bench.status("two"), StepStatus::Pending);
+    assert_eq!(bench.status("other"), StepStatus::Running);
+    bench.succeed("one");
+    assert_eq!(bench.status("two"), StepStatus::Running);
+}
+
+#[test]
+fn a_crash_between_intent_and_answer_looks_before_it_acts_and_never_sends_blindly() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (_, first) = bench.take_send("pip");
+    bench.crash();
+    assert!(!bench.pending.iter().any(|e| matches!(e, Effect::Send(..))));
+    // Not there yet: the request may still be on its way, so the answer is to wait, not to send.
+    let turn = bench.change("pip");
+    assert!(turn.events.is_empty(), "{turn:?}");
+    assert!(!turn.effects.iter().any(|e| matches!(e, Effect::Send(..))));
+    // Past the intent's validity and the call's time-out it cannot be on its way any more.
+    bench.ring(|timer| matches!(timer, Timer::Look(_)));
+    assert!(bench.now >= first.not_after + crate::model::limits::CALL_TIMEOUT);
+    bench.change("pip");
+    let (_, second) = bench.take_send("pip");
+    assert_eq!(first.key, second.key, "the same change has the same key");
+}
+
+#[test]
+fn a_lost_answer_whose_write_landed_is_done_without_a_second_write() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(
+        ticket,
+        Err(StepError::ambiguous("no_answer", "Lost.")),
+    ));
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+    let sends = bench
+        .journal
+        .iter()
+        .filter(|r| r.event.kind() == "intended")
+        .count();
+    assert_eq!(sends, 1);
+}
+
+#[test]
+fn a_lost_answer_whose_write_landed_and_failed_is_another_change_under_another_key() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, first) = bench.take_send("pip");
+    bench.give(Input::Sent(
+        ticket,
+        Err(StepError::ambiguous("no_answer", "Lost.")),
+    ));
+    bench.now = first.not_after + crate::model::limits::CALL_TIMEOUT;
+    let ticket = bench.take_observe("pip");
+    let mut seen = bench.seen(
+        &name("pip"),
+        Assessed::Change(Box::new(bench.write_of(&name("pip")))),
+    );
+    seen.seen[0].state = "Failed".to_owned();
+    bench.give(Input::Observed(ticket, Ok(seen)));
+    bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+    bench.change("pip");
+    let (_, second) = bench.take_send("pip");
+    assert_ne!(first.key, second.key, "per key at most one accepted write");
+}
+
+#[test]
+fn a_resumed_operation_is_polled_by_the_stored_handle() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    bench.crash();
+    let Effect::Poll(ticket, handle) = bench.take(|e| matches!(e, Effect::Poll(..))) else {
+        panic!()
+    };
+    assert_eq!(handle.url, "https://x/op");
+    // A handle that is gone says nothing; the resource does.
+    bench.give(Input::Polled(
+        ticket,
+        Err(StepError::rejected("operation_gone", "Gone.")),
+    ));
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn refusals_are_retried_as_the_other_side_asks_and_end_with_the_policy() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    for attempt in 1..=3 {
+        bench.change("pip");
+        let (ticket, _) = bench.take_send("pip");
+        assert_eq!(ticket.attempt, attempt);
+        bench.give(Input::Sent(ticket, Err(transient())));
+        if attempt < 3 {
+            bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+        }
+    }
+    assert_eq!(bench.status("pip"), StepStatus::Failed);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
+    assert_eq!(bench.state.steps[&name("pip")].refusals, 3);
+    // A person may have it tried again; the run reopens.
+    let said = Said {
+        step: name("pip"),
+        by: "ann".to_owned(),
+        reason: None,
+    };
+    bench.give(Input::Command(Command::Retry(said)));
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn a_timed_out_step_keeps_its_operation_and_its_resource_is_left_alone() {
+    let mut first = subnet("one", &[], "vnet");
+    first.on_failure = OnFailure::Continue;
+    first.timeout = Duration::from_secs(60);
+    let mut bench = Bench::new(plan_of(vec![first, subnet("two", &[], "vnet")]));
+    bench.give(Input::Opened);
+    bench.change("one");
+    let (ticket, _) = bench.take_send("one");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+    assert_eq!(bench.status("one"), StepStatus::TimedOut);
+    assert_eq!(
+        bench.status("two"),
+        StepStatus::Pending,
+        "Azure is still at work on the parent"
+    );
+    bench.ring(|timer| matches!(timer, Timer::Poll(_)));
+    let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else {
+        panic!()
+    };
+    bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
+    assert_eq!(bench.status("two"), StepStatus::Running);
+}
+
+#[test]
+fn a_failure_with_undo_puts_everything_back_in_reverse_order() {
+    let mut last = public_ip("last", &["middle"]);
+    last.on_failure = OnFailure::Undo;
+    let plan = plan_of(vec![
+        public_ip("first", &[]),
+        public_ip("middle", &["first"]),
+        last,
+    ]);
+    let mut bench = Bench::new(plan);
+    bench.give(Input::Opened);
+    bench.succeed("first");
+    bench.succeed("middle");
+    bench.see(
+        "last",
+        Assessed::Blocked {
+            code: "no".to_owned(),
+            why: "No.".to_owned(),
+        },
+    );
+    assert_eq!(bench.status("middle"), StepStatus::Running);
+    assert_eq!(
+        bench.status("first"),
+        StepStatus::Succeeded,
+        "not before what came after it"
+    );
+    bench.succeed("middle");
+    bench.succeed("first");
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Undone));
+    assert_eq!(bench.status("first"), StepStatus::Undone);
+}
+
+#[test]
+fn past_the_pivot_nothing_is_undone_without_a_person() {
+    let mut pivot = public_ip("pivot", &[]);
+    pivot.saga = SagaClass::Pivot;
+    let mut last = public_ip("last", &["pivot"]);
+    last.on_failure = OnFailure::Undo;
+    let mut bench = Bench::new(plan_of(vec![pivot, last]));
+    bench.give(Input::Opened);
+    bench.succeed("pivot");
+    bench.see(
+        "last",
+        Assessed::Blocked {
+            code: "no".to_owned(),
+            why: "No.".to_owned(),
+        },
+    );
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
+    bench.give(Input::Command(Command::Undo {
+        by: "ann".to_owned(),
+        reason: None,
+    }));
+    bench.succeed("pivot");
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Undone));
+}
+
+#[test]
+fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
+    let plan = plan_of(vec![
+        public_ip("below", &[]),
+        public_ip("above", &["below"]),
+    ]);
+    let mut bench = Bench::new(plan);
+    bench.give(Input::Opened);
+    bench.succeed("below");
+    bench.succeed("above");
+    bench.give(Input::Command(Command::Undo {
+        by: "ann".to_owned(),
+        reason: None,
+    }));
+    bench.see(
+        "above",
+        Assessed::Blocked {
+            code: "lock".to_owned(),
+            why: "Locked.".to_owned(),
+        },
+    );
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::UndoIncomplete));
+    assert_eq!(bench.state.obligations().len(), 2);
+}
+
+#[test]
+fn people_open_gates_or_they_close_by_themselves() {
+    let steps = || vec![approval("go", &[]), public_ip("pip", &["go"])];
+    let said = || Said {
+        step: name("go"),
+        by: "ann".to_owned(),
+        reason: None,
+    };
+    let mut approved = Bench::new(plan_of(steps()));
+    approved.give(Input::Opened);
+    assert_eq!(approved.state.waiting_for_people(), [&name("go")]);
+    approved.crash();
+    approved.give(Input::Command(Command::Approve(said())));
+    assert_eq!(approved.status("pip"), StepStatus::Running);
+    let turn = approved.give(Input::Command(Command::Approve(said())));
+    assert!(turn.refusal.is_some_and(|why| why.contains("not asking")));
+
+    let mut expired = Bench::new(plan_of(steps()));
+    expired.give(Input::Opened);
+    expired.ring(|timer| matches!(timer, Timer::Gate(_)));
+    assert_eq!(expired.state.outcome(), Some(RunOutcome::Failed));
+
+    let mut drill = plan_of(steps());
+    let mut parts: PlanParts = drill.into();
+    parts.people = Some(People {
+        answer_after: Duration::from_secs(240),
+        answer: Answer::Approve,
+    });
+    drill = Plan::new(parts).unwrap();
+    let mut drill = Bench::new(drill);
+    drill.give(Input::Opened);
+    let began = drill.now;
+    drill.ring(|timer| matches!(timer, Timer::Person(_)));
+    assert_eq!(drill.now.since(began), Duration::from_secs(240));
+    assert_eq!(drill.status("pip"), StepStatus::Running);
+}
+
+#[test]
+fn a_failure_that_asks_waits_for_a_decision() {
+    let mut asks = public_ip("pip", &[]);
+    asks.on_failure = OnFailure::Ask;
+    let plan = plan_of(vec![asks, public_ip("after", &["pip"])]);
+    let blocked = || Assessed::Blocked {
+        code: "no".to_owned(),
+        why: "No.".to_owned(),
+    };
+    let said = || Said {
+        step: name("pip"),
+        by: "ann".to_owned(),
+        reason: None,
+    };
+    let mut bench = Bench::new(plan);
+    bench.give(Input::Opened);
+    bench.see("pip", blocked());
+    assert_eq!(bench.status("pip"), StepStatus::Waiting);
+    bench.give(Input::Command(Command::Retry(said())));
+    bench.see("pip", blocked());
+    bench.give(Input::Command(Command::Approve(said())));
+    assert_eq!(bench.status("pip"), StepStatus::Skipped);
+    assert_eq!(bench.status("after"), StepStatus::Running);
+}
+
+#[test]
+fn a_verification_looks_until_it_sees_and_says_why_once() {
+    let gateway = resource("virtualNetworkGateways", "gw");
+    let action = Action::Verify(Verification::Bgp {
+        gateway,
+        peers_min: 2,
+    });
+    let mut bench = Bench::new(plan_of(vec![step("bgp", &[], action)]));
+    bench.give(Input::Opened);
+    let not_yet = || Assessed::NotYet {
+        why: "one of two".to_owned(),
+        after: Duration::from_secs(30),
+    };
+    assert_eq!(bench.see("bgp", not_yet()).events.len(), 1);
+    bench.ring(|timer| matches!(timer, Timer::Look(_)));
+    assert_eq!(
+        bench.see("bgp", not_yet()).events.len(),
+        0,
+        "the same reason is not repeated"
+    );
+    bench.ring(|timer| matches!(timer, Timer::Look(_)));
+    bench.see("bgp", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn cancelling_stops_starting_and_waits_for_what_azure_does() {
+    let plan = plan_of(vec![public_ip("one", &[]), public_ip("two", &["one"])]);
+    let mut bench = Bench::new(plan);
+    bench.give(Input::Opened);
+    bench.change("one");
+    let (ticket, _) = bench.take_send("one");
+    bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
+    bench.give(Input::Command(Command::Cancel {
+        by: "ann".to_owned(),
+        reason: None,
+    }));
+    assert_eq!(bench.state.outcome(), None);
+    bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
+    bench.see("one", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Cancelled));
+    assert_eq!(bench.status("two"), StepStatus::Pending);
+}
+
+/// One way the world may answer, chosen by a number.
+fn answer(bench: &Bench, effect: Effect, choice: u8) -> Option<Input> {
+    let rejected = StepError::rejected("no", "No.");
+    let lost = StepError::ambiguous("lost", "Lost.");
+    Some(match effect {
+        Effect::Observe(ticket, _) => {
+            let writes = bench
+                .plan
+                .step(&ticket.step)
+                .and_then(|s| s.action.written())
+                .is_some();
+            let after = Duration::from_secs(10);
+            let verdict = match choice % 8 {
+                0..=2 => Assessed::Holds,
+                3 | 4 if writes => Assessed::Change(Box::new(bench.write_of(&ticket.step))),
+                5 => Assessed::InProgress {
+                    why: "busy".to_owned(),
+                    after,
+                },
+                6 => Assessed::Blocked {
+                    code: "no".to_owned(),
+                    why: "No.".to_owned(),
+                },
+                7 => return Some(Input::Observed(ticket, Err(transient()))),
+                _ => Assessed::NotYet {
+                    why: "not yet".to_owned(),
+                    after,
+                },
+            };
+            let seen = bench.seen(&ticket.step, verdict);
+            Input::Observed(ticket, Ok(seen))
+        }
+        Effect::Send(ticket, _) => Input::Sent(
+            ticket,
+            match choice % 6 {
+                0..=2 => Ok(accepted()),
+                3 => Ok(SendAnswer::Done { request_id: None }),
+                4 => Err(transient()),
+                _ => Err(if choice > 128 { lost } else { rejected }),
+            },
+        ),
+        Effect::Poll(ticket, _) => Input::Polled(
+            ticket,
+            match choice % 6 {
+                0 | 1 => Ok(PollAnswer::Succeeded),
+                2 => Ok(PollAnswer::Running { after: None }),
+                3 => Ok(PollAnswer::Failed(transient())),
+                4 => Err(transient()),
+                _ => Err(if choice > 128 { lost } else { rejected }),
+            },
+        ),
+        Effect::WakeAt(timer, _) => Input::Due(timer),
+        Effect::Finish(_) => return None,
+    })
+}
+
+fn any_plan() -> Plan {
+    let mut steps = vec![
+        public_ip("pip", &[]),
+        subnet("net", &[], "vnet"),
+        subnet("net2", &[], "vnet"),
+        approval("go", &["pip"]),
+        public_ip("late", &["go", "net"]),
+        public_ip("last", &["late", "net2"]),
+    ];
+    steps[1].on_failure = OnFailure::Ask;
+    steps[2].on_failure = OnFailure::Continue;
+    steps[5].on_failure = OnFailure::Undo;
+    steps[0].timeout = Duration::from_secs(120);
+    plan_of(steps)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    /// Any sequence of inputs leaves the journal legal, every prefix of it can be opened, no send
+    /// goes without its intent, and no two steps act on one resource (checked in `give`).
+    #[test]
+    fn any_input_sequence_leaves_a_legal_journal(choices in prop::collection::vec((any::<u8>(), any::<u8>()), 1..160)) {
+        let mut bench = Bench::new(any_plan());
+        bench.give(Input::Opened);
+        let mut accepted_keys = std::collections::BTreeSet::new();
+        for (what, how) in choices {
+            if what >= 250 {
+                bench.crash();
+                continue;
+            }
+            if what >= 225 {
+                let steps = bench.plan.steps();
+                let said = Said {
+                    step: steps[usize::from(how) % steps.len()].name.clone(),
+                    by: "ann".to_owned(),
+                    reason: None,
+                };
+                let (by, reason) = ("ann".to_owned(), None);
+                bench.give(Input::Command(match what % 6 {
+                    0 => Command::Approve(said),
+                    1 => Command::Decline(said),
+                    2 => Command::Retry(said),
+                    3 => Command::Skip(said),
+                    4 => Command::Undo { by, reason },
+                    _ => Command::Cancel { by, reason },
+                }));
+                continue;
+            }
+            if bench.pending.is_empty() {
+                continue;
+            }
+            let effect = bench.pending.remove(usize::from(what) % bench.pending.len());
+            if let Effect::WakeAt(_, at) = &effect {
+                bench.now = bench.now.max(*at);
+            }
+            let sent = if let Effect::Send(_, intent) = &effect { Some(intent.key.clone()) } else { None };
+            if let Some(input) = answer(&bench, effect, how) {
+                if let (Some(key), Input::Sent(_, Ok(_))) = (sent, &input) {
+                    prop_assert!(accepted_keys.insert(key), "per key at most one accepted write");
+                }
+                bench.give(input);
+            }
+        }
+        for length in 1..=bench.journal.len() {
+            let state = RunState::fold(&bench.journal[..length]).unwrap();
+            prop_assert_eq!(state.head, Seq(length as u64));
+            let turn = take_turn(&bench.plan, &state, Input::Opened, &bench.moment(), Pace::Going);
+            let blind = turn.effects.iter().any(|e| match e {
+                Effect::Send(ticket, _) => !matches!(
+                    state.steps[&ticket.step].state, StepState::Pending | StepState::Working(_)),
+                _ => false,
+            });
+            prop_assert!(!blind);
+            if state.outcome().is_some() {
+                prop_assert!(turn.events.is_empty(), "a terminal state stays");
+            }
+        }
+        prop_assert_eq!(&RunState::fold(&bench.journal).unwrap(), &bench.state);
+        bench.calm_down();
+        let over = bench.state.outcome().is_some() || !bench.state.waiting_for_people().is_empty();
+        prop_assert!(over, "no run hangs once the world is well: {:#?}", bench.journal.iter().map(|r| format!("{} {:?} {}", r.at, r.event.step().map(|s| s.as_str()), r.event.kind())).collect::<Vec<_>>());
+    }
+}
