@@ -1,0 +1,163 @@
+//! The house stays as it was drawn: doors between rooms, sizes of files, who may print.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Which rooms a room may use; the table of docs/architecture.md.
+const DOORS: [(&str, &[&str]); 10] = [
+    ("model", &[]),
+    ("runbook", &["model"]),
+    ("plan", &["model", "runbook"]),
+    ("engine", &["model"]),
+    ("store", &["model", "engine"]),
+    ("azure", &["model", "engine"]),
+    ("sim", &["model", "engine", "azure"]),
+    ("render", &["model", "runbook", "plan", "engine"]),
+    ("web", &["model", "engine", "store", "render"]),
+    (
+        "cli",
+        &["model", "runbook", "plan", "engine", "store", "azure", "sim", "render", "web"],
+    ),
+];
+
+/// Lines of a file before its tests, with some room for a table that reads better whole.
+const LINES_MAX: usize = 500;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Path under `src`, and the text before the file's tests.
+fn files() -> Vec<(String, String)> {
+    let src = root().join("src");
+    sources(&src)
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+            let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            (name, before_tests)
+        })
+        .collect()
+}
+
+fn is_test_file(name: &str) -> bool {
+    name.ends_with("/tests.rs")
+}
+
+#[test]
+fn every_room_uses_only_its_doors() {
+    let doors: BTreeMap<&str, BTreeSet<&str>> =
+        DOORS.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        let Some((room, _)) = name.split_once('/') else { continue };
+        let Some(may) = doors.get(room) else {
+            wrong.push(format!("{name}: `{room}` is not a room"));
+            continue;
+        };
+        for (place, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for used in code.split("crate::").skip(1) {
+                let used: String =
+                    used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let is_room = doors.contains_key(used.as_str());
+                if is_room && used != room && !may.contains(used.as_str()) {
+                    wrong.push(format!("src/{name}:{}: {room} may not use {used}", place + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
+    let only = [
+        ("sled::", vec!["store/"]),
+        ("reqwest::", vec!["azure/transport", "cli/door"]),
+        ("azure_mgmt_network::", vec!["azure/"]),
+        ("azure_identity::", vec!["azure/token"]),
+        ("saphyr_parser::", vec!["runbook/"]),
+        ("std::env::", vec!["cli/settings.rs"]),
+        ("clap::", vec!["cli/"]),
+    ];
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        for (word, homes) in &only {
+            let at_home = homes.iter().any(|home| name.starts_with(home));
+            let used = text.lines().any(|l| l.split("//").next().unwrap_or("").contains(word));
+            if used && !at_home {
+                wrong.push(format!("src/{name} uses {word}, which belongs to {homes:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_its_question_and_is_of_a_readable_size() {
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        if !text.starts_with("//!") {
+            wrong.push(format!("src/{name} does not open with a module doc"));
+        }
+        let lines = text.lines().count();
+        if lines > LINES_MAX && !is_test_file(&name) {
+            wrong.push(format!("src/{name} has {lines} lines before its tests"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_ui_prints_and_only_main_exits() {
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        for (place, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let prints = ["println!", "eprintln!", "print!(", "eprint!(", "dbg!("]
+                .iter()
+                .any(|word| code.contains(word));
+            if prints && name != "cli/ui.rs" {
+                wrong.push(format!("src/{name}:{}: only cli/ui.rs prints", place + 1));
+            }
+            if code.contains("process::exit") && name != "main.rs" {
+                wrong.push(format!("src/{name}:{}: only main.rs ends the process", place + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn unsafe_code_lives_in_one_file() {
+    let with_unsafe: Vec<String> = files()
+        .into_iter()
+        .filter(|(_, text)| text.contains("unsafe_code"))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(with_unsafe.len() <= 1, "{with_unsafe:?}");
+}
+
+#[test]
+fn nothing_is_allowed_silently() {
+    for (name, text) in files() {
+        assert!(!text.contains("#[allow("), "src/{name}: use #[expect(…, reason = \"…\")]");
+        assert!(!text.contains("#![allow("), "src/{name}: use #![expect(…, reason = \"…\")]");
+    }
+}
