@@ -232,6 +232,11 @@ impl Driver {
 
     /// One turn: decide, append, apply, perform.
     async fn turn(&mut self, input: Input) -> Result<(), EngineError> {
+        // Leaving: only the answers to writes are still recorded. Anything else would begin what
+        // nobody is left to finish; the next driver looks again.
+        if self.pace == Pace::Leaving && !matches!(input, Input::Sent(..)) {
+            return Ok(());
+        }
         let turn = take_turn(&self.plan, &self.state, input, &self.moment(), self.pace);
         self.record(turn.events).await?;
         for effect in turn.effects {
