@@ -1,4 +1,8 @@
 //! How fast does a journal fold, and how long does one decision take?
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot set up has nothing to measure"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
