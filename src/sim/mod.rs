@@ -1,1 +1,3 @@
 //! What would Azure say? The same wire, another world.
+
+pub mod network;
