@@ -143,3 +143,88 @@ fn keep_best<T, K: Ord>(ways: &mut Vec<T>, rank: impl Fn(&T) -> K) {
         ways.retain(|way| rank(way) == best);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Lab, circuit, connection, gateway, net};
+    use super::*;
+
+    fn azure(lab: &Lab, prefix: &str) -> Vec<(ResourceId, EdgePath)> {
+        azure_choice(&lab.estate(), &lab.onprem, &gateway("ea"), &net(prefix))
+            .into_iter()
+            .map(|way| (way.connection, way.path))
+            .collect()
+    }
+
+    #[test]
+    fn azure_takes_the_larger_weight_and_falls_back_when_it_dies() {
+        let mut lab = Lab::new();
+        let second = lab.connect("ea", "sea", 100);
+        let both = |id: &ResourceId| EdgePath::BOTH.map(|path| (id.clone(), path)).to_vec();
+        assert_eq!(azure(&lab, "10.100.1.0/24"), both(&second));
+        lab.silent.insert(second);
+        assert_eq!(azure(&lab, "10.100.1.0/24"), both(&connection("ea")));
+    }
+
+    #[test]
+    fn azure_prefers_a_longer_prefix_to_any_weight() {
+        let mut lab = Lab::new();
+        lab.connect("ea", "sea", 32_000);
+        for link in lab.links("ea") {
+            link.advertise = Some(vec![net("10.100.0.0/16"), net("10.100.1.0/24")]);
+        }
+        assert!(
+            azure(&lab, "10.100.1.0/25")
+                .iter()
+                .all(|(id, _)| *id == connection("ea"))
+        );
+    }
+
+    #[test]
+    fn azure_takes_the_shorter_as_path_among_equal_weights() {
+        let mut lab = Lab::new();
+        lab.links("ea").next().unwrap().as_path_prepend = 3;
+        assert_eq!(
+            azure(&lab, "10.100.0.0/16"),
+            [(connection("ea"), EdgePath::Secondary)]
+        );
+    }
+
+    #[test]
+    fn on_premises_uses_both_circuits_that_advertise_the_same_until_it_prefers_one() {
+        let mut lab = Lab::new();
+        lab.connect("ea", "sea", 0);
+        let circuits = |lab: &Lab| -> Vec<String> {
+            on_premises_choice(&lab.estate(), &lab.onprem, Some("hq"), &net("10.1.0.0/25"))
+                .iter()
+                .map(|way| way.circuit.name().to_owned())
+                .collect()
+        };
+        assert_eq!(circuits(&lab), ["er-ea", "er-ea", "er-sea", "er-sea"]);
+        lab.links("sea")
+            .for_each(|link| link.local_preference = 200);
+        assert_eq!(circuits(&lab), ["er-sea", "er-sea"]);
+    }
+
+    #[test]
+    fn on_premises_has_no_way_to_what_nobody_advertises() {
+        let mut lab = Lab::new();
+        let choice =
+            |lab: &Lab| on_premises_choice(&lab.estate(), &lab.onprem, None, &net("10.1.0.0/24"));
+        assert_eq!(choice(&lab).len(), 2);
+        assert_eq!(choice(&lab)[0].circuit, circuit("ea"));
+        lab.bodies.remove(&Lab::peering("hub-ea", "spoke-ea"));
+        assert!(choice(&lab).is_empty());
+    }
+
+    #[test]
+    fn a_site_uses_only_the_links_that_reach_it() {
+        let mut lab = Lab::new();
+        for link in lab.links("ea") {
+            link.sites = vec!["elsewhere".to_owned()];
+        }
+        let choice =
+            on_premises_choice(&lab.estate(), &lab.onprem, Some("hq"), &net("10.1.0.0/24"));
+        assert!(choice.is_empty());
+    }
+}

@@ -251,3 +251,127 @@ fn router_age(since: Timestamp, now: Timestamp) -> String {
         format!("{hours:02}:{:02}:{:02}", minutes % 60, seconds % 60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::testing::{Lab, circuit, connection, net};
+    use super::*;
+
+    fn table(lab: &Lab, path: EdgePath) -> Vec<String> {
+        circuit_routes(&lab.estate(), &lab.onprem, &circuit("ea"), path)
+            .into_iter()
+            .map(|row| format!("{} {} {}", row.network, row.next_hop, row.path))
+            .collect()
+    }
+
+    #[test]
+    fn a_path_shows_the_customers_edge_first_and_microsofts_second_address() {
+        let lab = Lab::new();
+        let rows = arp_table(
+            &lab.estate(),
+            &lab.onprem,
+            &circuit("ea"),
+            EdgePath::Secondary,
+        );
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row.interface.as_str(), row.ip_address.to_string()))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("On-Prem", "172.16.10.5".to_owned()),
+                ("Microsoft", "172.16.10.6".to_owned())
+            ]
+        );
+        assert_ne!(rows[0].mac_address, rows[1].mac_address);
+    }
+
+    #[test]
+    fn a_link_that_is_down_empties_its_arp_table_and_leaves_the_other() {
+        let mut lab = Lab::new();
+        lab.links("ea").next().unwrap().up = false;
+        let estate = lab.estate();
+        let count = |path| arp_table(&estate, &lab.onprem, &circuit("ea"), path).len();
+        assert_eq!(
+            (count(EdgePath::Primary), count(EdgePath::Secondary)),
+            (0, 2)
+        );
+    }
+
+    #[test]
+    fn the_edge_sees_both_sides_and_loses_azures_when_the_connection_goes() {
+        let mut lab = Lab::new();
+        assert_eq!(
+            table(&lab, EdgePath::Primary),
+            [
+                "10.100.0.0/16 172.16.10.1 65001",
+                "10.1.0.0/24 10.10.10.140 65515",
+                "10.10.10.0/24 10.10.10.140 65515"
+            ]
+        );
+        lab.bodies.remove(&connection("ea"));
+        assert_eq!(
+            table(&lab, EdgePath::Primary),
+            ["10.100.0.0/16 172.16.10.1 65001"]
+        );
+    }
+
+    #[test]
+    fn both_circuits_of_one_hub_show_its_networks() {
+        let mut lab = Lab::new();
+        lab.connect("sea", "ea", 0);
+        let rows = circuit_routes(
+            &lab.estate(),
+            &lab.onprem,
+            &circuit("ea"),
+            EdgePath::Primary,
+        );
+        assert!(rows.iter().any(|row| row.network == net("10.20.10.0/24")));
+    }
+
+    #[test]
+    fn a_circuit_without_private_peering_has_empty_tables() {
+        let mut lab = Lab::new();
+        lab.set(
+            &circuit("ea"),
+            "/properties/peerings",
+            serde_json::json!([]),
+        );
+        let estate = lab.estate();
+        for path in EdgePath::BOTH {
+            assert!(table(&lab, path).is_empty());
+            assert!(arp_table(&estate, &lab.onprem, &circuit("ea"), path).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_prefixes_and_says_how_long() {
+        let start = Timestamp::from_millis(0);
+        let mut lab = Lab::new();
+        for link in lab.links("ea") {
+            link.since = Some(start);
+            link.up = link.path == EdgePath::Primary;
+        }
+        let rows = |path, seconds| {
+            circuit_routes_summary(
+                &lab.estate(),
+                &lab.onprem,
+                &circuit("ea"),
+                path,
+                start + Duration::from_secs(seconds),
+            )
+        };
+        let primary = &rows(EdgePath::Primary, 60 * 86_400)[0];
+        assert_eq!(
+            serde_json::to_value(primary).unwrap(),
+            serde_json::json!({"neighbor": "172.16.10.1", "v": 4, "as": 65_001, "upDown": "8w4d", "statePfxRcd": "1"})
+        );
+        assert_eq!(rows(EdgePath::Primary, 3_725)[0].up_down, "01:02:05");
+        assert_eq!(rows(EdgePath::Primary, 90_000)[0].up_down, "1d01h");
+        assert_eq!(rows(EdgePath::Secondary, 9)[0].state_pfx_rcd, "Idle");
+        assert_eq!(rows(EdgePath::Primary, 9)[1].state_pfx_rcd, "2");
+    }
+}

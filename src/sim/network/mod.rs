@@ -11,6 +11,9 @@ pub mod onprem;
 pub mod routes;
 pub mod traffic;
 
+#[cfg(test)]
+mod testing;
+
 pub use choice::{AzurePath, OnPremisesPath, azure_choice, on_premises_choice};
 pub use edge::{
     ArpRow, CircuitRoute, CircuitRouteSummary, arp_table, circuit_routes, circuit_routes_summary,

@@ -133,3 +133,43 @@ fn add_flow(
         rates.add(way.path, 0, share(back.len()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Lab, circuit, connection};
+    use super::*;
+
+    fn rates(lab: &Lab, place: &str) -> Rates {
+        traffic(&lab.estate(), &lab.onprem, &circuit(place))
+    }
+
+    #[test]
+    fn counters_grow_only_over_a_circuit_that_carries() {
+        let mut lab = Lab::new();
+        let second = Duration::from_secs(1);
+        let before = Stats::default().after(rates(&lab, "ea"), second);
+        // Two networks, one site, shared by two paths, both ways.
+        assert_eq!(before.primary_bytes_in, FLOW_BYTES_PER_SECOND);
+        assert_eq!(before.secondary_bytes_out, FLOW_BYTES_PER_SECOND);
+        lab.silent.insert(connection("ea"));
+        assert_eq!(before.after(rates(&lab, "ea"), second), before);
+        assert_ne!(rates(&lab, "sea"), Rates::default());
+    }
+
+    #[test]
+    fn all_moves_to_the_link_that_is_left() {
+        let mut lab = Lab::new();
+        lab.links("ea").next().unwrap().up = false;
+        let rates = rates(&lab, "ea");
+        assert_eq!((rates.primary_in, rates.primary_out), (0, 0));
+        assert_eq!(rates.secondary_in, 2 * FLOW_BYTES_PER_SECOND);
+    }
+
+    #[test]
+    fn counters_have_the_names_of_the_specification() {
+        assert_eq!(
+            serde_json::to_value(Stats::default()).unwrap(),
+            serde_json::json!({"primarybytesIn": 0, "primarybytesOut": 0, "secondarybytesIn": 0, "secondarybytesOut": 0})
+        );
+    }
+}
