@@ -1,3 +1,4 @@
 //! The integration tests: one binary, one file per promise.
 
 mod files;
+mod server;
