@@ -1,5 +1,7 @@
 //! The simulator's server keeps HTTP's side of the bargain, whatever the world behind it answers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
