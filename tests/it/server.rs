@@ -287,3 +287,26 @@ async fn a_fault_is_added_or_refused_with_the_reason_and_the_world_shows_no_key(
     assert_eq!(world["faults"].as_array().unwrap().len(), 1);
     assert!(!world.to_string().contains("key-of-the-circuit"));
 }
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut tasks = JoinSet::new();
+    let clock = Arc::new(StepClock(Mutex::new(Timestamp::from_millis(0))));
+    let world = Arc::new(Mutex::new(Desk::default()));
+    let running = serve(listener, world, clock, Pace::Server, async {
+        let _stopped_or_dropped = stopped.await.is_ok();
+    });
+    tasks.spawn(async move { running.await.unwrap() });
+    let ready = reqwest::get(format!("http://{address}/_sim/ready")).await;
+    assert_eq!(ready.unwrap().status(), 200);
+    stop.send(()).unwrap();
+    tasks.join_next().await.unwrap().unwrap();
+    assert!(
+        reqwest::get(format!("http://{address}/_sim/ready"))
+            .await
+            .is_err()
+    );
+}

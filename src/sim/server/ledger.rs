@@ -29,6 +29,29 @@ pub struct Entry {
     pub accepted: Option<bool>,
 }
 
+/// Parts of the paths of those POSTs that only read (azure-facts 5.2–5.4), in lower case.
+const READING_POSTS: [&str; 6] = [
+    "arptables",
+    "routetables",
+    "routetablessummary",
+    "getlearnedroutes",
+    "getadvertisedroutes",
+    "getbgppeerstatus",
+];
+
+/// Whether a request asks for a change.
+fn changes(method: Method, path: &str) -> bool {
+    match method {
+        Method::Get | Method::Head => false,
+        Method::Put | Method::Patch | Method::Delete => true,
+        // The action is the last part, or the one before `{devicePath}`.
+        Method::Post => !path
+            .rsplit('/')
+            .take(2)
+            .any(|part| READING_POSTS.contains(&part.to_ascii_lowercase().as_str())),
+    }
+}
+
 /// The requests so far.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -45,10 +68,7 @@ impl Ledger {
         at: Timestamp,
         status: Option<u16>,
     ) {
-        let changes = matches!(
-            request.method,
-            Method::Put | Method::Patch | Method::Delete | Method::Post
-        );
+        let changes = changes(request.method, path);
         self.last += 1;
         if self.entries.len() == ENTRIES_MAX {
             self.entries.pop_front();
@@ -73,5 +93,29 @@ impl Ledger {
 
     pub(super) fn entries(&self) -> &VecDeque<Entry> {
         &self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_that_only_reads_is_no_change() {
+        let circuit =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/c";
+        for read in [
+            "getLearnedRoutes",
+            "arpTables/primary",
+            "routeTables/secondary",
+        ] {
+            assert!(
+                !changes(Method::Post, &format!("{circuit}/{read}")),
+                "{read}"
+            );
+        }
+        assert!(changes(Method::Post, &format!("{circuit}/reset")));
+        let table = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/t";
+        assert!(changes(Method::Put, table));
     }
 }
