@@ -2,3 +2,5 @@
 
 mod architecture;
 mod files;
+mod network;
+mod server;

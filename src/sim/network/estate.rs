@@ -1,0 +1,427 @@
+//! What is built? A typed view of the resource bodies that the network's truth depends on.
+//!
+//! Reads GET bodies as Azure shows them. A child is found whether it is a resource of its own or
+//! stands inside its parent's body; when both are there, its own body counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::onprem::OnPrem;
+use crate::model::{Region, ResourceId};
+
+/// The resources, and what is wrong with them that no body shows.
+#[derive(Debug, Clone)]
+pub struct Estate<'a> {
+    bodies: BTreeMap<&'a ResourceId, &'a Value>,
+    regions_down: &'a BTreeSet<Region>,
+    silent: &'a BTreeSet<ResourceId>,
+}
+
+/// A virtual network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vnet {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its address space.
+    pub prefixes: BTreeSet<IpNet>,
+}
+
+/// One side of a peering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VnetPeering {
+    /// Its id.
+    pub id: ResourceId,
+    /// The network it belongs to.
+    pub vnet: ResourceId,
+    /// The other network.
+    pub remote: ResourceId,
+    /// `peeringState` is `Connected`.
+    pub connected: bool,
+    /// `allowGatewayTransit`.
+    pub allow_gateway_transit: bool,
+    /// `useRemoteGateways`.
+    pub use_remote_gateways: bool,
+}
+
+/// An ExpressRoute gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpressRouteGateway {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its region.
+    pub region: Option<Region>,
+    /// The subnet it stands in.
+    pub subnet: Option<ResourceId>,
+    /// The network of that subnet.
+    pub vnet: Option<ResourceId>,
+    /// `provisioningState` is `Succeeded`.
+    pub succeeded: bool,
+}
+
+/// A connection between a gateway and a circuit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its id.
+    pub id: ResourceId,
+    /// The gateway.
+    pub gateway: ResourceId,
+    /// The circuit.
+    pub circuit: ResourceId,
+    /// `routingWeight`: the larger wins.
+    pub weight: u32,
+    /// `provisioningState` is `Succeeded`.
+    pub succeeded: bool,
+}
+
+/// A circuit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circuit {
+    /// Its id.
+    pub id: ResourceId,
+    /// `circuitProvisioningState` is `Enabled`.
+    pub enabled: bool,
+    /// `serviceProviderProvisioningState` is `Provisioned`.
+    pub provisioned: bool,
+    /// Its private peering, if it has one.
+    pub private: Option<PrivatePeering>,
+}
+
+/// The private peering of a circuit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivatePeering {
+    /// `state` is `Enabled`.
+    pub enabled: bool,
+    /// `peerASN`.
+    pub peer_asn: Option<u32>,
+    /// `primaryPeerAddressPrefix`: a /30.
+    pub primary: Option<IpNet>,
+    /// `secondaryPeerAddressPrefix`: a /30.
+    pub secondary: Option<IpNet>,
+}
+
+/// Why a connection carries nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Dead {
+    /// It is not `Succeeded`.
+    #[error("the connection is not provisioned")]
+    Connection,
+    /// The gateway is not there or not `Succeeded`.
+    #[error("the gateway is not provisioned")]
+    Gateway,
+    /// The gateway's region is down.
+    #[error("region {} is down", .0.as_str())]
+    Region(Region),
+    /// The circuit is not there, not enabled, or its provider has not provisioned it.
+    #[error("the circuit is not provisioned")]
+    Circuit,
+    /// The circuit has no enabled private peering.
+    #[error("the circuit has no enabled private peering")]
+    Peering,
+    /// No link between on-premises and the circuit stands.
+    #[error("no link between on-premises and the circuit is up")]
+    Links,
+    /// A fault: everything looks well and nothing gets through.
+    #[error("the connection carries nothing, by a fault")]
+    Silent,
+}
+
+const VNETS: &str = "Microsoft.Network/virtualNetworks";
+const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+const CONNECTIONS: &str = "Microsoft.Network/connections";
+const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
+
+impl<'a> Estate<'a> {
+    /// A view of these resources.
+    ///
+    /// `regions_down` are dead; `silent` are connections that look well and carry nothing.
+    #[must_use]
+    pub fn new(
+        resources: impl IntoIterator<Item = (&'a ResourceId, &'a Value)>,
+        regions_down: &'a BTreeSet<Region>,
+        silent: &'a BTreeSet<ResourceId>,
+    ) -> Self {
+        Self {
+            bodies: resources.into_iter().collect(),
+            regions_down,
+            silent,
+        }
+    }
+
+    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
+        self.bodies
+            .iter()
+            .filter(move |(id, _)| id.resource_type().is(kind))
+            .map(|(id, body)| (*id, *body))
+    }
+
+    /// The children of one kind of a resource: those of their own and those in its body.
+    fn children(&self, parent: &ResourceId, kind: &str) -> BTreeMap<ResourceId, &'a Value> {
+        let mut found = BTreeMap::new();
+        let inside = self
+            .bodies
+            .get(parent)
+            .and_then(|body| body.pointer(&format!("/properties/{kind}")))
+            .and_then(Value::as_array);
+        for body in inside.into_iter().flatten() {
+            let id = body
+                .get("name")
+                .and_then(Value::as_str)
+                .and_then(|name| parent.child(kind, name).ok());
+            if let Some(id) = id.or_else(|| id_at(body, "/id")) {
+                found.insert(id, body);
+            }
+        }
+        let wanted = format!("{}/{kind}", parent.resource_type().as_str());
+        for (id, body) in &self.bodies {
+            if id.parent().as_ref() == Some(parent) && id.resource_type().is(&wanted) {
+                found.insert((*id).clone(), body);
+            }
+        }
+        found
+    }
+
+    /// A virtual network.
+    #[must_use]
+    pub fn vnet(&self, id: &ResourceId) -> Option<Vnet> {
+        let (id, body) = self.bodies.get_key_value(id)?;
+        if !id.resource_type().is(VNETS) {
+            return None;
+        }
+        Some(Vnet {
+            id: (*id).clone(),
+            prefixes: prefixes_at(body, "/properties/addressSpace/addressPrefixes"),
+        })
+    }
+
+    /// All virtual networks, by id.
+    #[must_use]
+    pub fn vnets(&self) -> Vec<Vnet> {
+        self.of_type(VNETS)
+            .filter_map(|(id, _)| self.vnet(id))
+            .collect()
+    }
+
+    /// The prefix of a subnet; the first, when it has several.
+    #[must_use]
+    pub fn subnet_prefix(&self, subnet: &ResourceId) -> Option<IpNet> {
+        let children = self.children(&subnet.parent()?, "subnets");
+        let body = children.get(subnet)?;
+        net_at(body, "/properties/addressPrefix")
+            .or_else(|| net_at(body, "/properties/addressPrefixes/0"))
+    }
+
+    /// The peerings of a virtual network: its own sides only, by id.
+    #[must_use]
+    pub fn peerings(&self, vnet: &ResourceId) -> Vec<VnetPeering> {
+        self.children(vnet, "virtualNetworkPeerings")
+            .into_iter()
+            .filter_map(|(id, body)| {
+                Some(VnetPeering {
+                    remote: id_at(body, "/properties/remoteVirtualNetwork/id")?,
+                    vnet: vnet.clone(),
+                    connected: text_is(body, "/properties/peeringState", "Connected"),
+                    allow_gateway_transit: flag(body, "/properties/allowGatewayTransit"),
+                    use_remote_gateways: flag(body, "/properties/useRemoteGateways"),
+                    id,
+                })
+            })
+            .collect()
+    }
+
+    /// An ExpressRoute gateway; a VPN gateway is none.
+    #[must_use]
+    pub fn gateway(&self, id: &ResourceId) -> Option<ExpressRouteGateway> {
+        let (id, body) = self.bodies.get_key_value(id)?;
+        let express_route = text_is(body, "/properties/gatewayType", "ExpressRoute");
+        if !id.resource_type().is(GATEWAYS) || !express_route {
+            return None;
+        }
+        let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id");
+        Some(ExpressRouteGateway {
+            id: (*id).clone(),
+            region: text_at(body, "/location").and_then(|text| Region::parse(text).ok()),
+            vnet: subnet.as_ref().and_then(ResourceId::parent),
+            subnet,
+            succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
+        })
+    }
+
+    /// All ExpressRoute gateways, by id.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<ExpressRouteGateway> {
+        self.of_type(GATEWAYS)
+            .filter_map(|(id, _)| self.gateway(id))
+            .collect()
+    }
+
+    /// The address that the gateway's body says it speaks BGP from, if it says one.
+    #[must_use]
+    pub(super) fn bgp_address(&self, gateway: &ResourceId) -> Option<std::net::IpAddr> {
+        let body = self.bodies.get(gateway)?;
+        text_at(body, "/properties/bgpSettings/bgpPeeringAddress")?
+            .split(',')
+            .next()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    /// All connections between a gateway and a circuit, by id.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.of_type(CONNECTIONS)
+            .filter_map(|(id, body)| {
+                Some(Connection {
+                    id: id.clone(),
+                    gateway: id_at(body, "/properties/virtualNetworkGateway1/id")?,
+                    circuit: id_at(body, "/properties/peer/id")?,
+                    weight: number_at(body, "/properties/routingWeight").unwrap_or(0),
+                    succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
+                })
+            })
+            .collect()
+    }
+
+    /// The connections of a gateway, by id.
+    #[must_use]
+    pub fn connections_of_gateway(&self, gateway: &ResourceId) -> Vec<Connection> {
+        let mut connections = self.connections();
+        connections.retain(|connection| connection.gateway == *gateway);
+        connections
+    }
+
+    /// The connections to a circuit, by id.
+    #[must_use]
+    pub fn connections_of_circuit(&self, circuit: &ResourceId) -> Vec<Connection> {
+        let mut connections = self.connections();
+        connections.retain(|connection| connection.circuit == *circuit);
+        connections
+    }
+
+    /// A circuit.
+    #[must_use]
+    pub fn circuit(&self, id: &ResourceId) -> Option<Circuit> {
+        let (id, body) = self.bodies.get_key_value(id)?;
+        if !id.resource_type().is(CIRCUITS) {
+            return None;
+        }
+        let private = self
+            .children(id, "peerings")
+            .into_iter()
+            .find(|(id, body)| {
+                text_is(body, "/properties/peeringType", "AzurePrivatePeering")
+                    || id.name().eq_ignore_ascii_case("AzurePrivatePeering")
+            });
+        Some(Circuit {
+            id: (*id).clone(),
+            enabled: text_is(body, "/properties/circuitProvisioningState", "Enabled"),
+            provisioned: text_is(
+                body,
+                "/properties/serviceProviderProvisioningState",
+                "Provisioned",
+            ),
+            private: private.map(|(_, body)| PrivatePeering {
+                enabled: text_is(body, "/properties/state", "Enabled"),
+                peer_asn: number_at(body, "/properties/peerASN"),
+                primary: net_at(body, "/properties/primaryPeerAddressPrefix"),
+                secondary: net_at(body, "/properties/secondaryPeerAddressPrefix"),
+            }),
+        })
+    }
+
+    /// All circuits, by id.
+    #[must_use]
+    pub fn circuits(&self) -> Vec<Circuit> {
+        self.of_type(CIRCUITS)
+            .filter_map(|(id, _)| self.circuit(id))
+            .collect()
+    }
+
+    /// Whether a gateway is there, finished, and not in a region that is down.
+    ///
+    /// # Errors
+    /// It is not; the reason says which.
+    pub fn gateway_lives(&self, gateway: &ResourceId) -> Result<ExpressRouteGateway, Dead> {
+        let gateway = self.gateway(gateway).filter(|gateway| gateway.succeeded);
+        let gateway = gateway.ok_or(Dead::Gateway)?;
+        match &gateway.region {
+            Some(region) if self.regions_down.contains(region) => Err(Dead::Region(region.clone())),
+            _ => Ok(gateway),
+        }
+    }
+
+    /// Whether a circuit is enabled, provisioned, and has an enabled private peering.
+    ///
+    /// # Errors
+    /// It has not; the reason says which.
+    pub fn circuit_lives(&self, circuit: &ResourceId) -> Result<PrivatePeering, Dead> {
+        let circuit = self
+            .circuit(circuit)
+            .filter(|circuit| circuit.enabled && circuit.provisioned)
+            .ok_or(Dead::Circuit)?;
+        circuit
+            .private
+            .filter(|peering| peering.enabled)
+            .ok_or(Dead::Peering)
+    }
+
+    /// Whether the connection carries traffic: itself, its gateway, its circuit and a link are well.
+    ///
+    /// # Errors
+    /// It does not; the first reason found, from Azure's side to the customer's.
+    pub fn carries(&self, onprem: &OnPrem, connection: &Connection) -> Result<(), Dead> {
+        if !connection.succeeded {
+            return Err(Dead::Connection);
+        }
+        self.gateway_lives(&connection.gateway)?;
+        let peering = self.circuit_lives(&connection.circuit)?;
+        // A session between two sides that disagree about the customer's number never stands.
+        let agreed = peering.peer_asn.is_none_or(|asn| asn == onprem.asn);
+        if !agreed || onprem.links_up(&connection.circuit).next().is_none() {
+            return Err(Dead::Links);
+        }
+        if self.silent.contains(&connection.id) {
+            return Err(Dead::Silent);
+        }
+        Ok(())
+    }
+}
+
+fn text_at<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
+    body.pointer(pointer)?.as_str()
+}
+
+fn text_is(body: &Value, pointer: &str, text: &str) -> bool {
+    text_at(body, pointer).is_some_and(|found| found.eq_ignore_ascii_case(text))
+}
+
+fn flag(body: &Value, pointer: &str) -> bool {
+    body.pointer(pointer)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+}
+
+fn number_at(body: &Value, pointer: &str) -> Option<u32> {
+    u32::try_from(body.pointer(pointer)?.as_u64()?).ok()
+}
+
+fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
+    ResourceId::parse(text_at(body, pointer)?).ok()
+}
+
+fn net_at(body: &Value, pointer: &str) -> Option<IpNet> {
+    let net: IpNet = text_at(body, pointer)?.parse().ok()?;
+    Some(net.trunc())
+}
+
+fn prefixes_at(body: &Value, pointer: &str) -> BTreeSet<IpNet> {
+    body.pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|prefix| prefix.as_str()?.parse::<IpNet>().ok())
+        .map(|prefix| prefix.trunc())
+        .collect()
+}

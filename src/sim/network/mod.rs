@@ -1,0 +1,29 @@
+//! Which packet would arrive where? The truth of the network, computed from what there is.
+//!
+//! Comes in: resource bodies, the on-premises side, the regions that are down and the connections
+//! that carry nothing. Goes out: the rows that Azure's diagnostic actions show (azure-facts 5), and
+//! the path each side would choose. Pure: nothing is kept, nothing is asked for.
+
+pub mod choice;
+pub mod edge;
+pub mod estate;
+pub mod onprem;
+pub mod routes;
+pub mod traffic;
+
+#[cfg(test)]
+mod testing;
+
+pub use choice::{AzurePath, OnPremisesPath, azure_choice, on_premises_choice};
+pub use edge::{
+    ArpRow, CircuitRoute, CircuitRouteSummary, arp_table, circuit_routes, circuit_routes_summary,
+};
+pub use estate::{
+    Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
+};
+pub use onprem::{EdgePath, Link, OnPrem, OnPremError, Site};
+pub use routes::{
+    BgpPeerRow, RouteRow, advertised_prefixes, advertised_routes, bgp_peers, connection_status,
+    learned_routes, local_address,
+};
+pub use traffic::{Rates, Stats, traffic};

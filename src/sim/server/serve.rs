@@ -1,0 +1,255 @@
+//! Who answers a request, and when? The router, the world behind it and the pace of its answers.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::cut::{CuttableListener, Switch};
+use super::exchange::{
+    error, has_token, http_response, json_response, origin, redacted, wire_request,
+};
+use super::ledger::Ledger;
+use crate::azure::wire::{WireFault, WireRequest, WireResponse};
+use crate::engine::Clock;
+use crate::model::Timestamp;
+use crate::model::limits::BODY_BYTES_MAX;
+
+/// What stands behind the server: the simulated Azure.
+pub trait Answers: Send + 'static {
+    /// Answers a request, or loses it, and says how late.
+    fn answer(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, Duration);
+
+    /// The world in the form in which two worlds are compared.
+    fn snapshot(&self) -> Value;
+
+    /// Adds a fault, as a world file writes one.
+    ///
+    /// # Errors
+    /// It is no fault; the sentence says why.
+    fn add_fault(&mut self, fault: Value, now: Timestamp) -> Result<(), String>;
+}
+
+/// Who waits out the time that an answer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// The server, on its clock, before it answers. For clients that live in real time.
+    Server,
+    /// The caller: the answer comes at once and says in [`LATENCY_HEADER`] how late it should have
+    /// been.
+    ///
+    /// For a client in the same virtual time. While it waits for the socket it still counts as busy,
+    /// so virtual time stands; were the handler to sleep on that clock, neither would ever wake. The
+    /// client lets the time pass itself once it has the answer. A lost answer takes no time, as it
+    /// brings no header.
+    Caller,
+}
+
+/// In [`Pace::Caller`]: how late the answer should have been, in whole milliseconds.
+pub const LATENCY_HEADER: &str = "x-sim-latency-ms";
+
+/// Why the server ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener does not say where it listens, or failed.
+    #[error("the simulator cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+struct Served<W> {
+    world: Arc<Mutex<W>>,
+    ledger: Arc<Mutex<Ledger>>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    /// Where we listen, for clients that name no host.
+    address: Arc<str>,
+}
+
+impl<W> Clone for Served<W> {
+    fn clone(&self) -> Self {
+        Self {
+            world: Arc::clone(&self.world),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            pace: self.pace,
+            address: Arc::clone(&self.address),
+        }
+    }
+}
+
+impl<W> fmt::Debug for Served<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served")
+            .field("address", &self.address)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Serves the world until `shutdown` is done, then lets running requests end.
+///
+/// Any path and method reaches the world, with a bearer token of any value; without one the answer
+/// is 401. A fault closes the connection without an answer. Operation URLs point at the host that
+/// the client named, so that SDKs can poll them.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve<W: Answers>(
+    listener: TcpListener,
+    world: Arc<Mutex<W>>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let served = Served {
+        world,
+        ledger: Arc::default(),
+        clock,
+        pace,
+        address: listener.local_addr()?.to_string().into(),
+    };
+    let router = Router::new()
+        .route("/_sim/ready", get(ready))
+        .route("/_sim/ledger", get(ledger::<W>))
+        .route("/_sim/world", get(world_now::<W>))
+        .route("/_sim/faults", post(add_fault::<W>))
+        .fallback(answer::<W>)
+        .with_state(served)
+        .into_make_service_with_connect_info::<Switch>();
+    axum::serve(CuttableListener(listener), router)
+        .with_graceful_shutdown(shutdown)
+        .await?;
+    Ok(())
+}
+
+/// A handler that panicked leaves the world as it was before or after one request: usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn ready() -> Response<Body> {
+    json_response(StatusCode::OK, &json!({"ready": true}))
+}
+
+async fn ledger<W: Answers>(State(served): State<Served<W>>) -> Response<Body> {
+    let entries = serde_json::to_value(lock(&served.ledger).entries());
+    json_response(StatusCode::OK, &entries.unwrap_or_default())
+}
+
+async fn world_now<W: Answers>(State(served): State<Served<W>>) -> Response<Body> {
+    let snapshot = lock(&served.world).snapshot();
+    json_response(StatusCode::OK, &redacted(snapshot))
+}
+
+async fn add_fault<W: Answers>(
+    State(served): State<Served<W>>,
+    request: Request,
+) -> Response<Body> {
+    let refused = |why: String| {
+        json_response(
+            StatusCode::BAD_REQUEST,
+            &json!({"added": false, "why": why}),
+        )
+    };
+    let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
+        return refused(format!("The body is longer than {BODY_BYTES_MAX} bytes."));
+    };
+    let fault = match serde_json::from_slice(&body) {
+        Ok(fault) => fault,
+        Err(error) => return refused(format!("The body is not JSON: {error}.")),
+    };
+    let now = served.clock.now();
+    match lock(&served.world).add_fault(fault, now) {
+        Ok(()) => json_response(StatusCode::CREATED, &json!({"added": true})),
+        Err(why) => refused(why),
+    }
+}
+
+async fn answer<W: Answers>(
+    State(served): State<Served<W>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+        return error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestContentTooLarge",
+            "The request content size exceeds the maximum size of 8 MB.",
+        );
+    };
+    let origin = origin(&parts, &served.address);
+    let Some(request) = wire_request(&parts, &origin, body) else {
+        return error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "HttpMethodNotSupported",
+            "The HTTP method is not supported.",
+        );
+    };
+    let (answered, latency) = served.ask(&request, parts.uri.path());
+    if served.pace == Pace::Server && !latency.is_zero() {
+        let clock = &served.clock;
+        let _busy = clock.enter();
+        clock.sleep_until(clock.now() + latency).await;
+    }
+    let Ok(answer) = answered else {
+        switch.cut();
+        return Response::new(Body::empty());
+    };
+    let mut response = http_response(answer, &origin);
+    if served.pace == Pace::Caller {
+        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        response
+            .headers_mut()
+            .insert(LATENCY_HEADER, HeaderValue::from(millis));
+    }
+    response
+}
+
+impl<W: Answers> Served<W> {
+    /// Asks the world and writes the request down, in one turn: the ledger's order is the world's.
+    fn ask(
+        &self,
+        request: &WireRequest,
+        path: &str,
+    ) -> (Result<WireResponse, WireFault>, Duration) {
+        let mut world = lock(&self.world);
+        let now = self.clock.now();
+        let (answer, latency) = if has_token(&request.headers) {
+            world.answer(request, now)
+        } else {
+            (Ok(unauthorized()), Duration::ZERO)
+        };
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        lock(&self.ledger).record(request, path, now, status);
+        (answer, latency)
+    }
+}
+
+/// What ARM's front end says to a request without a token (azure-facts 3.5).
+fn unauthorized() -> WireResponse {
+    let body = json!({"error": {
+        "code": "InvalidAuthenticationToken",
+        "message": "The 'Authorization' header is missing or holds no bearer token.",
+    }});
+    WireResponse {
+        status: 401,
+        headers: crate::azure::wire::Headers::new()
+            .with("Content-Type", "application/json; charset=utf-8")
+            .with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            .with("x-ms-failure-cause", "gateway"),
+        body: body.to_string().into(),
+    }
+}
