@@ -141,9 +141,11 @@ fn found(
     let ended = last
         .and_then(|link| schema::decode(link.head.seq, &link.bytes).ok())
         .is_some_and(|recorded| matches!(recorded.event, Event::RunEnded { .. }));
+    // A store that is read up to a bad event hands out no links, but says where it is.
+    let whole = first_bad.as_ref().map(|bad| bad.seq.0.saturating_sub(1));
     VerifyReport {
         run,
-        events: links.len() as u64,
+        events: whole.unwrap_or(links.len() as u64),
         hash: last.map(|link| link.head.hash.hex()),
         anchored: mark.map(|mark| mark.head.seq),
         first_bad,

@@ -5,6 +5,7 @@
 //! `journal.jsonl` (the export) and `copies/` (the store as found after an unclean stop).
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,10 @@ use crate::model::{Epoch, RunId, Seq};
 
 /// Copies of a store that was not closed in order; older ones go.
 const COPIES_MAX: usize = 3;
+
+/// How the names of passing copies begin, and how many this process has made: looks may overlap.
+const SCRATCH: &str = "scratch-";
+static SCRATCHES: AtomicU64 = AtomicU64::new(0);
 
 /// Everything this program remembers on this host.
 #[derive(Debug, Clone)]
@@ -117,6 +122,7 @@ impl StateDir {
         }
         // What an earlier creation left when it was cut: nothing was acknowledged in it.
         files::remove_tree(&dir.store())?;
+        files::private_dir(&dir.store())?;
         let database = Database::create(&dir.store(), run)?;
         let mark = database.mark()?;
         let anchor = Anchor::create(&dir.anchor(), run, mark)?;
@@ -150,6 +156,7 @@ impl StateDir {
         let lock = RunLock::drive(&dir.lock(), run)?;
         let anchor = Anchor::open(&dir.anchor(), run)?;
         let clean = dir.is_clean()?;
+        dir.clear_scratches()?;
         // sled trims what it does not understand, so it is let loose on a copy first.
         let mark = anchor.mark();
         dir.examine(mark)?;
@@ -372,17 +379,29 @@ impl RunDir {
         &self,
         work: impl FnOnce(&Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let copy = self.path.join(format!("scratch-{}", std::process::id()));
-        files::remove_tree(&copy)?;
+        let turn = SCRATCHES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{SCRATCH}{}-{turn}", std::process::id());
+        let copy = self.path.join(name);
         let done = files::copy_tree(&self.store(), &copy).and_then(|()| {
             let database = Database::open(&copy, &self.run)?;
             let done = guard(&self.path, || work(&database)).flatten();
             guard(&self.path, || drop(database))?;
             done
         });
-        // The answer counts, not whether its scratch paper is gone; the next look clears it.
+        // The answer counts, not whether its scratch paper is gone; the next opening clears it.
         drop(files::remove_tree(&copy));
         done
+    }
+
+    /// Removes what looks left behind when they were killed. We drive the run: nobody looks now.
+    fn clear_scratches(&self) -> Result<(), StoreError> {
+        for entry in files::entries(&self.path)? {
+            let name = entry.file_name().unwrap_or_default();
+            if name.to_string_lossy().starts_with(SCRATCH) {
+                files::remove_tree(&entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the store as it was found.

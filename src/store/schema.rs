@@ -393,3 +393,40 @@ fn head_from(bytes: &[u8]) -> Option<Head> {
 fn epoch_from(bytes: &[u8]) -> Option<Epoch> {
     Some(Epoch(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_database_becomes_an_error_that_names_the_run() {
+        let path = Path::new("runs/x");
+        let error = guard(path, || panic!("page {} is gone", 7))
+            .map(|()| ())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the database in runs/x failed: page 7 is gone"
+        );
+    }
+
+    #[test]
+    fn the_chain_depends_on_the_run_the_order_and_every_byte() {
+        let run = |n: u32| RunId::parse(&format!("01jd{n:022}")).unwrap();
+        let two = |run: &RunId, a: &[u8], b: &[u8]| chain(chain(genesis(run), a), b).hash;
+        let base = two(&run(1), b"a", b"b");
+        assert_ne!(base, two(&run(2), b"a", b"b"));
+        assert_ne!(base, two(&run(1), b"b", b"a"));
+        assert_ne!(base, two(&run(1), b"a", b"c"));
+        assert_eq!(base, two(&run(1), b"a", b"b"));
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_not_guessed_at() {
+        let bytes = br#"{"v":1,"seq":1,"at":"2026-01-01T00:00:00Z","epoch":1,"event":{"kind":"quantum_leap"}}"#;
+        assert!(matches!(
+            decode(Seq(1), bytes),
+            Err(JournalError::Unreadable { seq: Seq(1), .. })
+        ));
+    }
+}

@@ -1,3 +1,5 @@
 //! The integration tests: one binary, one file per promise.
 
 mod files;
+mod store_contract;
+mod store_survival;
