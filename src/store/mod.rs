@@ -1,1 +1,26 @@
 //! What do we remember? Journals that survive; the only room that knows the database.
+//!
+//! Comes in: events, through the engine's `Journal` port, and runs by their ids. Goes out: the same
+//! events after any crash, or a clear error that loses nothing. Uses `model` and `engine` (its ports
+//! and events). A state directory holds `runs/<run id>/` (one sled store each, an anchor and an
+//! export beside it) and `claims/`.
+
+mod anchor;
+pub mod claims;
+mod error;
+pub mod export;
+mod files;
+pub mod fsync;
+pub mod journal;
+pub mod lease;
+pub mod memory;
+pub mod runs;
+mod schema;
+
+pub use claims::{ClaimError, Claims};
+pub use error::StoreError;
+pub use export::{BadEvent, VerifyReport};
+pub use journal::SledJournal;
+pub use lease::holder_name;
+pub use memory::{FailAt, MemoryJournal};
+pub use runs::{RunStore, RunSummaryRaw, StateDir};

@@ -4,3 +4,5 @@ mod architecture;
 mod files;
 mod network;
 mod server;
+mod store_contract;
+mod store_survival;

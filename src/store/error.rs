@@ -1,0 +1,179 @@
+//! What can go wrong with the state directory, and what is to be done about it?
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::engine::JournalError;
+use crate::model::{RunId, Seq};
+
+/// Why a run's state cannot be opened, read or written. None of these has changed what was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `read`, `create`.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no room for another byte.
+    #[error("the disk that holds {} is full", path.display())]
+    DiskFull {
+        /// What was being written.
+        path: PathBuf,
+    },
+    /// Another process drives the run.
+    #[error("run {run} is held by {holder}")]
+    Held {
+        /// The run.
+        run: RunId,
+        /// Its host and process.
+        holder: String,
+    },
+    /// The run was written by a later version of this program.
+    #[error(
+        "{} has format {found}; this program knows format {known} and older ones", path.display()
+    )]
+    Newer {
+        /// The run's directory, or its export.
+        path: PathBuf,
+        /// The format found.
+        found: u32,
+        /// The newest one that we know.
+        known: u32,
+    },
+    /// The store lost events that were durable: a disk that lies, an old backup, an edit.
+    #[error(
+        "the store in {} ends at event {head}, but event {anchor} was durable in it: \
+         history is missing", dir.display()
+    )]
+    LostHistory {
+        /// The run's directory.
+        dir: PathBuf,
+        /// The last event that was acknowledged.
+        anchor: Seq,
+        /// The last event that is there.
+        head: Seq,
+    },
+    /// What is stored is not what was written.
+    #[error("{} is damaged: {why}", path.display())]
+    Damaged {
+        /// The run's directory or file.
+        path: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
+    /// The database failed in another way.
+    #[error("the database in {} failed: {why}", path.display())]
+    Engine {
+        /// The run's directory.
+        path: PathBuf,
+        /// What it said.
+        why: String,
+    },
+    /// No run has an id that begins so.
+    #[error("no run here has an id that begins with `{text}`{}", near_text(.near))]
+    Unknown {
+        /// What was asked for.
+        text: String,
+        /// Runs with similar ids, at most three.
+        near: Vec<RunId>,
+    },
+    /// More than one run has an id that begins so.
+    #[error("`{text}` could be any of {}", join(.matches))]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// The runs it could be.
+        matches: Vec<RunId>,
+    },
+    /// The run exists.
+    #[error("run {0} exists already")]
+    Exists(RunId),
+    /// Writes would not be durable in this build.
+    #[error("writes would not survive a power cut: {why}")]
+    NotDurable {
+        /// How that showed.
+        why: String,
+    },
+}
+
+impl StoreError {
+    pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::StorageFull {
+            return Self::DiskFull {
+                path: path.to_owned(),
+            };
+        }
+        Self::Io {
+            what,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What a person can do about it, as a sentence.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Io { .. } => {
+                "Check that the state directory exists on a local disk and that you \
+                 may read and write it."
+                    .to_owned()
+            }
+            Self::DiskFull { .. } => {
+                "Free some space on that disk and try again; nothing that was \
+                 recorded is lost."
+                    .to_owned()
+            }
+            Self::Held { .. } => {
+                "Ask the process that holds it (`backroad status`), or wait until \
+                 it ends."
+                    .to_owned()
+            }
+            Self::Newer { .. } => {
+                "Use the version of backroad that wrote it, or a later one.".to_owned()
+            }
+            Self::LostHistory { dir, .. } | Self::Damaged { path: dir, .. } => format!(
+                "Nothing in {} was changed. Keep a copy of it, put back the directory from a \
+                 backup if there is one, and otherwise start a new run: its steps observe what \
+                 is already in place.",
+                dir.display()
+            ),
+            Self::Engine { path, .. } => format!(
+                "Keep a copy of {} before trying again; the export `journal.jsonl` and the \
+                 folder `copies` in it may hold the history.",
+                path.display()
+            ),
+            Self::Unknown { .. } => "List the runs with `backroad runs`.".to_owned(),
+            Self::Ambiguous { .. } => "Type more of the id.".to_owned(),
+            Self::Exists(_) => "Resume it, or start another one.".to_owned(),
+            Self::NotDurable { .. } => "Use an unmodified build of backroad, started without a \
+                 preloaded library."
+                .to_owned(),
+        }
+    }
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+fn near_text(near: &[RunId]) -> String {
+    if near.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", join(near))
+    }
+}
+
+fn join(runs: &[RunId]) -> String {
+    let names: Vec<&str> = runs.iter().map(RunId::as_str).collect();
+    names.join(", ")
+}

@@ -1,0 +1,335 @@
+//! How does an event become durable? One thread per run that writes, flushes once and answers.
+//!
+//! It drains what waits, writes each append in its own transaction, flushes all of them at once,
+//! writes the anchor and only then answers. After any failure whose outcome is unknown it answers
+//! every caller with an error until the run is opened again: the head is never guessed.
+
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use super::anchor::{Anchor, Mark};
+use super::error::StoreError;
+use super::files;
+use super::lease::RunLock;
+use super::runs::RunDir;
+use super::schema::{self, Database, Head, Link, guard};
+use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
+use crate::model::limits::EVENTS_MAX;
+use crate::model::{Epoch, RunId, Seq, Timestamp};
+
+/// Appends that wait for the writer; the engine has one under way at most, doors add a few.
+const WAITING_MAX: usize = 64;
+
+pub(super) const REOPEN: &str = "an earlier write failed, and whether it is durable is unknown; \
+     open the run again";
+
+/// The journal of one run in its sled store.
+#[derive(Debug)]
+pub struct SledJournal {
+    run: RunId,
+    requests: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+enum Request {
+    Append(Append),
+    Load(oneshot::Sender<Result<Vec<Link>, JournalError>>),
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+struct Append {
+    epoch: Epoch,
+    head: Seq,
+    at: Timestamp,
+    events: Vec<Event>,
+    reply: oneshot::Sender<Result<Vec<Recorded>, JournalError>>,
+}
+
+impl SledJournal {
+    /// Starts the writer of an open store.
+    pub(super) fn start(
+        dir: RunDir,
+        lock: RunLock,
+        database: Database,
+        anchor: Anchor,
+    ) -> Result<Self, StoreError> {
+        let (requests, inbox) = mpsc::channel(WAITING_MAX);
+        let run = dir.run.clone();
+        let path = dir.path.clone();
+        let writer = Writer {
+            dir,
+            database,
+            anchor,
+            broken: false,
+            _lock: lock,
+        };
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.serve(inbox))
+            .map_err(|e| StoreError::io("start a thread for", &path, e))?;
+        Ok(Self {
+            run,
+            requests: Some(requests),
+            writer: Some(writer),
+        })
+    }
+
+    /// Closes the store cleanly: exports the journal, marks the store as whole, lets the run go.
+    ///
+    /// # Errors
+    /// The export or the mark could not be written. What was acknowledged is durable all the same.
+    pub async fn close(mut self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let closed = match &self.requests {
+            Some(requests) if requests.send(Request::Close(reply)).await.is_ok() => {
+                answer.await.unwrap_or(Ok(()))
+            }
+            _ => Ok(()),
+        };
+        self.stop();
+        closed
+    }
+
+    fn stop(&mut self) {
+        drop(self.requests.take());
+        if let Some(writer) = self.writer.take() {
+            // It has no panic to tell of: the writer turns them into errors.
+            drop(writer.join());
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Result<(), JournalError> {
+        let requests = self.requests.as_ref().ok_or_else(gone)?;
+        requests.send(request).await.map_err(|_| gone())
+    }
+}
+
+impl Drop for SledJournal {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn gone() -> JournalError {
+    JournalError::Store("the journal is closed".to_owned())
+}
+
+#[async_trait]
+impl Journal for SledJournal {
+    async fn append(
+        &self,
+        lease: &Lease,
+        head: Seq,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        if *lease.run() != self.run {
+            return Err(JournalError::Store(format!(
+                "the lease is for run {}, the journal is of run {}",
+                lease.run(),
+                self.run
+            )));
+        }
+        let (reply, answer) = oneshot::channel();
+        let epoch = lease.epoch();
+        self.ask(Request::Append(Append {
+            epoch,
+            head,
+            at,
+            events,
+            reply,
+        }))
+        .await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn load(&self) -> Result<Vec<Recorded>, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Load(reply)).await?;
+        let links = answer.await.map_err(|_| gone())??;
+        links
+            .iter()
+            .map(|link| schema::decode(link.head.seq, &link.bytes))
+            .collect()
+    }
+}
+
+/// The thread's side: everything that touches the store while it is open.
+struct Writer {
+    dir: RunDir,
+    database: Database,
+    anchor: Anchor,
+    broken: bool,
+    _lock: RunLock,
+}
+
+/// An append that was written and waits for the flush.
+struct Pending {
+    recorded: Vec<Recorded>,
+    reply: oneshot::Sender<Result<Vec<Recorded>, JournalError>>,
+}
+
+impl Writer {
+    fn serve(mut self, mut inbox: mpsc::Receiver<Request>) {
+        let mut closing = None;
+        'serve: while let Some(first) = inbox.blocking_recv() {
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(request) = next {
+                match request {
+                    Request::Append(append) => batch.push(append),
+                    Request::Load(reply) => {
+                        // What is read must be what was acknowledged.
+                        self.commit(std::mem::take(&mut batch));
+                        drop(reply.send(self.load()));
+                    }
+                    Request::Close(reply) => {
+                        self.commit(std::mem::take(&mut batch));
+                        closing = Some(reply);
+                        break 'serve;
+                    }
+                }
+                next = inbox.try_recv().ok();
+            }
+            self.commit(batch);
+        }
+        let closed = self.finish();
+        if let Err(error) = &closed {
+            tracing::warn!(%error, "the journal was not closed cleanly; nothing is lost");
+        }
+        if let Some(reply) = closing {
+            drop(reply.send(closed));
+        }
+    }
+
+    fn load(&self) -> Result<Vec<Link>, JournalError> {
+        if self.broken {
+            return Err(JournalError::Store(REOPEN.to_owned()));
+        }
+        guard(&self.dir.path, || self.database.links(&self.dir.run))?
+    }
+
+    /// Writes all, flushes once, answers all.
+    fn commit(&mut self, batch: Vec<Append>) {
+        let mut pending = Vec::new();
+        let mut head = None;
+        for append in batch {
+            match self.write(append.epoch, append.head, append.at, append.events) {
+                Ok((new, recorded)) => {
+                    head = Some(new);
+                    pending.push(Pending {
+                        recorded,
+                        reply: append.reply,
+                    });
+                }
+                // A caller that went away finds out when it loads.
+                Err(error) => drop(append.reply.send(Err(error))),
+            }
+        }
+        let Some(head) = head else { return };
+        let durable = self.make_durable(head);
+        if durable.is_ok() && pending.iter().any(|p| ends(&p.recorded)) {
+            self.export();
+        }
+        for Pending { recorded, reply } in pending {
+            drop(reply.send(durable.clone().map(|()| recorded)));
+        }
+    }
+
+    fn write(
+        &mut self,
+        epoch: Epoch,
+        head: Seq,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<(Head, Vec<Recorded>), JournalError> {
+        if self.broken {
+            return Err(JournalError::Store(REOPEN.to_owned()));
+        }
+        let count = head.0.saturating_add(events.len() as u64);
+        if count > EVENTS_MAX {
+            return Err(JournalError::Full(count));
+        }
+        let recorded = schema::record(head, epoch, at, events);
+        let bytes = recorded
+            .iter()
+            .map(schema::encode)
+            .collect::<Result<Vec<_>, _>>()?;
+        let written = guard(&self.dir.path, || self.database.append(epoch, head, &bytes))
+            .map_err(JournalError::from)
+            .flatten();
+        match written {
+            Ok(head) => Ok((head, recorded)),
+            Err(error) => {
+                // Refused is refused; anything else may have happened or not.
+                let known = matches!(
+                    error,
+                    JournalError::Fenced { .. } | JournalError::Conflict { .. }
+                );
+                self.broken |= !known;
+                Err(error)
+            }
+        }
+    }
+
+    fn make_durable(&mut self, head: Head) -> Result<(), JournalError> {
+        let epoch = self.anchor.mark().epoch;
+        let done = if self.broken {
+            Err(JournalError::Store(REOPEN.to_owned()))
+        } else {
+            guard(&self.dir.path, || self.database.flush())
+                .flatten()
+                .and_then(|()| self.anchor.set(Mark { head, epoch }))
+                .map_err(JournalError::from)
+        };
+        self.broken |= done.is_err();
+        done
+    }
+
+    /// Writes the export at a run's end. The journal is what counts, so a failure is only told.
+    fn export(&self) {
+        let exported = self
+            .load()
+            .map_err(|e| e.to_string())
+            .and_then(|links| self.dir.export(&links).map_err(|e| e.to_string()));
+        if let Err(error) = exported {
+            tracing::warn!(run = %self.dir.run, %error, "the journal could not be exported");
+        }
+    }
+
+    /// Exports, lets the database go, and says that it was let go in order.
+    fn finish(self) -> Result<(), StoreError> {
+        if self.broken {
+            // The next opening must treat the store as one that was cut.
+            return Ok(());
+        }
+        let dir = self.dir;
+        let links = guard(&dir.path, || self.database.links(&dir.run))?.map_err(|e| {
+            StoreError::Damaged {
+                path: dir.path.clone(),
+                why: e.to_string(),
+            }
+        })?;
+        dir.export(&links)?;
+        guard(&dir.path, || self.database.flush())??;
+        guard(&dir.path, || drop(self.database))?;
+        mark_clean(&dir.path)
+        // The lock goes last, with `self`.
+    }
+}
+
+/// Writes the digest of the closed store: one that differs at the next opening was changed since.
+fn mark_clean(dir: &Path) -> Result<(), StoreError> {
+    files::restrict(&dir.join("store"))?;
+    let digest = files::digest_tree(&dir.join("store"))?;
+    files::write_atomically(&dir.join("clean"), digest.as_bytes())
+}
+
+fn ends(recorded: &[Recorded]) -> bool {
+    recorded
+        .iter()
+        .any(|r| matches!(r.event, Event::RunEnded { .. }))
+}

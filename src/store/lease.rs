@@ -1,0 +1,97 @@
+//! Who drives the run? A lock that the system takes back when a process dies.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::StoreError;
+use super::files;
+use crate::model::RunId;
+
+/// A reader holds the lock for the time of copying a few megabytes; a driver waits that out.
+const READER_TRIES: u32 = 50;
+const READER_WAIT: Duration = Duration::from_millis(20);
+
+/// The lock of one run, let go when dropped.
+#[derive(Debug)]
+pub(super) struct RunLock {
+    file: File,
+    drives: bool,
+}
+
+impl RunLock {
+    /// Takes the lock for driving the run and writes down who holds it.
+    pub(super) fn drive(path: &Path, run: &RunId) -> Result<Self, StoreError> {
+        let mut file = files::private_file(path)?;
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", path, e)),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder_of(path);
+                    tries += 1;
+                    if holder.is_some() || tries >= READER_TRIES {
+                        return Err(held(run, holder));
+                    }
+                    std::thread::sleep(READER_WAIT);
+                }
+            }
+        }
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(holder_name().as_bytes()))
+            .map_err(|e| StoreError::io("write", path, e))?;
+        Ok(Self { file, drives: true })
+    }
+
+    /// Keeps drivers away for the time of a look; several may look at once.
+    pub(super) fn look(path: &Path, run: &RunId) -> Result<Self, StoreError> {
+        let file = files::private_file(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Self {
+                file,
+                drives: false,
+            }),
+            Err(TryLockError::WouldBlock) => Err(held(run, holder_of(path))),
+            Err(TryLockError::Error(e)) => Err(StoreError::io("lock", path, e)),
+        }
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        if self.drives {
+            // Only a hint for people; the lock itself is what counts.
+            drop(self.file.set_len(0));
+        }
+        drop(self.file.unlock());
+    }
+}
+
+fn held(run: &RunId, holder: Option<String>) -> StoreError {
+    StoreError::Held {
+        run: run.clone(),
+        holder: holder.unwrap_or_else(|| "another process".to_owned()),
+    }
+}
+
+/// Who wrote their name into the lock file last, if they did not take it out again.
+fn holder_of(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    // Elsewhere than on unix a locked file may be unreadable; the lock is then all that is known.
+    File::open(path)
+        .and_then(|file| file.take(512).read_to_string(&mut text))
+        .ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// This process, for people: `host (process 123)`.
+#[must_use]
+pub fn holder_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .map_or_else(|_| "this host".to_owned(), |name| name.trim().to_owned());
+    format!("{host} (process {})", std::process::id())
+}

@@ -1,0 +1,245 @@
+//! Are memory and database the same journal? One suite for both.
+
+use std::sync::Arc;
+
+use backroad::engine::{Actor, Event, Journal, JournalError, Lease, Recorded};
+use backroad::model::{Disposition, RunId, RunOutcome, Seq, StepError, StepName, Timestamp};
+use backroad::store::{FailAt, MemoryJournal, StateDir};
+
+pub(crate) fn run_id(n: u32) -> RunId {
+    RunId::parse(&format!("01jd{n:022}")).unwrap()
+}
+
+pub(crate) fn started(n: u32) -> Event {
+    Event::StepStarted {
+        step: StepName::parse("gateway").unwrap(),
+        attempt: n,
+    }
+}
+
+pub(crate) fn at(n: i64) -> Timestamp {
+    Timestamp::from_millis(1_770_000_000_000 + n)
+}
+
+/// A journal that can be closed and opened again.
+trait Shelf: Send + Sync {
+    fn open(&self) -> (Arc<dyn Journal>, Lease);
+}
+
+struct OnDisk {
+    folder: tempfile::TempDir,
+}
+
+impl Shelf for OnDisk {
+    fn open(&self) -> (Arc<dyn Journal>, Lease) {
+        let state = StateDir::new(self.folder.path());
+        let run = run_id(1);
+        let store = if state.run_path(&run).join("meta.json").exists() {
+            state.open(&run).unwrap()
+        } else {
+            state.create_run(&run).unwrap()
+        };
+        (Arc::new(store.journal), store.lease)
+    }
+}
+
+struct InMemory(MemoryJournal);
+
+impl Shelf for InMemory {
+    fn open(&self) -> (Arc<dyn Journal>, Lease) {
+        (Arc::new(self.0.clone()), self.0.acquire())
+    }
+}
+
+fn both() -> Vec<Box<dyn Shelf>> {
+    vec![
+        Box::new(InMemory(MemoryJournal::new(run_id(1)))),
+        Box::new(OnDisk {
+            folder: tempfile::tempdir().unwrap(),
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn events_come_back_in_order_and_as_they_were_given() {
+    for shelf in both() {
+        let (journal, lease) = shelf.open();
+        assert_eq!(journal.load().await.unwrap(), Vec::<Recorded>::new());
+        let first = journal
+            .append(&lease, Seq(0), at(1), vec![started(1), started(2)])
+            .await
+            .unwrap();
+        let second = journal
+            .append(&lease, Seq(2), at(2), vec![started(3)])
+            .await
+            .unwrap();
+        let all: Vec<Recorded> = first.into_iter().chain(second).collect();
+        assert_eq!(all.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(all.iter().all(|r| r.epoch == lease.epoch()));
+        assert_eq!((all[0].at, all[2].at), (at(1), at(2)));
+        assert_eq!(journal.load().await.unwrap(), all);
+        drop(journal);
+        let (journal, later) = shelf.open();
+        assert!(later.epoch() > lease.epoch());
+        assert_eq!(journal.load().await.unwrap(), all, "after opening again");
+    }
+}
+
+#[tokio::test]
+async fn events_whose_fields_are_named_like_the_journals_own_survive() {
+    let error = StepError {
+        code: "AnotherOperationInProgress".to_owned(),
+        message: "Another operation — 另一個 — is in progress.".to_owned(),
+        causes: vec!["\u{0}\n\"".to_owned()],
+        disposition: Disposition::Transient { after: None },
+    };
+    let events = vec![
+        Event::RetryScheduled {
+            step: StepName::parse("gateway").unwrap(),
+            error,
+            at: at(5_000),
+        },
+        Event::Approved {
+            step: StepName::parse("go").unwrap(),
+            by: Actor::Person("Mei".to_owned()),
+            reason: None,
+        },
+        Event::DeadlinePassed {},
+        Event::RunEnded {
+            outcome: RunOutcome::Succeeded,
+        },
+    ];
+    for shelf in both() {
+        let (journal, lease) = shelf.open();
+        let given = journal
+            .append(&lease, Seq(0), at(0), events.clone())
+            .await
+            .unwrap();
+        drop(journal);
+        let (journal, _lease) = shelf.open();
+        assert_eq!(journal.load().await.unwrap(), given);
+    }
+}
+
+#[tokio::test]
+async fn an_append_elsewhere_than_at_the_end_changes_nothing() {
+    for shelf in both() {
+        let (journal, lease) = shelf.open();
+        journal
+            .append(&lease, Seq(0), at(0), vec![started(1)])
+            .await
+            .unwrap();
+        for wrong in [Seq(0), Seq(2)] {
+            let refused = journal
+                .append(&lease, wrong, at(0), vec![started(2), started(3)])
+                .await;
+            let expected = JournalError::Conflict {
+                expected: wrong,
+                actual: Seq(1),
+            };
+            assert_eq!(refused, Err(expected));
+        }
+        assert_eq!(journal.load().await.unwrap().len(), 1);
+        let next = journal
+            .append(&lease, Seq(1), at(0), vec![started(2)])
+            .await;
+        assert!(next.is_ok(), "a refusal does not break the journal");
+    }
+}
+
+#[tokio::test]
+async fn an_elder_lease_is_refused() {
+    for shelf in both() {
+        let (journal, elder) = shelf.open();
+        drop(journal);
+        let (journal, lease) = shelf.open();
+        let refused = journal
+            .append(&elder, Seq(0), at(0), vec![started(1)])
+            .await;
+        let expected = JournalError::Fenced {
+            ours: elder.epoch(),
+            current: lease.epoch(),
+        };
+        assert_eq!(refused, Err(expected));
+        assert!(journal.load().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn of_many_appends_at_one_place_exactly_one_is_taken() {
+    for shelf in both() {
+        let (journal, lease) = shelf.open();
+        let appends = (0..32).map(|n| journal.append(&lease, Seq(0), at(0), vec![started(n)]));
+        let answers = futures::future::join_all(appends).await;
+        assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
+        assert!(answers.iter().all(|a| matches!(
+            a,
+            Ok(_) | Err(JournalError::Conflict { actual: Seq(1), .. })
+        )));
+        assert_eq!(journal.load().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_with_more_events_than_a_run_may_have_is_full() {
+    let too_many = usize::try_from(backroad::model::limits::EVENTS_MAX).unwrap() + 1;
+    for shelf in both() {
+        let (journal, lease) = shelf.open();
+        let events = vec![Event::DeadlinePassed {}; too_many];
+        let refused = journal.append(&lease, Seq(0), at(0), events).await;
+        assert_eq!(refused, Err(JournalError::Full(too_many as u64)));
+        assert!(journal.load().await.unwrap().is_empty(), "all or none");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_appends_across_runs_all_become_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::new(folder.path());
+    let runs: Vec<_> = (0..8)
+        .map(|n| state.create_run(&run_id(n)).unwrap())
+        .collect();
+    let appends = runs.iter().map(|store| async {
+        for n in 0..8 {
+            store
+                .journal
+                .append(&store.lease, Seq(n), at(0), vec![started(1)])
+                .await
+                .unwrap();
+        }
+    });
+    futures::future::join_all(appends).await;
+    for store in runs {
+        assert_eq!(store.journal.load().await.unwrap().len(), 8);
+        store.close().await.unwrap();
+    }
+    assert!(
+        state
+            .list()
+            .unwrap()
+            .iter()
+            .all(|run| run.head == Seq(8) && run.exported)
+    );
+}
+
+#[tokio::test]
+async fn a_failed_append_makes_the_journal_unusable_until_it_is_opened_again() {
+    for (place, kept) in [(FailAt::Before, 1), (FailAt::After, 2)] {
+        let journal = MemoryJournal::new(run_id(1));
+        let lease = journal.acquire();
+        journal.fail_at(2, place);
+        journal
+            .append(&lease, Seq(0), at(0), vec![started(1)])
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            let failed = journal
+                .append(&lease, Seq(1), at(0), vec![started(2)])
+                .await;
+            assert!(matches!(failed, Err(JournalError::Store(_))));
+        }
+        assert!(journal.load().await.is_err());
+        let _lease = journal.acquire();
+        assert_eq!(journal.load().await.unwrap().len(), kept);
+    }
+}
