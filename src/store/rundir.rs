@@ -215,3 +215,103 @@ impl RunDir {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Event, Journal};
+    use crate::model::Timestamp;
+    use crate::store::StateDir;
+
+    /// A closed run of three events, edited with the database's own tools.
+    async fn edited(folder: &std::path::Path, edit: impl FnOnce(&sled::Db)) -> (StateDir, RunId) {
+        let state = StateDir::new(folder);
+        let run = RunId::parse("01jd0000000000000000000001").unwrap();
+        let store = state.create_run(&run).unwrap();
+        let events = vec![Event::DeadlinePassed {}; 3];
+        let at = Timestamp::from_millis(0);
+        store
+            .journal
+            .append(&store.lease, Seq(0), at, events)
+            .await
+            .unwrap();
+        store.close().await.unwrap();
+        let db = sled::open(state.run_path(&run).join("store")).unwrap();
+        edit(&db);
+        db.flush().unwrap();
+        drop(db);
+        (state, run)
+    }
+
+    #[tokio::test]
+    async fn an_event_that_was_edited_in_the_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, run) = edited(folder.path(), |db| {
+            let tree = db.open_tree("events").unwrap();
+            let key = 2_u64.to_be_bytes();
+            let mut value = tree.get(key).unwrap().unwrap().to_vec();
+            let last = value.len() - 3;
+            value[last] ^= 1;
+            tree.insert(key, value).unwrap();
+        })
+        .await;
+        let error = state.open(&run).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("event 2"), "{error}");
+        let report = state.verify(&run).unwrap();
+        assert_eq!((report.events, report.first_bad.unwrap().seq), (1, Seq(2)));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_was_removed_from_the_middle_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, run) = edited(folder.path(), |db| {
+            let tree = db.open_tree("events").unwrap();
+            tree.remove(2_u64.to_be_bytes()).unwrap();
+        })
+        .await;
+        let report = state.verify(&run).unwrap();
+        assert_eq!(report.first_bad.unwrap().seq, Seq(2));
+        assert!(state.open(&run).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_history_that_was_rewritten_whole_does_not_agree_with_its_anchor() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, run) = edited(folder.path(), |db| {
+            use super::super::schema;
+            let run = RunId::parse("01jd0000000000000000000001").unwrap();
+            let (events, meta) = (
+                db.open_tree("events").unwrap(),
+                db.open_tree("meta").unwrap(),
+            );
+            let mut head = schema::genesis(&run);
+            for n in 1..=3_u64 {
+                let bytes = format!("{{\"forged\":{n}}}");
+                head = schema::chain(head, bytes.as_bytes());
+                let value = [&head.hash.0[..], bytes.as_bytes()].concat();
+                events.insert(n.to_be_bytes(), value).unwrap();
+            }
+            let value = [&3_u64.to_be_bytes()[..], &head.hash.0[..]].concat();
+            meta.insert("head", value).unwrap();
+        })
+        .await;
+        let error = state.open(&run).unwrap_err();
+        assert!(error.to_string().contains("anchor"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_later_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, run) = edited(folder.path(), |db| {
+            let meta = db.open_tree("meta").unwrap();
+            meta.insert("format", &2_u32.to_be_bytes()).unwrap();
+        })
+        .await;
+        let error = state.open(&run).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { found: 2, .. }),
+            "{error}"
+        );
+    }
+}
