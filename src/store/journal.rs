@@ -14,7 +14,7 @@ use super::anchor::{Anchor, Mark};
 use super::error::StoreError;
 use super::files;
 use super::lease::RunLock;
-use super::runs::RunDir;
+use super::rundir::RunDir;
 use super::schema::{self, Database, Head, Link, guard};
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;

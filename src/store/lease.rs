@@ -9,8 +9,9 @@ use super::error::StoreError;
 use super::files;
 use crate::model::RunId;
 
-/// A reader holds the lock for the time of copying a few megabytes; a driver waits that out.
-const READER_TRIES: u32 = 50;
+/// A reader holds the lock for the time of copying a few megabytes; a driver waits that out. Who
+/// holds it cannot be told by the name in the file: a driver that was killed left its own there.
+const READER_TRIES: u32 = 20;
 const READER_WAIT: Duration = Duration::from_millis(20);
 
 /// The lock of one run, let go when dropped.
@@ -30,10 +31,9 @@ impl RunLock {
                 Ok(()) => break,
                 Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", path, e)),
                 Err(TryLockError::WouldBlock) => {
-                    let holder = holder_of(path);
                     tries += 1;
-                    if holder.is_some() || tries >= READER_TRIES {
-                        return Err(held(run, holder));
+                    if tries >= READER_TRIES {
+                        return Err(held(run, holder_of(path)));
                     }
                     std::thread::sleep(READER_WAIT);
                 }

@@ -14,12 +14,13 @@ pub mod fsync;
 pub mod journal;
 pub mod lease;
 pub mod memory;
+mod rundir;
 pub mod runs;
 mod schema;
 
 pub use claims::{ClaimError, Claims};
 pub use error::StoreError;
-pub use export::{BadEvent, VerifyReport};
+pub use export::{BadEvent, VerifyReport, verify_file};
 pub use journal::SledJournal;
 pub use lease::holder_name;
 pub use memory::{FailAt, MemoryJournal};

@@ -1,15 +1,12 @@
 //! Which runs are there, and how is one opened so that nothing can be lost by opening it?
 //!
-//! A run lives in `runs/<run id>/`: `meta.json` (format), `lock` (who drives it), `store/` (sled),
-//! `anchor` (how far it had come), `clean` (digest of the store at its last orderly close),
-//! `journal.jsonl` (the export) and `copies/` (the store as found after an unclean stop).
+//! `rundir.rs` says what lies in the directory of one.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::anchor::{self, Anchor, Mark};
+use super::anchor::{self, Anchor};
 use super::claims::Claims;
 use super::error::StoreError;
 use super::export::{self, VerifyReport};
@@ -17,16 +14,10 @@ use super::files;
 use super::fsync;
 use super::journal::SledJournal;
 use super::lease::RunLock;
-use super::schema::{self, Database, FORMAT, Link, guard};
+use super::rundir::RunDir;
+use super::schema::{self, Database, FORMAT};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
-
-/// Copies of a store that was not closed in order; older ones go.
-const COPIES_MAX: usize = 3;
-
-/// How the names of passing copies begin, and how many this process has made: looks may overlap.
-const SCRATCH: &str = "scratch-";
-static SCRATCHES: AtomicU64 = AtomicU64::new(0);
 
 /// Everything this program remembers on this host.
 #[derive(Debug, Clone)]
@@ -280,197 +271,6 @@ impl RunStore {
     /// As [`SledJournal::close`].
     pub async fn close(self) -> Result<(), StoreError> {
         self.journal.close().await
-    }
-}
-
-/// The directory of one run.
-#[derive(Debug, Clone)]
-pub(super) struct RunDir {
-    pub(super) path: PathBuf,
-    pub(super) run: RunId,
-}
-
-impl RunDir {
-    fn store(&self) -> PathBuf {
-        self.path.join("store")
-    }
-
-    fn anchor(&self) -> PathBuf {
-        self.path.join("anchor")
-    }
-
-    fn lock(&self) -> PathBuf {
-        self.path.join("lock")
-    }
-
-    fn clean(&self) -> PathBuf {
-        self.path.join("clean")
-    }
-
-    fn journal(&self) -> PathBuf {
-        self.path.join("journal.jsonl")
-    }
-
-    /// Puts the next epoch in force and starts the writer.
-    fn drive(
-        self,
-        lock: RunLock,
-        database: Database,
-        mut anchor: Anchor,
-    ) -> Result<RunStore, StoreError> {
-        let mark = database.mark()?;
-        // The anchor may know of an epoch that the store lost, and the other way round.
-        let epoch = Epoch(mark.epoch.0.max(anchor.mark().epoch.0) + 1);
-        guard(&self.path, || database.claim(epoch))??;
-        // Events after the anchor were written but never acknowledged; they are part of it now.
-        anchor.set(Mark {
-            head: mark.head,
-            epoch,
-        })?;
-        let lease = Lease::acquired(self.run.clone(), epoch);
-        let path = self.path.clone();
-        let journal = SledJournal::start(self, lock, database, anchor)?;
-        Ok(RunStore {
-            journal,
-            lease,
-            dir: path,
-        })
-    }
-
-    /// Whether the store is as its last orderly close left it.
-    fn is_clean(&self) -> Result<bool, StoreError> {
-        Ok(match files::read_if_there(&self.clean())? {
-            Some(digest) => files::digest_tree(&self.store())?.as_bytes() == digest,
-            None => false,
-        })
-    }
-
-    /// Opens a copy and checks that it holds everything that was acknowledged.
-    fn examine(&self, mark: Mark) -> Result<(), StoreError> {
-        self.scratch(|database| self.checked(database, mark).map(drop))
-    }
-
-    fn checked(&self, database: &Database, mark: Mark) -> Result<Vec<Link>, StoreError> {
-        let head = database.mark()?.head.seq;
-        let lost = |head| StoreError::LostHistory {
-            dir: self.path.clone(),
-            anchor: mark.head.seq,
-            head,
-        };
-        if head < mark.head.seq {
-            return Err(lost(head));
-        }
-        let links =
-            guard(&self.path, || database.links(&self.run))?.map_err(|e| self.damaged(&e))?;
-        if !export::agrees(&self.run, &links, mark) {
-            return Err(StoreError::Damaged {
-                path: self.path.clone(),
-                why: format!(
-                    "event {} is not the one that the anchor knows",
-                    mark.head.seq
-                ),
-            });
-        }
-        Ok(links)
-    }
-
-    /// Works on a copy of the store that goes away afterwards.
-    fn scratch<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let turn = SCRATCHES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{SCRATCH}{}-{turn}", std::process::id());
-        let copy = self.path.join(name);
-        let done = files::copy_tree(&self.store(), &copy).and_then(|()| {
-            let database = Database::open(&copy, &self.run)?;
-            let done = guard(&self.path, || work(&database)).flatten();
-            guard(&self.path, || drop(database))?;
-            done
-        });
-        // The answer counts, not whether its scratch paper is gone; the next opening clears it.
-        drop(files::remove_tree(&copy));
-        done
-    }
-
-    /// Removes what looks left behind when they were killed. We drive the run: nobody looks now.
-    fn clear_scratches(&self) -> Result<(), StoreError> {
-        for entry in files::entries(&self.path)? {
-            let name = entry.file_name().unwrap_or_default();
-            if name.to_string_lossy().starts_with(SCRATCH) {
-                files::remove_tree(&entry)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the store as it was found.
-    fn keep_copy(&self) -> Result<(), StoreError> {
-        let folder = self.path.join("copies");
-        files::private_dir(&folder)?;
-        let kept = files::entries(&folder)?;
-        let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u64>().ok();
-        let next = kept.iter().filter_map(number).max().map_or(1, |n| n + 1);
-        files::copy_tree(&self.store(), &folder.join(format!("{next:06}")))?;
-        files::sync_dir(&folder)?;
-        let surplus = (kept.len() + 1).saturating_sub(COPIES_MAX);
-        kept.iter()
-            .take(surplus)
-            .try_for_each(|old| files::remove_tree(old))
-    }
-
-    fn read(&self) -> Result<Vec<Link>, StoreError> {
-        let _lock = RunLock::look(&self.lock(), &self.run)?;
-        let mark = anchor::look(&self.anchor(), &self.run)?;
-        if let Some(bytes) = files::read_if_there(&self.journal())? {
-            let parsed = export::parse(&bytes);
-            if let Ok(links) = parsed.links
-                && export::agrees(&self.run, &links, mark)
-                && links.len() as u64 == mark.head.seq.0
-            {
-                return Ok(links);
-            }
-        }
-        self.scratch(|database| self.checked(database, mark))
-    }
-
-    fn summary(&self) -> RunSummaryRaw {
-        let holder = match RunLock::look(&self.lock(), &self.run) {
-            Err(StoreError::Held { holder, .. }) => Some(holder),
-            _ => None,
-        };
-        let exported = |mark: Mark| {
-            let bytes = files::read_if_there(&self.journal()).ok()??;
-            Some(export::last_seq(&bytes)? == mark.head.seq)
-        };
-        let mark = anchor::look(&self.anchor(), &self.run);
-        let (head, epoch) = mark
-            .as_ref()
-            .map_or((Seq(0), Epoch(0)), |mark| (mark.head.seq, mark.epoch));
-        RunSummaryRaw {
-            run: self.run.clone(),
-            head,
-            epoch,
-            holder,
-            exported: mark
-                .as_ref()
-                .ok()
-                .and_then(|m| exported(*m))
-                .unwrap_or(false),
-            problem: mark.err().map(|e| e.to_string()),
-        }
-    }
-
-    /// Writes the journal to a file that needs no database to be read.
-    pub(super) fn export(&self, links: &[Link]) -> Result<(), StoreError> {
-        files::write_atomically(&self.journal(), &export::text(&self.run, links))
-    }
-
-    fn damaged(&self, error: &JournalError) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            why: error.to_string(),
-        }
     }
 }
 

@@ -401,9 +401,7 @@ mod tests {
     #[test]
     fn a_panic_of_the_database_becomes_an_error_that_names_the_run() {
         let path = Path::new("runs/x");
-        let error = guard(path, || panic!("page {} is gone", 7))
-            .map(|()| ())
-            .unwrap_err();
+        let error = guard::<()>(path, || panic!("page {} is gone", 7)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the database in runs/x failed: page 7 is gone"

@@ -1,5 +1,10 @@
 //! Are memory and database the same journal? One suite for both.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, also in its helpers, a panic is the answer"
+)]
+
 use std::sync::Arc;
 
 use backroad::engine::{Actor, Event, Journal, JournalError, Lease, Recorded};

@@ -1,6 +1,10 @@
 //! Does the store survive what a disaster brings: kills, cuts, edits, a full disk, a second opener?
 
 #![expect(
+    clippy::unwrap_used,
+    reason = "in a test, also in its helpers, a panic is the answer"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "a test that kills its own child must tell it by the environment what to do"
 )]
@@ -343,14 +347,41 @@ fn a_claimed_resource_is_refused_to_other_runs_until_it_is_released() {
         .sibling("Microsoft.Network/virtualNetworks", "vnet-app1-sea")
         .unwrap();
     let live = "https://management.azure.com";
-    claims.claim(&run_id(1), live, &[vnet.clone()]).unwrap();
-    claims.claim(&run_id(1), live, &[vnet.clone()]).unwrap();
+    claims
+        .claim(&run_id(1), live, std::slice::from_ref(&vnet))
+        .unwrap();
+    claims
+        .claim(&run_id(1), live, std::slice::from_ref(&vnet))
+        .unwrap();
     let refused = claims.claim(&run_id(2), live, &[other.clone(), subnet]);
     assert!(matches!(refused, Err(ClaimError::Taken { run, .. }) if run == run_id(1)));
     claims.claim(&run_id(3), live, &[other]).unwrap();
-    claims.claim(&run_id(2), "drill", &[vnet.clone()]).unwrap();
+    claims
+        .claim(&run_id(2), "drill", std::slice::from_ref(&vnet))
+        .unwrap();
     claims.release(&run_id(1)).unwrap();
     claims.claim(&run_id(4), live, &[vnet]).unwrap();
+}
+
+#[test]
+fn of_runs_that_claim_the_same_at_once_exactly_one_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let claims = StateDir::new(folder.path()).claims();
+    let circuit = ResourceId::parse(
+        "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits\
+         /providers/Microsoft.Network/expressRouteCircuits/er-singapore",
+    )
+    .unwrap();
+    let claim = |n| claims.claim(&run_id(n), "live", std::slice::from_ref(&circuit));
+    let won = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..8).map(|n| scope.spawn(move || claim(n))).collect();
+        racers
+            .into_iter()
+            .map(|r| r.join().unwrap())
+            .filter(Result::is_ok)
+            .count()
+    });
+    assert_eq!(won, 1);
 }
 
 #[cfg(unix)]
