@@ -545,7 +545,7 @@ pub(super) fn retry_or_fail(
     turn.emit(Event::RetryScheduled {
         step: step.name.clone(),
         error,
-        at,
+        not_before: at,
     });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));

@@ -159,8 +159,8 @@ pub enum Event {
         step: StepName,
         /// Why the last one did not do.
         error: StepError,
-        /// Not before.
-        at: Timestamp,
+        /// When.
+        not_before: Timestamp,
     },
     /// A verification looked and did not see it yet. Recorded when the reason changes.
     StepWaiting {

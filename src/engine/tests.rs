@@ -336,6 +336,25 @@ impl Bench {
     }
 }
 
+#[test]
+fn every_event_reads_back_from_its_stored_form() {
+    let mut bench = Bench::new(any_plan());
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Err(transient())));
+    for recorded in &bench.journal {
+        let text = serde_json::to_string(recorded).unwrap();
+        assert_eq!(&serde_json::from_str::<Recorded>(&text).unwrap(), recorded);
+    }
+    assert!(
+        bench
+            .journal
+            .iter()
+            .any(|r| r.event.kind() == "retry_scheduled")
+    );
+}
+
 fn accepted() -> SendAnswer {
     SendAnswer::Accepted {
         handle: OperationHandle {

@@ -124,7 +124,9 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
             }
         }
         Event::RetryScheduled {
-            at: when, error, ..
+            not_before: when,
+            error,
+            ..
         } => {
             let work = working(record)?;
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
