@@ -281,10 +281,9 @@ impl Driver {
             Arc::clone(&self.ports.actuator),
             Arc::clone(&self.ports.clock),
         );
-        let busy = self.ports.clock.enter();
+        let turn = self.ports.clock.queue();
         let handle = self.workers.spawn(async move {
-            // In virtual time, workers take their turns in the order in which they were started.
-            clock.sleep_until(clock.now()).await;
+            let busy = turn.await;
             let input = worker::perform(job, plan, actuator, clock, context).await;
             (input, busy)
         });

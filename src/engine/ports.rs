@@ -4,6 +4,8 @@
 //! What is given the first cannot do what needs the second.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -195,6 +197,13 @@ pub trait Clock: Send + Sync {
 
     /// Says that somebody works, until the guard is dropped.
     fn enter(&self) -> Busy;
+
+    /// Takes a place in the line of those who will work, now; the future gives the guard when the turn
+    /// has come. Workers queue where they are made, so that the order in which they begin does not
+    /// depend on when a thread gets to them.
+    fn queue(&self) -> Pin<Box<dyn Future<Output = Busy> + Send>> {
+        Box::pin(std::future::ready(self.enter()))
+    }
 
     /// Waits. Returns at once when the time has passed (in a drill, after everybody else's turn).
     async fn sleep_until(&self, at: Timestamp);

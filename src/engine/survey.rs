@@ -18,14 +18,11 @@ pub type Survey = BTreeMap<StepName, Result<Assessment, StepError>>;
 /// Looks at every step's resource once.
 pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>) -> Survey {
     let about_a_resource = |step: &&Step| !matches!(step.action, Action::General(_));
-    let looks = plan
-        .steps()
-        .iter()
-        .filter(about_a_resource)
-        .map(|step| async move {
-            // Each look is a worker of its own on the clock.
-            let busy = clock.enter();
-            clock.sleep_until(clock.now()).await;
+    let looks = plan.steps().iter().filter(about_a_resource).map(|step| {
+        // Each look is a worker of its own on the clock.
+        let turn = clock.queue();
+        async move {
+            let busy = turn.await;
             let context = CallContext {
                 run: None,
                 not_after: None,
@@ -33,7 +30,8 @@ pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>
             let result = observer.observe(&Goal::Do(&step.action), &context).await;
             drop(busy);
             (step.name.clone(), result)
-        });
+        }
+    });
     futures::stream::iter(looks)
         .buffer_unordered(LOOKS_AT_ONCE)
         .collect()
