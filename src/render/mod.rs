@@ -1,1 +1,21 @@
-//! How do we show it? Views in, text out.
+//! How do we show it? Views in, bytes out.
+//!
+//! Comes in: a plan, a run's state, its events, a preview. Goes out: the same as flat views, and
+//! those as text for people, lines as they happen, and JSON for machines. Nothing here prints, and
+//! nothing here reads a clock. Uses `model`, `runbook`, `plan` and `engine`.
+
+pub mod json;
+pub mod line;
+pub mod plan_text;
+pub mod progress;
+pub mod style;
+pub mod text;
+mod timeline;
+pub mod typical;
+pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use style::Style;
+pub use view::{Driven, PreviewView, RunLine, RunView, StepView, run_view};

@@ -1,0 +1,198 @@
+//! What happened just now? One line an event that matters, with the run's clock before it.
+
+use super::style::{Style, clock};
+use crate::engine::{Actor, Event, Recorded};
+use crate::model::{Plan, RunOutcome, StepName, Timestamp, Undo};
+
+/// How much of the journal is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What a person wants to follow.
+    Progress,
+    /// Everything.
+    Journal,
+}
+
+/// The line of an event, if it matters at that detail.
+#[must_use]
+pub fn line(
+    recorded: &Recorded,
+    plan: &Plan,
+    opened_at: Timestamp,
+    detail: Detail,
+    style: Style,
+) -> Option<String> {
+    let text = match detail {
+        Detail::Progress => progress(&recorded.event, plan, style)?,
+        Detail::Journal => journal(&recorded.event, plan),
+    };
+    let since = clock(recorded.at.since(opened_at));
+    Some(match detail {
+        Detail::Progress => format!("{} {text}", style.dim(&format!("[{since:>6}]"))),
+        Detail::Journal => format!("{:>5}  {}  {since:>7}  {text}", recorded.seq.0, recorded.at),
+    })
+}
+
+fn title(plan: &Plan, step: &StepName) -> String {
+    plan.step(step)
+        .map_or_else(String::new, |s| s.title.clone())
+}
+
+/// Who, in a sentence.
+#[must_use]
+pub fn actor(by: &Actor) -> String {
+    match by {
+        Actor::Engine => "the engine".to_owned(),
+        Actor::Person(name) => name.clone(),
+        Actor::DrillPerson => "the drill's people".to_owned(),
+    }
+}
+
+fn because(reason: Option<&String>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
+fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
+    Some(match event {
+        Event::StepStarted { step, attempt: 1 } => {
+            format!("▸ {step}  {}", style.dim(&title(plan, step)))
+        }
+        Event::StepStarted { step, attempt } => format!("▸ {step}  attempt {attempt}"),
+        Event::Accepted { step, .. } => {
+            let action = plan.step(step).map(|s| &s.action);
+            let typical = action.and_then(super::typical::typical);
+            let doing = action.map_or("Azure is at work", super::typical::doing);
+            let phrase = typical.map_or_else(String::new, |t| format!(", {}", t.phrase()));
+            style.dim(&format!("  {step}  accepted; {doing}{phrase}"))
+        }
+        Event::Refused { step, error } => {
+            style.warn(&format!("! {step}  refused: {}", error.message))
+        }
+        Event::InDoubt { step, error } => {
+            style.warn(&format!("! {step}  in doubt: {}", error.message))
+        }
+        Event::RetryScheduled {
+            step, not_before, ..
+        } => style.dim(&format!(
+            "  {step}  another attempt not before {not_before}"
+        )),
+        Event::StepWaiting { step, why } => style.dim(&format!("  {step}  {why}")),
+        Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
+        Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),
+        Event::StepTimedOut { step } => style.bad(&format!("✗ {step}  its time was up")),
+        Event::StepSkipped { step, why, .. } => style.dim(&format!("– {step}  skipped: {why}")),
+        Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
+        Event::GateOpened { step, question, .. } => style.warn(&format!("? {step}  {question}")),
+        Event::Approved { step, by, reason } => {
+            format!(
+                "  {step}  approved by {}{}",
+                actor(by),
+                because(reason.as_ref())
+            )
+        }
+        Event::Declined { step, by, reason } => style.warn(&format!(
+            "  {step}  declined by {}{}",
+            actor(by),
+            because(reason.as_ref())
+        )),
+        Event::GateExpired { step } => style.warn(&format!("  {step}  nobody answered in time")),
+        Event::CancelRequested { by, reason } => style.warn(&format!(
+            "! cancelled by {}{}",
+            actor(by),
+            because(reason.as_ref())
+        )),
+        Event::UndoRequested { by, reason } => style.warn(&format!(
+            "! undo asked for by {}{}",
+            actor(by),
+            because(reason.as_ref())
+        )),
+        Event::UndoStarted { step, .. } => format!("↶ {step}"),
+        Event::StepUndone { step } => style.good(&format!("✓ {step}  undone")),
+        Event::StepUndoFailed { step, error } => {
+            style.bad(&format!("✗ {step}  could not be undone: {}", error.message))
+        }
+        Event::StepReset { step, by } => {
+            format!("  {step}  tried again at the word of {}", actor(by))
+        }
+        Event::DeadlinePassed {} => {
+            style.bad("! the run's deadline has passed; nothing new starts")
+        }
+        Event::RunClaimed { holder } => style.dim(&format!("  taken up by {holder}")),
+        Event::Reopened { by, why } => format!("  opened again by {} for {why}", actor(by)),
+        Event::RunEnded { outcome } => match outcome {
+            RunOutcome::Succeeded | RunOutcome::Undone => style.good(&format!("● {outcome}")),
+            RunOutcome::Failed | RunOutcome::UndoIncomplete | RunOutcome::Cancelled => {
+                style.bad(&format!("● {outcome}"))
+            }
+        },
+        Event::RunOpened { .. }
+        | Event::Intended { .. }
+        | Event::Answered { .. }
+        | Event::OperationEnded { .. } => return None,
+    })
+}
+
+/// Every event in a line, with what distinguishes it.
+fn journal(event: &Event, plan: &Plan) -> String {
+    let kind = event.kind();
+    let rest = match event {
+        Event::RunOpened {
+            run,
+            mode,
+            endpoint,
+            ..
+        } => format!(
+            "{run} of {} ({}, {endpoint})",
+            plan.parts().runbook,
+            match mode {
+                crate::engine::RunMode::Drill => "drill",
+                crate::engine::RunMode::Live => "live",
+            }
+        ),
+        Event::Intended { step, intent } => format!(
+            "{step}: {} {} (key {}, digest {}, undo {})",
+            intent.write.method.as_str(),
+            intent.write.resource,
+            intent.key,
+            intent.digest.get(..12).unwrap_or(&intent.digest),
+            match &intent.undo {
+                Undo::Nothing => "nothing",
+                Undo::Delete { .. } => "remove",
+                Undo::Restore { .. } => "restore",
+            }
+        ),
+        Event::Answered { step, request_id }
+        | Event::Accepted {
+            step, request_id, ..
+        } => {
+            let id = request_id.as_deref().unwrap_or("not given");
+            format!("{step}: request {id}")
+        }
+        Event::OperationEnded { step, error: None } => format!("{step}: well"),
+        Event::OperationEnded {
+            step,
+            error: Some(error),
+        } => format!("{step}: {error}"),
+        Event::RetryScheduled {
+            step,
+            error,
+            not_before,
+        } => {
+            format!("{step}: not before {not_before}; {error}")
+        }
+        Event::StepSucceeded { step, seen, .. } => {
+            let seen: Vec<String> = seen
+                .iter()
+                .map(|seen| format!("{} {}", seen.resource.name(), seen.state))
+                .collect();
+            format!("{step}: {}", seen.join(", "))
+        }
+        other => match progress(other, plan, Style::PLAIN) {
+            Some(text) => text,
+            None => other.step().map(ToString::to_string).unwrap_or_default(),
+        },
+    };
+    format!("{kind:<16} {}", rest.trim_start())
+        .trim_end()
+        .to_owned()
+}

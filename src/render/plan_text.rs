@@ -1,0 +1,105 @@
+//! What would happen? The preview as a person reads it, with each value before and after.
+
+use super::style::{Style, cut, fill, wrap};
+use super::view::{PreviewStepView, PreviewView, value_text};
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// The preview of a plan.
+#[must_use]
+pub fn preview(view: &PreviewView, style: Style) -> String {
+    let mut out = String::new();
+    let profile = view.profile.as_deref().unwrap_or("none");
+    let head = style.bold(&view.runbook);
+    let about = style.dim(&format!("profile {profile} · looked at {}", view.looked_at));
+    line(&mut out, &format!("{head}  {}\n{about}\n", view.title));
+    let name = view
+        .steps
+        .iter()
+        .map(|step| step.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(4, 30);
+    for step in &view.steps {
+        step_lines(&mut out, step, name, style);
+    }
+    line(&mut out, &format!("\n{}", totals(view)));
+    out
+}
+
+fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Style) {
+    let (mark, word) = match step.verdict.as_str() {
+        "would_change" => (style.warn("~"), "would change"),
+        "already_so" => (style.good("✓"), "already so"),
+        "blocked" => (style.bad("✗"), "blocked"),
+        "needs_person" => (style.warn("?"), "needs a person"),
+        _ => (style.dim("·"), "unknown"),
+    };
+    line(
+        out,
+        &format!(
+            "{mark} {}  {}  {}",
+            fill(&cut(&step.name, width), width),
+            fill(word, 14),
+            style.dim(&step.title)
+        ),
+    );
+    let room = style.width.saturating_sub(8).max(40);
+    if let Some(why) = &step.why {
+        for text in wrap(why, room) {
+            line(out, &format!("      {text}"));
+        }
+    }
+    let mut last = None;
+    for change in &step.changes {
+        if last != Some(&change.resource) {
+            line(
+                out,
+                &format!("      {}", style.dim(change.resource.as_str())),
+            );
+            last = Some(&change.resource);
+        }
+        let path = if change.path.is_empty() {
+            "(the resource)"
+        } else {
+            &change.path
+        };
+        let (before, after) = (value_text(&change.before), value_text(&change.after));
+        if path.chars().count() + before.chars().count() + after.chars().count() + 6 <= room {
+            let arrow = format!("{before} → {}", style.good(&after));
+            line(out, &format!("        {path}: {arrow}"));
+        } else {
+            line(out, &format!("        {path}:"));
+            line(out, &format!("          - {}", cut(&before, room * 3)));
+            line(
+                out,
+                &format!("          + {}", style.good(&cut(&after, room * 3))),
+            );
+        }
+    }
+}
+
+fn totals(view: &PreviewView) -> String {
+    let count = |verdict: &str| view.steps.iter().filter(|s| s.verdict == verdict).count();
+    let mut parts = Vec::new();
+    for (verdict, word) in [
+        ("would_change", "would change"),
+        ("already_so", "already so"),
+        ("blocked", "blocked"),
+        ("needs_person", "need a person"),
+        ("unknown", "not knowable yet"),
+    ] {
+        match count(verdict) {
+            0 => {}
+            n => parts.push(format!("{n} {word}")),
+        }
+    }
+    format!(
+        "{} steps: {}. Nothing was written.",
+        view.steps.len(),
+        parts.join(", ")
+    )
+}

@@ -1,0 +1,175 @@
+//! What can the reader's screen show? Colour, letters beyond ASCII, and how many columns.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use crate::model::StepStatus;
+
+/// What a screen can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colour may be used.
+    pub color: Color,
+    /// Columns of the screen.
+    pub width: usize,
+}
+
+/// Whether colour may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// It may.
+    Yes,
+    /// It may not: no terminal, a dumb one, or `NO_COLOR`.
+    No,
+}
+
+impl Style {
+    /// No colour, a hundred columns: for files and pipes.
+    pub const PLAIN: Self = Self {
+        color: Color::No,
+        width: 100,
+    };
+
+    /// The text in that paint, if colour may be used.
+    #[must_use]
+    pub fn paint(self, paint: Paint, text: &str) -> String {
+        match self.color {
+            Color::Yes => format!("{}{text}{}", paint.render(), paint.render_reset()),
+            Color::No => text.to_owned(),
+        }
+    }
+
+    /// Bold.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.paint(Paint::new().bold(), text)
+    }
+
+    /// Less important.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.paint(Paint::new().dimmed(), text)
+    }
+
+    /// Good.
+    #[must_use]
+    pub fn good(self, text: &str) -> String {
+        self.paint(AnsiColor::Green.on_default(), text)
+    }
+
+    /// Needs attention.
+    #[must_use]
+    pub fn warn(self, text: &str) -> String {
+        self.paint(AnsiColor::Yellow.on_default(), text)
+    }
+
+    /// Bad.
+    #[must_use]
+    pub fn bad(self, text: &str) -> String {
+        self.paint(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    /// In the colour of a step's status.
+    #[must_use]
+    pub fn by_status(self, status: StepStatus, text: &str) -> String {
+        match status {
+            StepStatus::Succeeded => self.good(text),
+            StepStatus::Running => self.paint(AnsiColor::Cyan.on_default(), text),
+            StepStatus::Waiting | StepStatus::Held => self.warn(text),
+            StepStatus::Failed | StepStatus::TimedOut | StepStatus::UndoFailed => self.bad(text),
+            StepStatus::Pending | StepStatus::Skipped | StepStatus::Undone => self.dim(text),
+        }
+    }
+}
+
+/// One letter for a status, distinct without colour.
+#[must_use]
+pub fn mark(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Succeeded => "✓",
+        StepStatus::Running => "▸",
+        StepStatus::Waiting => "?",
+        StepStatus::Held => "!",
+        StepStatus::Failed | StepStatus::UndoFailed => "✗",
+        StepStatus::TimedOut => "⏱",
+        StepStatus::Skipped => "–",
+        StepStatus::Undone => "↶",
+        StepStatus::Pending => "·",
+    }
+}
+
+/// A duration as a clock shows it: `7:05`, `1:02:03`.
+#[must_use]
+pub fn clock(duration: Duration) -> String {
+    let all = duration.as_secs();
+    let (hours, minutes, seconds) = (all / 3_600, all / 60 % 60, all % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
+}
+
+/// A text of at most `width` characters, cut with an ellipsis.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// A text filled up with blanks to `width` characters.
+#[must_use]
+pub fn fill(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// A text broken at blanks into lines of at most `width` characters.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_grows_an_hour_when_it_needs_one() {
+        assert_eq!(clock(Duration::from_secs(425)), "07:05");
+        assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");
+    }
+
+    #[test]
+    fn no_colour_means_no_escape() {
+        assert_eq!(Style::PLAIN.bad("x"), "x");
+        let colour = Style {
+            color: Color::Yes,
+            width: 80,
+        };
+        assert!(colour.bad("x").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_long_text_is_broken_at_blanks_and_loses_no_word() {
+        let lines = wrap("one two three four", 9);
+        assert_eq!(lines, ["one two", "three", "four"]);
+    }
+}

@@ -1,0 +1,345 @@
+//! Do the screens say what the journal says? Snapshots of hand-made runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::line::{Detail, line};
+use super::plan_text;
+use super::style::Style;
+use super::text;
+use super::timeline::Waited;
+use super::view::{Driven, PLAN_SCHEMA, PreviewStepView, PreviewView, RunView, run_view};
+use crate::engine::{Actor, BootTime, Event, Intent, Recorded, RunMode, RunState};
+use crate::model::action::{General, Subnet};
+use crate::model::{
+    Action, Change, Epoch, GatePolicy, Objective, OnExpiry, OnFailure, OperationKey, Outputs, Plan,
+    PlanParts, Prose, ResourceId, RetryPolicy, RunId, RunOutcome, RunbookName, SagaClass, Seq,
+    Step, StepError, StepName, Timestamp, Undo, Write, WriteMethod,
+};
+
+const VNET: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub";
+
+fn name(text: &str) -> StepName {
+    StepName::parse(text).unwrap()
+}
+
+fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
+    Step {
+        name: name(step_name),
+        title: format!("The step {step_name}"),
+        needs: needs.iter().map(|n| name(n)).collect(),
+        action,
+        when: None,
+        ensure: Vec::new(),
+        timeout: Duration::from_secs(600),
+        retry: RetryPolicy::default(),
+        on_failure: OnFailure::Stop,
+        saga: SagaClass::Undoable,
+        prose: Prose {
+            by_hand: Some("az network vnet subnet create …".to_owned()),
+            ..Prose::default()
+        },
+    }
+}
+
+fn subnet_id(text: &str) -> ResourceId {
+    ResourceId::parse(VNET)
+        .unwrap()
+        .child("subnets", text)
+        .unwrap()
+}
+
+fn subnet(step_name: &str, needs: &[&str]) -> Step {
+    let spec = Subnet {
+        id: subnet_id(step_name),
+        prefix: "10.0.0.0/24".parse().unwrap(),
+    };
+    step(step_name, needs, Action::Subnet(spec))
+}
+
+fn plan() -> Plan {
+    let gate = GatePolicy {
+        question: "Is the source region lost?".to_owned(),
+        expires_after: None,
+        on_expiry: OnExpiry::Decline,
+    };
+    Plan::new(PlanParts {
+        runbook: RunbookName::parse("dr-circuit").unwrap(),
+        title: "Re-establish ExpressRoute at the target region".to_owned(),
+        owner: None,
+        objective: Objective {
+            rto: Some(Duration::from_secs(3_600)),
+        },
+        profile: Some("drill".to_owned()),
+        params: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        people: None,
+        deadline: None,
+        prose: Prose::default(),
+        steps: vec![
+            subnet("front", &[]),
+            subnet("back", &[]),
+            step(
+                "go_ahead",
+                &["front"],
+                Action::General(General::Approval(gate)),
+            ),
+            subnet("last", &["go_ahead", "back"]),
+        ],
+    })
+    .unwrap()
+}
+
+#[derive(Default)]
+struct Book(Vec<Recorded>);
+
+impl Book {
+    fn at(mut self, seconds: u64, event: Event) -> Self {
+        let start = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
+        self.0.push(Recorded {
+            seq: Seq(self.0.len() as u64 + 1),
+            at: start + Duration::from_secs(seconds),
+            epoch: Epoch(1),
+            event,
+        });
+        self
+    }
+
+    fn opened() -> Self {
+        Self::default().at(
+            0,
+            Event::RunOpened {
+                run: RunId::parse("01h00000000000000000000000").unwrap(),
+                plan: Box::new(plan()),
+                mode: RunMode::Drill,
+                endpoint: "sim".to_owned(),
+                nonce: "n".to_owned(),
+            },
+        )
+    }
+
+    fn starts(self, seconds: u64, step: &str) -> Self {
+        let step = name(step);
+        self.at(seconds, Event::StepStarted { step, attempt: 1 })
+    }
+
+    fn writes(self, seconds: u64, step: &str) -> Self {
+        let resource = subnet_id(step);
+        let boot = BootTime {
+            boot: "b".to_owned(),
+            nanos: 0,
+        };
+        let intent = Intent {
+            key: OperationKey::parse("00000000-0000-4000-8000-000000000001").unwrap(),
+            write: Write {
+                method: WriteMethod::Put,
+                resource: resource.clone(),
+                body: Some(json!({"properties": {}})),
+                if_match: None,
+            },
+            digest: "d".repeat(64),
+            undo: Undo::Delete { resource },
+            seen: Vec::new(),
+            not_after: Timestamp::MAX,
+            not_after_boot: boot,
+        };
+        let intended = Event::Intended {
+            step: name(step),
+            intent: Box::new(intent),
+        };
+        self.at(seconds, intended).at(
+            seconds,
+            Event::Answered {
+                step: name(step),
+                request_id: Some("r-1".to_owned()),
+            },
+        )
+    }
+
+    fn succeeds(self, seconds: u64, step: &str) -> Self {
+        let event = Event::StepSucceeded {
+            step: name(step),
+            outputs: Outputs::new(),
+            seen: Vec::new(),
+        };
+        self.at(seconds, event)
+    }
+
+    fn asks(self, seconds: u64) -> Self {
+        let event = Event::GateOpened {
+            step: name("go_ahead"),
+            question: "Is the source region lost?".to_owned(),
+            expires_at: None,
+            failure: None,
+        };
+        self.starts(seconds, "go_ahead").at(seconds, event)
+    }
+
+    fn view(&self, driven: Driven) -> RunView {
+        let state = RunState::fold(&self.0).unwrap();
+        run_view(&state, &self.0, driven).unwrap()
+    }
+}
+
+fn until_the_gate() -> Book {
+    Book::opened()
+        .starts(0, "front")
+        .writes(1, "front")
+        .succeeds(60, "front")
+        .starts(60, "back")
+        .asks(60)
+        .writes(62, "back")
+        .succeeds(120, "back")
+}
+
+fn whole() -> Book {
+    until_the_gate()
+        .at(
+            300,
+            Event::Approved {
+                step: name("go_ahead"),
+                by: Actor::DrillPerson,
+                reason: None,
+            },
+        )
+        .succeeds(300, "go_ahead")
+        .starts(300, "last")
+        .writes(301, "last")
+        .succeeds(1_500, "last")
+        .at(
+            1_500,
+            Event::RunEnded {
+                outcome: RunOutcome::Succeeded,
+            },
+        )
+}
+
+fn failed() -> Book {
+    Book::opened()
+        .starts(0, "front")
+        .starts(0, "back")
+        .at(
+            5,
+            Event::StepFailed {
+                step: name("front"),
+                error: StepError::rejected("NetcfgSubnetRangesOverlap", "The ranges overlap."),
+            },
+        )
+        .succeeds(9, "back")
+        .at(
+            9,
+            Event::RunEnded {
+                outcome: RunOutcome::Failed,
+            },
+        )
+}
+
+#[test]
+fn the_summary_of_a_run_that_succeeded() {
+    let view = whole().view(Driven::ByNobody);
+    insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
+}
+
+#[test]
+fn the_summary_of_a_run_that_failed_names_the_way_on() {
+    let view = failed().view(Driven::ByNobody);
+    insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
+}
+
+#[test]
+fn the_summary_of_a_run_that_waits_shows_its_question() {
+    let view = until_the_gate().view(Driven::ByNobody);
+    assert_eq!(view.outcome, "waiting");
+    insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
+}
+
+#[test]
+fn the_machine_output_keeps_its_names() {
+    let view = whole().view(Driven::ByNobody);
+    insta::assert_snapshot!(super::json::object(&view));
+}
+
+#[test]
+fn a_wait_for_a_shared_resource_is_told_from_a_wait_for_a_step() {
+    let view = whole().view(Driven::ByNobody);
+    // Both subnets need the one network to themselves.
+    let Some(Waited::Resource { step, .. }) = &view.steps[1].waited_for else {
+        panic!("{:?}", view.steps[1].waited_for);
+    };
+    assert_eq!(step.as_str(), "front");
+    assert_eq!(
+        view.steps[2].waited_for,
+        Some(Waited::Person { seconds: 240.0 })
+    );
+}
+
+#[test]
+fn the_critical_path_goes_back_along_what_was_waited_for() {
+    let view = whole().view(Driven::ByNobody);
+    assert_eq!(view.critical_path, ["front", "go_ahead", "last"]);
+    assert_eq!(view.recovery_seconds, Some(1_500.0));
+    assert_eq!(view.people_seconds, 240.0);
+    assert_eq!(view.writes, 3);
+}
+
+#[test]
+fn a_run_that_nobody_drives_is_interrupted_and_one_that_is_driven_runs() {
+    let book = Book::opened().starts(0, "front");
+    assert_eq!(book.view(Driven::ByNobody).outcome, "interrupted");
+    assert_eq!(book.view(Driven::ByAProcess).outcome, "running");
+}
+
+#[test]
+fn progress_and_journal_lines() {
+    let book = whole();
+    let plan = plan();
+    let tell = |detail| -> String {
+        book.0
+            .iter()
+            .filter_map(|event| line(event, &plan, book.0[0].at, detail, Style::PLAIN))
+            .map(|line| line + "\n")
+            .collect()
+    };
+    insta::assert_snapshot!(format!(
+        "{}\n{}",
+        tell(Detail::Progress),
+        tell(Detail::Journal)
+    ));
+}
+
+#[test]
+fn the_preview_shows_before_and_after() {
+    let view = PreviewView {
+        schema: PLAN_SCHEMA.to_owned(),
+        runbook: "dr-circuit".to_owned(),
+        title: "Re-establish ExpressRoute".to_owned(),
+        profile: Some("live".to_owned()),
+        looked_at: "https://management.azure.com".to_owned(),
+        steps: vec![
+            PreviewStepView {
+                name: "front".to_owned(),
+                title: "The front".to_owned(),
+                action: "subnet.ensure".to_owned(),
+                verdict: "would_change".to_owned(),
+                why: None,
+                changes: vec![Change {
+                    resource: subnet_id("front"),
+                    path: "properties.addressPrefix".to_owned(),
+                    before: json!(null),
+                    after: json!("10.0.0.0/24"),
+                }],
+            },
+            PreviewStepView {
+                name: "go_ahead".to_owned(),
+                title: "The go-ahead".to_owned(),
+                action: "approval".to_owned(),
+                verdict: "needs_person".to_owned(),
+                why: Some("Is the source region lost?".to_owned()),
+                changes: Vec::new(),
+            },
+        ],
+    };
+    insta::assert_snapshot!(plan_text::preview(&view, Style::PLAIN));
+}

@@ -1,0 +1,461 @@
+//! What does a person read at 03:00? The summary of a run, on one screen.
+
+use std::time::Duration;
+
+use super::style::{Style, clock, cut, fill, mark, wrap};
+use super::timeline::Waited;
+use super::view::{RunLine, RunView, StepView};
+use crate::engine::RunMode;
+use crate::model::StepStatus;
+
+/// Columns of the bar, at least and at most.
+const BAR: (usize, usize) = (12, 48);
+
+/// The summary of a run.
+#[must_use]
+pub fn summary(view: &RunView, style: Style) -> String {
+    let mut out = String::new();
+    headline(&mut out, view, style);
+    out.push('\n');
+    table(&mut out, view, style);
+    out.push('\n');
+    recovery(&mut out, view, style);
+    changed(&mut out, view, style);
+    troubles(&mut out, view, style);
+    obligations(&mut out, view, style);
+    more(&mut out, view, style);
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text.trim_end());
+    out.push('\n');
+}
+
+fn span(seconds: f64) -> String {
+    clock(Duration::from_secs_f64(seconds.max(0.0)))
+}
+
+fn headline(out: &mut String, view: &RunView, style: Style) {
+    let outcome = match view.outcome.as_str() {
+        "succeeded" | "undone" => style.good(&view.outcome),
+        "running" => style.bold(&view.outcome),
+        "waiting" | "interrupted" => style.warn(&view.outcome),
+        _ => style.bad(&view.outcome),
+    };
+    let (mode, kind) = match view.mode {
+        RunMode::Drill => ("drill", "simulated time"),
+        RunMode::Live => ("live", "wall clock"),
+    };
+    line(
+        out,
+        &format!(
+            "{}  {outcome} after {} ({kind})",
+            style.bold(&view.runbook),
+            span(view.elapsed_seconds)
+        ),
+    );
+    line(out, &view.title);
+    let profile = view.profile.as_deref().unwrap_or("none");
+    let about = format!(
+        "run {} · {mode} · profile {profile} · began {}",
+        view.run, view.started_at
+    );
+    line(out, &style.dim(&about));
+}
+
+struct Widths {
+    name: usize,
+    bar: usize,
+    note: usize,
+}
+
+fn widths(view: &RunView, style: Style) -> Widths {
+    let longest = view
+        .steps
+        .iter()
+        .map(|step| step.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let name = longest.clamp(4, 30);
+    // Mark, three times and their gaps take 32 columns; half of the rest is the bar.
+    let left = style.width.saturating_sub(name + 32);
+    let bar = (left / 2).clamp(BAR.0, BAR.1);
+    Widths {
+        name,
+        bar,
+        note: left.saturating_sub(bar + 2).max(16),
+    }
+}
+
+/// The steps in the order in which they began; those that did not begin stay last, in theirs.
+fn table(out: &mut String, view: &RunView, style: Style) {
+    let widths = widths(view, style);
+    let head = format!(
+        "  {}  {:>7}  {:>7}  {:>8}  {}  WAITED FOR",
+        fill("STEP", widths.name),
+        "START",
+        "END",
+        "CLOCK",
+        fill("", widths.bar)
+    );
+    line(out, &style.dim(&head));
+    let mut steps: Vec<&StepView> = view.steps.iter().collect();
+    steps.sort_by_key(|step| (step.started_at.is_none(), step.started_at));
+    for step in steps {
+        row(out, step, view, &widths, style);
+    }
+}
+
+fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style: Style) {
+    let at = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), span);
+    // The wall clock of the end: hours, minutes and seconds of the RFC 3339 text.
+    let wall = step.ended_at.map_or_else(String::new, |at| {
+        at.to_string().chars().skip(11).take(8).collect()
+    });
+    let notes = notes(step);
+    let mut lines = wrap(&notes, widths.note).into_iter();
+    let bar = bar(step, view.elapsed_seconds, widths.bar);
+    line(
+        out,
+        &format!(
+            "{} {}  {:>7}  {:>7}  {wall:>8}  {}  {}",
+            style.by_status(step.status, mark(step.status)),
+            fill(&cut(&step.name, widths.name), widths.name),
+            at(step.start_seconds),
+            at(step.end_seconds),
+            paint_bar(&bar, step, view, style),
+            style.dim(&lines.next().unwrap_or_default())
+        ),
+    );
+    let indent = " ".repeat(2 + widths.name + 32 - 2 + widths.bar);
+    for rest in lines {
+        line(out, &format!("{indent}{}", style.dim(&rest)));
+    }
+}
+
+fn paint_bar(bar: &str, step: &StepView, view: &RunView, style: Style) -> String {
+    if view.critical_path.contains(&step.name) {
+        style.by_status(step.status, bar)
+    } else {
+        style.dim(bar)
+    }
+}
+
+/// From start to end on the run's clock, each column a share of the whole.
+fn bar(step: &StepView, whole: f64, width: usize) -> String {
+    let Some(from) = step.start_seconds else {
+        return " ".repeat(width);
+    };
+    let to = step.end_seconds.unwrap_or(whole);
+    let whole = whole.max(1.0);
+    let scale = u32::try_from(width).unwrap_or(u32::MAX);
+    let column = |seconds: f64| {
+        let place = (seconds / whole * f64::from(scale)).floor();
+        (0..width)
+            .rev()
+            .find(|c| u32::try_from(*c).is_ok_and(|c| f64::from(c) <= place))
+            .unwrap_or(0)
+    };
+    let (first, last) = (column(from), column(to));
+    let filled = match step.status {
+        StepStatus::Skipped => '·',
+        StepStatus::Waiting => '?',
+        _ if matches!(step.waited_for, Some(Waited::Person { .. })) => '▒',
+        _ => '█',
+    };
+    (0..width)
+        .map(|place| {
+            if (first..=last).contains(&place) {
+                filled
+            } else {
+                ' '
+            }
+        })
+        .collect()
+}
+
+fn notes(step: &StepView) -> String {
+    let mut notes = Vec::new();
+    match &step.waited_for {
+        Some(Waited::Step { step }) => notes.push(step.to_string()),
+        Some(Waited::Resource { resource, step }) => {
+            notes.push(format!("{resource}, which {step} had"));
+        }
+        Some(Waited::Person { seconds }) => notes.push(format!("a person, {}", span(*seconds))),
+        None => {}
+    }
+    if step.attempts > 1 {
+        notes.push(format!("{} attempts", step.attempts));
+    }
+    match step.refusals {
+        0 => {}
+        1 => notes.push("1 refusal".to_owned()),
+        n => notes.push(format!("{n} refusals")),
+    }
+    notes.join("; ")
+}
+
+fn recovery(out: &mut String, view: &RunView, style: Style) {
+    let objective = view.objective_seconds;
+    match (view.recovery_seconds, objective) {
+        (Some(took), Some(wanted)) if took <= wanted => line(
+            out,
+            &format!(
+                "Recovered in {} of the {} allowed: {} to spare.",
+                style.good(&span(took)),
+                span(wanted),
+                span(wanted - took)
+            ),
+        ),
+        (Some(took), Some(wanted)) => line(
+            out,
+            &format!(
+                "Recovered in {}, which is {} longer than the objective of {}.",
+                style.bad(&span(took)),
+                span(took - wanted),
+                span(wanted)
+            ),
+        ),
+        (Some(took), None) => line(
+            out,
+            &format!(
+                "Recovered in {}. The runbook names no objective.",
+                span(took)
+            ),
+        ),
+        (None, Some(wanted)) => line(
+            out,
+            &format!(
+                "Not recovered: {} of the {} allowed have passed.",
+                span(view.elapsed_seconds),
+                span(wanted)
+            ),
+        ),
+        (None, None) => {}
+    }
+    if view.people_seconds >= 1.0 {
+        let people = span(view.people_seconds);
+        line(out, &format!("  of which waiting for people: {people}"));
+    }
+    if view.critical_path.len() > 1 {
+        let way = view.critical_path.join(" → ");
+        let lines = wrap(&way, style.width.saturating_sub(26).max(30));
+        for (place, text) in lines.iter().enumerate() {
+            let lead = if place == 0 {
+                "  what took the time:"
+            } else {
+                "                     "
+            };
+            line(out, &format!("{lead} {text}"));
+        }
+    }
+}
+
+fn changed(out: &mut String, view: &RunView, style: Style) {
+    let kinds = [
+        ("created", "Created"),
+        ("updated", "Updated"),
+        ("removed", "Removed"),
+        ("restored", "Put back"),
+        ("already_so", "Already so"),
+    ];
+    let mut any = false;
+    for (kind, word) in kinds {
+        let names: Vec<String> = view
+            .steps
+            .iter()
+            .filter(|step| step.change.as_deref() == Some(kind))
+            .filter_map(|step| step.resource.as_deref().map(short))
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
+        if !any {
+            out.push('\n');
+            any = true;
+        }
+        let text = names.join(", ");
+        for (place, text) in wrap(&text, style.width.saturating_sub(14).max(30))
+            .iter()
+            .enumerate()
+        {
+            let lead = if place == 0 { word } else { "" };
+            line(out, &format!("{}  {text}", fill(lead, 10)));
+        }
+    }
+    if any {
+        let writes = match view.writes {
+            0 => "Azure took no write.".to_owned(),
+            1 => "Azure took 1 write.".to_owned(),
+            n => format!("Azure took {n} writes."),
+        };
+        line(out, &style.dim(&format!("{}  {writes}", fill("", 10))));
+    }
+}
+
+/// A resource as a person says it: `er-singapore/dr-failover` for a child, its name else.
+fn short(id: &str) -> String {
+    let parts: Vec<&str> = id.split('/').filter(|part| !part.is_empty()).collect();
+    // subscriptions/S/resourceGroups/G/providers/P/type/name[/type/name…]
+    parts
+        .iter()
+        .skip(6)
+        .skip(1)
+        .step_by(2)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn troubles(out: &mut String, view: &RunView, style: Style) {
+    let wants_word = |step: &&StepView| {
+        !matches!(
+            step.status,
+            StepStatus::Succeeded | StepStatus::Pending | StepStatus::Undone
+        ) && (step.why.is_some() || step.question.is_some())
+    };
+    let mut steps = view.steps.iter().filter(wants_word).peekable();
+    if steps.peek().is_some() {
+        out.push('\n');
+    }
+    for step in steps {
+        let status = step.status.to_string().replace('_', " ");
+        line(
+            out,
+            &format!(
+                "{} {} {}",
+                style.by_status(step.status, mark(step.status)),
+                style.bold(&step.name),
+                style.by_status(step.status, &status)
+            ),
+        );
+        let texts = [step.question.as_deref(), step.why.as_deref()];
+        for text in texts.into_iter().flatten() {
+            for text in wrap(text, style.width.saturating_sub(4).max(40)) {
+                line(out, &format!("    {text}"));
+            }
+        }
+        if let Some(by_hand) = &step.by_hand {
+            line(out, &style.dim("    By hand:"));
+            for text in by_hand.lines() {
+                line(out, &format!("      {text}"));
+            }
+        }
+    }
+}
+
+fn obligations(out: &mut String, view: &RunView, style: Style) {
+    if view.obligations.is_empty() {
+        return;
+    }
+    out.push('\n');
+    line(out, &style.warn("Left for you to look after:"));
+    for owed in &view.obligations {
+        for (place, text) in wrap(owed, style.width.saturating_sub(4).max(40))
+            .iter()
+            .enumerate()
+        {
+            let lead = if place == 0 { "  •" } else { "   " };
+            line(out, &format!("{lead} {text}"));
+        }
+    }
+}
+
+fn more(out: &mut String, view: &RunView, style: Style) {
+    let run = &view.run;
+    let mut ways = Vec::new();
+    match view.outcome.as_str() {
+        "waiting" => {
+            for step in view
+                .steps
+                .iter()
+                .filter(|s| s.status == StepStatus::Waiting)
+            {
+                ways.push((
+                    format!("backroad approve {run} {}", step.name),
+                    "say yes and go on (or `decline`)",
+                ));
+            }
+            for step in view.steps.iter().filter(|s| s.status == StepStatus::Held) {
+                ways.push((
+                    format!("backroad retry {run} {}", step.name),
+                    "look again and go on (or `skip`)",
+                ));
+            }
+        }
+        "interrupted" => ways.push((format!("backroad resume {run}"), "go on where it stopped")),
+        "failed" | "cancelled" => {
+            for step in view
+                .steps
+                .iter()
+                .filter(|step| matches!(step.status, StepStatus::Failed | StepStatus::TimedOut))
+            {
+                ways.push((
+                    format!("backroad retry {run} {}", step.name),
+                    "try this step again and go on",
+                ));
+            }
+            ways.push((format!("backroad undo {run}"), "put back what was changed"));
+        }
+        "undo_incomplete" => ways.push((format!("backroad undo {run}"), "try the undo again")),
+        _ => {}
+    }
+    ways.push((format!("backroad status {run}"), "this page again"));
+    ways.push((format!("backroad journal {run}"), "every event"));
+    if view.outcome == "succeeded" && view.mode == RunMode::Drill {
+        ways.push((format!("backroad undo {run}"), "rehearse the way back"));
+    }
+    out.push('\n');
+    let width = ways
+        .iter()
+        .map(|(way, _)| way.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (way, what) in ways {
+        line(
+            out,
+            &format!("  {}  {}", fill(&way, width), style.dim(what)),
+        );
+    }
+}
+
+/// The list of runs, the newest last.
+#[must_use]
+pub fn runs(lines: &[RunLine], style: Style) -> String {
+    let mut out = String::new();
+    if lines.is_empty() {
+        line(&mut out, "There are no runs here yet.");
+        return out;
+    }
+    let head = format!(
+        "{:<26}  {:<5}  {:<15}  {:<24}  {:>9}  RUNBOOK",
+        "RUN", "MODE", "OUTCOME", "BEGAN", "RECOVERED"
+    );
+    line(&mut out, &style.dim(&head));
+    for run in lines {
+        let mode = match run.mode {
+            Some(RunMode::Drill) => "drill",
+            Some(RunMode::Live) => "live",
+            None => "–",
+        };
+        let began = run.started_at.map_or("–".to_owned(), |at| at.to_string());
+        let took = run.recovery_seconds.map_or("–".to_owned(), span);
+        line(
+            &mut out,
+            &format!(
+                "{:<26}  {mode:<5}  {:<15}  {began:<24}  {took:>9}  {}",
+                run.run,
+                run.outcome.as_deref().unwrap_or("–"),
+                run.runbook.as_deref().unwrap_or("–"),
+            ),
+        );
+        if let Some(holder) = &run.holder {
+            line(&mut out, &style.dim(&format!("    driven by {holder}")));
+        }
+        if let Some(problem) = &run.problem {
+            line(&mut out, &style.bad(&format!("    {problem}")));
+        }
+    }
+    out
+}

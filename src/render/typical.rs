@@ -1,0 +1,84 @@
+//! How long does this usually take? What Azure needed for each kind of change where it was measured.
+
+use std::time::Duration;
+
+use crate::model::Action;
+use crate::model::action::General;
+
+/// How long something usually takes, and where the numbers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typical {
+    /// Seldom less.
+    pub from: Duration,
+    /// Seldom more.
+    pub to: Duration,
+    /// Where that is from.
+    pub source: &'static str,
+}
+
+const fn between(from: u64, to: u64, source: &'static str) -> Option<Typical> {
+    Some(Typical {
+        from: Duration::from_secs(from),
+        to: Duration::from_secs(to),
+        source,
+    })
+}
+
+/// How long an action usually takes; none where it depends on people or on us.
+#[must_use]
+pub fn typical(action: &Action) -> Option<Typical> {
+    match action {
+        // "publicIP PUT 201", "subnet PUT 201", "vnet.peering PUT 201", "routeTable PUT 201".
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Peering(_)
+        | Action::RouteTable(_)
+        | Action::Association(_) => between(1, 10, "WIRE.md 6"),
+        // "vng PUT 201", the ExpressRoute ones: 682 s to 1,000 s; Microsoft says up to 45 minutes.
+        Action::Gateway(_) => between(660, 2_700, "WIRE.md 6"),
+        // "er.auth PUT 201".
+        Action::Authorization(_) => between(1, 10, "WIRE.md 6"),
+        // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
+        Action::Connection(_) => between(120, 240, "WIRE.md 6"),
+        Action::Verify(_) => None,
+        Action::General(General::Wait { duration }) => Some(Typical {
+            from: *duration,
+            to: *duration,
+            source: "the runbook",
+        }),
+        Action::General(General::Approval(_) | General::Manual(_)) => None,
+    }
+}
+
+impl Typical {
+    /// As a person says it: `usually 2–4 min`.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        let (from, to) = (self.from.as_secs(), self.to.as_secs());
+        if from == to {
+            return format!("takes {}", crate::model::time::format_duration(self.to));
+        }
+        if to < 60 {
+            return format!("usually under {to} s");
+        }
+        format!("usually {}–{} min", from.div_ceil(60), to.div_ceil(60))
+    }
+}
+
+/// What Azure is doing, for the line of a step at work.
+#[must_use]
+pub fn doing(action: &Action) -> &'static str {
+    match action {
+        Action::PublicIp(_) => "Azure allocates the address",
+        Action::Subnet(_) => "Azure writes the subnet",
+        Action::Gateway(_) => "Azure builds the gateway",
+        Action::Authorization(_) => "Azure issues the authorization",
+        Action::Connection(_) => "Azure connects gateway and circuit",
+        Action::Peering(_) => "Azure peers the networks",
+        Action::RouteTable(_) => "Azure writes the route table",
+        Action::Association(_) => "Azure attaches the route table",
+        Action::Verify(_) => "looking",
+        Action::General(General::Wait { .. }) => "time passes",
+        Action::General(General::Approval(_) | General::Manual(_)) => "a person is asked",
+    }
+}

@@ -1,0 +1,352 @@
+//! What is there to show? Flat, serialisable views; the only thing that texts and templates see.
+//!
+//! The names of the fields are the machine output's (product.md) and are kept.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::timeline::{Timeline, Waited, seconds};
+use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
+use crate::model::{Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo};
+
+/// The schema of a run's view.
+pub const RUN_SCHEMA: &str = "backroad.run/1";
+/// The schema of a preview's view.
+pub const PLAN_SCHEMA: &str = "backroad.plan/1";
+/// The schema of the list of runs.
+pub const RUNS_SCHEMA: &str = "backroad.runs/1";
+/// The schema of a check's view.
+pub const CHECK_SCHEMA: &str = "backroad.check/1";
+/// The schema of a verification of a history.
+pub const VERIFY_SCHEMA: &str = "backroad.verify/1";
+
+/// Whether somebody drives the run while it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driven {
+    /// A process holds it.
+    ByAProcess,
+    /// Nobody does.
+    ByNobody,
+}
+
+/// One run, flat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    /// [`RUN_SCHEMA`].
+    pub schema: String,
+    /// Its id.
+    pub run: String,
+    /// Its runbook.
+    pub runbook: String,
+    /// What the runbook does.
+    pub title: String,
+    /// The profile it was compiled under.
+    pub profile: Option<String>,
+    /// `drill` or `live`.
+    pub mode: RunMode,
+    /// Where Azure is.
+    pub endpoint: String,
+    /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
+    pub outcome: String,
+    /// When it was opened.
+    pub started_at: Timestamp,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+    /// From its opening to its last event, in seconds.
+    pub elapsed_seconds: f64,
+    /// From its opening to the last step's end, in seconds, if it succeeded.
+    pub recovery_seconds: Option<f64>,
+    /// What that is measured against.
+    pub objective_seconds: Option<f64>,
+    /// How much of the critical path was waiting for people, in seconds.
+    pub people_seconds: f64,
+    /// The chain of steps that made the run as long as it was.
+    pub critical_path: Vec<String>,
+    /// Writes that Azure took.
+    pub writes: u32,
+    /// Its steps, in the author's order.
+    pub steps: Vec<StepView>,
+    /// What is left for a person to look after.
+    pub obligations: Vec<String>,
+    /// The last event's place.
+    pub events: u64,
+}
+
+/// One step of a run, flat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub title: String,
+    /// The action's name.
+    pub action: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// How many attempts were begun, undo included.
+    pub attempts: u32,
+    /// How many of its writes were refused before they were accepted.
+    pub refusals: u32,
+    /// When its first attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, the last time.
+    pub ended_at: Option<Timestamp>,
+    /// From the run's opening to its start, in seconds.
+    pub start_seconds: Option<f64>,
+    /// From the run's opening to its end, in seconds.
+    pub end_seconds: Option<f64>,
+    /// What it waited for before it began; for a gate, what its answer took.
+    pub waited_for: Option<Waited>,
+    /// The steps it needs.
+    pub needs: Vec<String>,
+    /// The resource it is about.
+    pub resource: Option<String>,
+    /// What became of the resource: `created`, `updated`, `already_so`, `restored`, `removed`.
+    pub change: Option<String>,
+    /// Why it stands as it does, if that needs a word.
+    pub why: Option<String>,
+    /// The question of its open gate.
+    pub question: Option<String>,
+    /// How to do it by hand, for a step that did not do.
+    pub by_hand: Option<String>,
+}
+
+/// One line of the list of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// Its id.
+    pub run: String,
+    /// Its runbook; none when the run cannot be read.
+    pub runbook: Option<String>,
+    /// `drill` or `live`.
+    pub mode: Option<RunMode>,
+    /// As [`RunView::outcome`].
+    pub outcome: Option<String>,
+    /// When it was opened.
+    pub started_at: Option<Timestamp>,
+    /// As [`RunView::recovery_seconds`].
+    pub recovery_seconds: Option<f64>,
+    /// Who drives it now.
+    pub holder: Option<String>,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// What would happen, flat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewView {
+    /// [`PLAN_SCHEMA`].
+    pub schema: String,
+    /// The runbook.
+    pub runbook: String,
+    /// What it does.
+    pub title: String,
+    /// The profile it was compiled under.
+    pub profile: Option<String>,
+    /// Where was looked.
+    pub looked_at: String,
+    /// Its steps, in the author's order.
+    pub steps: Vec<PreviewStepView>,
+}
+
+/// What one step would do, flat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewStepView {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub title: String,
+    /// The action's name.
+    pub action: String,
+    /// `would_change`, `already_so`, `blocked`, `needs_person` or `unknown`.
+    pub verdict: String,
+    /// Why, if the verdict needs a word.
+    pub why: Option<String>,
+    /// What would change.
+    pub changes: Vec<Change>,
+}
+
+/// The view of a run; none before its first event.
+#[must_use]
+pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option<RunView> {
+    let opened = state.opened.as_ref()?;
+    let plan = &opened.plan;
+    let timeline = Timeline::of(events);
+    let now = state.last_at.unwrap_or(opened.at);
+    let since = |at: Timestamp| seconds(at.since(opened.at));
+    let writes = writes(events);
+    let steps: Vec<StepView> = plan
+        .steps()
+        .iter()
+        .filter_map(|step| {
+            let record = state.step(&step.name)?;
+            let span = timeline.spans.get(&step.name).cloned().unwrap_or_default();
+            let why = why(record);
+            let failed = matches!(
+                record.status(),
+                StepStatus::Failed | StepStatus::TimedOut | StepStatus::Held
+            );
+            Some(StepView {
+                name: step.name.to_string(),
+                title: step.title.clone(),
+                action: step.action.name().to_owned(),
+                status: record.status(),
+                attempts: record.attempt,
+                refusals: record.refusals,
+                started_at: span.began,
+                ended_at: span.ended,
+                start_seconds: span.began.map(since),
+                end_seconds: span.ended.map(since),
+                waited_for: timeline.waited(plan, &step.name, now),
+                needs: step.needs.iter().map(ToString::to_string).collect(),
+                resource: step.action.subject().map(ToString::to_string),
+                change: change(step, record, &writes).map(str::to_owned),
+                why,
+                question: question(record),
+                by_hand: step.prose.by_hand.clone().filter(|_| failed),
+            })
+        })
+        .collect();
+    let path = timeline.critical_path(plan);
+    let people = path
+        .iter()
+        .filter_map(|name| timeline.spans.get(name))
+        .map(|span| span.asked_for(now))
+        .sum();
+    let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
+    let last_end = timeline.spans.values().filter_map(|span| span.ended).max();
+    Some(RunView {
+        schema: RUN_SCHEMA.to_owned(),
+        run: opened.run.to_string(),
+        runbook: plan.parts().runbook.to_string(),
+        title: plan.parts().title.clone(),
+        profile: plan.parts().profile.clone(),
+        mode: opened.mode,
+        endpoint: opened.endpoint.clone(),
+        outcome: outcome(state, driven),
+        started_at: opened.at,
+        ended_at: match state.phase {
+            crate::engine::RunPhase::Ended { at, .. } => Some(at),
+            _ => None,
+        },
+        elapsed_seconds: since(now),
+        recovery_seconds: last_end.filter(|_| succeeded).map(since),
+        objective_seconds: plan.parts().objective.rto.map(seconds),
+        people_seconds: seconds(people),
+        critical_path: path.iter().map(ToString::to_string).collect(),
+        writes: writes.values().map(|write| write.taken).sum(),
+        steps,
+        obligations: state.obligations(),
+        events: state.head.0,
+    })
+}
+
+/// How the run ended, or where it stands.
+fn outcome(state: &RunState, driven: Driven) -> String {
+    if let Some(outcome) = state.outcome() {
+        return outcome.as_str().to_owned();
+    }
+    let at_work = state.steps.values().any(|record| {
+        record
+            .work()
+            .is_some_and(|work| !matches!(work.phase, Phase::Asking { .. }))
+    });
+    let asked = !state.waiting_for_people().is_empty();
+    let name = match driven {
+        _ if asked && !at_work => "waiting",
+        Driven::ByAProcess => "running",
+        Driven::ByNobody => "interrupted",
+    };
+    name.to_owned()
+}
+
+/// What the writes of a step came to.
+#[derive(Debug, Clone, Default)]
+struct Writes {
+    taken: u32,
+    created: bool,
+    undone: Option<&'static str>,
+}
+
+fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
+    let mut found: BTreeMap<StepName, Writes> = BTreeMap::new();
+    for Recorded { event, .. } in events {
+        let Some(step) = event.step() else { continue };
+        let entry = found.entry(step.clone()).or_default();
+        match event {
+            Event::Intended { intent, .. } => {
+                // The first write's undo says what was there before.
+                if entry.taken == 0 {
+                    entry.created = matches!(intent.undo, Undo::Delete { .. });
+                }
+                if let crate::model::WriteMethod::Delete = intent.write.method {
+                    entry.undone = Some("removed");
+                }
+            }
+            Event::Accepted { .. } | Event::Answered { .. } => entry.taken += 1,
+            Event::StepUndone { .. } => {
+                entry.undone.get_or_insert("restored");
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn change(
+    step: &Step,
+    record: &StepRecord,
+    writes: &BTreeMap<StepName, Writes>,
+) -> Option<&'static str> {
+    step.action.written()?;
+    let write = writes.get(&step.name).cloned().unwrap_or_default();
+    match &record.state {
+        StepState::Undone => Some(write.undone.unwrap_or("restored")),
+        _ if write.taken == 0 => {
+            matches!(record.state, StepState::Succeeded).then_some("already_so")
+        }
+        _ if write.created => Some("created"),
+        _ => Some("updated"),
+    }
+}
+
+fn question(record: &StepRecord) -> Option<String> {
+    match &record.work()?.phase {
+        Phase::Asking { question, .. } => Some(question.clone()),
+        _ => None,
+    }
+}
+
+fn why(record: &StepRecord) -> Option<String> {
+    match &record.state {
+        StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
+        StepState::Skipped { why } | StepState::Held { why } => Some(why.clone()),
+        StepState::TimedOut { operation: Some(_) } => {
+            Some("Its time was up while Azure was still at work.".to_owned())
+        }
+        StepState::TimedOut { operation: None } => Some("Its time was up.".to_owned()),
+        StepState::Working(work) => match &work.phase {
+            Phase::Waiting { why } => Some(why.clone()),
+            Phase::Retrying { error, .. } => Some(error.to_string()),
+            Phase::InDoubt(_) => Some("Whether its write landed is not known; looking.".to_owned()),
+            Phase::Asking { failure, .. } => failure.as_ref().map(ToString::to_string),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_) => None,
+        },
+        StepState::Pending | StepState::Succeeded | StepState::Undone => None,
+    }
+}
+
+/// A value for a person's eye: texts without quotes, nothing as `(absent)`.
+#[must_use]
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "(absent)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
