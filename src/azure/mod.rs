@@ -3,6 +3,25 @@
 //! Comes in: goals, writes and operation handles. Goes out: assessments and answers. Implements the
 //! engine's `Observer` and `Actuator`.
 
+mod adapter;
+mod client;
+pub mod cloud;
+pub mod error;
+mod guard;
+mod logs;
+pub mod operation;
+mod scope;
+pub mod secret;
+mod service;
+pub mod token;
+pub mod transport;
 pub mod wire;
 
+pub use adapter::{Arm, ArmActuator, ArmObserver, ArmSettings};
+pub use cloud::{Cloud, is_loopback};
+pub use logs::log_filter;
+pub use scope::WriteScope;
+pub use secret::{NoSecrets, SecretReader};
+pub use token::{CredentialKind, Credentials, Secret, ServicePrincipal, Simulated, TokenSource};
+pub use transport::HttpWire;
 pub use wire::{Method, Wire, WireFault, WireRequest, WireResponse};

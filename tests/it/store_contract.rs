@@ -102,7 +102,7 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
         Event::RetryScheduled {
             step: StepName::parse("gateway").unwrap(),
             error,
-            at: at(5_000),
+            not_before: at(5_000),
         },
         Event::Approved {
             step: StepName::parse("go").unwrap(),

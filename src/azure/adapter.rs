@@ -1,0 +1,314 @@
+//! What does a goal need read and written? One exhaustive match from action to service.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
+
+use super::client::{Client, Reading};
+use super::guard::{ClockRef, Door};
+use super::operation;
+use super::scope::{Access, WriteScope};
+use super::secret::{SecretReader, filled, placeholders};
+use super::service::circuit::PATHS;
+use super::service::{
+    association, authorization, body, circuit, connection, gateway, gateway_routes, public_ip,
+    route_table, subnet, vnet_peering,
+};
+use super::token::{Secret, TokenSource};
+use super::wire::Wire;
+use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
+use crate::model::action::Verification;
+use crate::model::{
+    Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, SecretRef, StepError, Undo,
+    Write, WriteMethod,
+};
+
+/// What an adapter is made of.
+#[derive(Clone)]
+pub struct ArmSettings {
+    /// Where Resource Manager answers.
+    pub endpoint: Url,
+    /// What carries requests there.
+    pub wire: Arc<dyn Wire>,
+    /// Who we are.
+    pub token: Arc<dyn TokenSource>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where secret parameters are read.
+    pub secrets: Arc<dyn SecretReader>,
+}
+
+/// Makes observers and actuators.
+#[derive(Clone)]
+pub struct Arm {
+    settings: ArmSettings,
+}
+
+/// Reads. Its client has no way to write, and its door would refuse.
+#[derive(Debug, Clone)]
+pub struct ArmObserver {
+    client: Client,
+}
+
+/// Reads and writes, within the scope of one plan.
+#[derive(Debug, Clone)]
+pub struct ArmActuator {
+    client: Client,
+    secrets: Arc<dyn SecretReader>,
+}
+
+impl Arm {
+    /// From its parts.
+    #[must_use]
+    pub fn new(settings: ArmSettings) -> Self {
+        Self { settings }
+    }
+
+    fn client(&self, access: Access) -> Client {
+        let settings = self.settings.clone();
+        Client::new(Arc::new(Door {
+            endpoint: settings.endpoint,
+            wire: settings.wire,
+            token: settings.token,
+            clock: ClockRef(settings.clock),
+            access,
+        }))
+    }
+
+    /// A reader: all that a dry run is given.
+    #[must_use]
+    pub fn observer(&self) -> ArmObserver {
+        ArmObserver {
+            client: self.client(Access::ReadOnly),
+        }
+    }
+
+    /// A writer of what the plan declares.
+    #[must_use]
+    pub fn actuator(&self, scope: WriteScope) -> ArmActuator {
+        ArmActuator {
+            client: self.client(Access::Writing(scope)),
+            secrets: Arc::clone(&self.settings.secrets),
+        }
+    }
+}
+
+#[async_trait]
+impl Observer for ArmObserver {
+    async fn observe(
+        &self,
+        goal: &Goal<'_>,
+        context: &CallContext,
+    ) -> Result<Assessment, StepError> {
+        observe(&self.client, goal, context).await
+    }
+}
+
+#[async_trait]
+impl Observer for ArmActuator {
+    async fn observe(
+        &self,
+        goal: &Goal<'_>,
+        context: &CallContext,
+    ) -> Result<Assessment, StepError> {
+        observe(&self.client, goal, context).await
+    }
+}
+
+#[async_trait]
+impl Actuator for ArmActuator {
+    async fn send(
+        &self,
+        write: &Write,
+        key: &OperationKey,
+        context: &CallContext,
+    ) -> Result<SendAnswer, StepError> {
+        let response = match write.method {
+            WriteMethod::Delete => {
+                self.client
+                    .delete(&write.resource, key.as_str(), context)
+                    .await?
+            }
+            WriteMethod::Put => {
+                let body = write.body.as_ref().unwrap_or(&Value::Null);
+                let body = self.with_secrets(body, context).await?;
+                let etag = write.if_match.as_deref();
+                self.client
+                    .put(&write.resource, &body, etag, (key.as_str(), context))
+                    .await?
+            }
+        };
+        operation::read_sent(&response)
+    }
+
+    async fn poll(
+        &self,
+        handle: &OperationHandle,
+        context: &CallContext,
+    ) -> Result<PollAnswer, StepError> {
+        let response = self.client.poll(handle, context).await?;
+        operation::read_polled(handle.kind, &response)
+    }
+}
+
+impl ArmActuator {
+    /// The body with its secrets, for the bytes that are sent and for nothing else.
+    async fn with_secrets(&self, body: &Value, context: &CallContext) -> Result<Value, StepError> {
+        let mut values = Vec::new();
+        for secret in placeholders(body) {
+            let value = match &secret {
+                SecretRef::Param(name) => self
+                    .secrets
+                    .read(name)
+                    .map_err(|why| StepError::rejected("secret_missing", why))?,
+                SecretRef::Resource { id, pointer } => {
+                    let read = self.client.get(id, context).await?;
+                    let value = read.as_ref().and_then(|body| body.pointer(pointer));
+                    let text = value.and_then(Value::as_str).ok_or_else(|| {
+                        let why = format!("The key of {} cannot be read.", id.name());
+                        StepError::transient("secret_missing", why, None)
+                    })?;
+                    Secret::new(text)
+                }
+            };
+            values.push((secret, value));
+        }
+        filled(body, &values)
+    }
+}
+
+async fn observe(
+    client: &Client,
+    goal: &Goal<'_>,
+    context: &CallContext,
+) -> Result<Assessment, StepError> {
+    match goal {
+        Goal::Do(action) => observe_action(client, action, context).await,
+        Goal::Undo { action, undo } => observe_undo(client, action, undo, context).await,
+    }
+}
+
+async fn observe_action(
+    client: &Client,
+    action: &Action,
+    context: &CallContext,
+) -> Result<Assessment, StepError> {
+    if let Action::Verify(verification) = action {
+        return observe_verification(client, verification, context).await;
+    }
+    let Some(resource) = action.written() else {
+        return Err(StepError::rejected(
+            "not_azure",
+            "The step is not about a resource of Azure's.",
+        ));
+    };
+    let body = client.get(resource, context).await?;
+    let body = body.as_ref();
+    Ok(match action {
+        Action::PublicIp(spec) => public_ip::assess(spec, body),
+        Action::Subnet(spec) => subnet::assess(spec, body),
+        Action::Gateway(spec) => gateway::assess(spec, body),
+        Action::Authorization(spec) => authorization::assess(spec, body),
+        Action::Connection(spec) => connection::assess(spec, body),
+        Action::Peering(spec) => vnet_peering::assess(spec, body),
+        Action::RouteTable(spec) => route_table::assess(spec, body),
+        Action::Association(spec) => association::assess(spec, body),
+        Action::Verify(_) | Action::General(_) => body::assessment(resource, body, Assessed::Holds),
+    })
+}
+
+async fn observe_undo(
+    client: &Client,
+    action: &Action,
+    undo: &Undo,
+    context: &CallContext,
+) -> Result<Assessment, StepError> {
+    let (Undo::Delete { resource } | Undo::Restore { resource, .. }) = undo else {
+        let verdict = Assessed::Holds;
+        return Ok(Assessment {
+            verdict,
+            seen: Vec::new(),
+            outputs: std::collections::BTreeMap::new(),
+        });
+    };
+    let body = client.get(resource, context).await?;
+    Ok(match action {
+        Action::Connection(spec) => connection::undo(spec, undo, body.as_ref()),
+        _ => body::assessment(resource, body.as_ref(), body::undo(undo, body.as_ref())),
+    })
+}
+
+async fn observe_verification(
+    client: &Client,
+    verification: &Verification,
+    context: &CallContext,
+) -> Result<Assessment, StepError> {
+    let subject = verification.subject();
+    match verification {
+        Verification::Circuit { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(circuit::assess(subject, body.as_ref()))
+        }
+        Verification::Connection { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(connection::assess_connected(subject, body.as_ref()))
+        }
+        Verification::Routes { expect, .. } => {
+            let answer = client
+                .read(subject, &Reading::LearnedRoutes, context)
+                .await?;
+            Ok(gateway_routes::assess_learned(
+                subject,
+                expect,
+                answer.as_ref(),
+            ))
+        }
+        Verification::Bgp { peers_min, .. } => {
+            let answer = client.read(subject, &Reading::BgpPeers, context).await?;
+            Ok(gateway_routes::assess_peers(
+                subject,
+                *peers_min,
+                answer.as_ref(),
+            ))
+        }
+        Verification::Advertised { expect, .. } => {
+            let peers = client.read(subject, &Reading::BgpPeers, context).await?;
+            let mut by_peer = Vec::new();
+            for peer in gateway_routes::connected_peers(peers.as_ref()) {
+                let reading = Reading::AdvertisedRoutes { peer: peer.clone() };
+                by_peer.push((peer, client.read(subject, &reading, context).await?));
+            }
+            Ok(gateway_routes::assess_advertised(subject, expect, &by_peer))
+        }
+        Verification::Arp { .. } => {
+            let mut tables = Vec::new();
+            for path in PATHS {
+                tables.push(
+                    client
+                        .read(subject, &Reading::ArpTable { path }, context)
+                        .await?,
+                );
+            }
+            let [primary, secondary] = [&tables[0], &tables[1]];
+            Ok(circuit::assess_arp(
+                subject,
+                [primary.as_ref(), secondary.as_ref()],
+            ))
+        }
+        Verification::CircuitRoutes { expect, absent, .. } => {
+            let mut tables = Vec::new();
+            for path in PATHS {
+                tables.push(
+                    client
+                        .read(subject, &Reading::CircuitRoutes { path }, context)
+                        .await?,
+                );
+            }
+            let [primary, secondary] = [&tables[0], &tables[1]];
+            let tables = [primary.as_ref(), secondary.as_ref()];
+            Ok(circuit::assess_routes(subject, expect, absent, tables))
+        }
+    }
+}

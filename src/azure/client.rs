@@ -1,0 +1,389 @@
+//! Which call of ARM? The generated client for what it covers, raw JSON for what it does not (D2, D13).
+//!
+//! Each call is one attempt with its own request id. The generated client builds the URL and holds a
+//! dummy token; what comes back is read raw.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core_021 as core;
+use azure_mgmt_network::package_2024_03::Client as Network;
+use serde_json::Value;
+
+use super::error::{Call, refusal};
+use super::guard::{Attempt, Door};
+use super::operation;
+use super::wire::{Headers, Method, WireRequest, WireResponse};
+use crate::engine::{CallContext, PollAnswer};
+use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
+
+/// The version of `Microsoft.Network` that we speak, that of the generated client.
+pub(super) const API_VERSION: &str = "2024-03-01";
+
+/// How long a reading POST may take; each took ten seconds or more on the wire (WIRE.md 2).
+const READING_MAX: Duration = Duration::from_secs(180);
+
+/// A read that ARM models as an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reading {
+    LearnedRoutes,
+    AdvertisedRoutes { peer: String },
+    BgpPeers,
+    ArpTable { path: &'static str },
+    CircuitRoutes { path: &'static str },
+}
+
+/// Calls through one door.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    door: Arc<Door>,
+}
+
+/// The credential of the generated client: what never holds the token cannot log it.
+#[derive(Debug)]
+struct Dummy;
+
+#[async_trait]
+impl core::auth::TokenCredential for Dummy {
+    async fn get_token(&self, _: &[&str]) -> core::Result<core::auth::AccessToken> {
+        let never = core::date::parse_rfc3339("9999-12-31T23:59:59Z")?;
+        Ok(core::auth::AccessToken::new("put-in-at-the-door", never))
+    }
+
+    async fn clear_cache(&self) -> core::Result<()> {
+        Ok(())
+    }
+}
+
+impl Client {
+    pub(super) fn new(door: Arc<Door>) -> Self {
+        Self { door }
+    }
+
+    /// The generated client over one attempt.
+    fn network(&self, attempt: &Arc<Attempt>) -> Result<Network, StepError> {
+        let transport: Arc<dyn core::HttpClient> = attempt.clone();
+        Network::builder(Arc::new(Dummy))
+            .endpoint(self.door.endpoint.clone())
+            .scopes(&["unused"])
+            .retry(core::RetryOptions::none())
+            .transport(core::TransportOptions::new(transport))
+            .build()
+            .map_err(|error| StepError::rejected("client", error.to_string()))
+    }
+
+    /// A resource's body; none when it is not there.
+    pub(super) async fn get(
+        &self,
+        resource: &ResourceId,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), None));
+        let network = self.network(&attempt)?;
+        let (group, subscription) = (resource.resource_group(), resource.subscription());
+        let name = resource.name();
+        let parent = resource.parent();
+        let parent = parent.as_ref().map_or("", ResourceId::name);
+        // The answer is kept raw by the attempt; what the generated call makes of it does not matter.
+        match kind(resource)? {
+            Kind::Circuit => {
+                let client = network.express_route_circuits_client();
+                drop(client.get(group, name, subscription).send().await);
+            }
+            Kind::Authorization => {
+                let client = network.express_route_circuit_authorizations_client();
+                drop(client.get(group, parent, name, subscription).send().await);
+            }
+            Kind::PublicIp => {
+                let client = network.public_ip_addresses_client();
+                drop(client.get(group, name, subscription).send().await);
+            }
+            Kind::RouteTable => {
+                let client = network.route_tables_client();
+                drop(client.get(group, name, subscription).send().await);
+            }
+            Kind::Subnet => {
+                let client = network.subnets_client();
+                drop(client.get(group, parent, name, subscription).send().await);
+            }
+            Kind::Gateway => {
+                let client = network.virtual_network_gateways_client();
+                drop(client.get(group, name, subscription).send().await);
+            }
+            Kind::Connection => {
+                let client = network.virtual_network_gateway_connections_client();
+                drop(client.get(group, name, subscription).send().await);
+            }
+            Kind::Peering => {
+                let client = network.virtual_network_peerings_client();
+                drop(client.get(group, parent, name, subscription).send().await);
+            }
+        }
+        let response = attempt.take()?;
+        read_body(&response)
+    }
+
+    /// Removes a resource: one attempt under its operation key.
+    pub(super) async fn delete(
+        &self,
+        resource: &ResourceId,
+        key: &str,
+        context: &CallContext,
+    ) -> Result<WireResponse, StepError> {
+        let key = Some(key.to_owned());
+        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), key));
+        let network = self.network(&attempt)?;
+        let (group, subscription) = (resource.resource_group(), resource.subscription());
+        let name = resource.name();
+        let parent = resource.parent();
+        let parent = parent.as_ref().map_or("", ResourceId::name);
+        match kind(resource)? {
+            Kind::Circuit => {
+                let client = network.express_route_circuits_client();
+                drop(client.delete(group, name, subscription).send().await);
+            }
+            Kind::Authorization => {
+                let client = network.express_route_circuit_authorizations_client();
+                drop(
+                    client
+                        .delete(group, parent, name, subscription)
+                        .send()
+                        .await,
+                );
+            }
+            Kind::PublicIp => {
+                let client = network.public_ip_addresses_client();
+                drop(client.delete(group, name, subscription).send().await);
+            }
+            Kind::RouteTable => {
+                let client = network.route_tables_client();
+                drop(client.delete(group, name, subscription).send().await);
+            }
+            Kind::Subnet => {
+                let client = network.subnets_client();
+                drop(
+                    client
+                        .delete(group, parent, name, subscription)
+                        .send()
+                        .await,
+                );
+            }
+            Kind::Gateway => {
+                let client = network.virtual_network_gateways_client();
+                drop(client.delete(group, name, subscription).send().await);
+            }
+            Kind::Connection => {
+                let client = network.virtual_network_gateway_connections_client();
+                drop(client.delete(group, name, subscription).send().await);
+            }
+            Kind::Peering => {
+                let client = network.virtual_network_peerings_client();
+                drop(
+                    client
+                        .delete(group, parent, name, subscription)
+                        .send()
+                        .await,
+                );
+            }
+        }
+        attempt.take()
+    }
+
+    /// Writes a resource: our own JSON, since the generated PUT takes neither it nor a header (D2).
+    pub(super) async fn put(
+        &self,
+        resource: &ResourceId,
+        body: &Value,
+        if_match: Option<&str>,
+        attempt: (&str, &CallContext),
+    ) -> Result<WireResponse, StepError> {
+        let (key, context) = attempt;
+        let mut headers = Headers::new().with("Content-Type", "application/json");
+        if let Some(etag) = if_match {
+            headers.push("If-Match", etag);
+        }
+        let request = WireRequest {
+            method: Method::Put,
+            url: self.url(resource.as_str())?,
+            headers,
+            body: body.to_string().into(),
+        };
+        self.door.pass(request, context, Some(key)).await
+    }
+
+    /// Asks how an operation stands; the URL goes out as it came in.
+    pub(super) async fn poll(
+        &self,
+        handle: &OperationHandle,
+        context: &CallContext,
+    ) -> Result<WireResponse, StepError> {
+        let request = WireRequest {
+            method: Method::Get,
+            url: handle.url.clone(),
+            headers: Headers::new(),
+            body: bytes::Bytes::new(),
+        };
+        self.door.pass(request, context, None).await
+    }
+
+    /// Reads what ARM gives only as an action, and waits for the answer; none when the resource is
+    /// not there.
+    pub(super) async fn read(
+        &self,
+        resource: &ResourceId,
+        reading: &Reading,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), None));
+        let network = self.network(&attempt)?;
+        let (group, subscription) = (resource.resource_group(), resource.subscription());
+        let name = resource.name();
+        let gateways = network.virtual_network_gateways_client();
+        let circuits = network.express_route_circuits_client();
+        let peering = super::service::circuit::PRIVATE_PEERING;
+        match reading {
+            Reading::LearnedRoutes => {
+                drop(
+                    gateways
+                        .get_learned_routes(group, name, subscription)
+                        .send()
+                        .await,
+                );
+            }
+            Reading::AdvertisedRoutes { peer } => {
+                let call = gateways.get_advertised_routes(group, name, peer, subscription);
+                drop(call.send().await);
+            }
+            Reading::BgpPeers => {
+                drop(
+                    gateways
+                        .get_bgp_peer_status(group, name, subscription)
+                        .send()
+                        .await,
+                );
+            }
+            Reading::ArpTable { path } => {
+                let call = circuits.list_arp_table(group, name, peering, *path, subscription);
+                drop(call.send().await);
+            }
+            Reading::CircuitRoutes { path } => {
+                let call = circuits.list_routes_table(group, name, peering, *path, subscription);
+                drop(call.send().await);
+            }
+        }
+        let response = attempt.take()?;
+        self.result_of(response, context).await
+    }
+
+    /// Follows a reading POST to its result: `Location`, within a bound.
+    async fn result_of(
+        &self,
+        mut response: WireResponse,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let clock = &self.door.clock.0;
+        let until = clock.now() + READING_MAX;
+        let location = response.headers.get("location").map(str::to_owned);
+        while response.status == 202 {
+            let Some(url) = location
+                .clone()
+                .or_else(|| operation::handle(&response).map(|h| h.url))
+            else {
+                return Err(StepError::transient(
+                    "no_location",
+                    "Azure named no result to read.",
+                    None,
+                ));
+            };
+            let after = response
+                .headers
+                .retry_after()
+                .unwrap_or(limits::POLL_INTERVAL_DEFAULT);
+            let next = clock.now() + after.max(limits::POLL_INTERVAL_MIN);
+            if next > until {
+                let why = "Azure did not give the result of a read within three minutes.";
+                return Err(StepError::transient("read_too_slow", why, None));
+            }
+            clock.sleep_until(next).await;
+            let handle = OperationHandle {
+                url,
+                kind: HandleKind::Location,
+            };
+            response = self.poll(&handle, context).await?;
+        }
+        // Some answers name only the status URL: its body then is a status, and the result is lost.
+        if location.is_none()
+            && let Ok(PollAnswer::Failed(error)) =
+                operation::read_polled(HandleKind::AsyncOperation, &response)
+        {
+            return Err(error);
+        }
+        read_body(&response)
+    }
+
+    fn url(&self, path: &str) -> Result<String, StepError> {
+        let mut url = self.door.endpoint.clone();
+        url.set_path(path);
+        url.set_query(Some(&format!("api-version={API_VERSION}")));
+        Ok(url.to_string())
+    }
+}
+
+/// The resource types that we call.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Circuit,
+    Authorization,
+    PublicIp,
+    RouteTable,
+    Subnet,
+    Gateway,
+    Connection,
+    Peering,
+}
+
+fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
+    let is = resource.resource_type();
+    [
+        ("Microsoft.Network/expressRouteCircuits", Kind::Circuit),
+        (
+            "Microsoft.Network/expressRouteCircuits/authorizations",
+            Kind::Authorization,
+        ),
+        ("Microsoft.Network/publicIPAddresses", Kind::PublicIp),
+        ("Microsoft.Network/routeTables", Kind::RouteTable),
+        ("Microsoft.Network/virtualNetworks/subnets", Kind::Subnet),
+        ("Microsoft.Network/virtualNetworkGateways", Kind::Gateway),
+        ("Microsoft.Network/connections", Kind::Connection),
+        (
+            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+            Kind::Peering,
+        ),
+    ]
+    .into_iter()
+    .find(|(name, _)| is.is(name))
+    .map(|(_, kind)| kind)
+    .ok_or_else(|| {
+        let why = format!("No action of ours is about a resource of type {is}.");
+        StepError::rejected("unknown_type", why)
+    })
+}
+
+fn read_body(response: &WireResponse) -> Result<Option<Value>, StepError> {
+    match response.status {
+        404 => {
+            // A missing group or subscription is not an absent resource.
+            let error = refusal(response, Call::Read);
+            if ["ResourceGroupNotFound", "SubscriptionNotFound"].contains(&error.code.as_str()) {
+                return Err(error);
+            }
+            Ok(None)
+        }
+        200..=299 if response.body.is_empty() => Ok(Some(Value::Null)),
+        200..=299 => serde_json::from_slice(&response.body)
+            .map(Some)
+            .map_err(|_| StepError::transient("unreadable", "Azure's answer is not JSON.", None)),
+        _ => Err(refusal(response, Call::Read)),
+    }
+}

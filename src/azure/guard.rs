@@ -1,0 +1,479 @@
+//! May this request leave? The one door outward (D3), above any wire.
+//!
+//! Every request passes here: reads and the audited reading POSTs always, writes only for an actuator
+//! and only to what the plan declares; never to another host; never later than its intent allows. The
+//! real token is put in here, so that nothing above could log it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core_021 as core;
+use url::Url;
+
+use super::error::{Call, unanswered};
+use super::scope::Access;
+use super::token::TokenSource;
+use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
+use crate::engine::{CallContext, Clock};
+use crate::model::{ResourceId, StepError, limits};
+
+/// POSTs that only read: ARM models them as actions since they take time (azure-facts 5.2 to 5.4).
+const READING_POSTS: [&str; 6] = [
+    "arptables",
+    "getadvertisedroutes",
+    "getbgppeerstatus",
+    "getlearnedroutes",
+    "routetables",
+    "routetablessummary",
+];
+
+/// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
+const CALLS_LEFT_MIN: u64 = 10;
+
+/// How long we wait then: buckets refill at ten a second or more (azure-facts 3.7).
+const PACE: Duration = Duration::from_secs(1);
+
+/// The door. One for each client; what it allows is fixed when it is made.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) endpoint: Url,
+    pub(super) wire: Arc<dyn Wire>,
+    pub(super) token: Arc<dyn TokenSource>,
+    pub(super) clock: ClockRef,
+    pub(super) access: Access,
+}
+
+/// A clock that can stand in a value with `Debug`.
+#[derive(Clone)]
+pub(super) struct ClockRef(pub(super) Arc<dyn Clock>);
+
+impl std::fmt::Debug for ClockRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Door {
+    /// Lets a request through, or says why not.
+    pub(super) async fn pass(
+        &self,
+        mut request: WireRequest,
+        context: &CallContext,
+        request_id: Option<&str>,
+    ) -> Result<WireResponse, StepError> {
+        let url = Url::parse(&request.url).map_err(|_| refused("the URL cannot be read"))?;
+        self.check_host(&url)?;
+        self.check_access(request.method, &url)?;
+        let call = Call::of(request.method);
+        request.headers.remove("authorization");
+        let token = self
+            .token
+            .token()
+            .await
+            .map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
+        request
+            .headers
+            .push("Authorization", format!("Bearer {}", token.expose()));
+        request
+            .headers
+            .push("x-ms-return-client-request-id", "true");
+        if let Some(id) = request_id {
+            request.headers.remove("x-ms-client-request-id");
+            request.headers.push("x-ms-client-request-id", id);
+        }
+        if let Some(run) = &context.run {
+            request
+                .headers
+                .push("x-ms-correlation-request-id", correlation_id(run.as_str()));
+        }
+        self.check_time(context)?;
+        let method = request.method;
+        let path = url.path().to_owned();
+        let answer = self.wire.send(request).await;
+        let response = answer.map_err(|fault| unanswered(&fault, call))?;
+        tracing::debug!(%method, path, status = response.status, "azure answered");
+        if response.body.len() > limits::BODY_BYTES_MAX {
+            return Err(StepError::rejected(
+                "body_too_large",
+                "Azure's answer is larger than 8 MB.",
+            ));
+        }
+        self.pace(&response).await;
+        Ok(response)
+    }
+
+    fn check_host(&self, url: &Url) -> Result<(), StepError> {
+        let same = url.scheme() == self.endpoint.scheme()
+            && url.host_str() == self.endpoint.host_str()
+            && url.port_or_known_default() == self.endpoint.port_or_known_default();
+        if same {
+            Ok(())
+        } else {
+            Err(refused("it goes to another host than the endpoint"))
+        }
+    }
+
+    fn check_access(&self, method: Method, url: &Url) -> Result<(), StepError> {
+        match method {
+            Method::Get | Method::Head => Ok(()),
+            Method::Post if is_reading_post(url.path()) => Ok(()),
+            Method::Post | Method::Patch => Err(refused("no action of ours sends such a request")),
+            Method::Put | Method::Delete => {
+                let Access::Writing(scope) = &self.access else {
+                    return Err(refused("this client can only read"));
+                };
+                let resource = ResourceId::parse(url.path())
+                    .map_err(|_| refused("it does not name one resource"))?;
+                if scope.contains(&resource) {
+                    Ok(())
+                } else {
+                    Err(refused("the plan declares no write to that resource"))
+                }
+            }
+        }
+    }
+
+    /// A process that was stopped for long must not send a stale write (state-engines 6). By the wall
+    /// clock, and by the one that counts while the host sleeps, unless the host was started anew.
+    fn check_time(&self, context: &CallContext) -> Result<(), StepError> {
+        let Some((at, boot)) = &context.not_after else {
+            return Ok(());
+        };
+        let now = self.clock.0.boot();
+        let late = self.clock.0.now() > *at || now.boot != boot.boot || now.nanos > boot.nanos;
+        if late {
+            return Err(StepError::transient(
+                "intent_expired",
+                "The time in which this write might be sent is over; it was not sent.",
+                None,
+            ));
+        }
+        Ok(())
+    }
+
+    async fn pace(&self, response: &WireResponse) {
+        let left = response
+            .headers
+            .iter()
+            .filter(|(name, _)| {
+                name.to_ascii_lowercase()
+                    .starts_with("x-ms-ratelimit-remaining-subscription")
+            })
+            .filter_map(|(_, value)| value.parse::<u64>().ok())
+            .min();
+        if left.is_some_and(|left| left < CALLS_LEFT_MIN) {
+            self.clock.0.sleep_until(self.clock.0.now() + PACE).await;
+        }
+    }
+}
+
+fn refused(why: &str) -> StepError {
+    StepError::rejected("guard", format!("The request was not sent: {why}."))
+}
+
+fn is_reading_post(path: &str) -> bool {
+    let mut parts = path.rsplit('/').map(str::to_ascii_lowercase);
+    let (last, before) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    // Either `…/getLearnedRoutes` or `…/arpTables/primary`.
+    READING_POSTS.contains(&last.as_str())
+        || (READING_POSTS.contains(&before.as_str())
+            && ["primary", "secondary"].contains(&last.as_str()))
+}
+
+/// The correlation id of a run: the same on all its requests, so that Azure's support finds them.
+fn correlation_id(run: &str) -> String {
+    let hash = blake3::hash(run.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_bytes()[..16]);
+    uuid::Builder::from_custom_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
+/// The `HttpClient` that one call of the generated client is given: it sends through the door, and
+/// keeps the raw answer and our own error, which the generated types would lose.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    door: Arc<Door>,
+    context: CallContext,
+    request_id: Option<String>,
+    outcome: Mutex<Option<Result<WireResponse, StepError>>>,
+}
+
+impl Attempt {
+    pub(super) fn new(door: Arc<Door>, context: CallContext, request_id: Option<String>) -> Self {
+        Self {
+            door,
+            context,
+            request_id,
+            outcome: Mutex::new(None),
+        }
+    }
+
+    /// What came of it.
+    pub(super) fn take(&self) -> Result<WireResponse, StepError> {
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_else(|| {
+                Err(StepError::rejected(
+                    "not_built",
+                    "The request could not be built from its names.",
+                ))
+            })
+    }
+}
+
+#[async_trait]
+impl core::HttpClient for Attempt {
+    async fn execute_request(&self, request: &core::Request) -> core::Result<core::Response> {
+        let method = Method::parse(request.method().as_ref()).ok_or_else(lost)?;
+        let mut headers = Headers::new();
+        for (name, value) in request.headers().iter() {
+            headers.push(name.as_str(), value.as_str());
+        }
+        let body = match request.body() {
+            core::Body::Bytes(bytes) => bytes.clone(),
+            // Nothing of ours streams.
+            core::Body::SeekableStream(_) => return Err(lost()),
+        };
+        let wire = WireRequest {
+            method,
+            url: request.url().to_string(),
+            headers,
+            body,
+        };
+        let outcome = self
+            .door
+            .pass(wire, &self.context, self.request_id.as_deref())
+            .await;
+        let answer = outcome.as_ref().ok().and_then(core_response);
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        answer.ok_or_else(lost)
+    }
+}
+
+/// The generated client needs an answer of its own type; what is read is the raw one.
+fn core_response(response: &WireResponse) -> Option<core::Response> {
+    let status = core::StatusCode::try_from(response.status).ok()?;
+    let stream = core::BytesStream::new(response.body.clone());
+    Some(core::Response::new(
+        status,
+        core::headers::Headers::new(),
+        Box::pin(stream),
+    ))
+}
+
+fn lost() -> core::Error {
+    core::Error::message(
+        core::error::ErrorKind::Other,
+        "the request did not go through",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::scope::WriteScope;
+    use crate::azure::token::Simulated;
+    use crate::azure::wire::WireFault;
+    use crate::engine::{BootTime, Busy};
+    use crate::model::Timestamp;
+
+    #[derive(Debug, Default)]
+    struct Recorder(Mutex<Vec<WireRequest>>);
+
+    #[async_trait]
+    impl Wire for Recorder {
+        async fn send(&self, request: WireRequest) -> Result<WireResponse, WireFault> {
+            self.0.lock().unwrap().push(request);
+            Ok(WireResponse {
+                status: 200,
+                headers: Headers::new(),
+                body: "{}".into(),
+            })
+        }
+    }
+
+    struct Still;
+
+    #[async_trait]
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(1_000)
+        }
+        fn boot(&self) -> BootTime {
+            BootTime {
+                boot: "b".to_owned(),
+                nanos: 1_000,
+            }
+        }
+        fn enter(&self) -> Busy {
+            Busy::idle()
+        }
+        async fn sleep_until(&self, _: Timestamp) {}
+    }
+
+    const TABLE: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/rt";
+    const GATEWAY: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/gw";
+
+    fn door(access: Access) -> (Door, Arc<Recorder>) {
+        let recorder = Arc::new(Recorder::default());
+        let door = Door {
+            endpoint: Url::parse("https://management.azure.com").unwrap(),
+            wire: recorder.clone(),
+            token: Arc::new(Simulated),
+            clock: ClockRef(Arc::new(Still)),
+            access,
+        };
+        (door, recorder)
+    }
+
+    async fn try_it(
+        door: &Door,
+        method: Method,
+        url: &str,
+        context: &CallContext,
+    ) -> Result<(), String> {
+        let request = WireRequest {
+            method,
+            url: url.to_owned(),
+            headers: Headers::new().with("Authorization", "Bearer dummy"),
+            body: bytes::Bytes::new(),
+        };
+        door.pass(request, context, Some("id"))
+            .await
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
+
+    fn no_context() -> CallContext {
+        CallContext {
+            run: None,
+            not_after: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_cannot_write_whatever_it_is_asked() {
+        let (door, recorder) = door(Access::ReadOnly);
+        let host = "https://management.azure.com";
+        for (method, path) in [
+            (Method::Put, TABLE.to_owned()),
+            (Method::Delete, TABLE.to_owned()),
+            (Method::Patch, TABLE.to_owned()),
+            (Method::Post, format!("{GATEWAY}/reset")),
+            (Method::Post, format!("{GATEWAY}/getLearnedRoutes/../reset")),
+        ] {
+            let result = try_it(
+                &door,
+                method,
+                &format!("{host}{path}?api-version=1"),
+                &no_context(),
+            )
+            .await;
+            assert!(result.is_err(), "{method} {path}");
+        }
+        assert!(recorder.0.lock().unwrap().is_empty());
+        for (method, path) in [
+            (Method::Get, TABLE.to_owned()),
+            (Method::Post, format!("{GATEWAY}/getLearnedRoutes")),
+            (Method::Post, format!("{GATEWAY}/arpTables/primary")),
+        ] {
+            let url = format!("{host}{path}?api-version=1");
+            assert_eq!(try_it(&door, method, &url, &no_context()).await, Ok(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_reaches_only_what_the_plan_declares() {
+        let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
+        let (door, recorder) = door(Access::Writing(scope));
+        let host = "https://management.azure.com";
+        let declared = format!("{host}{}?api-version=1", TABLE.to_uppercase());
+        assert_eq!(
+            try_it(&door, Method::Put, &declared, &no_context()).await,
+            Ok(())
+        );
+        let other = format!("{host}{GATEWAY}?api-version=1");
+        assert!(
+            try_it(&door, Method::Delete, &other, &no_context())
+                .await
+                .is_err()
+        );
+        assert_eq!(recorder.0.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_token_goes_to_another_host() {
+        let (door, recorder) = door(Access::ReadOnly);
+        for url in [
+            "https://evil.example/x",
+            "http://management.azure.com/x",
+            "https://management.azure.com:444/x",
+        ] {
+            assert!(
+                try_it(&door, Method::Get, url, &no_context())
+                    .await
+                    .is_err(),
+                "{url}"
+            );
+        }
+        assert!(recorder.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_real_token_replaces_the_dummy_and_debug_shows_neither() {
+        let (door, recorder) = door(Access::ReadOnly);
+        let url = format!("https://management.azure.com{TABLE}");
+        try_it(&door, Method::Get, &url, &no_context())
+            .await
+            .unwrap();
+        let requests = recorder.0.lock().unwrap();
+        assert_eq!(
+            requests[0].headers.get("authorization"),
+            Some("Bearer simulated")
+        );
+        let shown = format!("{:?} {door:?}", requests[0]);
+        assert!(!shown.contains("Bearer"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn a_late_write_is_not_sent_by_either_clock() {
+        let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
+        let (door, recorder) = door(Access::Writing(scope));
+        let url = format!("https://management.azure.com{TABLE}");
+        let boot = |boot: &str, nanos| BootTime {
+            boot: boot.to_owned(),
+            nanos,
+        };
+        let (past, future) = (Timestamp::from_millis(999), Timestamp::from_millis(9_999));
+        for not_after in [
+            (past, boot("b", 9_999)),
+            (future, boot("b", 999)),
+            (future, boot("other", 9_999)),
+        ] {
+            let context = CallContext {
+                run: None,
+                not_after: Some(not_after),
+            };
+            let refused = try_it(&door, Method::Put, &url, &context)
+                .await
+                .unwrap_err();
+            assert!(refused.contains("intent_expired"), "{refused}");
+        }
+        assert!(recorder.0.lock().unwrap().is_empty());
+        let context = CallContext {
+            run: None,
+            not_after: Some((future, boot("b", 9_999))),
+        };
+        assert_eq!(try_it(&door, Method::Put, &url, &context).await, Ok(()));
+    }
+}

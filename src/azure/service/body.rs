@@ -1,0 +1,487 @@
+//! How does a resource's body compare with what shall be, and what must be written?
+//!
+//! Bodies are raw JSON (D13): a write is the GET's body merged with the wanted change, without what
+//! only Azure writes, so that fields this program does not know survive it. Keys are taken out of
+//! every body at this edge.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::model::{
+    Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
+    WriteMethod,
+};
+
+/// Wait before looking again at a resource that Azure is at work on.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Keys that may be in a body and never leave this room.
+const SECRET_KEYS: [&str; 4] = [
+    "authorizationKey",
+    "sharedKey",
+    "serviceKey",
+    "radiusServerSecret",
+];
+
+/// Keys that only Azure writes, at any depth.
+const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
+
+/// Keys that only Azure writes, under `properties`.
+const READ_ONLY_PROPERTIES: [&str; 21] = [
+    "authorizationUseStatus",
+    "connectionResourceUri",
+    "connectionStatus",
+    "egressBytesTransferred",
+    "ingressBytesTransferred",
+    "inboundDnsForwardingEndpoint",
+    "interfaceEndpoints",
+    "ipAddress",
+    "ipConfiguration",
+    "peerCompleteVnets",
+    "peeringState",
+    "peeringSyncLevel",
+    "privateEndpoints",
+    "remoteAddressSpace",
+    "remoteGateways",
+    "remoteVirtualNetworkAddressSpace",
+    "resourceNavigationLinks",
+    "routeServiceVips",
+    "serviceAssociationLinks",
+    "tunnelConnectionStatus",
+    "virtualNetworkGatewayMigrationStatus",
+];
+
+/// Back references under `properties`: lists of ids that Azure keeps.
+const BACK_REFERENCES: [&str; 2] = ["ipConfigurations", "subnets"];
+
+/// A resource's provisioning state; a body without one is done (azure-facts 3.2).
+pub(crate) fn provisioning_state(body: &Value) -> &str {
+    text(body, "/properties/provisioningState").unwrap_or("Succeeded")
+}
+
+/// A text in a body.
+pub(crate) fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+    body.pointer(pointer).and_then(Value::as_str)
+}
+
+/// What is told of a resource that was looked at.
+pub(crate) fn seen(resource: &ResourceId, body: Option<&Value>) -> Seen {
+    Seen {
+        resource: resource.clone(),
+        state: body.map_or("absent", provisioning_state).to_owned(),
+        etag: body.and_then(|body| text(body, "/etag")).map(str::to_owned),
+    }
+}
+
+/// An assessment about one resource.
+pub(crate) fn assessment(
+    resource: &ResourceId,
+    body: Option<&Value>,
+    verdict: Assessed,
+) -> Assessment {
+    let mut outputs = Outputs::new();
+    if verdict == Assessed::Holds {
+        outputs.insert("id".to_owned(), Value::from(resource.as_str()));
+    }
+    Assessment {
+        verdict,
+        seen: vec![seen(resource, body)],
+        outputs,
+    }
+}
+
+/// Whether Azure is at work on the resource, as a verdict.
+pub(crate) fn at_work(resource: &ResourceId, body: &Value) -> Option<Assessed> {
+    let state = provisioning_state(body);
+    let busy = ["updating", "creating", "deleting", "accepted"];
+    busy.iter()
+        .any(|word| state.eq_ignore_ascii_case(word))
+        .then(|| Assessed::InProgress {
+            why: format!("Azure is at work on {} ({state})", resource.name()),
+            after: LOOK_AGAIN,
+        })
+}
+
+/// Compares a resource with what is wanted of it, and plans the write that leads there.
+pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value) -> Assessed {
+    let Some(body) = body else {
+        return Assessed::Change(Box::new(PlannedChange {
+            changes: vec![Change {
+                resource: resource.clone(),
+                path: String::new(),
+                before: Value::Null,
+                after: without_secrets(wanted),
+            }],
+            write: put(resource, wanted.clone()),
+            undo: Undo::Delete {
+                resource: resource.clone(),
+            },
+        }));
+    };
+    if let Some(verdict) = at_work(resource, body) {
+        return verdict;
+    }
+    let mut changes = differences(resource, wanted, body);
+    let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
+    if changes.is_empty() && !failed {
+        return Assessed::Holds;
+    }
+    if changes.is_empty() {
+        changes.push(Change {
+            resource: resource.clone(),
+            path: "properties.provisioningState".to_owned(),
+            before: Value::from("Failed"),
+            after: Value::from("Succeeded"),
+        });
+    }
+    let before = writable(body);
+    Assessed::Change(Box::new(PlannedChange {
+        changes,
+        write: put(resource, merged(&before, wanted)),
+        undo: Undo::Restore {
+            resource: resource.clone(),
+            body: before,
+        },
+    }))
+}
+
+fn put(resource: &ResourceId, body: Value) -> Write {
+    Write {
+        method: WriteMethod::Put,
+        resource: resource.clone(),
+        body: Some(body),
+        if_match: None,
+    }
+}
+
+/// Compares a resource with how it was before a step, and plans the write that takes it back.
+pub(crate) fn undo(undo: &Undo, body: Option<&Value>) -> Assessed {
+    let (resource, wanted) = match undo {
+        Undo::Nothing => return Assessed::Holds,
+        Undo::Delete { resource } => (resource, None),
+        Undo::Restore { resource, body } => (resource, Some(body)),
+    };
+    if let Some(verdict) = body.and_then(|body| at_work(resource, body)) {
+        return verdict;
+    }
+    let change = |before: Value, after: Value, write: Write| {
+        Assessed::Change(Box::new(PlannedChange {
+            changes: vec![Change {
+                resource: resource.clone(),
+                path: String::new(),
+                before,
+                after,
+            }],
+            write,
+            undo: Undo::Nothing,
+        }))
+    };
+    match (wanted, body) {
+        (None, None) => Assessed::Holds,
+        (None, Some(body)) => {
+            let write = Write {
+                method: WriteMethod::Delete,
+                resource: resource.clone(),
+                body: None,
+                if_match: None,
+            };
+            change(writable(body), Value::Null, write)
+        }
+        (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),
+        (Some(wanted), Some(body)) => {
+            let now = writable(body);
+            let same = differences(resource, wanted, &now).is_empty()
+                && differences(resource, &now, wanted).is_empty();
+            if same {
+                return Assessed::Holds;
+            }
+            change(now, wanted.clone(), put(resource, wanted.clone()))
+        }
+    }
+}
+
+/// A body without what only Azure writes and without keys: what may be written back.
+pub(crate) fn writable(body: &Value) -> Value {
+    let mut body = without_secrets(body);
+    strip(&mut body);
+    if let Some(object) = body.as_object_mut() {
+        for key in ["id", "name", "type"] {
+            object.remove(key);
+        }
+        if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+            for key in READ_ONLY_PROPERTIES {
+                properties.remove(key);
+            }
+            // A gateway's own `ipConfigurations` have properties of their own to write; what a
+            // subnet lists under that name are references.
+            for key in BACK_REFERENCES {
+                let only_references =
+                    properties
+                        .get(key)
+                        .and_then(Value::as_array)
+                        .is_some_and(|list| {
+                            list.iter()
+                                .all(|item| item.pointer("/properties/subnet").is_none())
+                        });
+                if only_references {
+                    properties.remove(key);
+                }
+            }
+        }
+    }
+    body
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for key in READ_ONLY_ANYWHERE {
+                object.remove(key);
+            }
+            object.values_mut().for_each(strip);
+        }
+        Value::Array(list) => list.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// A body without the values of keys.
+pub(crate) fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .filter(|(key, _)| !is_secret_key(key))
+            .map(|(key, value)| (key.clone(), without_secrets(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(list) => list.iter().map(without_secrets).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether values under this name never leave this room.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    SECRET_KEYS
+        .iter()
+        .any(|secret| secret.eq_ignore_ascii_case(key))
+}
+
+/// The fields of `wanted` that `body` does not have so. Fields that are not wanted do not count, and
+/// neither do keys, whose values are not to be compared.
+pub(crate) fn differences(resource: &ResourceId, wanted: &Value, body: &Value) -> Vec<Change> {
+    let mut found = Vec::new();
+    compare(resource, "", wanted, Some(body), &mut found);
+    found
+}
+
+fn compare(
+    resource: &ResourceId,
+    path: &str,
+    wanted: &Value,
+    body: Option<&Value>,
+    found: &mut Vec<Change>,
+) {
+    if let Some(object) = wanted.as_object() {
+        for (key, wanted) in object {
+            if is_secret_key(key) {
+                continue;
+            }
+            let below = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            compare(
+                resource,
+                &below,
+                wanted,
+                body.and_then(|body| body.get(key)),
+                found,
+            );
+        }
+        return;
+    }
+    if !body.is_some_and(|body| same(wanted, body)) {
+        found.push(Change {
+            resource: resource.clone(),
+            path: path.to_owned(),
+            before: body.map_or(Value::Null, without_secrets),
+            after: without_secrets(wanted),
+        });
+    }
+}
+
+/// Whether a value is as wanted. Texts compare without case and spaces, as Azure answers with other
+/// letters than it was sent ("Southeast Asia"); lists of named things compare by name.
+fn same(wanted: &Value, body: &Value) -> bool {
+    match (wanted, body) {
+        (Value::String(wanted), Value::String(body)) => {
+            let fold = |text: &str| -> String {
+                text.chars()
+                    .filter(|c| *c != ' ')
+                    .collect::<String>()
+                    .to_ascii_lowercase()
+            };
+            fold(wanted) == fold(body)
+        }
+        (Value::Array(wanted), Value::Array(body)) => {
+            wanted.len() == body.len()
+                && wanted.iter().enumerate().all(|(place, item)| {
+                    match item.get("name").and_then(Value::as_str) {
+                        Some(_) => body.iter().any(|other| same(item, other)),
+                        None => body.get(place).is_some_and(|other| same(item, other)),
+                    }
+                })
+        }
+        (Value::Object(wanted), Value::Object(body)) => wanted
+            .iter()
+            .filter(|(key, _)| !is_secret_key(key))
+            .all(|(key, wanted)| body.get(key).is_some_and(|body| same(wanted, body))),
+        (Value::Number(wanted), Value::Number(body)) => wanted.as_f64() == body.as_f64(),
+        _ => wanted == body,
+    }
+}
+
+/// The body with the wanted fields in it. A wanted list replaces the one there, but its named things
+/// keep the fields that nobody wants otherwise.
+fn merged(body: &Value, wanted: &Value) -> Value {
+    match (body, wanted) {
+        (Value::Object(body), Value::Object(wanted)) => {
+            let mut result = body.clone();
+            for (key, wanted) in wanted {
+                let value = match body.get(key) {
+                    Some(body) => merged(body, wanted),
+                    None => wanted.clone(),
+                };
+                result.insert(key.clone(), value);
+            }
+            Value::Object(result)
+        }
+        (Value::Array(body), Value::Array(wanted)) => wanted
+            .iter()
+            .map(|item| {
+                let name = item.get("name").and_then(Value::as_str);
+                let known = name
+                    .and_then(|name| body.iter().find(|other| text(other, "/name") == Some(name)));
+                known.map_or_else(|| item.clone(), |known| merged(known, item))
+            })
+            .collect(),
+        _ => wanted.clone(),
+    }
+}
+
+/// A verdict that nothing of ours can change.
+pub(crate) fn blocked(code: &str, why: String) -> Assessed {
+    Assessed::Blocked {
+        code: code.to_owned(),
+        why,
+    }
+}
+
+/// Blocks when a text that cannot be changed in place is not as wanted.
+pub(crate) fn fixed(body: &Value, pointer: &str, wanted: &str, what: &str) -> Option<Assessed> {
+    let found = text(body, pointer)?;
+    let differs = !same(&Value::from(wanted), &Value::from(found));
+    differs.then(|| {
+        blocked(
+            "cannot_change",
+            format!(
+                "It exists with {what} `{found}`, the runbook wants `{wanted}`, and Azure cannot \
+                 change that in place. Choose another name, or remove it first."
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn table() -> ResourceId {
+        ResourceId::parse(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/rt",
+        )
+        .unwrap()
+    }
+
+    fn change(verdict: Assessed) -> PlannedChange {
+        match verdict {
+            Assessed::Change(change) => *change,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_we_do_not_know_survives_a_write() {
+        let body = json!({
+            "id": "x", "name": "rt", "type": "t", "etag": "W/1", "location": "southeastasia",
+            "tags": { "owner": "noc" },
+            "properties": {
+                "provisioningState": "Succeeded", "resourceGuid": "1", "newThing": { "a": 1 },
+                "routes": [{ "name": "a", "etag": "W/2", "properties": { "hint": 7, "nextHopType": "None" } }],
+                "subnets": [{ "id": "y" }]
+            }
+        });
+        let wanted = json!({ "properties": { "routes": [
+            { "name": "a", "properties": { "nextHopType": "Internet" } } ] } });
+        let change = change(ensure(&table(), Some(&body), &wanted));
+        assert_eq!(
+            change.write.body.unwrap(),
+            json!({
+                "location": "southeastasia", "tags": { "owner": "noc" },
+                "properties": {
+                    "newThing": { "a": 1 },
+                    "routes": [{ "name": "a", "properties": { "hint": 7, "nextHopType": "Internet" } }]
+                }
+            })
+        );
+        assert_eq!(change.changes[0].path, "properties.routes");
+    }
+
+    #[test]
+    fn letters_and_spaces_are_no_difference_and_order_of_names_is_none() {
+        let body = json!({ "location": "southeastasia", "properties": { "l": [{ "name": "b" }, { "name": "a" }] } });
+        let wanted = json!({ "location": "Southeast Asia", "properties": { "l": [{ "name": "a" }, { "name": "b" }] } });
+        assert_eq!(ensure(&table(), Some(&body), &wanted), Assessed::Holds);
+    }
+
+    #[test]
+    fn an_undo_to_what_was_there_notices_what_was_added() {
+        let before = json!({ "properties": { "addressPrefix": "10.0.0.0/24" } });
+        let now = json!({ "etag": "W/3", "properties": {
+            "addressPrefix": "10.0.0.0/24", "routeTable": { "id": "rt" }, "provisioningState": "Succeeded" } });
+        let back = Undo::Restore {
+            resource: table(),
+            body: before.clone(),
+        };
+        let change = change(undo(&back, Some(&now)));
+        assert_eq!(change.write.body, Some(before.clone()));
+        assert_eq!(undo(&back, Some(&before)), Assessed::Holds);
+    }
+
+    #[test]
+    fn a_failed_resource_is_written_again_and_one_at_work_is_left_alone() {
+        let failed = json!({ "properties": { "provisioningState": "Failed" } });
+        assert!(matches!(
+            ensure(&table(), Some(&failed), &json!({})),
+            Assessed::Change(_)
+        ));
+        let busy = json!({ "properties": { "provisioningState": "Updating" } });
+        assert!(matches!(
+            ensure(&table(), Some(&busy), &json!({})),
+            Assessed::InProgress { .. }
+        ));
+    }
+
+    #[test]
+    fn no_key_leaves_in_a_change_an_undo_or_a_write_back() {
+        let body = json!({ "properties": { "authorizationKey": "k-e-y", "sharedKey": "k-e-y", "routingWeight": 0 } });
+        let wanted = json!({ "properties": { "routingWeight": 10 } });
+        let change = change(ensure(&table(), Some(&body), &wanted));
+        assert!(!format!("{change:?}").contains("k-e-y"));
+        let gone = Undo::Delete { resource: table() };
+        assert!(!format!("{:?}", undo(&gone, Some(&body))).contains("k-e-y"));
+    }
+}

@@ -1,0 +1,248 @@
+//! Circuits, as they are verified: states, ARP tables and route tables of the private peering.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::body::{assessment, provisioning_state, text};
+use crate::model::{Assessed, Assessment, ResourceId, Seen};
+
+/// Wait between looks at a circuit's tables: each look is itself an operation of ten seconds.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The name of a circuit's private peering.
+pub(crate) const PRIVATE_PEERING: &str = "AzurePrivatePeering";
+
+/// The two paths of a circuit, as Azure names them in its URLs.
+pub(crate) const PATHS: [&str; 2] = ["primary", "secondary"];
+
+/// Compares a circuit with one that can carry a connection.
+pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
+    let mut missing: Vec<String> = Vec::new();
+    match body {
+        None => missing.push("the circuit does not exist".to_owned()),
+        Some(body) => {
+            let mut must = |pointer: &str, wanted: &str, what: &str| {
+                let found = text(body, pointer).unwrap_or("not reported");
+                if !found.eq_ignore_ascii_case(wanted) {
+                    missing.push(format!("{what} is {found}, not {wanted}"));
+                }
+            };
+            must(
+                "/properties/circuitProvisioningState",
+                "Enabled",
+                "the circuit",
+            );
+            must(
+                "/properties/serviceProviderProvisioningState",
+                "Provisioned",
+                "the provider's side",
+            );
+            match private_peering(body) {
+                None => missing.push("it has no private peering".to_owned()),
+                Some(peering) => {
+                    let state = text(peering, "/properties/state").unwrap_or("not reported");
+                    if !state.eq_ignore_ascii_case("enabled") {
+                        missing.push(format!("its private peering is {state}, not Enabled"));
+                    }
+                    if provisioning_state(peering).eq_ignore_ascii_case("failed") {
+                        missing.push("its private peering is in state Failed".to_owned());
+                    }
+                }
+            }
+        }
+    }
+    let verdict = if missing.is_empty() {
+        Assessed::Holds
+    } else {
+        Assessed::NotYet {
+            why: missing.join("; "),
+            after: LOOK_AGAIN,
+        }
+    };
+    let mut assessment = assessment(circuit, body, verdict);
+    assessment.outputs.clear();
+    if assessment.verdict == Assessed::Holds
+        && let Some(bandwidth) =
+            body.and_then(|b| b.pointer("/properties/serviceProviderProperties/bandwidthInMbps"))
+    {
+        assessment
+            .outputs
+            .insert("bandwidth_mbps".to_owned(), bandwidth.clone());
+    }
+    assessment
+}
+
+fn private_peering(body: &Value) -> Option<&Value> {
+    body.pointer("/properties/peerings")?
+        .as_array()?
+        .iter()
+        .find(|peering| {
+            text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(PRIVATE_PEERING))
+        })
+}
+
+/// Compares the ARP tables of both paths with healthy ones: Azure's edge and the customer's are in each.
+pub(crate) fn assess_arp(circuit: &ResourceId, tables: [Option<&Value>; 2]) -> Assessment {
+    let mut missing = Vec::new();
+    let mut entries = 0_u64;
+    for (path, table) in PATHS.iter().zip(tables) {
+        let rows = rows(table);
+        entries += rows.len() as u64;
+        for side in ["On-Prem", "Microsoft"] {
+            let there = rows
+                .iter()
+                .any(|row| text(row, "/interface").is_some_and(|i| i.eq_ignore_ascii_case(side)));
+            if !there {
+                missing.push(format!(
+                    "the {path} path has no ARP entry of the {side} side"
+                ));
+            }
+        }
+    }
+    verification(circuit, &missing, ("entries", Value::from(entries)))
+}
+
+/// Compares the route tables of both paths with the prefixes they must and must not carry.
+pub(crate) fn assess_routes(
+    circuit: &ResourceId,
+    expect: &[IpNet],
+    absent: &[IpNet],
+    tables: [Option<&Value>; 2],
+) -> Assessment {
+    let mut missing = Vec::new();
+    let mut all = BTreeSet::new();
+    for (path, table) in PATHS.iter().zip(tables) {
+        let networks = networks(&rows(table));
+        for prefix in expect.iter().filter(|prefix| !networks.contains(prefix)) {
+            missing.push(format!(
+                "{prefix} is not in the route table of the {path} path"
+            ));
+        }
+        for prefix in absent.iter().filter(|prefix| networks.contains(prefix)) {
+            missing.push(format!(
+                "{prefix} is still in the route table of the {path} path"
+            ));
+        }
+        all.extend(networks.into_iter().map(|network| network.to_string()));
+    }
+    verification(circuit, &missing, ("prefixes", Value::from_iter(all)))
+}
+
+/// The rows of an answer to a reading POST.
+pub(crate) fn rows(answer: Option<&Value>) -> Vec<&Value> {
+    answer
+        .and_then(|answer| answer.get("value"))
+        .and_then(Value::as_array)
+        .map(|rows| rows.iter().collect())
+        .unwrap_or_default()
+}
+
+/// The networks of rows; what is not a prefix is left out.
+pub(crate) fn networks(rows: &[&Value]) -> BTreeSet<IpNet> {
+    rows.iter()
+        .filter_map(|row| text(row, "/network"))
+        .filter_map(|text| {
+            text.parse()
+                .ok()
+                .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+        })
+        .collect()
+}
+
+/// The assessment of something that is only looked at.
+pub(crate) fn verification(
+    subject: &ResourceId,
+    missing: &[String],
+    output: (&str, Value),
+) -> Assessment {
+    let verdict = if missing.is_empty() {
+        Assessed::Holds
+    } else {
+        Assessed::NotYet {
+            why: missing.join("; "),
+            after: LOOK_AGAIN,
+        }
+    };
+    let state = if missing.is_empty() {
+        "as expected"
+    } else {
+        "not as expected"
+    };
+    let outputs = match verdict {
+        Assessed::Holds => std::iter::once((output.0.to_owned(), output.1)).collect(),
+        _ => std::collections::BTreeMap::new(),
+    };
+    let seen = vec![Seen {
+        resource: subject.clone(),
+        state: state.to_owned(),
+        etag: None,
+    }];
+    Assessment {
+        verdict,
+        seen,
+        outputs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn circuit() -> ResourceId {
+        ResourceId::parse(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/er",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_circuit_that_its_provider_has_not_provisioned_is_not_ready() {
+        let body = json!({ "properties": {
+            "circuitProvisioningState": "Enabled", "serviceProviderProvisioningState": "NotProvisioned",
+            "peerings": [] } });
+        let Assessed::NotYet { why, .. } = assess(&circuit(), Some(&body)).verdict else {
+            panic!()
+        };
+        assert!(
+            why.contains("provider's side is NotProvisioned") && why.contains("no private peering")
+        );
+    }
+
+    #[test]
+    fn a_prefix_that_should_have_left_is_named_with_its_path() {
+        let table = json!({ "value": [{ "network": "10.1.0.0/24" }] });
+        let empty = json!({ "value": [] });
+        let prefix: IpNet = "10.1.0.0/24".parse().unwrap();
+        let gone = assess_routes(&circuit(), &[], &[prefix], [Some(&empty), Some(&table)]);
+        let Assessed::NotYet { why, .. } = gone.verdict else {
+            panic!()
+        };
+        assert!(
+            why.contains("secondary") && !why.contains("primary"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn one_path_without_an_arp_entry_is_named() {
+        let whole = json!({ "value": [{ "interface": "On-Prem" }, { "interface": "Microsoft" }] });
+        let half = json!({ "value": [{ "interface": "Microsoft" }] });
+        assert_eq!(
+            assess_arp(&circuit(), [Some(&whole), Some(&whole)]).verdict,
+            Assessed::Holds
+        );
+        let Assessed::NotYet { why, .. } =
+            assess_arp(&circuit(), [Some(&whole), Some(&half)]).verdict
+        else {
+            panic!()
+        };
+        assert!(
+            why.contains("secondary path has no ARP entry of the On-Prem"),
+            "{why}"
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! Connections: a gateway to a circuit, with a weight, and a key when the circuit is a stranger's.
+
+use serde_json::{Value, json};
+
+use super::body::{assessment, ensure, fixed, text};
+use crate::model::action::Connection;
+use crate::model::{Assessed, Assessment, Undo};
+
+/// Compares a connection with the desired one. An existing one is never moved to another circuit.
+pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
+    let immovable = body.and_then(|body| {
+        let properties = "/properties";
+        fixed(body, "/location", spec.location.as_str(), "location")
+            .or_else(|| {
+                fixed(
+                    body,
+                    &format!("{properties}/peer/id"),
+                    spec.circuit.as_str(),
+                    "circuit",
+                )
+            })
+            .or_else(|| {
+                let gateway = format!("{properties}/virtualNetworkGateway1/id");
+                fixed(body, &gateway, spec.gateway.as_str(), "gateway")
+            })
+    });
+    let mut verdict = immovable.unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec)));
+    with_key(spec, &mut verdict);
+    let mut assessment = assessment(&spec.id, body, verdict);
+    if !assessment.outputs.is_empty()
+        && let Some(status) = body.and_then(|body| text(body, "/properties/connectionStatus"))
+    {
+        assessment
+            .outputs
+            .insert("connection_status".to_owned(), Value::from(status));
+    }
+    assessment
+}
+
+/// The body of a write that takes the connection back, with the key it needs.
+pub(crate) fn undo(spec: &Connection, undo: &Undo, body: Option<&Value>) -> Assessment {
+    let mut verdict = super::body::undo(undo, body);
+    with_key(spec, &mut verdict);
+    assessment(&spec.id, body, verdict)
+}
+
+/// Puts the placeholder of the key into a write; its value is filled in when it is sent.
+fn with_key(spec: &Connection, verdict: &mut Assessed) {
+    if let (Assessed::Change(change), Some(secret)) = (verdict, &spec.authorization)
+        && let Some(body) = &mut change.write.body
+    {
+        body["properties"]["authorizationKey"] = secret.placeholder();
+    }
+}
+
+fn wanted(spec: &Connection) -> Value {
+    json!({
+        "location": spec.location.as_str(),
+        "properties": {
+            "connectionType": "ExpressRoute",
+            "virtualNetworkGateway1": { "id": spec.gateway.as_str() },
+            "peer": { "id": spec.circuit.as_str() },
+            "routingWeight": spec.routing_weight,
+        },
+    })
+}
+
+/// Compares a connection's state with one that stands: `Succeeded` alone is not believed.
+pub(crate) fn assess_connected(
+    resource: &crate::model::ResourceId,
+    body: Option<&Value>,
+) -> Assessment {
+    let after = std::time::Duration::from_secs(15);
+    let status = body.and_then(|body| text(body, "/properties/connectionStatus"));
+    let state = body.map(super::body::provisioning_state);
+    let verdict = match (state, status) {
+        (Some("Succeeded"), Some("Connected")) => Assessed::Holds,
+        (None, _) => Assessed::NotYet {
+            why: "the connection does not exist".to_owned(),
+            after,
+        },
+        (Some("Failed"), _) => super::body::blocked(
+            "connection_failed",
+            "The connection's provisioning failed; see its step, or Azure's activity log."
+                .to_owned(),
+        ),
+        (Some(state), status) => Assessed::NotYet {
+            why: format!(
+                "the connection is {state} and its status is {}",
+                status.unwrap_or("not reported")
+            ),
+            after,
+        },
+    };
+    let mut assessment = assessment(resource, body, verdict);
+    assessment.outputs.clear();
+    if let (Assessed::Holds, Some(status)) = (&assessment.verdict, status) {
+        assessment
+            .outputs
+            .insert("connection_status".to_owned(), Value::from(status));
+    }
+    assessment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Region, ResourceId, SecretRef};
+
+    fn spec() -> Connection {
+        let id = |kind: &str, name: &str| {
+            ResourceId::parse(&format!(
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/{kind}/{name}"
+            ))
+            .unwrap()
+        };
+        Connection {
+            id: id("connections", "c"),
+            location: Region::parse("southeastasia").unwrap(),
+            gateway: id("virtualNetworkGateways", "gw"),
+            circuit: id("expressRouteCircuits", "er"),
+            authorization: Some(SecretRef::Param("dr_key".to_owned())),
+            routing_weight: 100,
+        }
+    }
+
+    #[test]
+    fn the_key_is_in_the_write_only_as_a_placeholder() {
+        let spec = spec();
+        let Assessed::Change(change) = assess(&spec, None).verdict else {
+            panic!()
+        };
+        let body = change.write.body.unwrap();
+        let placeholder = &body["properties"]["authorizationKey"];
+        assert_eq!(SecretRef::from_placeholder(placeholder), spec.authorization);
+        assert!(!format!("{:?}", change.changes).contains("authorizationKey"));
+    }
+
+    #[test]
+    fn succeeded_is_not_connected() {
+        let spec = spec();
+        let body = json!({ "properties": { "provisioningState": "Succeeded", "connectionStatus": "Unknown" } });
+        let verdict = assess_connected(&spec.id, Some(&body)).verdict;
+        assert!(matches!(verdict, Assessed::NotYet { .. }), "{verdict:?}");
+    }
+
+    #[test]
+    fn a_connection_is_never_moved_to_another_circuit() {
+        let spec = spec();
+        let other = json!({ "properties": { "provisioningState": "Succeeded", "peer": { "id": "/other" } } });
+        assert!(matches!(
+            assess(&spec, Some(&other)).verdict,
+            Assessed::Blocked { .. }
+        ));
+    }
+}

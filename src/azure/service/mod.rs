@@ -1,0 +1,15 @@
+//! What does each resource type take? Desired state to request, answer to assessment; no I/O.
+//!
+//! One file per type, named like its provider in the simulator.
+
+pub(crate) mod association;
+pub(crate) mod authorization;
+pub(crate) mod body;
+pub(crate) mod circuit;
+pub(crate) mod connection;
+pub(crate) mod gateway;
+pub(crate) mod gateway_routes;
+pub(crate) mod public_ip;
+pub(crate) mod route_table;
+pub(crate) mod subnet;
+pub(crate) mod vnet_peering;

@@ -1,0 +1,160 @@
+//! How does a request get over the network? The only file that opens a connection outward.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azure_core::http as core_http;
+
+use super::wire::{Headers, Method, Wire, WireFault, WireRequest, WireResponse};
+use crate::model::limits::{BODY_BYTES_MAX, CALL_TIMEOUT};
+
+/// HTTP to Resource Manager. Does not retry and does not follow redirects.
+#[derive(Debug, Clone)]
+pub struct HttpWire {
+    client: reqwest::Client,
+}
+
+impl HttpWire {
+    /// A client with our time-out, for all calls of a process.
+    ///
+    /// # Errors
+    /// The TLS roots of this machine cannot be read.
+    pub fn new() -> Result<Self, WireFault> {
+        let client = reqwest::Client::builder()
+            .timeout(CALL_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| WireFault::NotSent(plain(&error)))?;
+        Ok(Self { client })
+    }
+
+    /// The same connections, for the credentials.
+    #[must_use]
+    pub fn for_credentials(&self) -> core_http::Transport {
+        core_http::Transport::new(Arc::new(CredentialClient(self.client.clone())))
+    }
+}
+
+/// An error without its URL, which may be 3 kB and signed.
+fn plain(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    if error.is_timeout() {
+        return "no answer within the call's time-out".to_owned();
+    }
+    if text.is_empty() {
+        "the connection failed".to_owned()
+    } else {
+        text
+    }
+}
+
+#[async_trait]
+impl Wire for HttpWire {
+    async fn send(&self, request: WireRequest) -> Result<WireResponse, WireFault> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.client.request(method, &request.url);
+        for (name, value) in request.headers.iter() {
+            builder = builder.header(name, value);
+        }
+        let answer = builder.body(request.body).send().await.map_err(|error| {
+            // Only a connection that was never made proves that nothing left.
+            if error.is_connect() || error.is_builder() {
+                WireFault::NotSent(plain(&error))
+            } else {
+                WireFault::Unanswered(plain(&error))
+            }
+        })?;
+        let status = answer.status().as_u16();
+        let mut headers = Headers::new();
+        for (name, value) in answer.headers() {
+            headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
+        }
+        let body = read_body(answer).await?;
+        Ok(WireResponse {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+async fn read_body(mut answer: reqwest::Response) -> Result<bytes::Bytes, WireFault> {
+    let mut body = bytes::BytesMut::new();
+    loop {
+        let chunk = answer
+            .chunk()
+            .await
+            .map_err(|error| WireFault::Unanswered(plain(&error)))?;
+        let Some(chunk) = chunk else {
+            return Ok(body.freeze());
+        };
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(WireFault::Unanswered(
+                "the answer is larger than 8 MB".to_owned(),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// The HTTP client of the credentials: one stack for both (D1).
+#[derive(Debug)]
+struct CredentialClient(reqwest::Client);
+
+#[async_trait]
+impl core_http::HttpClient for CredentialClient {
+    async fn execute_request(
+        &self,
+        request: &core_http::Request,
+    ) -> azure_core::Result<core_http::AsyncRawResponse> {
+        let failed = |error: &reqwest::Error| {
+            azure_core::Error::with_message(azure_core::error::ErrorKind::Io, plain(error))
+        };
+        let method = match request.method() {
+            core_http::Method::Get => reqwest::Method::GET,
+            core_http::Method::Post => reqwest::Method::POST,
+            core_http::Method::Put => reqwest::Method::PUT,
+            core_http::Method::Head => reqwest::Method::HEAD,
+            core_http::Method::Patch => reqwest::Method::PATCH,
+            _ => reqwest::Method::DELETE,
+        };
+        let mut builder = self.0.request(method, request.url().clone());
+        for (name, value) in request.headers().iter() {
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        let body = match request.body() {
+            core_http::Body::Bytes(bytes) => bytes.clone(),
+            // Credentials send forms, never streams.
+            core_http::Body::SeekableStream(_) => bytes::Bytes::new(),
+        };
+        let answer = builder
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        let status = core_http::StatusCode::from(answer.status().as_u16());
+        let mut headers = core_http::headers::Headers::new();
+        for (name, value) in answer.headers() {
+            headers.insert(
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            );
+        }
+        let body = answer.bytes().await.map_err(|error| failed(&error))?;
+        Ok(core_http::AsyncRawResponse::from_bytes(
+            status, headers, body,
+        ))
+    }
+}
