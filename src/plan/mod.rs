@@ -1,1 +1,19 @@
-//! What does it mean? From document to plan, and reading a plan against the world.
+//! What does it mean? From text to plan, and reading a plan against the world.
+//!
+//! Comes in: a source file, or a plan and what was seen. Goes out: a [`Plan`](crate::model::Plan) or
+//! every problem found, and a [`Preview`].
+
+mod actions;
+pub mod compare;
+pub mod compile;
+mod params;
+pub mod preview;
+mod reader;
+mod regions;
+mod rules;
+mod scope;
+mod steps;
+
+pub use compare::{PlanDifference, compare};
+pub use compile::{CompileOptions, Compiled, compile};
+pub use preview::{Preview, PreviewVerdict, StepPreview, preview};

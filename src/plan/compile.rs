@@ -1,0 +1,297 @@
+//! From text to plan: the passes in order, and every problem found.
+
+use std::collections::BTreeMap;
+
+use super::params::{self, Params, Values};
+use super::reader::{Fields, Read, Reader};
+use super::rules::RULES;
+use super::scope::Scope;
+use super::steps::{self, Defaults, Placed};
+use crate::model::{
+    Answer, Objective, Owner, People, Plan, PlanParts, Prose, RunbookName, limits,
+};
+use crate::runbook::grammar::{self, Field, Kind, RUNBOOK};
+use crate::runbook::{
+    Code, Diagnostic, Diagnostics, Node, NodeValue, SourceFile, did_you_mean, tree,
+};
+
+/// What a runbook is compiled with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// The profile's name; none for the parameters' defaults.
+    pub profile: Option<String>,
+    /// A profile that is used if the runbook has it, when none was asked for.
+    pub default_profile: Option<String>,
+    /// Values of parameters, as typed on a command line.
+    pub params: BTreeMap<String, String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// The plan, if there was no error.
+    pub plan: Option<Plan>,
+    /// The profile's world, as written: relative to the runbook.
+    pub world: Option<String>,
+    /// The runbook's profiles.
+    pub profiles: Vec<String>,
+    /// What is wrong, and what should be looked at.
+    pub diagnostics: Diagnostics,
+}
+
+/// Compiles a runbook.
+#[must_use]
+pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
+    let mut diagnostics = Diagnostics::default();
+    let root = tree::read(source, &mut diagnostics);
+    let mut compiled =
+        Compiled { plan: None, world: None, profiles: Vec::new(), diagnostics: Diagnostics::default() };
+    if let Some(root) = root {
+        let mut compiler = Compiler {
+            reader: Reader { diagnostics: &mut diagnostics },
+            options,
+            compiled: &mut compiled,
+        };
+        let parts = compiler.parts(&root);
+        unused(source, &root, &mut diagnostics);
+        if let (Some(parts), false) = (parts, diagnostics.has_errors()) {
+            match Plan::new(parts) {
+                Ok(plan) => compiled.plan = Some(plan),
+                // The rules have said all of these with their places; this is the net below them.
+                Err(error) => {
+                    diagnostics.push(Diagnostic::error(Code::Cycle, 0..0, format!("{error}.")));
+                }
+            }
+        }
+    }
+    compiled.diagnostics = diagnostics;
+    compiled
+}
+
+struct Compiler<'c, 'd> {
+    reader: Reader<'d>,
+    options: &'c CompileOptions,
+    compiled: &'c mut Compiled,
+}
+
+/// The fields of an object under a key of the runbook.
+fn object_fields(key: &str) -> &'static [Field] {
+    match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
+        Some(Kind::Object(fields)) => fields,
+        _ => &[],
+    }
+}
+
+impl Compiler<'_, '_> {
+    fn parts(&mut self, root: &Node) -> Option<PlanParts> {
+        let fields = self.reader.fields(root, RUNBOOK, "A runbook")?;
+        let name = self.runbook_name(&fields);
+        let title = self.text(&fields, "title");
+        let owner = self.owner(&fields);
+        let empty = Scope::default();
+        let objective = match fields.get("objective") {
+            Some((_, node)) => self
+                .reader
+                .fields(node, object_fields("objective"), "`objective`")
+                .map(|fields| Objective {
+                    rto: steps::duration(&mut self.reader, &fields, "rto", &empty),
+                })
+                .unwrap_or_default(),
+            None => Objective::default(),
+        };
+        let description = fields.get("description").and_then(|(_, n)| self.reader.text(n, "`description`"));
+        let profile_name = self.profile_name(&fields);
+        let profile = profile_name
+            .as_ref()
+            .and_then(|name| fields.get("profiles")?.1.get(name));
+        let profile_fields = profile.and_then(|node| {
+            self.reader.fields(node, grammar::PROFILE, "The profile")
+        });
+        let values = Values {
+            profile: profile_fields.as_ref().and_then(|f| f.get("params")).map(|(_, node)| *node),
+            given: &self.options.params,
+        };
+        let params = params::read(&mut self.reader, fields.get("params").map(|(_, n)| *n), &values);
+        let (people, profile_deadline) = self.profile(profile_fields.as_ref());
+        let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
+        let steps = self.steps(&fields, &params);
+        Some(PlanParts {
+            runbook: name?,
+            title: title?,
+            owner,
+            objective,
+            profile: profile_name,
+            params: shown(&params),
+            secrets: params.sources,
+            people,
+            deadline: profile_deadline.or(deadline),
+            prose: Prose { why: description, ..Prose::default() },
+            steps: steps?.into_iter().map(|placed| placed.step).collect(),
+        })
+    }
+
+    fn text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
+        let (_, node) = fields.get(key)?;
+        self.reader.text(node, &format!("`{key}`"))
+    }
+
+    fn runbook_name(&mut self, fields: &Fields<'_>) -> Option<RunbookName> {
+        let text = self.text(fields, "runbook")?;
+        match RunbookName::parse(&text) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                let (_, node) = fields.get("runbook")?;
+                self.reader.error(Code::BadName, &node.span, format!("The {error}."));
+                None
+            }
+        }
+    }
+
+    fn owner(&mut self, fields: &Fields<'_>) -> Option<Owner> {
+        let (_, node) = fields.get("owner")?;
+        let fields = self.reader.fields(node, object_fields("owner"), "`owner`")?;
+        Some(Owner { team: self.text(&fields, "team")?, contact: self.text(&fields, "contact") })
+    }
+
+    fn profile_name(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let entries = fields.get("profiles").and_then(|(_, node)| node.map()).unwrap_or_default();
+        for (key, node) in entries {
+            self.reader.name(key, "a profile");
+            // Those that are not used now must be right as well.
+            self.reader.fields(node, grammar::PROFILE, "The profile");
+        }
+        self.compiled.profiles = entries.iter().map(|(key, _)| key.text.clone()).collect();
+        let known = |name: &String| self.compiled.profiles.contains(name);
+        match &self.options.profile {
+            Some(name) if known(name) => Some(name.clone()),
+            Some(name) => {
+                let names = self.compiled.profiles.iter().map(String::as_str);
+                let help = match did_you_mean(name, names.clone()) {
+                    Some(meant) => format!("Did you mean `{meant}`?"),
+                    None => format!("It has {}.", names.collect::<Vec<_>>().join(", ")),
+                };
+                let span = fields.get("profiles").map_or(0..0, |(key, _)| key.span.clone());
+                let message = format!("The runbook has no profile `{name}`.");
+                self.reader.error_with(Code::UnknownProfile, &span, message, help);
+                None
+            }
+            None => self.options.default_profile.clone().filter(known),
+        }
+    }
+
+    fn profile(
+        &mut self,
+        fields: Option<&Fields<'_>>,
+    ) -> (Option<People>, Option<std::time::Duration>) {
+        let Some(fields) = fields else { return (None, None) };
+        let empty = Scope::default();
+        self.compiled.world = self.text(fields, "world");
+        let deadline = steps::duration(&mut self.reader, fields, "deadline", &empty);
+        let Some((_, node)) = fields.get("people") else { return (None, deadline) };
+        let people_fields = match grammar::field(grammar::PROFILE, "people").map(|f| &f.kind) {
+            Some(Kind::Object(fields)) => *fields,
+            _ => &[],
+        };
+        let Some(found) = self.reader.fields(node, people_fields, "`people`") else {
+            return (None, deadline);
+        };
+        let approve = steps::duration(&mut self.reader, &found, "approve_after", &empty);
+        let decline = steps::duration(&mut self.reader, &found, "decline_after", &empty);
+        let absent = found.get("absent").is_some_and(|(_, node)| {
+            matches!(
+                self.reader.value(node, &Kind::Bool, &empty, "`absent`"),
+                Some(Read::Value(serde_json::Value::Bool(true)))
+            )
+        });
+        let people = match (approve, decline, absent) {
+            (_, _, true) => Some((std::time::Duration::ZERO, Answer::Absent)),
+            (_, Some(after), false) => Some((after, Answer::Decline)),
+            (Some(after), None, false) => Some((after, Answer::Approve)),
+            (None, None, false) => None,
+        };
+        (people.map(|(answer_after, answer)| People { answer_after, answer }), deadline)
+    }
+
+    fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<Placed>> {
+        let (_, node) = fields.get("steps")?;
+        let NodeValue::Map(entries) = &node.value else {
+            let message = format!("`steps` must be a mapping, and this is {}.", node.kind());
+            self.reader.error(Code::WrongKind, &node.span, message);
+            return None;
+        };
+        if entries.is_empty() {
+            self.reader.error(Code::MissingKey, &node.span, "A runbook needs at least one step.");
+            return None;
+        }
+        let mut scope = params.scope.clone();
+        let defaults = self.defaults(fields);
+        let turns = steps::unroll(&mut self.reader, node, &mut scope);
+        if turns.len() > limits::STEPS_MAX {
+            let message =
+                format!("{} steps are more than the {} of a plan.", turns.len(), limits::STEPS_MAX);
+            self.reader.error(Code::TooManySteps, &node.span, message);
+            return None;
+        }
+        let mut actions = steps::type_actions(&mut self.reader, &turns, &mut scope);
+        let mut placed = Vec::new();
+        for turn in &turns {
+            // A step whose action is wrong is read all the same, for what else is wrong with it.
+            let known = actions.remove(&turn.name);
+            let whole = known.is_some();
+            let action = known.unwrap_or(crate::model::Action::General(
+                crate::model::action::General::Wait { duration: std::time::Duration::ZERO },
+            ));
+            let step = steps::finish(&mut self.reader, turn, action, &mut scope, &defaults);
+            if whole {
+                placed.push(step);
+            }
+        }
+        for rule in RULES {
+            (rule.judge)(&placed, self.reader.diagnostics);
+        }
+        Some(placed)
+    }
+
+    fn defaults(&mut self, fields: &Fields<'_>) -> Defaults {
+        let mut defaults = Defaults::default();
+        let Some((_, node)) = fields.get("defaults") else { return defaults };
+        let Some(found) = self.reader.fields(node, object_fields("defaults"), "`defaults`") else {
+            return defaults;
+        };
+        let empty = Scope::default();
+        if let Some(timeout) = steps::duration(&mut self.reader, &found, "timeout", &empty) {
+            defaults.timeout = timeout;
+        }
+        if let Some(retry) = steps::retry(&mut self.reader, &found, &empty) {
+            defaults.retry = retry;
+        }
+        if let Some(on_failure) = steps::on_failure(&mut self.reader, &found, &empty) {
+            defaults.on_failure = on_failure;
+        }
+        defaults
+    }
+}
+
+/// The parameters as the plan shows them.
+fn shown(params: &Params) -> BTreeMap<String, String> {
+    let text = |value: &serde_json::Value| {
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    };
+    params.scope.params.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// Parameters that nothing refers to.
+fn unused(source: &SourceFile, root: &Node, diagnostics: &mut Diagnostics) {
+    for (key, _) in root.get("params").and_then(Node::map).unwrap_or_default() {
+        let reference = format!("params.{}", key.text);
+        let by_index = format!("params[\"{}\"]", key.text);
+        let used = source.text().match_indices(&reference).any(|(at, _)| {
+            !source.text()[at + reference.len()..]
+                .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        }) || source.text().contains(&by_index);
+        if !used {
+            let message = format!("The parameter `{}` is not used.", key.text);
+            diagnostics.push(Diagnostic::warning(Code::UnusedParam, key.span.clone(), message));
+        }
+    }
+}

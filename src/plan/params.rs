@@ -1,0 +1,313 @@
+//! Which values do the parameters have? Defaults, then the profile's, then those of the command line.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+
+use super::reader::{Read, Reader, scalar};
+use super::scope::Scope;
+use crate::model::SecretSource;
+use crate::runbook::grammar::{Kind, PARAM, PARAM_TYPES};
+use crate::runbook::{Code, Node, NodeValue, Span, did_you_mean};
+
+/// Parameters as they were declared.
+#[derive(Debug, Default)]
+pub(super) struct Params {
+    pub(super) scope: Scope,
+    pub(super) sources: BTreeMap<String, SecretSource>,
+    /// Where each was declared.
+    pub(super) places: BTreeMap<String, Span>,
+}
+
+/// Where values come from, the later the stronger.
+pub(super) struct Values<'a> {
+    pub(super) profile: Option<&'a Node>,
+    pub(super) given: &'a BTreeMap<String, String>,
+}
+
+/// Reads the parameters and their values.
+pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>, values: &Values<'_>) -> Params {
+    let mut params = Params::default();
+    let entries = node.and_then(Node::map).unwrap_or_default();
+    for (key, declaration) in entries {
+        if !reader.name(key, "a parameter") {
+            continue;
+        }
+        params.places.insert(key.text.clone(), key.span.clone());
+        let value = read_one(reader, &key.text, declaration, values);
+        match value {
+            Some(Declared::Value(value)) => {
+                params.scope.params.insert(key.text.clone(), value);
+            }
+            Some(Declared::Secret(source)) => {
+                params.scope.secrets.insert(key.text.clone(), ());
+                params.sources.insert(key.text.clone(), source);
+            }
+            None => {
+                params.scope.broken.insert(key.text.clone(), ());
+            }
+        }
+    }
+    check_names(reader, &params, values);
+    params
+}
+
+/// Values for parameters that do not exist.
+fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
+    let known = || params.places.keys().map(String::as_str);
+    let help = |name: &str| match did_you_mean(name, known()) {
+        Some(meant) => format!("Did you mean `{meant}`?"),
+        None => format!("It has {}.", known().collect::<Vec<_>>().join(", ")),
+    };
+    for (key, _) in values.profile.and_then(Node::map).unwrap_or_default() {
+        if !params.places.contains_key(&key.text) {
+            let message = format!("The runbook has no parameter `{}`.", key.text);
+            reader.error_with(Code::UnknownParam, &key.span, message, help(&key.text));
+        }
+    }
+    for name in values.given.keys() {
+        if !params.places.contains_key(name) {
+            let message = format!("The runbook has no parameter `{name}`, given on the command line.");
+            reader.error_with(Code::UnknownParam, &(0..0), message, help(name));
+        }
+    }
+}
+
+enum Declared {
+    Value(Value),
+    Secret(SecretSource),
+}
+
+fn read_one(
+    reader: &mut Reader<'_>,
+    name: &str,
+    node: &Node,
+    values: &Values<'_>,
+) -> Option<Declared> {
+    let fields = reader.fields(node, PARAM, &format!("The parameter `{name}`"))?;
+    let empty = Scope::default();
+    let (_, kind_node) = fields.get("type")?;
+    let Read::Value(Value::String(kind)) =
+        reader.value(kind_node, &Kind::OneOf(PARAM_TYPES), &empty, "`type`")?
+    else {
+        return None;
+    };
+    if kind == "secret" {
+        return read_secret(reader, name, &fields, values, node);
+    }
+    if let Some((key, _)) = fields.get("from") {
+        let message = "`from` is for parameters of type secret.";
+        reader.error(Code::UnknownKey, &key.span, message);
+    }
+    let given = values.given.get(name).map(|text| (scalar(text, true), 0..0));
+    let from_node = |reader: &mut Reader<'_>, node: &Node| {
+        reader
+            .value(node, &Kind::Any, &empty, &format!("The parameter `{name}`"))
+            .and_then(|read| match read {
+                Read::Value(value) => Some((value, node.span.clone())),
+                Read::Secret(_) => None,
+            })
+    };
+    let profiled = values.profile.and_then(|profile| profile.get(name));
+    let (value, span) = match (given, profiled, fields.get("default")) {
+        (Some(given), ..) => given,
+        (None, Some(node), _) => from_node(reader, node)?,
+        (None, None, Some((_, node))) => from_node(reader, node)?,
+        (None, None, None) => {
+            let message = format!("The parameter `{name}` has no value.");
+            let help = format!("Give it a default, a value in the profile, or --param {name}=VALUE.");
+            reader.error_with(Code::ParamMissing, &node.span, message, help);
+            return None;
+        }
+    };
+    let of = fields.get("of").and_then(|(_, node)| reader.text(node, "`of`"));
+    let shape = Shape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
+    let what = format!("The parameter `{name}`");
+    let value = typed(reader, &value, &shape, &span, &what)?;
+    constrained(reader, &value, &fields, &span, &what).then_some(Declared::Value(value))
+}
+
+fn read_secret(
+    reader: &mut Reader<'_>,
+    name: &str,
+    fields: &super::reader::Fields<'_>,
+    values: &Values<'_>,
+    node: &Node,
+) -> Option<Declared> {
+    for (key, at) in [
+        ("default", fields.get("default").map(|(_, n)| n.span.clone())),
+        ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),
+        ("command line", values.given.get(name).map(|_| node.span.clone())),
+    ] {
+        if let Some(span) = at {
+            let message = format!("The secret `{name}` has a value in its {key}; a secret is never written down.");
+            let help = "Name its source instead: `from: env:NAME` or `from: file:PATH`.";
+            reader.error_with(Code::Secret, &span, message, help);
+            return None;
+        }
+    }
+    let Some((_, from)) = fields.get("from") else {
+        let message = format!("The secret `{name}` needs `from`: env:NAME or file:PATH.");
+        reader.error(Code::MissingKey, &node.span, message);
+        return None;
+    };
+    let text = reader.text(from, "`from`")?;
+    match SecretSource::parse(&text) {
+        Ok(source) => Some(Declared::Secret(source)),
+        Err(error) => {
+            reader.error(Code::Secret, &from.span, format!("{error}."));
+            None
+        }
+    }
+}
+
+/// What a parameter's value must be.
+struct Shape<'a> {
+    kind: &'a str,
+    of: Option<&'a str>,
+    fields: Option<&'a Node>,
+}
+
+fn typed(
+    reader: &mut Reader<'_>,
+    value: &Value,
+    shape: &Shape<'_>,
+    span: &Span,
+    what: &str,
+) -> Option<Value> {
+    let simple = |reader: &mut Reader<'_>, kind: &Kind| reader.check(value, kind, span, what);
+    match shape.kind {
+        "int" => simple(reader, &Kind::Int(0, u64::MAX)),
+        "bool" => simple(reader, &Kind::Bool),
+        "region" => simple(reader, &Kind::Region),
+        "cidr" => simple(reader, &Kind::Cidr),
+        "ip" => simple(reader, &Kind::Ip),
+        "duration" => simple(reader, &Kind::Duration),
+        "resource_id" => {
+            let checked = simple(reader, &Kind::Id(""))?;
+            let wanted = shape.of.filter(|of| of.contains('/'));
+            let id = crate::model::ResourceId::parse(checked.as_str()?).ok()?;
+            if let Some(wanted) = wanted
+                && !id.resource_type().is(wanted)
+            {
+                let found = id.resource_type();
+                let message = format!("{what} must be of type {wanted}, and this is of type {found}.");
+                reader.error(Code::ResourceType, span, message);
+                return None;
+            }
+            Some(checked)
+        }
+        "list" => {
+            let Value::Array(items) = value else {
+                reader.error(Code::WrongKind, span, format!("{what} must be a list."));
+                return None;
+            };
+            let element = Shape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
+            if !PARAM_TYPES.contains(&element.kind) {
+                let message = format!("{what} cannot be a list of `{}`.", element.kind);
+                let help = format!("Its `of` may be {}.", PARAM_TYPES.join(", "));
+                reader.error_with(Code::BadValue, span, message, help);
+                return None;
+            }
+            let checked: Vec<Option<Value>> = items
+                .iter()
+                .enumerate()
+                .map(|(place, item)| typed(reader, item, &element, span, &format!("{what}[{place}]")))
+                .collect();
+            checked.into_iter().collect::<Option<Vec<_>>>().map(Value::from)
+        }
+        "object" => typed_object(reader, value, shape, span, what),
+        _ => simple(reader, &Kind::Text),
+    }
+}
+
+fn typed_object(
+    reader: &mut Reader<'_>,
+    value: &Value,
+    shape: &Shape<'_>,
+    span: &Span,
+    what: &str,
+) -> Option<Value> {
+    let Value::Object(object) = value else {
+        reader.error(Code::WrongKind, span, format!("{what} must be a mapping."));
+        return None;
+    };
+    let Some(fields) = shape.fields.and_then(Node::map) else { return Some(value.clone()) };
+    let mut checked = Map::new();
+    let mut good = true;
+    for (key, kind) in fields {
+        let NodeValue::Scalar { text: kind, .. } = &kind.value else { continue };
+        let Some(value) = object.get(&key.text) else {
+            reader.error(Code::MissingKey, span, format!("{what} needs the field `{}`.", key.text));
+            good = false;
+            continue;
+        };
+        let shape = Shape { kind, of: None, fields: None };
+        match typed(reader, value, &shape, span, &format!("{what}.{}", key.text)) {
+            Some(value) => {
+                checked.insert(key.text.clone(), value);
+            }
+            None => good = false,
+        }
+    }
+    for key in object.keys() {
+        if !fields.iter().any(|(known, _)| known.text == *key) {
+            let help = did_you_mean(key, fields.iter().map(|(known, _)| known.text.as_str()))
+                .map_or_else(String::new, |meant| format!("Did you mean `{meant}`?"));
+            reader.error_with(Code::UnknownKey, span, format!("{what} has no field `{key}`."), help);
+            good = false;
+        }
+    }
+    good.then(|| Value::from(checked))
+}
+
+/// Whether the value keeps to the declared constraints.
+fn constrained(
+    reader: &mut Reader<'_>,
+    value: &Value,
+    fields: &super::reader::Fields<'_>,
+    span: &Span,
+    what: &str,
+) -> bool {
+    let empty = Scope::default();
+    let mut good = true;
+    let size = value.as_u64().or_else(|| value.as_array().map(|list| list.len() as u64));
+    for (key, holds) in [("min", u64::ge as fn(&u64, &u64) -> bool), ("max", u64::le)] {
+        let Some((_, node)) = fields.get(key) else { continue };
+        let bound = reader.value(node, &Kind::Int(0, u64::MAX), &empty, "a bound");
+        let Some(Read::Value(bound)) = bound else { continue };
+        if let (Some(size), Some(bound)) = (size, bound.as_u64())
+            && !holds(&size, &bound)
+        {
+            let message = format!("{what} breaks its {key} of {bound}: {size}.");
+            reader.error(Code::ParamConstraint, span, message);
+            good = false;
+        }
+    }
+    if let Some((_, node)) = fields.get("one_of")
+        && let Some(Read::Value(Value::Array(allowed))) =
+            reader.value(node, &Kind::List(&Kind::Any), &empty, "`one_of`")
+        && !allowed.contains(value)
+    {
+        let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+        let message = format!("{what} may be {}, and this is {value}.", allowed.join(", "));
+        reader.error(Code::ParamConstraint, span, message);
+        good = false;
+    }
+    if let Some((_, node)) = fields.get("within")
+        && let Some(Read::Value(within)) = reader.value(node, &Kind::Cidr, &empty, "`within`")
+        && let (Some(within), Some(inner)) = (prefix(&within), prefix(value))
+        && !within.contains(&inner)
+    {
+        let message = format!("{what} must lie in {within}, and {inner} does not.");
+        reader.error(Code::ParamConstraint, span, message);
+        good = false;
+    }
+    good
+}
+
+fn prefix(value: &Value) -> Option<IpNet> {
+    let text = value.as_str()?;
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+}

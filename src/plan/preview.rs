@@ -1,0 +1,150 @@
+//! What would happen? A plan and what was seen, step by step.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::action::General;
+use crate::model::{
+    Action, Assessed, Assessment, Change, Condition, Plan, Step, StepError, StepName, Verdict,
+};
+
+/// What would happen, by step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preview {
+    /// In the author's order.
+    pub steps: Vec<StepPreview>,
+}
+
+/// What would happen in one step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepPreview {
+    /// The step.
+    pub name: StepName,
+    /// Its title.
+    pub title: String,
+    /// Its action.
+    pub action: &'static str,
+    /// What would happen.
+    pub verdict: PreviewVerdict,
+    /// Why, where that is not plain.
+    pub why: Option<String>,
+    /// What would change.
+    pub changes: Vec<Change>,
+}
+
+/// What would happen in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewVerdict {
+    /// Something would be written.
+    WouldChange,
+    /// The goal holds: nothing would be written.
+    AlreadySo,
+    /// The goal cannot be reached from here.
+    Blocked,
+    /// A person would be asked.
+    NeedsPerson,
+    /// It cannot be known yet.
+    Unknown,
+}
+
+/// Judges a plan against what was seen. A pure function: there is nothing here that could write.
+#[must_use]
+pub fn preview(
+    plan: &Plan,
+    observed: &BTreeMap<StepName, Result<Assessment, StepError>>,
+) -> Preview {
+    let mut steps: Vec<Option<StepPreview>> = vec![None; plan.steps().len()];
+    for &place in plan.dag().order() {
+        let step = &plan.steps()[place];
+        let open: Vec<&str> = plan
+            .dag()
+            .ancestors(place)
+            .into_iter()
+            .filter_map(|before| steps[before].as_ref())
+            .filter(|before| {
+                matches!(before.verdict, PreviewVerdict::WouldChange | PreviewVerdict::Unknown)
+            })
+            .map(|before| before.name.as_str())
+            .collect();
+        steps[place] = Some(judge(step, observed.get(&step.name), &open));
+    }
+    Preview { steps: steps.into_iter().flatten().collect() }
+}
+
+fn judge(
+    step: &Step,
+    observed: Option<&Result<Assessment, StepError>>,
+    open: &[&str],
+) -> StepPreview {
+    let (verdict, why, changes) = match when(step) {
+        Some(known) => known,
+        None => match (&step.action, observed) {
+            (Action::General(General::Approval(gate) | General::Manual(gate)), _) => {
+                (PreviewVerdict::NeedsPerson, Some(gate.question.clone()), Vec::new())
+            }
+            // A wait writes nothing, and there is nothing of the world to wait for.
+            (Action::General(General::Wait { .. }), _) => {
+                (PreviewVerdict::AlreadySo, Some("Only time passes.".to_owned()), Vec::new())
+            }
+            (_, Some(Ok(assessment))) => by_assessment(&assessment.verdict, open),
+            (_, Some(Err(error))) => {
+                (PreviewVerdict::Unknown, Some(format!("It could not be read: {error}.")), Vec::new())
+            }
+            (_, None) => (PreviewVerdict::Unknown, Some("It was not looked at.".to_owned()), Vec::new()),
+        },
+    };
+    StepPreview {
+        name: step.name.clone(),
+        title: step.title.clone(),
+        action: step.action.name(),
+        verdict,
+        why,
+        changes,
+    }
+}
+
+type Judged = (PreviewVerdict, Option<String>, Vec<Change>);
+
+/// What the step's own condition says, if that decides.
+fn when(step: &Step) -> Option<Judged> {
+    let condition: &Condition = step.when.as_ref()?;
+    match condition.judge(&|_| None) {
+        Verdict::Holds => None,
+        Verdict::Fails(_) => {
+            let why = format!("It would be skipped: its condition {condition} does not hold.");
+            Some((PreviewVerdict::AlreadySo, Some(why), Vec::new()))
+        }
+        Verdict::Unknown(_) => {
+            let why = format!("Its condition {condition} is judged during the run.");
+            Some((PreviewVerdict::Unknown, Some(why), Vec::new()))
+        }
+    }
+}
+
+fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
+    let after = || {
+        let steps = open.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        match steps.as_slice() {
+            [] => None,
+            [one] => Some(format!("It cannot be known before {one} is done")),
+            [.., last] => Some(format!("It cannot be known before {last} and {} more are done", steps.len() - 1)),
+        }
+    };
+    match verdict {
+        Assessed::Holds => (PreviewVerdict::AlreadySo, None, Vec::new()),
+        Assessed::Change(change) => (PreviewVerdict::WouldChange, None, change.changes.clone()),
+        Assessed::InProgress { why, .. } => {
+            (PreviewVerdict::Unknown, Some(format!("{why}.")), Vec::new())
+        }
+        Assessed::NotYet { why, .. } => match after() {
+            Some(after) => (PreviewVerdict::Unknown, Some(format!("{after}; now: {why}.")), Vec::new()),
+            None => (PreviewVerdict::Blocked, Some(format!("{why}.")), Vec::new()),
+        },
+        Assessed::Blocked { why, .. } => match after() {
+            Some(after) => (PreviewVerdict::Unknown, Some(format!("{after}; now: {why}")), Vec::new()),
+            None => (PreviewVerdict::Blocked, Some(why.clone()), Vec::new()),
+        },
+    }
+}

@@ -1,0 +1,407 @@
+//! What does an expression mean here? Names to values, and what only a run can know to conditions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::{Comparison, Condition, Operand, OutputType, ResourceId, StepName};
+use crate::runbook::expr::{Expr, Operator, Part, Template};
+use crate::runbook::{Code, did_you_mean};
+
+/// What expressions may refer to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    /// Parameters with a value.
+    pub(super) params: BTreeMap<String, Value>,
+    /// Parameters that are secrets, by name.
+    pub(super) secrets: BTreeMap<String, ()>,
+    /// Parameters whose value is wrong or missing: said already.
+    pub(super) broken: BTreeMap<String, ()>,
+    /// Steps, as far as they are known.
+    pub(super) steps: BTreeMap<String, StepFacts>,
+    /// Steps that are loops: their turns have names of their own.
+    pub(super) loops: BTreeMap<String, Vec<String>>,
+    /// The turn of a loop.
+    pub(super) each: Option<(String, Value)>,
+    /// The step itself, in `ensure`.
+    pub(super) own: Option<String>,
+}
+
+/// What is known of a step before anything runs.
+#[derive(Debug, Clone)]
+pub(super) enum StepFacts {
+    /// Compiled.
+    Known {
+        /// The resource it writes or looks at.
+        id: Option<ResourceId>,
+        /// What it will put out.
+        outputs: &'static [(&'static str, OutputType)],
+    },
+    /// Wrong in a way that was said already.
+    Broken,
+    /// Not compiled yet.
+    Later,
+}
+
+/// What an expression means.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Meaning {
+    /// A value.
+    Value(Value),
+    /// A secret parameter.
+    Secret(String),
+    /// What only the run can know.
+    Open(Operand),
+    /// A condition on what only the run can know.
+    Test(Condition),
+}
+
+/// Why an expression means nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Problem {
+    /// Something is wrong: code, sentence and fix.
+    Wrong(Code, String, Option<String>),
+    /// It rests on something that was said to be wrong already.
+    Silent,
+}
+
+fn wrong(code: Code, message: impl Into<String>) -> Problem {
+    Problem::Wrong(code, message.into(), None)
+}
+
+impl Scope {
+    /// The meaning of a text with expressions.
+    pub(super) fn template(&self, template: &Template) -> Result<Meaning, Problem> {
+        if let Some(expr) = template.only_expression() {
+            return self.expr(expr);
+        }
+        let mut text = String::new();
+        for part in &template.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Expr(expr) => match self.expr(expr)? {
+                    Meaning::Value(Value::String(value)) => text.push_str(&value),
+                    Meaning::Value(value @ (Value::Number(_) | Value::Bool(_))) => {
+                        text.push_str(&value.to_string());
+                    }
+                    Meaning::Value(_) => {
+                        let message = "A list or mapping cannot stand inside a text.";
+                        return Err(wrong(Code::ExprType, message));
+                    }
+                    Meaning::Secret(name) => {
+                        let message = format!("The secret `{name}` cannot stand inside a text.");
+                        return Err(wrong(Code::Secret, message));
+                    }
+                    Meaning::Open(_) | Meaning::Test(_) => {
+                        let message = "What only the run can know cannot stand inside a text.";
+                        return Err(wrong(Code::ExprType, message));
+                    }
+                },
+            }
+        }
+        Ok(Meaning::Value(Value::from(text)))
+    }
+
+    /// The meaning of an expression.
+    pub(super) fn expr(&self, expr: &Expr) -> Result<Meaning, Problem> {
+        match expr {
+            Expr::Literal(value) => Ok(Meaning::Value(value.clone())),
+            Expr::Path(path) => self.path(path),
+            Expr::Index(of, by) => self.index(of, by),
+            Expr::List(items) => {
+                let mut list = Vec::new();
+                for item in items {
+                    match self.expr(item)? {
+                        Meaning::Value(value) => list.push(value),
+                        _ => return Err(wrong(Code::ExprType, "A list may hold only known values.")),
+                    }
+                }
+                Ok(Meaning::Value(Value::from(list)))
+            }
+            Expr::Not(inner) => match self.condition(inner)? {
+                Condition::Known(value) => Ok(Meaning::Value(Value::from(!value))),
+                condition => Ok(Meaning::Test(Condition::Not(Box::new(condition)))),
+            },
+            Expr::Binary(operator, left, right) => self.binary(*operator, left, right),
+        }
+    }
+
+    /// The meaning of an expression that must be a condition.
+    pub(super) fn condition(&self, expr: &Expr) -> Result<Condition, Problem> {
+        match self.expr(expr)? {
+            Meaning::Value(Value::Bool(value)) => Ok(Condition::Known(value)),
+            Meaning::Test(condition) => Ok(condition),
+            Meaning::Open(operand) => Ok(Condition::Compare {
+                left: operand,
+                by: Comparison::Equal,
+                right: Operand::Literal(Value::from(true)),
+            }),
+            Meaning::Value(value) => {
+                Err(wrong(Code::ExprType, format!("`{value}` is neither true nor false.")))
+            }
+            Meaning::Secret(name) => {
+                Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
+            }
+        }
+    }
+
+    fn binary(&self, operator: Operator, left: &Expr, right: &Expr) -> Result<Meaning, Problem> {
+        let by = match operator {
+            Operator::And | Operator::Or => {
+                let (l, r) = (self.condition(left)?, self.condition(right)?);
+                return Ok(joined(operator, l, r));
+            }
+            Operator::Add => {
+                return match (self.expr(left)?, self.expr(right)?) {
+                    (Meaning::Value(l), Meaning::Value(r)) => added(&l, &r),
+                    _ => Err(wrong(Code::ExprType, "Only known values can be added.")),
+                };
+            }
+            Operator::Equal => Comparison::Equal,
+            Operator::NotEqual => Comparison::NotEqual,
+            Operator::Less => Comparison::Less,
+            Operator::LessOrEqual => Comparison::LessOrEqual,
+            Operator::Greater => Comparison::Greater,
+            Operator::GreaterOrEqual => Comparison::GreaterOrEqual,
+            Operator::In => Comparison::In,
+        };
+        let operand = |meaning| match meaning {
+            Meaning::Value(value) => Ok(Operand::Literal(value)),
+            Meaning::Open(operand) => Ok(operand),
+            Meaning::Secret(name) => {
+                Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
+            }
+            Meaning::Test(_) => Err(wrong(Code::ExprType, "A condition cannot be compared.")),
+        };
+        let (left, right) = (operand(self.expr(left)?)?, operand(self.expr(right)?)?);
+        self.check_types(&left, by, &right)?;
+        let known = matches!((&left, &right), (Operand::Literal(_), Operand::Literal(_)));
+        let condition = Condition::Compare { left, by, right };
+        if known {
+            let holds = condition.judge(&|_| None) == crate::model::Verdict::Holds;
+            return Ok(Meaning::Value(Value::from(holds)));
+        }
+        Ok(Meaning::Test(condition))
+    }
+
+    /// Refuses comparisons that could never be judged.
+    fn check_types(&self, left: &Operand, by: Comparison, right: &Operand) -> Result<(), Problem> {
+        let (l, r) = (self.type_of(left), self.type_of(right));
+        let fits = match by {
+            Comparison::Equal | Comparison::NotEqual => l == r || l == "unknown" || r == "unknown",
+            Comparison::In => ["a list", "unknown"].contains(&r),
+            Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual => {
+                [l, r].iter().all(|kind| ["a number", "unknown"].contains(kind))
+            }
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(wrong(Code::ExprType, format!("{l} and {r} cannot be compared with `{by}`.")))
+    }
+
+    fn type_of(&self, operand: &Operand) -> &'static str {
+        match operand {
+            Operand::Literal(Value::Number(_)) => "a number",
+            Operand::Literal(Value::String(_)) | Operand::Status { .. } => "a text",
+            Operand::Literal(Value::Array(_)) => "a list",
+            Operand::Literal(Value::Bool(_)) => "true or false",
+            Operand::Literal(_) => "unknown",
+            Operand::Output { step, field } => {
+                let Some(StepFacts::Known { outputs, .. }) = self.steps.get(step.as_str()) else {
+                    return "unknown";
+                };
+                match outputs.iter().find(|(name, _)| name == field).map(|(_, kind)| kind) {
+                    Some(OutputType::Number) => "a number",
+                    Some(OutputType::Text) => "a text",
+                    Some(OutputType::List) => "a list",
+                    None => "unknown",
+                }
+            }
+        }
+    }
+
+    fn path(&self, path: &[String]) -> Result<Meaning, Problem> {
+        let rest = path.get(2..).unwrap_or_default();
+        match (path.first().map(String::as_str), path.get(1)) {
+            (Some("params"), Some(name)) => self.param(name, rest),
+            (Some("steps"), Some(name)) => self.step(name, rest),
+            (Some("self"), Some(field)) => match &self.own {
+                Some(own) => self.step(own, std::slice::from_ref(field)),
+                None => Err(wrong(Code::UnknownReference, "`self` is known in `ensure` only.")),
+            },
+            (Some("each"), Some(part)) => match (&self.each, part.as_str()) {
+                (None, _) => {
+                    let message = "`each` is known in a step that has `each` only.";
+                    Err(wrong(Code::UnknownReference, message))
+                }
+                (Some((key, _)), "key") => Ok(Meaning::Value(Value::from(key.clone()))),
+                (Some((_, value)), "value") => below(value, rest, "each.value"),
+                (Some(_), _) => {
+                    Err(wrong(Code::UnknownReference, "`each` has `key` and `value` only."))
+                }
+            },
+            (Some(root @ ("params" | "steps" | "self" | "each")), None) => {
+                let message = format!("`{root}` needs a name after it: `{root}.NAME`.");
+                Err(wrong(Code::UnknownReference, message))
+            }
+            (root, _) => {
+                let root = root.unwrap_or_default();
+                let message = format!("`{root}` is not known.");
+                let help = if self.params.contains_key(root) {
+                    format!("Did you mean `params.{root}`?")
+                } else {
+                    "An expression may begin with params, steps, each or self.".to_owned()
+                };
+                Err(Problem::Wrong(Code::UnknownReference, message, Some(help)))
+            }
+        }
+    }
+
+    fn param(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
+        if self.broken.contains_key(name) {
+            return Err(Problem::Silent);
+        }
+        if self.secrets.contains_key(name) {
+            return Ok(Meaning::Secret(name.to_owned()));
+        }
+        let Some(value) = self.params.get(name) else {
+            let known = self.params.keys().chain(self.secrets.keys()).chain(self.broken.keys());
+            let help = did_you_mean(name, known.map(String::as_str))
+                .map(|meant| format!("Did you mean `params.{meant}`?"));
+            let message = format!("There is no parameter `{name}`.");
+            return Err(Problem::Wrong(Code::UnknownParam, message, help));
+        };
+        below(value, rest, &format!("params.{name}"))
+    }
+
+    fn step(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
+        if let Some(turns) = self.loops.get(name) {
+            let message = format!("`{name}` is a loop; a turn of it has a name of its own.");
+            let example = turns.first().map(|turn| format!("Write `steps[\"{turn}\"]` for its first turn."));
+            return Err(Problem::Wrong(Code::UnknownReference, message, example));
+        }
+        let (id, outputs) = match self.steps.get(name) {
+            Some(StepFacts::Known { id, outputs }) => (id, outputs),
+            Some(StepFacts::Broken | StepFacts::Later) => return Err(Problem::Silent),
+            None => {
+                let known = self.steps.keys().map(String::as_str);
+                let help =
+                    did_you_mean(name, known).map(|meant| format!("Did you mean `steps.{meant}`?"));
+                let message = format!("There is no step `{name}`.");
+                return Err(Problem::Wrong(Code::UnknownStep, message, help));
+            }
+        };
+        let Ok(step) = StepName::parse(name) else { return Err(Problem::Silent) };
+        match rest {
+            [field] if field == "id" => match id {
+                Some(id) => Ok(Meaning::Value(Value::from(id.as_str()))),
+                None => {
+                    let message = format!("Step `{name}` is not about a resource and has no id.");
+                    Err(wrong(Code::UnknownReference, message))
+                }
+            },
+            [field] if field == "status" => Ok(Meaning::Open(Operand::Status { step })),
+            [field] if outputs.iter().any(|(output, _)| output == field) => {
+                Ok(Meaning::Open(Operand::Output { step, field: field.clone() }))
+            }
+            _ => {
+                let field = rest.join(".");
+                let mut known: Vec<&str> = outputs.iter().map(|(output, _)| *output).collect();
+                known.extend(["id", "status"]);
+                known.sort_unstable();
+                known.dedup();
+                let message = format!("Step `{name}` does not put out `{field}`.");
+                let help = format!("It has {}.", known.join(", "));
+                Err(Problem::Wrong(Code::UnknownReference, message, Some(help)))
+            }
+        }
+    }
+
+    fn index(&self, of: &Expr, by: &Expr) -> Result<Meaning, Problem> {
+        let Meaning::Value(by) = self.expr(by)? else {
+            return Err(wrong(Code::ExprType, "An index must be known."));
+        };
+        // `steps["loop.turn"].id` arrives as an index of an index.
+        if let (Expr::Path(path), Value::String(name)) = (of, &by)
+            && path.as_slice() == ["steps"]
+        {
+            return self.step(name, &["id".to_owned()]);
+        }
+        if let (Expr::Index(inner, name), Value::String(field)) = (of, &by)
+            && matches!(inner.as_ref(), Expr::Path(path) if path.as_slice() == ["steps"])
+            && let Meaning::Value(Value::String(name)) = self.expr(name)?
+        {
+            return self.step(&name, std::slice::from_ref(field));
+        }
+        let Meaning::Value(of) = self.expr(of)? else {
+            return Err(wrong(Code::ExprType, "Only a known list or mapping has elements."));
+        };
+        let found = match &by {
+            Value::String(key) => of.get(key),
+            Value::Number(place) => {
+                place.as_u64().and_then(|place| of.get(usize::try_from(place).ok()?))
+            }
+            _ => None,
+        };
+        let message = || wrong(Code::UnknownReference, format!("There is no element {by}."));
+        found.cloned().map(Meaning::Value).ok_or_else(message)
+    }
+}
+
+/// The value at a path below a value.
+fn below(value: &Value, path: &[String], name: &str) -> Result<Meaning, Problem> {
+    let mut value = value;
+    let mut at = name.to_owned();
+    for key in path {
+        let Some(next) = value.get(key) else {
+            let keys = value.as_object().map(|o| o.keys().map(String::as_str).collect::<Vec<_>>());
+            let help = keys.map(|keys| match did_you_mean(key, keys.iter().copied()) {
+                Some(meant) => format!("Did you mean `{at}.{meant}`?"),
+                None => format!("`{at}` has {}.", keys.join(", ")),
+            });
+            let message = format!("`{at}` has no `{key}`.");
+            return Err(Problem::Wrong(Code::UnknownReference, message, help));
+        };
+        value = next;
+        at = format!("{at}.{key}");
+    }
+    Ok(Meaning::Value(value.clone()))
+}
+
+fn joined(operator: Operator, left: Condition, right: Condition) -> Meaning {
+    let and = operator == Operator::And;
+    // A known side decides, or does not matter.
+    match (left, right) {
+        (Condition::Known(known), other) | (other, Condition::Known(known)) => {
+            if known != and {
+                return Meaning::Value(Value::from(known));
+            }
+            match other {
+                Condition::Known(value) => Meaning::Value(Value::from(value)),
+                other => Meaning::Test(other),
+            }
+        }
+        (left, right) if and => Meaning::Test(Condition::All(vec![left, right])),
+        (left, right) => Meaning::Test(Condition::Any(vec![left, right])),
+    }
+}
+
+fn added(left: &Value, right: &Value) -> Result<Meaning, Problem> {
+    let sum = match (left, right) {
+        (Value::String(l), Value::String(r)) => Value::from(format!("{l}{r}")),
+        (Value::Array(l), Value::Array(r)) => Value::from([l.as_slice(), r.as_slice()].concat()),
+        (Value::Number(l), Value::Number(r)) => match (l.as_i64(), r.as_i64()) {
+            (Some(l), Some(r)) => Value::from(l.saturating_add(r)),
+            _ => return Err(wrong(Code::ExprType, "Only whole numbers can be added.")),
+        },
+        _ => {
+            let message = "Two texts, two lists or two numbers can be added, and nothing else.";
+            return Err(wrong(Code::ExprType, message));
+        }
+    };
+    Ok(Meaning::Value(sum))
+}
