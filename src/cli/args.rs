@@ -194,14 +194,16 @@ pub struct Target {
 /// Where a token comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Credential {
-    /// What the developer's tools on this machine are signed in as.
-    Developer,
-    /// The Azure CLI's sign-in.
-    Cli,
-    /// The managed identity of the machine.
-    ManagedIdentity,
+    /// A service principal that the environment names.
+    Environment,
     /// The workload identity of the pod.
     WorkloadIdentity,
+    /// The managed identity of the machine.
+    ManagedIdentity,
+    /// The login of `az`.
+    Az,
+    /// The login of `azd`.
+    Azd,
 }
 
 /// Who answers the gates of a drill.

@@ -5,6 +5,7 @@
 //! the engine.
 
 pub mod args;
+pub mod azure;
 pub mod clock;
 pub mod command;
 pub mod context;

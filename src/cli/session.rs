@@ -241,6 +241,7 @@ impl Driving {
 
     fn status(&self, asked: RunOutcome) -> Status {
         match &self.ending {
+            Ending::Ended(outcome) if *outcome == asked => Status::Done,
             Ending::Ended(RunOutcome::Failed) if self.was_declined() => Status::Refused,
             Ending::Ended(outcome) => Status::of(*outcome, asked),
             Ending::Waiting(_) => Status::Waiting,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs};
 
 use super::error::CliError;
+use crate::azure::{Secret, ServicePrincipal};
 
 /// What the environment says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +50,16 @@ pub fn environment() -> Environment {
 #[must_use]
 pub fn secret_variable(name: &str) -> Option<String> {
     variable(name)
+}
+
+/// The service principal that the environment names.
+#[must_use]
+pub fn service_principal() -> ServicePrincipal {
+    ServicePrincipal {
+        tenant: variable("AZURE_TENANT_ID"),
+        client: variable("AZURE_CLIENT_ID"),
+        secret: variable("AZURE_CLIENT_SECRET").map(Secret::new),
+    }
 }
 
 /// What was typed.

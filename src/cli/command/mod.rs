@@ -1,10 +1,14 @@
 //! What does each verb do? One file per verb, or per family of verbs that differ in a word.
 
 mod completions;
+mod drive;
 mod journal;
 mod runs;
 mod status;
 mod verify;
+
+use crate::engine::Command;
+use crate::model::RunOutcome;
 
 use super::args::{CommandLine, Verb};
 use super::context::Context;
@@ -19,6 +23,19 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,
         Verb::Journal { run } => journal::journal(context, &run).await,
+        Verb::Resume(args) => drive::resume(context, &args).await,
+        Verb::Retry(args) => {
+            drive::say(context, &args, Command::Retry, RunOutcome::Succeeded).await
+        }
+        Verb::Skip(args) => drive::say(context, &args, Command::Skip, RunOutcome::Succeeded).await,
+        Verb::Approve(args) => {
+            drive::say(context, &args, Command::Approve, RunOutcome::Succeeded).await
+        }
+        Verb::Decline(args) => {
+            drive::say(context, &args, Command::Decline, RunOutcome::Failed).await
+        }
+        Verb::Cancel(args) => drive::cancel(context, &args).await,
+        Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Verify { what } => verify::verify(context, &what),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
         other => Err(CliError::new(Status::Bug, format!("{other:?}"))),
