@@ -92,9 +92,10 @@ pub enum Verb {
         /// The world to start from [default: the profile's].
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,
-        /// What decides the simulator's chance; the same seed gives the same drill.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// What decides the simulator's chance [default: the world's]; the same seed gives the same
+        /// drill.
+        #[arg(long)]
+        seed: Option<u64>,
         /// Who answers the gates.
         #[arg(long, value_enum, default_value_t = People::Profile)]
         people: People,
@@ -157,9 +158,9 @@ pub enum SimVerb {
         /// Where to listen; loopback only.
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
-        /// What decides its chance.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// What decides its chance [default: the world's].
+        #[arg(long)]
+        seed: Option<u64>,
         /// How much faster than the host's its clock goes.
         #[arg(long, default_value = "1")]
         speed: NonZeroU32,

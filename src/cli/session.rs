@@ -160,10 +160,10 @@ async fn interrupted_twice(ui: Ui, handle: &Handle) {
     interrupt().await;
 }
 
+/// Ends with the next interrupt; both kinds are listened for from the call on.
 #[cfg(unix)]
-fn interrupt() -> impl Future<Output = ()> {
+pub fn interrupt() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    // Both are listened for from here on, before the first is awaited.
     let signals = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -178,8 +178,9 @@ fn interrupt() -> impl Future<Output = ()> {
     }
 }
 
+/// Ends with the next interrupt.
 #[cfg(not(unix))]
-async fn interrupt() {
+pub async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
