@@ -38,6 +38,11 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Verify { what } => verify::verify(context, &what),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
-        other => Err(CliError::new(Status::Bug, format!("{other:?}"))),
+        Verb::Check { .. }
+        | Verb::Plan { .. }
+        | Verb::Run { .. }
+        | Verb::Drill { .. }
+        | Verb::Sim { .. }
+        | Verb::Schema => Err(CliError::refused("This verb is not in this build yet.")),
     }
 }
