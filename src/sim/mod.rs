@@ -1,12 +1,29 @@
 //! What would Azure say? The same wire, another world.
+//!
+//! Comes in: a world file and requests. Goes out: what Azure would answer, and when. [`World`] is all
+//! of it as one value; [`InProcess`] and [`server`] reach it.
 
+mod arm;
 pub mod clock;
+mod duration;
+pub mod fault;
 pub mod network;
+mod operation;
+mod provider;
+mod reply;
 pub mod scaled_clock;
+pub mod scenario;
 pub mod server;
+mod show;
+mod throttle;
 pub mod transport;
+mod world;
+mod write;
 
 pub use clock::{SeededEntropy, VirtualClock};
+pub use fault::{Effect, Fault};
 pub use scaled_clock::ScaledClock;
+pub use scenario::{Scenario, ScenarioError};
 pub use server::Answers;
 pub use transport::InProcess;
+pub use world::World;

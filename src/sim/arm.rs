@@ -1,0 +1,358 @@
+//! What does Azure say to this request? From URL and method to an answer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::fault::{Effect, Fault, strike};
+use super::network::{
+    EdgePath, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
+    learned_routes, traffic,
+};
+use super::operation::{Operation, Work};
+use super::reply::{Refusal, common, guid, html_answer, json_answer};
+use super::server::{Answers, Entry};
+use super::world::World;
+use super::write::Arrival;
+use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
+use crate::model::{ResourceId, Timestamp};
+
+/// How long a reading POST takes (WIRE.md 2: ten seconds or more).
+const READING: Duration = Duration::from_secs(9);
+
+impl Answers for World {
+    fn answer(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, Duration) {
+        self.settle(now);
+        let latency = match request.method {
+            Method::Put | Method::Patch | Method::Delete => self.latency.write,
+            Method::Get | Method::Head | Method::Post => self.latency.read,
+        };
+        let (answer, accepted) = self.with_faults(request, now);
+        self.record(request, now, &answer, accepted);
+        (answer, latency)
+    }
+
+    fn snapshot(&self) -> Value {
+        self.comparable()
+    }
+
+    fn add_fault(&mut self, fault: Value, _: Timestamp) -> Result<(), String> {
+        let fault: Fault =
+            serde_json::from_value(fault).map_err(|error| format!("It is no fault: {error}."))?;
+        World::add_fault(self, fault);
+        Ok(())
+    }
+}
+
+impl World {
+    /// The answer, after the misfortunes that this request meets; and whether a change was accepted.
+    fn with_faults(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, bool) {
+        let Ok(url) = Url::parse(&request.url) else {
+            let refusal = Refusal::new(400, "InvalidRequestUri", "The URL cannot be read.");
+            return (Ok(refusal.response()), false);
+        };
+        let (method, resource) = self.subject(request.method, &url);
+        match strike(&mut self.faults, &method, &resource, false) {
+            Some(Effect::LoseRequest) => {
+                (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
+            }
+            Some(Effect::Unreachable) => {
+                (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
+            }
+            Some(Effect::LoseAnswer) => {
+                let answer = self.ask(request, &url, now);
+                let accepted = is_change(request.method) && answer.status < 300;
+                (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
+            }
+            Some(Effect::Html) => (Ok(html_answer()), false),
+            Some(Effect::Throttle { after }) => {
+                let message = "Too many requests, by a fault of this world.";
+                let mut refusal = Refusal::new(429, "TooManyRequests", message);
+                refusal.retry_after = after.map(|after| after.as_secs());
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Conflict) => {
+                let message = "Another operation on this or dependent resource is in progress.";
+                let refusal = Refusal::new(409, "AnotherOperationInProgress", message);
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Refuse { status, code }) => {
+                let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent) | None => {
+                let answer = self.ask(request, &url, now);
+                let accepted = is_change(request.method) && answer.status < 300;
+                (Ok(answer), accepted)
+            }
+        }
+    }
+
+    /// What a fault matches: the method, `POLL` for a poll, and the resource it is about.
+    fn subject(&self, method: Method, url: &Url) -> (String, String) {
+        match self.polled(url) {
+            Some(id) => {
+                let resource = self.operations.get(&id).map(|o| o.resource.to_string());
+                ("POLL".to_owned(), resource.unwrap_or_default())
+            }
+            None => (method.as_str().to_owned(), url.path().to_owned()),
+        }
+    }
+
+    /// The operation that a URL polls.
+    fn polled(&self, url: &Url) -> Option<String> {
+        let parts: Vec<&str> = url.path().split('/').skip(1).collect();
+        let is = |place: usize, word: &str| {
+            parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
+        };
+        (is(2, "providers") && is(4, "locations") && parts.len() == 8)
+            .then(|| parts[7].to_ascii_lowercase())
+    }
+
+    fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
+        let subscription = url.path().split('/').nth(2).unwrap_or_default().to_owned();
+        let quota = match self.buckets.take(&subscription, request.method, now) {
+            Ok(headers) => headers,
+            Err(refusal) => return refusal.response(),
+        };
+        let mut answer = match self.dispatch(request, url, now) {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.response(),
+        };
+        for (name, value) in quota.iter() {
+            answer.headers.push(name, value);
+        }
+        for name in ["x-ms-client-request-id", "x-ms-correlation-request-id"] {
+            if let Some(value) = request.headers.get(name) {
+                answer.headers.push(name, value);
+            }
+        }
+        if answer.headers.get("x-ms-request-id").is_none() {
+            self.reads += 1;
+            let id = guid(&[&self.seed.to_string(), &self.reads.to_string(), "request"]);
+            answer.headers.push("x-ms-request-id", id);
+        }
+        answer
+    }
+
+    fn dispatch(
+        &mut self,
+        request: &WireRequest,
+        url: &Url,
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        let origin = origin(url);
+        if let Some(id) = self.polled(url) {
+            return self.poll(&id, url, &origin, now);
+        }
+        let version = url.query_pairs().find(|(key, _)| key == "api-version");
+        let api_version = version.map(|(_, value)| value.into_owned()).ok_or_else(|| {
+            let message = "The api-version query parameter (?api-version=) is required for all requests.";
+            Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
+        })?;
+        let path = percent_decoded(url.path());
+        let id = ResourceId::parse(&path).ok();
+        match (request.method, id) {
+            (Method::Get, Some(id)) => {
+                self.check_group(&id)?;
+                self.get(&id, now)
+            }
+            (Method::Get, None) => match path.strip_suffix("/stats") {
+                Some(circuit) => self.stats(circuit),
+                None => Ok(self.list(&path, now)),
+            },
+            (Method::Put, Some(id)) => {
+                let api_version = api_version.as_str();
+                self.put(&Arrival { id: &id, request, origin: &origin, api_version, now })
+            }
+            (Method::Delete, Some(id)) => {
+                let api_version = api_version.as_str();
+                self.delete(&Arrival { id: &id, request, origin: &origin, api_version, now })
+            }
+            (Method::Post, _) => {
+                let query = url.query().unwrap_or_default().to_owned();
+                self.post(&path, query, (&origin, &api_version), now)
+            }
+            _ => {
+                let message = format!("{} is not allowed here.", request.method);
+                Err(Refusal::new(405, "MethodNotAllowed", message).by_gateway())
+            }
+        }
+    }
+
+    fn check_group(&self, id: &ResourceId) -> Result<(), Refusal> {
+        if self.group_home(id).is_some() {
+            return Ok(());
+        }
+        let message = format!("Resource group '{}' could not be found.", id.resource_group());
+        Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway())
+    }
+
+    fn poll(
+        &mut self,
+        id: &str,
+        url: &Url,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        let known = self.operations.get(id).is_some_and(|operation| operation.is_own(url));
+        if !known {
+            let message = format!("The operation {id} was not found, or its URL was changed.");
+            return Err(Refusal::new(404, "NotFound", message));
+        }
+        let result = url.path().to_ascii_lowercase().contains("/operationresults/");
+        let read = self.operations.get(id).and_then(|operation| match &operation.work {
+            Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
+            Work::Create | Work::Update | Work::Delete => None,
+        });
+        let Some(operation) = self.operations.get_mut(id) else {
+            return Err(Refusal::new(404, "NotFound", "The operation was not found."));
+        };
+        if result {
+            return Ok(operation.result(now, origin, || read));
+        }
+        Ok(operation.status(now))
+    }
+
+    /// A reading POST: 202, `Location` and the four bytes `null`.
+    fn post(
+        &mut self,
+        path: &str,
+        query: String,
+        about: (&str, &str),
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        let (origin, api_version) = about;
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let last = parts.pop().unwrap_or_default();
+        let mut action = last.to_ascii_lowercase();
+        if EdgePath::parse(&action).is_some() {
+            action = format!("{}/{action}", parts.pop().unwrap_or_default().to_ascii_lowercase());
+        }
+        let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
+            Refusal::new(400, "InvalidResourceType", "The path names no resource.").by_gateway()
+        })?;
+        if !self.resources.contains_key(&id) {
+            return Err(Refusal::not_found(&id));
+        }
+        if self.reading(&id, &action, &query, now).is_none() {
+            let message = format!("The action '{action}' is not one of this world's.");
+            return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
+        }
+        self.reads += 1;
+        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
+        let operation = Operation {
+            id: key.clone(),
+            location: self.location(&id).map_or_else(String::new, |l| l.as_str().to_owned()),
+            resource: id,
+            work: Work::Read { action, query },
+            api_version: api_version.to_owned(),
+            locks: Vec::new(),
+            ends: now + READING,
+            first: 10,
+            polls: 0,
+            next_poll: now + Duration::from_secs(10),
+            early_polls: 0,
+            failure: None,
+            settled: false,
+        };
+        let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
+        answer.headers.push("Location", operation.result_url(origin));
+        answer.headers.push("Retry-After", "10");
+        answer.headers.push("x-ms-request-id", key.clone());
+        self.operations.insert(key, operation);
+        Ok(answer)
+    }
+
+    /// What a reading POST reads, from the network's truth.
+    fn reading(&self, id: &ResourceId, action: &str, query: &str, now: Timestamp) -> Option<Value> {
+        let shown = self.shown();
+        let estate = self.estate(&shown);
+        let onprem = &self.onprem;
+        let rows = match action.split_once('/') {
+            None => match action {
+                "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
+                "getbgppeerstatus" => serde_json::to_value(bgp_peers(&estate, onprem, id)),
+                "getadvertisedroutes" => {
+                    let peer = url::form_urlencoded::parse(query.as_bytes())
+                        .find(|(key, _)| key == "peer")
+                        .and_then(|(_, value)| value.parse::<IpAddr>().ok())?;
+                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer))
+                }
+                _ => return None,
+            },
+            Some((table, path)) => {
+                let path = EdgePath::parse(path)?;
+                let circuit = id.parent()?;
+                match table {
+                    "arptables" => serde_json::to_value(arp_table(&estate, onprem, &circuit, path)),
+                    "routetables" => {
+                        serde_json::to_value(circuit_routes(&estate, onprem, &circuit, path))
+                    }
+                    "routetablessummary" => serde_json::to_value(circuit_routes_summary(
+                        &estate, onprem, &circuit, path, now,
+                    )),
+                    _ => return None,
+                }
+            }
+        };
+        Some(json!({ "value": rows.ok()? }))
+    }
+
+    /// A circuit's counters, synchronous.
+    fn stats(&self, circuit: &str) -> Result<WireResponse, Refusal> {
+        let id = ResourceId::parse(circuit)
+            .map_err(|_| Refusal::new(404, "NotFound", "No such circuit.").by_gateway())?;
+        if !self.resources.contains_key(&id) {
+            return Err(Refusal::not_found(&id));
+        }
+        let shown = self.shown();
+        let rates = traffic(&self.estate(&shown), &self.onprem, &id);
+        // One hour's worth: the world keeps no counters yet.
+        let stats = super::network::Stats::default().after(rates, Duration::from_secs(3_600));
+        Ok(json_answer(200, &serde_json::to_value(stats).unwrap_or(Value::Null)))
+    }
+
+    fn record(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+        answer: &Result<WireResponse, WireFault>,
+        accepted: bool,
+    ) {
+        let path = Url::parse(&request.url).map(|url| url.path().to_owned()).unwrap_or_default();
+        self.ledger.push(Entry {
+            seq: self.ledger.len() as u64 + 1,
+            at: now,
+            method: request.method.as_str().to_owned(),
+            path,
+            status: answer.as_ref().map_or(0, |answer| answer.status),
+            client_request_id: request.headers.get("x-ms-client-request-id").map(str::to_owned),
+            accepted: Some(accepted),
+        });
+    }
+}
+
+fn is_change(method: Method) -> bool {
+    matches!(method, Method::Put | Method::Patch | Method::Delete)
+}
+
+fn origin(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// Paths of resources hold no reserved characters; a space is the only one that some clients encode.
+fn percent_decoded(path: &str) -> String {
+    path.replace("%20", " ")
+}

@@ -1,0 +1,113 @@
+//! Circuits and their peerings, which a failover reads more than it writes.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, default, keep, top_level};
+use crate::model::ResourceId;
+use crate::sim::reply::{Refusal, guid};
+use crate::sim::world::World;
+
+pub(super) struct Circuit;
+
+pub(super) struct Peering;
+
+impl Provider for Circuit {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/expressRouteCircuits"
+    }
+
+    fn word(&self) -> &'static str {
+        "ExpressRouteCircuit"
+    }
+
+    fn locks_with_conflict(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let bandwidth = |body: &Value| {
+            body.pointer("/properties/serviceProviderProperties/bandwidthInMbps").and_then(Value::as_u64)
+        };
+        let before = put.stored.and_then(bandwidth);
+        if let (Some(before), Some(after)) = (before, bandwidth(put.body))
+            && after < before
+        {
+            let message = format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
+            return Err(Refusal::new(400, "ExpressRouteCircuitBandwidthCannotBeReduced", message));
+        }
+        Ok(())
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("peerings");
+            properties.remove("authorizations");
+        }
+        let kept = ["serviceProviderProvisioningState", "serviceKey", "circuitProvisioningState"];
+        keep(&mut properties, put.stored, &kept);
+        default(&mut properties, "circuitProvisioningState", json!("Disabled"));
+        default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
+        default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
+        default(&mut properties, "allowClassicOperations", json!(false));
+        default(&mut properties, "globalReachEnabled", json!(false));
+        top_level(put, properties)
+    }
+
+    fn finished(&self, world: &mut World, id: &ResourceId) {
+        let key = guid(&[&world.seed().to_string(), id.key(), "serviceKey"]);
+        world.edit(id, |body| {
+            body["properties"]["circuitProvisioningState"] = json!("Enabled");
+            if body["properties"]["serviceKey"] == "00000000-0000-0000-0000-000000000000" {
+                body["properties"]["serviceKey"] = json!(key);
+            }
+        });
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        match world.user_of(id, "Microsoft.Network/connections") {
+            None => Ok(()),
+            Some(user) => Err(Refusal::new(
+                409,
+                "ConflictError",
+                format!("Circuit {id} is connected by {user}; delete the connection first."),
+            )),
+        }
+    }
+
+    fn deleted(&self, world: &mut World, id: &ResourceId, _: &Value) {
+        world.remove_within(id);
+    }
+}
+
+impl Provider for Peering {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/expressRouteCircuits/peerings"
+    }
+
+    fn word(&self) -> &'static str {
+        "ExpressRouteCircuitPeering"
+    }
+
+    fn locks_with_conflict(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        default(&mut properties, "azureASN", json!(0));
+        default(&mut properties, "state", json!("Enabled"));
+        default(&mut properties, "connections", json!([]));
+        default(&mut properties, "lastModifiedBy", json!(""));
+        json!({
+            "name": put.id.name(),
+            "id": put.id.as_str(),
+            "properties": properties,
+            "type": put.id.resource_type().as_str(),
+        })
+    }
+
+    fn finished(&self, world: &mut World, id: &ResourceId) {
+        world.edit(id, |body| body["properties"]["azureASN"] = json!(12076));
+    }
+}

@@ -1,0 +1,160 @@
+//! What does each resource type do with a write? One file per type, named like its service in `azure`.
+
+mod authorization;
+mod circuit;
+mod connection;
+mod gateway;
+mod public_ip;
+mod route_table;
+mod subnet;
+mod virtual_network;
+mod vnet_peering;
+
+use serde_json::Value;
+
+use super::reply::Refusal;
+use super::world::World;
+use crate::model::ResourceId;
+
+/// A write that has arrived: what it asks for and what is there.
+pub(super) struct Put<'a> {
+    pub(super) id: &'a ResourceId,
+    /// The body as sent.
+    pub(super) body: &'a Value,
+    /// The body that is stored, if the resource exists.
+    pub(super) stored: Option<&'a Value>,
+    /// Which write of this resource it is, from 1.
+    pub(super) ordinal: u64,
+}
+
+impl Put<'_> {
+    pub(super) fn text(&self, pointer: &str) -> Option<&str> {
+        self.body.pointer(pointer).and_then(Value::as_str)
+    }
+
+    pub(super) fn properties(&self) -> Value {
+        self.body.get("properties").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+    }
+}
+
+/// How a resource type behaves. What a type does not say is as most types do.
+pub(super) trait Provider: Sync {
+    /// The type's name.
+    fn kind(&self) -> &'static str;
+
+    /// The word for it in operation names: `VirtualNetworkGateway`.
+    fn word(&self) -> &'static str;
+
+    /// The first `Retry-After` of a PUT and of a DELETE, in seconds (WIRE.md 1).
+    fn first_retry_after(&self) -> (u64, u64) {
+        (10, 10)
+    }
+
+    /// Whether a GET has an `ETag` header (WIRE.md 1).
+    fn etag_header(&self) -> bool {
+        false
+    }
+
+    /// Whether its lock refuses with a 409 that names no time, instead of a 429 that does.
+    fn locks_with_conflict(&self) -> bool {
+        false
+    }
+
+    /// Refuses what cannot be.
+    fn validate(&self, _world: &World, _put: &Put<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The body to store: what was sent, with what Azure adds at once.
+    fn accept(&self, world: &World, put: &Put<'_>) -> Value;
+
+    /// The resources that a body refers to, which must exist and be done.
+    fn references(&self, _body: &Value) -> Vec<ResourceId> {
+        Vec::new()
+    }
+
+    /// Resources that are written along, besides the resource's own root.
+    fn also_locks(&self, _body: &Value) -> Vec<ResourceId> {
+        Vec::new()
+    }
+
+    /// Why the operation is accepted and then fails, if it does.
+    fn fails(&self, _world: &World, _put: &Put<'_>) -> Option<(String, String)> {
+        None
+    }
+
+    /// What happens when a write is accepted, besides the resource itself.
+    fn accepted(&self, _world: &mut World, _id: &ResourceId) {}
+
+    /// What Azure adds when a write is done.
+    fn finished(&self, _world: &mut World, _id: &ResourceId) {}
+
+    /// Refuses a delete that cannot be.
+    fn may_delete(&self, _world: &World, _id: &ResourceId) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// What happens when it is gone; `body` is what it was.
+    fn deleted(&self, _world: &mut World, _id: &ResourceId, _body: &Value) {}
+}
+
+/// The provider of a resource's type.
+pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
+    const ALL: [&dyn Provider; 10] = [
+        &authorization::Authorization,
+        &circuit::Circuit,
+        &circuit::Peering,
+        &connection::Connection,
+        &gateway::Gateway,
+        &public_ip::PublicIp,
+        &route_table::RouteTable,
+        &subnet::Subnet,
+        &virtual_network::VirtualNetwork,
+        &vnet_peering::Peering,
+    ];
+    let kind = id.resource_type();
+    ALL.into_iter().find(|provider| kind.is(provider.kind()))
+}
+
+/// The id at a pointer of a body.
+pub(super) fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
+    ResourceId::parse(body.pointer(pointer)?.as_str()?).ok()
+}
+
+/// A top-level body: name, id, type and location around properties.
+pub(super) fn top_level(put: &Put<'_>, properties: Value) -> Value {
+    let mut body = serde_json::Map::new();
+    body.insert("name".to_owned(), put.id.name().into());
+    body.insert("id".to_owned(), put.id.as_str().into());
+    body.insert("type".to_owned(), put.id.resource_type().as_str().into());
+    for (key, value) in put.body.as_object().into_iter().flatten() {
+        if !["name", "id", "type", "etag", "properties"].contains(&key.as_str()) {
+            body.insert(key.clone(), value.clone());
+        }
+    }
+    body.insert("properties".to_owned(), properties);
+    body.into()
+}
+
+/// Keeps of the stored properties what a write cannot set.
+pub(super) fn keep(properties: &mut Value, stored: Option<&Value>, keys: &[&str]) {
+    for key in keys {
+        let kept = stored.and_then(|stored| stored.pointer(&format!("/properties/{key}")));
+        match (kept, properties.as_object_mut()) {
+            (Some(kept), Some(properties)) => {
+                properties.insert((*key).to_owned(), kept.clone());
+            }
+            (None, Some(properties)) => {
+                properties.remove(*key);
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+/// Sets what was not sent.
+pub(super) fn default(properties: &mut Value, key: &str, value: Value) {
+    if let Some(properties) = properties.as_object_mut() {
+        properties.entry(key).or_insert(value);
+    }
+}

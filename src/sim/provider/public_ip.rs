@@ -1,0 +1,65 @@
+//! Public IP addresses.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, default, keep, top_level};
+use crate::model::ResourceId;
+use crate::sim::duration::draw;
+use crate::sim::reply::Refusal;
+use crate::sim::world::World;
+
+pub(super) struct PublicIp;
+
+impl Provider for PublicIp {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/publicIPAddresses"
+    }
+
+    fn word(&self) -> &'static str {
+        "PublicIpAddress"
+    }
+
+    fn first_retry_after(&self) -> (u64, u64) {
+        (1, 10)
+    }
+
+    fn etag_header(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        keep(&mut properties, put.stored, &["ipAddress"]);
+        default(&mut properties, "publicIPAddressVersion", json!("IPv4"));
+        default(&mut properties, "idleTimeoutInMinutes", json!(4));
+        default(&mut properties, "ipTags", json!([]));
+        let mut body = top_level(put, properties);
+        if let Some(sku) = body.get_mut("sku") {
+            default(sku, "tier", json!("Regional"));
+        }
+        body
+    }
+
+    fn finished(&self, world: &mut World, id: &ResourceId) {
+        let seed = world.seed();
+        let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
+        // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
+        let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
+        world.edit(id, |body| default(&mut body["properties"], "ipAddress", json!(address)));
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        match world.user_of(id, "Microsoft.Network/virtualNetworkGateways") {
+            None => Ok(()),
+            Some(user) => Err(Refusal::new(
+                400,
+                "PublicIPAddressCannotBeDeleted",
+                format!(
+                    "Public IP address {id} can not be deleted since it is still allocated to \
+                     resource {user}. In order to delete the public IP, disassociate/detach the \
+                     Public IP address from the resource."
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What does a GET show? A stored resource with what Azure computes around it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::network::connection_status;
+use super::provider;
+use super::reply::{Refusal, json_answer};
+use super::world::{State, World};
+use crate::azure::wire::WireResponse;
+use crate::model::{ResourceId, Timestamp};
+
+/// How long after its operation's end a connection still says `Unknown`, then `Connecting`
+/// (azure-facts 3.3: unknown right after Succeeded).
+const UNKNOWN: Duration = Duration::from_secs(10);
+const CONNECTING: Duration = Duration::from_secs(25);
+
+impl World {
+    /// The body of a GET.
+    pub(super) fn get_body(&self, id: &ResourceId, now: Timestamp) -> Option<Value> {
+        let resource = self.resources.get(id)?;
+        let mut body = resource.body.clone();
+        let etag = self.etag(id, resource.version);
+        let state = resource.state.as_str();
+        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("provisioningState".to_owned(), state.into());
+        }
+        if let Some(object) = body.as_object_mut() {
+            object.insert("etag".to_owned(), etag.clone().into());
+        }
+        let kind = id.resource_type();
+        if kind.is("Microsoft.Network/virtualNetworks") {
+            self.insert_children(id, &mut body, &["subnets", "virtualNetworkPeerings"], now);
+        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
+            self.insert_children(id, &mut body, &["peerings", "authorizations"], now);
+        } else if kind.is("Microsoft.Network/routeTables") {
+            let users = self.users_of(id, "Microsoft.Network/virtualNetworks/subnets");
+            if users.as_array().is_some_and(|users| !users.is_empty()) {
+                body["properties"]["subnets"] = users;
+            }
+        } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
+            if let Some(gateway) = self.subnet_user(id) {
+                let reference = format!("{gateway}/ipConfigurations/default");
+                body["properties"]["ipConfigurations"] = json!([{ "id": reference }]);
+            }
+        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
+            for configuration in
+                body["properties"]["ipConfigurations"].as_array_mut().into_iter().flatten()
+            {
+                configuration["etag"] = json!(etag);
+                configuration["properties"]["provisioningState"] = json!(state);
+            }
+        } else if kind.is("Microsoft.Network/connections") && resource.state == State::Succeeded {
+            let since = now.since(resource.settled_at);
+            let status = if since < UNKNOWN {
+                "Unknown"
+            } else if since < CONNECTING {
+                "Connecting"
+            } else {
+                self.settled_status(id)
+            };
+            body["properties"]["connectionStatus"] = json!(status);
+        }
+        Some(body)
+    }
+
+    fn settled_status(&self, id: &ResourceId) -> &'static str {
+        let shown = self.shown();
+        let estate = self.estate(&shown);
+        estate
+            .connections()
+            .iter()
+            .find(|connection| connection.id == *id)
+            .map_or("Unknown", |connection| connection_status(&estate, &self.onprem, connection))
+    }
+
+    fn insert_children(&self, id: &ResourceId, body: &mut Value, kinds: &[&str], now: Timestamp) {
+        for kind in kinds {
+            let wanted = format!("{}/{kind}", id.resource_type());
+            let children: Vec<Value> = self
+                .resources
+                .keys()
+                .filter(|child| {
+                    child.parent().as_ref() == Some(id) && child.resource_type().is(&wanted)
+                })
+                .filter_map(|child| self.get_body(child, now))
+                .collect();
+            body["properties"][*kind] = Value::from(children);
+        }
+    }
+
+    fn users_of(&self, id: &ResourceId, kind: &str) -> Value {
+        self.resources
+            .iter()
+            .filter(|(user, resource)| {
+                user.resource_type().is(kind)
+                    && resource.body.pointer("/properties/routeTable/id").and_then(Value::as_str).is_some_and(
+                        |table| table.eq_ignore_ascii_case(id.as_str()),
+                    )
+            })
+            .map(|(user, _)| json!({ "id": user.as_str() }))
+            .collect()
+    }
+
+    /// The answer to a GET of one resource.
+    pub(super) fn get(&self, id: &ResourceId, now: Timestamp) -> Result<WireResponse, Refusal> {
+        let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
+        let mut answer = json_answer(200, &body);
+        let header = provider::of(id).is_some_and(provider::Provider::etag_header);
+        if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
+            answer.headers.push("ETag", etag);
+        }
+        Ok(answer)
+    }
+
+    /// The answer to a GET of a list: everything whose id is the path and one name more.
+    pub(super) fn list(&self, path: &str, now: Timestamp) -> WireResponse {
+        let prefix = format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
+        let group_free = prefix.split_once("/providers/").map(|(subscription, kind)| {
+            (subscription.to_owned(), kind.to_owned())
+        });
+        let value: Vec<Value> = self
+            .resources
+            .keys()
+            .filter(|id| {
+                let key = id.key();
+                let direct = key.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/'));
+                // `/subscriptions/{s}/providers/{type}`: those of every group.
+                let all = group_free.as_ref().is_some_and(|(subscription, kind)| {
+                    !subscription.contains("/resourcegroups/")
+                        && key.starts_with(subscription.as_str())
+                        && key.split_once("/providers/").is_some_and(|(_, rest)| {
+                            rest.strip_prefix(kind.as_str()).is_some_and(|name| !name.contains('/'))
+                        })
+                });
+                direct || all
+            })
+            .filter_map(|id| self.get_body(id, now))
+            .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+}

@@ -1,0 +1,368 @@
+//! What is there, in the simulated Azure? All of it, as one value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::network::{Estate, OnPrem};
+use super::operation::{Operation, Work};
+use super::provider;
+use super::reply::guid;
+use super::scenario::{Latency, Scenario};
+use super::server::Entry;
+use super::throttle::Buckets;
+use crate::model::{Region, ResourceId, Timestamp};
+
+/// The simulated Azure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    pub(super) seed: u64,
+    pub(super) latency: Latency,
+    /// Home regions of resource groups, by folded id.
+    pub(super) groups: BTreeMap<String, Region>,
+    pub(super) resources: BTreeMap<ResourceId, Resource>,
+    pub(super) operations: BTreeMap<String, Operation>,
+    /// Writes accepted per resource: what every draw of chance depends on. Survives a delete.
+    pub(super) ordinals: BTreeMap<ResourceId, u64>,
+    pub(super) reads: u64,
+    pub(super) onprem: OnPrem,
+    pub(super) regions_down: BTreeSet<Region>,
+    pub(super) silent: BTreeSet<ResourceId>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) buckets: Buckets,
+    pub(super) ledger: Vec<Entry>,
+}
+
+/// A resource as it is stored: without what a GET computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Resource {
+    pub(super) body: Value,
+    pub(super) state: State,
+    /// Grows with every change; the etag is a hash of it.
+    pub(super) version: u64,
+    /// When its last operation ended.
+    pub(super) settled_at: Timestamp,
+}
+
+/// A provisioning state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum State {
+    Succeeded,
+    Updating,
+    Deleting,
+    Failed,
+}
+
+impl State {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Updating => "Updating",
+            Self::Deleting => "Deleting",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// Children that a world file may show inside their parents' bodies.
+const CHILDREN: [&str; 4] = ["subnets", "virtualNetworkPeerings", "peerings", "authorizations"];
+
+impl World {
+    /// The world of a scenario, at its beginning.
+    #[must_use]
+    pub fn new(scenario: &Scenario) -> Self {
+        let mut world = Self {
+            seed: scenario.seed,
+            latency: scenario.latency,
+            groups: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            ordinals: BTreeMap::new(),
+            reads: 0,
+            onprem: scenario.onprem.clone(),
+            regions_down: scenario.regions_down.clone(),
+            silent: BTreeSet::new(),
+            faults: scenario.faults.clone(),
+            buckets: Buckets::default(),
+            ledger: Vec::new(),
+        };
+        for group in &scenario.resource_groups {
+            world.groups.insert(group.id.to_ascii_lowercase(), group.location.clone());
+        }
+        for body in &scenario.resources {
+            let id = body.get("id").and_then(Value::as_str).map(ResourceId::parse);
+            if let Some(Ok(id)) = id {
+                world.place(&id, body.clone(), scenario.now);
+            }
+        }
+        world
+    }
+
+    /// Puts a resource of a world file where it belongs, its children beside it.
+    fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
+        for kind in CHILDREN {
+            let inside = body.get_mut("properties").and_then(Value::as_object_mut);
+            let is_child_list = provider::of(&id.child(kind, "x").unwrap_or_else(|_| id.clone())).is_some();
+            if let Some(Value::Array(children)) =
+                inside.filter(|_| is_child_list).and_then(|properties| properties.remove(kind))
+            {
+                for child in children {
+                    let name = child.get("name").and_then(Value::as_str).unwrap_or_default();
+                    if let Ok(id) = id.child(kind, name) {
+                        self.place(&id, child, now);
+                    }
+                }
+            }
+        }
+        let state = match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
+            Some("Failed") => State::Failed,
+            Some("Updating") => State::Updating,
+            _ => State::Succeeded,
+        };
+        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.remove("provisioningState");
+        }
+        if let Some(object) = body.as_object_mut() {
+            object.remove("etag");
+            object.insert("id".to_owned(), id.as_str().into());
+            object.insert("name".to_owned(), id.name().into());
+            object.insert("type".to_owned(), id.resource_type().as_str().into());
+        }
+        let resource = Resource { body, state, version: 0, settled_at: now };
+        self.resources.insert(id.clone(), resource);
+    }
+
+    /// What decides every draw.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Decides every draw anew; for a world that nothing was asked of yet.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// Every request so far.
+    #[must_use]
+    pub fn ledger(&self) -> &[Entry] {
+        &self.ledger
+    }
+
+    /// Adds a misfortune.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Brings a region back, or takes it down.
+    pub fn set_region_down(&mut self, region: Region, down: bool) {
+        if down {
+            self.regions_down.insert(region);
+        } else {
+            self.regions_down.remove(&region);
+        }
+    }
+
+    /// The links of the on-premises side, to cut and mend.
+    pub fn onprem_mut(&mut self) -> &mut OnPrem {
+        &mut self.onprem
+    }
+
+    /// The resources there are.
+    pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
+        self.resources.keys()
+    }
+
+    /// A resource's stored body.
+    #[must_use]
+    pub fn body(&self, id: &ResourceId) -> Option<&Value> {
+        self.resources.get(id).map(|resource| &resource.body)
+    }
+
+    /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
+    /// request ids and timestamps. Keys are left out too, as they must not be shown.
+    #[must_use]
+    pub fn comparable(&self) -> Value {
+        let mut all = serde_json::Map::new();
+        for (id, resource) in &self.resources {
+            let mut body = resource.body.clone();
+            without_keys(&mut body);
+            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            all.insert(id.key().to_owned(), body);
+        }
+        json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down })
+    }
+
+    /// Changes a stored body, as Azure does on its own.
+    pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
+        if let Some(resource) = self.resources.get_mut(id) {
+            change(&mut resource.body);
+            resource.version += 1;
+        }
+    }
+
+    /// Removes what is inside a resource that is gone.
+    pub(super) fn remove_within(&mut self, id: &ResourceId) {
+        self.resources.retain(|other, _| !other.is_within(id));
+    }
+
+    /// A resource of a type whose body names `id`.
+    pub(super) fn user_of(&self, id: &ResourceId, kind: &str) -> Option<ResourceId> {
+        self.resources
+            .iter()
+            .find(|(user, resource)| user.resource_type().is(kind) && names(&resource.body, id))
+            .map(|(user, _)| user.clone())
+    }
+
+    /// The gateway that stands in a subnet.
+    pub(super) fn subnet_user(&self, subnet: &ResourceId) -> Option<ResourceId> {
+        self.user_of(subnet, "Microsoft.Network/virtualNetworkGateways")
+    }
+
+    /// The gateway of a virtual network, when it is done.
+    pub(super) fn gateway_of(&self, vnet: &ResourceId) -> Option<ResourceId> {
+        let subnet = vnet.child("subnets", "GatewaySubnet").ok()?;
+        let gateway = self.subnet_user(&subnet)?;
+        let done = self.resources.get(&gateway).is_some_and(|r| r.state == State::Succeeded);
+        done.then_some(gateway)
+    }
+
+    /// The authorization of a circuit that has this key.
+    pub(super) fn authorization(&self, circuit: &ResourceId, key: &str) -> Option<ResourceId> {
+        self.resources
+            .iter()
+            .find(|(id, resource)| {
+                id.parent().as_ref() == Some(circuit)
+                    && resource.body.pointer("/properties/authorizationKey").and_then(Value::as_str)
+                        == Some(key)
+            })
+            .map(|(id, _)| id.clone())
+    }
+
+    /// Where a resource is: its own location, its root's, or its group's home.
+    pub(super) fn location(&self, id: &ResourceId) -> Option<Region> {
+        let root = root(id);
+        let own = self
+            .body(&root)
+            .and_then(|body| body.get("location"))
+            .and_then(Value::as_str)
+            .and_then(|text| Region::parse(text).ok());
+        own.or_else(|| self.group_home(id))
+    }
+
+    /// The home region of a resource's group.
+    pub(super) fn group_home(&self, id: &ResourceId) -> Option<Region> {
+        let key = format!("/subscriptions/{}/resourcegroups/{}", id.subscription(), id.resource_group());
+        self.groups.get(&key.to_ascii_lowercase()).cloned()
+    }
+
+    /// What the network is, as far as resources say; a connection that is not done carries nothing.
+    pub(super) fn estate<'a>(&'a self, shown: &'a BTreeMap<ResourceId, Value>) -> Estate<'a> {
+        Estate::new(shown, &self.regions_down, &self.silent)
+    }
+
+    /// Every body with its provisioning state, as the network's truth reads them.
+    pub(super) fn shown(&self) -> BTreeMap<ResourceId, Value> {
+        self.resources
+            .iter()
+            .map(|(id, resource)| {
+                let mut body = resource.body.clone();
+                body["properties"]["provisioningState"] = json!(resource.state.as_str());
+                (id.clone(), body)
+            })
+            .collect()
+    }
+
+    pub(super) fn etag(&self, id: &ResourceId, version: u64) -> String {
+        let hash = guid(&[&self.seed.to_string(), id.key(), &version.to_string(), "etag"]);
+        format!("W/\"{hash}\"")
+    }
+
+    /// Lets what has ended take effect, in the order in which it ended.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        let mut due: Vec<(Timestamp, String)> = self
+            .operations
+            .values()
+            .filter(|operation| !operation.settled && operation.ends <= now)
+            .filter(|operation| !self.is_stuck(operation))
+            .map(|operation| (operation.ends, operation.id.clone()))
+            .collect();
+        due.sort();
+        for (_, id) in due {
+            self.end(&id);
+        }
+    }
+
+    /// An operation in a region that is down does not come to its end.
+    fn is_stuck(&self, operation: &Operation) -> bool {
+        !matches!(operation.work, Work::Read { .. })
+            && self.location(&operation.resource).is_some_and(|l| self.regions_down.contains(&l))
+    }
+
+    fn end(&mut self, id: &str) {
+        let Some(operation) = self.operations.get_mut(id) else { return };
+        operation.settled = true;
+        let (work, failed) = (operation.work.clone(), operation.failure.is_some());
+        let (resource_id, ends) = (operation.resource.clone(), operation.ends);
+        let provider = provider::of(&resource_id);
+        match work {
+            Work::Read { .. } => {}
+            Work::Create | Work::Update => {
+                if !failed && let Some(provider) = provider {
+                    provider.finished(self, &resource_id);
+                }
+                self.set_state(&resource_id, if failed { State::Failed } else { State::Succeeded }, ends);
+            }
+            Work::Delete if failed => self.set_state(&resource_id, State::Failed, ends),
+            Work::Delete => {
+                if let Some(gone) = self.resources.remove(&resource_id)
+                    && let Some(provider) = provider
+                {
+                    provider.deleted(self, &resource_id, &gone.body);
+                }
+                self.silent.remove(&resource_id);
+            }
+        }
+    }
+
+    pub(super) fn set_state(&mut self, id: &ResourceId, state: State, at: Timestamp) {
+        if let Some(resource) = self.resources.get_mut(id) {
+            resource.state = state;
+            resource.version += 1;
+            resource.settled_at = at;
+        }
+    }
+}
+
+/// The top-level resource that a resource is part of.
+pub(super) fn root(id: &ResourceId) -> ResourceId {
+    let mut root = id.clone();
+    while let Some(parent) = root.parent() {
+        root = parent;
+    }
+    root
+}
+
+fn names(body: &Value, id: &ResourceId) -> bool {
+    match body {
+        Value::String(text) => text.eq_ignore_ascii_case(id.as_str()),
+        Value::Object(object) => object.values().any(|value| names(value, id)),
+        Value::Array(list) => list.iter().any(|value| names(value, id)),
+        _ => false,
+    }
+}
+
+fn without_keys(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for key in ["authorizationKey", "sharedKey", "serviceKey"] {
+                object.remove(key);
+            }
+            object.values_mut().for_each(without_keys);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_keys),
+        _ => {}
+    }
+}

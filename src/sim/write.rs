@@ -1,0 +1,244 @@
+//! What does a PUT or a DELETE do? Refusals first, then an operation that takes its time.
+
+use serde_json::Value;
+
+use super::duration::duration;
+use super::fault::{Effect, strike};
+use super::operation::{Operation, Work};
+use super::provider::{self, Provider, Put};
+use super::reply::{Refusal, empty_answer, guid, json_answer};
+use super::world::{Resource, State, World, root};
+use crate::azure::wire::{WireRequest, WireResponse};
+use crate::model::{ResourceId, Timestamp};
+
+/// A write on its way in.
+pub(super) struct Arrival<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) request: &'a WireRequest,
+    pub(super) origin: &'a str,
+    pub(super) api_version: &'a str,
+    pub(super) now: Timestamp,
+}
+
+impl World {
+    /// A PUT: 201 or 200 with the whole resource, `Updating`, and an operation.
+    pub(super) fn put(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
+        let provider = self.writable_provider(arrival.id)?;
+        let body: Value = serde_json::from_slice(&arrival.request.body).map_err(|_| {
+            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.").by_gateway()
+        })?;
+        self.check_precondition(arrival)?;
+        if let Some(parent) = arrival.id.parent() {
+            let parent = self.resources.get(&parent).ok_or_else(|| {
+                Refusal::new(404, "ParentResourceNotFound", format!("{parent} was not found.")).by_gateway()
+            })?;
+            if parent.state == State::Failed {
+                let message = format!(
+                    "PUT operation on child resource {} is blocked because last operation on parent \
+                     resource failed leaving it in failed state. Run PUT operation on the parent, \
+                     then retry operation on the child.",
+                    arrival.id
+                );
+                return Err(Refusal::new(400, "ParentResourceIsInFailedState", message));
+            }
+        } else if body.get("location").and_then(Value::as_str).is_none() {
+            let message = "The location property is required for this definition.";
+            return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
+        }
+        self.check_locks(arrival, provider, &body)?;
+        self.check_references(provider, arrival.id, &body)?;
+        let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
+        let put = Put { id: arrival.id, body: &body, stored: self.body(arrival.id), ordinal };
+        provider.validate(self, &put)?;
+        let failure = provider.fails(self, &put);
+        let new = put.stored.is_none();
+        let stored = provider.accept(self, &put);
+        let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
+        let resource = Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
+        self.resources.insert(arrival.id.clone(), resource);
+        self.ordinals.insert(arrival.id.clone(), ordinal);
+        provider.accepted(self, arrival.id);
+        let work = if new { Work::Create } else { Work::Update };
+        let operation = self.begin(arrival, provider, work, failure, &body);
+        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
+        answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
+        answer.headers.push("Azure-AsyncNotification", "Enabled");
+        answer.headers.push("Retry-After", operation.first.to_string());
+        answer.headers.push("x-ms-request-id", operation.id.clone());
+        Ok(answer)
+    }
+
+    /// A DELETE: 202 with both headers, or 204 when it is not there.
+    pub(super) fn delete(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
+        let provider = self.writable_provider(arrival.id)?;
+        let Some(body) = self.body(arrival.id).cloned() else { return Ok(empty_answer(204)) };
+        self.check_precondition(arrival)?;
+        self.check_locks(arrival, provider, &body)?;
+        provider.may_delete(self, arrival.id)?;
+        *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
+        self.set_state(arrival.id, State::Deleting, arrival.now);
+        let operation = self.begin(arrival, provider, Work::Delete, None, &body);
+        let mut answer = empty_answer(202);
+        answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
+        answer.headers.push("Location", operation.result_url(arrival.origin));
+        answer.headers.push("Retry-After", operation.first.to_string());
+        answer.headers.push("x-ms-request-id", operation.id.clone());
+        Ok(answer)
+    }
+
+    /// The provider, if the resource's region and its group's home take writes.
+    fn writable_provider(&self, id: &ResourceId) -> Result<&'static dyn Provider, Refusal> {
+        let provider = provider::of(id).ok_or_else(|| {
+            let kind = id.resource_type();
+            let message = format!("The resource type '{kind}' is not one of this world's.");
+            Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway()
+        })?;
+        let home = self.group_home(id).ok_or_else(|| {
+            let message = format!("Resource group '{}' could not be found.", id.resource_group());
+            Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()
+        })?;
+        let at = self.location(id).unwrap_or_else(|| home.clone());
+        if [&home, &at].iter().any(|region| self.regions_down.contains(region)) {
+            let message = format!("The service is unavailable in {at} now.");
+            return Err(Refusal::new(503, "ServiceUnavailable", message));
+        }
+        Ok(provider)
+    }
+
+    fn check_precondition(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
+        let current = self.resources.get(arrival.id).map(|r| self.etag(arrival.id, r.version));
+        let headers = &arrival.request.headers;
+        let stale = headers.get("if-match").is_some_and(|wanted| {
+            wanted != "*" && current.as_deref() != Some(wanted)
+        });
+        let exists = headers.get("if-none-match") == Some("*") && current.is_some();
+        if stale || exists {
+            let message = "The condition set in the request header does not match the etag.";
+            return Err(Refusal::new(412, "PreconditionFailed", message));
+        }
+        Ok(())
+    }
+
+    /// The lock of what is being written (WIRE.md 3): one family answers with a 429 that names a time,
+    /// the other with a 409 that does not.
+    fn check_locks(
+        &self,
+        arrival: &Arrival<'_>,
+        provider: &dyn Provider,
+        body: &Value,
+    ) -> Result<(), Refusal> {
+        let wanted = locks(provider, arrival.id, body);
+        let other = self.operations.values().find(|operation| {
+            !operation.settled && operation.locks.iter().any(|lock| wanted.contains(lock))
+        });
+        let Some(other) = other else { return Ok(()) };
+        if provider.locks_with_conflict() {
+            let message = format!(
+                "Another operation on this or dependent resource is in progress. To retrieve status \
+                 of the operation use uri: {}.",
+                other.status_url(arrival.origin)
+            );
+            return Err(Refusal::new(409, "AnotherOperationInProgress", message));
+        }
+        let word = provider::of(&other.resource).map_or("Resource", Provider::word);
+        let seconds = 11;
+        let message = format!(
+            "Operation {}{word}Operation ({}) is updating resource {}. The call can be retried in \
+             {seconds} seconds.",
+            other.work.verb(),
+            other.id,
+            other.resource
+        );
+        Err(Refusal::retryable("RetryableErrorDueToAnotherOperation", message).after(seconds))
+    }
+
+    fn check_references(
+        &self,
+        provider: &dyn Provider,
+        id: &ResourceId,
+        body: &Value,
+    ) -> Result<(), Refusal> {
+        for reference in provider.references(body) {
+            let Some(resource) = self.resources.get(&reference) else {
+                let message = format!(
+                    "Resource {reference} referenced by resource {id} was not found. Please make sure \
+                     that the referenced resource exists, and that both resources are in the same \
+                     region."
+                );
+                return Err(Refusal::new(400, "InvalidResourceReference", message));
+            };
+            if resource.state == State::Succeeded {
+                continue;
+            }
+            let message = format!(
+                "Cannot proceed with operation because resource {reference} used by resource {id} is \
+                 not in Succeeded state. Resource is in {} state.",
+                resource.state.as_str()
+            );
+            let code = "ReferencedResourceNotProvisioned";
+            // The very same condition is a 400 on a peering (WIRE.md 3).
+            return Err(if provider.word() == "VirtualNetworkPeering" {
+                Refusal::new(400, code, message)
+            } else {
+                Refusal::retryable(code, message)
+            });
+        }
+        Ok(())
+    }
+
+    /// Begins an operation, with its own luck.
+    fn begin(
+        &mut self,
+        arrival: &Arrival<'_>,
+        provider: &dyn Provider,
+        work: Work,
+        failure: Option<(String, String)>,
+        body: &Value,
+    ) -> Operation {
+        let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0);
+        let mut takes = duration(self.seed, arrival.id, ordinal, work.kind());
+        let mut failure = failure;
+        let method = arrival.request.method.as_str();
+        while let Some(effect) = strike(&mut self.faults, method, arrival.id.as_str(), true) {
+            match effect {
+                Effect::Fail { code } => {
+                    failure = Some((code, "The operation failed, by a fault of this world.".to_owned()));
+                }
+                Effect::Slow { factor } => takes *= factor,
+                Effect::Silent => {
+                    self.silent.insert(arrival.id.clone());
+                }
+                _ => {}
+            }
+        }
+        let (put, delete) = provider.first_retry_after();
+        let first = if work == Work::Delete { delete } else { put };
+        let id = guid(&[&self.seed.to_string(), arrival.id.key(), &ordinal.to_string(), "operation"]);
+        let operation = Operation {
+            id: id.clone(),
+            resource: arrival.id.clone(),
+            work,
+            location: self.location(arrival.id).map_or_else(String::new, |l| l.as_str().to_owned()),
+            api_version: arrival.api_version.to_owned(),
+            locks: locks(provider, arrival.id, body),
+            ends: arrival.now + takes,
+            first,
+            polls: 0,
+            next_poll: arrival.now + std::time::Duration::from_secs(first),
+            early_polls: 0,
+            failure,
+            settled: false,
+        };
+        self.operations.insert(id, operation.clone());
+        operation
+    }
+}
+
+/// What a write keeps others from writing: its root and what it writes along. A gateway is its own
+/// root, so it does not keep its network for twenty minutes.
+fn locks(provider: &dyn Provider, id: &ResourceId, body: &Value) -> Vec<ResourceId> {
+    let mut locks = vec![root(id)];
+    locks.extend(provider.also_locks(body).iter().map(root));
+    locks
+}
