@@ -17,6 +17,7 @@ pub mod session;
 pub mod settings;
 pub mod ui;
 pub mod watch;
+pub mod world;
 
 pub use error::Status;
 pub use run::run;

@@ -13,9 +13,10 @@ use std::time::Duration;
 use backroad::engine::{Event, Journal, RunMode};
 use backroad::model::action::General;
 use backroad::model::{
-    Action, GatePolicy, Objective, OnExpiry, OnFailure, Plan, PlanParts, Prose, RetryPolicy, RunId,
-    RunbookName, SagaClass, Seq, Step, StepName, Timestamp,
+    Action, Answer, GatePolicy, Objective, OnExpiry, OnFailure, People, Plan, PlanParts, Prose,
+    RetryPolicy, RunId, RunbookName, SagaClass, Seq, Step, StepName, Timestamp,
 };
+use backroad::sim::{Scenario, World};
 use backroad::store::StateDir;
 use serde_json::Value;
 
@@ -86,15 +87,25 @@ fn wait(name: &str, needs: &[&str], seconds: u64) -> Step {
 
 /// A live run that was opened and left, as by a process that was killed.
 fn left_behind(state: &Path, steps: Vec<Step>) {
+    opened(state, steps, RunMode::Live, "http://127.0.0.1:9");
+}
+
+fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
+    let people = People {
+        answer_after: Duration::from_secs(240),
+        answer: Answer::Approve,
+    };
     let plan = Plan::new(PlanParts {
         runbook: RunbookName::parse("by-hand").unwrap(),
         title: "A run of the tests".to_owned(),
         owner: None,
-        objective: Objective::default(),
+        objective: Objective {
+            rto: Some(Duration::from_secs(3_600)),
+        },
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
-        people: None,
+        people: (mode == RunMode::Drill).then_some(people),
         deadline: None,
         prose: Prose::default(),
         steps,
@@ -104,11 +115,11 @@ fn left_behind(state: &Path, steps: Vec<Step>) {
     let opened = Event::RunOpened {
         run: run.clone(),
         plan: Box::new(plan),
-        mode: RunMode::Live,
-        endpoint: "http://127.0.0.1:9".to_owned(),
+        mode,
+        endpoint: endpoint.to_owned(),
         nonce: "n".to_owned(),
     };
-    let at = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
+    let at = Timestamp::parse("2026-03-14T03:00:00Z").unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let store = StateDir::new(state).create_run(&run).unwrap();
         store
@@ -317,5 +328,158 @@ fn the_first_interrupt_leaves_a_run_that_can_be_resumed() {
     assert!(
         !state.join("runs").join(RUN).join("door.json").exists(),
         "the door is closed behind"
+    );
+}
+
+const NETWORK: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
+const CIRCUIT: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-singapore";
+
+fn doing(name: &str, needs: &[&str], action: Value) -> Step {
+    let mut step = gate(name, needs);
+    step.action = serde_json::from_value(action).unwrap();
+    step.timeout = Duration::from_secs(5_400);
+    step
+}
+
+/// The heart of a failover over the second circuit, put together by hand.
+fn failover() -> Vec<Step> {
+    let location = "southeastasia";
+    let pip = format!("{NETWORK}/publicIPAddresses/pip-ergw-hub-sea");
+    let subnet = format!("{NETWORK}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet");
+    let gateway = format!("{NETWORK}/virtualNetworkGateways/ergw-hub-sea");
+    let authorization = format!("{CIRCUIT}/authorizations/dr");
+    vec![
+        doing(
+            "circuit_ready",
+            &[],
+            serde_json::json!({
+            "action": "verify.circuit", "with": {"circuit": CIRCUIT}}),
+        ),
+        doing(
+            "public_ip",
+            &[],
+            serde_json::json!({
+            "action": "public_ip.ensure", "with": {"id": pip, "location": location, "zones": []}}),
+        ),
+        doing(
+            "gateway_subnet",
+            &[],
+            serde_json::json!({
+            "action": "subnet.ensure", "with": {"id": subnet, "prefix": "10.10.10.128/25"}}),
+        ),
+        doing(
+            "gateway",
+            &["public_ip", "gateway_subnet"],
+            serde_json::json!({
+            "action": "gateway.ensure", "with": {"id": gateway, "location": location,
+            "sku": "ErGw1AZ", "subnet": subnet, "public_ip": pip}}),
+        ),
+        doing(
+            "authorization",
+            &["circuit_ready"],
+            serde_json::json!({
+            "action": "authorization.ensure", "with": {"id": authorization}}),
+        ),
+        gate("go_ahead", &["gateway"]),
+        doing(
+            "connection",
+            &["go_ahead", "authorization"],
+            serde_json::json!({
+            "action": "connection.ensure", "with": {
+                "id": format!("{NETWORK}/connections/con-sea"), "location": location,
+                "gateway": gateway, "circuit": CIRCUIT, "routing_weight": 0,
+                "authorization": {"resource": {"id": authorization,
+                    "pointer": "/properties/authorizationKey"}}}}),
+        ),
+        doing(
+            "connected",
+            &["connection"],
+            serde_json::json!({
+            "action": "verify.connection",
+            "with": {"connection": format!("{NETWORK}/connections/con-sea")}}),
+        ),
+        doing(
+            "routes",
+            &["connected"],
+            serde_json::json!({
+            "action": "verify.routes", "with": {"gateway": gateway, "expect": ["10.100.0.0/16"]}}),
+        ),
+    ]
+}
+
+fn drill_left_behind(state: &Path, steps: Vec<Step>) {
+    opened(state, steps, RunMode::Drill, "http://127.0.0.1");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/worlds/two-circuits.yaml");
+    let scenario = Scenario::parse("world", &std::fs::read_to_string(file).unwrap()).unwrap();
+    let bytes = serde_json::to_vec(&World::new(&scenario)).unwrap();
+    std::fs::write(state.join("runs").join(RUN).join("world.json"), bytes).unwrap();
+}
+
+#[test]
+fn a_drill_goes_on_in_its_own_world_and_the_way_back_is_rehearsed_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    drill_left_behind(state, failover());
+    let output = ran(state, &["resume", RUN]);
+    let told = format!("{}\n{}", text(&output.stderr), text(&output.stdout));
+    assert_eq!(code(&output), 0, "{told}");
+    assert!(told.contains("Recovered in"), "{told}");
+
+    let status = json(&ran(state, &["status", RUN, "--output", "json"]));
+    assert_eq!(status["outcome"], "succeeded");
+    assert!(
+        status["recovery_seconds"].as_f64().unwrap() > 600.0,
+        "a gateway takes its time"
+    );
+
+    let undone = ran(state, &["undo", RUN, "--output", "json"]);
+    assert_eq!(
+        code(&undone),
+        0,
+        "{}\n{}",
+        text(&undone.stderr),
+        text(&undone.stdout)
+    );
+    assert_eq!(json(&undone)["outcome"], "undone");
+}
+
+#[test]
+fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let world = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/runbooks/worlds/two-circuits.yaml"
+    );
+    let child = backroad(
+        state,
+        &["sim", "serve", "--world", world, "--speed", "2000"],
+    )
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut simulator = Driven(child);
+    let mut line = String::new();
+    let stdout = simulator.0.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let steps: Vec<Step> = failover()
+        .into_iter()
+        .filter(|step| step.name.as_str() == "circuit_ready" || step.name.as_str() == "public_ip")
+        .collect();
+    opened(
+        state,
+        steps,
+        RunMode::Live,
+        said["endpoint"].as_str().unwrap(),
+    );
+    let output = ran(state, &["resume", RUN, "--clock-factor", "2000"]);
+    assert_eq!(
+        code(&output),
+        0,
+        "{}\n{}",
+        text(&output.stderr),
+        text(&output.stdout)
     );
 }

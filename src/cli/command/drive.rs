@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::status::status;
 use crate::azure::WriteScope;
 use crate::cli::args::{Drive, DriveSaid, DriveStep, Output, Target};
-use crate::cli::azure;
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::{Asked, Begin, Driving, Session, claimed};
+use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, Said};
 use crate::model::RunOutcome;
 use crate::store::{RunStore, StoreError};
@@ -125,7 +125,10 @@ async fn go_on(
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
             live(context, store, &new, &target, clock, begin).await
         }
-        RunMode::Drill => Err(CliError::refused("A drill cannot be gone on with yet.")),
+        RunMode::Drill => {
+            let last = state.last_at.unwrap_or(opened.at);
+            world::go_on(context, store, &new, last, begin).await
+        }
     }
     .map(|driving| driving.show(context, asked))
 }

@@ -4,13 +4,14 @@ mod completions;
 mod drive;
 mod journal;
 mod runs;
+mod sim;
 mod status;
 mod verify;
 
 use crate::engine::Command;
 use crate::model::RunOutcome;
 
-use super::args::{CommandLine, Verb};
+use super::args::{CommandLine, SimVerb, Verb};
 use super::context::Context;
 use super::error::{CliError, Status};
 
@@ -23,6 +24,23 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,
         Verb::Journal { run } => journal::journal(context, &run).await,
+        Verb::Sim {
+            verb:
+                SimVerb::Serve {
+                    world,
+                    listen,
+                    seed,
+                    speed,
+                },
+        } => {
+            let wanted = sim::Served {
+                world: &world,
+                listen,
+                seed,
+                speed,
+            };
+            sim::serve(context, wanted).await
+        }
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => {
             drive::say(context, &args, Command::Retry, RunOutcome::Succeeded).await
@@ -42,7 +60,6 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         | Verb::Plan { .. }
         | Verb::Run { .. }
         | Verb::Drill { .. }
-        | Verb::Sim { .. }
         | Verb::Schema => Err(CliError::refused("This verb is not in this build yet.")),
     }
 }
