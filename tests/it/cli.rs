@@ -136,7 +136,9 @@ fn help_names_every_verb_and_every_exit_status() {
     let folder = tempfile::tempdir().unwrap();
     let output = ran(folder.path(), &["--help"]);
     assert_eq!(code(&output), 0);
-    insta::assert_snapshot!(text(&output.stdout));
+    insta::with_settings!({snapshot_path => "../snapshots"}, {
+        insta::assert_snapshot!(text(&output.stdout));
+    });
 }
 
 #[test]
