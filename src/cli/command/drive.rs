@@ -94,6 +94,7 @@ async fn go_on(
         CliError::new(Status::OutOfReach, "The run's journal cannot be read.").because(&error)
     })?;
     let state = Context::fold(&events)?;
+    let ended = state.outcome().is_some();
     let Some(opened) = state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
@@ -118,7 +119,8 @@ async fn go_on(
         nonce: opened.nonce.clone(),
     };
     let begin = Begin::Existing(command);
-    match opened.mode {
+    let id = new.run.clone();
+    let driven = match opened.mode {
         RunMode::Live => {
             let last = state.last_at;
             let factor = drive.target.clock_factor.unwrap_or(NonZeroU32::MIN);
@@ -129,8 +131,12 @@ async fn go_on(
             let last = state.last_at.unwrap_or(opened.at);
             world::go_on(context, store, &new, last, begin).await
         }
+    };
+    if driven.is_err() && ended {
+        // A word to an ended run that was refused leaves it ended, and without claims.
+        context.state.claims().release(&id)?;
     }
-    .map(|driving| driving.show(context, asked))
+    Ok(driven?.show(context, asked))
 }
 
 /// Drives a run against an endpoint, with its resources claimed until it has ended.
