@@ -11,6 +11,7 @@ pub mod command;
 pub mod context;
 pub mod door;
 pub mod error;
+pub mod front;
 mod logs;
 mod run;
 pub mod session;

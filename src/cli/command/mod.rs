@@ -1,8 +1,11 @@
 //! What does each verb do? One file per verb, or per family of verbs that differ in a word.
 
 mod completions;
+mod drill;
 mod drive;
 mod journal;
+mod plan;
+mod run;
 mod runs;
 mod sim;
 mod status;
@@ -24,6 +27,40 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,
         Verb::Journal { run } => journal::journal(context, &run).await,
+        Verb::Plan {
+            runbook,
+            compile,
+            target,
+            world,
+        } => plan::plan(context, &runbook, &compile, &target, world.as_deref()).await,
+        Verb::Run {
+            runbook,
+            dry_run: true,
+            compile,
+            target,
+        } => plan::plan(context, &runbook, &compile, &target, None).await,
+        Verb::Run {
+            runbook,
+            dry_run: false,
+            compile,
+            target,
+        } => run::run(context, &runbook, &compile, &target).await,
+        Verb::Drill {
+            runbook,
+            compile,
+            world,
+            seed,
+            people,
+        } => {
+            let wanted = drill::Wanted {
+                runbook: &runbook,
+                compile: &compile,
+                world,
+                seed,
+                people,
+            };
+            drill::drill(context, wanted).await
+        }
         Verb::Sim {
             verb:
                 SimVerb::Serve {
@@ -56,10 +93,8 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Verify { what } => verify::verify(context, &what),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
-        Verb::Check { .. }
-        | Verb::Plan { .. }
-        | Verb::Run { .. }
-        | Verb::Drill { .. }
-        | Verb::Schema => Err(CliError::refused("This verb is not in this build yet.")),
+        Verb::Check { .. } | Verb::Schema => {
+            Err(CliError::refused("This verb is not in this build yet."))
+        }
     }
 }
