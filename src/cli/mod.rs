@@ -1,1 +1,24 @@
-//! Who is asking? The command line: the only room that knows all the others.
+//! Who is asking? The only room that knows them all.
+//!
+//! Comes in: what was typed and the environment. Goes out: data on stdout, talk on stderr, and an exit
+//! status (product.md). Builds the real clock, the store, Azure or the simulator, and hands them to
+//! the engine.
+
+pub mod args;
+pub mod azure;
+pub mod clock;
+pub mod command;
+pub mod context;
+pub mod door;
+pub mod error;
+pub mod front;
+mod logs;
+mod run;
+pub mod session;
+pub mod settings;
+pub mod ui;
+pub mod watch;
+pub mod world;
+
+pub use error::Status;
+pub use run::run;

@@ -24,5 +24,5 @@ pub fn line(view: &impl Serialize) -> String {
 /// A journal as JSON lines.
 #[must_use]
 pub fn journal(events: &[Recorded]) -> String {
-    events.iter().map(|event| line(event)).collect()
+    events.iter().map(line).collect()
 }

@@ -33,20 +33,19 @@ pub fn typical(action: &Action) -> Option<Typical> {
         | Action::Subnet(_)
         | Action::Peering(_)
         | Action::RouteTable(_)
-        | Action::Association(_) => between(1, 10, "WIRE.md 6"),
+        | Action::Association(_)
+        // "er.auth PUT 201".
+        | Action::Authorization(_) => between(1, 10, "WIRE.md 6"),
         // "vng PUT 201", the ExpressRoute ones: 682 s to 1,000 s; Microsoft says up to 45 minutes.
         Action::Gateway(_) => between(660, 2_700, "WIRE.md 6"),
-        // "er.auth PUT 201".
-        Action::Authorization(_) => between(1, 10, "WIRE.md 6"),
         // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
         Action::Connection(_) => between(120, 240, "WIRE.md 6"),
-        Action::Verify(_) => None,
         Action::General(General::Wait { duration }) => Some(Typical {
             from: *duration,
             to: *duration,
             source: "the runbook",
         }),
-        Action::General(General::Approval(_) | General::Manual(_)) => None,
+        Action::Verify(_) | Action::General(General::Approval(_) | General::Manual(_)) => None,
     }
 }
 

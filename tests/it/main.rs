@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one file per promise.
 
 mod architecture;
+mod cli;
 mod files;
 mod network;
 mod server;

@@ -1,0 +1,290 @@
+//! What was typed? The command line's grammar, and nothing of its meaning.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// ExpressRoute down? Take the back road.
+///
+/// Runs a failover runbook for Azure ExpressRoute: checks it, shows what it would change, drills it
+/// against a simulated Azure, executes it, and goes on after anything.
+#[derive(Debug, Parser)]
+#[command(
+    name = "backroad",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 done; 1 the run ended otherwise than asked; 2 usage; 3 the runbook \
+                  has errors; 4 refused; 5 Azure or the store is out of reach; 6 undo incomplete; \
+                  10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
+)]
+pub struct CommandLine {
+    /// What the data on stdout looks like.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Where runs are kept [default: BACKROAD_STATE_DIR, else the platform's state directory].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What the data on stdout looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For machines; each object names its schema.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Compile runbooks and print every problem found; touches nothing.
+    Check {
+        /// The runbooks.
+        #[arg(required = true, value_name = "RUNBOOK")]
+        runbooks: Vec<PathBuf>,
+        /// How they are compiled.
+        #[command(flatten)]
+        compile: Compile,
+    },
+    /// Show what a run would change, with reads only; writes nothing.
+    Plan {
+        /// The runbook.
+        runbook: PathBuf,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
+        /// Where Azure is.
+        #[command(flatten)]
+        target: Target,
+        /// Look at this world instead of Azure.
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+    },
+    /// Execute a runbook against Azure.
+    Run {
+        /// The runbook.
+        runbook: PathBuf,
+        /// Only show what would change, as `plan` does.
+        #[arg(long)]
+        dry_run: bool,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
+        /// Where Azure is.
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Execute a runbook against the built-in simulator, in virtual time.
+    Drill {
+        /// The runbook.
+        runbook: PathBuf,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
+        /// The world to start from [default: the profile's].
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+        /// What decides the simulator's chance [default: the world's]; the same seed gives the same
+        /// drill.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Who answers the gates.
+        #[arg(long, value_enum, default_value_t = People::Profile)]
+        people: People,
+    },
+    /// List the runs.
+    Runs,
+    /// Show where a run stands.
+    Status {
+        /// The run's id, or its beginning.
+        run: String,
+    },
+    /// Print every event of a run.
+    Journal {
+        /// The run's id, or its beginning.
+        run: String,
+    },
+    /// Go on with a run that was interrupted.
+    Resume(Drive),
+    /// Try a step again that ended badly or is held, and go on.
+    Retry(DriveStep),
+    /// Go on without a step.
+    Skip(DriveStep),
+    /// Say yes at a gate, and go on.
+    Approve(DriveStep),
+    /// Say no at a gate.
+    Decline(DriveStep),
+    /// Start nothing more, and end the run.
+    Cancel(DriveSaid),
+    /// Put back what a run changed.
+    Undo(DriveSaid),
+    /// Check that a run's history is whole and unedited.
+    Verify {
+        /// The run's id or its beginning, or an exported journal.
+        #[arg(value_name = "RUN|FILE")]
+        what: String,
+    },
+    /// The simulated Azure on its own.
+    Sim {
+        /// What to do with it.
+        #[command(subcommand)]
+        verb: SimVerb,
+    },
+    /// Print the JSON Schema of runbooks, for editors.
+    Schema,
+    /// Print a shell's completions.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// The verbs of the simulator.
+#[derive(Debug, Subcommand)]
+pub enum SimVerb {
+    /// Serve a world over HTTP on loopback; prints one JSON line with `endpoint` once it listens.
+    Serve {
+        /// The world.
+        #[arg(long, value_name = "FILE")]
+        world: PathBuf,
+        /// Where to listen; loopback only.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// What decides its chance [default: the world's].
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How much faster than the host's its clock goes.
+        #[arg(long, default_value = "1")]
+        speed: NonZeroU32,
+    },
+}
+
+/// How a runbook is compiled.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Compile {
+    /// The profile [default: `drill` for drills and `live` else, where the runbook has it].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// A parameter's value; goes before the profile's. May be repeated.
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
+    pub params: Vec<(String, String)>,
+}
+
+/// Where Azure is, and who we are to it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Target {
+    /// Where Azure Resource Manager is; http for loopback only [default: Azure's public cloud].
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Who we are to Azure [default: what its tools find in their usual order].
+    #[arg(long, value_enum)]
+    pub credential: Option<Credential>,
+    /// How much faster a simulator's clock goes; for loopback endpoints only.
+    #[arg(long, value_name = "N")]
+    pub clock_factor: Option<NonZeroU32>,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Credential {
+    /// A service principal that the environment names.
+    Environment,
+    /// The workload identity of the pod.
+    WorkloadIdentity,
+    /// The managed identity of the machine.
+    ManagedIdentity,
+    /// The login of `az`.
+    Az,
+    /// The login of `azd`.
+    Azd,
+}
+
+/// Who answers the gates of a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum People {
+    /// The profile's people, in virtual time.
+    Profile,
+    /// Whoever sits at the terminal.
+    Ask,
+}
+
+/// Driving a run on.
+#[derive(Debug, Clone, Args)]
+pub struct Drive {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Driving a run on with a word about a step.
+#[derive(Debug, Clone, Args)]
+pub struct DriveStep {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The step.
+    pub step: String,
+    /// The word.
+    #[command(flatten)]
+    pub said: SaidArgs,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Driving a run on with a word about it.
+#[derive(Debug, Clone, Args)]
+pub struct DriveSaid {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The word.
+    #[command(flatten)]
+    pub said: SaidArgs,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Who says it, and why; both go into the journal.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SaidArgs {
+    /// Why.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// By whom [default: the user of this session].
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_parameter_keeps_what_follows_its_first_equals_sign() {
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(pair("=b").is_err());
+    }
+}

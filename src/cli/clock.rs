@@ -1,0 +1,151 @@
+//! What time is it really? The host's clocks, and chance from the host.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use crate::engine::{BootTime, Busy, Clock, Entropy};
+use crate::model::Timestamp;
+
+/// The longest sleep before the wall clock is looked at again: it may have been set.
+const NAP_MAX: Duration = Duration::from_secs(30);
+
+/// The host's clock; for a simulator that is served faster, as much faster.
+#[derive(Debug, Clone)]
+pub struct RealClock {
+    factor: NonZeroU32,
+    start: Timestamp,
+    begun: Instant,
+}
+
+impl RealClock {
+    /// The host's clock, `factor` times as fast. A faster clock does not begin before `not_before`,
+    /// since the run's earlier hours went by faster than the host's too.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock: it is what others ask instead"
+    )]
+    pub fn new(factor: NonZeroU32, not_before: Option<Timestamp>) -> Self {
+        let now = wall();
+        Self {
+            factor,
+            start: not_before.map_or(now, |at| at.max(now)),
+            begun: Instant::now(),
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock: it is what others ask instead"
+)]
+fn wall() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// `/proc/uptime` counts while the host sleeps, in hundredths of a second.
+fn uptime() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn boot_id() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned())
+}
+
+#[async_trait]
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        if self.factor.get() == 1 {
+            return wall();
+        }
+        self.start + self.begun.elapsed().saturating_mul(self.factor.get())
+    }
+
+    /// Where the host does not tell its start, this process is its own, and no later one trusts it.
+    fn boot(&self) -> BootTime {
+        let (boot, since) = match (boot_id(), uptime()) {
+            (Some(boot), Some(uptime)) => (boot, uptime),
+            _ => (
+                format!("process-{}-{}", std::process::id(), self.start.as_millis()),
+                self.begun.elapsed(),
+            ),
+        };
+        let since = since.saturating_mul(self.factor.get());
+        BootTime {
+            boot,
+            nanos: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn enter(&self) -> Busy {
+        Busy::idle()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock: it is what others ask instead"
+    )]
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = at.since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            let nap = (left / self.factor.get()).saturating_add(Duration::from_micros(200));
+            tokio::time::sleep(nap.min(NAP_MAX)).await;
+        }
+    }
+}
+
+/// Chance from the host: what keeps its hash tables from being guessed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HostEntropy;
+
+impl Entropy for HostEntropy {
+    fn bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let boot = uptime().unwrap_or_default().as_nanos();
+        for (place, half) in bytes.chunks_mut(8).enumerate() {
+            let mut hasher = RandomState::new().build_hasher();
+            hasher.write_u32(std::process::id());
+            hasher.write_u128(boot);
+            hasher.write_usize(place);
+            half.copy_from_slice(&hasher.finish().to_be_bytes());
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_faster_clock_does_not_go_back_before_what_was_recorded() {
+        let later = wall() + Duration::from_secs(3_600);
+        let clock = RealClock::new(NonZeroU32::new(60).unwrap(), Some(later));
+        assert!(clock.now() >= later);
+    }
+
+    #[test]
+    fn the_boot_clock_does_not_go_back() {
+        let clock = RealClock::new(NonZeroU32::MIN, None);
+        let (first, second) = (clock.boot(), clock.boot());
+        assert_eq!(first.boot, second.boot);
+        assert!(first.nanos <= second.nanos);
+    }
+
+    #[test]
+    fn chance_differs_each_time() {
+        assert_ne!(HostEntropy.bytes(), HostEntropy.bytes());
+    }
+}

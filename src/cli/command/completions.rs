@@ -1,0 +1,15 @@
+//! What can be typed? A shell's completions, from the same grammar that reads the command line.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::args::CommandLine;
+use crate::cli::context::Context;
+use crate::cli::error::Status;
+
+pub(super) fn completions(context: &Context, shell: Shell) -> Status {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "backroad", &mut text);
+    context.ui.data(&String::from_utf8_lossy(&text));
+    Status::Done
+}

@@ -1,0 +1,56 @@
+//! How is a runbook drilled? The real executor, the simulated Azure, virtual time.
+
+use std::path::{Path, PathBuf};
+
+use super::run::{hexadecimal, run_id};
+use crate::cli::args::{Compile, People};
+use crate::cli::clock::{HostEntropy, RealClock};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
+use crate::cli::session::Begin;
+use crate::cli::{front, world};
+use crate::engine::{Clock, Entropy, NewRun, RunMode};
+use crate::model::{Plan, RunOutcome};
+use crate::sim::SeededEntropy;
+
+/// What was typed about a drill.
+pub(super) struct Wanted<'a> {
+    pub(super) runbook: &'a Path,
+    pub(super) compile: &'a Compile,
+    pub(super) world: Option<PathBuf>,
+    pub(super) seed: Option<u64>,
+    pub(super) people: People,
+}
+
+pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
+    let compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
+    let Some(path) = wanted.world.or(compiled.world) else {
+        return Err(CliError::usage("The drill has no world to start from.")
+            .hint("Name one in the profile (`world: worlds/NAME.yaml`) or with `--world FILE`."));
+    };
+    let plan = match wanted.people {
+        People::Profile => compiled.plan,
+        People::Ask => without_people(&compiled.plan)?,
+    };
+    let drill = world::Drill::start(&path, wanted.seed, &plan)?;
+    let host = RealClock::new(std::num::NonZeroU32::MIN, None);
+    let new = NewRun {
+        run: run_id(host.now(), &HostEntropy)?,
+        plan,
+        mode: RunMode::Drill,
+        endpoint: world::ENDPOINT.to_owned(),
+        // The keys follow from the seed, so that the same seed gives the same journal.
+        nonce: hexadecimal(SeededEntropy(drill.seed()).bytes()),
+    };
+    let store = context.state.create_run(&new.run)?;
+    let begin = Begin::New(Box::new(new));
+    let driving = drill.drive(context, store, begin).await?;
+    Ok(driving.show(context, RunOutcome::Succeeded))
+}
+
+fn without_people(plan: &Plan) -> Result<Plan, CliError> {
+    let mut parts = plan.parts().clone();
+    parts.people = None;
+    Plan::new(parts)
+        .map_err(|error| CliError::new(Status::Bug, "The plan came apart.").because(&error))
+}

@@ -1,0 +1,100 @@
+//! What does each verb do? One file per verb, or per family of verbs that differ in a word.
+
+mod completions;
+mod drill;
+mod drive;
+mod journal;
+mod plan;
+mod run;
+mod runs;
+mod sim;
+mod status;
+mod verify;
+
+use crate::engine::Command;
+use crate::model::RunOutcome;
+
+use super::args::{CommandLine, SimVerb, Verb};
+use super::context::Context;
+use super::error::{CliError, Status};
+
+/// Does what was asked.
+///
+/// # Errors
+/// It could not be done; the error says why.
+pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, CliError> {
+    match line.verb {
+        Verb::Runs => runs::runs(context),
+        Verb::Status { run } => status::status(context, &run).await,
+        Verb::Journal { run } => journal::journal(context, &run).await,
+        Verb::Plan {
+            runbook,
+            compile,
+            target,
+            world,
+        } => plan::plan(context, &runbook, &compile, &target, world.as_deref()).await,
+        Verb::Run {
+            runbook,
+            dry_run: true,
+            compile,
+            target,
+        } => plan::plan(context, &runbook, &compile, &target, None).await,
+        Verb::Run {
+            runbook,
+            dry_run: false,
+            compile,
+            target,
+        } => run::run(context, &runbook, &compile, &target).await,
+        Verb::Drill {
+            runbook,
+            compile,
+            world,
+            seed,
+            people,
+        } => {
+            let wanted = drill::Wanted {
+                runbook: &runbook,
+                compile: &compile,
+                world,
+                seed,
+                people,
+            };
+            drill::drill(context, wanted).await
+        }
+        Verb::Sim {
+            verb:
+                SimVerb::Serve {
+                    world,
+                    listen,
+                    seed,
+                    speed,
+                },
+        } => {
+            let wanted = sim::Served {
+                world: &world,
+                listen,
+                seed,
+                speed,
+            };
+            sim::serve(context, wanted).await
+        }
+        Verb::Resume(args) => drive::resume(context, &args).await,
+        Verb::Retry(args) => {
+            drive::say(context, &args, Command::Retry, RunOutcome::Succeeded).await
+        }
+        Verb::Skip(args) => drive::say(context, &args, Command::Skip, RunOutcome::Succeeded).await,
+        Verb::Approve(args) => {
+            drive::say(context, &args, Command::Approve, RunOutcome::Succeeded).await
+        }
+        Verb::Decline(args) => {
+            drive::say(context, &args, Command::Decline, RunOutcome::Failed).await
+        }
+        Verb::Cancel(args) => drive::cancel(context, &args).await,
+        Verb::Undo(args) => drive::undo(context, &args).await,
+        Verb::Verify { what } => verify::verify(context, &what),
+        Verb::Completions { shell } => Ok(completions::completions(context, shell)),
+        Verb::Check { .. } | Verb::Schema => {
+            Err(CliError::refused("This verb is not in this build yet."))
+        }
+    }
+}

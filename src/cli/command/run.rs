@@ -1,0 +1,58 @@
+//! How is a runbook executed against Azure?
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::drive::live;
+use crate::cli::args::{Compile, Target};
+use crate::cli::clock::{HostEntropy, RealClock};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
+use crate::cli::session::Begin;
+use crate::cli::{azure, front};
+use crate::engine::{Clock, Entropy, NewRun, RunMode};
+use crate::model::{RunId, RunOutcome, Timestamp};
+
+pub(super) async fn run(
+    context: &Context,
+    runbook: &Path,
+    compile: &Compile,
+    target: &Target,
+) -> Result<Status, CliError> {
+    let plan = front::compile(context, runbook, compile, "live")?.plan;
+    let url = azure::endpoint(target)?;
+    let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
+    let new = NewRun {
+        run: run_id(clock.now(), &HostEntropy)?,
+        plan,
+        mode: RunMode::Live,
+        endpoint: url.as_str().trim_end_matches('/').to_owned(),
+        nonce: hexadecimal(HostEntropy.bytes()),
+    };
+    // Whatever can be refused is refused before there is a run.
+    drop(azure::arm(&new.plan, url, target, Arc::clone(&clock))?);
+    let store = context.state.create_run(&new.run)?;
+    let begin = Begin::New(Box::new(new.clone()));
+    let driving = live(context, store, &new, target, clock, begin).await?;
+    Ok(driving.show(context, RunOutcome::Succeeded))
+}
+
+/// A new run's id: runs sort by their start.
+///
+/// # Errors
+/// Never in practice: a ULID is an id.
+pub(super) fn run_id(now: Timestamp, entropy: &dyn Entropy) -> Result<RunId, CliError> {
+    let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+    let chance = u128::from_be_bytes(entropy.bytes());
+    let text = ulid::Ulid::from_parts(millis, chance).to_string();
+    RunId::parse(&text.to_ascii_lowercase())
+        .map_err(|error| CliError::new(Status::Bug, "A run's id is none.").because(&error))
+}
+
+/// Bytes as text.
+#[must_use]
+pub(super) fn hexadecimal(bytes: [u8; 16]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

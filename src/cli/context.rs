@@ -1,0 +1,113 @@
+//! What is a command given? The screen, the environment and the state directory.
+
+use super::args::{CommandLine, SaidArgs};
+use super::error::CliError;
+use super::settings::{self, Environment};
+use super::ui::Ui;
+use crate::engine::{Command, Recorded, RunState, Said};
+use crate::model::{RunId, StepName};
+use crate::render::view::Driven;
+use crate::store::{StateDir, StoreError};
+
+use super::door::Knock;
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The person's screen.
+    pub ui: Ui,
+    /// What the environment says.
+    pub environment: Environment,
+    /// Where runs are kept.
+    pub state: StateDir,
+}
+
+impl Context {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// There is no place to keep state.
+    pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
+        let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
+        Ok(Self {
+            ui,
+            environment,
+            state: StateDir::new(path),
+        })
+    }
+
+    /// Who sits here, as the journal names them.
+    #[must_use]
+    pub fn user(&self) -> String {
+        let user = self.environment.user.clone();
+        user.unwrap_or_else(|| "somebody".to_owned())
+    }
+
+    /// A word about a step.
+    ///
+    /// # Errors
+    /// The text is not a step's name.
+    pub fn said(&self, step: &str, said: &SaidArgs) -> Result<Said, CliError> {
+        let step = StepName::parse(step)
+            .map_err(|error| CliError::usage("That is not a step's name.").because(&error))?;
+        Ok(Said {
+            step,
+            by: self.by(said),
+            reason: said.reason.clone(),
+        })
+    }
+
+    /// By whom.
+    #[must_use]
+    pub fn by(&self, said: &SaidArgs) -> String {
+        said.by.clone().unwrap_or_else(|| self.user())
+    }
+
+    /// A run's events, from its store or from the process that holds it.
+    ///
+    /// # Errors
+    /// The run cannot be read, and nobody answers for it.
+    pub async fn read(&self, run: &RunId) -> Result<(Vec<Recorded>, Driven), CliError> {
+        match self.state.read(run) {
+            Ok(events) => Ok((events, Driven::ByNobody)),
+            Err(StoreError::Held { .. }) => {
+                let events = Knock::at(&self.state.run_path(run))?.events().await?;
+                Ok((events, Driven::ByAProcess))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A run's events folded.
+    ///
+    /// # Errors
+    /// They do not fold, or there are none.
+    pub fn fold(events: &[Recorded]) -> Result<RunState, CliError> {
+        let state = RunState::fold(events).map_err(|error| {
+            CliError::new(
+                super::error::Status::OutOfReach,
+                "The run's journal does not make sense.",
+            )
+            .because(&error)
+            .hint("Check it with `backroad verify RUN`.")
+        })?;
+        if state.opened.is_none() {
+            return Err(CliError::refused(
+                "The run has no event yet: its process ended before the first.",
+            )
+            .hint("Nothing was done. Start another run."));
+        }
+        Ok(state)
+    }
+
+    /// Says a command to the process that holds the run.
+    ///
+    /// # Errors
+    /// Nobody answers, or the command was refused.
+    pub async fn tell(&self, run: &RunId, command: &Command) -> Result<(), CliError> {
+        let knock = Knock::at(&self.state.run_path(run))?;
+        knock.command(command).await?.map_err(|why| {
+            CliError::refused(why).hint(format!("See the run with `backroad status {run}`."))
+        })
+    }
+}

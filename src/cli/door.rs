@@ -1,0 +1,301 @@
+//! How does another process speak to a live run? A door on loopback, opened by whoever drives it (D9).
+//!
+//! `door.json` in the run's directory, readable by its owner only, holds the address and a random
+//! token. The door tells the events and takes commands; nothing else.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::error::{CliError, Status};
+use super::watch::Recorder;
+use crate::engine::{Command, Entropy, Handle, Recorded};
+
+/// How long another process waits for the one that drives: a command waits for a checkpoint at most.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Where the door is.
+#[derive(Serialize, Deserialize)]
+struct Address {
+    address: String,
+    token: String,
+}
+
+/// An open door; dropping it closes it.
+#[derive(Debug)]
+pub struct Door {
+    file: PathBuf,
+    _serving: JoinSet<()>,
+}
+
+#[derive(Clone)]
+struct Behind {
+    token: Arc<str>,
+    recorder: Arc<Recorder>,
+    handle: Handle,
+}
+
+impl Door {
+    /// Opens a door to a run that this process drives.
+    ///
+    /// # Errors
+    /// Loopback cannot be listened on, or the file cannot be written.
+    pub async fn open(
+        dir: &Path,
+        recorder: Arc<Recorder>,
+        handle: Handle,
+        entropy: &dyn Entropy,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
+        let address = Address {
+            address: listener.local_addr()?.to_string(),
+            token: token.clone(),
+        };
+        let file = dir.join("door.json");
+        write_private(&file, &serde_json::to_vec(&address)?)?;
+        let behind = Behind {
+            token: token.into(),
+            recorder,
+            handle,
+        };
+        let router = Router::new()
+            .route("/events", get(events))
+            .route("/command", post(command))
+            .with_state(behind);
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            // A door that fails leaves the run as it is; others then hear that it is held.
+            drop(axum::serve(listener, router).await);
+        });
+        Ok(Self {
+            file,
+            _serving: serving,
+        })
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        // What stays behind is found closed by whoever knocks.
+        drop(std::fs::remove_file(&self.file));
+    }
+}
+
+fn two(entropy: &dyn Entropy) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&entropy.bytes());
+    bytes[16..].copy_from_slice(&entropy.bytes());
+    bytes
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // What an earlier process left may have another owner's rights; a new file has ours.
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(bytes)
+}
+
+impl Behind {
+    fn lets_in(&self, headers: &HeaderMap) -> bool {
+        let given = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
+        // Hashes compare in constant time.
+        blake3::hash(given.as_bytes()) == blake3::hash(self.token.as_bytes())
+    }
+}
+
+async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode, String) {
+    if !behind.lets_in(&headers) {
+        return (StatusCode::UNAUTHORIZED, String::new());
+    }
+    match serde_json::to_string(&behind.recorder.events()) {
+        Ok(text) => (StatusCode::OK, text),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+async fn command(
+    State(behind): State<Behind>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    if !behind.lets_in(&headers) {
+        return (StatusCode::UNAUTHORIZED, String::new());
+    }
+    let command: Command = match serde_json::from_slice(&body) {
+        Ok(command) => command,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    match behind.handle.command(command).await {
+        Ok(()) => (StatusCode::OK, String::new()),
+        Err(why) => (StatusCode::CONFLICT, why),
+    }
+}
+
+/// Another process's door, seen from outside.
+pub struct Knock {
+    address: Address,
+    client: reqwest::Client,
+}
+
+impl std::fmt::Debug for Knock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knock")
+            .field("address", &self.address.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Knock {
+    /// The door of the run in that directory.
+    ///
+    /// # Errors
+    /// The process that holds the run has no door: it is about to open or close it.
+    pub fn at(dir: &Path) -> Result<Self, CliError> {
+        let closed = |error: &(dyn std::error::Error + 'static)| {
+            CliError::new(
+                Status::Refused,
+                "Another process holds the run and does not answer.",
+            )
+            .because(error)
+            .hint("It may be starting or ending; try again in a moment.")
+        };
+        let bytes = std::fs::read(dir.join("door.json")).map_err(|e| closed(&e))?;
+        let address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .build()
+            .map_err(|e| closed(&e))?;
+        Ok(Self { address, client })
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<(u16, String), CliError> {
+        let gone = |error: &(dyn std::error::Error + 'static)| {
+            CliError::new(
+                Status::Refused,
+                "The process that holds the run does not answer.",
+            )
+            .because(error)
+            .hint("It may just have ended; try again in a moment.")
+        };
+        let answer = request
+            .bearer_auth(&self.address.token)
+            .send()
+            .await
+            .map_err(|e| gone(&e))?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.text().await.map_err(|e| gone(&e))?))
+    }
+
+    /// The run's events so far.
+    ///
+    /// # Errors
+    /// Nobody answers, or something else than a door does.
+    pub async fn events(&self) -> Result<Vec<Recorded>, CliError> {
+        let url = format!("http://{}/events", self.address.address);
+        let (status, text) = self.ask(self.client.get(url)).await?;
+        match status {
+            200 => serde_json::from_str(&text).map_err(|error| {
+                CliError::new(Status::OutOfReach, "The run's events cannot be read.")
+                    .because(&error)
+                    .hint("Use the version of backroad that drives the run.")
+            }),
+            _ => Err(strange(status)),
+        }
+    }
+
+    /// Says a command; the inner error is the reason why it was refused.
+    ///
+    /// # Errors
+    /// Nobody answers, or something else than a door does.
+    pub async fn command(&self, command: &Command) -> Result<Result<(), String>, CliError> {
+        let url = format!("http://{}/command", self.address.address);
+        let body = serde_json::to_string(command).map_err(|error| {
+            CliError::new(Status::Bug, "The command cannot be written.").because(&error)
+        })?;
+        let (status, text) = self.ask(self.client.post(url).body(body)).await?;
+        match status {
+            200 => Ok(Ok(())),
+            409 => Ok(Err(text)),
+            _ => Err(strange(status)),
+        }
+    }
+}
+
+fn strange(status: u16) -> CliError {
+    CliError::refused(format!(
+        "The process at the run's door answered with {status}."
+    ))
+    .hint("Its door file may be an old one; try again in a moment.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::clock::HostEntropy;
+    use crate::engine::handle;
+
+    #[tokio::test]
+    async fn the_door_opens_to_its_token_only_and_closes_behind_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, requests) = handle::channel();
+        let recorder = Arc::new(Recorder::default());
+        let door = Door::open(folder.path(), recorder, handle, &HostEntropy)
+            .await
+            .unwrap();
+        let mut knock = Knock::at(folder.path()).unwrap();
+        assert_eq!(knock.events().await.unwrap(), Vec::new());
+        // Nobody drives: the command is refused with a reason, not lost.
+        drop(requests);
+        let command = Command::Cancel {
+            by: "me".to_owned(),
+            reason: None,
+        };
+        assert!(knock.command(&command).await.unwrap().is_err());
+        knock.address.token = "wrong".to_owned();
+        assert!(knock.events().await.is_err());
+        drop(door);
+        assert!(Knock::at(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_token_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, _requests) = handle::channel();
+        let _door = Door::open(folder.path(), Arc::default(), handle, &HostEntropy)
+            .await
+            .unwrap();
+        let mode = std::fs::metadata(folder.path().join("door.json"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

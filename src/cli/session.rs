@@ -1,0 +1,288 @@
+//! How is a run driven? Store, door, screen, signals and the driver, put together once.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::clock::HostEntropy;
+use super::context::Context;
+use super::door::Door;
+use super::error::{CliError, Status};
+use super::ui::Ui;
+use super::watch::{self, All, Gates, Recorder};
+use crate::engine::handle::{self, Handle, Requests};
+use crate::engine::{
+    Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
+    Watcher,
+};
+use crate::model::{Action, Plan, ResourceId, RunOutcome};
+use crate::render::progress::{Lines, Live};
+use crate::render::view::Driven;
+use crate::render::{json, run_view, text};
+use crate::store::RunStore;
+
+/// Who answers the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Whoever sits at the terminal.
+    Terminal,
+    /// Nobody here: other processes, or the people of a drill.
+    Elsewhere,
+}
+
+/// What a drive is made of.
+pub struct Session {
+    /// The run's store, open.
+    pub store: RunStore,
+    /// What reads and changes the world.
+    pub actuator: Arc<dyn Actuator>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who answers the gates.
+    pub asked: Asked,
+    /// Whether time is virtual: a drill's hours pass in a second.
+    pub mode: RunMode,
+}
+
+/// How a drive ended, and what was recorded.
+pub struct Driving {
+    /// How it ended.
+    pub ending: Ending,
+    /// The run as it stands.
+    pub state: RunState,
+    /// Its events.
+    pub events: Vec<Recorded>,
+}
+
+/// What a drive begins with.
+#[derive(Debug, Clone)]
+pub enum Begin {
+    /// A new run.
+    New(Box<NewRun>),
+    /// A run that exists, with a command first or without.
+    Existing(Option<Command>),
+}
+
+impl Session {
+    /// Drives the run until it ends, waits for people, or this process is interrupted.
+    ///
+    /// # Errors
+    /// The command was refused, or the journal failed.
+    pub async fn drive(self, context: &Context, begin: Begin) -> Result<Driving, CliError> {
+        let ui = context.ui;
+        let (handle, requests) = handle::channel();
+        let recorder = Arc::new(Recorder::default());
+        let screen = Screen::new(ui, self.mode);
+        let mut watchers: Vec<Arc<dyn Watcher>> =
+            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, screen.watcher()];
+        let mut aside = JoinSet::new();
+        let patience = match self.asked {
+            Asked::Terminal => {
+                let (gates, questions) = Gates::new(Arc::clone(&self.clock));
+                watchers.push(Arc::new(gates));
+                let (handle, by) = (handle.clone(), context.user());
+                aside.spawn(async move { watch::answer(ui, questions, handle, by).await });
+                Patience::UntilEnded
+            }
+            Asked::Elsewhere => Patience::UntilPeople,
+        };
+        let RunStore {
+            journal,
+            lease,
+            dir,
+        } = self.store;
+        let journal = Arc::new(journal);
+        let door = Door::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
+        let door = door.map_err(|error| {
+            CliError::new(Status::OutOfReach, "The run's door cannot be opened.").because(&error)
+        })?;
+        let ports = Ports {
+            journal: Arc::clone(&journal) as Arc<dyn crate::engine::Journal>,
+            actuator: self.actuator,
+            clock: self.clock,
+            watcher: Arc::new(All(watchers)),
+        };
+        let driven = drive(ports, lease, requests, begin, patience, ui, &handle).await;
+        screen.clear();
+        drop(door);
+        aside.abort_all();
+        let closed = match Arc::into_inner(journal) {
+            Some(journal) => journal.close().await,
+            None => Ok(()),
+        };
+        let (ending, state) = driven?;
+        closed?;
+        Ok(Driving {
+            ending,
+            state,
+            events: recorder.events(),
+        })
+    }
+}
+
+async fn drive(
+    ports: Ports,
+    lease: crate::engine::Lease,
+    requests: Requests,
+    begin: Begin,
+    patience: Patience,
+    ui: Ui,
+    handle: &Handle,
+) -> Result<(Ending, RunState), CliError> {
+    let (new, command) = match begin {
+        Begin::New(new) => (Some(*new), None),
+        Begin::Existing(command) => (None, command),
+    };
+    let holder = crate::store::holder_name();
+    let mut driver = Driver::open(ports, lease, requests, new, holder).await?;
+    if let Some(command) = command {
+        driver
+            .say(command)
+            .await?
+            .map_err(|why| CliError::refused(why).hint("See the run with `backroad status`."))?;
+    }
+    let ending = tokio::select! {
+        ending = driver.drive(patience) => ending?,
+        () = interrupted_twice(ui, handle) => Ending::Interrupted,
+    };
+    Ok((ending, driver.state().clone()))
+}
+
+/// The first interrupt asks the driver to leave; ends with the second.
+async fn interrupted_twice(ui: Ui, handle: &Handle) {
+    interrupt().await;
+    ui.say(
+        "Leaving: nothing new starts, and what is in flight is being recorded. Interrupt again to \
+         leave at once, which is safe.",
+    );
+    handle.leave();
+    interrupt().await;
+}
+
+/// Ends with the next interrupt; both kinds are listened for from the call on.
+#[cfg(unix)]
+pub fn interrupt() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
+    async move {
+        match signals {
+            (Ok(mut int), Ok(mut term)) => {
+                tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// Ends with the next interrupt.
+#[cfg(not(unix))]
+pub async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What shows the progress.
+enum Screen {
+    Live(Arc<Live>),
+    Lines(Arc<Lines>),
+}
+
+impl Screen {
+    /// Lines that redraw on a terminal in real time; plain ones else, as in a drill, whose hours pass
+    /// in a second.
+    fn new(ui: Ui, mode: RunMode) -> Self {
+        if ui.live && mode == RunMode::Live {
+            Self::Live(Arc::new(Live::new(ui.err)))
+        } else {
+            let sink = Box::new(move |line: &str| ui.say(line));
+            Self::Lines(Arc::new(Lines::new(sink, ui.err)))
+        }
+    }
+
+    fn watcher(&self) -> Arc<dyn Watcher> {
+        match self {
+            Self::Live(live) => Arc::clone(live) as Arc<dyn Watcher>,
+            Self::Lines(lines) => Arc::clone(lines) as Arc<dyn Watcher>,
+        }
+    }
+
+    fn clear(&self) {
+        if let Self::Live(live) = self {
+            live.clear();
+        }
+    }
+}
+
+impl Driving {
+    /// Shows the run and says how the command ends.
+    #[must_use]
+    pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
+        let ui = context.ui;
+        if let Some(mut view) = run_view(&self.state, &self.events, Driven::ByNobody) {
+            if self.ending == Ending::Interrupted {
+                view.outcome = "interrupted".to_owned();
+            }
+            match ui.output {
+                super::args::Output::Text => {
+                    ui.data(&format!("\n{}", text::summary(&view, ui.out)))
+                }
+                super::args::Output::Json => ui.data(&json::object(&view)),
+            }
+            if self.ending == Ending::Interrupted {
+                ui.say(&format!("Go on with `backroad resume {}`.", view.run));
+            }
+        }
+        self.status(asked)
+    }
+
+    fn status(&self, asked: RunOutcome) -> Status {
+        match &self.ending {
+            Ending::Ended(outcome) if *outcome == asked => Status::Done,
+            Ending::Ended(RunOutcome::Failed) if self.was_declined() => Status::Refused,
+            Ending::Ended(outcome) => Status::of(*outcome, asked),
+            Ending::Waiting(_) => Status::Waiting,
+            Ending::Interrupted => Status::Interrupted,
+        }
+    }
+
+    /// Whether a person's no is what ended the run.
+    fn was_declined(&self) -> bool {
+        let declined = |step: &crate::model::StepName| {
+            self.events.iter().any(|recorded| {
+                matches!(&recorded.event, crate::engine::Event::Declined { step: s, .. } if s == step)
+            })
+        };
+        self.state.stopped_by.as_ref().is_some_and(declined)
+    }
+}
+
+/// What a run has to itself among the runs of this state directory: what it writes, and the circuits,
+/// gateways and networks that it relies on.
+#[must_use]
+pub fn claimed(plan: &Plan) -> Vec<ResourceId> {
+    const SHARED: [&str; 3] = [
+        "Microsoft.Network/expressRouteCircuits",
+        "Microsoft.Network/virtualNetworkGateways",
+        "Microsoft.Network/virtualNetworks",
+    ];
+    let mut claimed: Vec<ResourceId> = Vec::new();
+    for step in plan.steps() {
+        let read = step
+            .action
+            .reads()
+            .into_iter()
+            .filter(|id| SHARED.iter().any(|kind| id.resource_type().is(kind)))
+            .filter(|_| !matches!(step.action, Action::Verify(_)));
+        for id in step.action.written().into_iter().chain(read) {
+            if !claimed.contains(id) {
+                claimed.push(id.clone());
+            }
+        }
+    }
+    claimed
+}

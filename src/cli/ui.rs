@@ -1,0 +1,95 @@
+//! What does the person see? The only file that prints or asks. Data on stdout, talk on stderr.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use super::args::Output;
+use super::error::CliError;
+use super::settings::Environment;
+use crate::render::Style;
+use crate::render::style::Color;
+
+/// The least and the most columns that a page uses.
+const WIDTHS: (usize, usize) = (72, 160);
+
+/// The person's screen.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    /// What the data looks like.
+    pub output: Output,
+    /// What stdout can show.
+    pub out: Style,
+    /// What stderr can show.
+    pub err: Style,
+    /// Whether stdin and stderr are a terminal: whether somebody can be asked.
+    pub somebody: bool,
+    /// Whether stderr is a terminal that can redraw lines.
+    pub live: bool,
+}
+
+impl Ui {
+    /// The screen as the environment describes it.
+    #[must_use]
+    pub fn new(output: Output, environment: &Environment) -> Self {
+        let columns = environment.columns.unwrap_or(110);
+        let width = columns.clamp(WIDTHS.0, WIDTHS.1);
+        let plain = environment.no_color || environment.dumb;
+        let style = |terminal: bool| Style {
+            color: if terminal && !plain {
+                Color::Yes
+            } else {
+                Color::No
+            },
+            width,
+        };
+        let (out, err) = (
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        );
+        Self {
+            output,
+            out: style(out),
+            err: style(err),
+            somebody: std::io::stdin().is_terminal() && err,
+            live: err && !environment.dumb,
+        }
+    }
+
+    /// Data. A reader that has gone away wants no more of it, which is no error.
+    pub fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        drop(out.write_all(text.as_bytes()));
+        drop(out.flush());
+    }
+
+    /// Talk: one or more lines.
+    pub fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        drop(writeln!(err, "{text}"));
+    }
+
+    /// What went wrong: what, why, and what can be done.
+    pub fn error(&self, error: &CliError) {
+        let mut lines = vec![format!("{} {}", self.err.bad("error:"), error.what)];
+        for why in &error.why {
+            lines.push(format!("  because: {why}"));
+        }
+        for hint in &error.hints {
+            lines.push(format!("  {} {hint}", self.err.bold("hint:")));
+        }
+        self.say(&lines.join("\n"));
+    }
+
+    /// Asks and waits for a line; none when there is no more input.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let mut err = std::io::stderr().lock();
+        drop(write!(err, "{question} "));
+        drop(err.flush());
+        drop(err);
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim().to_owned()),
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! Does the command line keep its promises? The binary itself, with a cleared environment.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, also in its helpers, a panic is the answer"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use backroad::engine::{Event, Journal, RunMode};
+use backroad::model::action::General;
+use backroad::model::{
+    Action, Answer, GatePolicy, Objective, OnExpiry, OnFailure, People, Plan, PlanParts, Prose,
+    RetryPolicy, RunId, RunbookName, SagaClass, Seq, Step, StepName, Timestamp,
+};
+use backroad::sim::{Scenario, World};
+use backroad::store::StateDir;
+use serde_json::Value;
+
+const RUN: &str = "01jd0000000000000000000001";
+
+fn backroad(state: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
+    command
+        .env_clear()
+        .args(words)
+        .arg("--state-dir")
+        .arg(state)
+        .stdin(Stdio::null());
+    command
+}
+
+fn ran(state: &Path, words: &[&str]) -> Output {
+    backroad(state, words).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {}\n{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        )
+    })
+}
+
+fn step(name: &str, needs: &[&str], action: General) -> Step {
+    Step {
+        name: StepName::parse(name).unwrap(),
+        title: format!("The step {name}"),
+        needs: needs.iter().map(|n| StepName::parse(n).unwrap()).collect(),
+        action: Action::General(action),
+        when: None,
+        ensure: Vec::new(),
+        timeout: Duration::from_secs(600),
+        retry: RetryPolicy::default(),
+        on_failure: OnFailure::Stop,
+        saga: SagaClass::Undoable,
+        prose: Prose::default(),
+    }
+}
+
+fn gate(name: &str, needs: &[&str]) -> Step {
+    let policy = GatePolicy {
+        question: "Shall it go on?".to_owned(),
+        expires_after: None,
+        on_expiry: OnExpiry::Decline,
+    };
+    step(name, needs, General::Approval(policy))
+}
+
+fn wait(name: &str, needs: &[&str], seconds: u64) -> Step {
+    let duration = Duration::from_secs(seconds);
+    step(name, needs, General::Wait { duration })
+}
+
+/// A live run that was opened and left, as by a process that was killed.
+fn left_behind(state: &Path, steps: Vec<Step>) {
+    opened(state, steps, RunMode::Live, "http://127.0.0.1:9");
+}
+
+fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
+    let people = People {
+        answer_after: Duration::from_secs(240),
+        answer: Answer::Approve,
+    };
+    let plan = Plan::new(PlanParts {
+        runbook: RunbookName::parse("by-hand").unwrap(),
+        title: "A run of the tests".to_owned(),
+        owner: None,
+        objective: Objective {
+            rto: Some(Duration::from_secs(3_600)),
+        },
+        profile: None,
+        params: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        people: (mode == RunMode::Drill).then_some(people),
+        deadline: None,
+        prose: Prose::default(),
+        steps,
+    })
+    .unwrap();
+    let run = RunId::parse(RUN).unwrap();
+    let opened = Event::RunOpened {
+        run: run.clone(),
+        plan: Box::new(plan),
+        mode,
+        endpoint: endpoint.to_owned(),
+        nonce: "n".to_owned(),
+    };
+    let at = Timestamp::parse("2026-03-14T03:00:00Z").unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = StateDir::new(state).create_run(&run).unwrap();
+        store
+            .journal
+            .append(&store.lease, Seq(0), at, vec![opened])
+            .await
+            .unwrap();
+        store.close().await.unwrap();
+    });
+}
+
+#[test]
+fn help_names_every_verb_and_every_exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(folder.path(), &["--help"]);
+    assert_eq!(code(&output), 0);
+    insta::with_settings!({snapshot_path => "../snapshots"}, {
+        insta::assert_snapshot!(text(&output.stdout));
+    });
+}
+
+#[test]
+fn what_makes_no_sense_is_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [
+        vec!["fly"],
+        vec!["status"],
+        vec!["status", "01zz"],
+        vec!["approve", RUN, "Not A Step"],
+        vec!["verify", "no/such/file"],
+    ] {
+        let output = ran(folder.path(), &words);
+        assert_eq!(code(&output), 2, "{words:?}: {}", text(&output.stderr));
+        assert!(!output.stderr.is_empty(), "{words:?}");
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "looking creates nothing"
+    );
+}
+
+#[test]
+fn a_machine_is_told_of_errors_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(folder.path(), &["status", "01zz", "--output", "json"]);
+    assert_eq!(json(&output)["status"], 2);
+}
+
+#[test]
+fn an_empty_state_directory_has_no_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(folder.path(), &["runs", "--output", "json"]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(json(&output)["runs"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn completions_are_for_each_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = ran(folder.path(), &["completions", shell]);
+        assert_eq!(code(&output), 0);
+        assert!(text(&output.stdout).contains("approve"), "{shell}");
+    }
+}
+
+#[test]
+fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    left_behind(
+        state,
+        vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)],
+    );
+
+    let status = json(&ran(state, &["status", "01jd", "--output", "json"]));
+    assert_eq!(status["outcome"], "interrupted");
+
+    let output = ran(state, &["resume", RUN, "--output", "json"]);
+    assert_eq!(code(&output), 10, "{}", text(&output.stderr));
+    let view = json(&output);
+    assert_eq!(view["outcome"], "waiting");
+    assert_eq!(view["steps"][0]["status"], "waiting");
+
+    let output = ran(
+        state,
+        &[
+            "approve", RUN, "go_ahead", "--by", "ada", "--reason", "seen it", "--output", "json",
+        ],
+    );
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let view = json(&output);
+    assert_eq!(view["outcome"], "succeeded");
+    assert_eq!(view["obligations"], Value::Array(Vec::new()));
+
+    let journal = text(&ran(state, &["journal", RUN]).stdout);
+    assert!(journal.contains("approved by ada: seen it"), "{journal}");
+    let verified = ran(state, &["verify", RUN, "--output", "json"]);
+    assert_eq!(code(&verified), 0, "{}", text(&verified.stderr));
+    assert_eq!(json(&verified)["whole"], true);
+    let again = ran(state, &["approve", RUN, "go_ahead"]);
+    assert_eq!(
+        code(&again),
+        4,
+        "a gate that is passed is not approved twice"
+    );
+}
+
+#[test]
+fn what_is_declined_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    left_behind(
+        state,
+        vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)],
+    );
+    assert_eq!(code(&ran(state, &["resume", RUN])), 10);
+    let output = ran(state, &["decline", RUN, "go_ahead", "--output", "json"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(json(&output)["outcome"], "failed");
+    let resumed = ran(state, &["resume", RUN]);
+    assert_eq!(code(&resumed), 4, "an approval was declined");
+}
+
+#[test]
+fn nothing_is_coloured_off_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    left_behind(state, vec![wait("settle", &[], 0)]);
+    let output = ran(state, &["resume", RUN]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    for bytes in [&output.stdout, &output.stderr] {
+        assert!(!text(bytes).contains('\u{1b}'), "{}", text(bytes));
+    }
+}
+
+/// A run that another process drives; it is ended with its holder.
+struct Driven(Child);
+
+impl Driven {
+    /// Resumes the run in a process of its own, and returns when its door is open.
+    fn new(state: &Path) -> Self {
+        let child = backroad(state, &["resume", RUN, "--output", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut driven = Self(child);
+        let door = state.join("runs").join(RUN).join("door.json");
+        while !door.exists() {
+            assert!(driven.0.try_wait().unwrap().is_none(), "it ended early");
+            std::thread::yield_now();
+        }
+        driven
+    }
+
+    fn ended(mut self) -> i32 {
+        self.0.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn another_process_asks_and_commands_a_live_run_at_its_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    // Longer than any test: it ends because it is told to.
+    left_behind(state, vec![wait("long", &[], 500), gate("go_ahead", &[])]);
+    let driven = Driven::new(state);
+
+    let status = json(&ran(state, &["status", RUN, "--output", "json"]));
+    assert_eq!(status["outcome"], "running");
+    let journal = ran(state, &["journal", RUN, "--output", "json"]);
+    assert_eq!(code(&journal), 0, "{}", text(&journal.stderr));
+    assert_eq!(code(&ran(state, &["resume", RUN])), 4, "it is held");
+    let wrong = ran(state, &["approve", RUN, "no_such_step"]);
+    assert_eq!(code(&wrong), 4, "{}", text(&wrong.stderr));
+
+    let cancelled = ran(state, &["cancel", RUN, "--by", "ada"]);
+    assert_eq!(code(&cancelled), 0, "{}", text(&cancelled.stderr));
+    assert_eq!(driven.ended(), 1, "it ended otherwise than asked");
+    let status = json(&ran(state, &["status", RUN, "--output", "json"]));
+    assert_eq!(status["outcome"], "cancelled");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_interrupt_leaves_a_run_that_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    left_behind(state, vec![wait("long", &[], 500)]);
+    let driven = Driven::new(state);
+    let sent = Command::new("kill")
+        .args(["-INT", &driven.0.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert_eq!(driven.ended(), 130);
+    let status = json(&ran(state, &["status", RUN, "--output", "json"]));
+    assert_eq!(status["outcome"], "interrupted");
+    assert!(
+        !state.join("runs").join(RUN).join("door.json").exists(),
+        "the door is closed behind"
+    );
+}
+
+const NETWORK: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
+const CIRCUIT: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-singapore";
+
+fn doing(name: &str, needs: &[&str], action: Value) -> Step {
+    let mut step = gate(name, needs);
+    step.action = serde_json::from_value(action).unwrap();
+    step.timeout = Duration::from_secs(5_400);
+    step
+}
+
+/// The heart of a failover over the second circuit, put together by hand.
+fn failover() -> Vec<Step> {
+    let location = "southeastasia";
+    let pip = format!("{NETWORK}/publicIPAddresses/pip-ergw-hub-sea");
+    let subnet = format!("{NETWORK}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet");
+    let gateway = format!("{NETWORK}/virtualNetworkGateways/ergw-hub-sea");
+    let authorization = format!("{CIRCUIT}/authorizations/dr");
+    vec![
+        doing(
+            "circuit_ready",
+            &[],
+            serde_json::json!({
+            "action": "verify.circuit", "with": {"circuit": CIRCUIT}}),
+        ),
+        doing(
+            "public_ip",
+            &[],
+            serde_json::json!({
+            "action": "public_ip.ensure", "with": {"id": pip, "location": location, "zones": []}}),
+        ),
+        doing(
+            "gateway_subnet",
+            &[],
+            serde_json::json!({
+            "action": "subnet.ensure", "with": {"id": subnet, "prefix": "10.10.10.128/25"}}),
+        ),
+        doing(
+            "gateway",
+            &["public_ip", "gateway_subnet"],
+            serde_json::json!({
+            "action": "gateway.ensure", "with": {"id": gateway, "location": location,
+            "sku": "ErGw1AZ", "subnet": subnet, "public_ip": pip}}),
+        ),
+        doing(
+            "authorization",
+            &["circuit_ready"],
+            serde_json::json!({
+            "action": "authorization.ensure", "with": {"id": authorization}}),
+        ),
+        gate("go_ahead", &["gateway"]),
+        doing(
+            "connection",
+            &["go_ahead", "authorization"],
+            serde_json::json!({
+            "action": "connection.ensure", "with": {
+                "id": format!("{NETWORK}/connections/con-sea"), "location": location,
+                "gateway": gateway, "circuit": CIRCUIT, "routing_weight": 0,
+                "authorization": {"resource": {"id": authorization,
+                    "pointer": "/properties/authorizationKey"}}}}),
+        ),
+        doing(
+            "connected",
+            &["connection"],
+            serde_json::json!({
+            "action": "verify.connection",
+            "with": {"connection": format!("{NETWORK}/connections/con-sea")}}),
+        ),
+        doing(
+            "routes",
+            &["connected"],
+            serde_json::json!({
+            "action": "verify.routes", "with": {"gateway": gateway, "expect": ["10.100.0.0/16"]}}),
+        ),
+    ]
+}
+
+fn drill_left_behind(state: &Path, steps: Vec<Step>) {
+    opened(state, steps, RunMode::Drill, "http://127.0.0.1");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/worlds/two-circuits.yaml");
+    let scenario = Scenario::parse("world", &std::fs::read_to_string(file).unwrap()).unwrap();
+    let bytes = serde_json::to_vec(&World::new(&scenario)).unwrap();
+    std::fs::write(state.join("runs").join(RUN).join("world.json"), bytes).unwrap();
+}
+
+#[test]
+fn a_drill_goes_on_in_its_own_world_and_the_way_back_is_rehearsed_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    drill_left_behind(state, failover());
+    let output = ran(state, &["resume", RUN]);
+    let told = format!("{}\n{}", text(&output.stderr), text(&output.stdout));
+    assert_eq!(code(&output), 0, "{told}");
+    assert!(told.contains("Recovered in"), "{told}");
+
+    let status = json(&ran(state, &["status", RUN, "--output", "json"]));
+    assert_eq!(status["outcome"], "succeeded");
+    assert!(
+        status["recovery_seconds"].as_f64().unwrap() > 600.0,
+        "a gateway takes its time"
+    );
+
+    let undone = ran(state, &["undo", RUN, "--output", "json"]);
+    assert_eq!(
+        code(&undone),
+        0,
+        "{}\n{}",
+        text(&undone.stderr),
+        text(&undone.stdout)
+    );
+    assert_eq!(json(&undone)["outcome"], "undone");
+}
+
+#[test]
+fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let world = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/runbooks/worlds/two-circuits.yaml"
+    );
+    let child = backroad(
+        state,
+        &["sim", "serve", "--world", world, "--speed", "2000"],
+    )
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut simulator = Driven(child);
+    let mut line = String::new();
+    let stdout = simulator.0.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let steps: Vec<Step> = failover()
+        .into_iter()
+        .filter(|step| step.name.as_str() == "circuit_ready" || step.name.as_str() == "public_ip")
+        .collect();
+    opened(
+        state,
+        steps,
+        RunMode::Live,
+        said["endpoint"].as_str().unwrap(),
+    );
+    let output = ran(state, &["resume", RUN, "--clock-factor", "2000"]);
+    assert_eq!(
+        code(&output),
+        0,
+        "{}\n{}",
+        text(&output.stderr),
+        text(&output.stdout)
+    );
+}
