@@ -1,7 +1,4 @@
 //! What does the author's file mean? The one place where the command line meets `runbook` and `plan`.
-//!
-//! WAITS FOR THE FRONT: the two bodies below are to be written against `plan::compile` and
-//! `plan::preview` once those are merged; every verb calls only these two.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +7,10 @@ use super::context::Context;
 use super::error::{CliError, Status};
 use crate::engine::Survey;
 use crate::model::Plan;
-use crate::render::PreviewView;
+use crate::plan::{self, CompileOptions};
+use crate::render::view::PreviewStepView;
+use crate::render::{PreviewView, diagnostic};
+use crate::runbook::{Diagnostics, SourceFile};
 
 /// A runbook, compiled under a profile.
 #[derive(Debug, Clone)]
@@ -23,33 +23,107 @@ pub struct Compiled {
     pub profile: Option<String>,
 }
 
+/// Reads and compiles a runbook; says nothing yet.
+///
+/// # Errors
+/// The file cannot be read (usage).
+pub(super) fn read(
+    runbook: &Path,
+    compile: &Compile,
+    wanted: Option<&str>,
+) -> Result<(SourceFile, plan::Compiled), CliError> {
+    let name = runbook.display().to_string();
+    let bytes = std::fs::read(runbook).map_err(|error| {
+        CliError::usage(format!("The runbook {name} cannot be read.")).because(&error)
+    })?;
+    let source = match SourceFile::read(&name, &bytes) {
+        Ok(source) => source,
+        Err(refused) => {
+            let (source, diagnostic) = *refused;
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(diagnostic);
+            let compiled = plan::Compiled {
+                plan: None,
+                world: None,
+                profiles: Vec::new(),
+                diagnostics,
+            };
+            return Ok((source, compiled));
+        }
+    };
+    let options = CompileOptions {
+        profile: compile.profile.clone(),
+        default_profile: wanted.map(str::to_owned),
+        params: compile.params.iter().cloned().collect(),
+    };
+    let compiled = plan::compile(&source, &options);
+    Ok((source, compiled))
+}
+
 /// Compiles a runbook under the profile that was typed, else under `wanted` where the runbook has it.
 /// Says every diagnostic on stderr.
 ///
 /// # Errors
 /// The file cannot be read (usage), or has errors (status 3).
 pub fn compile(
-    _context: &Context,
+    context: &Context,
     runbook: &Path,
-    _compile: &Compile,
-    _wanted: &str,
+    compile: &Compile,
+    wanted: &str,
 ) -> Result<Compiled, CliError> {
-    Err(CliError::new(
-        Status::Refused,
-        format!("{} cannot be compiled by this build.", runbook.display()),
-    ))
+    let (source, compiled) = read(runbook, compile, Some(wanted))?;
+    if !compiled.diagnostics.is_empty() {
+        let text = diagnostic::diagnostics(&source, &compiled.diagnostics, context.ui.err);
+        context.ui.say(text.trim_end());
+    }
+    let Some(plan) = compiled.plan else {
+        let what = format!(
+            "The runbook {} has errors; nothing was started.",
+            source.name()
+        );
+        return Err(CliError::new(Status::Runbook, what));
+    };
+    let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
+    let profile = plan.parts().profile.clone();
+    Ok(Compiled {
+        plan,
+        world: compiled.world.map(|world| folder.join(world)),
+        profile,
+    })
 }
 
 /// What a run would do, from what was seen.
 #[must_use]
-pub fn preview(compiled: &Compiled, _seen: &Survey, looked_at: String) -> PreviewView {
+pub fn preview(compiled: &Compiled, seen: &Survey, looked_at: String) -> PreviewView {
     let parts = compiled.plan.parts();
+    let steps = plan::preview(&compiled.plan, seen)
+        .steps
+        .into_iter()
+        .map(|step| PreviewStepView {
+            name: step.name.to_string(),
+            title: step.title,
+            action: step.action.to_owned(),
+            verdict: word(step.verdict).to_owned(),
+            why: step.why,
+            changes: step.changes,
+        })
+        .collect();
     PreviewView {
         schema: crate::render::view::PLAN_SCHEMA.to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),
         profile: compiled.profile.clone(),
         looked_at,
-        steps: Vec::new(),
+        steps,
+    }
+}
+
+fn word(verdict: plan::PreviewVerdict) -> &'static str {
+    match verdict {
+        plan::PreviewVerdict::WouldChange => "would_change",
+        plan::PreviewVerdict::AlreadySo => "already_so",
+        plan::PreviewVerdict::Blocked => "blocked",
+        plan::PreviewVerdict::NeedsPerson => "needs_person",
+        plan::PreviewVerdict::Unknown => "unknown",
     }
 }

@@ -35,10 +35,14 @@ pub(super) fn read(
     scope: &Scope,
 ) -> Option<Action> {
     let found = reader.fields(with, fields, &format!("`{name}`"))?;
-    let mut good = fields.iter().all(|field| !field.required || found.contains_key(field.key));
+    let mut good = fields
+        .iter()
+        .all(|field| !field.required || found.contains_key(field.key));
     let mut values = BTreeMap::new();
     for field in fields {
-        let Some((_, node)) = found.get(field.key) else { continue };
+        let Some((_, node)) = found.get(field.key) else {
+            continue;
+        };
         match reader.value(node, &field.kind, scope, &format!("`{}`", field.key)) {
             Some(value) => {
                 values.insert(field.key, (value, node.span.clone()));
@@ -49,7 +53,11 @@ pub(super) fn read(
     if !good {
         return None;
     }
-    let values = Values { values, node: with, span: with.span.clone() };
+    let values = Values {
+        values,
+        node: with,
+        span: with.span.clone(),
+    };
     match build(reader, name, &values) {
         Ok(action) => Some(action),
         Err(diagnostic) => {
@@ -72,7 +80,9 @@ impl Values<'_> {
     }
 
     fn span(&self, key: &str) -> Span {
-        self.values.get(key).map_or_else(|| self.span.clone(), |(_, span)| span.clone())
+        self.values
+            .get(key)
+            .map_or_else(|| self.span.clone(), |(_, span)| span.clone())
     }
 
     fn wrong(&self, key: &str, code: Code, message: impl Into<String>) -> Option<Diagnostic> {
@@ -104,12 +114,20 @@ impl Values<'_> {
     fn prefixes(&self, key: &str) -> Vec<IpNet> {
         self.get(key)
             .and_then(Value::as_array)
-            .map(|list| list.iter().filter_map(|item| item.as_str()?.parse().ok()).collect())
+            .map(|list| {
+                list.iter()
+                    .filter_map(|item| item.as_str()?.parse().ok())
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
     fn duration(&self, key: &str) -> Built<Option<Duration>> {
-        self.get(key).and_then(Value::as_str).map(parse_duration).transpose().map_err(|_| None)
+        self.get(key)
+            .and_then(Value::as_str)
+            .map(parse_duration)
+            .transpose()
+            .map_err(|_| None)
     }
 
     /// A name beside another resource, or an id.
@@ -193,14 +211,20 @@ fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
     // Azure asks for /27 or larger, since features to come need the addresses (azure-facts 2.4).
     if id.name().eq_ignore_ascii_case("GatewaySubnet") {
         if id.name() != "GatewaySubnet" {
-            let message = format!("The subnet of a gateway is named `GatewaySubnet`, not `{}`.", id.name());
+            let message = format!(
+                "The subnet of a gateway is named `GatewaySubnet`, not `{}`.",
+                id.name()
+            );
             return Err(values.wrong("name", Code::GatewaySubnet, message));
         }
         let too_small = matches!(prefix, IpNet::V4(v4) if v4.prefix_len() > 27);
         if too_small {
-            let message = format!("{prefix} is small for a GatewaySubnet; Azure recommends /27 or larger.");
+            let message =
+                format!("{prefix} is small for a GatewaySubnet; Azure recommends /27 or larger.");
             let span = values.span("prefix");
-            reader.diagnostics.push(Diagnostic::warning(Code::GatewaySubnet, span, message));
+            reader
+                .diagnostics
+                .push(Diagnostic::warning(Code::GatewaySubnet, span, message));
         }
     }
     Ok(Action::Subnet(Subnet { id, prefix }))
@@ -217,7 +241,10 @@ fn connection(values: &Values<'_>) -> Built<Action> {
     let by_resource = match values.get("authorization") {
         Some(_) => {
             let id = values.id("authorization")?;
-            Some(SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() })
+            Some(SecretRef::Resource {
+                id,
+                pointer: "/properties/authorizationKey".to_owned(),
+            })
         }
         None => None,
     };
@@ -227,12 +254,18 @@ fn connection(values: &Values<'_>) -> Built<Action> {
     }
     let authorization = by_param.or(by_resource);
     if authorization.is_none() && circuit.subscription() != id.subscription() {
-        let message = "The circuit is in another subscription, so the connection needs an authorization.";
+        let message =
+            "The circuit is in another subscription, so the connection needs an authorization.";
         let diagnostic = Diagnostic::error(Code::MissingKey, values.node.span.clone(), message)
-            .with_help("Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.");
+            .with_help(
+                "Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.",
+            );
         return Err(Some(diagnostic));
     }
-    let weight = values.get("routing_weight").and_then(Value::as_u64).unwrap_or(0);
+    let weight = values
+        .get("routing_weight")
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
     Ok(Action::Connection(Connection {
         id,
         location: values.region("location")?,
@@ -256,7 +289,10 @@ fn routes(values: &Values<'_>) -> Built<Vec<Route>> {
                 let message = format!("`{other}` is no next hop.");
                 let help = "Write an appliance's address, or vnet_local, internet, none. An \
                             ExpressRoute gateway cannot be a next hop.";
-                Some(Diagnostic::error(Code::BadValue, values.span("routes"), message).with_help(help))
+                Some(
+                    Diagnostic::error(Code::BadValue, values.span("routes"), message)
+                        .with_help(help),
+                )
             })?),
         };
         routes.push(Route {
@@ -282,8 +318,12 @@ fn gate(values: &Values<'_>) -> Built<GatePolicy> {
 
 fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
     Ok(match name {
-        "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
-        "verify.connection" => Verification::Connection { connection: values.id("connection")? },
+        "verify.circuit" => Verification::Circuit {
+            circuit: values.id("circuit")?,
+        },
+        "verify.connection" => Verification::Connection {
+            connection: values.id("connection")?,
+        },
         "verify.routes" => Verification::Routes {
             gateway: values.id("gateway")?,
             expect: values.prefixes("expect"),
@@ -299,20 +339,33 @@ fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
                 peers_min: u32::try_from(peers).map_err(|_| None)?,
             }
         }
-        "verify.arp" => Verification::Arp { circuit: values.id("circuit")? },
+        "verify.arp" => Verification::Arp {
+            circuit: values.id("circuit")?,
+        },
         "verify.circuit_routes" => Verification::CircuitRoutes {
             circuit: values.id("circuit")?,
             expect: values.prefixes("expect"),
             absent: values.prefixes("absent"),
         },
         // The grammar lists the actions, and this function is asked for those alone.
-        _ => return Err(values.wrong("", Code::UnknownAction, format!("There is no action `{name}`."))),
+        _ => {
+            return Err(values.wrong(
+                "",
+                Code::UnknownAction,
+                format!("There is no action `{name}`."),
+            ));
+        }
     })
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {
     value
         .and_then(Value::as_array)
-        .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        .map(|list| {
+            list.iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        })
         .unwrap_or_default()
 }

@@ -68,7 +68,8 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
     }
     for name in values.given.keys() {
         if !params.places.contains_key(name) {
-            let message = format!("The runbook has no parameter `{name}`, given on the command line.");
+            let message =
+                format!("The runbook has no parameter `{name}`, given on the command line.");
             reader.error_with(Code::UnknownParam, &(0..0), message, help(name));
         }
     }
@@ -100,7 +101,10 @@ fn read_one(
         let message = "`from` is for parameters of type secret.";
         reader.error(Code::UnknownKey, &key.span, message);
     }
-    let given = values.given.get(name).map(|text| (scalar(text, true), 0..0));
+    let given = values
+        .given
+        .get(name)
+        .map(|text| (scalar(text, true), 0..0));
     let from_node = |reader: &mut Reader<'_>, node: &Node| {
         reader
             .value(node, &Kind::Any, &empty, &format!("The parameter `{name}`"))
@@ -116,13 +120,20 @@ fn read_one(
         (None, None, Some((_, node))) => from_node(reader, node)?,
         (None, None, None) => {
             let message = format!("The parameter `{name}` has no value.");
-            let help = format!("Give it a default, a value in the profile, or --param {name}=VALUE.");
+            let help =
+                format!("Give it a default, a value in the profile, or --param {name}=VALUE.");
             reader.error_with(Code::ParamMissing, &node.span, message, help);
             return None;
         }
     };
-    let of = fields.get("of").and_then(|(_, node)| reader.text(node, "`of`"));
-    let shape = Shape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
+    let of = fields
+        .get("of")
+        .and_then(|(_, node)| reader.text(node, "`of`"));
+    let shape = Shape {
+        kind: &kind,
+        of: of.as_deref(),
+        fields: fields.get("fields").map(|f| f.1),
+    };
     let what = format!("The parameter `{name}`");
     let value = typed(reader, &value, &shape, &span, &what)?;
     constrained(reader, &value, &fields, &span, &what).then_some(Declared::Value(value))
@@ -136,12 +147,26 @@ fn read_secret(
     node: &Node,
 ) -> Option<Declared> {
     for (key, at) in [
-        ("default", fields.get("default").map(|(_, n)| n.span.clone())),
-        ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),
-        ("command line", values.given.get(name).map(|_| node.span.clone())),
+        (
+            "default",
+            fields.get("default").map(|(_, n)| n.span.clone()),
+        ),
+        (
+            "profile",
+            values
+                .profile
+                .and_then(|p| p.get(name))
+                .map(|n| n.span.clone()),
+        ),
+        (
+            "command line",
+            values.given.get(name).map(|_| node.span.clone()),
+        ),
     ] {
         if let Some(span) = at {
-            let message = format!("The secret `{name}` has a value in its {key}; a secret is never written down.");
+            let message = format!(
+                "The secret `{name}` has a value in its {key}; a secret is never written down."
+            );
             let help = "Name its source instead: `from: env:NAME` or `from: file:PATH`.";
             reader.error_with(Code::Secret, &span, message, help);
             return None;
@@ -192,7 +217,8 @@ fn typed(
                 && !id.resource_type().is(wanted)
             {
                 let found = id.resource_type();
-                let message = format!("{what} must be of type {wanted}, and this is of type {found}.");
+                let message =
+                    format!("{what} must be of type {wanted}, and this is of type {found}.");
                 reader.error(Code::ResourceType, span, message);
                 return None;
             }
@@ -203,7 +229,11 @@ fn typed(
                 reader.error(Code::WrongKind, span, format!("{what} must be a list."));
                 return None;
             };
-            let element = Shape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
+            let element = Shape {
+                kind: shape.of.unwrap_or("string"),
+                of: None,
+                fields: shape.fields,
+            };
             if !PARAM_TYPES.contains(&element.kind) {
                 let message = format!("{what} cannot be a list of `{}`.", element.kind);
                 let help = format!("Its `of` may be {}.", PARAM_TYPES.join(", "));
@@ -213,9 +243,14 @@ fn typed(
             let checked: Vec<Option<Value>> = items
                 .iter()
                 .enumerate()
-                .map(|(place, item)| typed(reader, item, &element, span, &format!("{what}[{place}]")))
+                .map(|(place, item)| {
+                    typed(reader, item, &element, span, &format!("{what}[{place}]"))
+                })
                 .collect();
-            checked.into_iter().collect::<Option<Vec<_>>>().map(Value::from)
+            checked
+                .into_iter()
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from)
         }
         "object" => typed_object(reader, value, shape, span, what),
         _ => simple(reader, &Kind::Text),
@@ -233,17 +268,29 @@ fn typed_object(
         reader.error(Code::WrongKind, span, format!("{what} must be a mapping."));
         return None;
     };
-    let Some(fields) = shape.fields.and_then(Node::map) else { return Some(value.clone()) };
+    let Some(fields) = shape.fields.and_then(Node::map) else {
+        return Some(value.clone());
+    };
     let mut checked = Map::new();
     let mut good = true;
     for (key, kind) in fields {
-        let NodeValue::Scalar { text: kind, .. } = &kind.value else { continue };
+        let NodeValue::Scalar { text: kind, .. } = &kind.value else {
+            continue;
+        };
         let Some(value) = object.get(&key.text) else {
-            reader.error(Code::MissingKey, span, format!("{what} needs the field `{}`.", key.text));
+            reader.error(
+                Code::MissingKey,
+                span,
+                format!("{what} needs the field `{}`.", key.text),
+            );
             good = false;
             continue;
         };
-        let shape = Shape { kind, of: None, fields: None };
+        let shape = Shape {
+            kind,
+            of: None,
+            fields: None,
+        };
         match typed(reader, value, &shape, span, &format!("{what}.{}", key.text)) {
             Some(value) => {
                 checked.insert(key.text.clone(), value);
@@ -255,7 +302,12 @@ fn typed_object(
         if !fields.iter().any(|(known, _)| known.text == *key) {
             let help = did_you_mean(key, fields.iter().map(|(known, _)| known.text.as_str()))
                 .map_or_else(String::new, |meant| format!("Did you mean `{meant}`?"));
-            reader.error_with(Code::UnknownKey, span, format!("{what} has no field `{key}`."), help);
+            reader.error_with(
+                Code::UnknownKey,
+                span,
+                format!("{what} has no field `{key}`."),
+                help,
+            );
             good = false;
         }
     }
@@ -272,11 +324,17 @@ fn constrained(
 ) -> bool {
     let empty = Scope::default();
     let mut good = true;
-    let size = value.as_u64().or_else(|| value.as_array().map(|list| list.len() as u64));
+    let size = value
+        .as_u64()
+        .or_else(|| value.as_array().map(|list| list.len() as u64));
     for (key, holds) in [("min", u64::ge as fn(&u64, &u64) -> bool), ("max", u64::le)] {
-        let Some((_, node)) = fields.get(key) else { continue };
+        let Some((_, node)) = fields.get(key) else {
+            continue;
+        };
         let bound = reader.value(node, &Kind::Int(0, u64::MAX), &empty, "a bound");
-        let Some(Read::Value(bound)) = bound else { continue };
+        let Some(Read::Value(bound)) = bound else {
+            continue;
+        };
         if let (Some(size), Some(bound)) = (size, bound.as_u64())
             && !holds(&size, &bound)
         {
@@ -309,5 +367,7 @@ fn constrained(
 
 fn prefix(value: &Value) -> Option<IpNet> {
     let text = value.as_str()?;
-    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }

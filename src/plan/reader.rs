@@ -12,9 +12,7 @@ use crate::model::time::parse_duration;
 use crate::model::{Condition, Region, ResourceId};
 use crate::runbook::expr::{Expr, Template, parse_expression, parse_template};
 use crate::runbook::grammar::{Field, Kind};
-use crate::runbook::{
-    Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean,
-};
+use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};
 
 /// A value that was read: known, or a secret parameter's name.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +31,8 @@ pub(super) struct Reader<'d> {
 
 impl Reader<'_> {
     pub(super) fn error(&mut self, code: Code, span: &Span, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error(code, span.clone(), message));
+        self.diagnostics
+            .push(Diagnostic::error(code, span.clone(), message));
     }
 
     pub(super) fn error_with(
@@ -43,7 +42,8 @@ impl Reader<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.diagnostics.push(Diagnostic::error(code, span.clone(), message).with_help(help));
+        self.diagnostics
+            .push(Diagnostic::error(code, span.clone(), message).with_help(help));
     }
 
     /// Says an expression's problem, unless it was said already.
@@ -89,7 +89,9 @@ impl Reader<'_> {
             if !found.contains_key(field.key) {
                 let message = format!("{what} needs the key `{}`: {}", field.key, field.doc);
                 let start = node.span.start;
-                let end = entries.first().map_or(node.span.end, |(key, _)| key.span.end);
+                let end = entries
+                    .first()
+                    .map_or(node.span.end, |(key, _)| key.span.end);
                 self.error(Code::MissingKey, &(start..end), message);
             }
         }
@@ -163,7 +165,8 @@ impl Reader<'_> {
                         self.check(&value, kind, &node.span, what).map(Read::Value)
                     }
                     Meaning::Open(_) | Meaning::Test(_) => {
-                        let message = format!("{what} must be known before the run, and this is not.");
+                        let message =
+                            format!("{what} must be known before the run, and this is not.");
                         self.error(Code::ExprType, &node.span, message);
                         None
                     }
@@ -183,9 +186,13 @@ impl Reader<'_> {
             (NodeValue::Map(_), Kind::Object(fields)) => {
                 let found = self.fields(node, fields, what)?;
                 let mut object = Map::new();
-                let mut good = fields.iter().all(|f| !f.required || found.contains_key(f.key));
+                let mut good = fields
+                    .iter()
+                    .all(|f| !f.required || found.contains_key(f.key));
                 for field in *fields {
-                    let Some((_, node)) = found.get(field.key) else { continue };
+                    let Some((_, node)) = found.get(field.key) else {
+                        continue;
+                    };
                     match self.value(node, &field.kind, scope, &format!("`{}`", field.key)) {
                         Some(Read::Value(value)) => {
                             object.insert(field.key.to_owned(), value);
@@ -197,8 +204,11 @@ impl Reader<'_> {
             }
             (_, Kind::Any) => self.any(node, scope, what).map(Read::Value),
             _ => {
-                let message =
-                    format!("{what} must be {}, and this is {}.", expected(kind), node.kind());
+                let message = format!(
+                    "{what} must be {}, and this is {}.",
+                    expected(kind),
+                    node.kind()
+                );
                 self.error(Code::WrongKind, &node.span, message);
                 None
             }
@@ -212,9 +222,11 @@ impl Reader<'_> {
                 Read::Value(value) => Some(value),
                 Read::Secret(_) => None,
             },
-            NodeValue::List(items) => {
-                items.iter().map(|item| self.any(item, scope, what)).collect::<Option<Vec<_>>>().map(Value::from)
-            }
+            NodeValue::List(items) => items
+                .iter()
+                .map(|item| self.any(item, scope, what))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
             NodeValue::Map(entries) => {
                 let mut object = Map::new();
                 for (key, value) in entries {
@@ -229,8 +241,10 @@ impl Reader<'_> {
         if matches!(kind, Kind::Secret) {
             return Some(Read::Secret(name));
         }
-        let message = format!("The secret `{name}` cannot stand here: it would become part of the plan.");
-        let help = "Secrets are taken only by keys that are made for them, such as `authorization_key`.";
+        let message =
+            format!("The secret `{name}` cannot stand here: it would become part of the plan.");
+        let help =
+            "Secrets are taken only by keys that are made for them, such as `authorization_key`.";
         self.error_with(Code::Secret, &node.span, message, help);
         None
     }
@@ -244,15 +258,21 @@ impl Reader<'_> {
         what: &str,
     ) -> Option<Value> {
         if let (Kind::List(inner) | Kind::OneOrMany(inner), Value::Array(items)) = (kind, value) {
-            let checked: Option<Vec<Value>> =
-                items.iter().map(|item| self.check(item, inner, span, what)).collect();
+            let checked: Option<Vec<Value>> = items
+                .iter()
+                .map(|item| self.check(item, inner, span, what))
+                .collect();
             return checked.map(Value::from);
         }
         if let Kind::OneOrMany(inner) = kind {
-            return self.check(value, inner, span, what).map(|value| Value::from(vec![value]));
+            return self
+                .check(value, inner, span, what)
+                .map(|value| Value::from(vec![value]));
         }
         if let (Kind::Object(fields), Value::Object(object)) = (kind, value) {
-            let missing = fields.iter().find(|f| f.required && !object.contains_key(f.key));
+            let missing = fields
+                .iter()
+                .find(|f| f.required && !object.contains_key(f.key));
             if let Some(missing) = missing {
                 let message = format!("{what} needs the key `{}`.", missing.key);
                 self.error(Code::MissingKey, span, message);
@@ -261,7 +281,11 @@ impl Reader<'_> {
             let mut checked = Map::new();
             for (key, value) in object {
                 let Some(field) = fields.iter().find(|f| f.key == key) else {
-                    self.error(Code::UnknownKey, span, format!("{what} has no key `{key}`."));
+                    self.error(
+                        Code::UnknownKey,
+                        span,
+                        format!("{what} has no key `{key}`."),
+                    );
                     return None;
                 };
                 checked.insert(key.clone(), self.check(value, &field.kind, span, key)?);
@@ -271,7 +295,8 @@ impl Reader<'_> {
         match check_scalar(value, kind) {
             Ok((value, warning)) => {
                 if let Some((code, message)) = warning {
-                    self.diagnostics.push(Diagnostic::warning(code, span.clone(), message));
+                    self.diagnostics
+                        .push(Diagnostic::warning(code, span.clone(), message));
                 }
                 Some(value)
             }
@@ -364,7 +389,12 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Value::Null => "nothing".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
-        other => format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned)),
+        other => format!(
+            "`{}`",
+            other
+                .as_str()
+                .map_or_else(|| other.to_string(), str::to_owned)
+        ),
     };
     let not = || {
         let message = format!("must be {}, and this is {}", expected(kind), kind_of(value));
@@ -380,10 +410,17 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Kind::Text | Kind::Prose => as_text().map(Value::from).map_or_else(|| Err(not()), good),
         Kind::IdOrName(of) => {
             let text = as_text().ok_or_else(not)?;
-            if text.starts_with('/') { check_id(&text, of).and_then(good) } else { good(text.into()) }
+            if text.starts_with('/') {
+                check_id(&text, of).and_then(good)
+            } else {
+                good(text.into())
+            }
         }
         Kind::Int(min, max) => {
-            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(not)?;
+            let number = value
+                .as_u64()
+                .or_else(|| value.as_str()?.parse().ok())
+                .ok_or_else(not)?;
             if number < *min || number > *max {
                 let message = format!("must be {min} to {max}, and this is {number}");
                 return Err((Code::BadValue, message, None));
@@ -392,7 +429,9 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         }
         Kind::Bool => match value {
             Value::Bool(_) => good(value.clone()),
-            Value::String(text) if text == "true" || text == "false" => good((text == "true").into()),
+            Value::String(text) if text == "true" || text == "false" => {
+                good((text == "true").into())
+            }
             Value::String(text) if ["yes", "no", "on", "off"].contains(&text.as_str()) => {
                 let meant = ["yes", "on"].contains(&text.as_str());
                 Err((Code::WrongKind, not().1, Some(format!("Write {meant}."))))
@@ -402,7 +441,9 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Kind::Duration => {
             let text = as_text().ok_or_else(not)?;
             parse_duration(&text).map_err(|_| {
-                let help = value.is_number().then(|| format!("Did you mean {text}s or {text}m?"));
+                let help = value
+                    .is_number()
+                    .then(|| format!("Did you mean {text}s or {text}m?"));
                 (Code::BadValue, not().1, help)
             })?;
             good(text.into())
@@ -419,8 +460,13 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
             let known = REGIONS.contains(&region.as_str());
             let warning = (!known).then(|| {
                 let meant = did_you_mean(region.as_str(), REGIONS.iter().copied());
-                let hint = meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
-                (Code::Region, format!("Azure documents no region `{region}`.{hint}"))
+                let hint = meant
+                    .map(|meant| format!(" Did you mean `{meant}`?"))
+                    .unwrap_or_default();
+                (
+                    Code::Region,
+                    format!("Azure documents no region `{region}`.{hint}"),
+                )
             });
             Ok((region.as_str().into(), warning))
         }
@@ -437,12 +483,17 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
                 Some(meant) => format!("Did you mean `{meant}`?"),
                 None => format!("It may be {}.", words.join(", ")),
             };
-            let code = if words.contains(&"ErGw1AZ") { Code::GatewaySku } else { Code::BadValue };
+            let code = if words.contains(&"ErGw1AZ") {
+                Code::GatewaySku
+            } else {
+                Code::BadValue
+            };
             Err((code, format!("may not be `{text}`"), Some(help)))
         }
         Kind::Secret => {
             let help = "Declare a parameter of type secret with `from: env:NAME`, and write ${params.NAME}.";
-            let message = "must be a reference to a secret parameter, never the secret itself".to_owned();
+            let message =
+                "must be a reference to a secret parameter, never the secret itself".to_owned();
             Err((Code::Secret, message, Some(help.to_owned())))
         }
         Kind::Any => good(value.clone()),
@@ -459,14 +510,23 @@ fn check_cidr(text: &str, not: &dyn Fn() -> Wrong) -> Result<Value, Wrong> {
     let prefix: IpNet = text.parse().map_err(|_| not())?;
     if prefix.addr() != prefix.network() {
         let message = format!("has host bits set: {prefix}");
-        return Err((Code::HostBits, message, Some(format!("Write {}.", prefix.trunc()))));
+        return Err((
+            Code::HostBits,
+            message,
+            Some(format!("Write {}.", prefix.trunc())),
+        ));
     }
     Ok(prefix.to_string().into())
 }
 
 fn check_id(text: &str, of: &str) -> Result<Value, Wrong> {
-    let id = ResourceId::parse(text)
-        .map_err(|error| (Code::BadValue, format!("is not a resource id: {error}"), None))?;
+    let id = ResourceId::parse(text).map_err(|error| {
+        (
+            Code::BadValue,
+            format!("is not a resource id: {error}"),
+            None,
+        )
+    })?;
     let kind = id.resource_type();
     if !of.is_empty() && !kind.is(of) {
         let message = format!("must be of type {of}, and this is of type {kind}");

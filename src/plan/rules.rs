@@ -12,13 +12,18 @@ pub(super) struct Rule {
 /// The rules, in the order in which they are judged.
 pub(super) const RULES: &[Rule] = &[
     Rule { judge: no_cycle },
-    Rule { judge: conditions_read_what_has_ended },
-    Rule { judge: one_writer_at_a_time },
+    Rule {
+        judge: conditions_read_what_has_ended,
+    },
+    Rule {
+        judge: one_writer_at_a_time,
+    },
 ];
 
 /// The graph, if it is one.
 fn dag(steps: &[Placed]) -> Result<Dag, Cycle> {
-    let place = |name: &crate::model::StepName| steps.iter().position(|placed| placed.step.name == *name);
+    let place =
+        |name: &crate::model::StepName| steps.iter().position(|placed| placed.step.name == *name);
     let needs = steps
         .iter()
         .map(|placed| placed.step.needs.iter().filter_map(place).collect())
@@ -32,8 +37,8 @@ fn no_cycle(steps: &[Placed], diagnostics: &mut Diagnostics) {
         names.extend(names.first().copied());
         let span = steps[way[0]].span.clone();
         let message = format!("These steps need one another: {}.", names.join(" → "));
-        let diagnostic = Diagnostic::error(Code::Cycle, span, message)
-            .with_help("Take one of these needs out.");
+        let diagnostic =
+            Diagnostic::error(Code::Cycle, span, message).with_help("Take one of these needs out.");
         diagnostics.push(diagnostic);
     }
 }
@@ -68,7 +73,9 @@ fn conditions_read_what_has_ended(steps: &[Placed], diagnostics: &mut Diagnostic
 fn one_writer_at_a_time(steps: &[Placed], diagnostics: &mut Diagnostics) {
     let Ok(dag) = dag(steps) else { return };
     for (place, placed) in steps.iter().enumerate() {
-        let Some(written) = placed.step.action.written() else { continue };
+        let Some(written) = placed.step.action.written() else {
+            continue;
+        };
         for (other_place, other) in steps.iter().enumerate().take(place) {
             if other.step.action.written() != Some(written) {
                 continue;

@@ -9,9 +9,7 @@ use super::actions;
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Meaning, Scope, StepFacts};
 use crate::model::time::parse_duration;
-use crate::model::{
-    Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Step, StepName,
-};
+use crate::model::{Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Step, StepName};
 use crate::runbook::expr::parse_template;
 use crate::runbook::grammar::{self, Kind, ON_FAILURE, RETRY, STEP, UNDO};
 use crate::runbook::{Code, Key, Node, NodeValue, Span, did_you_mean};
@@ -64,9 +62,15 @@ pub(super) fn unroll<'a>(
         if !reader.name(key, "a step") {
             continue;
         }
-        let Some(fields) = reader.fields(node, STEP, &format!("Step `{}`", key.text)) else { continue };
-        let Some((_, action_node)) = fields.get("action") else { continue };
-        let Some(action) = reader.text(action_node, "`action`") else { continue };
+        let Some(fields) = reader.fields(node, STEP, &format!("Step `{}`", key.text)) else {
+            continue;
+        };
+        let Some((_, action_node)) = fields.get("action") else {
+            continue;
+        };
+        let Some(action) = reader.text(action_node, "`action`") else {
+            continue;
+        };
         if grammar::action(&action).is_none() {
             let names = grammar::ACTIONS.iter().map(|(name, _, _)| *name);
             let help = match did_you_mean(&action, names.clone()) {
@@ -77,19 +81,31 @@ pub(super) fn unroll<'a>(
             reader.error_with(Code::UnknownAction, &action_node.span, message, help);
             continue;
         }
-        let Some(each) = each_of(reader, &fields, scope) else { continue };
-        let Ok(base) = StepName::parse(&key.text) else { continue };
+        let Some(each) = each_of(reader, &fields, scope) else {
+            continue;
+        };
+        let Ok(base) = StepName::parse(&key.text) else {
+            continue;
+        };
         match each {
             None => {
                 scope.steps.insert(key.text.clone(), StepFacts::Later);
-                turns.push(Turn { name: base, key, fields, action, each: None });
+                turns.push(Turn {
+                    name: base,
+                    key,
+                    fields,
+                    action,
+                    each: None,
+                });
             }
             Some(items) => {
                 scope.steps.remove(&key.text);
                 let mut names = Vec::new();
                 for (turn, value) in items {
                     let name = format!("{}.{turn}", key.text);
-                    let Ok(name) = StepName::parse(&name) else { continue };
+                    let Ok(name) = StepName::parse(&name) else {
+                        continue;
+                    };
                     names.push(name.to_string());
                     scope.steps.insert(name.to_string(), StepFacts::Later);
                     turns.push(Turn {
@@ -108,14 +124,21 @@ pub(super) fn unroll<'a>(
 }
 
 /// The turns of a loop: keys and values. Outer none: wrong, and said.
-#[expect(clippy::option_option, reason = "wrong, no loop, and a loop are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "wrong, no loop, and a loop are three things"
+)]
 fn each_of(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     scope: &Scope,
 ) -> Option<Option<Vec<(String, Value)>>> {
-    let Some((_, node)) = fields.get("each") else { return Some(None) };
-    let Read::Value(value) = reader.value(node, &Kind::Any, scope, "`each`")? else { return None };
+    let Some((_, node)) = fields.get("each") else {
+        return Some(None);
+    };
+    let Read::Value(value) = reader.value(node, &Kind::Any, scope, "`each`")? else {
+        return None;
+    };
     let items: Vec<(String, Value)> = match value {
         Value::Array(items) => items
             .into_iter()
@@ -133,12 +156,17 @@ fn each_of(
         }
     };
     let legal = |key: &str| {
-        !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     let mut seen = std::collections::BTreeSet::new();
     for (key, _) in &items {
         if !legal(key) || !seen.insert(key.clone()) {
-            let message = format!("`{key}` cannot be the key of a turn: keys are unique and of a-z, 0-9 and _.");
+            let message = format!(
+                "`{key}` cannot be the key of a turn: keys are unique and of a-z, 0-9 and _."
+            );
             let help = "Give each element a field `key`.";
             reader.error_with(Code::BadName, &node.span, message, help);
             return None;
@@ -163,7 +191,10 @@ pub(super) fn type_actions(
             .partition(|turn| !references(turn).iter().any(|name| is_later(name)));
         if ready.is_empty() {
             for turn in &later {
-                let message = format!("Step `{}` and the steps it refers to refer to one another.", turn.name);
+                let message = format!(
+                    "Step `{}` and the steps it refers to refer to one another.",
+                    turn.name
+                );
                 reader.error(Code::Cycle, &turn.key.span, message);
                 scope.steps.insert(turn.name.to_string(), StepFacts::Broken);
             }
@@ -193,7 +224,10 @@ fn type_action(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Optio
         Some((_, with)) => actions::read(reader, &turn.action, fields, with, scope),
         None => {
             let required = fields.iter().find(|field| field.required)?;
-            let message = format!("`{}` needs `with`, and in it `{}`.", turn.action, required.key);
+            let message = format!(
+                "`{}` needs `with`, and in it `{}`.",
+                turn.action, required.key
+            );
             reader.error(Code::MissingKey, &turn.key.span, message);
             None
         }
@@ -235,7 +269,10 @@ pub(super) fn finish(
         None => turn.name.as_str().replace(['_', '.'], " "),
     };
     let needs = needs(reader, turn, scope);
-    let when = turn.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
+    let when = turn
+        .fields
+        .get("when")
+        .and_then(|(_, node)| reader.condition(node, scope));
     scope.own = Some(turn.name.to_string());
     let ensure = conditions(reader, turn, scope);
     scope.own = None;
@@ -261,7 +298,10 @@ pub(super) fn finish(
             call: prose(reader, "call"),
         },
     };
-    Placed { step, span: turn.key.span.clone() }
+    Placed {
+        step,
+        span: turn.key.span.clone(),
+    }
 }
 
 fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) -> Option<String> {
@@ -274,24 +314,34 @@ fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) ->
 fn conditions(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<Condition> {
     match turn.fields.get("ensure").map(|(_, node)| *node) {
         None => Vec::new(),
-        Some(Node { value: NodeValue::List(items), .. }) => {
-            items.iter().filter_map(|item| reader.condition(item, scope)).collect()
-        }
+        Some(Node {
+            value: NodeValue::List(items),
+            ..
+        }) => items
+            .iter()
+            .filter_map(|item| reader.condition(item, scope))
+            .collect(),
         Some(node) => reader.condition(node, scope).into_iter().collect(),
     }
 }
 
 /// The needs: a loop's name stands for all its turns.
 fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepName> {
-    let Some((_, node)) = turn.fields.get("needs") else { return Vec::new() };
+    let Some((_, node)) = turn.fields.get("needs") else {
+        return Vec::new();
+    };
     let items: Vec<&Node> = match &node.value {
         NodeValue::List(items) => items.iter().collect(),
         NodeValue::Scalar { .. } | NodeValue::Map(_) => vec![*node],
     };
     let mut needs = Vec::new();
     for item in items {
-        let Some(text) = reader.text(item, "`needs`") else { continue };
-        let Some(template) = reader.template(&text, &item.span) else { continue };
+        let Some(text) = reader.text(item, "`needs`") else {
+            continue;
+        };
+        let Some(template) = reader.template(&text, &item.span) else {
+            continue;
+        };
         let name = match scope.template(&template) {
             Ok(Meaning::Value(Value::String(name))) => name,
             Ok(_) => continue,
@@ -310,11 +360,18 @@ fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepNam
             needs.push(name);
             continue;
         }
-        let known = scope.steps.keys().chain(scope.loops.keys()).map(String::as_str);
+        let known = scope
+            .steps
+            .keys()
+            .chain(scope.loops.keys())
+            .map(String::as_str);
         let message = format!("Step `{}` needs `{name}`, which is not a step.", turn.name);
         let help = match did_you_mean(&name, known.clone()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
-            None => format!("There are {}.", known.take(12).collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "There are {}.",
+                known.take(12).collect::<Vec<_>>().join(", ")
+            ),
         };
         reader.error_with(Code::UnknownStep, &item.span, message, help);
     }

@@ -4,6 +4,7 @@
 //! those as text for people, lines as they happen, and JSON for machines. Nothing here prints, and
 //! nothing here reads a clock. Uses `model`, `runbook`, `plan` and `engine`.
 
+pub mod diagnostic;
 pub mod json;
 pub mod line;
 pub mod plan_text;

@@ -180,13 +180,24 @@ pub fn parse_expression(text: &str, span: &Span) -> Result<Expr, Diagnostic> {
         return Err(syntax("The expression is empty.".to_owned()));
     }
     let program = Program::compile(text).map_err(|errors| {
-        let first = errors.errors.first().map(|e| e.msg.lines().next().unwrap_or_default().to_owned());
-        syntax(format!("`{}` is not an expression: {}.", text.trim(), first.unwrap_or_default()))
+        let first = errors
+            .errors
+            .first()
+            .map(|e| e.msg.lines().next().unwrap_or_default().to_owned());
+        syntax(format!(
+            "`{}` is not an expression: {}.",
+            text.trim(),
+            first.unwrap_or_default()
+        ))
     })?;
     read(&program.expression().expr).map_err(|what| {
-        let message = format!("`{}` uses {what}, which the language does not have.", text.trim());
-        Diagnostic::error(Code::ExprUnsupported, span.clone(), message)
-            .with_help("It has params, steps, each and self, ==, !=, <, <=, >, >=, in, +, &&, || and !.")
+        let message = format!(
+            "`{}` uses {what}, which the language does not have.",
+            text.trim()
+        );
+        Diagnostic::error(Code::ExprUnsupported, span.clone(), message).with_help(
+            "It has params, steps, each and self, ==, !=, <, <=, >, >=, in, +, &&, || and !.",
+        )
     })
 }
 
@@ -205,12 +216,19 @@ fn read(cel: &Cel) -> Result<Expr, String> {
             }
         },
         Cel::Literal(literal) => read_literal(literal),
-        Cel::List(list) => {
-            list.elements.iter().map(|e| read(&e.expr)).collect::<Result<_, _>>().map(Expr::List)
-        }
+        Cel::List(list) => list
+            .elements
+            .iter()
+            .map(|e| read(&e.expr))
+            .collect::<Result<_, _>>()
+            .map(Expr::List),
         Cel::Call(call) => {
-            let arguments: Vec<&Cel> =
-                call.target.iter().map(|t| &t.expr).chain(call.args.iter().map(|a| &a.expr)).collect();
+            let arguments: Vec<&Cel> = call
+                .target
+                .iter()
+                .map(|t| &t.expr)
+                .chain(call.args.iter().map(|a| &a.expr))
+                .collect();
             read_call(&call.func_name, &arguments)
         }
         Cel::Comprehension(_) => Err("a comprehension".to_owned()),
@@ -232,11 +250,15 @@ fn read_call(name: &str, arguments: &[&Cel]) -> Result<Expr, String> {
         operators::IN => Operator::In,
         operators::ADD => Operator::Add,
         operators::LOGICAL_NOT => {
-            let [inner] = arguments else { return Err("`!`".to_owned()) };
+            let [inner] = arguments else {
+                return Err("`!`".to_owned());
+            };
             return Ok(Expr::Not(Box::new(read(inner)?)));
         }
         operators::INDEX => {
-            let [of, by] = arguments else { return Err("an index".to_owned()) };
+            let [of, by] = arguments else {
+                return Err("an index".to_owned());
+            };
             return Ok(Expr::Index(Box::new(read(of)?), Box::new(read(by)?)));
         }
         operators::SUBSTRACT => {
@@ -244,8 +266,14 @@ fn read_call(name: &str, arguments: &[&Cel]) -> Result<Expr, String> {
         }
         other => return Err(format!("`{}`", other.trim_matches('_'))),
     };
-    let [left, right] = arguments else { return Err(format!("`{name}`")) };
-    Ok(Expr::Binary(operator, Box::new(read(left)?), Box::new(read(right)?)))
+    let [left, right] = arguments else {
+        return Err(format!("`{name}`"));
+    };
+    Ok(Expr::Binary(
+        operator,
+        Box::new(read(left)?),
+        Box::new(read(right)?),
+    ))
 }
 
 fn read_literal(literal: &LiteralValue) -> Result<Expr, String> {
@@ -273,20 +301,42 @@ mod tests {
     fn text_and_expressions_come_apart() {
         let template = parse("a-${params.x}-b").unwrap();
         assert_eq!(template.parts.len(), 3);
-        assert_eq!(parse("$${x}").unwrap().parts, [Part::Text("${x}".to_owned())]);
+        assert_eq!(
+            parse("$${x}").unwrap().parts,
+            [Part::Text("${x}".to_owned())]
+        );
         let index = parse("${steps.gateway.id}").unwrap();
         assert_eq!(index.steps(), ["gateway"]);
-        assert!(parse("${'}' + params.x}").is_ok(), "a brace in a string does not close");
+        assert!(
+            parse("${'}' + params.x}").is_ok(),
+            "a brace in a string does not close"
+        );
     }
 
     #[test]
     fn what_the_language_does_not_have_is_named() {
-        assert!(parse("${steps.routes-learned.id}").unwrap_err().contains("hyphen"));
-        assert!(parse("${size(params.x) > 1}").unwrap_err().contains("BR0303"));
+        assert!(
+            parse("${steps.routes-learned.id}")
+                .unwrap_err()
+                .contains("hyphen")
+        );
+        assert!(
+            parse("${size(params.x) > 1}")
+                .unwrap_err()
+                .contains("BR0303")
+        );
         assert!(parse("${params.x").unwrap_err().contains("BR0301"));
         assert!(parse("${1 +}").unwrap_err().contains("BR0301"));
-        assert!(parse(&format!("${{{}}}", "a+".repeat(2_000))).unwrap_err().contains("BR0305"));
-        assert!(parse(&format!("${{{}1}}", "(".repeat(500))).unwrap_err().contains("BR0301"));
+        assert!(
+            parse(&format!("${{{}}}", "a+".repeat(2_000)))
+                .unwrap_err()
+                .contains("BR0305")
+        );
+        assert!(
+            parse(&format!("${{{}1}}", "(".repeat(500)))
+                .unwrap_err()
+                .contains("BR0301")
+        );
     }
 
     proptest! {

@@ -68,7 +68,11 @@ fn object(fields: &[Field]) -> Value {
         schema["description"] = json!(field.doc);
         properties.insert(field.key.to_owned(), schema);
     }
-    let required: Vec<&str> = fields.iter().filter(|f| f.required).map(|f| f.key).collect();
+    let required: Vec<&str> = fields
+        .iter()
+        .filter(|f| f.required)
+        .map(|f| f.key)
+        .collect();
     json!({
         "type": "object",
         "additionalProperties": false,

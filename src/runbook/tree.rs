@@ -58,7 +58,10 @@ impl Node {
     /// The value of a key, if it is a mapping that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.map()?.iter().find(|(k, _)| k.text == key).map(|(_, node)| node)
+        self.map()?
+            .iter()
+            .find(|(k, _)| k.text == key)
+            .map(|(_, node)| node)
     }
 
     /// Whether it is nothing: `null`, `~` or empty.
@@ -116,7 +119,8 @@ pub fn read(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> 
     }
     if reader.root.is_none() && diagnostics.is_empty() {
         let help = "A runbook begins with `runbook: NAME`.";
-        diagnostics.push(Diagnostic::error(Code::Empty, 0..0, "The file is empty.").with_help(help));
+        diagnostics
+            .push(Diagnostic::error(Code::Empty, 0..0, "The file is empty.").with_help(help));
     }
     reader.root
 }
@@ -160,7 +164,10 @@ impl Reader {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(anchor, tag.is_some(), &span)?;
                 let plain = style == ScalarStyle::Plain;
-                let value = NodeValue::Scalar { text: text.into_owned(), plain };
+                let value = NodeValue::Scalar {
+                    text: text.into_owned(),
+                    plain,
+                };
                 self.add(Node { span, value }, diagnostics)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -172,13 +179,21 @@ impl Reader {
                 self.begin(span, true)
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(open) = self.open.pop() else { return Ok(()) };
+                let Some(open) = self.open.pop() else {
+                    return Ok(());
+                };
                 let end = span.end.max(open.start);
                 let value = match open.map {
                     Some((entries, _)) => NodeValue::Map(entries),
                     None => NodeValue::List(open.list),
                 };
-                self.add(Node { span: open.start..end, value }, diagnostics)
+                self.add(
+                    Node {
+                        span: open.start..end,
+                        value,
+                    },
+                    diagnostics,
+                )
             }
         }
     }
@@ -244,7 +259,10 @@ impl Reader {
                             .with_help("Keep one of them."),
                     );
                 }
-                open.key = Some(Key { span: node.span, text });
+                open.key = Some(Key {
+                    span: node.span,
+                    text,
+                });
             }
         }
         Ok(())
@@ -265,8 +283,15 @@ mod tests {
         let source = SourceFile::new("t", text);
         let mut diagnostics = Diagnostics::default();
         let tree = read(&source, &mut diagnostics);
-        assert!(tree.is_some() || diagnostics.has_errors(), "no tree without a reason");
-        diagnostics.sorted().iter().map(|d| d.code.as_str()).collect()
+        assert!(
+            tree.is_some() || diagnostics.has_errors(),
+            "no tree without a reason"
+        );
+        diagnostics
+            .sorted()
+            .iter()
+            .map(|d| d.code.as_str())
+            .collect()
     }
 
     #[test]
@@ -285,9 +310,19 @@ mod tests {
     fn hostile_input_ends_early() {
         let deep = "[".repeat(200_000);
         // The parser has a limit of its own, and may reach it first.
-        assert!(matches!(codes(&deep).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&deep));
-        let block = (0..2_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>();
-        assert!(matches!(codes(&block).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&block));
+        assert!(
+            matches!(codes(&deep).as_slice(), ["BR0004" | "BR0005"]),
+            "{:?}",
+            codes(&deep)
+        );
+        let block = (0..2_000)
+            .map(|n| format!("{}a:\n", " ".repeat(n)))
+            .collect::<String>();
+        assert!(
+            matches!(codes(&block).as_slice(), ["BR0004" | "BR0005"]),
+            "{:?}",
+            codes(&block)
+        );
         let wide = format!("[{}]", "1,".repeat(300_000));
         assert_eq!(codes(&wide), ["BR0006"]);
         let twice = "a: 1\n".repeat(20_000);
@@ -306,7 +341,9 @@ mod tests {
         let y = tree.get("x").unwrap().get("y").unwrap();
         assert_eq!(source.place(y.span.start), (2, 8));
         let list = tree.get("título").unwrap();
-        let NodeValue::List(items) = &list.value else { panic!() };
+        let NodeValue::List(items) = &list.value else {
+            panic!()
+        };
         assert_eq!(source.place(items[1].span.start), (1, 13));
         assert_eq!(&source.text()[items[1].span.clone()], "ü");
     }

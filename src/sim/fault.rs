@@ -73,13 +73,22 @@ fn once() -> u32 {
 impl Fault {
     fn meets(&self, method: &str, resource: &str) -> bool {
         self.times > 0
-            && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && glob(&self.resource.to_ascii_lowercase(), &resource.to_ascii_lowercase())
+            && self
+                .method
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && glob(
+                &self.resource.to_ascii_lowercase(),
+                &resource.to_ascii_lowercase(),
+            )
     }
 
     /// Whether it is about an operation that is accepted, rather than about the request.
     fn is_about_operations(&self) -> bool {
-        matches!(self.effect, Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent)
+        matches!(
+            self.effect,
+            Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent
+        )
     }
 }
 
@@ -108,9 +117,13 @@ pub(super) fn strike(
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(place) => rest = &rest[place + part.len()..],
@@ -142,6 +155,9 @@ mod tests {
             effect: Effect::Conflict,
         }];
         let mut struck = || strike(&mut faults, "PUT", "/x", false).is_some();
-        assert_eq!([struck(), struck(), struck(), struck()], [false, true, true, false]);
+        assert_eq!(
+            [struck(), struck(), struck(), struck()],
+            [false, true, true, false]
+        );
     }
 }

@@ -44,7 +44,10 @@ pub(super) enum Work {
     Update,
     Delete,
     /// A read that takes its time; the rest of the path and the query say what is read.
-    Read { action: String, query: String },
+    Read {
+        action: String,
+        query: String,
+    },
 }
 
 impl Work {
@@ -76,7 +79,9 @@ impl Operation {
         }
         let ticks = 638_000_000_000_000_000_u64 + u64::from(self.id.len() as u32);
         let sign = |name: &str| {
-            (0..8).map(|n| guid(&[&self.id, name, &n.to_string()]).replace('-', "_")).collect::<String>()
+            (0..8)
+                .map(|n| guid(&[&self.id, name, &n.to_string()]).replace('-', "_"))
+                .collect::<String>()
         };
         format!(
             "api-version={}&t={ticks}&c={certificate}&s={}&h={}",
@@ -111,8 +116,14 @@ impl Operation {
 
     /// The next rung of its ladder.
     fn rung(&self) -> u64 {
-        let place = usize::try_from(self.polls).unwrap_or(usize::MAX).min(LADDER.len() - 1);
-        if self.first >= 10 { LADDER[place] } else { (self.first << self.polls.min(3)).min(10) }
+        let place = usize::try_from(self.polls)
+            .unwrap_or(usize::MAX)
+            .min(LADDER.len() - 1);
+        if self.first >= 10 {
+            LADDER[place]
+        } else {
+            (self.first << self.polls.min(3)).min(10)
+        }
     }
 
     fn count_poll(&mut self, now: Timestamp) -> u64 {
@@ -155,7 +166,11 @@ impl Operation {
     ) -> WireResponse {
         if !self.settled {
             let rung = self.count_poll(now);
-            let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
+            let mut answer = WireResponse {
+                status: 202,
+                headers: common(),
+                body: "null".into(),
+            };
             answer.headers.push("Location", self.result_url(origin));
             answer.headers.push("Retry-After", rung.to_string());
             return answer;
@@ -172,7 +187,9 @@ impl Operation {
             // A finished DELETE: 204 with both headers repeated.
             None => {
                 let mut answer = empty_answer(204);
-                answer.headers.push("Azure-AsyncOperation", self.status_url(origin));
+                answer
+                    .headers
+                    .push("Azure-AsyncOperation", self.status_url(origin));
                 answer.headers.push("Location", self.result_url(origin));
                 answer
             }

@@ -45,8 +45,10 @@ impl World {
                 body["properties"]["ipConfigurations"] = json!([{ "id": reference }]);
             }
         } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            for configuration in
-                body["properties"]["ipConfigurations"].as_array_mut().into_iter().flatten()
+            for configuration in body["properties"]["ipConfigurations"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
             {
                 configuration["etag"] = json!(etag);
                 configuration["properties"]["provisioningState"] = json!(state);
@@ -72,7 +74,9 @@ impl World {
             .connections()
             .iter()
             .find(|connection| connection.id == *id)
-            .map_or("Unknown", |connection| connection_status(&estate, &self.onprem, connection))
+            .map_or("Unknown", |connection| {
+                connection_status(&estate, &self.onprem, connection)
+            })
     }
 
     fn insert_children(&self, id: &ResourceId, body: &mut Value, kinds: &[&str], now: Timestamp) {
@@ -95,9 +99,11 @@ impl World {
             .iter()
             .filter(|(user, resource)| {
                 user.resource_type().is(kind)
-                    && resource.body.pointer("/properties/routeTable/id").and_then(Value::as_str).is_some_and(
-                        |table| table.eq_ignore_ascii_case(id.as_str()),
-                    )
+                    && resource
+                        .body
+                        .pointer("/properties/routeTable/id")
+                        .and_then(Value::as_str)
+                        .is_some_and(|table| table.eq_ignore_ascii_case(id.as_str()))
             })
             .map(|(user, _)| json!({ "id": user.as_str() }))
             .collect()
@@ -105,7 +111,9 @@ impl World {
 
     /// The answer to a GET of one resource.
     pub(super) fn get(&self, id: &ResourceId, now: Timestamp) -> Result<WireResponse, Refusal> {
-        let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
+        let body = self
+            .get_body(id, now)
+            .ok_or_else(|| Refusal::not_found(id))?;
         let mut answer = json_answer(200, &body);
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
@@ -117,21 +125,24 @@ impl World {
     /// The answer to a GET of a list: everything whose id is the path and one name more.
     pub(super) fn list(&self, path: &str, now: Timestamp) -> WireResponse {
         let prefix = format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
-        let group_free = prefix.split_once("/providers/").map(|(subscription, kind)| {
-            (subscription.to_owned(), kind.to_owned())
-        });
+        let group_free = prefix
+            .split_once("/providers/")
+            .map(|(subscription, kind)| (subscription.to_owned(), kind.to_owned()));
         let value: Vec<Value> = self
             .resources
             .keys()
             .filter(|id| {
                 let key = id.key();
-                let direct = key.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/'));
+                let direct = key
+                    .strip_prefix(prefix.as_str())
+                    .is_some_and(|rest| !rest.contains('/'));
                 // `/subscriptions/{s}/providers/{type}`: those of every group.
                 let all = group_free.as_ref().is_some_and(|(subscription, kind)| {
                     !subscription.contains("/resourcegroups/")
                         && key.starts_with(subscription.as_str())
                         && key.split_once("/providers/").is_some_and(|(_, rest)| {
-                            rest.strip_prefix(kind.as_str()).is_some_and(|name| !name.contains('/'))
+                            rest.strip_prefix(kind.as_str())
+                                .is_some_and(|name| !name.contains('/'))
                         })
                 });
                 direct || all

@@ -1,5 +1,6 @@
 //! What does each verb do? One file per verb, or per family of verbs that differ in a word.
 
+mod check;
 mod completions;
 mod drill;
 mod drive;
@@ -7,6 +8,7 @@ mod journal;
 mod plan;
 mod run;
 mod runs;
+mod schema;
 mod sim;
 mod status;
 mod verify;
@@ -93,8 +95,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Verify { what } => verify::verify(context, &what),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
-        Verb::Check { .. } | Verb::Schema => {
-            Err(CliError::refused("This verb is not in this build yet."))
-        }
+        Verb::Check { runbooks, compile } => check::check(context, &runbooks, &compile),
+        Verb::Schema => Ok(schema::schema(context)),
     }
 }

@@ -26,14 +26,20 @@ impl Provider for Circuit {
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let bandwidth = |body: &Value| {
-            body.pointer("/properties/serviceProviderProperties/bandwidthInMbps").and_then(Value::as_u64)
+            body.pointer("/properties/serviceProviderProperties/bandwidthInMbps")
+                .and_then(Value::as_u64)
         };
         let before = put.stored.and_then(bandwidth);
         if let (Some(before), Some(after)) = (before, bandwidth(put.body))
             && after < before
         {
-            let message = format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
-            return Err(Refusal::new(400, "ExpressRouteCircuitBandwidthCannotBeReduced", message));
+            let message =
+                format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
+            return Err(Refusal::new(
+                400,
+                "ExpressRouteCircuitBandwidthCannotBeReduced",
+                message,
+            ));
         }
         Ok(())
     }
@@ -44,11 +50,27 @@ impl Provider for Circuit {
             properties.remove("peerings");
             properties.remove("authorizations");
         }
-        let kept = ["serviceProviderProvisioningState", "serviceKey", "circuitProvisioningState"];
+        let kept = [
+            "serviceProviderProvisioningState",
+            "serviceKey",
+            "circuitProvisioningState",
+        ];
         keep(&mut properties, put.stored, &kept);
-        default(&mut properties, "circuitProvisioningState", json!("Disabled"));
-        default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
-        default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
+        default(
+            &mut properties,
+            "circuitProvisioningState",
+            json!("Disabled"),
+        );
+        default(
+            &mut properties,
+            "serviceProviderProvisioningState",
+            json!("NotProvisioned"),
+        );
+        default(
+            &mut properties,
+            "serviceKey",
+            json!("00000000-0000-0000-0000-000000000000"),
+        );
         default(&mut properties, "allowClassicOperations", json!(false));
         default(&mut properties, "globalReachEnabled", json!(false));
         top_level(put, properties)

@@ -27,7 +27,8 @@ impl Provider for Connection {
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let (Some(circuit), Some(gateway)) = (id_at(put.body, CIRCUIT), id_at(put.body, GATEWAY)) else {
+        let (Some(circuit), Some(gateway)) = (id_at(put.body, CIRCUIT), id_at(put.body, GATEWAY))
+        else {
             let message = "An ExpressRoute connection needs virtualNetworkGateway1 and peer.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
@@ -36,20 +37,30 @@ impl Provider for Connection {
             return Err(Refusal::new(400, "SharedKeyNotAllowed", message));
         }
         let same = |pointer: &str, id: &ResourceId| {
-            put.stored.and_then(|stored| id_at(stored, pointer)).is_none_or(|old| old == *id)
+            put.stored
+                .and_then(|stored| id_at(stored, pointer))
+                .is_none_or(|old| old == *id)
         };
         if !same(CIRCUIT, &circuit) || !same(GATEWAY, &gateway) {
             let message = format!("Connection {} cannot be moved to another peer.", put.id);
             return Err(Refusal::new(400, "ConnectionPeerCannotBeChanged", message));
         }
-        let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
+        let weight = put
+            .body
+            .pointer("/properties/routingWeight")
+            .and_then(Value::as_u64);
         if weight.is_some_and(|weight| weight > 32_000) {
-            return Err(Refusal::new(400, "InvalidRoutingWeight", "The weight must be 0 to 32000."));
+            return Err(Refusal::new(
+                400,
+                "InvalidRoutingWeight",
+                "The weight must be 0 to 32000.",
+            ));
         }
         // Codes for keys were not recorded anywhere (azure-facts 3.5): synthetic ones.
         if put.stored.is_none() && circuit.subscription() != put.id.subscription() {
             let Some(key) = put.text(KEY) else {
-                let message = format!("Circuit {circuit} is in another subscription: a key is needed.");
+                let message =
+                    format!("Circuit {circuit} is in another subscription: a key is needed.");
                 return Err(Refusal::new(400, "AuthorizationKeyRequired", message));
             };
             let Some(authorization) = world.authorization(&circuit, key) else {
@@ -95,7 +106,10 @@ impl Provider for Connection {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        [GATEWAY, CIRCUIT].iter().filter_map(|pointer| id_at(body, pointer)).collect()
+        [GATEWAY, CIRCUIT]
+            .iter()
+            .filter_map(|pointer| id_at(body, pointer))
+            .collect()
     }
 
     fn also_locks(&self, body: &Value) -> Vec<ResourceId> {

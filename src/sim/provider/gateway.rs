@@ -35,10 +35,18 @@ impl Provider for Gateway {
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let sku = put.text("/properties/sku/name").unwrap_or_default();
         if !SKUS.iter().any(|known| known.eq_ignore_ascii_case(sku)) {
-            let message = format!("The gateway SKU '{sku}' is not valid for an ExpressRoute gateway.");
-            return Err(Refusal::new(400, "InvalidGatewaySkuSpecifiedForGatewayDeploymentType", message));
+            let message =
+                format!("The gateway SKU '{sku}' is not valid for an ExpressRoute gateway.");
+            return Err(Refusal::new(
+                400,
+                "InvalidGatewaySkuSpecifiedForGatewayDeploymentType",
+                message,
+            ));
         }
-        let subnet = self.references(put.body).into_iter().find(|id| id.parent().is_some());
+        let subnet = self
+            .references(put.body)
+            .into_iter()
+            .find(|id| id.parent().is_some());
         let Some(subnet) = subnet else {
             let message = "The gateway has no IP configuration with a subnet.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
@@ -59,7 +67,11 @@ impl Provider for Gateway {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         keep(&mut properties, put.stored, &["bgpSettings"]);
-        default(&mut properties, "bgpSettings", json!({ "asn": 0, "peerWeight": 0 }));
+        default(
+            &mut properties,
+            "bgpSettings",
+            json!({ "asn": 0, "peerWeight": 0 }),
+        );
         for (key, value) in [
             ("enablePrivateIpAddress", json!(false)),
             ("natRules", json!([])),
@@ -73,9 +85,16 @@ impl Provider for Gateway {
         default(&mut properties["sku"], "capacity", json!(2));
         if let Some(list) = properties["ipConfigurations"].as_array_mut() {
             for configuration in list {
-                let name = configuration["name"].as_str().unwrap_or("default").to_owned();
+                let name = configuration["name"]
+                    .as_str()
+                    .unwrap_or("default")
+                    .to_owned();
                 configuration["id"] = json!(format!("{}/ipConfigurations/{name}", put.id));
-                default(&mut configuration["properties"], "privateIPAllocationMethod", json!("Dynamic"));
+                default(
+                    &mut configuration["properties"],
+                    "privateIPAllocationMethod",
+                    json!("Dynamic"),
+                );
             }
         }
         top_level(put, properties)

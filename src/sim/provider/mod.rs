@@ -33,7 +33,10 @@ impl Put<'_> {
     }
 
     pub(super) fn properties(&self) -> Value {
-        self.body.get("properties").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+        self.body
+            .get("properties")
+            .cloned()
+            .unwrap_or_else(|| Value::Object(serde_json::Map::new()))
     }
 }
 

@@ -1,0 +1,105 @@
+//! How does a mistake look? Code, place, the source line with the span underlined, and the fix.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::Style;
+use super::style::Color;
+use crate::runbook::{Diagnostic, Diagnostics, Severity, SourceFile};
+
+/// Longest source line that is shown; hostile files have longer ones.
+const LINE_BYTES_MAX: usize = 400;
+
+/// All diagnostics of a file, in its order, and a line that counts them.
+#[must_use]
+pub fn diagnostics(source: &SourceFile, all: &Diagnostics, style: Style) -> String {
+    let mut text = String::new();
+    for diagnostic in all.sorted() {
+        text.push_str(&one(source, diagnostic, style));
+        text.push_str("\n\n");
+    }
+    let count = |severity| {
+        all.sorted()
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let plural = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    if errors + warnings > 0 {
+        let sum = format!(
+            "{}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        );
+        text.push_str(&format!("{}: {sum}", source.name()));
+        if all.left_out > 0 {
+            text.push_str(&format!("; {} more are not shown", all.left_out));
+        }
+        text.push_str(".\n");
+    }
+    text
+}
+
+fn one(source: &SourceFile, diagnostic: &Diagnostic, style: Style) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let (line, _) = source.place(diagnostic.span.start);
+    let (text, start) = excerpt(source.text(), diagnostic.span.start);
+    let clamp = |at: usize| {
+        let mut at = at.saturating_sub(start).min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let span =
+        clamp(diagnostic.span.start)..clamp(diagnostic.span.end).max(clamp(diagnostic.span.start));
+    let snippet = Snippet::source(text)
+        .path(source.name())
+        .line_start(line)
+        .annotation(AnnotationKind::Primary.span(span));
+    let mut group = level
+        .primary_title(&diagnostic.message)
+        .id(diagnostic.code.as_str())
+        .element(snippet);
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help));
+    }
+    let renderer = match style.color {
+        Color::Yes => Renderer::styled(),
+        Color::No => Renderer::plain(),
+    };
+    let renderer = renderer
+        .decor_style(DecorStyle::Ascii)
+        .term_width(style.width);
+    renderer.render(&[group])
+}
+
+/// The line around a byte, cut where it is too long, and where it starts.
+fn excerpt(text: &str, at: usize) -> (&str, usize) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut end = text[at..]
+        .find('\n')
+        .map_or(text.len(), |newline| at + newline);
+    if end - start > LINE_BYTES_MAX {
+        start = start.max(at.saturating_sub(LINE_BYTES_MAX / 2));
+        end = end.min(at + LINE_BYTES_MAX / 2);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+    }
+    (&text[start..end], start)
+}
