@@ -1,8 +1,5 @@
 //! How fast does a journal fold, and how long does one decision take?
-#![expect(
-    clippy::unwrap_used,
-    reason = "a bench that cannot set up has nothing to measure"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot set up has nothing to measure")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -24,14 +21,8 @@ fn plan(steps: usize) -> Plan {
     let step = |n: usize| Step {
         name: name(n),
         title: String::new(),
-        needs: if n == 0 {
-            Vec::new()
-        } else {
-            vec![name(n - 1)]
-        },
-        action: Action::General(General::Wait {
-            duration: Duration::from_secs(1),
-        }),
+        needs: if n == 0 { Vec::new() } else { vec![name(n - 1)] },
+        action: Action::General(General::Wait { duration: Duration::from_secs(1) }),
         when: None,
         ensure: Vec::new(),
         timeout: Duration::from_secs(60),
@@ -65,10 +56,7 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         nonce: String::new(),
     }];
     for step in plan.steps() {
-        events.push(Event::StepStarted {
-            step: step.name.clone(),
-            attempt: 1,
-        });
+        events.push(Event::StepStarted { step: step.name.clone(), attempt: 1 });
         events.push(Event::StepSucceeded {
             step: step.name.clone(),
             outputs: BTreeMap::new(),
@@ -80,12 +68,7 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         .into_iter()
         .map(|event| {
             seq = seq.next();
-            Recorded {
-                seq,
-                at: Timestamp::from_millis(0),
-                epoch: Epoch(1),
-                event,
-            }
+            Recorded { seq, at: Timestamp::from_millis(0), epoch: Epoch(1), event }
         })
         .collect()
 }
@@ -95,23 +78,15 @@ fn fold(criterion: &mut Criterion) {
     let events = journal(&plan);
     let mut group = criterion.benchmark_group("fold");
     group.throughput(Throughput::Elements(events.len() as u64));
-    group.bench_function("events", |b| {
-        b.iter(|| RunState::fold(black_box(&events)).unwrap())
-    });
+    group.bench_function("events", |b| b.iter(|| RunState::fold(black_box(&events)).unwrap()));
     group.finish();
 }
 
 fn turn(criterion: &mut Criterion) {
     let plan = plan(40);
     let state = RunState::fold(&journal(&plan)[..41]).unwrap();
-    let boot = BootTime {
-        boot: String::new(),
-        nanos: 0,
-    };
-    let now = Moment {
-        at: Timestamp::from_millis(0),
-        boot,
-    };
+    let boot = BootTime { boot: String::new(), nanos: 0 };
+    let now = Moment { at: Timestamp::from_millis(0), boot };
     criterion.bench_function("turn/opened, 40 steps", |b| {
         b.iter(|| take_turn(&plan, black_box(&state), Input::Opened, &now, Pace::Going));
     });

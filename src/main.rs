@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use backroad::cli::{self, Status};
 
 fn main() -> ExitCode {
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    else {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
         return ExitCode::from(Status::Bug.code());
     };
     let ended = std::panic::catch_unwind(|| runtime.block_on(cli::run()));

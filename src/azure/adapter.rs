@@ -80,9 +80,7 @@ impl Arm {
     /// A reader: all that a dry run is given.
     #[must_use]
     pub fn observer(&self) -> ArmObserver {
-        ArmObserver {
-            client: self.client(Access::ReadOnly),
-        }
+        ArmObserver { client: self.client(Access::ReadOnly) }
     }
 
     /// A writer of what the plan declares.
@@ -127,17 +125,13 @@ impl Actuator for ArmActuator {
     ) -> Result<SendAnswer, StepError> {
         let response = match write.method {
             WriteMethod::Delete => {
-                self.client
-                    .delete(&write.resource, key.as_str(), context)
-                    .await?
+                self.client.delete(&write.resource, key.as_str(), context).await?
             }
             WriteMethod::Put => {
                 let body = write.body.as_ref().unwrap_or(&Value::Null);
                 let body = self.with_secrets(body, context).await?;
                 let etag = write.if_match.as_deref();
-                self.client
-                    .put(&write.resource, &body, etag, (key.as_str(), context))
-                    .await?
+                self.client.put(&write.resource, &body, etag, (key.as_str(), context)).await?
             }
         };
         operation::read_sent(&response)
@@ -256,22 +250,12 @@ async fn observe_verification(
             Ok(connection::assess_connected(subject, body.as_ref()))
         }
         Verification::Routes { expect, .. } => {
-            let answer = client
-                .read(subject, &Reading::LearnedRoutes, context)
-                .await?;
-            Ok(gateway_routes::assess_learned(
-                subject,
-                expect,
-                answer.as_ref(),
-            ))
+            let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;
+            Ok(gateway_routes::assess_learned(subject, expect, answer.as_ref()))
         }
         Verification::Bgp { peers_min, .. } => {
             let answer = client.read(subject, &Reading::BgpPeers, context).await?;
-            Ok(gateway_routes::assess_peers(
-                subject,
-                *peers_min,
-                answer.as_ref(),
-            ))
+            Ok(gateway_routes::assess_peers(subject, *peers_min, answer.as_ref()))
         }
         Verification::Advertised { expect, .. } => {
             let peers = client.read(subject, &Reading::BgpPeers, context).await?;
@@ -285,26 +269,15 @@ async fn observe_verification(
         Verification::Arp { .. } => {
             let mut tables = Vec::new();
             for path in PATHS {
-                tables.push(
-                    client
-                        .read(subject, &Reading::ArpTable { path }, context)
-                        .await?,
-                );
+                tables.push(client.read(subject, &Reading::ArpTable { path }, context).await?);
             }
             let [primary, secondary] = [&tables[0], &tables[1]];
-            Ok(circuit::assess_arp(
-                subject,
-                [primary.as_ref(), secondary.as_ref()],
-            ))
+            Ok(circuit::assess_arp(subject, [primary.as_ref(), secondary.as_ref()]))
         }
         Verification::CircuitRoutes { expect, absent, .. } => {
             let mut tables = Vec::new();
             for path in PATHS {
-                tables.push(
-                    client
-                        .read(subject, &Reading::CircuitRoutes { path }, context)
-                        .await?,
-                );
+                tables.push(client.read(subject, &Reading::CircuitRoutes { path }, context).await?);
             }
             let [primary, secondary] = [&tables[0], &tables[1]];
             let tables = [primary.as_ref(), secondary.as_ref()];

@@ -145,12 +145,7 @@ impl Client {
             }
             Kind::Authorization => {
                 let client = network.express_route_circuit_authorizations_client();
-                drop(
-                    client
-                        .delete(group, parent, name, subscription)
-                        .send()
-                        .await,
-                );
+                drop(client.delete(group, parent, name, subscription).send().await);
             }
             Kind::PublicIp => {
                 let client = network.public_ip_addresses_client();
@@ -162,12 +157,7 @@ impl Client {
             }
             Kind::Subnet => {
                 let client = network.subnets_client();
-                drop(
-                    client
-                        .delete(group, parent, name, subscription)
-                        .send()
-                        .await,
-                );
+                drop(client.delete(group, parent, name, subscription).send().await);
             }
             Kind::Gateway => {
                 let client = network.virtual_network_gateways_client();
@@ -179,12 +169,7 @@ impl Client {
             }
             Kind::Peering => {
                 let client = network.virtual_network_peerings_client();
-                drop(
-                    client
-                        .delete(group, parent, name, subscription)
-                        .send()
-                        .await,
-                );
+                drop(client.delete(group, parent, name, subscription).send().await);
             }
         }
         attempt.take()
@@ -244,24 +229,14 @@ impl Client {
         let peering = super::service::circuit::PRIVATE_PEERING;
         match reading {
             Reading::LearnedRoutes => {
-                drop(
-                    gateways
-                        .get_learned_routes(group, name, subscription)
-                        .send()
-                        .await,
-                );
+                drop(gateways.get_learned_routes(group, name, subscription).send().await);
             }
             Reading::AdvertisedRoutes { peer } => {
                 let call = gateways.get_advertised_routes(group, name, peer, subscription);
                 drop(call.send().await);
             }
             Reading::BgpPeers => {
-                drop(
-                    gateways
-                        .get_bgp_peer_status(group, name, subscription)
-                        .send()
-                        .await,
-                );
+                drop(gateways.get_bgp_peer_status(group, name, subscription).send().await);
             }
             Reading::ArpTable { path } => {
                 let call = circuits.list_arp_table(group, name, peering, *path, subscription);
@@ -286,9 +261,8 @@ impl Client {
         let until = clock.now() + READING_MAX;
         let location = response.headers.get("location").map(str::to_owned);
         while response.status == 202 {
-            let Some(url) = location
-                .clone()
-                .or_else(|| operation::handle(&response).map(|h| h.url))
+            let Some(url) =
+                location.clone().or_else(|| operation::handle(&response).map(|h| h.url))
             else {
                 return Err(StepError::transient(
                     "no_location",
@@ -296,20 +270,14 @@ impl Client {
                     None,
                 ));
             };
-            let after = response
-                .headers
-                .retry_after()
-                .unwrap_or(limits::POLL_INTERVAL_DEFAULT);
+            let after = response.headers.retry_after().unwrap_or(limits::POLL_INTERVAL_DEFAULT);
             let next = clock.now() + after.max(limits::POLL_INTERVAL_MIN);
             if next > until {
                 let why = "Azure did not give the result of a read within three minutes.";
                 return Err(StepError::transient("read_too_slow", why, None));
             }
             clock.sleep_until(next).await;
-            let handle = OperationHandle {
-                url,
-                kind: HandleKind::Location,
-            };
+            let handle = OperationHandle { url, kind: HandleKind::Location };
             response = self.poll(&handle, context).await?;
         }
         // Some answers name only the status URL: its body then is a status, and the result is lost.
@@ -347,19 +315,13 @@ fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
     let is = resource.resource_type();
     [
         ("Microsoft.Network/expressRouteCircuits", Kind::Circuit),
-        (
-            "Microsoft.Network/expressRouteCircuits/authorizations",
-            Kind::Authorization,
-        ),
+        ("Microsoft.Network/expressRouteCircuits/authorizations", Kind::Authorization),
         ("Microsoft.Network/publicIPAddresses", Kind::PublicIp),
         ("Microsoft.Network/routeTables", Kind::RouteTable),
         ("Microsoft.Network/virtualNetworks/subnets", Kind::Subnet),
         ("Microsoft.Network/virtualNetworkGateways", Kind::Gateway),
         ("Microsoft.Network/connections", Kind::Connection),
-        (
-            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-            Kind::Peering,
-        ),
+        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", Kind::Peering),
     ]
     .into_iter()
     .find(|(name, _)| is.is(name))

@@ -71,11 +71,7 @@ mod tests {
             ("https://127.0.0.1.evil.example", false, None),
         ] {
             let url = Url::parse(text).unwrap();
-            assert_eq!(
-                (is_loopback(&url), Cloud::of(&url)),
-                (loopback, cloud),
-                "{text}"
-            );
+            assert_eq!((is_loopback(&url), Cloud::of(&url)), (loopback, cloud), "{text}");
         }
     }
 }

@@ -64,15 +64,9 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
         .as_ref()
         .and_then(|body| code_and_message(body.get("error").unwrap_or(body)))
         .unwrap_or_else(|| {
-            (
-                format!("http_{}", response.status),
-                "Azure gave no reason.".to_owned(),
-            )
+            (format!("http_{}", response.status), "Azure gave no reason.".to_owned())
         });
-    let after = response
-        .headers
-        .retry_after()
-        .or_else(|| seconds_in(&message));
+    let after = response.headers.retry_after().or_else(|| seconds_in(&message));
     let disposition = match response.status {
         _ if TRANSIENT_CODES.contains(&code.as_str()) => Disposition::Transient { after },
         408 | 429 => Disposition::Transient { after },
@@ -81,12 +75,8 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
         500..=599 => Disposition::Transient { after },
         _ => Disposition::Rejected,
     };
-    let mut error = StepError {
-        code,
-        message: scrubbed(&message),
-        causes: Vec::new(),
-        disposition,
-    };
+    let mut error =
+        StepError { code, message: scrubbed(&message), causes: Vec::new(), disposition };
     if let Some(hint) = hint(&error.code) {
         error = error.caused_by(hint);
     }
@@ -96,12 +86,9 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
 /// Reads the error of an operation that was accepted and failed.
 #[must_use]
 pub fn failed_operation(error: Option<&Value>) -> StepError {
-    let (code, message) = error.and_then(code_and_message).unwrap_or_else(|| {
-        (
-            "operation_failed".to_owned(),
-            "Azure gave no reason.".to_owned(),
-        )
-    });
+    let (code, message) = error
+        .and_then(code_and_message)
+        .unwrap_or_else(|| ("operation_failed".to_owned(), "Azure gave no reason.".to_owned()));
     let again = TRANSIENT_CODES.contains(&code.as_str())
         || RETRYABLE_FAILURES.contains(&code.as_str())
         || error
@@ -109,18 +96,11 @@ pub fn failed_operation(error: Option<&Value>) -> StepError {
             .and_then(Value::as_str)
             .is_some_and(|outer| RETRYABLE_FAILURES.contains(&outer));
     let disposition = if again {
-        Disposition::Transient {
-            after: seconds_in(&message),
-        }
+        Disposition::Transient { after: seconds_in(&message) }
     } else {
         Disposition::Rejected
     };
-    StepError {
-        code,
-        message: scrubbed(&message),
-        causes: Vec::new(),
-        disposition,
-    }
+    StepError { code, message: scrubbed(&message), causes: Vec::new(), disposition }
 }
 
 /// Reads a call that brought no answer.
@@ -158,17 +138,15 @@ fn code_and_message(error: &Value) -> Option<(String, String)> {
 /// The seconds that a message names: "can be retried in 11 seconds", "try again after '6' seconds".
 fn seconds_in(message: &str) -> Option<Duration> {
     let lower = message.to_ascii_lowercase();
-    ["retried in ", "again after ", "retry after "]
-        .iter()
-        .find_map(|phrase| {
-            let rest = &lower[lower.find(phrase)? + phrase.len()..];
-            let digits: String = rest
-                .trim_start_matches(['\'', '"', ' '])
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            digits.parse().ok().map(Duration::from_secs)
-        })
+    ["retried in ", "again after ", "retry after "].iter().find_map(|phrase| {
+        let rest = &lower[lower.find(phrase)? + phrase.len()..];
+        let digits: String = rest
+            .trim_start_matches(['\'', '"', ' '])
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        digits.parse().ok().map(Duration::from_secs)
+    })
 }
 
 fn hint(code: &str) -> Option<&'static str> {
@@ -195,18 +173,8 @@ pub fn scrubbed(message: &str) -> String {
     for word in message.split(' ') {
         let lower = word.to_ascii_lowercase();
         let looks_secret = word.len() > 20 && (word.starts_with("eyJ") || lower.contains("sig="));
-        words.push(if secret_next || looks_secret {
-            "…"
-        } else {
-            word
-        });
-        let named = [
-            "bearer",
-            "authorizationkey",
-            "sharedkey",
-            "authorizationkey:",
-            "sharedkey:",
-        ];
+        words.push(if secret_next || looks_secret { "…" } else { word });
+        let named = ["bearer", "authorizationkey", "sharedkey", "authorizationkey:", "sharedkey:"];
         secret_next = named.contains(&lower.trim_matches(['"', '\'', '=', ',']));
     }
     words.join(" ").chars().take(LENGTH_MAX).collect()
@@ -219,18 +187,11 @@ mod tests {
     use serde_json::json;
 
     fn response(status: u16, body: &Value) -> WireResponse {
-        WireResponse {
-            status,
-            headers: Headers::new(),
-            body: body.to_string().into(),
-        }
+        WireResponse { status, headers: Headers::new(), body: body.to_string().into() }
     }
 
     fn error(status: u16, code: &str, message: &str) -> WireResponse {
-        response(
-            status,
-            &json!({ "error": { "code": code, "message": message, "details": [] } }),
-        )
+        response(status, &json!({ "error": { "code": code, "message": message, "details": [] } }))
     }
 
     #[test]
@@ -242,25 +203,16 @@ mod tests {
         assert_eq!(read.code, "RetryableErrorDueToAnotherOperation");
         let after = Some(Duration::from_secs(11));
         assert_eq!(read.disposition, Disposition::Transient { after });
-        let throttled = error(
-            429,
-            "SubscriptionRequestsThrottled",
-            "Please try again after '6' seconds.",
-        );
+        let throttled =
+            error(429, "SubscriptionRequestsThrottled", "Please try again after '6' seconds.");
         let after = Some(Duration::from_secs(6));
-        assert_eq!(
-            refusal(&throttled, Call::Read).disposition,
-            Disposition::Transient { after }
-        );
+        assert_eq!(refusal(&throttled, Call::Read).disposition, Disposition::Transient { after });
     }
 
     #[test]
     fn the_same_condition_is_transient_as_400_409_and_429() {
         for status in [400, 409, 429] {
-            for code in [
-                "ReferencedResourceNotProvisioned",
-                "AnotherOperationInProgress",
-            ] {
+            for code in ["ReferencedResourceNotProvisioned", "AnotherOperationInProgress"] {
                 let read = refusal(&error(status, code, "Busy."), Call::Write);
                 assert_eq!(read.disposition, Disposition::Transient { after: None });
             }
@@ -271,19 +223,9 @@ mod tests {
 
     #[test]
     fn a_server_error_leaves_a_write_in_doubt_and_a_read_to_be_repeated() {
-        let html = WireResponse {
-            status: 503,
-            headers: Headers::new(),
-            body: "<html>".into(),
-        };
-        assert_eq!(
-            refusal(&html, Call::Write).disposition,
-            Disposition::Ambiguous
-        );
-        assert_eq!(
-            refusal(&html, Call::Read).disposition,
-            Disposition::Transient { after: None }
-        );
+        let html = WireResponse { status: 503, headers: Headers::new(), body: "<html>".into() };
+        assert_eq!(refusal(&html, Call::Write).disposition, Disposition::Ambiguous);
+        assert_eq!(refusal(&html, Call::Read).disposition, Disposition::Transient { after: None });
     }
 
     #[test]
@@ -292,10 +234,7 @@ mod tests {
         let read = unanswered(&fault, Call::Write);
         assert_eq!(read.disposition, Disposition::Transient { after: None });
         let lost = WireFault::Unanswered("reset".to_owned());
-        assert_eq!(
-            unanswered(&lost, Call::Write).disposition,
-            Disposition::Ambiguous
-        );
+        assert_eq!(unanswered(&lost, Call::Write).disposition, Disposition::Ambiguous);
     }
 
     #[test]

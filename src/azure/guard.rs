@@ -72,20 +72,14 @@ impl Door {
             .token()
             .await
             .map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
-        request
-            .headers
-            .push("Authorization", format!("Bearer {}", token.expose()));
-        request
-            .headers
-            .push("x-ms-return-client-request-id", "true");
+        request.headers.push("Authorization", format!("Bearer {}", token.expose()));
+        request.headers.push("x-ms-return-client-request-id", "true");
         if let Some(id) = request_id {
             request.headers.remove("x-ms-client-request-id");
             request.headers.push("x-ms-client-request-id", id);
         }
         if let Some(run) = &context.run {
-            request
-                .headers
-                .push("x-ms-correlation-request-id", correlation_id(run.as_str()));
+            request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
         }
         self.check_time(context)?;
         let method = request.method;
@@ -107,11 +101,7 @@ impl Door {
         let same = url.scheme() == self.endpoint.scheme()
             && url.host_str() == self.endpoint.host_str()
             && url.port_or_known_default() == self.endpoint.port_or_known_default();
-        if same {
-            Ok(())
-        } else {
-            Err(refused("it goes to another host than the endpoint"))
-        }
+        if same { Ok(()) } else { Err(refused("it goes to another host than the endpoint")) }
     }
 
     fn check_access(&self, method: Method, url: &Url) -> Result<(), StepError> {
@@ -157,8 +147,7 @@ impl Door {
             .headers
             .iter()
             .filter(|(name, _)| {
-                name.to_ascii_lowercase()
-                    .starts_with("x-ms-ratelimit-remaining-subscription")
+                name.to_ascii_lowercase().starts_with("x-ms-ratelimit-remaining-subscription")
             })
             .filter_map(|(_, value)| value.parse::<u64>().ok())
             .min();
@@ -174,10 +163,7 @@ fn refused(why: &str) -> StepError {
 
 fn is_reading_post(path: &str) -> bool {
     let mut parts = path.rsplit('/').map(str::to_ascii_lowercase);
-    let (last, before) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     // Either `…/getLearnedRoutes` or `…/arpTables/primary`.
     READING_POSTS.contains(&last.as_str())
         || (READING_POSTS.contains(&before.as_str())
@@ -189,9 +175,7 @@ fn correlation_id(run: &str) -> String {
     let hash = blake3::hash(run.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    uuid::Builder::from_custom_bytes(bytes)
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
 /// The `HttpClient` that one call of the generated client is given: it sends through the door, and
@@ -206,26 +190,14 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(door: Arc<Door>, context: CallContext, request_id: Option<String>) -> Self {
-        Self {
-            door,
-            context,
-            request_id,
-            outcome: Mutex::new(None),
-        }
+        Self { door, context, request_id, outcome: Mutex::new(None) }
     }
 
     /// What came of it.
     pub(super) fn take(&self) -> Result<WireResponse, StepError> {
-        self.outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .unwrap_or_else(|| {
-                Err(StepError::rejected(
-                    "not_built",
-                    "The request could not be built from its names.",
-                ))
-            })
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| {
+            Err(StepError::rejected("not_built", "The request could not be built from its names."))
+        })
     }
 }
 
@@ -242,16 +214,8 @@ impl core::HttpClient for Attempt {
             // Nothing of ours streams.
             core::Body::SeekableStream(_) => return Err(lost()),
         };
-        let wire = WireRequest {
-            method,
-            url: request.url().to_string(),
-            headers,
-            body,
-        };
-        let outcome = self
-            .door
-            .pass(wire, &self.context, self.request_id.as_deref())
-            .await;
+        let wire = WireRequest { method, url: request.url().to_string(), headers, body };
+        let outcome = self.door.pass(wire, &self.context, self.request_id.as_deref()).await;
         let answer = outcome.as_ref().ok().and_then(core_response);
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         answer.ok_or_else(lost)
@@ -262,18 +226,11 @@ impl core::HttpClient for Attempt {
 fn core_response(response: &WireResponse) -> Option<core::Response> {
     let status = core::StatusCode::try_from(response.status).ok()?;
     let stream = core::BytesStream::new(response.body.clone());
-    Some(core::Response::new(
-        status,
-        core::headers::Headers::new(),
-        Box::pin(stream),
-    ))
+    Some(core::Response::new(status, core::headers::Headers::new(), Box::pin(stream)))
 }
 
 fn lost() -> core::Error {
-    core::Error::message(
-        core::error::ErrorKind::Other,
-        "the request did not go through",
-    )
+    core::Error::message(core::error::ErrorKind::Other, "the request did not go through")
 }
 
 #[cfg(test)]
@@ -292,11 +249,7 @@ mod tests {
     impl Wire for Recorder {
         async fn send(&self, request: WireRequest) -> Result<WireResponse, WireFault> {
             self.0.lock().unwrap().push(request);
-            Ok(WireResponse {
-                status: 200,
-                headers: Headers::new(),
-                body: "{}".into(),
-            })
+            Ok(WireResponse { status: 200, headers: Headers::new(), body: "{}".into() })
         }
     }
 
@@ -308,10 +261,7 @@ mod tests {
             Timestamp::from_millis(1_000)
         }
         fn boot(&self) -> BootTime {
-            BootTime {
-                boot: "b".to_owned(),
-                nanos: 1_000,
-            }
+            BootTime { boot: "b".to_owned(), nanos: 1_000 }
         }
         fn enter(&self) -> Busy {
             Busy::idle()
@@ -348,17 +298,11 @@ mod tests {
             headers: Headers::new().with("Authorization", "Bearer dummy"),
             body: bytes::Bytes::new(),
         };
-        door.pass(request, context, Some("id"))
-            .await
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+        door.pass(request, context, Some("id")).await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     fn no_context() -> CallContext {
-        CallContext {
-            run: None,
-            not_after: None,
-        }
+        CallContext { run: None, not_after: None }
     }
 
     #[tokio::test]
@@ -372,13 +316,8 @@ mod tests {
             (Method::Post, format!("{GATEWAY}/reset")),
             (Method::Post, format!("{GATEWAY}/getLearnedRoutes/../reset")),
         ] {
-            let result = try_it(
-                &door,
-                method,
-                &format!("{host}{path}?api-version=1"),
-                &no_context(),
-            )
-            .await;
+            let result =
+                try_it(&door, method, &format!("{host}{path}?api-version=1"), &no_context()).await;
             assert!(result.is_err(), "{method} {path}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
@@ -398,16 +337,9 @@ mod tests {
         let (door, recorder) = door(Access::Writing(scope));
         let host = "https://management.azure.com";
         let declared = format!("{host}{}?api-version=1", TABLE.to_uppercase());
-        assert_eq!(
-            try_it(&door, Method::Put, &declared, &no_context()).await,
-            Ok(())
-        );
+        assert_eq!(try_it(&door, Method::Put, &declared, &no_context()).await, Ok(()));
         let other = format!("{host}{GATEWAY}?api-version=1");
-        assert!(
-            try_it(&door, Method::Delete, &other, &no_context())
-                .await
-                .is_err()
-        );
+        assert!(try_it(&door, Method::Delete, &other, &no_context()).await.is_err());
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
     }
 
@@ -419,12 +351,7 @@ mod tests {
             "http://management.azure.com/x",
             "https://management.azure.com:444/x",
         ] {
-            assert!(
-                try_it(&door, Method::Get, url, &no_context())
-                    .await
-                    .is_err(),
-                "{url}"
-            );
+            assert!(try_it(&door, Method::Get, url, &no_context()).await.is_err(), "{url}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
     }
@@ -433,14 +360,9 @@ mod tests {
     async fn the_real_token_replaces_the_dummy_and_debug_shows_neither() {
         let (door, recorder) = door(Access::ReadOnly);
         let url = format!("https://management.azure.com{TABLE}");
-        try_it(&door, Method::Get, &url, &no_context())
-            .await
-            .unwrap();
+        try_it(&door, Method::Get, &url, &no_context()).await.unwrap();
         let requests = recorder.0.lock().unwrap();
-        assert_eq!(
-            requests[0].headers.get("authorization"),
-            Some("Bearer simulated")
-        );
+        assert_eq!(requests[0].headers.get("authorization"), Some("Bearer simulated"));
         let shown = format!("{:?} {door:?}", requests[0]);
         assert!(!shown.contains("Bearer"), "{shown}");
     }
@@ -450,30 +372,17 @@ mod tests {
         let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
         let (door, recorder) = door(Access::Writing(scope));
         let url = format!("https://management.azure.com{TABLE}");
-        let boot = |boot: &str, nanos| BootTime {
-            boot: boot.to_owned(),
-            nanos,
-        };
+        let boot = |boot: &str, nanos| BootTime { boot: boot.to_owned(), nanos };
         let (past, future) = (Timestamp::from_millis(999), Timestamp::from_millis(9_999));
-        for not_after in [
-            (past, boot("b", 9_999)),
-            (future, boot("b", 999)),
-            (future, boot("other", 9_999)),
-        ] {
-            let context = CallContext {
-                run: None,
-                not_after: Some(not_after),
-            };
-            let refused = try_it(&door, Method::Put, &url, &context)
-                .await
-                .unwrap_err();
+        for not_after in
+            [(past, boot("b", 9_999)), (future, boot("b", 999)), (future, boot("other", 9_999))]
+        {
+            let context = CallContext { run: None, not_after: Some(not_after) };
+            let refused = try_it(&door, Method::Put, &url, &context).await.unwrap_err();
             assert!(refused.contains("intent_expired"), "{refused}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
-        let context = CallContext {
-            run: None,
-            not_after: Some((future, boot("b", 9_999))),
-        };
+        let context = CallContext { run: None, not_after: Some((future, boot("b", 9_999))) };
         assert_eq!(try_it(&door, Method::Put, &url, &context).await, Ok(()));
     }
 }

@@ -25,16 +25,11 @@ pub fn log_filter(user: Option<&str>) -> EnvFilter {
     let wanted = user.unwrap_or("warn");
     let kept = wanted.split(',').map(str::trim).filter(|directive| {
         let target = directive.split(['=', '[']).next().unwrap_or_default();
-        !CAPPED
-            .iter()
-            .any(|capped| target == *capped || target.starts_with(&format!("{capped}::")))
+        !CAPPED.iter().any(|capped| target == *capped || target.starts_with(&format!("{capped}::")))
     });
     let capped = CAPPED.iter().map(|target| format!("{target}=warn"));
-    let directives: Vec<String> = kept
-        .filter(|d| !d.is_empty())
-        .map(str::to_owned)
-        .chain(capped)
-        .collect();
+    let directives: Vec<String> =
+        kept.filter(|d| !d.is_empty()).map(str::to_owned).chain(capped).collect();
     EnvFilter::try_new(directives.join(",")).unwrap_or_else(|_| EnvFilter::new("warn"))
 }
 

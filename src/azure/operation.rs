@@ -19,11 +19,9 @@ pub fn read_sent(response: &WireResponse) -> Result<SendAnswer, StepError> {
     let request_id = response.headers.get("x-ms-request-id").map(str::to_owned);
     match handle(response) {
         // A 204 has nothing to wait for, whatever headers it repeats (WIRE.md 1).
-        Some(handle) if response.status != 204 => Ok(SendAnswer::Accepted {
-            handle,
-            after: response.headers.retry_after(),
-            request_id,
-        }),
+        Some(handle) if response.status != 204 => {
+            Ok(SendAnswer::Accepted { handle, after: response.headers.retry_after(), request_id })
+        }
         _ => Ok(SendAnswer::Done { request_id }),
     }
 }
@@ -32,10 +30,7 @@ pub fn read_sent(response: &WireResponse) -> Result<SendAnswer, StepError> {
 #[must_use]
 pub fn handle(response: &WireResponse) -> Option<OperationHandle> {
     let of = |name: &str, kind| {
-        response.headers.get(name).map(|url| OperationHandle {
-            url: url.to_owned(),
-            kind,
-        })
+        response.headers.get(name).map(|url| OperationHandle { url: url.to_owned(), kind })
     };
     of("azure-asyncoperation", HandleKind::AsyncOperation)
         .or_else(|| of("location", HandleKind::Location))
@@ -80,9 +75,7 @@ fn read_status(response: &WireResponse) -> PollAnswer {
         "failed" | "canceled" | "cancelled" => {
             PollAnswer::Failed(failed_operation(body.get("error")))
         }
-        _ => PollAnswer::Running {
-            after: response.headers.retry_after(),
-        },
+        _ => PollAnswer::Running { after: response.headers.retry_after() },
     }
 }
 
@@ -98,69 +91,41 @@ mod tests {
         for (name, value) in headers {
             all.push(name, *value);
         }
-        WireResponse {
-            status,
-            headers: all,
-            body: body.to_owned().into(),
-        }
+        WireResponse { status, headers: all, body: body.to_owned().into() }
     }
 
     #[test]
     fn a_long_signed_url_comes_back_whole() {
-        let url = format!(
-            "https://management.azure.com/x?t=1&c={}&s=a%2Bb&h=c",
-            "M".repeat(3_000)
-        );
-        let sent = read_sent(&answer(
-            201,
-            &[("Azure-AsyncOperation", &url), ("Retry-After", "10")],
-            "{}",
-        ));
-        let Ok(SendAnswer::Accepted { handle, after, .. }) = sent else {
-            panic!("{sent:?}")
-        };
+        let url = format!("https://management.azure.com/x?t=1&c={}&s=a%2Bb&h=c", "M".repeat(3_000));
+        let sent =
+            read_sent(&answer(201, &[("Azure-AsyncOperation", &url), ("Retry-After", "10")], "{}"));
+        let Ok(SendAnswer::Accepted { handle, after, .. }) = sent else { panic!("{sent:?}") };
         assert_eq!((handle.url, after), (url, Some(Duration::from_secs(10))));
     }
 
     #[test]
     fn a_deletion_of_what_is_not_there_is_done() {
         let location = [("Location", "https://x/operationResults/1")];
-        assert!(matches!(
-            read_sent(&answer(204, &[], "")),
-            Ok(SendAnswer::Done { .. })
-        ));
-        assert!(matches!(
-            read_sent(&answer(204, &location, "")),
-            Ok(SendAnswer::Done { .. })
-        ));
+        assert!(matches!(read_sent(&answer(204, &[], "")), Ok(SendAnswer::Done { .. })));
+        assert!(matches!(read_sent(&answer(204, &location, "")), Ok(SendAnswer::Done { .. })));
     }
 
     #[test]
     fn a_failure_inside_a_200_is_a_failure() {
         let body = r#"{"status":"Failed","error":{"code":"VmssGatewayDeploymentFailed","message":"Please try again.","details":[]}}"#;
         let polled = read_polled(HandleKind::AsyncOperation, &answer(200, &[], body));
-        let Ok(PollAnswer::Failed(error)) = polled else {
-            panic!("{polled:?}")
-        };
+        let Ok(PollAnswer::Failed(error)) = polled else { panic!("{polled:?}") };
         assert_eq!(error.code, "VmssGatewayDeploymentFailed");
         assert!(matches!(error.disposition, Disposition::Transient { .. }));
         let refused = r#"{"status":"Failed","error":{"code":"ServiceProviderNotProvisioned","message":"No."}}"#;
         let polled = read_polled(HandleKind::AsyncOperation, &answer(200, &[], refused));
-        let Ok(PollAnswer::Failed(error)) = polled else {
-            panic!("{polled:?}")
-        };
+        let Ok(PollAnswer::Failed(error)) = polled else { panic!("{polled:?}") };
         assert_eq!(error.disposition, Disposition::Rejected);
     }
 
     #[test]
     fn any_word_but_an_end_means_that_it_goes_on() {
-        for word in [
-            "InProgress",
-            "Accepted",
-            "Running",
-            "NotStarted",
-            "Whatever",
-        ] {
+        for word in ["InProgress", "Accepted", "Running", "NotStarted", "Whatever"] {
             let body = format!(r#"{{"status":"{word}"}}"#);
             let polled = read_polled(
                 HandleKind::AsyncOperation,
@@ -169,10 +134,8 @@ mod tests {
             let after = Some(Duration::from_secs(20));
             assert_eq!(polled, Ok(PollAnswer::Running { after }));
         }
-        let done = read_polled(
-            HandleKind::AsyncOperation,
-            &answer(200, &[], r#"{"status":"SUCCEEDED"}"#),
-        );
+        let done =
+            read_polled(HandleKind::AsyncOperation, &answer(200, &[], r#"{"status":"SUCCEEDED"}"#));
         assert_eq!(done, Ok(PollAnswer::Succeeded));
     }
 

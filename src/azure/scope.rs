@@ -12,13 +12,7 @@ impl WriteScope {
     /// The resources that any step of the plan writes.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        Self(
-            plan.steps()
-                .iter()
-                .filter_map(|step| step.action.written())
-                .cloned()
-                .collect(),
-        )
+        Self(plan.steps().iter().filter_map(|step| step.action.written()).cloned().collect())
     }
 
     /// One resource.

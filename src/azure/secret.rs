@@ -22,9 +22,7 @@ pub struct NoSecrets;
 
 impl SecretReader for NoSecrets {
     fn read(&self, param: &str) -> Result<Secret, String> {
-        Err(format!(
-            "The secret parameter `{param}` has no source here."
-        ))
+        Err(format!("The secret parameter `{param}` has no source here."))
     }
 }
 
@@ -53,15 +51,10 @@ fn collect(value: &Value, found: &mut Vec<SecretRef>) {
 /// The body with its placeholders filled in.
 pub(super) fn filled(body: &Value, values: &[(SecretRef, Secret)]) -> Result<Value, StepError> {
     if let Some(secret) = SecretRef::from_placeholder(body) {
-        let value = values
-            .iter()
-            .find(|(known, _)| *known == secret)
-            .map(|(_, value)| value);
-        return value
-            .map(|value| Value::from(value.expose()))
-            .ok_or_else(|| {
-                StepError::rejected("secret_missing", "A secret of this write has no value.")
-            });
+        let value = values.iter().find(|(known, _)| *known == secret).map(|(_, value)| value);
+        return value.map(|value| Value::from(value.expose())).ok_or_else(|| {
+            StepError::rejected("secret_missing", "A secret of this write has no value.")
+        });
     }
     Ok(match body {
         Value::Object(object) => {
@@ -71,11 +64,9 @@ pub(super) fn filled(body: &Value, values: &[(SecretRef, Secret)]) -> Result<Val
             }
             Value::Object(result)
         }
-        Value::Array(list) => Value::Array(
-            list.iter()
-                .map(|value| filled(value, values))
-                .collect::<Result<_, _>>()?,
-        ),
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|value| filled(value, values)).collect::<Result<_, _>>()?)
+        }
         other => other.clone(),
     })
 }

@@ -163,26 +163,14 @@ fn make(
     principal: &ServicePrincipal,
     transport: Option<azure_core::http::Transport>,
 ) -> Result<Arc<dyn TokenCredential>, String> {
-    let client_options = azure_core::http::ClientOptions {
-        transport,
-        ..Default::default()
-    };
+    let client_options = azure_core::http::ClientOptions { transport, ..Default::default() };
     let said = |error: azure_core::Error| first_line(&error.to_string());
     Ok(match kind {
         CredentialKind::Environment => {
             let missing = |name: &str| format!("{name} is not set");
-            let tenant = principal
-                .tenant
-                .clone()
-                .ok_or_else(|| missing("AZURE_TENANT_ID"))?;
-            let client = principal
-                .client
-                .clone()
-                .ok_or_else(|| missing("AZURE_CLIENT_ID"))?;
-            let secret = principal
-                .secret
-                .clone()
-                .ok_or_else(|| missing("AZURE_CLIENT_SECRET"))?;
+            let tenant = principal.tenant.clone().ok_or_else(|| missing("AZURE_TENANT_ID"))?;
+            let client = principal.client.clone().ok_or_else(|| missing("AZURE_CLIENT_ID"))?;
+            let secret = principal.secret.clone().ok_or_else(|| missing("AZURE_CLIENT_SECRET"))?;
             let secret = azure_core::credentials::Secret::new(secret.expose().to_owned());
             let options = ClientSecretCredentialOptions { client_options };
             ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(said)?
@@ -193,10 +181,7 @@ fn make(
             WorkloadIdentityCredential::new(Some(options)).map_err(said)?
         }
         CredentialKind::ManagedIdentity => {
-            let options = ManagedIdentityCredentialOptions {
-                client_options,
-                ..Default::default()
-            };
+            let options = ManagedIdentityCredentialOptions { client_options, ..Default::default() };
             ManagedIdentityCredential::new(Some(options)).map_err(said)?
         }
         CredentialKind::AzureCli => AzureCliCredential::new(None).map_err(said)?,
@@ -212,9 +197,7 @@ fn first_line(text: &str) -> String {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
@@ -259,10 +242,7 @@ mod tests {
     fn a_secret_does_not_print() {
         let secret = Secret::new("k-e-y");
         assert!(!format!("{secret:?}").contains("k-e-y"));
-        let principal = ServicePrincipal {
-            secret: Some(secret),
-            ..ServicePrincipal::default()
-        };
+        let principal = ServicePrincipal { secret: Some(secret), ..ServicePrincipal::default() };
         assert!(!format!("{principal:?}").contains("k-e-y"));
     }
 
@@ -272,9 +252,6 @@ mod tests {
         let pinned = Some(CredentialKind::Environment);
         let credentials = Credentials::new(Cloud::Public, pinned, &principal, None);
         let error = credentials.token().await.unwrap_err().to_string();
-        assert!(
-            error.contains("environment (AZURE_TENANT_ID is not set)"),
-            "{error}"
-        );
+        assert!(error.contains("environment (AZURE_TENANT_ID is not set)"), "{error}");
     }
 }

@@ -46,11 +46,7 @@ fn plain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within the call's time-out".to_owned();
     }
-    if text.is_empty() {
-        "the connection failed".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "the connection failed".to_owned() } else { text }
 }
 
 #[async_trait]
@@ -82,28 +78,19 @@ impl Wire for HttpWire {
             headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
         }
         let body = read_body(answer).await?;
-        Ok(WireResponse {
-            status,
-            headers,
-            body,
-        })
+        Ok(WireResponse { status, headers, body })
     }
 }
 
 async fn read_body(mut answer: reqwest::Response) -> Result<bytes::Bytes, WireFault> {
     let mut body = bytes::BytesMut::new();
     loop {
-        let chunk = answer
-            .chunk()
-            .await
-            .map_err(|error| WireFault::Unanswered(plain(&error)))?;
+        let chunk = answer.chunk().await.map_err(|error| WireFault::Unanswered(plain(&error)))?;
         let Some(chunk) = chunk else {
             return Ok(body.freeze());
         };
         if body.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(WireFault::Unanswered(
-                "the answer is larger than 8 MB".to_owned(),
-            ));
+            return Err(WireFault::Unanswered("the answer is larger than 8 MB".to_owned()));
         }
         body.extend_from_slice(&chunk);
     }
@@ -139,11 +126,7 @@ impl core_http::HttpClient for CredentialClient {
             // Credentials send forms, never streams.
             core_http::Body::SeekableStream(_) => bytes::Bytes::new(),
         };
-        let answer = builder
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| failed(&error))?;
+        let answer = builder.body(body).send().await.map_err(|error| failed(&error))?;
         let status = core_http::StatusCode::from(answer.status().as_u16());
         let mut headers = core_http::headers::Headers::new();
         for (name, value) in answer.headers() {
@@ -153,8 +136,6 @@ impl core_http::HttpClient for CredentialClient {
             );
         }
         let body = answer.bytes().await.map_err(|error| failed(&error))?;
-        Ok(core_http::AsyncRawResponse::from_bytes(
-            status, headers, body,
-        ))
+        Ok(core_http::AsyncRawResponse::from_bytes(status, headers, body))
     }
 }

@@ -90,10 +90,7 @@ impl Headers {
     /// The first value of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// Removes every header of that name.
@@ -109,11 +106,7 @@ impl Headers {
     /// `Retry-After` as whole seconds, the only form that ARM uses.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.get("retry-after")?
-            .trim()
-            .parse()
-            .ok()
-            .map(Duration::from_secs)
+        self.get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
     }
 }
 
@@ -121,9 +114,7 @@ impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (name, value) in self.iter() {
-            let secret = SECRET_HEADERS
-                .iter()
-                .any(|secret| name.eq_ignore_ascii_case(secret));
+            let secret = SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
             map.entry(&name, &if secret { "…" } else { value });
         }
         map.finish()

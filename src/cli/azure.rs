@@ -23,18 +23,13 @@ const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// # Errors
 /// It is not a URL, or http to another host.
 pub fn endpoint(target: &Target) -> Result<Url, CliError> {
-    let text = target
-        .endpoint
-        .as_deref()
-        .unwrap_or(Cloud::Public.endpoint());
+    let text = target.endpoint.as_deref().unwrap_or(Cloud::Public.endpoint());
     let url = Url::parse(text).map_err(|error| {
         CliError::usage(format!("`{text}` is not an endpoint.")).because(&error)
     })?;
     if url.scheme() != "https" && !is_loopback(&url) {
-        return Err(
-            CliError::usage("The endpoint must be https, unless it is on this host.")
-                .hint("A simulator prints its endpoint: `backroad sim serve --world FILE`."),
-        );
+        return Err(CliError::usage("The endpoint must be https, unless it is on this host.")
+            .hint("A simulator prints its endpoint: `backroad sim serve --world FILE`."));
     }
     if target.clock_factor.is_some() && !is_loopback(&url) {
         return Err(CliError::usage(
@@ -137,10 +132,7 @@ mod tests {
     use super::*;
 
     fn at(endpoint: &str) -> Target {
-        Target {
-            endpoint: Some(endpoint.to_owned()),
-            ..Target::default()
-        }
+        Target { endpoint: Some(endpoint.to_owned()), ..Target::default() }
     }
 
     #[test]

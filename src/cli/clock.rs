@@ -30,22 +30,13 @@ impl RealClock {
     )]
     pub fn new(factor: NonZeroU32, not_before: Option<Timestamp>) -> Self {
         let now = wall();
-        Self {
-            factor,
-            start: not_before.map_or(now, |at| at.max(now)),
-            begun: Instant::now(),
-        }
+        Self { factor, start: not_before.map_or(now, |at| at.max(now)), begun: Instant::now() }
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the clock: it is what others ask instead"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the clock: it is what others ask instead")]
 fn wall() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -80,10 +71,7 @@ impl Clock for RealClock {
             ),
         };
         let since = since.saturating_mul(self.factor.get());
-        BootTime {
-            boot,
-            nanos: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
-        }
+        BootTime { boot, nanos: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX) }
     }
 
     fn enter(&self) -> Busy {

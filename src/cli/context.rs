@@ -29,11 +29,7 @@ impl Context {
     /// There is no place to keep state.
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
-        Ok(Self {
-            ui,
-            environment,
-            state: StateDir::new(path),
-        })
+        Ok(Self { ui, environment, state: StateDir::new(path) })
     }
 
     /// Who sits here, as the journal names them.
@@ -50,11 +46,7 @@ impl Context {
     pub fn said(&self, step: &str, said: &SaidArgs) -> Result<Said, CliError> {
         let step = StepName::parse(step)
             .map_err(|error| CliError::usage("That is not a step's name.").because(&error))?;
-        Ok(Said {
-            step,
-            by: self.by(said),
-            reason: said.reason.clone(),
-        })
+        Ok(Said { step, by: self.by(said), reason: said.reason.clone() })
     }
 
     /// By whom.

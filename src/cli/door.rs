@@ -58,17 +58,10 @@ impl Door {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
-        let address = Address {
-            address: listener.local_addr()?.to_string(),
-            token: token.clone(),
-        };
+        let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
         let file = dir.join("door.json");
         write_private(&file, &serde_json::to_vec(&address)?)?;
-        let behind = Behind {
-            token: token.into(),
-            recorder,
-            handle,
-        };
+        let behind = Behind { token: token.into(), recorder, handle };
         let router = Router::new()
             .route("/events", get(events))
             .route("/command", post(command))
@@ -78,10 +71,7 @@ impl Door {
             // A door that fails leaves the run as it is; others then hear that it is held.
             drop(axum::serve(listener, router).await);
         });
-        Ok(Self {
-            file,
-            _serving: serving,
-        })
+        Ok(Self { file, _serving: serving })
     }
 }
 
@@ -164,9 +154,7 @@ pub struct Knock {
 
 impl std::fmt::Debug for Knock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Knock")
-            .field("address", &self.address.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Knock").field("address", &self.address.address).finish_non_exhaustive()
     }
 }
 
@@ -177,12 +165,9 @@ impl Knock {
     /// The process that holds the run has no door: it is about to open or close it.
     pub fn at(dir: &Path) -> Result<Self, CliError> {
         let closed = |error: &(dyn std::error::Error + 'static)| {
-            CliError::new(
-                Status::Refused,
-                "Another process holds the run and does not answer.",
-            )
-            .because(error)
-            .hint("It may be starting or ending; try again in a moment.")
+            CliError::new(Status::Refused, "Another process holds the run and does not answer.")
+                .because(error)
+                .hint("It may be starting or ending; try again in a moment.")
         };
         let bytes = std::fs::read(dir.join("door.json")).map_err(|e| closed(&e))?;
         let address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
@@ -196,18 +181,11 @@ impl Knock {
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<(u16, String), CliError> {
         let gone = |error: &(dyn std::error::Error + 'static)| {
-            CliError::new(
-                Status::Refused,
-                "The process that holds the run does not answer.",
-            )
-            .because(error)
-            .hint("It may just have ended; try again in a moment.")
+            CliError::new(Status::Refused, "The process that holds the run does not answer.")
+                .because(error)
+                .hint("It may just have ended; try again in a moment.")
         };
-        let answer = request
-            .bearer_auth(&self.address.token)
-            .send()
-            .await
-            .map_err(|e| gone(&e))?;
+        let answer = request.bearer_auth(&self.address.token).send().await.map_err(|e| gone(&e))?;
         let status = answer.status().as_u16();
         Ok((status, answer.text().await.map_err(|e| gone(&e))?))
     }
@@ -248,10 +226,8 @@ impl Knock {
 }
 
 fn strange(status: u16) -> CliError {
-    CliError::refused(format!(
-        "The process at the run's door answered with {status}."
-    ))
-    .hint("Its door file may be an old one; try again in a moment.")
+    CliError::refused(format!("The process at the run's door answered with {status}."))
+        .hint("Its door file may be an old one; try again in a moment.")
 }
 
 #[cfg(test)]
@@ -265,17 +241,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(Recorder::default());
-        let door = Door::open(folder.path(), recorder, handle, &HostEntropy)
-            .await
-            .unwrap();
+        let door = Door::open(folder.path(), recorder, handle, &HostEntropy).await.unwrap();
         let mut knock = Knock::at(folder.path()).unwrap();
         assert_eq!(knock.events().await.unwrap(), Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
-        let command = Command::Cancel {
-            by: "me".to_owned(),
-            reason: None,
-        };
+        let command = Command::Cancel { by: "me".to_owned(), reason: None };
         assert!(knock.command(&command).await.unwrap().is_err());
         knock.address.token = "wrong".to_owned();
         assert!(knock.events().await.is_err());
@@ -289,13 +260,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (handle, _requests) = handle::channel();
-        let _door = Door::open(folder.path(), Arc::default(), handle, &HostEntropy)
-            .await
-            .unwrap();
-        let mode = std::fs::metadata(folder.path().join("door.json"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let _door = Door::open(folder.path(), Arc::default(), handle, &HostEntropy).await.unwrap();
+        let mode = std::fs::metadata(folder.path().join("door.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

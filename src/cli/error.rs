@@ -78,12 +78,7 @@ impl CliError {
     /// An error without causes.
     #[must_use]
     pub fn new(status: Status, what: impl Into<String>) -> Self {
-        Self {
-            status,
-            what: what.into(),
-            why: Vec::new(),
-            hints: Vec::new(),
-        }
+        Self { status, what: what.into(), why: Vec::new(), hints: Vec::new() }
     }
 
     /// Something that was typed makes no sense.
@@ -135,9 +130,7 @@ impl From<StoreError> for CliError {
             | StoreError::NotDurable { .. } => Status::OutOfReach,
         };
         let hint = error.hint();
-        Self::new(status, "The run's state cannot be used.")
-            .because(&error)
-            .hint(hint)
+        Self::new(status, "The run's state cannot be used.").because(&error).hint(hint)
     }
 }
 
@@ -149,9 +142,7 @@ impl From<ClaimError> for CliError {
                 "Run {run} works on {} and has not ended.",
                 resource.as_str()
             ))
-            .hint(format!(
-                "See it with `backroad status {run}`; resume, cancel or undo it first."
-            )),
+            .hint(format!("See it with `backroad status {run}`; resume, cancel or undo it first.")),
         }
     }
 }
@@ -168,14 +159,11 @@ impl From<EngineError> for CliError {
                 "Check the history with `backroad verify RUN`; nothing was changed.",
             ),
             EngineError::NoRun => (Status::Usage, "List the runs with `backroad runs`."),
-            EngineError::Worker(_) => (
-                Status::Bug,
-                "This is a bug of backroad's. The run can be resumed.",
-            ),
+            EngineError::Worker(_) => {
+                (Status::Bug, "This is a bug of backroad's. The run can be resumed.")
+            }
         };
-        Self::new(status, "The run cannot be driven on.")
-            .because(&error)
-            .hint(hint)
+        Self::new(status, "The run cannot be driven on.").because(&error).hint(hint)
     }
 }
 
@@ -194,17 +182,8 @@ mod tests {
 
     #[test]
     fn an_outcome_that_was_asked_for_is_success() {
-        assert_eq!(
-            Status::of(RunOutcome::Cancelled, RunOutcome::Cancelled),
-            Status::Done
-        );
-        assert_eq!(
-            Status::of(RunOutcome::UndoIncomplete, RunOutcome::Undone).code(),
-            6
-        );
-        assert_eq!(
-            Status::of(RunOutcome::Failed, RunOutcome::Succeeded).code(),
-            1
-        );
+        assert_eq!(Status::of(RunOutcome::Cancelled, RunOutcome::Cancelled), Status::Done);
+        assert_eq!(Status::of(RunOutcome::UndoIncomplete, RunOutcome::Undone).code(), 6);
+        assert_eq!(Status::of(RunOutcome::Failed, RunOutcome::Succeeded).code(), 1);
     }
 }

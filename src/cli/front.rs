@@ -42,12 +42,8 @@ pub(super) fn read(
             let (source, diagnostic) = *refused;
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(diagnostic);
-            let compiled = plan::Compiled {
-                plan: None,
-                world: None,
-                profiles: Vec::new(),
-                diagnostics,
-            };
+            let compiled =
+                plan::Compiled { plan: None, world: None, profiles: Vec::new(), diagnostics };
             return Ok((source, compiled));
         }
     };
@@ -77,19 +73,12 @@ pub fn compile(
         context.ui.say(text.trim_end());
     }
     let Some(plan) = compiled.plan else {
-        let what = format!(
-            "The runbook {} has errors; nothing was started.",
-            source.name()
-        );
+        let what = format!("The runbook {} has errors; nothing was started.", source.name());
         return Err(CliError::new(Status::Runbook, what));
     };
     let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
     let profile = plan.parts().profile.clone();
-    Ok(Compiled {
-        plan,
-        world: compiled.world.map(|world| folder.join(world)),
-        profile,
-    })
+    Ok(Compiled { plan, world: compiled.world.map(|world| folder.join(world)), profile })
 }
 
 /// What a run would do, from what was seen.

@@ -17,11 +17,7 @@ pub async fn run() -> Status {
         Err(error) => {
             // Help and version are data; the rest is usage. clap knows where each goes.
             drop(error.print());
-            return if error.use_stderr() {
-                Status::Usage
-            } else {
-                Status::Done
-            };
+            return if error.use_stderr() { Status::Usage } else { Status::Done };
         }
     };
     logs::start(environment.log.as_deref());
@@ -61,11 +57,8 @@ fn on_panic(ui: Ui) {
         );
         // The message may hold what was being worked on; the place is enough to find it.
         ui.error(
-            &CliError::new(
-                Status::Bug,
-                format!("This is a bug of backroad's, at {place}."),
-            )
-            .hint("What was recorded is durable: resume the run. Please report the place."),
+            &CliError::new(Status::Bug, format!("This is a bug of backroad's, at {place}."))
+                .hint("What was recorded is durable: resume the run. Please report the place."),
         );
     }));
 }

@@ -87,11 +87,7 @@ impl Session {
             }
             Asked::Elsewhere => Patience::UntilPeople,
         };
-        let RunStore {
-            journal,
-            lease,
-            dir,
-        } = self.store;
+        let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
         let door = Door::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
         let door = door.map_err(|error| {
@@ -113,11 +109,7 @@ impl Session {
         };
         let (ending, state) = driven?;
         closed?;
-        Ok(Driving {
-            ending,
-            state,
-            events: recorder.events(),
-        })
+        Ok(Driving { ending, state, events: recorder.events() })
     }
 }
 
@@ -164,10 +156,7 @@ async fn interrupted_twice(ui: Ui, handle: &Handle) {
 #[cfg(unix)]
 pub fn interrupt() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    let signals = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    );
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     async move {
         match signals {
             (Ok(mut int), Ok(mut term)) => {

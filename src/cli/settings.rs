@@ -25,10 +25,7 @@ pub struct Environment {
     pub columns: Option<usize>,
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the environment is read here and nowhere else"
-)]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -104,9 +101,6 @@ mod tests {
         };
         let flag = PathBuf::from("/from/flag");
         assert_eq!(state_dir(Some(&flag), &environment).unwrap(), flag);
-        assert_eq!(
-            state_dir(None, &environment).unwrap(),
-            PathBuf::from("/from/environment")
-        );
+        assert_eq!(state_dir(None, &environment).unwrap(), PathBuf::from("/from/environment"));
     }
 }

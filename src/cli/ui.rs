@@ -34,17 +34,10 @@ impl Ui {
         let width = columns.clamp(WIDTHS.0, WIDTHS.1);
         let plain = environment.no_color || environment.dumb;
         let style = |terminal: bool| Style {
-            color: if terminal && !plain {
-                Color::Yes
-            } else {
-                Color::No
-            },
+            color: if terminal && !plain { Color::Yes } else { Color::No },
             width,
         };
-        let (out, err) = (
-            std::io::stdout().is_terminal(),
-            std::io::stderr().is_terminal(),
-        );
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         Self {
             output,
             out: style(out),

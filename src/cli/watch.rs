@@ -17,19 +17,13 @@ impl Recorder {
     /// The events so far.
     #[must_use]
     pub fn events(&self) -> Vec<Recorded> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Watcher for Recorder {
     fn recorded(&self, events: &[Recorded], _: &RunState) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(events);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
     }
 }
 
@@ -94,11 +88,7 @@ pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Question>, handle: Handle,
             let prompt = prompt.clone();
             let line = tokio::task::spawn_blocking(move || ui.ask(&prompt)).await;
             let Ok(Some(line)) = line else { return };
-            let said = Said {
-                step: step.clone(),
-                by: by.clone(),
-                reason: None,
-            };
+            let said = Said { step: step.clone(), by: by.clone(), reason: None };
             let command = match line.to_ascii_lowercase().as_str() {
                 "y" | "yes" => Command::Approve(said),
                 "n" | "no" => Command::Decline(said),

@@ -63,10 +63,7 @@ impl Drill {
     /// What decides its chance.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.world
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .seed()
+        self.world.lock().unwrap_or_else(PoisonError::into_inner).seed()
     }
 
     fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
@@ -83,12 +80,7 @@ impl Drill {
             clock: Arc::clone(&clock),
             secrets: Arc::new(Secrets::of(plan)),
         });
-        Ok(Self {
-            arm,
-            clock,
-            world,
-            plan: plan.clone(),
-        })
+        Ok(Self { arm, clock, world, plan: plan.clone() })
     }
 
     /// Drives a run in this world, and keeps the world beside it.
@@ -107,11 +99,7 @@ impl Drill {
             store,
             actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
             clock: self.clock,
-            asked: if nobody && context.ui.somebody {
-                Asked::Terminal
-            } else {
-                Asked::Elsewhere
-            },
+            asked: if nobody && context.ui.somebody { Asked::Terminal } else { Asked::Elsewhere },
             mode: RunMode::Drill,
         };
         let driven = session.drive(context, begin).await;
@@ -155,7 +143,5 @@ pub async fn go_on(
     let world: World = serde_json::from_slice(&bytes).map_err(|error| lost(&error))?;
     // What is kept is the world before this drive; one that is cut short must not be gone on with.
     std::fs::remove_file(&path).map_err(|error| lost(&error))?;
-    Drill::within(world, last_at, &run.plan)?
-        .drive(context, store, begin)
-        .await
+    Drill::within(world, last_at, &run.plan)?.drive(context, store, begin).await
 }

@@ -74,11 +74,7 @@ fn looked(
         Ok(assessment) => assessment,
         Err(error) => return retry_or_fail(turn, step, direction, error),
     };
-    let Assessment {
-        verdict,
-        seen,
-        outputs,
-    } = assessment;
+    let Assessment { verdict, seen, outputs } = assessment;
     match verdict {
         Assessed::Holds => reached(turn, step, direction, seen, outputs),
         Assessed::Change(change) => intend(turn, step, direction, *change, seen),
@@ -100,9 +96,7 @@ fn reached(
     outputs: crate::model::Outputs,
 ) {
     if direction == Direction::Backward {
-        turn.emit(Event::StepUndone {
-            step: step.name.clone(),
-        });
+        turn.emit(Event::StepUndone { step: step.name.clone() });
         return;
     }
     for condition in &step.ensure {
@@ -118,11 +112,7 @@ fn reached(
             }
         }
     }
-    turn.emit(Event::StepSucceeded {
-        step: step.name.clone(),
-        outputs,
-        seen,
-    });
+    turn.emit(Event::StepSucceeded { step: step.name.clone(), outputs, seen });
 }
 
 /// Looks again later; the journal hears of it when the reason changes.
@@ -132,10 +122,7 @@ fn look_again(turn: &mut Turning<'_>, step: &Step, why: String, after: Duration)
         .and_then(|record| record.work())
         .is_some_and(|work| matches!(&work.phase, Phase::Waiting { why: known } if *known == why));
     if !known {
-        turn.emit(Event::StepWaiting {
-            step: step.name.clone(),
-            why,
-        });
+        turn.emit(Event::StepWaiting { step: step.name.clone(), why });
     }
     let ticket = turn.ticket(&step.name);
     turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
@@ -162,15 +149,8 @@ fn intend(
             Direction::Backward => Event::UndoStarted { step, attempt },
         });
     }
-    let nonce = turn
-        .state
-        .opened
-        .as_ref()
-        .map_or("", |opened| opened.nonce.as_str())
-        .to_owned();
-    let generation = turn
-        .record(&step.name)
-        .map_or(0, |record| record.generation);
+    let nonce = turn.state.opened.as_ref().map_or("", |opened| opened.nonce.as_str()).to_owned();
+    let generation = turn.record(&step.name).map_or(0, |record| record.generation);
     let mut not_after_boot = turn.now.boot.clone();
     let validity = u64::try_from(limits::INTENT_VALIDITY.as_nanos()).unwrap_or(u64::MAX);
     not_after_boot.nanos = not_after_boot.nanos.saturating_add(validity);
@@ -183,10 +163,7 @@ fn intend(
         not_after: turn.now.at + limits::INTENT_VALIDITY,
         not_after_boot,
     });
-    turn.emit(Event::Intended {
-        step: step.name.clone(),
-        intent: intent.clone(),
-    });
+    turn.emit(Event::Intended { step: step.name.clone(), intent: intent.clone() });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::Send(ticket, intent));
 }
@@ -236,24 +213,15 @@ fn looked_in_doubt(
                     "The write landed, but its goal does not hold.",
                     None,
                 );
-                turn.emit(Event::OperationEnded {
-                    step: name,
-                    error: Some(error.clone()),
-                });
+                turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
                 return retry_or_fail(turn, step, direction, error);
             }
             // It never landed: the same change, under the same key.
             if let Assessed::Change(change) = verdict {
                 let attempt = turn.record(&name).map_or(0, |record| record.attempt) + 1;
                 turn.emit(match direction {
-                    Direction::Forward => Event::StepStarted {
-                        step: name,
-                        attempt,
-                    },
-                    Direction::Backward => Event::UndoStarted {
-                        step: name,
-                        attempt,
-                    },
+                    Direction::Forward => Event::StepStarted { step: name, attempt },
+                    Direction::Backward => Event::UndoStarted { step: name, attempt },
                 });
                 return intend(turn, step, direction, *change, assessment.seen);
             }
@@ -265,11 +233,7 @@ fn looked_in_doubt(
 
 /// Whether the written resource is not as it was seen before the intent.
 fn seen_changed(before: &[Seen], after: &[Seen], intent: &Intent) -> bool {
-    let of = |list: &[Seen]| {
-        list.iter()
-            .find(|s| s.resource == intent.write.resource)
-            .cloned()
-    };
+    let of = |list: &[Seen]| list.iter().find(|s| s.resource == intent.write.resource).cloned();
     of(before) != of(after)
 }
 
@@ -281,33 +245,17 @@ fn confirmed(
     result: Result<Assessment, StepError>,
 ) {
     match result {
-        Ok(Assessment {
-            verdict: Assessed::Holds,
-            seen,
-            outputs,
-        }) => {
+        Ok(Assessment { verdict: Assessed::Holds, seen, outputs }) => {
             reached(turn, step, direction, seen, outputs);
         }
-        Ok(Assessment {
-            verdict: Assessed::InProgress { why, after },
-            ..
-        })
-        | Ok(Assessment {
-            verdict: Assessed::NotYet { why, after },
-            ..
-        }) => {
+        Ok(Assessment { verdict: Assessed::InProgress { why, after }, .. })
+        | Ok(Assessment { verdict: Assessed::NotYet { why, after }, .. }) => {
             look_again(turn, step, why, after);
         }
-        Ok(Assessment {
-            verdict: Assessed::Blocked { code, why },
-            ..
-        }) => {
+        Ok(Assessment { verdict: Assessed::Blocked { code, why }, .. }) => {
             fail(turn, step, direction, StepError::rejected(&code, why));
         }
-        Ok(Assessment {
-            verdict: Assessed::Change(_),
-            ..
-        }) => {
+        Ok(Assessment { verdict: Assessed::Change(_), .. }) => {
             // Seen on the wire: a GET that lags behind its operation (WIRE.md 3). The next attempt
             // begins by looking, and writes only if it is still so.
             let error = StepError::transient(
@@ -328,23 +276,12 @@ pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendA
     };
     let name = step.name.clone();
     match result {
-        Ok(SendAnswer::Accepted {
-            handle,
-            after,
-            request_id,
-        }) => {
-            turn.emit(Event::Accepted {
-                step: name,
-                handle,
-                request_id,
-            });
+        Ok(SendAnswer::Accepted { handle, after, request_id }) => {
+            turn.emit(Event::Accepted { step: name, handle, request_id });
             turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
         }
         Ok(SendAnswer::Done { request_id }) => {
-            turn.emit(Event::Answered {
-                step: name,
-                request_id,
-            });
+            turn.emit(Event::Answered { step: name, request_id });
             turn.effect(Effect::Observe(ticket.clone(), direction));
         }
         Err(error) => match error.disposition {
@@ -353,10 +290,7 @@ pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendA
                 turn.effect(Effect::Observe(ticket.clone(), direction));
             }
             Disposition::Transient { .. } | Disposition::Rejected => {
-                turn.emit(Event::Refused {
-                    step: name,
-                    error: error.clone(),
-                });
+                turn.emit(Event::Refused { step: name, error: error.clone() });
                 retry_or_fail(turn, step, direction, error);
             }
         },
@@ -384,17 +318,11 @@ pub(super) fn polled(
             turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
         }
         Ok(PollAnswer::Succeeded) => {
-            turn.emit(Event::OperationEnded {
-                step: name,
-                error: None,
-            });
+            turn.emit(Event::OperationEnded { step: name, error: None });
             turn.effect(Effect::Observe(ticket.clone(), direction));
         }
         Ok(PollAnswer::Failed(error)) => {
-            turn.emit(Event::OperationEnded {
-                step: name,
-                error: Some(error.clone()),
-            });
+            turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
             retry_or_fail(turn, step, direction, error);
         }
         Err(error) => match error.disposition {
@@ -429,10 +357,7 @@ fn polled_after_time(
         },
     };
     match ended {
-        Some(error) => turn.emit(Event::OperationEnded {
-            step: ticket.step.clone(),
-            error,
-        }),
+        Some(error) => turn.emit(Event::OperationEnded { step: ticket.step.clone(), error }),
         None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
     }
 }
@@ -440,9 +365,7 @@ fn polled_after_time(
 /// The time for another poll has come.
 pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
     let handle = match turn.record(&ticket.step).map(|record| &record.state) {
-        Some(StepState::TimedOut {
-            operation: Some(handle),
-        }) => handle.clone(),
+        Some(StepState::TimedOut { operation: Some(handle) }) => handle.clone(),
         Some(StepState::Working(work)) if work.attempt == ticket.attempt => match &work.phase {
             Phase::Operating { handle, .. } => handle.clone(),
             _ => return,
@@ -473,10 +396,7 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
         }
         (phase, Direction::Backward) => {
             let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
-            turn.emit(Event::StepUndoFailed {
-                step: name.clone(),
-                error,
-            });
+            turn.emit(Event::StepUndoFailed { step: name.clone(), error });
         }
         (_, Direction::Forward) => {
             let operating = matches!(work.phase, Phase::Operating { .. });
@@ -501,16 +421,10 @@ fn time_up_message(step: &Step, phase: &Phase) -> String {
 
 fn hold_for_person(turn: &mut Turning<'_>, step: &Step, direction: Direction, why: String) {
     match direction {
-        Direction::Forward => turn.emit(Event::StepHeld {
-            step: step.name.clone(),
-            why,
-        }),
+        Direction::Forward => turn.emit(Event::StepHeld { step: step.name.clone(), why }),
         Direction::Backward => {
             let error = StepError::rejected("undo_in_doubt", why);
-            turn.emit(Event::StepUndoFailed {
-                step: step.name.clone(),
-                error,
-            });
+            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
         }
     }
 }
@@ -535,18 +449,10 @@ pub(super) fn retry_or_fail(
     if !retry::allows_another(&step.retry, made) || draining_forward {
         return fail(turn, step, direction, error);
     }
-    let nonce = turn
-        .state
-        .opened
-        .as_ref()
-        .map_or("", |opened| opened.nonce.as_str());
+    let nonce = turn.state.opened.as_ref().map_or("", |opened| opened.nonce.as_str());
     let key = retry::operation_key(nonce, &step.name, direction, record.generation);
     let at = turn.now.at + retry::delay(&step.retry, made, asked, &key);
-    turn.emit(Event::RetryScheduled {
-        step: step.name.clone(),
-        error,
-        not_before: at,
-    });
+    turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
 }
@@ -554,10 +460,7 @@ pub(super) fn retry_or_fail(
 /// The step ends without its goal, or a person is asked first.
 pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, error: StepError) {
     if direction == Direction::Backward {
-        turn.emit(Event::StepUndoFailed {
-            step: step.name.clone(),
-            error,
-        });
+        turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
         return;
     }
     if step.on_failure == OnFailure::Ask && !turn.draining() {
@@ -568,10 +471,7 @@ pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, er
         super::people::open_gate(turn, &step.name, question, None, Some(error));
         return;
     }
-    turn.emit(Event::StepFailed {
-        step: step.name.clone(),
-        error,
-    });
+    turn.emit(Event::StepFailed { step: step.name.clone(), error });
     after_failure(turn, step);
 }
 

@@ -118,10 +118,7 @@ impl Driver {
                 nonce: new.nonce,
             };
             let now = ports.clock.now();
-            let recorded = ports
-                .journal
-                .append(&lease, state.head, now, vec![opened])
-                .await?;
+            let recorded = ports.journal.append(&lease, state.head, now, vec![opened]).await?;
             for event in &recorded {
                 state.apply(event)?;
             }
@@ -204,12 +201,7 @@ impl Driver {
                 break Ending::Interrupted;
             }
             if patience == Patience::UntilPeople && self.only_people_are_left() {
-                let steps = self
-                    .state
-                    .waiting_for_people()
-                    .into_iter()
-                    .cloned()
-                    .collect();
+                let steps = self.state.waiting_for_people().into_iter().cloned().collect();
                 break Ending::Waiting(steps);
             }
             next = self.wait().await?;
@@ -224,10 +216,7 @@ impl Driver {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            at: self.ports.clock.now(),
-            boot: self.ports.clock.boot(),
-        }
+        Moment { at: self.ports.clock.now(), boot: self.ports.clock.boot() }
     }
 
     /// One turn: decide, append, apply, perform.
@@ -250,11 +239,8 @@ impl Driver {
             return Ok(());
         }
         let now = self.ports.clock.now();
-        let recorded: Vec<Recorded> = self
-            .ports
-            .journal
-            .append(&self.lease, self.state.head, now, events)
-            .await?;
+        let recorded: Vec<Recorded> =
+            self.ports.journal.append(&self.lease, self.state.head, now, events).await?;
         for event in &recorded {
             self.state.apply(event)?;
         }
@@ -272,10 +258,7 @@ impl Driver {
         }
         let (going, send) = (job.keeps_going() || self.is_drill_gate(&job), job.is_send());
         let run = self.state.opened.as_ref().map(|opened| opened.run.clone());
-        let context = CallContext {
-            run,
-            not_after: None,
-        };
+        let context = CallContext { run, not_after: None };
         let (plan, actuator, clock) = (
             Arc::clone(&self.plan),
             Arc::clone(&self.ports.actuator),
@@ -298,19 +281,9 @@ impl Driver {
 
     /// In a drill nobody else will come: a gate's expiry is what happens next.
     fn is_drill_gate(&self, job: &Job) -> bool {
-        let drill = self
-            .state
-            .opened
-            .as_ref()
-            .is_some_and(|opened| opened.mode == RunMode::Drill);
+        let drill = self.state.opened.as_ref().is_some_and(|opened| opened.mode == RunMode::Drill);
         drill
-            && matches!(
-                job,
-                Job::Wake {
-                    timer: super::turn::Timer::Gate(_),
-                    ..
-                }
-            )
+            && matches!(job, Job::Wake { timer: super::turn::Timer::Gate(_), .. })
             && super::people::nobody_comes(&self.plan)
     }
 
@@ -345,13 +318,8 @@ impl Driver {
     }
 
     async fn take_command(&mut self, command: Command) -> Result<Option<String>, EngineError> {
-        let turn = take_turn(
-            &self.plan,
-            &self.state,
-            Input::Command(command),
-            &self.moment(),
-            self.pace,
-        );
+        let turn =
+            take_turn(&self.plan, &self.state, Input::Command(command), &self.moment(), self.pace);
         if turn.refusal.is_some() {
             return Ok(turn.refusal);
         }

@@ -356,7 +356,5 @@ impl Event {
 #[must_use]
 pub fn write_digest(write: &Write) -> String {
     let value = serde_json::to_value(write).unwrap_or(Value::Null);
-    blake3::hash(crate::model::plan::canonical(&value).as_bytes())
-        .to_hex()
-        .to_string()
+    blake3::hash(crate::model::plan::canonical(&value).as_bytes()).to_hex().to_string()
 }

@@ -39,10 +39,7 @@ impl Handle {
     pub async fn command(&self, command: Command) -> Result<(), String> {
         let (answer, answered) = oneshot::channel();
         let gone = || "The run is not being driven any more.".to_owned();
-        self.0
-            .send(Request::Command(command, answer))
-            .await
-            .map_err(|_| gone())?;
+        self.0.send(Request::Command(command, answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 

@@ -56,12 +56,7 @@ pub(super) fn open_gate(
     expires_at: Option<Timestamp>,
     failure: Option<StepError>,
 ) {
-    turn.emit(Event::GateOpened {
-        step: name.clone(),
-        question,
-        expires_at,
-        failure,
-    });
+    turn.emit(Event::GateOpened { step: name.clone(), question, expires_at, failure });
     arm_gate(turn, name, turn.now.at, expires_at);
 }
 
@@ -78,10 +73,7 @@ pub(super) fn arm_gate(
     if let Some(people) = drill_people(turn)
         && people.answer != Answer::Absent
     {
-        turn.effect(Effect::WakeAt(
-            Timer::Person(name.clone()),
-            since + people.answer_after,
-        ));
+        turn.effect(Effect::WakeAt(Timer::Person(name.clone()), since + people.answer_after));
     }
 }
 
@@ -99,19 +91,12 @@ pub(super) fn drill_person(turn: &mut Turning<'_>, name: &StepName) {
 
 /// Whether the people of a drill with this plan stay away.
 pub(super) fn nobody_comes(plan: &crate::model::Plan) -> bool {
-    plan.parts()
-        .people
-        .as_ref()
-        .is_some_and(|people| people.answer == Answer::Absent)
+    plan.parts().people.as_ref().is_some_and(|people| people.answer == Answer::Absent)
 }
 
 /// Nobody came to the gate.
 pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
-    let Some(Phase::Asking {
-        expires_at: Some(at),
-        ..
-    }) = asking(turn, name)
-    else {
+    let Some(Phase::Asking { expires_at: Some(at), .. }) = asking(turn, name) else {
         return;
     };
     if turn.now.at < at {
@@ -150,53 +135,30 @@ fn asking(turn: &Turning<'_>, name: &StepName) -> Option<Phase> {
 
 fn approve(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason: Option<String>) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(
-            turn,
-            format!("Step `{name}` is not asking for an approval."),
-        );
+        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
     };
-    turn.emit(Event::Approved {
-        step: name.clone(),
-        by: by.clone(),
-        reason,
-    });
+    turn.emit(Event::Approved { step: name.clone(), by: by.clone(), reason });
     match failure {
         None => turn.emit(gate_passed(name)),
         Some(error) => {
-            let why = format!(
-                "it failed ({}) and a person decided to go on without it",
-                error.code
-            );
-            turn.emit(Event::StepSkipped {
-                step: name.clone(),
-                why,
-                by,
-            });
+            let why =
+                format!("it failed ({}) and a person decided to go on without it", error.code);
+            turn.emit(Event::StepSkipped { step: name.clone(), why, by });
         }
     }
 }
 
 fn decline(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason: Option<String>) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(
-            turn,
-            format!("Step `{name}` is not asking for an approval."),
-        );
+        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
     };
-    turn.emit(Event::Declined {
-        step: name.clone(),
-        by,
-        reason,
-    });
+    turn.emit(Event::Declined { step: name.clone(), by, reason });
     let declined = StepError::rejected("gate_declined", "A person declined.");
     end_gate_badly(turn, name, failure.unwrap_or(declined));
 }
 
 fn end_gate_badly(turn: &mut Turning<'_>, name: &StepName, error: StepError) {
-    turn.emit(Event::StepFailed {
-        step: name.clone(),
-        error,
-    });
+    turn.emit(Event::StepFailed { step: name.clone(), error });
     if let Some(step) = turn.step(name) {
         super::attempt::after_failure(turn, step);
     }
@@ -231,23 +193,14 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
         }
         Command::Cancel { by, reason } => match turn.state.phase {
             RunPhase::Forward => {
-                turn.emit(Event::CancelRequested {
-                    by: Actor::Person(by),
-                    reason,
-                });
+                turn.emit(Event::CancelRequested { by: Actor::Person(by), reason });
             }
             RunPhase::Cancelling => refuse(turn, "The run is being cancelled already.".to_owned()),
             RunPhase::Undoing { .. } => {
-                refuse(
-                    turn,
-                    "The run is being undone; an undo is not cancelled.".to_owned(),
-                );
+                refuse(turn, "The run is being undone; an undo is not cancelled.".to_owned());
             }
             RunPhase::Ended { outcome, .. } => {
-                refuse(
-                    turn,
-                    format!("The run has ended ({outcome}); there is nothing to cancel."),
-                );
+                refuse(turn, format!("The run has ended ({outcome}); there is nothing to cancel."));
             }
         },
         Command::Undo { by, reason } => undo(turn, &by, reason),
@@ -265,19 +218,16 @@ fn known(turn: &mut Turning<'_>, name: &StepName) -> bool {
 fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
     if turn.state.outcome().is_some() {
         let by = Actor::Person(by.to_owned());
-        turn.emit(Event::Reopened {
-            by,
-            why: why.to_owned(),
-        });
+        turn.emit(Event::Reopened { by, why: why.to_owned() });
         // What Azure was still at work on when the run ended is asked about again.
         let left: Vec<_> = turn
             .state
             .steps
             .iter()
             .filter_map(|(name, record)| match &record.state {
-                StepState::TimedOut {
-                    operation: Some(handle),
-                } => Some((turn.ticket(name), handle.clone())),
+                StepState::TimedOut { operation: Some(handle) } => {
+                    Some((turn.ticket(name), handle.clone()))
+                }
                 _ => None,
             })
             .collect();
@@ -292,13 +242,8 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
     let Some(record) = turn.record(&name) else {
         return;
     };
-    let asks_about_failure = matches!(
-        asking(turn, &name),
-        Some(Phase::Asking {
-            failure: Some(_),
-            ..
-        })
-    );
+    let asks_about_failure =
+        matches!(asking(turn, &name), Some(Phase::Asking { failure: Some(_), .. }));
     match &record.state {
         StepState::Failed(_)
         | StepState::Skipped { .. }
@@ -325,20 +270,11 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
             );
         }
     }
-    if matches!(
-        turn.state.phase,
-        RunPhase::Undoing { .. } | RunPhase::Cancelling
-    ) {
-        return refuse(
-            turn,
-            "The run is on its way out; wait until it has ended.".to_owned(),
-        );
+    if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
+        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
     }
     reopen_if_ended(turn, &by, "retry");
-    turn.emit(Event::StepReset {
-        step: name,
-        by: Actor::Person(by.clone()),
-    });
+    turn.emit(Event::StepReset { step: name, by: Actor::Person(by.clone()) });
     // What was stopped only because the run was cancelled goes on with it.
     let cancelled: Vec<StepName> = turn
         .state
@@ -350,19 +286,12 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         .map(|(name, _)| name.clone())
         .collect();
     for step in cancelled {
-        turn.emit(Event::StepReset {
-            step,
-            by: Actor::Person(by.clone()),
-        });
+        turn.emit(Event::StepReset { step, by: Actor::Person(by.clone()) });
     }
 }
 
 fn skip(turn: &mut Turning<'_>, said: Said) {
-    let Said {
-        step: name,
-        by,
-        reason,
-    } = said;
+    let Said { step: name, by, reason } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };
@@ -379,27 +308,14 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
     };
     if !idle {
         let status = record.status();
-        return refuse(
-            turn,
-            format!("Step `{name}` is {status} and cannot be skipped now."),
-        );
+        return refuse(turn, format!("Step `{name}` is {status} and cannot be skipped now."));
     }
-    if matches!(
-        turn.state.phase,
-        RunPhase::Undoing { .. } | RunPhase::Cancelling
-    ) {
-        return refuse(
-            turn,
-            "The run is on its way out; wait until it has ended.".to_owned(),
-        );
+    if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
+        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
     }
     reopen_if_ended(turn, &by, "skip");
     let why = reason.unwrap_or_else(|| "a person decided so".to_owned());
-    turn.emit(Event::StepSkipped {
-        step: name,
-        why,
-        by: Actor::Person(by),
-    });
+    turn.emit(Event::StepSkipped { step: name, why, by: Actor::Person(by) });
 }
 
 fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
@@ -415,10 +331,7 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         })
     });
     if !anything {
-        return refuse(
-            turn,
-            "The run has changed nothing that could be undone.".to_owned(),
-        );
+        return refuse(turn, "The run has changed nothing that could be undone.".to_owned());
     }
     reopen_if_ended(turn, by, "undo");
     let failed: Vec<StepName> = turn
@@ -429,10 +342,7 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         .map(|(name, _)| name.clone())
         .collect();
     for step in failed {
-        turn.emit(Event::StepReset {
-            step,
-            by: actor.clone(),
-        });
+        turn.emit(Event::StepReset { step, by: actor.clone() });
     }
     turn.emit(Event::UndoRequested { by: actor, reason });
 }

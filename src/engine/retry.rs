@@ -18,10 +18,7 @@ pub fn delay(
     key: &OperationKey,
 ) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
-    let ours = policy
-        .delay
-        .saturating_mul(1 << doublings)
-        .min(policy.delay_max);
+    let ours = policy.delay.saturating_mul(1 << doublings).min(policy.delay_max);
     let base = asked.unwrap_or(Duration::ZERO).max(ours);
     let hash = blake3::hash(format!("{key}/{attempt}").as_bytes());
     let share = u32::from(hash.as_bytes()[0]);
@@ -60,9 +57,7 @@ pub fn operation_key(
     let hash = blake3::hash(format!("{nonce}/{step}/{way}/{generation}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    let text = uuid::Builder::from_custom_bytes(bytes)
-        .into_uuid()
-        .to_string();
+    let text = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
     #[expect(clippy::expect_used, reason = "a UUID's text is a key's text")]
     OperationKey::parse(&text).expect("a UUID is an operation key")
 }

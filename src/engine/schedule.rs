@@ -52,52 +52,34 @@ fn lets_on(step: &Step, record: &StepRecord) -> bool {
 
 /// Starts or skips the first step that may; tells whether there was one.
 fn start_one(turn: &mut Turning<'_>) -> bool {
-    let working = turn
-        .state
-        .steps
-        .values()
-        .filter(|record| record.work().is_some())
-        .count();
+    let working = turn.state.steps.values().filter(|record| record.work().is_some()).count();
     if working >= limits::WORKERS_MAX {
         return false;
     }
     let held = held_resources(turn);
     let plan = turn.plan;
     let ready = plan.steps().iter().enumerate().find(|(place, step)| {
-        let pending = turn
-            .record(&step.name)
-            .is_some_and(|record| record.state == StepState::Pending);
+        let pending =
+            turn.record(&step.name).is_some_and(|record| record.state == StepState::Pending);
         let needs_met = plan.dag().needs(*place).iter().all(|need| {
             let before = &plan.steps()[*need];
-            turn.record(&before.name)
-                .is_some_and(|record| lets_on(before, record))
+            turn.record(&before.name).is_some_and(|record| lets_on(before, record))
         });
         pending && needs_met && is_free(step, &held)
     });
     let Some((_, step)) = ready else { return false };
-    match step
-        .when
-        .as_ref()
-        .map(|when| (when, when.judge(&|o| read_operand(&turn.state, o))))
-    {
+    match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(&turn.state, o)))) {
         None | Some((_, Verdict::Holds)) => begin(turn, step),
         Some((when, Verdict::Fails(why))) => {
             let why = format!("its condition {when} does not hold: {why}");
-            turn.emit(Event::StepSkipped {
-                step: step.name.clone(),
-                why,
-                by: ENGINE,
-            });
+            turn.emit(Event::StepSkipped { step: step.name.clone(), why, by: ENGINE });
         }
         Some((when, Verdict::Unknown(why))) => {
             let error = StepError::rejected(
                 "condition_unknown",
                 format!("Its condition {when} cannot be judged: {why}."),
             );
-            turn.emit(Event::StepFailed {
-                step: step.name.clone(),
-                error,
-            });
+            turn.emit(Event::StepFailed { step: step.name.clone(), error });
             attempt::after_failure(turn, step);
         }
     }
@@ -111,10 +93,7 @@ fn begin(turn: &mut Turning<'_>, step: &Step) {
     };
     if gate.is_some() || attempt::is_wait(step) {
         let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
-        turn.emit(Event::StepStarted {
-            step: step.name.clone(),
-            attempt,
-        });
+        turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
     } else {
         attempt::start(turn, &step.name, Direction::Forward);
     }
@@ -166,10 +145,7 @@ fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
 }
 
 fn is_free(step: &Step, held: &BTreeSet<ResourceId>) -> bool {
-    step.action
-        .holds()
-        .iter()
-        .all(|hold| !held.contains(&hold.resource))
+    step.action.holds().iter().all(|hold| !held.contains(&hold.resource))
 }
 
 /// Ends the forward steps that wait for something; what Azure works on is waited for.
@@ -187,10 +163,7 @@ fn drain(turn: &mut Turning<'_>) {
         );
         if work.direction == Direction::Forward && idle {
             let error = StepError::rejected("cancelled", "It was stopped before it was done.");
-            turn.emit(Event::StepFailed {
-                step: step.name.clone(),
-                error,
-            });
+            turn.emit(Event::StepFailed { step: step.name.clone(), error });
         }
     }
 }
@@ -231,21 +204,14 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
         if after.iter().any(busy) {
             continue;
         }
-        if let Some((left, _)) = after
-            .iter()
-            .find(|(_, record)| matches!(record.state, StepState::UndoFailed(_)))
+        if let Some((left, _)) =
+            after.iter().find(|(_, record)| matches!(record.state, StepState::UndoFailed(_)))
         {
             let error = StepError::rejected(
                 "undo_blocked",
-                format!(
-                    "Step `{}` comes after it and could not be undone.",
-                    left.name
-                ),
+                format!("Step `{}` comes after it and could not be undone.", left.name),
             );
-            turn.emit(Event::StepUndoFailed {
-                step: step.name.clone(),
-                error,
-            });
+            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
             return true;
         }
         if is_free(step, &held) {
@@ -273,15 +239,11 @@ fn end_if_over(turn: &mut Turning<'_>) {
             if held_left || (operation_left && !stopped) {
                 return;
             }
-            let good = turn.plan.steps().iter().all(|step| {
-                turn.record(&step.name)
-                    .is_some_and(|record| lets_on(step, record))
-            });
-            if good {
-                RunOutcome::Succeeded
-            } else {
-                RunOutcome::Failed
-            }
+            let good =
+                turn.plan.steps().iter().all(|step| {
+                    turn.record(&step.name).is_some_and(|record| lets_on(step, record))
+                });
+            if good { RunOutcome::Succeeded } else { RunOutcome::Failed }
         }
         RunPhase::Cancelling => RunOutcome::Cancelled,
         RunPhase::Undoing { .. } => {
@@ -289,11 +251,7 @@ fn end_if_over(turn: &mut Turning<'_>) {
                 return;
             }
             let left = steps().any(|record| matches!(record.state, StepState::UndoFailed(_)));
-            if left {
-                RunOutcome::UndoIncomplete
-            } else {
-                RunOutcome::Undone
-            }
+            if left { RunOutcome::UndoIncomplete } else { RunOutcome::Undone }
         }
     };
     turn.emit(Event::RunEnded { outcome });

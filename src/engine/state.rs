@@ -238,16 +238,12 @@ impl RunState {
     /// # Errors
     /// It cannot follow; the state is unchanged in that case.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalTransition> {
-        let illegal = |why: String| IllegalTransition {
-            seq: recorded.seq,
-            kind: recorded.event.kind(),
-            why,
-        };
+        let illegal =
+            |why: String| IllegalTransition { seq: recorded.seq, kind: recorded.event.kind(), why };
         if recorded.seq != self.head.next() {
             return Err(illegal(format!("the event before it is {}", self.head)));
         }
-        self.apply_event(&recorded.event, recorded.at)
-            .map_err(illegal)?;
+        self.apply_event(&recorded.event, recorded.at).map_err(illegal)?;
         self.head = recorded.seq;
         self.last_at = Some(recorded.at);
         Ok(())
@@ -255,22 +251,12 @@ impl RunState {
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
-        if let Event::RunOpened {
-            run,
-            plan,
-            mode,
-            endpoint,
-            nonce,
-        } = event
-        {
+        if let Event::RunOpened { run, plan, mode, endpoint, nonce } = event {
             if self.opened.is_some() {
                 return Err("the run is open already".to_owned());
             }
-            self.steps = plan
-                .steps()
-                .iter()
-                .map(|s| (s.name.clone(), StepRecord::default()))
-                .collect();
+            self.steps =
+                plan.steps().iter().map(|s| (s.name.clone(), StepRecord::default())).collect();
             self.opened = Some(Opened {
                 run: run.clone(),
                 plan: Arc::new((**plan).clone()),
@@ -291,10 +277,7 @@ impl RunState {
             return Err("the run has ended".to_owned());
         }
         if let Some(name) = event.step() {
-            let record = self
-                .steps
-                .get_mut(name)
-                .ok_or(format!("`{name}` is not a step"))?;
+            let record = self.steps.get_mut(name).ok_or(format!("`{name}` is not a step"))?;
             super::transition::apply_to_step(record, event, at)?;
             self.after_step_event(&plan, event);
             return Ok(());
@@ -304,12 +287,7 @@ impl RunState {
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
-            Event::RunEnded { outcome } => {
-                self.phase = RunPhase::Ended {
-                    outcome: *outcome,
-                    at,
-                }
-            }
+            Event::RunEnded { outcome } => self.phase = RunPhase::Ended { outcome: *outcome, at },
             Event::Reopened { .. } => {
                 if !matches!(self.phase, RunPhase::Ended { .. }) {
                     return Err("the run has not ended".to_owned());
@@ -327,9 +305,7 @@ impl RunState {
         use crate::model::OnFailure;
         match event {
             Event::StepFailed { step, .. } | Event::StepTimedOut { step } => {
-                let stops = plan
-                    .step(step)
-                    .is_some_and(|s| s.on_failure != OnFailure::Continue);
+                let stops = plan.step(step).is_some_and(|s| s.on_failure != OnFailure::Continue);
                 if stops && self.stopped_by.is_none() {
                     self.stopped_by = Some(step.clone());
                 }
@@ -366,11 +342,7 @@ impl RunState {
             StepState::Held { .. } => true,
             _ => false,
         };
-        self.steps
-            .iter()
-            .filter(|(_, record)| waits(record))
-            .map(|(name, _)| name)
-            .collect()
+        self.steps.iter().filter(|(_, record)| waits(record)).map(|(name, _)| name).collect()
     }
 
     /// What the run leaves for a person to look after, as sentences that name the thing.
@@ -384,11 +356,7 @@ impl RunState {
             let Some(record) = self.steps.get(&step.name) else {
                 continue;
             };
-            let resource = step
-                .action
-                .written()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let resource = step.action.written().map(ToString::to_string).unwrap_or_default();
             match &record.state {
                 StepState::UndoFailed(error) => owed.push(format!(
                     "Step `{}` could not be undone and leaves {resource}: {}",
@@ -446,10 +414,7 @@ impl StepRecord {
             SagaClass::Retriable => false,
         };
         let open = !matches!(self.state, StepState::Undone | StepState::UndoFailed(_));
-        let change = self
-            .undo
-            .as_ref()
-            .is_some_and(|undo| *undo != Undo::Nothing);
+        let change = self.undo.as_ref().is_some_and(|undo| *undo != Undo::Nothing);
         reachable && open && self.touched && change
     }
 }

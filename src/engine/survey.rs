@@ -23,17 +23,11 @@ pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>
         let turn = clock.queue();
         async move {
             let busy = turn.await;
-            let context = CallContext {
-                run: None,
-                not_after: None,
-            };
+            let context = CallContext { run: None, not_after: None };
             let result = observer.observe(&Goal::Do(&step.action), &context).await;
             drop(busy);
             (step.name.clone(), result)
         }
     });
-    futures::stream::iter(looks)
-        .buffer_unordered(LOOKS_AT_ONCE)
-        .collect()
-        .await
+    futures::stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).collect().await
 }

@@ -39,10 +39,7 @@ fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
         when: None,
         ensure: Vec::new(),
         timeout: Duration::from_secs(3600),
-        retry: RetryPolicy {
-            attempts: 3,
-            ..RetryPolicy::default()
-        },
+        retry: RetryPolicy { attempts: 3, ..RetryPolicy::default() },
         on_failure: OnFailure::Stop,
         saga: SagaClass::Undoable,
         prose: Prose::default(),
@@ -59,13 +56,8 @@ fn public_ip(step_name: &str, needs: &[&str]) -> Step {
 }
 
 fn subnet(step_name: &str, needs: &[&str], vnet: &str) -> Step {
-    let id = resource("virtualNetworks", vnet)
-        .child("subnets", step_name)
-        .unwrap();
-    let spec = Subnet {
-        id,
-        prefix: "10.0.0.0/24".parse().unwrap(),
-    };
+    let id = resource("virtualNetworks", vnet).child("subnets", step_name).unwrap();
+    let spec = Subnet { id, prefix: "10.0.0.0/24".parse().unwrap() };
     step(step_name, needs, Action::Subnet(spec))
 }
 
@@ -126,47 +118,26 @@ impl Bench {
 
     fn record(&mut self, events: Vec<Event>) {
         for event in events {
-            let recorded = Recorded {
-                seq: self.state.head.next(),
-                at: self.now,
-                epoch: Epoch(1),
-                event,
-            };
-            self.state
-                .apply(&recorded)
-                .expect("the engine emits legal events");
+            let recorded =
+                Recorded { seq: self.state.head.next(), at: self.now, epoch: Epoch(1), event };
+            self.state.apply(&recorded).expect("the engine emits legal events");
             self.journal.push(recorded);
         }
     }
 
     fn moment(&self) -> Moment {
         let nanos = u64::try_from(self.now.as_millis()).unwrap() * 1_000_000;
-        Moment {
-            at: self.now,
-            boot: BootTime {
-                boot: "b".to_owned(),
-                nanos,
-            },
-        }
+        Moment { at: self.now, boot: BootTime { boot: "b".to_owned(), nanos } }
     }
 
     fn give(&mut self, input: Input) -> Turn {
-        let turn = take_turn(
-            &self.plan,
-            &self.state,
-            input.clone(),
-            &self.moment(),
-            Pace::Going,
-        );
+        let turn = take_turn(&self.plan, &self.state, input.clone(), &self.moment(), Pace::Going);
         let again = take_turn(&self.plan, &self.state, input, &self.moment(), Pace::Going);
         assert_eq!(turn, again, "take_turn is deterministic");
         for effect in &turn.effects {
             if let Effect::Send(ticket, intent) = effect {
                 let intended = |event: &Event| matches!(event, Event::Intended { step, intent: i } if *step == ticket.step && i == intent);
-                assert!(
-                    turn.events.iter().any(intended),
-                    "no send without its intent in the turn"
-                );
+                assert!(turn.events.iter().any(intended), "no send without its intent in the turn");
             }
         }
         self.record(turn.events.clone());
@@ -186,11 +157,7 @@ impl Bench {
         let count = writing.len();
         writing.sort();
         writing.dedup();
-        assert_eq!(
-            count,
-            writing.len(),
-            "two steps never act on one resource at once"
-        );
+        assert_eq!(count, writing.len(), "two steps never act on one resource at once");
     }
 
     fn crash(&mut self) {
@@ -200,11 +167,7 @@ impl Bench {
     }
 
     fn take(&mut self, wanted: impl Fn(&Effect) -> bool) -> Effect {
-        let place = self
-            .pending
-            .iter()
-            .position(wanted)
-            .expect("the effect is pending");
+        let place = self.pending.iter().position(wanted).expect("the effect is pending");
         self.pending.remove(place)
     }
 
@@ -234,14 +197,7 @@ impl Bench {
     }
 
     fn write_of(&self, step: &StepName) -> PlannedChange {
-        let resource = self
-            .plan
-            .step(step)
-            .unwrap()
-            .action
-            .written()
-            .unwrap()
-            .clone();
+        let resource = self.plan.step(step).unwrap().action.written().unwrap().clone();
         PlannedChange {
             changes: vec![Change {
                 resource: resource.clone(),
@@ -249,9 +205,7 @@ impl Bench {
                 before: json!(null),
                 after: json!({}),
             }],
-            undo: Undo::Delete {
-                resource: resource.clone(),
-            },
+            undo: Undo::Delete { resource: resource.clone() },
             write: Write {
                 method: WriteMethod::Put,
                 resource,
@@ -267,29 +221,13 @@ impl Bench {
     }
 
     fn seen(&self, step: &StepName, verdict: Assessed) -> Assessment {
-        let written = self
-            .plan
-            .step(step)
-            .and_then(|s| s.action.subject())
-            .cloned();
-        let state = if verdict == Assessed::Holds {
-            "Succeeded"
-        } else {
-            "absent"
-        };
+        let written = self.plan.step(step).and_then(|s| s.action.subject()).cloned();
+        let state = if verdict == Assessed::Holds { "Succeeded" } else { "absent" };
         let seen = written
-            .map(|resource| Seen {
-                resource,
-                state: state.to_owned(),
-                etag: None,
-            })
+            .map(|resource| Seen { resource, state: state.to_owned(), etag: None })
             .into_iter()
             .collect();
-        Assessment {
-            verdict,
-            seen,
-            outputs: BTreeMap::new(),
-        }
+        Assessment { verdict, seen, outputs: BTreeMap::new() }
     }
 
     fn change(&mut self, step: &str) -> Turn {
@@ -318,9 +256,7 @@ impl Bench {
                 Effect::WakeAt(_, at) => Some(*at),
                 _ => None,
             };
-            let next = (0..self.pending.len())
-                .min_by_key(|i| due(&self.pending[*i]))
-                .unwrap();
+            let next = (0..self.pending.len()).min_by_key(|i| due(&self.pending[*i])).unwrap();
             let effect = self.pending.remove(next);
             if let Effect::WakeAt(_, at) = &effect {
                 self.now = self.now.max(*at);
@@ -347,12 +283,7 @@ fn every_event_reads_back_from_its_stored_form() {
         let text = serde_json::to_string(recorded).unwrap();
         assert_eq!(&serde_json::from_str::<Recorded>(&text).unwrap(), recorded);
     }
-    assert!(
-        bench
-            .journal
-            .iter()
-            .any(|r| r.event.kind() == "retry_scheduled")
-    );
+    assert!(bench.journal.iter().any(|r| r.event.kind() == "retry_scheduled"));
 }
 
 fn accepted() -> SendAnswer {
@@ -372,19 +303,13 @@ fn transient() -> StepError {
 
 #[test]
 fn a_step_observes_intends_sends_polls_and_confirms() {
-    let mut bench = Bench::new(plan_of(vec![
-        public_ip("pip", &[]),
-        public_ip("later", &["pip"]),
-    ]));
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[]), public_ip("later", &["pip"])]));
     bench.give(Input::Opened);
     bench.succeed("pip");
     assert_eq!(bench.status("pip"), StepStatus::Succeeded);
     // The next one finds its goal met: nothing is written.
     let turn = bench.see("later", Assessed::Holds);
-    assert!(
-        turn.effects
-            .contains(&Effect::Finish(RunOutcome::Succeeded))
-    );
+    assert!(turn.effects.contains(&Effect::Finish(RunOutcome::Succeeded)));
     let kinds: Vec<String> = bench.journal.iter().map(|r| r.event.kind()).collect();
     assert_eq!(
         kinds.join(" "),
@@ -435,17 +360,10 @@ fn a_lost_answer_whose_write_landed_is_done_without_a_second_write() {
     bench.give(Input::Opened);
     bench.change("pip");
     let (ticket, _) = bench.take_send("pip");
-    bench.give(Input::Sent(
-        ticket,
-        Err(StepError::ambiguous("no_answer", "Lost.")),
-    ));
+    bench.give(Input::Sent(ticket, Err(StepError::ambiguous("no_answer", "Lost."))));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
-    let sends = bench
-        .journal
-        .iter()
-        .filter(|r| r.event.kind() == "intended")
-        .count();
+    let sends = bench.journal.iter().filter(|r| r.event.kind() == "intended").count();
     assert_eq!(sends, 1);
 }
 
@@ -455,16 +373,11 @@ fn a_lost_answer_whose_write_landed_and_failed_is_another_change_under_another_k
     bench.give(Input::Opened);
     bench.change("pip");
     let (ticket, first) = bench.take_send("pip");
-    bench.give(Input::Sent(
-        ticket,
-        Err(StepError::ambiguous("no_answer", "Lost.")),
-    ));
+    bench.give(Input::Sent(ticket, Err(StepError::ambiguous("no_answer", "Lost."))));
     bench.now = first.not_after + crate::model::limits::CALL_TIMEOUT;
     let ticket = bench.take_observe("pip");
-    let mut seen = bench.seen(
-        &name("pip"),
-        Assessed::Change(Box::new(bench.write_of(&name("pip")))),
-    );
+    let mut seen =
+        bench.seen(&name("pip"), Assessed::Change(Box::new(bench.write_of(&name("pip")))));
     seen.seen[0].state = "Failed".to_owned();
     bench.give(Input::Observed(ticket, Ok(seen)));
     bench.ring(|timer| matches!(timer, Timer::Retry(_)));
@@ -486,10 +399,7 @@ fn a_resumed_operation_is_polled_by_the_stored_handle() {
     };
     assert_eq!(handle.url, "https://x/op");
     // A handle that is gone says nothing; the resource does.
-    bench.give(Input::Polled(
-        ticket,
-        Err(StepError::rejected("operation_gone", "Gone.")),
-    ));
+    bench.give(Input::Polled(ticket, Err(StepError::rejected("operation_gone", "Gone."))));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
 }
@@ -511,11 +421,7 @@ fn refusals_are_retried_as_the_other_side_asks_and_end_with_the_policy() {
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
     assert_eq!(bench.state.steps[&name("pip")].refusals, 3);
     // A person may have it tried again; the run reopens.
-    let said = Said {
-        step: name("pip"),
-        by: "ann".to_owned(),
-        reason: None,
-    };
+    let said = Said { step: name("pip"), by: "ann".to_owned(), reason: None };
     bench.give(Input::Command(Command::Retry(said)));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
@@ -533,15 +439,9 @@ fn a_timed_out_step_keeps_its_operation_and_its_resource_is_left_alone() {
     bench.give(Input::Sent(ticket, Ok(accepted())));
     bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
     assert_eq!(bench.status("one"), StepStatus::TimedOut);
-    assert_eq!(
-        bench.status("two"),
-        StepStatus::Pending,
-        "Azure is still at work on the parent"
-    );
+    assert_eq!(bench.status("two"), StepStatus::Pending, "Azure is still at work on the parent");
     bench.ring(|timer| matches!(timer, Timer::Poll(_)));
-    let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else {
-        panic!()
-    };
+    let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else { panic!() };
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
     assert_eq!(bench.status("two"), StepStatus::Running);
 }
@@ -550,28 +450,14 @@ fn a_timed_out_step_keeps_its_operation_and_its_resource_is_left_alone() {
 fn a_failure_with_undo_puts_everything_back_in_reverse_order() {
     let mut last = public_ip("last", &["middle"]);
     last.on_failure = OnFailure::Undo;
-    let plan = plan_of(vec![
-        public_ip("first", &[]),
-        public_ip("middle", &["first"]),
-        last,
-    ]);
+    let plan = plan_of(vec![public_ip("first", &[]), public_ip("middle", &["first"]), last]);
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.succeed("first");
     bench.succeed("middle");
-    bench.see(
-        "last",
-        Assessed::Blocked {
-            code: "no".to_owned(),
-            why: "No.".to_owned(),
-        },
-    );
+    bench.see("last", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
     assert_eq!(bench.status("middle"), StepStatus::Running);
-    assert_eq!(
-        bench.status("first"),
-        StepStatus::Succeeded,
-        "not before what came after it"
-    );
+    assert_eq!(bench.status("first"), StepStatus::Succeeded, "not before what came after it");
     bench.succeed("middle");
     bench.succeed("first");
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Undone));
@@ -587,43 +473,22 @@ fn past_the_pivot_nothing_is_undone_without_a_person() {
     let mut bench = Bench::new(plan_of(vec![pivot, last]));
     bench.give(Input::Opened);
     bench.succeed("pivot");
-    bench.see(
-        "last",
-        Assessed::Blocked {
-            code: "no".to_owned(),
-            why: "No.".to_owned(),
-        },
-    );
+    bench.see("last", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
-    bench.give(Input::Command(Command::Undo {
-        by: "ann".to_owned(),
-        reason: None,
-    }));
+    bench.give(Input::Command(Command::Undo { by: "ann".to_owned(), reason: None }));
     bench.succeed("pivot");
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Undone));
 }
 
 #[test]
 fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
-    let plan = plan_of(vec![
-        public_ip("below", &[]),
-        public_ip("above", &["below"]),
-    ]);
+    let plan = plan_of(vec![public_ip("below", &[]), public_ip("above", &["below"])]);
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.succeed("below");
     bench.succeed("above");
-    bench.give(Input::Command(Command::Undo {
-        by: "ann".to_owned(),
-        reason: None,
-    }));
-    bench.see(
-        "above",
-        Assessed::Blocked {
-            code: "lock".to_owned(),
-            why: "Locked.".to_owned(),
-        },
-    );
+    bench.give(Input::Command(Command::Undo { by: "ann".to_owned(), reason: None }));
+    bench.see("above", Assessed::Blocked { code: "lock".to_owned(), why: "Locked.".to_owned() });
     assert_eq!(bench.state.outcome(), Some(RunOutcome::UndoIncomplete));
     assert_eq!(bench.state.obligations().len(), 2);
 }
@@ -631,11 +496,7 @@ fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
 #[test]
 fn people_open_gates_or_they_close_by_themselves() {
     let steps = || vec![approval("go", &[]), public_ip("pip", &["go"])];
-    let said = || Said {
-        step: name("go"),
-        by: "ann".to_owned(),
-        reason: None,
-    };
+    let said = || Said { step: name("go"), by: "ann".to_owned(), reason: None };
     let mut approved = Bench::new(plan_of(steps()));
     approved.give(Input::Opened);
     assert_eq!(approved.state.waiting_for_people(), [&name("go")]);
@@ -652,10 +513,7 @@ fn people_open_gates_or_they_close_by_themselves() {
 
     let mut drill = plan_of(steps());
     let mut parts: PlanParts = drill.into();
-    parts.people = Some(People {
-        answer_after: Duration::from_secs(240),
-        answer: Answer::Approve,
-    });
+    parts.people = Some(People { answer_after: Duration::from_secs(240), answer: Answer::Approve });
     drill = Plan::new(parts).unwrap();
     let mut drill = Bench::new(drill);
     drill.give(Input::Opened);
@@ -670,15 +528,8 @@ fn a_failure_that_asks_waits_for_a_decision() {
     let mut asks = public_ip("pip", &[]);
     asks.on_failure = OnFailure::Ask;
     let plan = plan_of(vec![asks, public_ip("after", &["pip"])]);
-    let blocked = || Assessed::Blocked {
-        code: "no".to_owned(),
-        why: "No.".to_owned(),
-    };
-    let said = || Said {
-        step: name("pip"),
-        by: "ann".to_owned(),
-        reason: None,
-    };
+    let blocked = || Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() };
+    let said = || Said { step: name("pip"), by: "ann".to_owned(), reason: None };
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.see("pip", blocked());
@@ -693,23 +544,14 @@ fn a_failure_that_asks_waits_for_a_decision() {
 #[test]
 fn a_verification_looks_until_it_sees_and_says_why_once() {
     let gateway = resource("virtualNetworkGateways", "gw");
-    let action = Action::Verify(Verification::Bgp {
-        gateway,
-        peers_min: 2,
-    });
+    let action = Action::Verify(Verification::Bgp { gateway, peers_min: 2 });
     let mut bench = Bench::new(plan_of(vec![step("bgp", &[], action)]));
     bench.give(Input::Opened);
-    let not_yet = || Assessed::NotYet {
-        why: "one of two".to_owned(),
-        after: Duration::from_secs(30),
-    };
+    let not_yet =
+        || Assessed::NotYet { why: "one of two".to_owned(), after: Duration::from_secs(30) };
     assert_eq!(bench.see("bgp", not_yet()).events.len(), 1);
     bench.ring(|timer| matches!(timer, Timer::Look(_)));
-    assert_eq!(
-        bench.see("bgp", not_yet()).events.len(),
-        0,
-        "the same reason is not repeated"
-    );
+    assert_eq!(bench.see("bgp", not_yet()).events.len(), 0, "the same reason is not repeated");
     bench.ring(|timer| matches!(timer, Timer::Look(_)));
     bench.see("bgp", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
@@ -723,10 +565,7 @@ fn cancelling_stops_starting_and_waits_for_what_azure_does() {
     bench.change("one");
     let (ticket, _) = bench.take_send("one");
     bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
-    bench.give(Input::Command(Command::Cancel {
-        by: "ann".to_owned(),
-        reason: None,
-    }));
+    bench.give(Input::Command(Command::Cancel { by: "ann".to_owned(), reason: None }));
     assert_eq!(bench.state.outcome(), None);
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
     bench.see("one", Assessed::Holds);
@@ -740,28 +579,15 @@ fn answer(bench: &Bench, effect: Effect, choice: u8) -> Option<Input> {
     let lost = StepError::ambiguous("lost", "Lost.");
     Some(match effect {
         Effect::Observe(ticket, _) => {
-            let writes = bench
-                .plan
-                .step(&ticket.step)
-                .and_then(|s| s.action.written())
-                .is_some();
+            let writes = bench.plan.step(&ticket.step).and_then(|s| s.action.written()).is_some();
             let after = Duration::from_secs(10);
             let verdict = match choice % 8 {
                 0..=2 => Assessed::Holds,
                 3 | 4 if writes => Assessed::Change(Box::new(bench.write_of(&ticket.step))),
-                5 => Assessed::InProgress {
-                    why: "busy".to_owned(),
-                    after,
-                },
-                6 => Assessed::Blocked {
-                    code: "no".to_owned(),
-                    why: "No.".to_owned(),
-                },
+                5 => Assessed::InProgress { why: "busy".to_owned(), after },
+                6 => Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() },
                 7 => return Some(Input::Observed(ticket, Err(transient()))),
-                _ => Assessed::NotYet {
-                    why: "not yet".to_owned(),
-                    after,
-                },
+                _ => Assessed::NotYet { why: "not yet".to_owned(), after },
             };
             let seen = bench.seen(&ticket.step, verdict);
             Input::Observed(ticket, Ok(seen))

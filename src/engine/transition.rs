@@ -123,19 +123,12 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 other => refuse(work, other, "nothing was sent"),
             }
         }
-        Event::RetryScheduled {
-            not_before: when,
-            error,
-            ..
-        } => {
+        Event::RetryScheduled { not_before: when, error, .. } => {
             let work = working(record)?;
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
                 return Err("a write is under way".to_owned());
             }
-            work.phase = Phase::Retrying {
-                at: *when,
-                error: error.clone(),
-            };
+            work.phase = Phase::Retrying { at: *when, error: error.clone() };
             Ok(())
         }
         Event::StepWaiting { why, .. } => {
@@ -150,12 +143,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 _ => Err("the step is not looking".to_owned()),
             }
         }
-        Event::GateOpened {
-            question,
-            expires_at,
-            failure,
-            ..
-        } => {
+        Event::GateOpened { question, expires_at, failure, .. } => {
             let work = working(record)?;
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
                 return Err("a write is under way".to_owned());
@@ -185,10 +173,7 @@ fn start(
     at: Timestamp,
 ) -> Result<(), String> {
     if attempt != record.attempt + 1 {
-        return Err(format!(
-            "attempt {attempt} cannot follow attempt {}",
-            record.attempt
-        ));
+        return Err(format!("attempt {attempt} cannot follow attempt {}", record.attempt));
     }
     let since = match (&record.state, direction) {
         (StepState::Working(work), way) if way == work.direction => {
@@ -215,12 +200,7 @@ fn start(
     };
     record.attempt = attempt;
     record.ended_at = None;
-    record.state = StepState::Working(Work {
-        direction,
-        attempt,
-        since,
-        phase: Phase::Observing,
-    });
+    record.state = StepState::Working(Work { direction, attempt, since, phase: Phase::Observing });
     Ok(())
 }
 

@@ -105,12 +105,7 @@ pub enum Pace {
 /// Decides. Total and deterministic: the same arguments give the same turn.
 #[must_use]
 pub fn take_turn(plan: &Plan, state: &RunState, input: Input, now: &Moment, pace: Pace) -> Turn {
-    let mut turn = Turning {
-        plan,
-        state: state.clone(),
-        now,
-        turn: Turn::default(),
-    };
+    let mut turn = Turning { plan, state: state.clone(), now, turn: Turn::default() };
     // A terminal state stays: only a person's command reopens it.
     if state.outcome().is_some() && !matches!(input, Input::Command(_)) {
         return turn.turn;
@@ -179,10 +174,7 @@ impl<'a> Turning<'a> {
 
     pub(super) fn ticket(&self, name: &StepName) -> Ticket {
         let attempt = self.record(name).map_or(0, |record| record.attempt);
-        Ticket {
-            step: name.clone(),
-            attempt,
-        }
+        Ticket { step: name.clone(), attempt }
     }
 
     /// Whether the run is on its way out of the forward direction.
@@ -204,19 +196,14 @@ fn opened(turn: &mut Turning<'_>) {
         let ticket = turn.ticket(&step.name);
         let work = match &record.state {
             StepState::Working(work) => work.clone(),
-            StepState::TimedOut {
-                operation: Some(handle),
-            } => {
+            StepState::TimedOut { operation: Some(handle) } => {
                 let handle = handle.clone();
                 turn.effect(Effect::Poll(ticket, handle));
                 continue;
             }
             _ => continue,
         };
-        turn.effect(Effect::WakeAt(
-            Timer::Timeout(step.name.clone()),
-            work.since + step.timeout,
-        ));
+        turn.effect(Effect::WakeAt(Timer::Timeout(step.name.clone()), work.since + step.timeout));
         match work.phase {
             Phase::Observing if attempt::is_wait(step) => {
                 attempt::arm_wait(turn, step, work.since);
@@ -229,17 +216,12 @@ fn opened(turn: &mut Turning<'_>) {
                     "driver_stopped",
                     "The process that was to send this request stopped before it recorded an answer.",
                 );
-                turn.emit(Event::InDoubt {
-                    step: step.name.clone(),
-                    error,
-                });
+                turn.emit(Event::InDoubt { step: step.name.clone(), error });
                 turn.effect(Effect::Observe(ticket, work.direction));
             }
             Phase::Operating { handle, .. } => turn.effect(Effect::Poll(ticket, handle)),
             Phase::Retrying { at, .. } => turn.effect(Effect::WakeAt(Timer::Retry(ticket), at)),
-            Phase::Asking {
-                since, expires_at, ..
-            } => {
+            Phase::Asking { since, expires_at, .. } => {
                 people::arm_gate(turn, &step.name, since, expires_at);
             }
         }
@@ -255,10 +237,7 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
         }
         Timer::Look(ticket) => {
             if let Some((_, direction, phase)) = turn.current(&ticket)
-                && matches!(
-                    phase,
-                    Phase::Observing | Phase::Waiting { .. } | Phase::InDoubt(_)
-                )
+                && matches!(phase, Phase::Observing | Phase::Waiting { .. } | Phase::InDoubt(_))
             {
                 turn.effect(Effect::Observe(ticket, direction));
             }
@@ -288,11 +267,7 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
 /// The people of a drill, if this run has them.
 pub(super) fn drill_people<'a>(turn: &Turning<'a>) -> Option<&'a crate::model::People> {
     let opened = turn.state.opened.as_ref()?;
-    if opened.mode == RunMode::Drill {
-        turn.plan.parts().people.as_ref()
-    } else {
-        None
-    }
+    if opened.mode == RunMode::Drill { turn.plan.parts().people.as_ref() } else { None }
 }
 
 /// Who the engine is, in the journal.

@@ -12,18 +12,11 @@ use crate::model::{Goal, OperationHandle, Plan, StepError, Timestamp, Undo};
 #[derive(Debug)]
 pub(super) enum Job {
     /// Look.
-    Observe {
-        ticket: Ticket,
-        direction: Direction,
-        undo: Option<Undo>,
-    },
+    Observe { ticket: Ticket, direction: Direction, undo: Option<Undo> },
     /// Write.
     Send { ticket: Ticket, intent: Box<Intent> },
     /// Ask.
-    Poll {
-        ticket: Ticket,
-        handle: OperationHandle,
-    },
+    Poll { ticket: Ticket, handle: OperationHandle },
     /// Wait.
     Wake { timer: Timer, at: Timestamp },
 }
@@ -33,15 +26,8 @@ impl Job {
     pub(super) fn of(effect: Effect, state: &RunState) -> Option<Self> {
         Some(match effect {
             Effect::Observe(ticket, direction) => {
-                let undo = state
-                    .steps
-                    .get(&ticket.step)
-                    .and_then(|record| record.undo.clone());
-                Self::Observe {
-                    ticket,
-                    direction,
-                    undo,
-                }
+                let undo = state.steps.get(&ticket.step).and_then(|record| record.undo.clone());
+                Self::Observe { ticket, direction, undo }
             }
             Effect::Send(ticket, intent) => Self::Send { ticket, intent },
             Effect::Poll(ticket, handle) => Self::Poll { ticket, handle },
@@ -55,10 +41,7 @@ impl Job {
     pub(super) fn keeps_going(&self) -> bool {
         !matches!(
             self,
-            Self::Wake {
-                timer: Timer::Timeout(_) | Timer::Gate(_) | Timer::Deadline,
-                ..
-            }
+            Self::Wake { timer: Timer::Timeout(_) | Timer::Gate(_) | Timer::Deadline, .. }
         )
     }
 
@@ -77,21 +60,16 @@ pub(super) async fn perform(
     mut context: CallContext,
 ) -> Input {
     match job {
-        Job::Observe {
-            ticket,
-            direction,
-            undo,
-        } => {
+        Job::Observe { ticket, direction, undo } => {
             let Some(step) = plan.step(&ticket.step) else {
                 return unknown_step(ticket);
             };
             let nothing = Undo::Nothing;
             let goal = match direction {
                 Direction::Forward => Goal::Do(&step.action),
-                Direction::Backward => Goal::Undo {
-                    action: &step.action,
-                    undo: undo.as_ref().unwrap_or(&nothing),
-                },
+                Direction::Backward => {
+                    Goal::Undo { action: &step.action, undo: undo.as_ref().unwrap_or(&nothing) }
+                }
             };
             let result = actuator.observe(&goal, &context).await;
             Input::Observed(ticket, result)

@@ -357,10 +357,8 @@ impl Action {
     /// ourselves. A gateway takes 20 minutes and holds its subnet, not its whole network.
     #[must_use]
     pub fn holds(&self) -> Vec<Hold> {
-        let ended = |resource: &ResourceId| Hold {
-            resource: resource.clone(),
-            until: Until::Ended,
-        };
+        let ended =
+            |resource: &ResourceId| Hold { resource: resource.clone(), until: Until::Ended };
         let of_child = |id: &ResourceId| ended(&id.parent().unwrap_or_else(|| id.clone()));
         match self {
             Self::PublicIp(spec) => vec![ended(&spec.id)],
@@ -377,11 +375,7 @@ impl Action {
             }
             Self::RouteTable(spec) => vec![ended(&spec.id)],
             Self::Association(spec) => {
-                vec![
-                    ended(&spec.subnet),
-                    of_child(&spec.subnet),
-                    ended(&spec.route_table),
-                ]
+                vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
             }
             Self::Verify(_) | Self::General(_) => Vec::new(),
         }
@@ -487,17 +481,10 @@ mod tests {
         )
         .unwrap();
         let actions = [
-            Action::Verify(Verification::Bgp {
-                gateway: gateway.clone(),
-                peers_min: 2,
-            }),
-            Action::General(General::Wait {
-                duration: Duration::from_secs(60),
-            }),
+            Action::Verify(Verification::Bgp { gateway: gateway.clone(), peers_min: 2 }),
+            Action::General(General::Wait { duration: Duration::from_secs(60) }),
             Action::PublicIp(PublicIp {
-                id: gateway
-                    .sibling("Microsoft.Network/publicIPAddresses", "pip")
-                    .unwrap(),
+                id: gateway.sibling("Microsoft.Network/publicIPAddresses", "pip").unwrap(),
                 location: Region::parse("southeastasia").unwrap(),
                 zones: vec!["1".to_owned()],
             }),

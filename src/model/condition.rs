@@ -166,9 +166,7 @@ fn judge_comparison(
         Comparison::LessOrEqual => numbers(&l, &r).map(|(a, b)| a <= b),
         Comparison::Greater => numbers(&l, &r).map(|(a, b)| a > b),
         Comparison::GreaterOrEqual => numbers(&l, &r).map(|(a, b)| a >= b),
-        Comparison::In => r
-            .as_array()
-            .map(|list| list.iter().any(|item| same(&l, item))),
+        Comparison::In => r.as_array().map(|list| list.iter().any(|item| same(&l, item))),
     };
     match holds {
         Some(true) => Verdict::Holds,
@@ -237,18 +235,11 @@ mod tests {
     use serde_json::json;
 
     fn output(field: &str) -> Operand {
-        Operand::Output {
-            step: StepName::parse("probe").unwrap(),
-            field: field.to_owned(),
-        }
+        Operand::Output { step: StepName::parse("probe").unwrap(), field: field.to_owned() }
     }
 
     fn compare(left: Operand, by: Comparison, right: Value) -> Condition {
-        Condition::Compare {
-            left,
-            by,
-            right: Operand::Literal(right),
-        }
+        Condition::Compare { left, by, right: Operand::Literal(right) }
     }
 
     #[test]
@@ -265,9 +256,6 @@ mod tests {
         assert_eq!(any.judge(&known), Verdict::Holds);
         let all = Condition::All(vec![unknown.clone(), holds]);
         assert!(matches!(all.judge(&known), Verdict::Unknown(_)));
-        assert!(matches!(
-            Condition::Not(Box::new(unknown)).judge(&known),
-            Verdict::Unknown(_)
-        ));
+        assert!(matches!(Condition::Not(Box::new(unknown)).judge(&known), Verdict::Unknown(_)));
     }
 }

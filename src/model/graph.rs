@@ -49,11 +49,7 @@ impl Dag {
         if order.len() < count {
             return Err(find_cycle(&needs, &open));
         }
-        Ok(Self {
-            needs,
-            needed_by,
-            order,
-        })
+        Ok(Self { needs, needed_by, order })
     }
 
     /// The nodes in an order in which each comes after all it needs.

@@ -17,11 +17,7 @@ pub struct IdError {
 impl IdError {
     pub(crate) fn new(what: &'static str, text: &str, why: &'static str) -> Self {
         // A megabyte of hostile name does not belong in a message.
-        Self {
-            what,
-            text: text.chars().take(120).collect(),
-            why,
-        }
+        Self { what, text: text.chars().take(120).collect(), why }
     }
 }
 
@@ -90,9 +86,7 @@ macro_rules! text_id {
 pub fn is_plain_name(text: &str) -> bool {
     text.len() <= super::limits::NAME_BYTES_MAX
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 text_id!(

@@ -14,11 +14,7 @@ pub enum Disposition {
     /// Refused before it was accepted; asking again is safe, not before `after` when it is given.
     Transient {
         /// The wait that the other side asked for.
-        #[serde(
-            with = "duration_text::option",
-            default,
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
         after: Option<Duration>,
     },
     /// Whether it took effect is not known: observe before anything else.
@@ -62,12 +58,7 @@ impl StepError {
     }
 
     fn new(code: &str, message: impl Into<String>, disposition: Disposition) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            causes: Vec::new(),
-            disposition,
-        }
+        Self { code: code.to_owned(), message: message.into(), causes: Vec::new(), disposition }
     }
 
     /// Adds a cause.

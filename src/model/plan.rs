@@ -49,11 +49,7 @@ pub struct PlanParts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<People>,
     /// How long a run may take before nothing new is started.
-    #[serde(
-        with = "duration_text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
     /// Prose for people, before the steps.
     #[serde(default)]
@@ -76,11 +72,7 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Objective {
     /// The longest acceptable time from the start of the run to the last step's end.
-    #[serde(
-        with = "duration_text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
     pub rto: Option<Duration>,
 }
 
@@ -203,22 +195,17 @@ impl Plan {
             let ancestors = dag.ancestors(place);
             let before = |read: &StepName| index.get(read).is_some_and(|at| ancestors.contains(at));
             let own = |read: &StepName| *read == step.name;
-            let unordered = step
-                .when
-                .iter()
-                .flat_map(Condition::steps)
-                .find(|read| !before(read))
-                .or_else(|| {
-                    step.ensure
-                        .iter()
-                        .flat_map(Condition::steps)
-                        .find(|read| !own(read) && !before(read))
-                });
+            let unordered =
+                step.when.iter().flat_map(Condition::steps).find(|read| !before(read)).or_else(
+                    || {
+                        step.ensure
+                            .iter()
+                            .flat_map(Condition::steps)
+                            .find(|read| !own(read) && !before(read))
+                    },
+                );
             if let Some(read) = unordered {
-                return Err(PlanError::Unordered {
-                    step: step.name.clone(),
-                    read: read.clone(),
-                });
+                return Err(PlanError::Unordered { step: step.name.clone(), read: read.clone() });
             }
         }
         Ok(Self { parts, dag, index })
@@ -281,10 +268,7 @@ pub fn canonical(value: &serde_json::Value) -> String {
         match value {
             serde_json::Value::Object(map) => {
                 let ordered: BTreeMap<&String, &serde_json::Value> = map.iter().collect();
-                ordered
-                    .into_iter()
-                    .map(|(key, value)| (key.clone(), sorted(value)))
-                    .collect()
+                ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
             }
             serde_json::Value::Array(list) => list.iter().map(sorted).collect(),
             other => other.clone(),

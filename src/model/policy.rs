@@ -22,11 +22,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// Eight attempts over about ten minutes: a 409 has been seen to last 194 s (WIRE.md 3).
     fn default() -> Self {
-        Self {
-            attempts: 8,
-            delay: Duration::from_secs(10),
-            delay_max: Duration::from_secs(120),
-        }
+        Self { attempts: 8, delay: Duration::from_secs(10), delay_max: Duration::from_secs(120) }
     }
 }
 
@@ -64,11 +60,7 @@ pub struct GatePolicy {
     /// The question, as a sentence.
     pub question: String,
     /// How long the gate stays open; no limit when absent.
-    #[serde(
-        with = "duration_text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
     pub expires_after: Option<Duration>,
     /// What then.
     #[serde(default)]

@@ -44,10 +44,7 @@ impl ResourceId {
         if text.len() > RESOURCE_ID_BYTES_MAX {
             return Err(wrong("is longer than 2048 bytes"));
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '?' | '#' | '\\' | '<' | '>' | '%'))
-        {
+        if text.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\' | '<' | '>' | '%')) {
             return Err(wrong("holds a character that no resource name may have"));
         }
         let trimmed = text.strip_suffix('/').unwrap_or(text);
@@ -55,16 +52,11 @@ impl ResourceId {
             return Err(wrong("must start with /subscriptions/"));
         };
         let parts: Vec<&str> = rest.split('/').collect();
-        if parts
-            .iter()
-            .any(|part| part.is_empty() || *part == "." || *part == "..")
-        {
+        if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
             return Err(wrong("has an empty part"));
         }
         let is = |index: usize, word: &str| {
-            parts
-                .get(index)
-                .is_some_and(|part: &&str| part.eq_ignore_ascii_case(word))
+            parts.get(index).is_some_and(|part: &&str| part.eq_ignore_ascii_case(word))
         };
         if !is(0, "subscriptions") {
             return Err(wrong("must start with /subscriptions/"));
@@ -73,17 +65,12 @@ impl ResourceId {
             return Err(wrong("must name a resource group after the subscription"));
         }
         if !is(4, "providers") || parts.len() < 8 {
-            return Err(wrong(
-                "must name a provider, a type and a name after the resource group",
-            ));
+            return Err(wrong("must name a provider, a type and a name after the resource group"));
         }
         if !parts.len().is_multiple_of(2) {
             return Err(wrong("ends with a type that has no name"));
         }
-        Ok(Self {
-            text: trimmed.to_owned(),
-            folded: trimmed.to_ascii_lowercase(),
-        })
+        Ok(Self { text: trimmed.to_owned(), folded: trimmed.to_ascii_lowercase() })
     }
 
     /// The id with the letters it was given.
@@ -138,10 +125,7 @@ impl ResourceId {
             return None;
         }
         let cut = self.text.rmatch_indices('/').nth(1)?.0;
-        Some(Self {
-            text: self.text[..cut].to_owned(),
-            folded: self.folded[..cut].to_owned(),
-        })
+        Some(Self { text: self.text[..cut].to_owned(), folded: self.folded[..cut].to_owned() })
     }
 
     /// A child of this resource, such as `subnets` and `GatewaySubnet` of a virtual network.
@@ -186,9 +170,7 @@ impl ResourceType {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '.';
         if text.split('/').count() < 2
-            || text
-                .split('/')
-                .any(|part| part.is_empty() || !part.chars().all(legal))
+            || text.split('/').any(|part| part.is_empty() || !part.chars().all(legal))
         {
             return Err(IdError::new(
                 "resource type",
@@ -220,20 +202,13 @@ impl Region {
     /// # Errors
     /// The text is empty or holds anything but letters, digits and spaces.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let short: String = text
-            .chars()
-            .filter(|c| *c != ' ')
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let short: String =
+            text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase();
         if short.is_empty()
             || short.len() > super::limits::NAME_BYTES_MAX
             || !short.chars().all(|c| c.is_ascii_alphanumeric())
         {
-            return Err(IdError::new(
-                "region",
-                text,
-                "must be written like southeastasia",
-            ));
+            return Err(IdError::new("region", text, "must be written like southeastasia"));
         }
         Ok(Self(short))
     }
@@ -345,18 +320,10 @@ mod tests {
         let peering = circuit.child("peerings", "AzurePrivatePeering").unwrap();
         assert_eq!(peering.parent(), Some(circuit.clone()));
         assert_eq!(circuit.parent(), None);
-        assert!(
-            peering
-                .resource_type()
-                .is("microsoft.network/expressroutecircuits/peerings")
-        );
+        assert!(peering.resource_type().is("microsoft.network/expressroutecircuits/peerings"));
         assert!(peering.is_within(&circuit) && !circuit.is_within(&peering));
         assert_eq!(
-            (
-                circuit.subscription(),
-                circuit.resource_group(),
-                circuit.name()
-            ),
+            (circuit.subscription(), circuit.resource_group(), circuit.name()),
             ("s1", "rg", "er1")
         );
     }
@@ -367,22 +334,10 @@ mod tests {
             ("er1", "/subscriptions/"),
             ("/subscriptions/s/resourceGroups/g", "provider"),
             ("/subscriptions/s/providers/x/y/z/a/b", "resource group"),
-            (
-                "/subscriptions/s/resourceGroups/g/providers/N/t",
-                "provider",
-            ),
-            (
-                "/subscriptions/s/resourceGroups/g/providers/N/t/n/child",
-                "no name",
-            ),
-            (
-                "/subscriptions/s/resourceGroups/g/providers/N/t/../x",
-                "empty part",
-            ),
-            (
-                "/subscriptions/s/resourceGroups/g/providers/N/t/n?x=1",
-                "character",
-            ),
+            ("/subscriptions/s/resourceGroups/g/providers/N/t", "provider"),
+            ("/subscriptions/s/resourceGroups/g/providers/N/t/n/child", "no name"),
+            ("/subscriptions/s/resourceGroups/g/providers/N/t/../x", "empty part"),
+            ("/subscriptions/s/resourceGroups/g/providers/N/t/n?x=1", "character"),
         ] {
             let error = ResourceId::parse(wrong).unwrap_err().to_string();
             assert!(error.contains(part), "{wrong}: {error}");

@@ -29,9 +29,7 @@ impl SecretSource {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
                 && !name.starts_with(|c: char| c.is_ascii_digit());
             if !legal {
-                return Err(wrong(
-                    "must name an environment variable, like env:DR_CIRCUIT_KEY",
-                ));
+                return Err(wrong("must name an environment variable, like env:DR_CIRCUIT_KEY"));
             }
             return Ok(Self::Env(name.to_owned()));
         }
@@ -41,9 +39,7 @@ impl SecretSource {
             }
             return Ok(Self::File(path.to_owned()));
         }
-        Err(wrong(
-            "must be a reference: env:NAME or file:PATH, never the secret itself",
-        ))
+        Err(wrong("must be a reference: env:NAME or file:PATH, never the secret itself"))
     }
 }
 
@@ -120,10 +116,7 @@ impl SecretRef {
         }
         let (id, pointer) = text.strip_prefix("resource:")?.split_once('#')?;
         let id = super::ResourceId::parse(id).ok()?;
-        Some(Self::Resource {
-            id,
-            pointer: pointer.to_owned(),
-        })
+        Some(Self::Resource { id, pointer: pointer.to_owned() })
     }
 }
 
@@ -133,9 +126,7 @@ mod tests {
 
     #[test]
     fn a_secret_written_out_is_refused_without_being_repeated() {
-        let error = SecretSource::parse("hunter2-the-key")
-            .unwrap_err()
-            .to_string();
+        let error = SecretSource::parse("hunter2-the-key").unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
         assert!(error.contains("env:NAME"), "{error}");
     }
@@ -148,15 +139,9 @@ mod tests {
         .unwrap();
         for secret in [
             SecretRef::Param("dr_key".to_owned()),
-            SecretRef::Resource {
-                id,
-                pointer: "/properties/authorizationKey".to_owned(),
-            },
+            SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() },
         ] {
-            assert_eq!(
-                SecretRef::from_placeholder(&secret.placeholder()),
-                Some(secret)
-            );
+            assert_eq!(SecretRef::from_placeholder(&secret.placeholder()), Some(secret));
         }
     }
 }

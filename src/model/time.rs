@@ -38,9 +38,8 @@ impl Timestamp {
     /// # Errors
     /// The text is not a timestamp.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
-        let parsed: jiff::Timestamp = text
-            .parse()
-            .map_err(|_| TimeError::Timestamp(text.chars().take(60).collect()))?;
+        let parsed: jiff::Timestamp =
+            text.parse().map_err(|_| TimeError::Timestamp(text.chars().take(60).collect()))?;
         Ok(Self::from_millis(parsed.as_millisecond()))
     }
 }
@@ -109,9 +108,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, TimeError> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
-        let unit_end = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let unit_end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
         let scale: u64 = match &rest[..unit_end] {
             "ms" => 1,
             "s" => 1_000,
@@ -121,10 +118,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, TimeError> {
             _ => return Err(wrong()),
         };
         rest = &rest[unit_end..];
-        millis = number
-            .checked_mul(scale)
-            .and_then(|m| millis.checked_add(m))
-            .ok_or_else(wrong)?;
+        millis = number.checked_mul(scale).and_then(|m| millis.checked_add(m)).ok_or_else(wrong)?;
     }
     if millis > 366 * 86_400_000 {
         return Err(wrong());
@@ -140,13 +134,9 @@ pub fn format_duration(duration: Duration) -> String {
         return "0s".to_owned();
     }
     let mut text = String::new();
-    for (unit, scale) in [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1_000),
-        ("ms", 1),
-    ] {
+    for (unit, scale) in
+        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+    {
         let count = millis / scale;
         if count > 0 {
             text.push_str(&format!("{count}{unit}"));
@@ -205,8 +195,7 @@ pub mod duration_text {
             deserializer: D,
         ) -> Result<Option<Duration>, D::Error> {
             let text = Option::<String>::deserialize(deserializer)?;
-            text.map(|text| parse_duration(&text).map_err(serde::de::Error::custom))
-                .transpose()
+            text.map(|text| parse_duration(&text).map_err(serde::de::Error::custom)).transpose()
         }
     }
 }
@@ -220,16 +209,7 @@ mod tests {
         for text in ["500ms", "1s500ms", "45m", "1h30m", "2d", "0s"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
-        for wrong in [
-            "",
-            "5",
-            "m",
-            "5 m",
-            "1y",
-            "-5m",
-            "99999999999999999999s",
-            "400d",
-        ] {
+        for wrong in ["", "5", "m", "5 m", "1y", "-5m", "99999999999999999999s", "400d"] {
             assert!(parse_duration(wrong).is_err(), "{wrong} must be refused");
         }
     }
@@ -238,10 +218,7 @@ mod tests {
     fn timestamps_read_back_as_written() {
         let stamp = Timestamp::parse("2026-01-31T03:00:00.250Z").unwrap();
         assert_eq!(stamp.to_string(), "2026-01-31T03:00:00.250Z");
-        assert_eq!(
-            (stamp + Duration::from_millis(750)).to_string(),
-            "2026-01-31T03:00:01.000Z"
-        );
+        assert_eq!((stamp + Duration::from_millis(750)).to_string(), "2026-01-31T03:00:01.000Z");
         assert_eq!(stamp.since(stamp + Duration::from_secs(1)), Duration::ZERO);
     }
 }

@@ -35,9 +35,7 @@ pub(super) fn read(
     scope: &Scope,
 ) -> Option<Action> {
     let found = reader.fields(with, fields, &format!("`{name}`"))?;
-    let mut good = fields
-        .iter()
-        .all(|field| !field.required || found.contains_key(field.key));
+    let mut good = fields.iter().all(|field| !field.required || found.contains_key(field.key));
     let mut values = BTreeMap::new();
     for field in fields {
         let Some((_, node)) = found.get(field.key) else {
@@ -53,11 +51,7 @@ pub(super) fn read(
     if !good {
         return None;
     }
-    let values = Values {
-        values,
-        node: with,
-        span: with.span.clone(),
-    };
+    let values = Values { values, node: with, span: with.span.clone() };
     match build(reader, name, &values) {
         Ok(action) => Some(action),
         Err(diagnostic) => {
@@ -80,9 +74,7 @@ impl Values<'_> {
     }
 
     fn span(&self, key: &str) -> Span {
-        self.values
-            .get(key)
-            .map_or_else(|| self.span.clone(), |(_, span)| span.clone())
+        self.values.get(key).map_or_else(|| self.span.clone(), |(_, span)| span.clone())
     }
 
     fn wrong(&self, key: &str, code: Code, message: impl Into<String>) -> Option<Diagnostic> {
@@ -114,20 +106,12 @@ impl Values<'_> {
     fn prefixes(&self, key: &str) -> Vec<IpNet> {
         self.get(key)
             .and_then(Value::as_array)
-            .map(|list| {
-                list.iter()
-                    .filter_map(|item| item.as_str()?.parse().ok())
-                    .collect()
-            })
+            .map(|list| list.iter().filter_map(|item| item.as_str()?.parse().ok()).collect())
             .unwrap_or_default()
     }
 
     fn duration(&self, key: &str) -> Built<Option<Duration>> {
-        self.get(key)
-            .and_then(Value::as_str)
-            .map(parse_duration)
-            .transpose()
-            .map_err(|_| None)
+        self.get(key).and_then(Value::as_str).map(parse_duration).transpose().map_err(|_| None)
     }
 
     /// A name beside another resource, or an id.
@@ -211,10 +195,8 @@ fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
     // Azure asks for /27 or larger, since features to come need the addresses (azure-facts 2.4).
     if id.name().eq_ignore_ascii_case("GatewaySubnet") {
         if id.name() != "GatewaySubnet" {
-            let message = format!(
-                "The subnet of a gateway is named `GatewaySubnet`, not `{}`.",
-                id.name()
-            );
+            let message =
+                format!("The subnet of a gateway is named `GatewaySubnet`, not `{}`.", id.name());
             return Err(values.wrong("name", Code::GatewaySubnet, message));
         }
         let too_small = matches!(prefix, IpNet::V4(v4) if v4.prefix_len() > 27);
@@ -222,9 +204,7 @@ fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
             let message =
                 format!("{prefix} is small for a GatewaySubnet; Azure recommends /27 or larger.");
             let span = values.span("prefix");
-            reader
-                .diagnostics
-                .push(Diagnostic::warning(Code::GatewaySubnet, span, message));
+            reader.diagnostics.push(Diagnostic::warning(Code::GatewaySubnet, span, message));
         }
     }
     Ok(Action::Subnet(Subnet { id, prefix }))
@@ -241,10 +221,7 @@ fn connection(values: &Values<'_>) -> Built<Action> {
     let by_resource = match values.get("authorization") {
         Some(_) => {
             let id = values.id("authorization")?;
-            Some(SecretRef::Resource {
-                id,
-                pointer: "/properties/authorizationKey".to_owned(),
-            })
+            Some(SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() })
         }
         None => None,
     };
@@ -262,10 +239,7 @@ fn connection(values: &Values<'_>) -> Built<Action> {
             );
         return Err(Some(diagnostic));
     }
-    let weight = values
-        .get("routing_weight")
-        .and_then(Value::as_u64)
-        .unwrap_or(0);
+    let weight = values.get("routing_weight").and_then(Value::as_u64).unwrap_or(0);
     Ok(Action::Connection(Connection {
         id,
         location: values.region("location")?,
@@ -318,12 +292,8 @@ fn gate(values: &Values<'_>) -> Built<GatePolicy> {
 
 fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
     Ok(match name {
-        "verify.circuit" => Verification::Circuit {
-            circuit: values.id("circuit")?,
-        },
-        "verify.connection" => Verification::Connection {
-            connection: values.id("connection")?,
-        },
+        "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
+        "verify.connection" => Verification::Connection { connection: values.id("connection")? },
         "verify.routes" => Verification::Routes {
             gateway: values.id("gateway")?,
             expect: values.prefixes("expect"),
@@ -339,9 +309,7 @@ fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
                 peers_min: u32::try_from(peers).map_err(|_| None)?,
             }
         }
-        "verify.arp" => Verification::Arp {
-            circuit: values.id("circuit")?,
-        },
+        "verify.arp" => Verification::Arp { circuit: values.id("circuit")? },
         "verify.circuit_routes" => Verification::CircuitRoutes {
             circuit: values.id("circuit")?,
             expect: values.prefixes("expect"),
@@ -361,11 +329,6 @@ fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
 fn texts(value: Option<&Value>) -> Vec<String> {
     value
         .and_then(Value::as_array)
-        .map(|list| {
-            list.iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
-        })
+        .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default()
 }

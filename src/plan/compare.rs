@@ -39,10 +39,7 @@ pub fn compare(old: &Plan, new: &Plan) -> Vec<PlanDifference> {
             Some(_) => {}
         }
     }
-    let gone = old
-        .steps()
-        .iter()
-        .filter(|step| new.step(&step.name).is_none());
+    let gone = old.steps().iter().filter(|step| new.step(&step.name).is_none());
     found.extend(gone.map(|step| PlanDifference::Removed(step.name.clone())));
     found
 }

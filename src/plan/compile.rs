@@ -50,9 +50,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
     };
     if let Some(root) = root {
         let mut compiler = Compiler {
-            reader: Reader {
-                diagnostics: &mut diagnostics,
-            },
+            reader: Reader { diagnostics: &mut diagnostics },
             options,
             compiled: &mut compiled,
         };
@@ -103,27 +101,17 @@ impl Compiler<'_, '_> {
                 .unwrap_or_default(),
             None => Objective::default(),
         };
-        let description = fields
-            .get("description")
-            .and_then(|(_, n)| self.reader.text(n, "`description`"));
+        let description =
+            fields.get("description").and_then(|(_, n)| self.reader.text(n, "`description`"));
         let profile_name = self.profile_name(&fields);
-        let profile = profile_name
-            .as_ref()
-            .and_then(|name| fields.get("profiles")?.1.get(name));
+        let profile = profile_name.as_ref().and_then(|name| fields.get("profiles")?.1.get(name));
         let profile_fields =
             profile.and_then(|node| self.reader.fields(node, grammar::PROFILE, "The profile"));
         let values = Values {
-            profile: profile_fields
-                .as_ref()
-                .and_then(|f| f.get("params"))
-                .map(|(_, node)| *node),
+            profile: profile_fields.as_ref().and_then(|f| f.get("params")).map(|(_, node)| *node),
             given: &self.options.params,
         };
-        let params = params::read(
-            &mut self.reader,
-            fields.get("params").map(|(_, n)| *n),
-            &values,
-        );
+        let params = params::read(&mut self.reader, fields.get("params").map(|(_, n)| *n), &values);
         let (people, profile_deadline) = self.profile(profile_fields.as_ref());
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
         let steps = self.steps(&fields, &params);
@@ -137,10 +125,7 @@ impl Compiler<'_, '_> {
             secrets: params.sources,
             people,
             deadline: profile_deadline.or(deadline),
-            prose: Prose {
-                why: description,
-                ..Prose::default()
-            },
+            prose: Prose { why: description, ..Prose::default() },
             steps: steps?.into_iter().map(|placed| placed.step).collect(),
         })
     }
@@ -156,8 +141,7 @@ impl Compiler<'_, '_> {
             Ok(name) => Some(name),
             Err(error) => {
                 let (_, node) = fields.get("runbook")?;
-                self.reader
-                    .error(Code::BadName, &node.span, format!("The {error}."));
+                self.reader.error(Code::BadName, &node.span, format!("The {error}."));
                 None
             }
         }
@@ -165,20 +149,12 @@ impl Compiler<'_, '_> {
 
     fn owner(&mut self, fields: &Fields<'_>) -> Option<Owner> {
         let (_, node) = fields.get("owner")?;
-        let fields = self
-            .reader
-            .fields(node, object_fields("owner"), "`owner`")?;
-        Some(Owner {
-            team: self.text(&fields, "team")?,
-            contact: self.text(&fields, "contact"),
-        })
+        let fields = self.reader.fields(node, object_fields("owner"), "`owner`")?;
+        Some(Owner { team: self.text(&fields, "team")?, contact: self.text(&fields, "contact") })
     }
 
     fn profile_name(&mut self, fields: &Fields<'_>) -> Option<String> {
-        let entries = fields
-            .get("profiles")
-            .and_then(|(_, node)| node.map())
-            .unwrap_or_default();
+        let entries = fields.get("profiles").and_then(|(_, node)| node.map()).unwrap_or_default();
         for (key, node) in entries {
             self.reader.name(key, "a profile");
             // Those that are not used now must be right as well.
@@ -194,12 +170,9 @@ impl Compiler<'_, '_> {
                     Some(meant) => format!("Did you mean `{meant}`?"),
                     None => format!("It has {}.", names.collect::<Vec<_>>().join(", ")),
                 };
-                let span = fields
-                    .get("profiles")
-                    .map_or(0..0, |(key, _)| key.span.clone());
+                let span = fields.get("profiles").map_or(0..0, |(key, _)| key.span.clone());
                 let message = format!("The runbook has no profile `{name}`.");
-                self.reader
-                    .error_with(Code::UnknownProfile, &span, message, help);
+                self.reader.error_with(Code::UnknownProfile, &span, message, help);
                 None
             }
             None => self.options.default_profile.clone().filter(known),
@@ -240,13 +213,7 @@ impl Compiler<'_, '_> {
             (Some(after), None, false) => Some((after, Answer::Approve)),
             (None, None, false) => None,
         };
-        (
-            people.map(|(answer_after, answer)| People {
-                answer_after,
-                answer,
-            }),
-            deadline,
-        )
+        (people.map(|(answer_after, answer)| People { answer_after, answer }), deadline)
     }
 
     fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<Placed>> {
@@ -257,22 +224,15 @@ impl Compiler<'_, '_> {
             return None;
         };
         if entries.is_empty() {
-            self.reader.error(
-                Code::MissingKey,
-                &node.span,
-                "A runbook needs at least one step.",
-            );
+            self.reader.error(Code::MissingKey, &node.span, "A runbook needs at least one step.");
             return None;
         }
         let mut scope = params.scope.clone();
         let defaults = self.defaults(fields);
         let turns = steps::unroll(&mut self.reader, node, &mut scope);
         if turns.len() > limits::STEPS_MAX {
-            let message = format!(
-                "{} steps are more than the {} of a plan.",
-                turns.len(),
-                limits::STEPS_MAX
-            );
+            let message =
+                format!("{} steps are more than the {} of a plan.", turns.len(), limits::STEPS_MAX);
             self.reader.error(Code::TooManySteps, &node.span, message);
             return None;
         }
@@ -283,9 +243,7 @@ impl Compiler<'_, '_> {
             let known = actions.remove(&turn.name);
             let whole = known.is_some();
             let action = known.unwrap_or(crate::model::Action::General(
-                crate::model::action::General::Wait {
-                    duration: std::time::Duration::ZERO,
-                },
+                crate::model::action::General::Wait { duration: std::time::Duration::ZERO },
             ));
             let step = steps::finish(&mut self.reader, turn, action, &mut scope, &defaults);
             if whole {
@@ -303,10 +261,7 @@ impl Compiler<'_, '_> {
         let Some((_, node)) = fields.get("defaults") else {
             return defaults;
         };
-        let Some(found) = self
-            .reader
-            .fields(node, object_fields("defaults"), "`defaults`")
-        else {
+        let Some(found) = self.reader.fields(node, object_fields("defaults"), "`defaults`") else {
             return defaults;
         };
         let empty = Scope::default();
@@ -325,17 +280,9 @@ impl Compiler<'_, '_> {
 
 /// The parameters as the plan shows them.
 fn shown(params: &Params) -> BTreeMap<String, String> {
-    let text = |value: &serde_json::Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    params
-        .scope
-        .params
-        .iter()
-        .map(|(name, value)| (name.clone(), text(value)))
-        .collect()
+    let text =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    params.scope.params.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// Parameters that nothing refers to.
@@ -349,11 +296,7 @@ fn unused(source: &SourceFile, root: &Node, diagnostics: &mut Diagnostics) {
         }) || source.text().contains(&by_index);
         if !used {
             let message = format!("The parameter `{}` is not used.", key.text);
-            diagnostics.push(Diagnostic::warning(
-                Code::UnusedParam,
-                key.span.clone(),
-                message,
-            ));
+            diagnostics.push(Diagnostic::warning(Code::UnusedParam, key.span.clone(), message));
         }
     }
 }

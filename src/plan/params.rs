@@ -101,17 +101,14 @@ fn read_one(
         let message = "`from` is for parameters of type secret.";
         reader.error(Code::UnknownKey, &key.span, message);
     }
-    let given = values
-        .given
-        .get(name)
-        .map(|text| (scalar(text, true), 0..0));
+    let given = values.given.get(name).map(|text| (scalar(text, true), 0..0));
     let from_node = |reader: &mut Reader<'_>, node: &Node| {
-        reader
-            .value(node, &Kind::Any, &empty, &format!("The parameter `{name}`"))
-            .and_then(|read| match read {
+        reader.value(node, &Kind::Any, &empty, &format!("The parameter `{name}`")).and_then(
+            |read| match read {
                 Read::Value(value) => Some((value, node.span.clone())),
                 Read::Secret(_) => None,
-            })
+            },
+        )
     };
     let profiled = values.profile.and_then(|profile| profile.get(name));
     let (value, span) = match (given, profiled, fields.get("default")) {
@@ -126,14 +123,8 @@ fn read_one(
             return None;
         }
     };
-    let of = fields
-        .get("of")
-        .and_then(|(_, node)| reader.text(node, "`of`"));
-    let shape = Shape {
-        kind: &kind,
-        of: of.as_deref(),
-        fields: fields.get("fields").map(|f| f.1),
-    };
+    let of = fields.get("of").and_then(|(_, node)| reader.text(node, "`of`"));
+    let shape = Shape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
     let what = format!("The parameter `{name}`");
     let value = typed(reader, &value, &shape, &span, &what)?;
     constrained(reader, &value, &fields, &span, &what).then_some(Declared::Value(value))
@@ -147,21 +138,9 @@ fn read_secret(
     node: &Node,
 ) -> Option<Declared> {
     for (key, at) in [
-        (
-            "default",
-            fields.get("default").map(|(_, n)| n.span.clone()),
-        ),
-        (
-            "profile",
-            values
-                .profile
-                .and_then(|p| p.get(name))
-                .map(|n| n.span.clone()),
-        ),
-        (
-            "command line",
-            values.given.get(name).map(|_| node.span.clone()),
-        ),
+        ("default", fields.get("default").map(|(_, n)| n.span.clone())),
+        ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),
+        ("command line", values.given.get(name).map(|_| node.span.clone())),
     ] {
         if let Some(span) = at {
             let message = format!(
@@ -229,11 +208,8 @@ fn typed(
                 reader.error(Code::WrongKind, span, format!("{what} must be a list."));
                 return None;
             };
-            let element = Shape {
-                kind: shape.of.unwrap_or("string"),
-                of: None,
-                fields: shape.fields,
-            };
+            let element =
+                Shape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
             if !PARAM_TYPES.contains(&element.kind) {
                 let message = format!("{what} cannot be a list of `{}`.", element.kind);
                 let help = format!("Its `of` may be {}.", PARAM_TYPES.join(", "));
@@ -247,10 +223,7 @@ fn typed(
                     typed(reader, item, &element, span, &format!("{what}[{place}]"))
                 })
                 .collect();
-            checked
-                .into_iter()
-                .collect::<Option<Vec<_>>>()
-                .map(Value::from)
+            checked.into_iter().collect::<Option<Vec<_>>>().map(Value::from)
         }
         "object" => typed_object(reader, value, shape, span, what),
         _ => simple(reader, &Kind::Text),
@@ -278,19 +251,11 @@ fn typed_object(
             continue;
         };
         let Some(value) = object.get(&key.text) else {
-            reader.error(
-                Code::MissingKey,
-                span,
-                format!("{what} needs the field `{}`.", key.text),
-            );
+            reader.error(Code::MissingKey, span, format!("{what} needs the field `{}`.", key.text));
             good = false;
             continue;
         };
-        let shape = Shape {
-            kind,
-            of: None,
-            fields: None,
-        };
+        let shape = Shape { kind, of: None, fields: None };
         match typed(reader, value, &shape, span, &format!("{what}.{}", key.text)) {
             Some(value) => {
                 checked.insert(key.text.clone(), value);
@@ -324,9 +289,7 @@ fn constrained(
 ) -> bool {
     let empty = Scope::default();
     let mut good = true;
-    let size = value
-        .as_u64()
-        .or_else(|| value.as_array().map(|list| list.len() as u64));
+    let size = value.as_u64().or_else(|| value.as_array().map(|list| list.len() as u64));
     for (key, holds) in [("min", u64::ge as fn(&u64, &u64) -> bool), ("max", u64::le)] {
         let Some((_, node)) = fields.get(key) else {
             continue;
@@ -367,7 +330,5 @@ fn constrained(
 
 fn prefix(value: &Value) -> Option<IpNet> {
     let text = value.as_str()?;
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }

@@ -64,18 +64,13 @@ pub fn preview(
             .into_iter()
             .filter_map(|before| steps[before].as_ref())
             .filter(|before| {
-                matches!(
-                    before.verdict,
-                    PreviewVerdict::WouldChange | PreviewVerdict::Unknown
-                )
+                matches!(before.verdict, PreviewVerdict::WouldChange | PreviewVerdict::Unknown)
             })
             .map(|before| before.name.as_str())
             .collect();
         steps[place] = Some(judge(step, observed.get(&step.name), &open));
     }
-    Preview {
-        steps: steps.into_iter().flatten().collect(),
-    }
+    Preview { steps: steps.into_iter().flatten().collect() }
 }
 
 fn judge(
@@ -86,28 +81,22 @@ fn judge(
     let (verdict, why, changes) = match when(step) {
         Some(known) => known,
         None => match (&step.action, observed) {
-            (Action::General(General::Approval(gate) | General::Manual(gate)), _) => (
-                PreviewVerdict::NeedsPerson,
-                Some(gate.question.clone()),
-                Vec::new(),
-            ),
+            (Action::General(General::Approval(gate) | General::Manual(gate)), _) => {
+                (PreviewVerdict::NeedsPerson, Some(gate.question.clone()), Vec::new())
+            }
             // A wait writes nothing, and there is nothing of the world to wait for.
-            (Action::General(General::Wait { .. }), _) => (
-                PreviewVerdict::AlreadySo,
-                Some("Only time passes.".to_owned()),
-                Vec::new(),
-            ),
+            (Action::General(General::Wait { .. }), _) => {
+                (PreviewVerdict::AlreadySo, Some("Only time passes.".to_owned()), Vec::new())
+            }
             (_, Some(Ok(assessment))) => by_assessment(&assessment.verdict, open),
             (_, Some(Err(error))) => (
                 PreviewVerdict::Unknown,
                 Some(format!("It could not be read: {error}.")),
                 Vec::new(),
             ),
-            (_, None) => (
-                PreviewVerdict::Unknown,
-                Some("It was not looked at.".to_owned()),
-                Vec::new(),
-            ),
+            (_, None) => {
+                (PreviewVerdict::Unknown, Some("It was not looked at.".to_owned()), Vec::new())
+            }
         },
     };
     StepPreview {
@@ -140,10 +129,7 @@ fn when(step: &Step) -> Option<Judged> {
 
 fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
     let after = || {
-        let steps = open
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>();
+        let steps = open.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
         match steps.as_slice() {
             [] => None,
             [one] => Some(format!("It cannot be known before {one} is done")),
@@ -160,19 +146,15 @@ fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
             (PreviewVerdict::Unknown, Some(format!("{why}.")), Vec::new())
         }
         Assessed::NotYet { why, .. } => match after() {
-            Some(after) => (
-                PreviewVerdict::Unknown,
-                Some(format!("{after}; now: {why}.")),
-                Vec::new(),
-            ),
+            Some(after) => {
+                (PreviewVerdict::Unknown, Some(format!("{after}; now: {why}.")), Vec::new())
+            }
             None => (PreviewVerdict::Blocked, Some(format!("{why}.")), Vec::new()),
         },
         Assessed::Blocked { why, .. } => match after() {
-            Some(after) => (
-                PreviewVerdict::Unknown,
-                Some(format!("{after}; now: {why}")),
-                Vec::new(),
-            ),
+            Some(after) => {
+                (PreviewVerdict::Unknown, Some(format!("{after}; now: {why}")), Vec::new())
+            }
             None => (PreviewVerdict::Blocked, Some(why.clone()), Vec::new()),
         },
     }

@@ -31,8 +31,7 @@ pub(super) struct Reader<'d> {
 
 impl Reader<'_> {
     pub(super) fn error(&mut self, code: Code, span: &Span, message: impl Into<String>) {
-        self.diagnostics
-            .push(Diagnostic::error(code, span.clone(), message));
+        self.diagnostics.push(Diagnostic::error(code, span.clone(), message));
     }
 
     pub(super) fn error_with(
@@ -42,8 +41,7 @@ impl Reader<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.diagnostics
-            .push(Diagnostic::error(code, span.clone(), message).with_help(help));
+        self.diagnostics.push(Diagnostic::error(code, span.clone(), message).with_help(help));
     }
 
     /// Says an expression's problem, unless it was said already.
@@ -89,9 +87,7 @@ impl Reader<'_> {
             if !found.contains_key(field.key) {
                 let message = format!("{what} needs the key `{}`: {}", field.key, field.doc);
                 let start = node.span.start;
-                let end = entries
-                    .first()
-                    .map_or(node.span.end, |(key, _)| key.span.end);
+                let end = entries.first().map_or(node.span.end, |(key, _)| key.span.end);
                 self.error(Code::MissingKey, &(start..end), message);
             }
         }
@@ -186,9 +182,7 @@ impl Reader<'_> {
             (NodeValue::Map(_), Kind::Object(fields)) => {
                 let found = self.fields(node, fields, what)?;
                 let mut object = Map::new();
-                let mut good = fields
-                    .iter()
-                    .all(|f| !f.required || found.contains_key(f.key));
+                let mut good = fields.iter().all(|f| !f.required || found.contains_key(f.key));
                 for field in *fields {
                     let Some((_, node)) = found.get(field.key) else {
                         continue;
@@ -204,11 +198,8 @@ impl Reader<'_> {
             }
             (_, Kind::Any) => self.any(node, scope, what).map(Read::Value),
             _ => {
-                let message = format!(
-                    "{what} must be {}, and this is {}.",
-                    expected(kind),
-                    node.kind()
-                );
+                let message =
+                    format!("{what} must be {}, and this is {}.", expected(kind), node.kind());
                 self.error(Code::WrongKind, &node.span, message);
                 None
             }
@@ -258,21 +249,15 @@ impl Reader<'_> {
         what: &str,
     ) -> Option<Value> {
         if let (Kind::List(inner) | Kind::OneOrMany(inner), Value::Array(items)) = (kind, value) {
-            let checked: Option<Vec<Value>> = items
-                .iter()
-                .map(|item| self.check(item, inner, span, what))
-                .collect();
+            let checked: Option<Vec<Value>> =
+                items.iter().map(|item| self.check(item, inner, span, what)).collect();
             return checked.map(Value::from);
         }
         if let Kind::OneOrMany(inner) = kind {
-            return self
-                .check(value, inner, span, what)
-                .map(|value| Value::from(vec![value]));
+            return self.check(value, inner, span, what).map(|value| Value::from(vec![value]));
         }
         if let (Kind::Object(fields), Value::Object(object)) = (kind, value) {
-            let missing = fields
-                .iter()
-                .find(|f| f.required && !object.contains_key(f.key));
+            let missing = fields.iter().find(|f| f.required && !object.contains_key(f.key));
             if let Some(missing) = missing {
                 let message = format!("{what} needs the key `{}`.", missing.key);
                 self.error(Code::MissingKey, span, message);
@@ -281,11 +266,7 @@ impl Reader<'_> {
             let mut checked = Map::new();
             for (key, value) in object {
                 let Some(field) = fields.iter().find(|f| f.key == key) else {
-                    self.error(
-                        Code::UnknownKey,
-                        span,
-                        format!("{what} has no key `{key}`."),
-                    );
+                    self.error(Code::UnknownKey, span, format!("{what} has no key `{key}`."));
                     return None;
                 };
                 checked.insert(key.clone(), self.check(value, &field.kind, span, key)?);
@@ -295,8 +276,7 @@ impl Reader<'_> {
         match check_scalar(value, kind) {
             Ok((value, warning)) => {
                 if let Some((code, message)) = warning {
-                    self.diagnostics
-                        .push(Diagnostic::warning(code, span.clone(), message));
+                    self.diagnostics.push(Diagnostic::warning(code, span.clone(), message));
                 }
                 Some(value)
             }
@@ -389,12 +369,7 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Value::Null => "nothing".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
-        other => format!(
-            "`{}`",
-            other
-                .as_str()
-                .map_or_else(|| other.to_string(), str::to_owned)
-        ),
+        other => format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned)),
     };
     let not = || {
         let message = format!("must be {}, and this is {}", expected(kind), kind_of(value));
@@ -417,10 +392,7 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
             }
         }
         Kind::Int(min, max) => {
-            let number = value
-                .as_u64()
-                .or_else(|| value.as_str()?.parse().ok())
-                .ok_or_else(not)?;
+            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(not)?;
             if number < *min || number > *max {
                 let message = format!("must be {min} to {max}, and this is {number}");
                 return Err((Code::BadValue, message, None));
@@ -441,9 +413,7 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Kind::Duration => {
             let text = as_text().ok_or_else(not)?;
             parse_duration(&text).map_err(|_| {
-                let help = value
-                    .is_number()
-                    .then(|| format!("Did you mean {text}s or {text}m?"));
+                let help = value.is_number().then(|| format!("Did you mean {text}s or {text}m?"));
                 (Code::BadValue, not().1, help)
             })?;
             good(text.into())
@@ -460,13 +430,9 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
             let known = REGIONS.contains(&region.as_str());
             let warning = (!known).then(|| {
                 let meant = did_you_mean(region.as_str(), REGIONS.iter().copied());
-                let hint = meant
-                    .map(|meant| format!(" Did you mean `{meant}`?"))
-                    .unwrap_or_default();
-                (
-                    Code::Region,
-                    format!("Azure documents no region `{region}`.{hint}"),
-                )
+                let hint =
+                    meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+                (Code::Region, format!("Azure documents no region `{region}`.{hint}"))
             });
             Ok((region.as_str().into(), warning))
         }
@@ -483,11 +449,7 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
                 Some(meant) => format!("Did you mean `{meant}`?"),
                 None => format!("It may be {}.", words.join(", ")),
             };
-            let code = if words.contains(&"ErGw1AZ") {
-                Code::GatewaySku
-            } else {
-                Code::BadValue
-            };
+            let code = if words.contains(&"ErGw1AZ") { Code::GatewaySku } else { Code::BadValue };
             Err((code, format!("may not be `{text}`"), Some(help)))
         }
         Kind::Secret => {
@@ -510,23 +472,14 @@ fn check_cidr(text: &str, not: &dyn Fn() -> Wrong) -> Result<Value, Wrong> {
     let prefix: IpNet = text.parse().map_err(|_| not())?;
     if prefix.addr() != prefix.network() {
         let message = format!("has host bits set: {prefix}");
-        return Err((
-            Code::HostBits,
-            message,
-            Some(format!("Write {}.", prefix.trunc())),
-        ));
+        return Err((Code::HostBits, message, Some(format!("Write {}.", prefix.trunc()))));
     }
     Ok(prefix.to_string().into())
 }
 
 fn check_id(text: &str, of: &str) -> Result<Value, Wrong> {
-    let id = ResourceId::parse(text).map_err(|error| {
-        (
-            Code::BadValue,
-            format!("is not a resource id: {error}"),
-            None,
-        )
-    })?;
+    let id = ResourceId::parse(text)
+        .map_err(|error| (Code::BadValue, format!("is not a resource id: {error}"), None))?;
     let kind = id.resource_type();
     if !of.is_empty() && !kind.is(of) {
         let message = format!("must be of type {of}, and this is of type {kind}");

@@ -12,22 +12,16 @@ pub(super) struct Rule {
 /// The rules, in the order in which they are judged.
 pub(super) const RULES: &[Rule] = &[
     Rule { judge: no_cycle },
-    Rule {
-        judge: conditions_read_what_has_ended,
-    },
-    Rule {
-        judge: one_writer_at_a_time,
-    },
+    Rule { judge: conditions_read_what_has_ended },
+    Rule { judge: one_writer_at_a_time },
 ];
 
 /// The graph, if it is one.
 fn dag(steps: &[Placed]) -> Result<Dag, Cycle> {
     let place =
         |name: &crate::model::StepName| steps.iter().position(|placed| placed.step.name == *name);
-    let needs = steps
-        .iter()
-        .map(|placed| placed.step.needs.iter().filter_map(place).collect())
-        .collect();
+    let needs =
+        steps.iter().map(|placed| placed.step.needs.iter().filter_map(place).collect()).collect();
     Dag::new(needs)
 }
 

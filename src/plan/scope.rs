@@ -114,7 +114,10 @@ impl Scope {
                     match self.expr(item)? {
                         Meaning::Value(value) => list.push(value),
                         _ => {
-                            return Err(wrong(Code::ExprType, "A list may hold only known values."));
+                            return Err(wrong(
+                                Code::ExprType,
+                                "A list may hold only known values.",
+                            ));
                         }
                     }
                 }
@@ -138,14 +141,12 @@ impl Scope {
                 by: Comparison::Equal,
                 right: Operand::Literal(Value::from(true)),
             }),
-            Meaning::Value(value) => Err(wrong(
-                Code::ExprType,
-                format!("`{value}` is neither true nor false."),
-            )),
-            Meaning::Secret(name) => Err(wrong(
-                Code::Secret,
-                format!("The secret `{name}` cannot be compared."),
-            )),
+            Meaning::Value(value) => {
+                Err(wrong(Code::ExprType, format!("`{value}` is neither true nor false.")))
+            }
+            Meaning::Secret(name) => {
+                Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
+            }
         }
     }
 
@@ -172,10 +173,9 @@ impl Scope {
         let operand = |meaning| match meaning {
             Meaning::Value(value) => Ok(Operand::Literal(value)),
             Meaning::Open(operand) => Ok(operand),
-            Meaning::Secret(name) => Err(wrong(
-                Code::Secret,
-                format!("The secret `{name}` cannot be compared."),
-            )),
+            Meaning::Secret(name) => {
+                Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
+            }
             Meaning::Test(_) => Err(wrong(Code::ExprType, "A condition cannot be compared.")),
         };
         let (left, right) = (operand(self.expr(left)?)?, operand(self.expr(right)?)?);
@@ -198,17 +198,14 @@ impl Scope {
             Comparison::Less
             | Comparison::LessOrEqual
             | Comparison::Greater
-            | Comparison::GreaterOrEqual => [l, r]
-                .iter()
-                .all(|kind| ["a number", "unknown"].contains(kind)),
+            | Comparison::GreaterOrEqual => {
+                [l, r].iter().all(|kind| ["a number", "unknown"].contains(kind))
+            }
         };
         if fits {
             return Ok(());
         }
-        Err(wrong(
-            Code::ExprType,
-            format!("{l} and {r} cannot be compared with `{by}`."),
-        ))
+        Err(wrong(Code::ExprType, format!("{l} and {r} cannot be compared with `{by}`.")))
     }
 
     fn type_of(&self, operand: &Operand) -> &'static str {
@@ -222,11 +219,7 @@ impl Scope {
                 let Some(StepFacts::Known { outputs, .. }) = self.steps.get(step.as_str()) else {
                     return "unknown";
                 };
-                match outputs
-                    .iter()
-                    .find(|(name, _)| name == field)
-                    .map(|(_, kind)| kind)
-                {
+                match outputs.iter().find(|(name, _)| name == field).map(|(_, kind)| kind) {
                     Some(OutputType::Number) => "a number",
                     Some(OutputType::Text) => "a text",
                     Some(OutputType::List) => "a list",
@@ -243,10 +236,7 @@ impl Scope {
             (Some("steps"), Some(name)) => self.step(name, rest),
             (Some("self"), Some(field)) => match &self.own {
                 Some(own) => self.step(own, std::slice::from_ref(field)),
-                None => Err(wrong(
-                    Code::UnknownReference,
-                    "`self` is known in `ensure` only.",
-                )),
+                None => Err(wrong(Code::UnknownReference, "`self` is known in `ensure` only.")),
             },
             (Some("each"), Some(part)) => match (&self.each, part.as_str()) {
                 (None, _) => {
@@ -255,10 +245,9 @@ impl Scope {
                 }
                 (Some((key, _)), "key") => Ok(Meaning::Value(Value::from(key.clone()))),
                 (Some((_, value)), "value") => below(value, rest, "each.value"),
-                (Some(_), _) => Err(wrong(
-                    Code::UnknownReference,
-                    "`each` has `key` and `value` only.",
-                )),
+                (Some(_), _) => {
+                    Err(wrong(Code::UnknownReference, "`each` has `key` and `value` only."))
+                }
             },
             (Some(root @ ("params" | "steps" | "self" | "each")), None) => {
                 let message = format!("`{root}` needs a name after it: `{root}.NAME`.");
@@ -285,11 +274,7 @@ impl Scope {
             return Ok(Meaning::Secret(name.to_owned()));
         }
         let Some(value) = self.params.get(name) else {
-            let known = self
-                .params
-                .keys()
-                .chain(self.secrets.keys())
-                .chain(self.broken.keys());
+            let known = self.params.keys().chain(self.secrets.keys()).chain(self.broken.keys());
             let help = did_you_mean(name, known.map(String::as_str))
                 .map(|meant| format!("Did you mean `params.{meant}`?"));
             let message = format!("There is no parameter `{name}`.");
@@ -301,9 +286,8 @@ impl Scope {
     fn step(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
         if let Some(turns) = self.loops.get(name) {
             let message = format!("`{name}` is a loop; a turn of it has a name of its own.");
-            let example = turns
-                .first()
-                .map(|turn| format!("Write `steps[\"{turn}\"]` for its first turn."));
+            let example =
+                turns.first().map(|turn| format!("Write `steps[\"{turn}\"]` for its first turn."));
             return Err(Problem::Wrong(Code::UnknownReference, message, example));
         }
         let (id, outputs) = match self.steps.get(name) {
@@ -330,10 +314,7 @@ impl Scope {
             },
             [field] if field == "status" => Ok(Meaning::Open(Operand::Status { step })),
             [field] if outputs.iter().any(|(output, _)| output == field) => {
-                Ok(Meaning::Open(Operand::Output {
-                    step,
-                    field: field.clone(),
-                }))
+                Ok(Meaning::Open(Operand::Output { step, field: field.clone() }))
             }
             _ => {
                 let field = rest.join(".");
@@ -365,16 +346,13 @@ impl Scope {
             return self.step(&name, std::slice::from_ref(field));
         }
         let Meaning::Value(of) = self.expr(of)? else {
-            return Err(wrong(
-                Code::ExprType,
-                "Only a known list or mapping has elements.",
-            ));
+            return Err(wrong(Code::ExprType, "Only a known list or mapping has elements."));
         };
         let found = match &by {
             Value::String(key) => of.get(key),
-            Value::Number(place) => place
-                .as_u64()
-                .and_then(|place| of.get(usize::try_from(place).ok()?)),
+            Value::Number(place) => {
+                place.as_u64().and_then(|place| of.get(usize::try_from(place).ok()?))
+            }
             _ => None,
         };
         let message = || wrong(Code::UnknownReference, format!("There is no element {by}."));
@@ -388,9 +366,7 @@ fn below(value: &Value, path: &[String], name: &str) -> Result<Meaning, Problem>
     let mut at = name.to_owned();
     for key in path {
         let Some(next) = value.get(key) else {
-            let keys = value
-                .as_object()
-                .map(|o| o.keys().map(String::as_str).collect::<Vec<_>>());
+            let keys = value.as_object().map(|o| o.keys().map(String::as_str).collect::<Vec<_>>());
             let help = keys.map(|keys| match did_you_mean(key, keys.iter().copied()) {
                 Some(meant) => format!("Did you mean `{at}.{meant}`?"),
                 None => format!("`{at}` has {}.", keys.join(", ")),

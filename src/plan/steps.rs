@@ -90,13 +90,7 @@ pub(super) fn unroll<'a>(
         match each {
             None => {
                 scope.steps.insert(key.text.clone(), StepFacts::Later);
-                turns.push(Turn {
-                    name: base,
-                    key,
-                    fields,
-                    action,
-                    each: None,
-                });
+                turns.push(Turn { name: base, key, fields, action, each: None });
             }
             Some(items) => {
                 scope.steps.remove(&key.text);
@@ -124,10 +118,7 @@ pub(super) fn unroll<'a>(
 }
 
 /// The turns of a loop: keys and values. Outer none: wrong, and said.
-#[expect(
-    clippy::option_option,
-    reason = "wrong, no loop, and a loop are three things"
-)]
+#[expect(clippy::option_option, reason = "wrong, no loop, and a loop are three things")]
 fn each_of(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
@@ -157,9 +148,7 @@ fn each_of(
     };
     let legal = |key: &str| {
         !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     let mut seen = std::collections::BTreeSet::new();
     for (key, _) in &items {
@@ -224,10 +213,7 @@ fn type_action(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Optio
         Some((_, with)) => actions::read(reader, &turn.action, fields, with, scope),
         None => {
             let required = fields.iter().find(|field| field.required)?;
-            let message = format!(
-                "`{}` needs `with`, and in it `{}`.",
-                turn.action, required.key
-            );
+            let message = format!("`{}` needs `with`, and in it `{}`.", turn.action, required.key);
             reader.error(Code::MissingKey, &turn.key.span, message);
             None
         }
@@ -269,10 +255,7 @@ pub(super) fn finish(
         None => turn.name.as_str().replace(['_', '.'], " "),
     };
     let needs = needs(reader, turn, scope);
-    let when = turn
-        .fields
-        .get("when")
-        .and_then(|(_, node)| reader.condition(node, scope));
+    let when = turn.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
     scope.own = Some(turn.name.to_string());
     let ensure = conditions(reader, turn, scope);
     scope.own = None;
@@ -298,10 +281,7 @@ pub(super) fn finish(
             call: prose(reader, "call"),
         },
     };
-    Placed {
-        step,
-        span: turn.key.span.clone(),
-    }
+    Placed { step, span: turn.key.span.clone() }
 }
 
 fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) -> Option<String> {
@@ -314,13 +294,9 @@ fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) ->
 fn conditions(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<Condition> {
     match turn.fields.get("ensure").map(|(_, node)| *node) {
         None => Vec::new(),
-        Some(Node {
-            value: NodeValue::List(items),
-            ..
-        }) => items
-            .iter()
-            .filter_map(|item| reader.condition(item, scope))
-            .collect(),
+        Some(Node { value: NodeValue::List(items), .. }) => {
+            items.iter().filter_map(|item| reader.condition(item, scope)).collect()
+        }
         Some(node) => reader.condition(node, scope).into_iter().collect(),
     }
 }
@@ -360,18 +336,11 @@ fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepNam
             needs.push(name);
             continue;
         }
-        let known = scope
-            .steps
-            .keys()
-            .chain(scope.loops.keys())
-            .map(String::as_str);
+        let known = scope.steps.keys().chain(scope.loops.keys()).map(String::as_str);
         let message = format!("Step `{}` needs `{name}`, which is not a step.", turn.name);
         let help = match did_you_mean(&name, known.clone()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
-            None => format!(
-                "There are {}.",
-                known.take(12).collect::<Vec<_>>().join(", ")
-            ),
+            None => format!("There are {}.", known.take(12).collect::<Vec<_>>().join(", ")),
         };
         reader.error_with(Code::UnknownStep, &item.span, message, help);
     }

@@ -18,23 +18,14 @@ pub fn diagnostics(source: &SourceFile, all: &Diagnostics, style: Style) -> Stri
         text.push_str(&one(source, diagnostic, style));
         text.push_str("\n\n");
     }
-    let count = |severity| {
-        all.sorted()
-            .iter()
-            .filter(|d| d.severity == severity)
-            .count()
-    };
+    let count = |severity| all.sorted().iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let plural = |count: usize, word: &str| match count {
         1 => format!("1 {word}"),
         _ => format!("{count} {word}s"),
     };
     if errors + warnings > 0 {
-        let sum = format!(
-            "{}, {}",
-            plural(errors, "error"),
-            plural(warnings, "warning")
-        );
+        let sum = format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
         text.push_str(&format!("{}: {sum}", source.name()));
         if all.left_out > 0 {
             text.push_str(&format!("; {} more are not shown", all.left_out));
@@ -64,10 +55,8 @@ fn one(source: &SourceFile, diagnostic: &Diagnostic, style: Style) -> String {
         .path(source.name())
         .line_start(line)
         .annotation(AnnotationKind::Primary.span(span));
-    let mut group = level
-        .primary_title(&diagnostic.message)
-        .id(diagnostic.code.as_str())
-        .element(snippet);
+    let mut group =
+        level.primary_title(&diagnostic.message).id(diagnostic.code.as_str()).element(snippet);
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help));
     }
@@ -75,9 +64,7 @@ fn one(source: &SourceFile, diagnostic: &Diagnostic, style: Style) -> String {
         Color::Yes => Renderer::styled(),
         Color::No => Renderer::plain(),
     };
-    let renderer = renderer
-        .decor_style(DecorStyle::Ascii)
-        .term_width(style.width);
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width);
     renderer.render(&[group])
 }
 
@@ -88,9 +75,7 @@ fn excerpt(text: &str, at: usize) -> (&str, usize) {
         at -= 1;
     }
     let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let mut end = text[at..]
-        .find('\n')
-        .map_or(text.len(), |newline| at + newline);
+    let mut end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     if end - start > LINE_BYTES_MAX {
         start = start.max(at.saturating_sub(LINE_BYTES_MAX / 2));
         end = end.min(at + LINE_BYTES_MAX / 2);

@@ -34,8 +34,7 @@ pub fn line(
 }
 
 fn title(plan: &Plan, step: &StepName) -> String {
-    plan.step(step)
-        .map_or_else(String::new, |s| s.title.clone())
+    plan.step(step).map_or_else(String::new, |s| s.title.clone())
 }
 
 /// Who, in a sentence.
@@ -71,11 +70,9 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::InDoubt { step, error } => {
             style.warn(&format!("! {step}  in doubt: {}", error.message))
         }
-        Event::RetryScheduled {
-            step, not_before, ..
-        } => style.dim(&format!(
-            "  {step}  another attempt not before {not_before}"
-        )),
+        Event::RetryScheduled { step, not_before, .. } => {
+            style.dim(&format!("  {step}  another attempt not before {not_before}"))
+        }
         Event::StepWaiting { step, why } => style.dim(&format!("  {step}  {why}")),
         Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
         Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),
@@ -84,28 +81,18 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
         Event::GateOpened { step, question, .. } => style.warn(&format!("? {step}  {question}")),
         Event::Approved { step, by, reason } => {
-            format!(
-                "  {step}  approved by {}{}",
-                actor(by),
-                because(reason.as_ref())
-            )
+            format!("  {step}  approved by {}{}", actor(by), because(reason.as_ref()))
         }
-        Event::Declined { step, by, reason } => style.warn(&format!(
-            "  {step}  declined by {}{}",
-            actor(by),
-            because(reason.as_ref())
-        )),
+        Event::Declined { step, by, reason } => {
+            style.warn(&format!("  {step}  declined by {}{}", actor(by), because(reason.as_ref())))
+        }
         Event::GateExpired { step } => style.warn(&format!("  {step}  nobody answered in time")),
-        Event::CancelRequested { by, reason } => style.warn(&format!(
-            "! cancelled by {}{}",
-            actor(by),
-            because(reason.as_ref())
-        )),
-        Event::UndoRequested { by, reason } => style.warn(&format!(
-            "! undo asked for by {}{}",
-            actor(by),
-            because(reason.as_ref())
-        )),
+        Event::CancelRequested { by, reason } => {
+            style.warn(&format!("! cancelled by {}{}", actor(by), because(reason.as_ref())))
+        }
+        Event::UndoRequested { by, reason } => {
+            style.warn(&format!("! undo asked for by {}{}", actor(by), because(reason.as_ref())))
+        }
         Event::UndoStarted { step, .. } => format!("↶ {step}"),
         Event::StepUndone { step } => style.good(&format!("✓ {step}  undone")),
         Event::StepUndoFailed { step, error } => {
@@ -136,12 +123,7 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
 fn journal(event: &Event, plan: &Plan) -> String {
     let kind = event.kind();
     let rest = match event {
-        Event::RunOpened {
-            run,
-            mode,
-            endpoint,
-            ..
-        } => format!(
+        Event::RunOpened { run, mode, endpoint, .. } => format!(
             "{run} of {} ({}, {endpoint})",
             plan.parts().runbook,
             match mode {
@@ -161,23 +143,13 @@ fn journal(event: &Event, plan: &Plan) -> String {
                 Undo::Restore { .. } => "restore",
             }
         ),
-        Event::Answered { step, request_id }
-        | Event::Accepted {
-            step, request_id, ..
-        } => {
+        Event::Answered { step, request_id } | Event::Accepted { step, request_id, .. } => {
             let id = request_id.as_deref().unwrap_or("not given");
             format!("{step}: request {id}")
         }
         Event::OperationEnded { step, error: None } => format!("{step}: well"),
-        Event::OperationEnded {
-            step,
-            error: Some(error),
-        } => format!("{step}: {error}"),
-        Event::RetryScheduled {
-            step,
-            error,
-            not_before,
-        } => {
+        Event::OperationEnded { step, error: Some(error) } => format!("{step}: {error}"),
+        Event::RetryScheduled { step, error, not_before } => {
             format!("{step}: not before {not_before}; {error}")
         }
         Event::StepSucceeded { step, seen, .. } => {
@@ -192,7 +164,5 @@ fn journal(event: &Event, plan: &Plan) -> String {
             None => other.step().map(ToString::to_string).unwrap_or_default(),
         },
     };
-    format!("{kind:<16} {}", rest.trim_start())
-        .trim_end()
-        .to_owned()
+    format!("{kind:<16} {}", rest.trim_start()).trim_end().to_owned()
 }

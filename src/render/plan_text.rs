@@ -16,13 +16,8 @@ pub fn preview(view: &PreviewView, style: Style) -> String {
     let head = style.bold(&view.runbook);
     let about = style.dim(&format!("profile {profile} · looked at {}", view.looked_at));
     line(&mut out, &format!("{head}  {}\n{about}\n", view.title));
-    let name = view
-        .steps
-        .iter()
-        .map(|step| step.name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .clamp(4, 30);
+    let name =
+        view.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0).clamp(4, 30);
     for step in &view.steps {
         step_lines(&mut out, step, name, style);
     }
@@ -56,17 +51,10 @@ fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Sty
     let mut last = None;
     for change in &step.changes {
         if last != Some(&change.resource) {
-            line(
-                out,
-                &format!("      {}", style.dim(change.resource.as_str())),
-            );
+            line(out, &format!("      {}", style.dim(change.resource.as_str())));
             last = Some(&change.resource);
         }
-        let path = if change.path.is_empty() {
-            "(the resource)"
-        } else {
-            &change.path
-        };
+        let path = if change.path.is_empty() { "(the resource)" } else { &change.path };
         let (before, after) = (value_text(&change.before), value_text(&change.after));
         if path.chars().count() + before.chars().count() + after.chars().count() + 6 <= room {
             let arrow = format!("{before} → {}", style.good(&after));
@@ -74,10 +62,7 @@ fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Sty
         } else {
             line(out, &format!("        {path}:"));
             line(out, &format!("          - {}", cut(&before, room * 3)));
-            line(
-                out,
-                &format!("          + {}", style.good(&cut(&after, room * 3))),
-            );
+            line(out, &format!("          + {}", style.good(&cut(&after, room * 3))));
         }
     }
 }
@@ -97,9 +82,5 @@ fn totals(view: &PreviewView) -> String {
             n => parts.push(format!("{n} {word}")),
         }
     }
-    format!(
-        "{} steps: {}. Nothing was written.",
-        view.steps.len(),
-        parts.join(", ")
-    )
+    format!("{} steps: {}. Nothing was written.", view.steps.len(), parts.join(", "))
 }

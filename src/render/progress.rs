@@ -26,9 +26,7 @@ pub struct Lines {
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lines")
-            .field("style", &self.style)
-            .finish_non_exhaustive()
+        f.debug_struct("Lines").field("style", &self.style).finish_non_exhaustive()
     }
 }
 
@@ -47,10 +45,7 @@ fn lines(events: &[Recorded], state: &RunState, style: Style) -> Vec<String> {
     };
     let taken_up = events.len() > 1 && events.first().is_some_and(|first| first.seq.0 == 1);
     if taken_up {
-        return vec![style.dim(&format!(
-            "run {} goes on after event {}",
-            opened.run, state.head
-        ))];
+        return vec![style.dim(&format!("run {} goes on after event {}", opened.run, state.head))];
     }
     events
         .iter()
@@ -85,11 +80,7 @@ impl Live {
     /// Lines on the terminal's error stream.
     #[must_use]
     pub fn new(style: Style) -> Self {
-        Self {
-            screen: MultiProgress::new(),
-            style,
-            bars: Mutex::default(),
-        }
+        Self { screen: MultiProgress::new(), style, bars: Mutex::default() }
     }
 
     /// Takes the lines off the screen.
@@ -98,13 +89,8 @@ impl Live {
     }
 
     fn bar(&self, plan: &Plan, name: &StepName) -> ProgressBar {
-        let width = plan
-            .steps()
-            .iter()
-            .map(|step| step.name.as_str().len())
-            .max()
-            .unwrap_or(0)
-            .min(30);
+        let width =
+            plan.steps().iter().map(|step| step.name.as_str().len()).max().unwrap_or(0).min(30);
         let bar = self.screen.insert_from_back(1, ProgressBar::new_spinner());
         if let Ok(style) =
             ProgressStyle::with_template("{spinner} {prefix} {elapsed:>5}  {wide_msg}")
@@ -181,9 +167,7 @@ fn upcoming(plan: &Plan, state: &RunState) -> String {
         .steps()
         .iter()
         .filter(|step| {
-            state
-                .step(&step.name)
-                .is_some_and(|record| record.state == StepState::Pending)
+            state.step(&step.name).is_some_and(|record| record.state == StepState::Pending)
         })
         .collect();
     let done = state
@@ -195,9 +179,5 @@ fn upcoming(plan: &Plan, state: &RunState) -> String {
     if soon.is_empty() {
         return format!("{done} of {} steps done", plan.steps().len());
     }
-    format!(
-        "{done} of {} steps done; next: {}",
-        plan.steps().len(),
-        soon.join(", ")
-    )
+    format!("{done} of {} steps done; next: {}", plan.steps().len(), soon.join(", "))
 }

@@ -26,10 +26,7 @@ pub enum Color {
 
 impl Style {
     /// No colour, a hundred columns: for files and pipes.
-    pub const PLAIN: Self = Self {
-        color: Color::No,
-        width: 100,
-    };
+    pub const PLAIN: Self = Self { color: Color::No, width: 100 };
 
     /// The text in that paint, if colour may be used.
     #[must_use]
@@ -160,10 +157,7 @@ mod tests {
     #[test]
     fn no_colour_means_no_escape() {
         assert_eq!(Style::PLAIN.bad("x"), "x");
-        let colour = Style {
-            color: Color::Yes,
-            width: 80,
-        };
+        let colour = Style { color: Color::Yes, width: 80 };
         assert!(colour.bad("x").contains('\u{1b}'));
     }
 

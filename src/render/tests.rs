@@ -45,17 +45,11 @@ fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
 }
 
 fn subnet_id(text: &str) -> ResourceId {
-    ResourceId::parse(VNET)
-        .unwrap()
-        .child("subnets", text)
-        .unwrap()
+    ResourceId::parse(VNET).unwrap().child("subnets", text).unwrap()
 }
 
 fn subnet(step_name: &str, needs: &[&str]) -> Step {
-    let spec = Subnet {
-        id: subnet_id(step_name),
-        prefix: "10.0.0.0/24".parse().unwrap(),
-    };
+    let spec = Subnet { id: subnet_id(step_name), prefix: "10.0.0.0/24".parse().unwrap() };
     step(step_name, needs, Action::Subnet(spec))
 }
 
@@ -69,9 +63,7 @@ fn plan() -> Plan {
         runbook: RunbookName::parse("dr-circuit").unwrap(),
         title: "Re-establish ExpressRoute at the target region".to_owned(),
         owner: None,
-        objective: Objective {
-            rto: Some(Duration::from_secs(3_600)),
-        },
+        objective: Objective { rto: Some(Duration::from_secs(3_600)) },
         profile: Some("drill".to_owned()),
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
@@ -81,11 +73,7 @@ fn plan() -> Plan {
         steps: vec![
             subnet("front", &[]),
             subnet("back", &[]),
-            step(
-                "go_ahead",
-                &["front"],
-                Action::General(General::Approval(gate)),
-            ),
+            step("go_ahead", &["front"], Action::General(General::Approval(gate))),
             subnet("last", &["go_ahead", "back"]),
         ],
     })
@@ -127,10 +115,7 @@ impl Book {
 
     fn writes(self, seconds: u64, step: &str) -> Self {
         let resource = subnet_id(step);
-        let boot = BootTime {
-            boot: "b".to_owned(),
-            nanos: 0,
-        };
+        let boot = BootTime { boot: "b".to_owned(), nanos: 0 };
         let intent = Intent {
             key: OperationKey::parse("00000000-0000-4000-8000-000000000001").unwrap(),
             write: Write {
@@ -145,25 +130,14 @@ impl Book {
             not_after: Timestamp::MAX,
             not_after_boot: boot,
         };
-        let intended = Event::Intended {
-            step: name(step),
-            intent: Box::new(intent),
-        };
-        self.at(seconds, intended).at(
-            seconds,
-            Event::Answered {
-                step: name(step),
-                request_id: Some("r-1".to_owned()),
-            },
-        )
+        let intended = Event::Intended { step: name(step), intent: Box::new(intent) };
+        self.at(seconds, intended)
+            .at(seconds, Event::Answered { step: name(step), request_id: Some("r-1".to_owned()) })
     }
 
     fn succeeds(self, seconds: u64, step: &str) -> Self {
-        let event = Event::StepSucceeded {
-            step: name(step),
-            outputs: Outputs::new(),
-            seen: Vec::new(),
-        };
+        let event =
+            Event::StepSucceeded { step: name(step), outputs: Outputs::new(), seen: Vec::new() };
         self.at(seconds, event)
     }
 
@@ -196,24 +170,12 @@ fn until_the_gate() -> Book {
 
 fn whole() -> Book {
     until_the_gate()
-        .at(
-            300,
-            Event::Approved {
-                step: name("go_ahead"),
-                by: Actor::DrillPerson,
-                reason: None,
-            },
-        )
+        .at(300, Event::Approved { step: name("go_ahead"), by: Actor::DrillPerson, reason: None })
         .succeeds(300, "go_ahead")
         .starts(300, "last")
         .writes(301, "last")
         .succeeds(1_500, "last")
-        .at(
-            1_500,
-            Event::RunEnded {
-                outcome: RunOutcome::Succeeded,
-            },
-        )
+        .at(1_500, Event::RunEnded { outcome: RunOutcome::Succeeded })
 }
 
 fn failed() -> Book {
@@ -228,12 +190,7 @@ fn failed() -> Book {
             },
         )
         .succeeds(9, "back")
-        .at(
-            9,
-            Event::RunEnded {
-                outcome: RunOutcome::Failed,
-            },
-        )
+        .at(9, Event::RunEnded { outcome: RunOutcome::Failed })
 }
 
 #[test]
@@ -269,10 +226,7 @@ fn a_wait_for_a_shared_resource_is_told_from_a_wait_for_a_step() {
         panic!("{:?}", view.steps[1].waited_for);
     };
     assert_eq!(step.as_str(), "front");
-    assert_eq!(
-        view.steps[2].waited_for,
-        Some(Waited::Person { seconds: 240.0 })
-    );
+    assert_eq!(view.steps[2].waited_for, Some(Waited::Person { seconds: 240.0 }));
 }
 
 #[test]
@@ -302,11 +256,7 @@ fn progress_and_journal_lines() {
             .map(|line| line + "\n")
             .collect()
     };
-    insta::assert_snapshot!(format!(
-        "{}\n{}",
-        tell(Detail::Progress),
-        tell(Detail::Journal)
-    ));
+    insta::assert_snapshot!(format!("{}\n{}", tell(Detail::Progress), tell(Detail::Journal)));
 }
 
 #[test]

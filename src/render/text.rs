@@ -57,10 +57,8 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     );
     line(out, &view.title);
     let profile = view.profile.as_deref().unwrap_or("none");
-    let about = format!(
-        "run {} · {mode} · profile {profile} · began {}",
-        view.run, view.started_at
-    );
+    let about =
+        format!("run {} · {mode} · profile {profile} · began {}", view.run, view.started_at);
     line(out, &style.dim(&about));
 }
 
@@ -71,21 +69,12 @@ struct Widths {
 }
 
 fn widths(view: &RunView, style: Style) -> Widths {
-    let longest = view
-        .steps
-        .iter()
-        .map(|step| step.name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let longest = view.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
     let name = longest.clamp(4, 30);
     // Mark, three times and their gaps take 32 columns; half of the rest is the bar.
     let left = style.width.saturating_sub(name + 32);
     let bar = (left / 2).clamp(BAR.0, BAR.1);
-    Widths {
-        name,
-        bar,
-        note: left.saturating_sub(bar + 2).max(16),
-    }
+    Widths { name, bar, note: left.saturating_sub(bar + 2).max(16) }
 }
 
 /// The steps in the order in which they began; those that did not begin stay last, in theirs.
@@ -110,9 +99,9 @@ fn table(out: &mut String, view: &RunView, style: Style) {
 fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style: Style) {
     let at = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), span);
     // The wall clock of the end: hours, minutes and seconds of the RFC 3339 text.
-    let wall = step.ended_at.map_or_else(String::new, |at| {
-        at.to_string().chars().skip(11).take(8).collect()
-    });
+    let wall = step
+        .ended_at
+        .map_or_else(String::new, |at| at.to_string().chars().skip(11).take(8).collect());
     let notes = notes(step);
     let mut lines = wrap(&notes, widths.note).into_iter();
     let bar = bar(step, view.elapsed_seconds, widths.bar);
@@ -164,15 +153,7 @@ fn bar(step: &StepView, whole: f64, width: usize) -> String {
         _ if matches!(step.waited_for, Some(Waited::Person { .. })) => '▒',
         _ => '█',
     };
-    (0..width)
-        .map(|place| {
-            if (first..=last).contains(&place) {
-                filled
-            } else {
-                ' '
-            }
-        })
-        .collect()
+    (0..width).map(|place| if (first..=last).contains(&place) { filled } else { ' ' }).collect()
 }
 
 fn notes(step: &StepView) -> String {
@@ -217,13 +198,9 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
                 span(wanted)
             ),
         ),
-        (Some(took), None) => line(
-            out,
-            &format!(
-                "Recovered in {}. The runbook names no objective.",
-                span(took)
-            ),
-        ),
+        (Some(took), None) => {
+            line(out, &format!("Recovered in {}. The runbook names no objective.", span(took)))
+        }
         (None, Some(wanted)) => line(
             out,
             &format!(
@@ -242,11 +219,7 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
         let way = view.critical_path.join(" → ");
         let lines = wrap(&way, style.width.saturating_sub(26).max(30));
         for (place, text) in lines.iter().enumerate() {
-            let lead = if place == 0 {
-                "  what took the time:"
-            } else {
-                "                     "
-            };
+            let lead = if place == 0 { "  what took the time:" } else { "                     " };
             line(out, &format!("{lead} {text}"));
         }
     }
@@ -276,9 +249,7 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
             any = true;
         }
         let text = names.join(", ");
-        for (place, text) in wrap(&text, style.width.saturating_sub(14).max(30))
-            .iter()
-            .enumerate()
+        for (place, text) in wrap(&text, style.width.saturating_sub(14).max(30)).iter().enumerate()
         {
             let lead = if place == 0 { word } else { "" };
             line(out, &format!("{}  {text}", fill(lead, 10)));
@@ -298,22 +269,13 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
 fn short(id: &str) -> String {
     let parts: Vec<&str> = id.split('/').filter(|part| !part.is_empty()).collect();
     // subscriptions/S/resourceGroups/G/providers/P/type/name[/type/name…]
-    parts
-        .iter()
-        .skip(6)
-        .skip(1)
-        .step_by(2)
-        .copied()
-        .collect::<Vec<_>>()
-        .join("/")
+    parts.iter().skip(6).skip(1).step_by(2).copied().collect::<Vec<_>>().join("/")
 }
 
 fn troubles(out: &mut String, view: &RunView, style: Style) {
     let wants_word = |step: &&StepView| {
-        !matches!(
-            step.status,
-            StepStatus::Succeeded | StepStatus::Pending | StepStatus::Undone
-        ) && (step.why.is_some() || step.question.is_some())
+        !matches!(step.status, StepStatus::Succeeded | StepStatus::Pending | StepStatus::Undone)
+            && (step.why.is_some() || step.question.is_some())
     };
     let mut steps = view.steps.iter().filter(wants_word).peekable();
     if steps.peek().is_some() {
@@ -352,10 +314,7 @@ fn obligations(out: &mut String, view: &RunView, style: Style) {
     out.push('\n');
     line(out, &style.warn("Left for you to look after:"));
     for owed in &view.obligations {
-        for (place, text) in wrap(owed, style.width.saturating_sub(4).max(40))
-            .iter()
-            .enumerate()
-        {
+        for (place, text) in wrap(owed, style.width.saturating_sub(4).max(40)).iter().enumerate() {
             let lead = if place == 0 { "  •" } else { "   " };
             line(out, &format!("{lead} {text}"));
         }
@@ -367,11 +326,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     let mut ways = Vec::new();
     match view.outcome.as_str() {
         "waiting" => {
-            for step in view
-                .steps
-                .iter()
-                .filter(|s| s.status == StepStatus::Waiting)
-            {
+            for step in view.steps.iter().filter(|s| s.status == StepStatus::Waiting) {
                 ways.push((
                     format!("backroad approve {run} {}", step.name),
                     "say yes and go on (or `decline`)",
@@ -407,16 +362,9 @@ fn more(out: &mut String, view: &RunView, style: Style) {
         ways.push((format!("backroad undo {run}"), "rehearse the way back"));
     }
     out.push('\n');
-    let width = ways
-        .iter()
-        .map(|(way, _)| way.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = ways.iter().map(|(way, _)| way.chars().count()).max().unwrap_or(0);
     for (way, what) in ways {
-        line(
-            out,
-            &format!("  {}  {}", fill(&way, width), style.dim(what)),
-        );
+        line(out, &format!("  {}  {}", fill(&way, width), style.dim(what)));
     }
 }
 

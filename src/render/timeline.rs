@@ -49,10 +49,7 @@ pub(super) struct Span {
 impl Span {
     /// How long its gates were open, up to `now` when one still is.
     pub(super) fn asked_for(&self, now: Timestamp) -> Duration {
-        self.asked
-            .iter()
-            .map(|(from, to)| to.unwrap_or(now).since(*from))
-            .sum()
+        self.asked.iter().map(|(from, to)| to.unwrap_or(now).since(*from)).sum()
     }
 
     fn answered(&mut self, at: Timestamp) {
@@ -129,13 +126,8 @@ impl Timeline {
         since: Option<Timestamp>,
     ) -> Option<(StepName, String)> {
         let began = self.began(name)?;
-        let wanted: BTreeSet<_> = plan
-            .step(name)?
-            .action
-            .holds()
-            .into_iter()
-            .map(|hold| hold.resource)
-            .collect();
+        let wanted: BTreeSet<_> =
+            plan.step(name)?.action.holds().into_iter().map(|hold| hold.resource).collect();
         plan.steps()
             .iter()
             .filter(|other| other.name != *name)
@@ -193,9 +185,7 @@ impl Timeline {
                 .began(&name)
                 .is_some_and(|began| since.is_none_or(|at| began.since(at) > AT_ONCE));
             let holder = late.then(|| self.holder(plan, &name, since)).flatten();
-            next = holder
-                .map(|(step, _)| step)
-                .or_else(|| need.map(|(step, _)| step));
+            next = holder.map(|(step, _)| step).or_else(|| need.map(|(step, _)| step));
             way.push(name);
         }
         way.reverse();

@@ -17,11 +17,7 @@ pub struct Typical {
 }
 
 const fn between(from: u64, to: u64, source: &'static str) -> Option<Typical> {
-    Some(Typical {
-        from: Duration::from_secs(from),
-        to: Duration::from_secs(to),
-        source,
-    })
+    Some(Typical { from: Duration::from_secs(from), to: Duration::from_secs(to), source })
 }
 
 /// How long an action usually takes; none where it depends on people or on us.

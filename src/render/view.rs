@@ -249,9 +249,7 @@ fn outcome(state: &RunState, driven: Driven) -> String {
         return outcome.as_str().to_owned();
     }
     let at_work = state.steps.values().any(|record| {
-        record
-            .work()
-            .is_some_and(|work| !matches!(work.phase, Phase::Asking { .. }))
+        record.work().is_some_and(|work| !matches!(work.phase, Phase::Asking { .. }))
     });
     let asked = !state.waiting_for_people().is_empty();
     let name = match driven {

@@ -165,10 +165,8 @@ fn closing(text: &str) -> Option<usize> {
 /// As [`parse_template`].
 pub fn parse_expression(text: &str, span: &Span) -> Result<Expr, Diagnostic> {
     if text.len() > EXPRESSION_BYTES_MAX {
-        let message = format!(
-            "The expression has {} bytes; it may have {EXPRESSION_BYTES_MAX}.",
-            text.len()
-        );
+        let message =
+            format!("The expression has {} bytes; it may have {EXPRESSION_BYTES_MAX}.", text.len());
         return Err(Diagnostic::error(Code::ExprTooLong, span.clone(), message));
     }
     let syntax = |message: String| Diagnostic::error(Code::ExprSyntax, span.clone(), message);
@@ -180,21 +178,12 @@ pub fn parse_expression(text: &str, span: &Span) -> Result<Expr, Diagnostic> {
         return Err(syntax("The expression is empty.".to_owned()));
     }
     let program = Program::compile(text).map_err(|errors| {
-        let first = errors
-            .errors
-            .first()
-            .map(|e| e.msg.lines().next().unwrap_or_default().to_owned());
-        syntax(format!(
-            "`{}` is not an expression: {}.",
-            text.trim(),
-            first.unwrap_or_default()
-        ))
+        let first =
+            errors.errors.first().map(|e| e.msg.lines().next().unwrap_or_default().to_owned());
+        syntax(format!("`{}` is not an expression: {}.", text.trim(), first.unwrap_or_default()))
     })?;
     read(&program.expression().expr).map_err(|what| {
-        let message = format!(
-            "`{}` uses {what}, which the language does not have.",
-            text.trim()
-        );
+        let message = format!("`{}` uses {what}, which the language does not have.", text.trim());
         Diagnostic::error(Code::ExprUnsupported, span.clone(), message).with_help(
             "It has params, steps, each and self, ==, !=, <, <=, >, >=, in, +, &&, || and !.",
         )
@@ -216,12 +205,9 @@ fn read(cel: &Cel) -> Result<Expr, String> {
             }
         },
         Cel::Literal(literal) => read_literal(literal),
-        Cel::List(list) => list
-            .elements
-            .iter()
-            .map(|e| read(&e.expr))
-            .collect::<Result<_, _>>()
-            .map(Expr::List),
+        Cel::List(list) => {
+            list.elements.iter().map(|e| read(&e.expr)).collect::<Result<_, _>>().map(Expr::List)
+        }
         Cel::Call(call) => {
             let arguments: Vec<&Cel> = call
                 .target
@@ -269,11 +255,7 @@ fn read_call(name: &str, arguments: &[&Cel]) -> Result<Expr, String> {
     let [left, right] = arguments else {
         return Err(format!("`{name}`"));
     };
-    Ok(Expr::Binary(
-        operator,
-        Box::new(read(left)?),
-        Box::new(read(right)?),
-    ))
+    Ok(Expr::Binary(operator, Box::new(read(left)?), Box::new(read(right)?)))
 }
 
 fn read_literal(literal: &LiteralValue) -> Result<Expr, String> {
@@ -301,42 +283,20 @@ mod tests {
     fn text_and_expressions_come_apart() {
         let template = parse("a-${params.x}-b").unwrap();
         assert_eq!(template.parts.len(), 3);
-        assert_eq!(
-            parse("$${x}").unwrap().parts,
-            [Part::Text("${x}".to_owned())]
-        );
+        assert_eq!(parse("$${x}").unwrap().parts, [Part::Text("${x}".to_owned())]);
         let index = parse("${steps.gateway.id}").unwrap();
         assert_eq!(index.steps(), ["gateway"]);
-        assert!(
-            parse("${'}' + params.x}").is_ok(),
-            "a brace in a string does not close"
-        );
+        assert!(parse("${'}' + params.x}").is_ok(), "a brace in a string does not close");
     }
 
     #[test]
     fn what_the_language_does_not_have_is_named() {
-        assert!(
-            parse("${steps.routes-learned.id}")
-                .unwrap_err()
-                .contains("hyphen")
-        );
-        assert!(
-            parse("${size(params.x) > 1}")
-                .unwrap_err()
-                .contains("BR0303")
-        );
+        assert!(parse("${steps.routes-learned.id}").unwrap_err().contains("hyphen"));
+        assert!(parse("${size(params.x) > 1}").unwrap_err().contains("BR0303"));
         assert!(parse("${params.x").unwrap_err().contains("BR0301"));
         assert!(parse("${1 +}").unwrap_err().contains("BR0301"));
-        assert!(
-            parse(&format!("${{{}}}", "a+".repeat(2_000)))
-                .unwrap_err()
-                .contains("BR0305")
-        );
-        assert!(
-            parse(&format!("${{{}1}}", "(".repeat(500)))
-                .unwrap_err()
-                .contains("BR0301")
-        );
+        assert!(parse(&format!("${{{}}}", "a+".repeat(2_000))).unwrap_err().contains("BR0305"));
+        assert!(parse(&format!("${{{}1}}", "(".repeat(500))).unwrap_err().contains("BR0301"));
     }
 
     proptest! {

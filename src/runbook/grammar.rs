@@ -57,21 +57,11 @@ pub struct Field {
 }
 
 const fn must(key: &'static str, kind: Kind, doc: &'static str) -> Field {
-    Field {
-        key,
-        kind,
-        required: true,
-        doc,
-    }
+    Field { key, kind, required: true, doc }
 }
 
 const fn may(key: &'static str, kind: Kind, doc: &'static str) -> Field {
-    Field {
-        key,
-        kind,
-        required: false,
-        doc,
-    }
+    Field { key, kind, required: false, doc }
 }
 
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
@@ -119,25 +109,13 @@ const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
 const ROUTE: &[Field] = &[
     must("name", Kind::Text, "The route's name in the table."),
     must("prefix", Kind::Cidr, "The destination."),
-    must(
-        "next_hop",
-        Kind::Text,
-        "An appliance's address, or vnet_local, internet, none.",
-    ),
+    must("next_hop", Kind::Text, "An appliance's address, or vnet_local, internet, none."),
 ];
 
 const GATE: &[Field] = &[
     must("question", Kind::Text, "What the person is asked."),
-    may(
-        "expires_after",
-        Kind::Duration,
-        "How long the gate stays open; no limit when absent.",
-    ),
-    may(
-        "on_expiry",
-        Kind::OneOf(&["decline", "approve"]),
-        "What an unanswered gate counts as.",
-    ),
+    may("expires_after", Kind::Duration, "How long the gate stays open; no limit when absent."),
+    may("on_expiry", Kind::OneOf(&["decline", "approve"]), "What an unanswered gate counts as."),
 ];
 
 /// The actions, with what each takes under `with`.
@@ -147,11 +125,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A static public IP address exists.",
         &[
             must("name", Kind::IdOrName(PUBLIC_IPS), "Its name, or its id."),
-            may(
-                "vnet",
-                Kind::Id(VNETS),
-                "A virtual network whose resource group it shares.",
-            ),
+            may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
             must("location", Kind::Region, "Where it is."),
             may("zones", Kind::List(&Kind::Text), "Its availability zones."),
         ],
@@ -170,18 +144,10 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "An ExpressRoute gateway exists in a virtual network.",
         &[
             must("name", Kind::IdOrName(GATEWAYS), "Its name, or its id."),
-            must(
-                "vnet",
-                Kind::Id(VNETS),
-                "The virtual network; its GatewaySubnet is used.",
-            ),
+            must("vnet", Kind::Id(VNETS), "The virtual network; its GatewaySubnet is used."),
             must("location", Kind::Region, "Where it is."),
             must("sku", Kind::OneOf(GATEWAY_SKUS), "Its SKU."),
-            must(
-                "public_ip",
-                Kind::IdOrName(PUBLIC_IPS),
-                "Its public IP address, by name or id.",
-            ),
+            must("public_ip", Kind::IdOrName(PUBLIC_IPS), "Its public IP address, by name or id."),
         ],
     ),
     (
@@ -197,11 +163,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A gateway is connected to a circuit.",
         &[
             must("name", Kind::IdOrName(CONNECTIONS), "Its name, or its id."),
-            must(
-                "location",
-                Kind::Region,
-                "Where it is: the gateway's region.",
-            ),
+            must("location", Kind::Region, "Where it is: the gateway's region."),
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
             may(
@@ -209,49 +171,21 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
                 Kind::Id("Microsoft.Network/expressRouteCircuits/authorizations"),
                 "The authorization whose key is used, when the circuit is in another subscription.",
             ),
-            may(
-                "authorization_key",
-                Kind::Secret,
-                "A secret parameter with the key instead.",
-            ),
-            may(
-                "routing_weight",
-                Kind::Int(0, 32_000),
-                "The larger wins; 0 when absent.",
-            ),
+            may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
+            may("routing_weight", Kind::Int(0, 32_000), "The larger wins; 0 when absent."),
         ],
     ),
     (
         "peering.ensure",
         "One side of a virtual network peering exists.",
         &[
-            must(
-                "vnet",
-                Kind::Id(VNETS),
-                "The virtual network that the side belongs to.",
-            ),
+            must("vnet", Kind::Id(VNETS), "The virtual network that the side belongs to."),
             must("name", Kind::Text, "The peering's name."),
             must("remote", Kind::Id(VNETS), "The other virtual network."),
-            may(
-                "allow_access",
-                Kind::Bool,
-                "allowVirtualNetworkAccess; true when absent.",
-            ),
-            may(
-                "allow_forwarded_traffic",
-                Kind::Bool,
-                "allowForwardedTraffic.",
-            ),
-            may(
-                "allow_gateway_transit",
-                Kind::Bool,
-                "allowGatewayTransit: the hub's side.",
-            ),
-            may(
-                "use_remote_gateways",
-                Kind::Bool,
-                "useRemoteGateways: the spoke's side.",
-            ),
+            may("allow_access", Kind::Bool, "allowVirtualNetworkAccess; true when absent."),
+            may("allow_forwarded_traffic", Kind::Bool, "allowForwardedTraffic."),
+            may("allow_gateway_transit", Kind::Bool, "allowGatewayTransit: the hub's side."),
+            may("use_remote_gateways", Kind::Bool, "useRemoteGateways: the spoke's side."),
         ],
     ),
     (
@@ -259,11 +193,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A route table exists with exactly these routes.",
         &[
             must("name", Kind::IdOrName(ROUTE_TABLES), "Its name, or its id."),
-            may(
-                "vnet",
-                Kind::Id(VNETS),
-                "A virtual network whose resource group it shares.",
-            ),
+            may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
             must("location", Kind::Region, "Where it is."),
             must("routes", Kind::List(&Kind::Object(ROUTE)), "Its routes."),
             may(
@@ -312,11 +242,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A gateway's BGP peers are connected.",
         &[
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            may(
-                "peers_min",
-                Kind::Int(1, 64),
-                "How many; a connection brings two.",
-            ),
+            may("peers_min", Kind::Int(1, 64), "How many; a connection brings two."),
         ],
     ),
     (
@@ -329,54 +255,26 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "Both paths of a circuit carry prefixes, or carry them no longer.",
         &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            may(
-                "expect",
-                PREFIXES,
-                "Prefixes that must be in both route tables.",
-            ),
+            may("expect", PREFIXES, "Prefixes that must be in both route tables."),
             may("absent", PREFIXES, "Prefixes that must be in neither."),
         ],
     ),
     ("approval", "A person says whether the run goes on.", GATE),
-    (
-        "manual",
-        "A person does something by hand and says that it is done.",
-        GATE,
-    ),
-    (
-        "wait",
-        "Time passes.",
-        &[must("duration", Kind::Duration, "How much.")],
-    ),
+    ("manual", "A person does something by hand and says that it is done.", GATE),
+    ("wait", "Time passes.", &[must("duration", Kind::Duration, "How much.")]),
 ];
 
 /// The keys of a retry policy.
 pub const RETRY: &[Field] = &[
-    may(
-        "attempts",
-        Kind::Int(1, 100),
-        "Attempts in all, the first included.",
-    ),
-    may(
-        "delay",
-        Kind::Duration,
-        "The wait before the second; doubles from there.",
-    ),
-    may(
-        "delay_max",
-        Kind::Duration,
-        "The longest wait of our own making.",
-    ),
+    may("attempts", Kind::Int(1, 100), "Attempts in all, the first included."),
+    may("delay", Kind::Duration, "The wait before the second; doubles from there."),
+    may("delay_max", Kind::Duration, "The longest wait of our own making."),
 ];
 
 /// The keys of a step.
 pub const STEP: &[Field] = &[
     may("title", Kind::Text, "What it does, as a line."),
-    may(
-        "needs",
-        Kind::OneOrMany(&Kind::Text),
-        "The steps that must have ended well before it.",
-    ),
+    may("needs", Kind::OneOrMany(&Kind::Text), "The steps that must have ended well before it."),
     must("action", Kind::Text, "What it asks of the world."),
     may("with", Kind::Any, "What the action takes."),
     may(
@@ -384,27 +282,11 @@ pub const STEP: &[Field] = &[
         Kind::Any,
         "A list to repeat the step over; `each.key` and `each.value` are its turn.",
     ),
-    may(
-        "when",
-        Kind::Condition,
-        "Done only when this holds; skipped otherwise.",
-    ),
-    may(
-        "ensure",
-        Kind::OneOrMany(&Kind::Condition),
-        "Must hold of its outputs afterwards.",
-    ),
+    may("when", Kind::Condition, "Done only when this holds; skipped otherwise."),
+    may("ensure", Kind::OneOrMany(&Kind::Condition), "Must hold of its outputs afterwards."),
     may("timeout", Kind::Duration, "The longest it may take."),
-    may(
-        "retry",
-        Kind::Object(RETRY),
-        "When to make another attempt.",
-    ),
-    may(
-        "on_failure",
-        Kind::OneOf(ON_FAILURE),
-        "What its failure means for the run.",
-    ),
+    may("retry", Kind::Object(RETRY), "When to make another attempt."),
+    may("on_failure", Kind::OneOf(ON_FAILURE), "What its failure means for the run."),
     may(
         "undo",
         Kind::OneOf(UNDO),
@@ -420,51 +302,23 @@ pub const STEP: &[Field] = &[
 pub const PARAM: &[Field] = &[
     must("type", Kind::OneOf(PARAM_TYPES), "Its type."),
     may("description", Kind::Prose, "What it is for."),
-    may(
-        "default",
-        Kind::Any,
-        "Its value when nothing else gives one.",
-    ),
-    may(
-        "of",
-        Kind::Text,
-        "The resource type of a resource_id; the element type of a list.",
-    ),
+    may("default", Kind::Any, "Its value when nothing else gives one."),
+    may("of", Kind::Text, "The resource type of a resource_id; the element type of a list."),
     may(
         "fields",
         Kind::Names(&Kind::OneOf(PARAM_TYPES)),
         "The fields of an object and their types.",
     ),
     may("one_of", Kind::List(&Kind::Any), "The values it may have."),
-    may(
-        "min",
-        Kind::Int(0, u64::MAX),
-        "The smallest number, or the fewest elements.",
-    ),
-    may(
-        "max",
-        Kind::Int(0, u64::MAX),
-        "The largest number, or the most elements.",
-    ),
+    may("min", Kind::Int(0, u64::MAX), "The smallest number, or the fewest elements."),
+    may("max", Kind::Int(0, u64::MAX), "The largest number, or the most elements."),
     may("within", Kind::Cidr, "The prefix that it must lie in."),
-    may(
-        "from",
-        Kind::Text,
-        "Where a secret is read: env:NAME or file:PATH.",
-    ),
+    may("from", Kind::Text, "Where a secret is read: env:NAME or file:PATH."),
 ];
 
 const PEOPLE: &[Field] = &[
-    may(
-        "approve_after",
-        Kind::Duration,
-        "They approve each gate after this, in virtual time.",
-    ),
-    may(
-        "decline_after",
-        Kind::Duration,
-        "They decline each gate after this.",
-    ),
+    may("approve_after", Kind::Duration, "They approve each gate after this, in virtual time."),
+    may("decline_after", Kind::Duration, "They decline each gate after this."),
     may("absent", Kind::Bool, "They do not come."),
 ];
 
@@ -472,16 +326,8 @@ const PEOPLE: &[Field] = &[
 pub const PROFILE: &[Field] = &[
     may("description", Kind::Prose, "When it is used."),
     may("params", Kind::Names(&Kind::Any), "Values of parameters."),
-    may(
-        "world",
-        Kind::Text,
-        "The world that it is drilled in, beside the runbook.",
-    ),
-    may(
-        "people",
-        Kind::Object(PEOPLE),
-        "What answers the gates of a drill.",
-    ),
+    may("world", Kind::Text, "The world that it is drilled in, beside the runbook."),
+    may("people", Kind::Object(PEOPLE), "What answers the gates of a drill."),
     may("deadline", Kind::Duration, "How long a run may take."),
 ];
 
@@ -499,60 +345,29 @@ pub const RUNBOOK: &[Field] = &[
     ),
     may(
         "objective",
-        Kind::Object(&[may(
-            "rto",
-            Kind::Duration,
-            "The longest acceptable recovery.",
-        )]),
+        Kind::Object(&[may("rto", Kind::Duration, "The longest acceptable recovery.")]),
         "What a recovery is measured against.",
     ),
-    may(
-        "description",
-        Kind::Prose,
-        "When to use it and what it does.",
-    ),
-    may(
-        "params",
-        Kind::Names(&Kind::Object(PARAM)),
-        "Its parameters.",
-    ),
-    may(
-        "profiles",
-        Kind::Names(&Kind::Object(PROFILE)),
-        "Sets of values: drill, live.",
-    ),
+    may("description", Kind::Prose, "When to use it and what it does."),
+    may("params", Kind::Names(&Kind::Object(PARAM)), "Its parameters."),
+    may("profiles", Kind::Names(&Kind::Object(PROFILE)), "Sets of values: drill, live."),
     may(
         "defaults",
         Kind::Object(&[
             may("timeout", Kind::Duration, "The longest a step may take."),
-            may(
-                "retry",
-                Kind::Object(RETRY),
-                "When to make another attempt.",
-            ),
-            may(
-                "on_failure",
-                Kind::OneOf(ON_FAILURE),
-                "What a failure means for the run.",
-            ),
+            may("retry", Kind::Object(RETRY), "When to make another attempt."),
+            may("on_failure", Kind::OneOf(ON_FAILURE), "What a failure means for the run."),
         ]),
         "What steps have that say nothing else.",
     ),
-    may(
-        "deadline",
-        Kind::Duration,
-        "How long a run may take before nothing new starts.",
-    ),
+    may("deadline", Kind::Duration, "How long a run may take before nothing new starts."),
     must("steps", Kind::Names(&Kind::Step), "Its steps, by name."),
 ];
 
 /// What an action takes.
 #[must_use]
 pub fn action(name: &str) -> Option<&'static [Field]> {
-    ACTIONS
-        .iter()
-        .find(|(action, _, _)| *action == name)
-        .map(|(_, _, fields)| *fields)
+    ACTIONS.iter().find(|(action, _, _)| *action == name).map(|(_, _, fields)| *fields)
 }
 
 /// A field of a table.

@@ -68,11 +68,7 @@ fn object(fields: &[Field]) -> Value {
         schema["description"] = json!(field.doc);
         properties.insert(field.key.to_owned(), schema);
     }
-    let required: Vec<&str> = fields
-        .iter()
-        .filter(|f| f.required)
-        .map(|f| f.key)
-        .collect();
+    let required: Vec<&str> = fields.iter().filter(|f| f.required).map(|f| f.key).collect();
     json!({
         "type": "object",
         "additionalProperties": false,
@@ -84,10 +80,8 @@ fn object(fields: &[Field]) -> Value {
 /// A step, whose `with` is checked by its `action`.
 fn step() -> Value {
     let mut schema = object(STEP);
-    let names: Vec<Value> = ACTIONS
-        .iter()
-        .map(|(name, doc, _)| json!({ "const": name, "description": doc }))
-        .collect();
+    let names: Vec<Value> =
+        ACTIONS.iter().map(|(name, doc, _)| json!({ "const": name, "description": doc })).collect();
     schema["properties"]["action"] =
         json!({ "oneOf": names, "description": "What it asks of the world." });
     let cases: Vec<Value> = ACTIONS

@@ -21,14 +21,9 @@ impl SourceFile {
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            name: name.into(),
-            text,
-            lines,
-        }
+        let lines =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { name: name.into(), text, lines }
     }
 
     /// Reads bytes as they come from a file: UTF-8, with or without a byte order mark.
@@ -40,10 +35,7 @@ impl SourceFile {
             let known = String::from_utf8_lossy(&bytes[..bytes.len().min(4_096)]).into_owned();
             let end = known.len().min(at);
             let source = Self::new(name, known);
-            Box::new((
-                source,
-                Diagnostic::error(code, end..end, message).with_help(help),
-            ))
+            Box::new((source, Diagnostic::error(code, end..end, message).with_help(help)))
         };
         if bytes.len() > RUNBOOK_BYTES_MAX {
             let message = format!(

@@ -58,10 +58,7 @@ impl Node {
     /// The value of a key, if it is a mapping that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.map()?
-            .iter()
-            .find(|(k, _)| k.text == key)
-            .map(|(_, node)| node)
+        self.map()?.iter().find(|(k, _)| k.text == key).map(|(_, node)| node)
     }
 
     /// Whether it is nothing: `null`, `~` or empty.
@@ -164,10 +161,7 @@ impl Reader {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(anchor, tag.is_some(), &span)?;
                 let plain = style == ScalarStyle::Plain;
-                let value = NodeValue::Scalar {
-                    text: text.into_owned(),
-                    plain,
-                };
+                let value = NodeValue::Scalar { text: text.into_owned(), plain };
                 self.add(Node { span, value }, diagnostics)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -187,13 +181,7 @@ impl Reader {
                     Some((entries, _)) => NodeValue::Map(entries),
                     None => NodeValue::List(open.list),
                 };
-                self.add(
-                    Node {
-                        span: open.start..end,
-                        value,
-                    },
-                    diagnostics,
-                )
+                self.add(Node { span: open.start..end, value }, diagnostics)
             }
         }
     }
@@ -259,10 +247,7 @@ impl Reader {
                             .with_help("Keep one of them."),
                     );
                 }
-                open.key = Some(Key {
-                    span: node.span,
-                    text,
-                });
+                open.key = Some(Key { span: node.span, text });
             }
         }
         Ok(())
@@ -283,15 +268,8 @@ mod tests {
         let source = SourceFile::new("t", text);
         let mut diagnostics = Diagnostics::default();
         let tree = read(&source, &mut diagnostics);
-        assert!(
-            tree.is_some() || diagnostics.has_errors(),
-            "no tree without a reason"
-        );
-        diagnostics
-            .sorted()
-            .iter()
-            .map(|d| d.code.as_str())
-            .collect()
+        assert!(tree.is_some() || diagnostics.has_errors(), "no tree without a reason");
+        diagnostics.sorted().iter().map(|d| d.code.as_str()).collect()
     }
 
     #[test]
@@ -310,19 +288,9 @@ mod tests {
     fn hostile_input_ends_early() {
         let deep = "[".repeat(200_000);
         // The parser has a limit of its own, and may reach it first.
-        assert!(
-            matches!(codes(&deep).as_slice(), ["BR0004" | "BR0005"]),
-            "{:?}",
-            codes(&deep)
-        );
-        let block = (0..2_000)
-            .map(|n| format!("{}a:\n", " ".repeat(n)))
-            .collect::<String>();
-        assert!(
-            matches!(codes(&block).as_slice(), ["BR0004" | "BR0005"]),
-            "{:?}",
-            codes(&block)
-        );
+        assert!(matches!(codes(&deep).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&deep));
+        let block = (0..2_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>();
+        assert!(matches!(codes(&block).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&block));
         let wide = format!("[{}]", "1,".repeat(300_000));
         assert_eq!(codes(&wide), ["BR0006"]);
         let twice = "a: 1\n".repeat(20_000);
@@ -341,9 +309,7 @@ mod tests {
         let y = tree.get("x").unwrap().get("y").unwrap();
         assert_eq!(source.place(y.span.start), (2, 8));
         let list = tree.get("título").unwrap();
-        let NodeValue::List(items) = &list.value else {
-            panic!()
-        };
+        let NodeValue::List(items) = &list.value else { panic!() };
         assert_eq!(source.place(items[1].span.start), (1, 13));
         assert_eq!(&source.text()[items[1].span.clone()], "ü");
     }

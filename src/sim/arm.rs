@@ -63,25 +63,16 @@ impl World {
         };
         let (method, resource) = self.subject(request.method, &url);
         match strike(&mut self.faults, &method, &resource, false) {
-            Some(Effect::LoseRequest) => (
-                Err(WireFault::Unanswered(
-                    "the request was lost, by a fault".to_owned(),
-                )),
-                false,
-            ),
-            Some(Effect::Unreachable) => (
-                Err(WireFault::NotSent("no connection, by a fault".to_owned())),
-                false,
-            ),
+            Some(Effect::LoseRequest) => {
+                (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
+            }
+            Some(Effect::Unreachable) => {
+                (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
+            }
             Some(Effect::LoseAnswer) => {
                 let answer = self.ask(request, &url, now);
                 let accepted = is_change(request.method) && answer.status < 300;
-                (
-                    Err(WireFault::Unanswered(
-                        "the answer was lost, by a fault".to_owned(),
-                    )),
-                    accepted,
-                )
+                (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
             }
             Some(Effect::Html) => (Ok(html_answer()), false),
             Some(Effect::Throttle { after }) => {
@@ -122,9 +113,7 @@ impl World {
     fn polled(&self, url: &Url) -> Option<String> {
         let parts: Vec<&str> = url.path().split('/').skip(1).collect();
         let is = |place: usize, word: &str| {
-            parts
-                .get(place)
-                .is_some_and(|part| part.eq_ignore_ascii_case(word))
+            parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
         };
         (is(2, "providers") && is(4, "locations") && parts.len() == 8)
             .then(|| parts[7].to_ascii_lowercase())
@@ -167,13 +156,11 @@ impl World {
             return self.poll(&id, url, &origin, now);
         }
         let version = url.query_pairs().find(|(key, _)| key == "api-version");
-        let api_version = version
-            .map(|(_, value)| value.into_owned())
-            .ok_or_else(|| {
-                let message =
-                    "The api-version query parameter (?api-version=) is required for all requests.";
-                Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
-            })?;
+        let api_version = version.map(|(_, value)| value.into_owned()).ok_or_else(|| {
+            let message =
+                "The api-version query parameter (?api-version=) is required for all requests.";
+            Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
+        })?;
         let path = percent_decoded(url.path());
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {
@@ -187,23 +174,11 @@ impl World {
             },
             (Method::Put, Some(id)) => {
                 let api_version = api_version.as_str();
-                self.put(&Arrival {
-                    id: &id,
-                    request,
-                    origin: &origin,
-                    api_version,
-                    now,
-                })
+                self.put(&Arrival { id: &id, request, origin: &origin, api_version, now })
             }
             (Method::Delete, Some(id)) => {
                 let api_version = api_version.as_str();
-                self.delete(&Arrival {
-                    id: &id,
-                    request,
-                    origin: &origin,
-                    api_version,
-                    now,
-                })
+                self.delete(&Arrival { id: &id, request, origin: &origin, api_version, now })
             }
             (Method::Post, _) => {
                 let query = url.query().unwrap_or_default().to_owned();
@@ -220,10 +195,7 @@ impl World {
         if self.group_home(id).is_some() {
             return Ok(());
         }
-        let message = format!(
-            "Resource group '{}' could not be found.",
-            id.resource_group()
-        );
+        let message = format!("Resource group '{}' could not be found.", id.resource_group());
         Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway())
     }
 
@@ -234,33 +206,18 @@ impl World {
         origin: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
-        let known = self
-            .operations
-            .get(id)
-            .is_some_and(|operation| operation.is_own(url));
+        let known = self.operations.get(id).is_some_and(|operation| operation.is_own(url));
         if !known {
             let message = format!("The operation {id} was not found, or its URL was changed.");
             return Err(Refusal::new(404, "NotFound", message));
         }
-        let result = url
-            .path()
-            .to_ascii_lowercase()
-            .contains("/operationresults/");
-        let read = self
-            .operations
-            .get(id)
-            .and_then(|operation| match &operation.work {
-                Work::Read { action, query } => {
-                    self.reading(&operation.resource, action, query, now)
-                }
-                Work::Create | Work::Update | Work::Delete => None,
-            });
+        let result = url.path().to_ascii_lowercase().contains("/operationresults/");
+        let read = self.operations.get(id).and_then(|operation| match &operation.work {
+            Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
+            Work::Create | Work::Update | Work::Delete => None,
+        });
         let Some(operation) = self.operations.get_mut(id) else {
-            return Err(Refusal::new(
-                404,
-                "NotFound",
-                "The operation was not found.",
-            ));
+            return Err(Refusal::new(404, "NotFound", "The operation was not found."));
         };
         if result {
             return Ok(operation.result(now, origin, || read));
@@ -281,10 +238,7 @@ impl World {
         let last = parts.pop().unwrap_or_default();
         let mut action = last.to_ascii_lowercase();
         if EdgePath::parse(&action).is_some() {
-            action = format!(
-                "{}/{action}",
-                parts.pop().unwrap_or_default().to_ascii_lowercase()
-            );
+            action = format!("{}/{action}", parts.pop().unwrap_or_default().to_ascii_lowercase());
         }
         let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
             Refusal::new(400, "InvalidResourceType", "The path names no resource.").by_gateway()
@@ -297,17 +251,10 @@ impl World {
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
         self.reads += 1;
-        let key = guid(&[
-            &self.seed.to_string(),
-            id.key(),
-            &action,
-            &self.reads.to_string(),
-        ]);
+        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
         let operation = Operation {
             id: key.clone(),
-            location: self
-                .location(&id)
-                .map_or_else(String::new, |l| l.as_str().to_owned()),
+            location: self.location(&id).map_or_else(String::new, |l| l.as_str().to_owned()),
             resource: id,
             work: Work::Read { action, query },
             api_version: api_version.to_owned(),
@@ -320,14 +267,8 @@ impl World {
             failure: None,
             settled: false,
         };
-        let mut answer = WireResponse {
-            status: 202,
-            headers: common(),
-            body: "null".into(),
-        };
-        answer
-            .headers
-            .push("Location", operation.result_url(origin));
+        let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
+        answer.headers.push("Location", operation.result_url(origin));
         answer.headers.push("Retry-After", "10");
         answer.headers.push("x-ms-request-id", key.clone());
         self.operations.insert(key, operation);
@@ -380,10 +321,7 @@ impl World {
         let rates = traffic(&self.estate(&shown), &self.onprem, &id);
         // One hour's worth: the world keeps no counters yet.
         let stats = super::network::Stats::default().after(rates, Duration::from_secs(3_600));
-        Ok(json_answer(
-            200,
-            &serde_json::to_value(stats).unwrap_or(Value::Null),
-        ))
+        Ok(json_answer(200, &serde_json::to_value(stats).unwrap_or(Value::Null)))
     }
 
     fn record(
@@ -393,19 +331,14 @@ impl World {
         answer: &Result<WireResponse, WireFault>,
         accepted: bool,
     ) {
-        let path = Url::parse(&request.url)
-            .map(|url| url.path().to_owned())
-            .unwrap_or_default();
+        let path = Url::parse(&request.url).map(|url| url.path().to_owned()).unwrap_or_default();
         self.ledger.push(Entry {
             seq: self.ledger.len() as u64 + 1,
             at: now,
             method: request.method.as_str().to_owned(),
             path,
             status: answer.as_ref().map_or(0, |answer| answer.status),
-            client_request_id: request
-                .headers
-                .get("x-ms-client-request-id")
-                .map(str::to_owned),
+            client_request_id: request.headers.get("x-ms-client-request-id").map(str::to_owned),
             accepted: Some(accepted),
         });
     }
@@ -416,15 +349,8 @@ fn is_change(method: Method) -> bool {
 }
 
 fn origin(url: &Url) -> String {
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!(
-        "{}://{}{port}",
-        url.scheme(),
-        url.host_str().unwrap_or_default()
-    )
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// Paths of resources hold no reserved characters; a space is the only one that some clients encode.

@@ -46,10 +46,7 @@ impl VirtualClock {
             parked: BTreeMap::new(),
             woken: BTreeSet::new(),
         };
-        Self {
-            shared: Arc::new(Mutex::new(shared)),
-            start,
-        }
+        Self { shared: Arc::new(Mutex::new(shared)), start }
     }
 }
 
@@ -174,10 +171,7 @@ impl Clock for VirtualClock {
 
     fn boot(&self) -> BootTime {
         let nanos = self.now().since(self.start).as_nanos();
-        BootTime {
-            boot: "drill".to_owned(),
-            nanos: u64::try_from(nanos).unwrap_or(u64::MAX),
-        }
+        BootTime { boot: "drill".to_owned(), nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }
     }
 
     fn enter(&self) -> Busy {
@@ -195,20 +189,12 @@ impl Clock for VirtualClock {
             clock.leave();
         }
         drop(clock);
-        Box::pin(Queued {
-            shared: Arc::clone(&self.shared),
-            place: Some(place),
-        })
+        Box::pin(Queued { shared: Arc::clone(&self.shared), place: Some(place) })
     }
 
     async fn sleep_until(&self, at: Timestamp) {
         let shared = Arc::clone(&self.shared);
-        Sleep {
-            shared,
-            at,
-            place: None,
-        }
-        .await;
+        Sleep { shared, at, place: None }.await;
     }
 }
 
@@ -254,9 +240,7 @@ mod tests {
                 for turn in 0..5u64 {
                     let pause = Duration::from_millis((worker * 7 + turn * 3) % 11 + 1);
                     clock.sleep_until(clock.now() + pause).await;
-                    log.lock()
-                        .unwrap()
-                        .push((worker, turn, clock.now().as_millis()));
+                    log.lock().unwrap().push((worker, turn, clock.now().as_millis()));
                 }
                 drop(busy);
             });
@@ -269,17 +253,13 @@ mod tests {
 
     #[test]
     fn a_drill_is_the_same_on_one_thread_and_on_many() {
-        let one = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let one = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let expected = one.block_on(story(VirtualClock::new(start())));
         let times: Vec<i64> = expected.iter().map(|(_, _, at)| *at).collect();
         assert!(times.is_sorted(), "time never goes back");
         for _ in 0..20 {
-            let many = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(4)
-                .build()
-                .unwrap();
+            let many =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
             assert_eq!(many.block_on(story(VirtualClock::new(start()))), expected);
         }
     }
@@ -292,9 +272,7 @@ mod tests {
         let mut sleeper = JoinSet::new();
         sleeper.spawn(async move {
             let busy = other.enter();
-            other
-                .sleep_until(other.now() + Duration::from_secs(60))
-                .await;
+            other.sleep_until(other.now() + Duration::from_secs(60)).await;
             drop(busy);
         });
         for _ in 0..50 {

@@ -21,21 +21,11 @@ const DURATIONS: [(&str, [Spread; 3]); 9] = [
     // The ExpressRoute kinds: ErGwScale 682–783 s, UltraPerformance 970–1000 s.
     (
         "Microsoft.Network/virtualNetworkGateways",
-        [
-            [690, 1_010, 1_680, 2_700],
-            [60, 95, 1_250, 1_400],
-            [60, 240, 520, 1_066],
-        ],
+        [[690, 1_010, 1_680, 2_700], [60, 95, 1_250, 1_400], [60, 240, 520, 1_066]],
     ),
     // The only ExpressRoute ones recorded: create 151–181 s, delete 60–90 s.
-    (
-        "Microsoft.Network/connections",
-        [[60, 160, 220, 313], [10, 30, 80, 313], [40, 75, 130, 222]],
-    ),
-    (
-        "Microsoft.Network/expressRouteCircuits",
-        [[8, 15, 35, 103], [3, 8, 11, 12], [4, 8, 12, 23]],
-    ),
+    ("Microsoft.Network/connections", [[60, 160, 220, 313], [10, 30, 80, 313], [40, 75, 130, 222]]),
+    ("Microsoft.Network/expressRouteCircuits", [[8, 15, 35, 103], [3, 8, 11, 12], [4, 8, 12, 23]]),
     (
         "Microsoft.Network/expressRouteCircuits/authorizations",
         [[2, 6, 10, 11], [2, 6, 10, 11], [2, 6, 10, 11]],
@@ -48,18 +38,9 @@ const DURATIONS: [(&str, [Spread; 3]); 9] = [
         "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
         [[1, 6, 16, 32], [1, 6, 16, 31], [1, 6, 9, 21]],
     ),
-    (
-        "Microsoft.Network/virtualNetworks/subnets",
-        [[1, 1, 3, 11], [1, 1, 6, 35], [1, 5, 10, 12]],
-    ),
-    (
-        "Microsoft.Network/routeTables",
-        [[1, 2, 8, 11], [1, 5, 10, 31], [1, 2, 8, 12]],
-    ),
-    (
-        "Microsoft.Network/publicIPAddresses",
-        [[1, 1, 2, 31], [1, 1, 2, 8], [1, 6, 15, 31]],
-    ),
+    ("Microsoft.Network/virtualNetworks/subnets", [[1, 1, 3, 11], [1, 1, 6, 35], [1, 5, 10, 12]]),
+    ("Microsoft.Network/routeTables", [[1, 2, 8, 11], [1, 5, 10, 31], [1, 2, 8, 12]]),
+    ("Microsoft.Network/publicIPAddresses", [[1, 1, 2, 31], [1, 1, 2, 8], [1, 6, 15, 31]]),
 ];
 
 /// For types that nobody recorded.
@@ -77,10 +58,7 @@ pub(super) fn draw(seed: u64, resource: &ResourceId, ordinal: u64, purpose: &str
 /// How long the operation takes, in whole milliseconds.
 pub(super) fn duration(seed: u64, resource: &ResourceId, ordinal: u64, kind: Kind) -> Duration {
     let of = resource.resource_type();
-    let spreads = DURATIONS
-        .iter()
-        .find(|(name, _)| of.is(name))
-        .map(|(_, spreads)| spreads);
+    let spreads = DURATIONS.iter().find(|(name, _)| of.is(name)).map(|(_, spreads)| spreads);
     let spread = spreads.map_or(OTHERS, |spreads| match kind {
         Kind::Create => spreads[0],
         Kind::Update => spreads[1],
@@ -103,10 +81,7 @@ pub(super) fn duration(seed: u64, resource: &ResourceId, ordinal: u64, kind: Kin
         }
     }
     Duration::from_millis(
-        Duration::from_secs_f64(seconds.max(0.2))
-            .as_millis()
-            .try_into()
-            .unwrap_or(200),
+        Duration::from_secs_f64(seconds.max(0.2)).as_millis().try_into().unwrap_or(200),
     )
 }
 
@@ -122,19 +97,12 @@ mod tests {
             ))
             .unwrap()
         };
-        let mut all: Vec<u64> = (0..2_001)
-            .map(|n| duration(7, &id(n), 1, Kind::Create).as_secs())
-            .collect();
+        let mut all: Vec<u64> =
+            (0..2_001).map(|n| duration(7, &id(n), 1, Kind::Create).as_secs()).collect();
         all.sort_unstable();
         assert!((950..1_070).contains(&all[1_000]), "{}", all[1_000]);
         assert!(all[0] >= 345 && all[2_000] <= 2_700);
-        assert_eq!(
-            duration(7, &id(1), 1, Kind::Create),
-            duration(7, &id(1), 1, Kind::Create)
-        );
-        assert_ne!(
-            duration(7, &id(1), 1, Kind::Create),
-            duration(7, &id(1), 2, Kind::Create)
-        );
+        assert_eq!(duration(7, &id(1), 1, Kind::Create), duration(7, &id(1), 1, Kind::Create));
+        assert_ne!(duration(7, &id(1), 1, Kind::Create), duration(7, &id(1), 2, Kind::Create));
     }
 }

@@ -73,22 +73,13 @@ fn once() -> u32 {
 impl Fault {
     fn meets(&self, method: &str, resource: &str) -> bool {
         self.times > 0
-            && self
-                .method
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && glob(
-                &self.resource.to_ascii_lowercase(),
-                &resource.to_ascii_lowercase(),
-            )
+            && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && glob(&self.resource.to_ascii_lowercase(), &resource.to_ascii_lowercase())
     }
 
     /// Whether it is about an operation that is accepted, rather than about the request.
     fn is_about_operations(&self) -> bool {
-        matches!(
-            self.effect,
-            Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent
-        )
+        matches!(self.effect, Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent)
     }
 }
 
@@ -155,9 +146,6 @@ mod tests {
             effect: Effect::Conflict,
         }];
         let mut struck = || strike(&mut faults, "PUT", "/x", false).is_some();
-        assert_eq!(
-            [struck(), struck(), struck(), struck()],
-            [false, true, true, false]
-        );
+        assert_eq!([struck(), struck(), struck(), struck()], [false, true, true, false]);
     }
 }

@@ -116,14 +116,8 @@ impl Operation {
 
     /// The next rung of its ladder.
     fn rung(&self) -> u64 {
-        let place = usize::try_from(self.polls)
-            .unwrap_or(usize::MAX)
-            .min(LADDER.len() - 1);
-        if self.first >= 10 {
-            LADDER[place]
-        } else {
-            (self.first << self.polls.min(3)).min(10)
-        }
+        let place = usize::try_from(self.polls).unwrap_or(usize::MAX).min(LADDER.len() - 1);
+        if self.first >= 10 { LADDER[place] } else { (self.first << self.polls.min(3)).min(10) }
     }
 
     fn count_poll(&mut self, now: Timestamp) -> u64 {
@@ -166,11 +160,7 @@ impl Operation {
     ) -> WireResponse {
         if !self.settled {
             let rung = self.count_poll(now);
-            let mut answer = WireResponse {
-                status: 202,
-                headers: common(),
-                body: "null".into(),
-            };
+            let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
             answer.headers.push("Location", self.result_url(origin));
             answer.headers.push("Retry-After", rung.to_string());
             return answer;
@@ -187,9 +177,7 @@ impl Operation {
             // A finished DELETE: 204 with both headers repeated.
             None => {
                 let mut answer = empty_answer(204);
-                answer
-                    .headers
-                    .push("Azure-AsyncOperation", self.status_url(origin));
+                answer.headers.push("Azure-AsyncOperation", self.status_url(origin));
                 answer.headers.push("Location", self.result_url(origin));
                 answer
             }

@@ -72,21 +72,13 @@ impl Refusal {
                 .collect();
             error["details"] = Value::from(details);
         }
-        let cause = if self.from_gateway {
-            "gateway"
-        } else {
-            "service"
-        };
+        let cause = if self.from_gateway { "gateway" } else { "service" };
         let mut headers = common().with("x-ms-failure-cause", cause);
         if let Some(seconds) = self.retry_after {
             headers.push("Retry-After", seconds.to_string());
         }
         let body = json!({ "error": error }).to_string().into();
-        WireResponse {
-            status: self.status,
-            headers,
-            body,
-        }
+        WireResponse { status: self.status, headers, body }
     }
 }
 
@@ -97,40 +89,25 @@ pub(super) fn common() -> Headers {
         .with("Pragma", "no-cache")
         .with("Content-Type", "application/json; charset=utf-8")
         .with("Expires", "-1")
-        .with(
-            "Strict-Transport-Security",
-            "max-age=31536000; includeSubDomains",
-        )
+        .with("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         .with("X-Content-Type-Options", "nosniff")
 }
 
 /// An answer with a JSON body.
 pub(super) fn json_answer(status: u16, body: &Value) -> WireResponse {
-    WireResponse {
-        status,
-        headers: common(),
-        body: body.to_string().into(),
-    }
+    WireResponse { status, headers: common(), body: body.to_string().into() }
 }
 
 /// An answer without a body.
 pub(super) fn empty_answer(status: u16) -> WireResponse {
-    WireResponse {
-        status,
-        headers: common(),
-        body: bytes::Bytes::new(),
-    }
+    WireResponse { status, headers: common(), body: bytes::Bytes::new() }
 }
 
 /// A page instead of an answer, as front ends give (WIRE.md 3).
 pub(super) fn html_answer() -> WireResponse {
     let body = "<html><head><title>Service Unavailable</title></head><body>The service is unavailable.</body></html>";
     let headers = Headers::new().with("Content-Type", "text/html");
-    WireResponse {
-        status: 503,
-        headers,
-        body: body.into(),
-    }
+    WireResponse { status: 503, headers, body: body.into() }
 }
 
 /// A GUID that depends on nothing but its arguments.
@@ -138,7 +115,5 @@ pub(super) fn guid(parts: &[&str]) -> String {
     let hash = blake3::hash(parts.join("\u{1f}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

@@ -22,16 +22,9 @@ pub struct ScaledClock {
 impl ScaledClock {
     /// A clock that shows `start` now and moves `speed` times as fast as the host's.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is a clock: it is what others ask instead"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is a clock: it is what others ask instead")]
     pub fn new(start: Timestamp, speed: NonZeroU32) -> Self {
-        Self {
-            start,
-            speed,
-            begun: Instant::now(),
-        }
+        Self { start, speed, begun: Instant::now() }
     }
 
     fn elapsed(&self) -> Duration {
@@ -67,10 +60,7 @@ impl Clock for ScaledClock {
         Busy::idle()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is a clock: it is what others ask instead"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is a clock: it is what others ask instead")]
     async fn sleep_until(&self, at: Timestamp) {
         loop {
             // Against the whole elapsed time, since `now` is cut to milliseconds and would wait on.

@@ -57,10 +57,7 @@ pub struct Latency {
 impl Default for Latency {
     /// What recordings of Microsoft.Network show, roughly.
     fn default() -> Self {
-        Self {
-            read: Duration::from_millis(150),
-            write: Duration::from_millis(600),
-        }
+        Self { read: Duration::from_millis(150), write: Duration::from_millis(600) }
     }
 }
 
@@ -90,16 +87,10 @@ impl Scenario {
     /// # Errors
     /// It is not YAML, has an unknown or missing key, or a resource without a legal id.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        let wrong = |why: String| ScenarioError {
-            name: name.to_owned(),
-            why,
-        };
+        let wrong = |why: String| ScenarioError { name: name.to_owned(), why };
         let scenario: Self =
             serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        scenario
-            .onprem
-            .check()
-            .map_err(|error| wrong(error.to_string()))?;
+        scenario.onprem.check().map_err(|error| wrong(error.to_string()))?;
         for (place, body) in scenario.resources.iter().enumerate() {
             let id = body.get("id").and_then(Value::as_str).unwrap_or_default();
             ResourceId::parse(id).map_err(|error| wrong(format!("resources[{place}]: {error}")))?;

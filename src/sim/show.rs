@@ -45,10 +45,8 @@ impl World {
                 body["properties"]["ipConfigurations"] = json!([{ "id": reference }]);
             }
         } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            for configuration in body["properties"]["ipConfigurations"]
-                .as_array_mut()
-                .into_iter()
-                .flatten()
+            for configuration in
+                body["properties"]["ipConfigurations"].as_array_mut().into_iter().flatten()
             {
                 configuration["etag"] = json!(etag);
                 configuration["properties"]["provisioningState"] = json!(state);
@@ -74,9 +72,7 @@ impl World {
             .connections()
             .iter()
             .find(|connection| connection.id == *id)
-            .map_or("Unknown", |connection| {
-                connection_status(&estate, &self.onprem, connection)
-            })
+            .map_or("Unknown", |connection| connection_status(&estate, &self.onprem, connection))
     }
 
     fn insert_children(&self, id: &ResourceId, body: &mut Value, kinds: &[&str], now: Timestamp) {
@@ -111,9 +107,7 @@ impl World {
 
     /// The answer to a GET of one resource.
     pub(super) fn get(&self, id: &ResourceId, now: Timestamp) -> Result<WireResponse, Refusal> {
-        let body = self
-            .get_body(id, now)
-            .ok_or_else(|| Refusal::not_found(id))?;
+        let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
         let mut answer = json_answer(200, &body);
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
@@ -133,16 +127,14 @@ impl World {
             .keys()
             .filter(|id| {
                 let key = id.key();
-                let direct = key
-                    .strip_prefix(prefix.as_str())
-                    .is_some_and(|rest| !rest.contains('/'));
+                let direct =
+                    key.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/'));
                 // `/subscriptions/{s}/providers/{type}`: those of every group.
                 let all = group_free.as_ref().is_some_and(|(subscription, kind)| {
                     !subscription.contains("/resourcegroups/")
                         && key.starts_with(subscription.as_str())
                         && key.split_once("/providers/").is_some_and(|(_, rest)| {
-                            rest.strip_prefix(kind.as_str())
-                                .is_some_and(|name| !name.contains('/'))
+                            rest.strip_prefix(kind.as_str()).is_some_and(|name| !name.contains('/'))
                         })
                 });
                 direct || all

@@ -39,15 +39,9 @@ impl Buckets {
         let (kind, size, refill) = limits(method);
         let key = format!("{}/{kind}", subscription.to_ascii_lowercase());
         let full = size * 1_000;
-        let bucket = self.0.entry(key).or_insert(Bucket {
-            left: full,
-            at: now,
-        });
+        let bucket = self.0.entry(key).or_insert(Bucket { left: full, at: now });
         let millis = u64::try_from(now.since(bucket.at).as_millis()).unwrap_or(u64::MAX);
-        bucket.left = bucket
-            .left
-            .saturating_add(millis.saturating_mul(refill))
-            .min(full);
+        bucket.left = bucket.left.saturating_add(millis.saturating_mul(refill)).min(full);
         bucket.at = bucket.at.max(now);
         if bucket.left < 1_000 {
             let seconds = (1_000 - bucket.left).div_ceil(refill * 1_000).max(1);
@@ -79,14 +73,7 @@ mod tests {
         }
         let refusal = buckets.take("S", Method::Put, now).unwrap_err();
         assert_eq!((refusal.status, refusal.retry_after), (429, Some(1)));
-        assert!(
-            buckets.take("s", Method::Get, now).is_ok(),
-            "reads have a bucket of their own"
-        );
-        assert!(
-            buckets
-                .take("s", Method::Put, now + Duration::from_secs(1))
-                .is_ok()
-        );
+        assert!(buckets.take("s", Method::Get, now).is_ok(), "reads have a bucket of their own");
+        assert!(buckets.take("s", Method::Put, now + Duration::from_secs(1)).is_ok());
     }
 }

@@ -33,11 +33,8 @@ impl<W> fmt::Debug for InProcess<W> {
 impl<W: Answers> Wire for InProcess<W> {
     async fn send(&self, request: WireRequest) -> Result<WireResponse, WireFault> {
         let now = self.clock.now();
-        let (answer, latency) = self
-            .world
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .answer(&request, now);
+        let (answer, latency) =
+            self.world.lock().unwrap_or_else(PoisonError::into_inner).answer(&request, now);
         self.clock.sleep_until(now + latency).await;
         answer
     }

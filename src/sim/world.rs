@@ -67,12 +67,7 @@ impl State {
 }
 
 /// Children that a world file may show inside their parents' bodies.
-const CHILDREN: [&str; 4] = [
-    "subnets",
-    "virtualNetworkPeerings",
-    "peerings",
-    "authorizations",
-];
+const CHILDREN: [&str; 4] = ["subnets", "virtualNetworkPeerings", "peerings", "authorizations"];
 
 impl World {
     /// The world of a scenario, at its beginning.
@@ -94,15 +89,10 @@ impl World {
             ledger: Vec::new(),
         };
         for group in &scenario.resource_groups {
-            world
-                .groups
-                .insert(group.id.to_ascii_lowercase(), group.location.clone());
+            world.groups.insert(group.id.to_ascii_lowercase(), group.location.clone());
         }
         for body in &scenario.resources {
-            let id = body
-                .get("id")
-                .and_then(Value::as_str)
-                .map(ResourceId::parse);
+            let id = body.get("id").and_then(Value::as_str).map(ResourceId::parse);
             if let Some(Ok(id)) = id {
                 world.place(&id, body.clone(), scenario.now);
             }
@@ -116,25 +106,18 @@ impl World {
             let inside = body.get_mut("properties").and_then(Value::as_object_mut);
             let is_child_list =
                 provider::of(&id.child(kind, "x").unwrap_or_else(|_| id.clone())).is_some();
-            if let Some(Value::Array(children)) = inside
-                .filter(|_| is_child_list)
-                .and_then(|properties| properties.remove(kind))
+            if let Some(Value::Array(children)) =
+                inside.filter(|_| is_child_list).and_then(|properties| properties.remove(kind))
             {
                 for child in children {
-                    let name = child
-                        .get("name")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default();
+                    let name = child.get("name").and_then(Value::as_str).unwrap_or_default();
                     if let Ok(id) = id.child(kind, name) {
                         self.place(&id, child, now);
                     }
                 }
             }
         }
-        let state = match body
-            .pointer("/properties/provisioningState")
-            .and_then(Value::as_str)
-        {
+        let state = match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
             Some("Failed") => State::Failed,
             Some("Updating") => State::Updating,
             _ => State::Succeeded,
@@ -148,12 +131,7 @@ impl World {
             object.insert("name".to_owned(), id.name().into());
             object.insert("type".to_owned(), id.resource_type().as_str().into());
         }
-        let resource = Resource {
-            body,
-            state,
-            version: 0,
-            settled_at: now,
-        };
+        let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
     }
 
@@ -248,10 +226,7 @@ impl World {
     pub(super) fn gateway_of(&self, vnet: &ResourceId) -> Option<ResourceId> {
         let subnet = vnet.child("subnets", "GatewaySubnet").ok()?;
         let gateway = self.subnet_user(&subnet)?;
-        let done = self
-            .resources
-            .get(&gateway)
-            .is_some_and(|r| r.state == State::Succeeded);
+        let done = self.resources.get(&gateway).is_some_and(|r| r.state == State::Succeeded);
         done.then_some(gateway)
     }
 
@@ -261,10 +236,7 @@ impl World {
             .iter()
             .find(|(id, resource)| {
                 id.parent().as_ref() == Some(circuit)
-                    && resource
-                        .body
-                        .pointer("/properties/authorizationKey")
-                        .and_then(Value::as_str)
+                    && resource.body.pointer("/properties/authorizationKey").and_then(Value::as_str)
                         == Some(key)
             })
             .map(|(id, _)| id.clone())
@@ -283,11 +255,8 @@ impl World {
 
     /// The home region of a resource's group.
     pub(super) fn group_home(&self, id: &ResourceId) -> Option<Region> {
-        let key = format!(
-            "/subscriptions/{}/resourcegroups/{}",
-            id.subscription(),
-            id.resource_group()
-        );
+        let key =
+            format!("/subscriptions/{}/resourcegroups/{}", id.subscription(), id.resource_group());
         self.groups.get(&key.to_ascii_lowercase()).cloned()
     }
 
@@ -309,12 +278,7 @@ impl World {
     }
 
     pub(super) fn etag(&self, id: &ResourceId, version: u64) -> String {
-        let hash = guid(&[
-            &self.seed.to_string(),
-            id.key(),
-            &version.to_string(),
-            "etag",
-        ]);
+        let hash = guid(&[&self.seed.to_string(), id.key(), &version.to_string(), "etag"]);
         format!("W/\"{hash}\"")
     }
 
@@ -336,9 +300,7 @@ impl World {
     /// An operation in a region that is down does not come to its end.
     fn is_stuck(&self, operation: &Operation) -> bool {
         !matches!(operation.work, Work::Read { .. })
-            && self
-                .location(&operation.resource)
-                .is_some_and(|l| self.regions_down.contains(&l))
+            && self.location(&operation.resource).is_some_and(|l| self.regions_down.contains(&l))
     }
 
     fn end(&mut self, id: &str) {
@@ -357,11 +319,7 @@ impl World {
                 }
                 self.set_state(
                     &resource_id,
-                    if failed {
-                        State::Failed
-                    } else {
-                        State::Succeeded
-                    },
+                    if failed { State::Failed } else { State::Succeeded },
                     ends,
                 );
             }

@@ -25,22 +25,14 @@ impl World {
     pub(super) fn put(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
         let provider = self.writable_provider(arrival.id)?;
         let body: Value = serde_json::from_slice(&arrival.request.body).map_err(|_| {
-            Refusal::new(
-                400,
-                "InvalidRequestContent",
-                "The request content was invalid JSON.",
-            )
-            .by_gateway()
+            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
+                .by_gateway()
         })?;
         self.check_precondition(arrival)?;
         if let Some(parent) = arrival.id.parent() {
             let parent = self.resources.get(&parent).ok_or_else(|| {
-                Refusal::new(
-                    404,
-                    "ParentResourceNotFound",
-                    format!("{parent} was not found."),
-                )
-                .by_gateway()
+                Refusal::new(404, "ParentResourceNotFound", format!("{parent} was not found."))
+                    .by_gateway()
             })?;
             if parent.state == State::Failed {
                 let message = format!(
@@ -58,43 +50,24 @@ impl World {
         self.check_locks(arrival, provider, &body)?;
         self.check_references(provider, arrival.id, &body)?;
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
-        let put = Put {
-            id: arrival.id,
-            body: &body,
-            stored: self.body(arrival.id),
-            ordinal,
-        };
+        let put = Put { id: arrival.id, body: &body, stored: self.body(arrival.id), ordinal };
         provider.validate(self, &put)?;
         let failure = provider.fails(self, &put);
         let new = put.stored.is_none();
         let stored = provider.accept(self, &put);
-        let version = self
-            .resources
-            .get(arrival.id)
-            .map_or(0, |resource| resource.version)
-            + 1;
-        let resource = Resource {
-            body: stored,
-            state: State::Updating,
-            version,
-            settled_at: arrival.now,
-        };
+        let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
+        let resource =
+            Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
         self.resources.insert(arrival.id.clone(), resource);
         self.ordinals.insert(arrival.id.clone(), ordinal);
         provider.accepted(self, arrival.id);
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body);
-        let shown = self
-            .get_body(arrival.id, arrival.now)
-            .unwrap_or(Value::Null);
+        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
-        answer
-            .headers
-            .push("Azure-AsyncOperation", operation.status_url(arrival.origin));
+        answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Azure-AsyncNotification", "Enabled");
-        answer
-            .headers
-            .push("Retry-After", operation.first.to_string());
+        answer.headers.push("Retry-After", operation.first.to_string());
         answer.headers.push("x-ms-request-id", operation.id.clone());
         Ok(answer)
     }
@@ -112,15 +85,9 @@ impl World {
         self.set_state(arrival.id, State::Deleting, arrival.now);
         let operation = self.begin(arrival, provider, Work::Delete, None, &body);
         let mut answer = empty_answer(202);
-        answer
-            .headers
-            .push("Azure-AsyncOperation", operation.status_url(arrival.origin));
-        answer
-            .headers
-            .push("Location", operation.result_url(arrival.origin));
-        answer
-            .headers
-            .push("Retry-After", operation.first.to_string());
+        answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
+        answer.headers.push("Location", operation.result_url(arrival.origin));
+        answer.headers.push("Retry-After", operation.first.to_string());
         answer.headers.push("x-ms-request-id", operation.id.clone());
         Ok(answer)
     }
@@ -133,17 +100,11 @@ impl World {
             Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway()
         })?;
         let home = self.group_home(id).ok_or_else(|| {
-            let message = format!(
-                "Resource group '{}' could not be found.",
-                id.resource_group()
-            );
+            let message = format!("Resource group '{}' could not be found.", id.resource_group());
             Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()
         })?;
         let at = self.location(id).unwrap_or_else(|| home.clone());
-        if [&home, &at]
-            .iter()
-            .any(|region| self.regions_down.contains(region))
-        {
+        if [&home, &at].iter().any(|region| self.regions_down.contains(region)) {
             let message = format!("The service is unavailable in {at} now.");
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
@@ -151,10 +112,7 @@ impl World {
     }
 
     fn check_precondition(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-        let current = self
-            .resources
-            .get(arrival.id)
-            .map(|r| self.etag(arrival.id, r.version));
+        let current = self.resources.get(arrival.id).map(|r| self.etag(arrival.id, r.version));
         let headers = &arrival.request.headers;
         let stale = headers
             .get("if-match")
@@ -250,10 +208,8 @@ impl World {
         while let Some(effect) = strike(&mut self.faults, method, arrival.id.as_str(), true) {
             match effect {
                 Effect::Fail { code } => {
-                    failure = Some((
-                        code,
-                        "The operation failed, by a fault of this world.".to_owned(),
-                    ));
+                    failure =
+                        Some((code, "The operation failed, by a fault of this world.".to_owned()));
                 }
                 Effect::Slow { factor } => takes *= factor,
                 Effect::Silent => {
@@ -264,19 +220,13 @@ impl World {
         }
         let (put, delete) = provider.first_retry_after();
         let first = if work == Work::Delete { delete } else { put };
-        let id = guid(&[
-            &self.seed.to_string(),
-            arrival.id.key(),
-            &ordinal.to_string(),
-            "operation",
-        ]);
+        let id =
+            guid(&[&self.seed.to_string(), arrival.id.key(), &ordinal.to_string(), "operation"]);
         let operation = Operation {
             id: id.clone(),
             resource: arrival.id.clone(),
             work,
-            location: self
-                .location(arrival.id)
-                .map_or_else(String::new, |l| l.as_str().to_owned()),
+            location: self.location(arrival.id).map_or_else(String::new, |l| l.as_str().to_owned()),
             api_version: arrival.api_version.to_owned(),
             locks: locks(provider, arrival.id, body),
             ends: arrival.now + takes,

@@ -39,15 +39,8 @@ impl Anchor {
     /// Makes the anchor of a new run.
     pub(super) fn create(path: &Path, run: &RunId, mark: Mark) -> Result<Self, StoreError> {
         let file = files::private_file(path)?;
-        file.set_len(0)
-            .map_err(|e| StoreError::io("create", path, e))?;
-        let mut anchor = Self {
-            file,
-            path: path.to_owned(),
-            run: run.clone(),
-            counter: 0,
-            mark,
-        };
+        file.set_len(0).map_err(|e| StoreError::io("create", path, e))?;
+        let mut anchor = Self { file, path: path.to_owned(), run: run.clone(), counter: 0, mark };
         // Both slots, so that a damaged one is told from one that was never written.
         anchor.set(mark)?;
         anchor.set(mark)?;
@@ -75,11 +68,7 @@ impl Anchor {
     pub(super) fn set(&mut self, mark: Mark) -> Result<(), StoreError> {
         let counter = self.counter + 1;
         let slot = encode(&self.run, counter, mark);
-        let place = if counter.is_multiple_of(2) {
-            0
-        } else {
-            SLOT_DISTANCE as u64
-        };
+        let place = if counter.is_multiple_of(2) { 0 } else { SLOT_DISTANCE as u64 };
         self.file
             .seek(SeekFrom::Start(place))
             .and_then(|_| self.file.write_all(&slot))
@@ -99,10 +88,7 @@ pub(super) fn look(path: &Path, run: &RunId) -> Result<Mark, StoreError> {
 fn read(path: &Path, run: &RunId) -> Result<(u64, Mark), StoreError> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| {
-            file.take((SLOT_DISTANCE + SLOT_BYTES) as u64)
-                .read_to_end(&mut bytes)
-        })
+        .and_then(|file| file.take((SLOT_DISTANCE + SLOT_BYTES) as u64).read_to_end(&mut bytes))
         .map_err(|e| StoreError::io("read", path, e))?;
     [0, SLOT_DISTANCE]
         .into_iter()
@@ -132,14 +118,8 @@ fn decode(run: &RunId, slot: &[u8]) -> Option<(u64, Mark)> {
         return None;
     }
     let number = |at: usize| Some(u64::from_be_bytes(body.get(at..at + 8)?.try_into().ok()?));
-    let head = Head {
-        seq: Seq(number(16)?),
-        hash: Hash(body.get(32..64)?.try_into().ok()?),
-    };
-    let mark = Mark {
-        head,
-        epoch: Epoch(number(24)?),
-    };
+    let head = Head { seq: Seq(number(16)?), hash: Hash(body.get(32..64)?.try_into().ok()?) };
+    let mark = Mark { head, epoch: Epoch(number(24)?) };
     Some((number(8)?, mark))
 }
 
@@ -160,10 +140,7 @@ mod tests {
         let path = folder.path().join("anchor");
         let run = RunId::parse("01jd0000000000000000000001").unwrap();
         let mark = |seq| Mark {
-            head: Head {
-                seq: Seq(seq),
-                hash: Hash([u8::try_from(seq).unwrap(); 32]),
-            },
+            head: Head { seq: Seq(seq), hash: Hash([u8::try_from(seq).unwrap(); 32]) },
             epoch: Epoch(3),
         };
         let mut anchor = Anchor::create(&path, &run, mark(0)).unwrap();
@@ -186,14 +163,8 @@ mod tests {
         let path = folder.path().join("anchor");
         let run = RunId::parse("01jd0000000000000000000001").unwrap();
         let other = RunId::parse("01jd0000000000000000000002").unwrap();
-        let head = Head {
-            seq: Seq(0),
-            hash: Hash([0; 32]),
-        };
-        let mark = Mark {
-            head,
-            epoch: Epoch(0),
-        };
+        let head = Head { seq: Seq(0), hash: Hash([0; 32]) };
+        let mark = Mark { head, epoch: Epoch(0) };
         drop(Anchor::create(&path, &run, mark).unwrap());
         assert!(look(&path, &other).is_err());
     }

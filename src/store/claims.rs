@@ -110,27 +110,15 @@ impl Claims {
         let lock_path = self.folder.join("lock");
         let lock = files::private_file(&lock_path)?;
         // Held for a few milliseconds by each, and taken back by the system when one dies.
-        lock.lock()
-            .map_err(|e| StoreError::io("lock", &lock_path, e))?;
+        lock.lock().map_err(|e| StoreError::io("lock", &lock_path, e))?;
         let path = self.folder.join("claims.json");
-        let damaged = |why: String| StoreError::Damaged {
-            path: path.clone(),
-            why,
-        };
+        let damaged = |why: String| StoreError::Damaged { path: path.clone(), why };
         let mut ledger = match files::read_if_there(&path)? {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?,
-            None => Ledger {
-                format: FORMAT,
-                claims: Vec::new(),
-            },
+            None => Ledger { format: FORMAT, claims: Vec::new() },
         };
         if ledger.format > FORMAT {
-            return Err(StoreError::Newer {
-                path,
-                found: ledger.format,
-                known: FORMAT,
-            }
-            .into());
+            return Err(StoreError::Newer { path, found: ledger.format, known: FORMAT }.into());
         }
         work(&mut ledger)?;
         let text = serde_json::to_vec_pretty(&ledger).map_err(|e| damaged(e.to_string()))?;

@@ -105,15 +105,9 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::StorageFull {
-            return Self::DiskFull {
-                path: path.to_owned(),
-            };
+            return Self::DiskFull { path: path.to_owned() };
         }
-        Self::Io {
-            what,
-            path: path.to_owned(),
-            source,
-        }
+        Self::Io { what, path: path.to_owned(), source }
     }
 
     /// What a person can do about it, as a sentence.
@@ -166,11 +160,7 @@ impl From<StoreError> for JournalError {
 }
 
 fn near_text(near: &[RunId]) -> String {
-    if near.is_empty() {
-        String::new()
-    } else {
-        format!("; did you mean {}?", join(near))
-    }
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", join(near)) }
 }
 
 fn join(runs: &[RunId]) -> String {

@@ -101,16 +101,12 @@ pub(super) fn report(
         Err((seq, why)) => (Vec::new(), Some(BadEvent { seq, why })),
     };
     if bad.is_none()
-        && let Some(unreadable) = links
-            .iter()
-            .find_map(|link| schema::decode(link.head.seq, &link.bytes).err())
+        && let Some(unreadable) =
+            links.iter().find_map(|link| schema::decode(link.head.seq, &link.bytes).err())
     {
         bad = Some(match unreadable {
             crate::engine::JournalError::Unreadable { seq, why } => BadEvent { seq, why },
-            other => BadEvent {
-                seq: Seq(1),
-                why: other.to_string(),
-            },
+            other => BadEvent { seq: Seq(1), why: other.to_string() },
         });
     }
     if bad.is_none()
@@ -121,10 +117,7 @@ pub(super) fn report(
             let lost = Seq(links.len() as u64).next();
             (lost, "it was acknowledged, and is missing".to_owned())
         } else {
-            (
-                mark.head.seq,
-                "it is not the one that the anchor knows".to_owned(),
-            )
+            (mark.head.seq, "it is not the one that the anchor knows".to_owned())
         };
         bad = Some(BadEvent { seq, why });
     }
@@ -191,24 +184,15 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let cut = !bytes.is_empty() && !bytes.ends_with(b"\n");
     let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     if bytes.is_empty() {
-        return Parsed {
-            links: Ok(links),
-            first_prev,
-        };
+        return Parsed { links: Ok(links), first_prev };
     }
     for line in lines.split(|byte| *byte == b'\n') {
         let seq = Seq(links.len() as u64).next();
         let Some((prev, head, event)) = parse_line(line) else {
             let why = "its line is not one of an exported journal".to_owned();
-            return Parsed {
-                links: Err((seq, why, links)),
-                first_prev,
-            };
+            return Parsed { links: Err((seq, why, links)), first_prev };
         };
-        let before = at.unwrap_or(Head {
-            seq: Seq(0),
-            hash: prev,
-        });
+        let before = at.unwrap_or(Head { seq: Seq(0), hash: prev });
         first_prev.get_or_insert(prev);
         let now = schema::chain(before, event);
         let why = if head.seq != seq {
@@ -219,16 +203,10 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
             None
         };
         if let Some(why) = why {
-            return Parsed {
-                links: Err((seq, why, links)),
-                first_prev,
-            };
+            return Parsed { links: Err((seq, why, links)), first_prev };
         }
         at = Some(now);
-        links.push(Link {
-            head: now,
-            bytes: event.to_vec(),
-        });
+        links.push(Link { head: now, bytes: event.to_vec() });
     }
     let links = if cut {
         let seq = Seq(links.len() as u64);
@@ -255,9 +233,6 @@ fn parse_line(line: &[u8]) -> Option<(Hash, Head, &[u8])> {
     let (hash, rest) = rest.strip_prefix(br#"","hash":""#)?.split_at_checked(64)?;
     let event = rest.strip_prefix(br#"","event":"#)?.strip_suffix(b"}")?;
     let hex = |text: &[u8]| Hash::from_hex(std::str::from_utf8(text).ok()?);
-    let head = Head {
-        seq: Seq(std::str::from_utf8(seq).ok()?.parse().ok()?),
-        hash: hex(hash)?,
-    };
+    let head = Head { seq: Seq(std::str::from_utf8(seq).ok()?.parse().ok()?), hash: hex(hash)? };
     Some((hex(prev)?, head, event))
 }

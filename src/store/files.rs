@@ -15,9 +15,7 @@ pub(super) fn private_dir(path: &Path) -> Result<(), StoreError> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    builder
-        .create(path)
-        .map_err(|e| StoreError::io("create", path, e))
+    builder.create(path).map_err(|e| StoreError::io("create", path, e))
 }
 
 /// Opens a file for reading and writing, creating it readable for its owner only.
@@ -29,17 +27,13 @@ pub(super) fn private_file(path: &Path) -> Result<File, StoreError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options
-        .open(path)
-        .map_err(|e| StoreError::io("open", path, e))
+    options.open(path).map_err(|e| StoreError::io("open", path, e))
 }
 
 /// Makes a directory's entries durable. sled never does (state-engines 3).
 pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
-    File::open(path)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|e| StoreError::io("sync", path, e))?;
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(|e| StoreError::io("sync", path, e))?;
     #[cfg(not(unix))]
     let _ = path;
     Ok(())

@@ -52,9 +52,7 @@ mod linux {
             return Err("the C library's sync_file_range is called instead of ours".to_owned());
         }
         if answer != -1 || errno != Some(libc::ENOSYS) {
-            return Err(format!(
-                "sync_file_range answered {answer}, errno {errno:?}"
-            ));
+            return Err(format!("sync_file_range answered {answer}, errno {errno:?}"));
         }
         Ok(())
     }

@@ -59,22 +59,12 @@ impl SledJournal {
         let (requests, inbox) = mpsc::channel(WAITING_MAX);
         let run = dir.run.clone();
         let path = dir.path.clone();
-        let writer = Writer {
-            dir,
-            database,
-            anchor,
-            broken: false,
-            _lock: lock,
-        };
+        let writer = Writer { dir, database, anchor, broken: false, _lock: lock };
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.serve(inbox))
             .map_err(|e| StoreError::io("start a thread for", &path, e))?;
-        Ok(Self {
-            run,
-            requests: Some(requests),
-            writer: Some(writer),
-        })
+        Ok(Self { run, requests: Some(requests), writer: Some(writer) })
     }
 
     /// Closes the store cleanly: exports the journal, marks the store as whole, lets the run go.
@@ -135,14 +125,7 @@ impl Journal for SledJournal {
         }
         let (reply, answer) = oneshot::channel();
         let epoch = lease.epoch();
-        self.ask(Request::Append(Append {
-            epoch,
-            head,
-            at,
-            events,
-            reply,
-        }))
-        .await?;
+        self.ask(Request::Append(Append { epoch, head, at, events, reply })).await?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -150,10 +133,7 @@ impl Journal for SledJournal {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Load(reply)).await?;
         let links = answer.await.map_err(|_| gone())??;
-        links
-            .iter()
-            .map(|link| schema::decode(link.head.seq, &link.bytes))
-            .collect()
+        links.iter().map(|link| schema::decode(link.head.seq, &link.bytes)).collect()
     }
 }
 
@@ -220,10 +200,7 @@ impl Writer {
             match self.write(append.epoch, append.head, append.at, append.events) {
                 Ok((new, recorded)) => {
                     head = Some(new);
-                    pending.push(Pending {
-                        recorded,
-                        reply: append.reply,
-                    });
+                    pending.push(Pending { recorded, reply: append.reply });
                 }
                 // A caller that went away finds out when it loads.
                 Err(error) => drop(append.reply.send(Err(error))),
@@ -254,10 +231,7 @@ impl Writer {
             return Err(JournalError::Full(count));
         }
         let recorded = schema::record(head, epoch, at, events);
-        let bytes = recorded
-            .iter()
-            .map(schema::encode)
-            .collect::<Result<Vec<_>, _>>()?;
+        let bytes = recorded.iter().map(schema::encode).collect::<Result<Vec<_>, _>>()?;
         let written = guard(&self.dir.path, || self.database.append(epoch, head, &bytes))
             .map_err(JournalError::from)
             .flatten();
@@ -265,10 +239,8 @@ impl Writer {
             Ok(head) => Ok((head, recorded)),
             Err(error) => {
                 // Refused is refused; anything else may have happened or not.
-                let known = matches!(
-                    error,
-                    JournalError::Fenced { .. } | JournalError::Conflict { .. }
-                );
+                let known =
+                    matches!(error, JournalError::Fenced { .. } | JournalError::Conflict { .. });
                 self.broken |= !known;
                 Err(error)
             }
@@ -307,12 +279,8 @@ impl Writer {
             return Ok(());
         }
         let dir = self.dir;
-        let links = guard(&dir.path, || self.database.links(&dir.run))?.map_err(|e| {
-            StoreError::Damaged {
-                path: dir.path.clone(),
-                why: e.to_string(),
-            }
-        })?;
+        let links = guard(&dir.path, || self.database.links(&dir.run))?
+            .map_err(|e| StoreError::Damaged { path: dir.path.clone(), why: e.to_string() })?;
         dir.export(&links)?;
         guard(&dir.path, || self.database.flush())??;
         guard(&dir.path, || drop(self.database))?;
@@ -329,7 +297,5 @@ fn mark_clean(dir: &Path) -> Result<(), StoreError> {
 }
 
 fn ends(recorded: &[Recorded]) -> bool {
-    recorded
-        .iter()
-        .any(|r| matches!(r.event, Event::RunEnded { .. }))
+    recorded.iter().any(|r| matches!(r.event, Event::RunEnded { .. }))
 }

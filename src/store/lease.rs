@@ -50,10 +50,7 @@ impl RunLock {
     pub(super) fn look(path: &Path, run: &RunId) -> Result<Self, StoreError> {
         let file = files::private_file(path)?;
         match file.try_lock_shared() {
-            Ok(()) => Ok(Self {
-                file,
-                drives: false,
-            }),
+            Ok(()) => Ok(Self { file, drives: false }),
             Err(TryLockError::WouldBlock) => Err(held(run, holder_of(path))),
             Err(TryLockError::Error(e)) => Err(StoreError::io("lock", path, e)),
         }
@@ -81,9 +78,7 @@ fn held(run: &RunId, holder: Option<String>) -> StoreError {
 fn holder_of(path: &Path) -> Option<String> {
     let mut text = String::new();
     // Elsewhere than on unix a locked file may be unreadable; the lock is then all that is known.
-    File::open(path)
-        .and_then(|file| file.take(512).read_to_string(&mut text))
-        .ok()?;
+    File::open(path).and_then(|file| file.take(512).read_to_string(&mut text)).ok()?;
     (!text.is_empty()).then_some(text)
 }
 

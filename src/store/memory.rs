@@ -44,17 +44,8 @@ impl MemoryJournal {
     #[must_use]
     pub fn holding(run: RunId, events: Vec<Recorded>) -> Self {
         let epoch = events.last().map_or(Epoch(0), |last| last.epoch);
-        let shared = Shared {
-            run,
-            epoch,
-            events,
-            appends: 0,
-            fail: None,
-            broken: false,
-        };
-        Self {
-            shared: Arc::new(Mutex::new(shared)),
-        }
+        let shared = Shared { run, epoch, events, appends: 0, fail: None, broken: false };
+        Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// Opens the journal: the leases before this one are stale from now on, and a journal that
@@ -100,27 +91,18 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Store(super::journal::REOPEN.to_owned()));
         }
         shared.appends += 1;
-        let fail = shared
-            .fail
-            .filter(|(n, _)| *n == shared.appends)
-            .map(|(_, place)| place);
+        let fail = shared.fail.filter(|(n, _)| *n == shared.appends).map(|(_, place)| place);
         let failed = || JournalError::Store("the disk failed, as the test asked".to_owned());
         if fail == Some(FailAt::Before) {
             shared.broken = true;
             return Err(failed());
         }
         if *lease.run() != shared.run || lease.epoch() != shared.epoch {
-            return Err(JournalError::Fenced {
-                ours: lease.epoch(),
-                current: shared.epoch,
-            });
+            return Err(JournalError::Fenced { ours: lease.epoch(), current: shared.epoch });
         }
         let actual = shared.events.last().map_or(Seq(0), |last| last.seq);
         if actual != head {
-            return Err(JournalError::Conflict {
-                expected: head,
-                actual,
-            });
+            return Err(JournalError::Conflict { expected: head, actual });
         }
         if head.0 + events.len() as u64 > EVENTS_MAX {
             return Err(JournalError::Full(head.0 + events.len() as u64));

@@ -65,18 +65,11 @@ impl RunDir {
         let epoch = Epoch(mark.epoch.0.max(anchor.mark().epoch.0) + 1);
         guard(&self.path, || database.claim(epoch))??;
         // Events after the anchor were written but never acknowledged; they are part of it now.
-        anchor.set(Mark {
-            head: mark.head,
-            epoch,
-        })?;
+        anchor.set(Mark { head: mark.head, epoch })?;
         let lease = Lease::acquired(self.run.clone(), epoch);
         let path = self.path.clone();
         let journal = SledJournal::start(self, lock, database, anchor)?;
-        Ok(RunStore {
-            journal,
-            lease,
-            dir: path,
-        })
+        Ok(RunStore { journal, lease, dir: path })
     }
 
     /// Whether the store is as its last orderly close left it.
@@ -94,11 +87,8 @@ impl RunDir {
 
     pub(super) fn checked(&self, database: &Database, mark: Mark) -> Result<Vec<Link>, StoreError> {
         let head = database.mark()?.head.seq;
-        let lost = |head| StoreError::LostHistory {
-            dir: self.path.clone(),
-            anchor: mark.head.seq,
-            head,
-        };
+        let lost =
+            |head| StoreError::LostHistory { dir: self.path.clone(), anchor: mark.head.seq, head };
         if head < mark.head.seq {
             return Err(lost(head));
         }
@@ -107,10 +97,7 @@ impl RunDir {
         if !export::agrees(&self.run, &links, mark) {
             return Err(StoreError::Damaged {
                 path: self.path.clone(),
-                why: format!(
-                    "event {} is not the one that the anchor knows",
-                    mark.head.seq
-                ),
+                why: format!("event {} is not the one that the anchor knows", mark.head.seq),
             });
         }
         Ok(links)
@@ -156,9 +143,7 @@ impl RunDir {
         files::copy_tree(&self.store(), &folder.join(format!("{next:06}")))?;
         files::sync_dir(&folder)?;
         let surplus = (kept.len() + 1).saturating_sub(COPIES_MAX);
-        kept.iter()
-            .take(surplus)
-            .try_for_each(|old| files::remove_tree(old))
+        kept.iter().take(surplus).try_for_each(|old| files::remove_tree(old))
     }
 
     pub(super) fn read(&self) -> Result<Vec<Link>, StoreError> {
@@ -186,19 +171,14 @@ impl RunDir {
             Some(export::last_seq(&bytes)? == mark.head.seq)
         };
         let mark = anchor::look(&self.anchor(), &self.run);
-        let (head, epoch) = mark
-            .as_ref()
-            .map_or((Seq(0), Epoch(0)), |mark| (mark.head.seq, mark.epoch));
+        let (head, epoch) =
+            mark.as_ref().map_or((Seq(0), Epoch(0)), |mark| (mark.head.seq, mark.epoch));
         RunSummaryRaw {
             run: self.run.clone(),
             head,
             epoch,
             holder,
-            exported: mark
-                .as_ref()
-                .ok()
-                .and_then(|m| exported(*m))
-                .unwrap_or(false),
+            exported: mark.as_ref().ok().and_then(|m| exported(*m)).unwrap_or(false),
             problem: mark.err().map(|e| e.to_string()),
         }
     }
@@ -209,10 +189,7 @@ impl RunDir {
     }
 
     pub(super) fn damaged(&self, error: &JournalError) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            why: error.to_string(),
-        }
+        StoreError::Damaged { path: self.path.clone(), why: error.to_string() }
     }
 }
 
@@ -230,11 +207,7 @@ mod tests {
         let store = state.create_run(&run).unwrap();
         let events = vec![Event::DeadlinePassed {}; 3];
         let at = Timestamp::from_millis(0);
-        store
-            .journal
-            .append(&store.lease, Seq(0), at, events)
-            .await
-            .unwrap();
+        store.journal.append(&store.lease, Seq(0), at, events).await.unwrap();
         store.close().await.unwrap();
         let db = sled::open(state.run_path(&run).join("store")).unwrap();
         edit(&db);
@@ -281,10 +254,7 @@ mod tests {
         let (state, run) = edited(folder.path(), |db| {
             use super::super::schema;
             let run = RunId::parse("01jd0000000000000000000001").unwrap();
-            let (events, meta) = (
-                db.open_tree("events").unwrap(),
-                db.open_tree("meta").unwrap(),
-            );
+            let (events, meta) = (db.open_tree("events").unwrap(), db.open_tree("meta").unwrap());
             let mut head = schema::genesis(&run);
             for n in 1..=3_u64 {
                 let bytes = format!("{{\"forged\":{n}}}");
@@ -309,9 +279,6 @@ mod tests {
         })
         .await;
         let error = state.open(&run).unwrap_err();
-        assert!(
-            matches!(error, StoreError::Newer { found: 2, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StoreError::Newer { found: 2, .. }), "{error}");
     }
 }

@@ -90,10 +90,7 @@ impl StateDir {
     }
 
     fn dir(&self, run: &RunId) -> RunDir {
-        RunDir {
-            path: self.run_path(run),
-            run: run.clone(),
-        }
+        RunDir { path: self.run_path(run), run: run.clone() }
     }
 
     /// Creates a run's store and opens it, with epoch 1.
@@ -125,10 +122,8 @@ impl StateDir {
             run: run.clone(),
             created_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let text = serde_json::to_vec_pretty(&meta).map_err(|e| StoreError::Engine {
-            path: dir.path.clone(),
-            why: e.to_string(),
-        })?;
+        let text = serde_json::to_vec_pretty(&meta)
+            .map_err(|e| StoreError::Engine { path: dir.path.clone(), why: e.to_string() })?;
         // From here on the run exists.
         files::write_atomically(&dir.path.join("meta.json"), &text)?;
         files::sync_dir(&self.runs())?;
@@ -191,10 +186,7 @@ impl StateDir {
         match matches.as_slice() {
             [one] => Ok(one.clone()),
             [] => Err(unknown(prefix, &all)),
-            _ => Err(StoreError::Ambiguous {
-                text: prefix.to_owned(),
-                matches,
-            }),
+            _ => Err(StoreError::Ambiguous { text: prefix.to_owned(), matches }),
         }
     }
 
@@ -203,11 +195,7 @@ impl StateDir {
     /// # Errors
     /// The directory cannot be listed. What is wrong with one run is told in its summary.
     pub fn list(&self) -> Result<Vec<RunSummaryRaw>, StoreError> {
-        Ok(self
-            .ids()?
-            .iter()
-            .map(|run| self.dir(run).summary())
-            .collect())
+        Ok(self.ids()?.iter().map(|run| self.dir(run).summary()).collect())
     }
 
     /// Checks that a run's history is whole.
@@ -240,10 +228,7 @@ impl StateDir {
         let Some(bytes) = files::read_if_there(&path)? else {
             return Err(unknown(run.as_str(), &self.ids()?));
         };
-        let damaged = |why: String| StoreError::Damaged {
-            path: path.clone(),
-            why,
-        };
+        let damaged = |why: String| StoreError::Damaged { path: path.clone(), why };
         // The format is read on its own: a later version may have changed everything else.
         let value: serde_json::Value =
             serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
@@ -286,10 +271,6 @@ fn unknown(text: &str, all: &[RunId]) -> StoreError {
     near.sort();
     StoreError::Unknown {
         text: text.chars().take(60).collect(),
-        near: near
-            .into_iter()
-            .take(3)
-            .map(|(_, run)| run.clone())
-            .collect(),
+        near: near.into_iter().take(3).map(|(_, run)| run.clone()).collect(),
     }
 }

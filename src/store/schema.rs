@@ -39,9 +39,7 @@ impl Hash {
     }
 
     pub(super) fn from_hex(text: &str) -> Option<Self> {
-        blake3::Hash::from_hex(text)
-            .ok()
-            .map(|h| Self(*h.as_bytes()))
+        blake3::Hash::from_hex(text).ok().map(|h| Self(*h.as_bytes()))
     }
 }
 
@@ -56,10 +54,7 @@ pub(super) struct Head {
 pub(super) fn genesis(run: &RunId) -> Head {
     let mut hasher = blake3::Hasher::new_derive_key("backroad journal genesis v1");
     hasher.update(run.as_str().as_bytes());
-    Head {
-        seq: Seq(0),
-        hash: Hash(*hasher.finalize().as_bytes()),
-    }
+    Head { seq: Seq(0), hash: Hash(*hasher.finalize().as_bytes()) }
 }
 
 /// The head after one more event.
@@ -67,10 +62,7 @@ pub(super) fn chain(prev: Head, bytes: &[u8]) -> Head {
     let mut hasher = blake3::Hasher::new_derive_key("backroad journal event v1");
     hasher.update(&prev.hash.0);
     hasher.update(bytes);
-    Head {
-        seq: prev.seq.next(),
-        hash: Hash(*hasher.finalize().as_bytes()),
-    }
+    Head { seq: prev.seq.next(), hash: Hash(*hasher.finalize().as_bytes()) }
 }
 
 /// Gives events their places.
@@ -78,12 +70,7 @@ pub(super) fn record(head: Seq, epoch: Epoch, at: Timestamp, events: Vec<Event>)
     let mut seq = head;
     let place = |event| {
         seq = seq.next();
-        Recorded {
-            seq,
-            at,
-            epoch,
-            event,
-        }
+        Recorded { seq, at, epoch, event }
     };
     events.into_iter().map(place).collect()
 }
@@ -127,17 +114,9 @@ pub(super) fn decode(seq: Seq, bytes: &[u8]) -> Result<Recorded, JournalError> {
         return Err(unreadable(format!("it has format {}", stored.v)));
     }
     if stored.seq != seq {
-        return Err(unreadable(format!(
-            "it says that it is event {}",
-            stored.seq
-        )));
+        return Err(unreadable(format!("it says that it is event {}", stored.seq)));
     }
-    Ok(Recorded {
-        seq,
-        at: stored.at,
-        epoch: stored.epoch,
-        event: stored.event,
-    })
+    Ok(Recorded { seq, at: stored.at, epoch: stored.epoch, event: stored.event })
 }
 
 /// One event as it lies in the store: the head it makes, and its bytes.
@@ -161,22 +140,10 @@ impl Database {
     pub(super) fn create(path: &Path, run: &RunId) -> Result<Self, StoreError> {
         let database = Self::open_any(path)?;
         let engine = |e: sled::Error| failed(path, e);
-        database
-            .meta
-            .insert(KEY_FORMAT, &FORMAT.to_be_bytes())
-            .map_err(engine)?;
-        database
-            .meta
-            .insert(KEY_RUN, run.as_str())
-            .map_err(engine)?;
-        database
-            .meta
-            .insert(KEY_EPOCH, &0_u64.to_be_bytes())
-            .map_err(engine)?;
-        database
-            .meta
-            .insert(KEY_HEAD, head_bytes(genesis(run)))
-            .map_err(engine)?;
+        database.meta.insert(KEY_FORMAT, &FORMAT.to_be_bytes()).map_err(engine)?;
+        database.meta.insert(KEY_RUN, run.as_str()).map_err(engine)?;
+        database.meta.insert(KEY_EPOCH, &0_u64.to_be_bytes()).map_err(engine)?;
+        database.meta.insert(KEY_HEAD, head_bytes(genesis(run))).map_err(engine)?;
         database.flush()?;
         Ok(database)
     }
@@ -184,20 +151,14 @@ impl Database {
     /// Opens the database of a run, and refuses another run's and a newer one.
     pub(super) fn open(path: &Path, run: &RunId) -> Result<Self, StoreError> {
         let database = Self::open_any(path)?;
-        let damaged = |why: &str| StoreError::Damaged {
-            path: path.to_owned(),
-            why: why.to_owned(),
-        };
+        let damaged =
+            |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };
         let get = |key: &[u8]| database.meta.get(key).map_err(|e| failed(path, e));
         let format = get(KEY_FORMAT)?
             .and_then(|v| Some(u32::from_be_bytes(v.as_ref().try_into().ok()?)))
             .ok_or_else(|| damaged("the store does not say what format it has"))?;
         if format > FORMAT {
-            return Err(StoreError::Newer {
-                path: path.to_owned(),
-                found: format,
-                known: FORMAT,
-            });
+            return Err(StoreError::Newer { path: path.to_owned(), found: format, known: FORMAT });
         }
         if get(KEY_RUN)?.as_deref() != Some(run.as_str().as_bytes()) {
             return Err(damaged("the store belongs to another run"));
@@ -209,14 +170,10 @@ impl Database {
         let mut tries = 0;
         let db = loop {
             // No thread of sled's own that flushes: every flush is ours, and acknowledged.
-            let config = sled::Config::new()
-                .path(path)
-                .cache_capacity(CACHE_BYTES)
-                .flush_every_ms(None);
+            let config =
+                sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
             // sled 0.34 panics on some damaged files instead of answering with an error.
-            let opened = guard(path, || {
-                config.open().map_err(|e| (locked(&e), failed(path, e)))
-            });
+            let opened = guard(path, || config.open().map_err(|e| (locked(&e), failed(path, e))));
             match opened {
                 Ok(Ok(db)) => break db,
                 Ok(Err((true, _))) if tries < REOPEN_TRIES => {
@@ -228,12 +185,7 @@ impl Database {
         };
         let tree = |name: &str| guard(path, || db.open_tree(name).map_err(|e| failed(path, e)))?;
         let (events, meta) = (tree("events")?, tree("meta")?);
-        Ok(Self {
-            path: path.to_owned(),
-            db,
-            events,
-            meta,
-        })
+        Ok(Self { path: path.to_owned(), db, events, meta })
     }
 
     /// Where the journal ends, and the epoch in force.
@@ -252,9 +204,7 @@ impl Database {
 
     /// Puts a new epoch in force, durably.
     pub(super) fn claim(&self, epoch: Epoch) -> Result<(), StoreError> {
-        self.meta
-            .insert(KEY_EPOCH, &epoch.0.to_be_bytes())
-            .map_err(|e| failed(&self.path, e))?;
+        self.meta.insert(KEY_EPOCH, &epoch.0.to_be_bytes()).map_err(|e| failed(&self.path, e))?;
         self.flush()
     }
 
@@ -272,18 +222,12 @@ impl Database {
             let current = meta.get(KEY_EPOCH)?.and_then(|v| epoch_from(&v));
             let current = current.ok_or_else(|| abort(missing()))?;
             if current != epoch {
-                return Err(abort(JournalError::Fenced {
-                    ours: epoch,
-                    current,
-                }));
+                return Err(abort(JournalError::Fenced { ours: epoch, current }));
             }
             let end = meta.get(KEY_HEAD)?.and_then(|v| head_from(&v));
             let mut end = end.ok_or_else(|| abort(missing()))?;
             if end.seq != head {
-                return Err(abort(JournalError::Conflict {
-                    expected: head,
-                    actual: end.seq,
-                }));
+                return Err(abort(JournalError::Conflict { expected: head, actual: end.seq }));
             }
             for bytes in events {
                 end = chain(end, bytes);
@@ -312,24 +256,17 @@ impl Database {
         for entry in &self.events {
             let (key, value) = entry.map_err(|e| failed(&self.path, e))?;
             let seq = at.seq.next();
-            let broken = |why: &str| JournalError::Unreadable {
-                seq,
-                why: why.to_owned(),
-            };
+            let broken = |why: &str| JournalError::Unreadable { seq, why: why.to_owned() };
             if key.as_ref() != seq.0.to_be_bytes() {
                 return Err(broken("it is missing"));
             }
-            let (hash, bytes) = value
-                .split_at_checked(32)
-                .ok_or_else(|| broken("it is too short"))?;
+            let (hash, bytes) =
+                value.split_at_checked(32).ok_or_else(|| broken("it is too short"))?;
             at = chain(at, bytes);
             if at.hash.0 != *hash {
                 return Err(broken("its hash does not fit the chain"));
             }
-            links.push(Link {
-                head: at,
-                bytes: bytes.to_vec(),
-            });
+            links.push(Link { head: at, bytes: bytes.to_vec() });
         }
         let head = self.mark()?.head;
         if head != at {
@@ -369,10 +306,7 @@ fn failed(path: &Path, error: sled::Error) -> StoreError {
         },
         sled::Error::CollectionNotFound(_)
         | sled::Error::Unsupported(_)
-        | sled::Error::ReportableBug(_) => StoreError::Engine {
-            path: path.to_owned(),
-            why,
-        },
+        | sled::Error::ReportableBug(_) => StoreError::Engine { path: path.to_owned(), why },
     }
 }
 
@@ -402,10 +336,7 @@ mod tests {
     fn a_panic_of_the_database_becomes_an_error_that_names_the_run() {
         let path = Path::new("runs/x");
         let error = guard::<()>(path, || panic!("page {} is gone", 7)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the database in runs/x failed: page 7 is gone"
-        );
+        assert_eq!(error.to_string(), "the database in runs/x failed: page 7 is gone");
     }
 
     #[test]
@@ -422,9 +353,6 @@ mod tests {
     #[test]
     fn an_event_of_a_later_version_is_not_guessed_at() {
         let bytes = br#"{"v":1,"seq":1,"at":"2026-01-01T00:00:00Z","epoch":1,"event":{"kind":"quantum_leap"}}"#;
-        assert!(matches!(
-            decode(Seq(1), bytes),
-            Err(JournalError::Unreadable { seq: Seq(1), .. })
-        ));
+        assert!(matches!(decode(Seq(1), bytes), Err(JournalError::Unreadable { seq: Seq(1), .. })));
     }
 }

@@ -14,12 +14,7 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("sim", &["model", "engine", "azure"]),
     ("render", &["model", "runbook", "plan", "engine"]),
     ("web", &["model", "engine", "store", "render"]),
-    (
-        "cli",
-        &[
-            "model", "runbook", "plan", "engine", "store", "azure", "sim", "render", "web",
-        ],
-    ),
+    ("cli", &["model", "runbook", "plan", "engine", "store", "azure", "sim", "render", "web"]),
 ];
 
 /// Lines of a file before its tests, with some room for a table that reads better whole.
@@ -50,17 +45,8 @@ fn files() -> Vec<(String, String)> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            let name = path
-                .strip_prefix(&src)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .replace('\\', "/");
-            let before_tests = text
-                .split("#[cfg(test)]\nmod tests {")
-                .next()
-                .unwrap()
-                .to_owned();
+            let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+            let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
             (name, before_tests)
         })
         .collect()
@@ -72,10 +58,8 @@ fn is_test_file(name: &str) -> bool {
 
 #[test]
 fn every_room_uses_only_its_doors() {
-    let doors: BTreeMap<&str, BTreeSet<&str>> = DOORS
-        .iter()
-        .map(|(room, may)| (*room, may.iter().copied().collect()))
-        .collect();
+    let doors: BTreeMap<&str, BTreeSet<&str>> =
+        DOORS.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
     let mut wrong = Vec::new();
     for (name, text) in files() {
         let Some((room, _)) = name.split_once('/') else {
@@ -88,16 +72,11 @@ fn every_room_uses_only_its_doors() {
         for (place, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for used in code.split("crate::").skip(1) {
-                let used: String = used
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                    .collect();
+                let used: String =
+                    used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 let is_room = doors.contains_key(used.as_str());
                 if is_room && used != room && !may.contains(used.as_str()) {
-                    wrong.push(format!(
-                        "src/{name}:{}: {room} may not use {used}",
-                        place + 1
-                    ));
+                    wrong.push(format!("src/{name}:{}: {room} may not use {used}", place + 1));
                 }
             }
         }
@@ -120,13 +99,9 @@ fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
     for (name, text) in files() {
         for (word, homes) in &only {
             let at_home = homes.iter().any(|home| name.starts_with(home));
-            let used = text
-                .lines()
-                .any(|l| l.split("//").next().unwrap_or("").contains(word));
+            let used = text.lines().any(|l| l.split("//").next().unwrap_or("").contains(word));
             if used && !at_home {
-                wrong.push(format!(
-                    "src/{name} uses {word}, which belongs to {homes:?}"
-                ));
+                wrong.push(format!("src/{name} uses {word}, which belongs to {homes:?}"));
             }
         }
     }
@@ -161,10 +136,7 @@ fn only_the_ui_prints_and_only_main_exits() {
                 wrong.push(format!("src/{name}:{}: only cli/ui.rs prints", place + 1));
             }
             if code.contains("process::exit") && name != "main.rs" {
-                wrong.push(format!(
-                    "src/{name}:{}: only main.rs ends the process",
-                    place + 1
-                ));
+                wrong.push(format!("src/{name}:{}: only main.rs ends the process", place + 1));
             }
         }
     }
@@ -184,13 +156,7 @@ fn unsafe_code_lives_in_one_file() {
 #[test]
 fn nothing_is_allowed_silently() {
     for (name, text) in files() {
-        assert!(
-            !text.contains("#[allow("),
-            "src/{name}: use #[expect(…, reason = \"…\")]"
-        );
-        assert!(
-            !text.contains("#![allow("),
-            "src/{name}: use #![expect(…, reason = \"…\")]"
-        );
+        assert!(!text.contains("#[allow("), "src/{name}: use #[expect(…, reason = \"…\")]");
+        assert!(!text.contains("#![allow("), "src/{name}: use #![expect(…, reason = \"…\")]");
     }
 }

@@ -1,9 +1,6 @@
 //! Does the command line keep its promises? The binary itself, with a cleared environment.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, also in its helpers, a panic is the answer"
-)]
+#![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,12 +21,7 @@ const RUN: &str = "01jd0000000000000000000001";
 
 fn backroad(state: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command
-        .env_clear()
-        .args(words)
-        .arg("--state-dir")
-        .arg(state)
-        .stdin(Stdio::null());
+    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     command
 }
 
@@ -47,11 +39,7 @@ fn text(bytes: &[u8]) -> String {
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!(
-            "{error}: {}\n{}",
-            text(&output.stdout),
-            text(&output.stderr)
-        )
+        panic!("{error}: {}\n{}", text(&output.stdout), text(&output.stderr))
     })
 }
 
@@ -91,17 +79,12 @@ fn left_behind(state: &Path, steps: Vec<Step>) {
 }
 
 fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
-    let people = People {
-        answer_after: Duration::from_secs(240),
-        answer: Answer::Approve,
-    };
+    let people = People { answer_after: Duration::from_secs(240), answer: Answer::Approve };
     let plan = Plan::new(PlanParts {
         runbook: RunbookName::parse("by-hand").unwrap(),
         title: "A run of the tests".to_owned(),
         owner: None,
-        objective: Objective {
-            rto: Some(Duration::from_secs(3_600)),
-        },
+        objective: Objective { rto: Some(Duration::from_secs(3_600)) },
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
@@ -122,11 +105,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
     let at = Timestamp::parse("2026-03-14T03:00:00Z").unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let store = StateDir::new(state).create_run(&run).unwrap();
-        store
-            .journal
-            .append(&store.lease, Seq(0), at, vec![opened])
-            .await
-            .unwrap();
+        store.journal.append(&store.lease, Seq(0), at, vec![opened]).await.unwrap();
         store.close().await.unwrap();
     });
 }
@@ -155,11 +134,7 @@ fn what_makes_no_sense_is_usage() {
         assert_eq!(code(&output), 2, "{words:?}: {}", text(&output.stderr));
         assert!(!output.stderr.is_empty(), "{words:?}");
     }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "looking creates nothing"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking creates nothing");
 }
 
 #[test]
@@ -191,10 +166,7 @@ fn completions_are_for_each_shell() {
 fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    left_behind(
-        state,
-        vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)],
-    );
+    left_behind(state, vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)]);
 
     let status = json(&ran(state, &["status", "01jd", "--output", "json"]));
     assert_eq!(status["outcome"], "interrupted");
@@ -207,9 +179,7 @@ fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
 
     let output = ran(
         state,
-        &[
-            "approve", RUN, "go_ahead", "--by", "ada", "--reason", "seen it", "--output", "json",
-        ],
+        &["approve", RUN, "go_ahead", "--by", "ada", "--reason", "seen it", "--output", "json"],
     );
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let view = json(&output);
@@ -222,21 +192,14 @@ fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
     assert_eq!(code(&verified), 0, "{}", text(&verified.stderr));
     assert_eq!(json(&verified)["whole"], true);
     let again = ran(state, &["approve", RUN, "go_ahead"]);
-    assert_eq!(
-        code(&again),
-        4,
-        "a gate that is passed is not approved twice"
-    );
+    assert_eq!(code(&again), 4, "a gate that is passed is not approved twice");
 }
 
 #[test]
 fn what_is_declined_ends_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    left_behind(
-        state,
-        vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)],
-    );
+    left_behind(state, vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)]);
     assert_eq!(code(&ran(state, &["resume", RUN])), 10);
     let output = ran(state, &["decline", RUN, "go_ahead", "--output", "json"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
@@ -319,18 +282,12 @@ fn the_first_interrupt_leaves_a_run_that_can_be_resumed() {
     let state = folder.path();
     left_behind(state, vec![wait("long", &[], 500)]);
     let driven = Driven::new(state);
-    let sent = Command::new("kill")
-        .args(["-INT", &driven.0.id().to_string()])
-        .status()
-        .unwrap();
+    let sent = Command::new("kill").args(["-INT", &driven.0.id().to_string()]).status().unwrap();
     assert!(sent.success());
     assert_eq!(driven.ended(), 130);
     let status = json(&ran(state, &["status", RUN, "--output", "json"]));
     assert_eq!(status["outcome"], "interrupted");
-    assert!(
-        !state.join("runs").join(RUN).join("door.json").exists(),
-        "the door is closed behind"
-    );
+    assert!(!state.join("runs").join(RUN).join("door.json").exists(), "the door is closed behind");
 }
 
 const NETWORK: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
@@ -429,19 +386,10 @@ fn a_drill_goes_on_in_its_own_world_and_the_way_back_is_rehearsed_in_it() {
 
     let status = json(&ran(state, &["status", RUN, "--output", "json"]));
     assert_eq!(status["outcome"], "succeeded");
-    assert!(
-        status["recovery_seconds"].as_f64().unwrap() > 600.0,
-        "a gateway takes its time"
-    );
+    assert!(status["recovery_seconds"].as_f64().unwrap() > 600.0, "a gateway takes its time");
 
     let undone = ran(state, &["undo", RUN, "--output", "json"]);
-    assert_eq!(
-        code(&undone),
-        0,
-        "{}\n{}",
-        text(&undone.stderr),
-        text(&undone.stdout)
-    );
+    assert_eq!(code(&undone), 0, "{}\n{}", text(&undone.stderr), text(&undone.stdout));
     assert_eq!(json(&undone)["outcome"], "undone");
 }
 
@@ -450,17 +398,11 @@ fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
     use std::io::{BufRead, BufReader};
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let world = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/runbooks/worlds/two-circuits.yaml"
-    );
-    let child = backroad(
-        state,
-        &["sim", "serve", "--world", world, "--speed", "2000"],
-    )
-    .stdout(Stdio::piped())
-    .spawn()
-    .unwrap();
+    let world = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/worlds/two-circuits.yaml");
+    let child = backroad(state, &["sim", "serve", "--world", world, "--speed", "2000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut simulator = Driven(child);
     let mut line = String::new();
     let stdout = simulator.0.stdout.take().unwrap();
@@ -470,18 +412,7 @@ fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
         .into_iter()
         .filter(|step| step.name.as_str() == "circuit_ready" || step.name.as_str() == "public_ip")
         .collect();
-    opened(
-        state,
-        steps,
-        RunMode::Live,
-        said["endpoint"].as_str().unwrap(),
-    );
+    opened(state, steps, RunMode::Live, said["endpoint"].as_str().unwrap());
     let output = ran(state, &["resume", RUN, "--clock-factor", "2000"]);
-    assert_eq!(
-        code(&output),
-        0,
-        "{}\n{}",
-        text(&output.stderr),
-        text(&output.stdout)
-    );
+    assert_eq!(code(&output), 0, "{}\n{}", text(&output.stderr), text(&output.stdout));
 }

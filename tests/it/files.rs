@@ -8,10 +8,7 @@ fn every_test_file_is_in_the_binary() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         if stem != "main" {
-            assert!(
-                main.contains(&format!("mod {stem};")),
-                "tests/it/{stem} is not in main.rs"
-            );
+            assert!(main.contains(&format!("mod {stem};")), "tests/it/{stem} is not in main.rs");
         }
     }
 }

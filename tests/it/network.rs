@@ -41,11 +41,7 @@ fn net() -> impl Strategy<Value = IpNet> {
 }
 
 fn peering_side() -> impl Strategy<Value = (bool, bool, bool)> {
-    (
-        prop::bool::weighted(0.8),
-        prop::bool::weighted(0.8),
-        prop::bool::weighted(0.8),
-    )
+    (prop::bool::weighted(0.8), prop::bool::weighted(0.8), prop::bool::weighted(0.8))
 }
 
 /// A hub, its two spokes, and the flags of the two sides of each peering.
@@ -65,35 +61,24 @@ fn link() -> impl Strategy<Value = Link> {
         0_u8..3,
         100_u32..102,
     )
-        .prop_map(
-            |(place, primary, up, advertise, as_path_prepend, local_preference)| Link {
-                circuit: circuit(place),
-                sites: Vec::new(),
-                path: if primary {
-                    EdgePath::Primary
-                } else {
-                    EdgePath::Secondary
-                },
-                up,
-                since: None,
-                advertise,
-                as_path_prepend,
-                local_preference,
-            },
-        )
+        .prop_map(|(place, primary, up, advertise, as_path_prepend, local_preference)| Link {
+            circuit: circuit(place),
+            sites: Vec::new(),
+            path: if primary { EdgePath::Primary } else { EdgePath::Secondary },
+            up,
+            since: None,
+            advertise,
+            as_path_prepend,
+            local_preference,
+        })
 }
 
 /// A connection from a place's gateway to another's circuit: weight, finished, silent.
 type Wiring = Vec<(usize, usize, u32, bool, bool)>;
 
 fn wiring() -> impl Strategy<Value = Wiring> {
-    let one = (
-        0..PLACES,
-        0..PLACES,
-        0_u32..3,
-        prop::bool::weighted(0.9),
-        prop::bool::weighted(0.1),
-    );
+    let one =
+        (0..PLACES, 0..PLACES, 0_u32..3, prop::bool::weighted(0.9), prop::bool::weighted(0.1));
     vec(one, 1..6)
 }
 
@@ -179,10 +164,7 @@ impl World {
             }
             for path in EdgePath::BOTH {
                 for row in circuit_routes(&estate, &self.onprem, &circuit(place), path) {
-                    all.insert(format!(
-                        "edge {place} {path} {} {}",
-                        row.network, row.next_hop
-                    ));
+                    all.insert(format!("edge {place} {path} {} {}", row.network, row.next_hop));
                 }
                 for row in arp_table(&estate, &self.onprem, &circuit(place), path) {
                     all.insert(format!("arp {place} {path} {}", row.interface));
@@ -224,10 +206,7 @@ fn world() -> impl Strategy<Value = World> {
                 silent: BTreeSet::new(),
                 onprem: OnPrem {
                     asn: 65_001,
-                    sites: vec![Site {
-                        name: "hq".to_owned(),
-                        prefixes,
-                    }],
+                    sites: vec![Site { name: "hq".to_owned(), prefixes }],
                     links,
                 },
             };
@@ -241,10 +220,7 @@ fn world() -> impl Strategy<Value = World> {
 
 /// The longest length among those that cover the target.
 fn longest(networks: impl Iterator<Item = IpNet>, target: &IpNet) -> Option<u8> {
-    networks
-        .filter(|network| network.contains(target))
-        .map(|network| network.prefix_len())
-        .max()
+    networks.filter(|network| network.contains(target)).map(|network| network.prefix_len()).max()
 }
 
 proptest! {

@@ -54,11 +54,7 @@ impl Answers for Desk {
             Method::Get if target == &OPERATION[1..] => {
                 answer(200, Headers::new(), r#"{"status":"Succeeded"}"#)
             }
-            _ => answer(
-                200,
-                Headers::new().with("ETag", "W/\"1\""),
-                r#"{"name":"v"}"#,
-            ),
+            _ => answer(200, Headers::new().with("ETag", "W/\"1\""), r#"{"name":"v"}"#),
         };
         (outcome, Duration::from_secs(2))
     }
@@ -86,10 +82,7 @@ impl Clock for StepClock {
     }
 
     fn boot(&self) -> BootTime {
-        BootTime {
-            boot: "step".to_owned(),
-            nanos: 0,
-        }
+        BootTime { boot: "step".to_owned(), nanos: 0 }
     }
 
     fn enter(&self) -> Busy {
@@ -119,12 +112,7 @@ impl Bench {
         let mut tasks = JoinSet::new();
         let running = serve(listener, world, clock.clone(), pace, pending());
         tasks.spawn(async move { running.await.unwrap() });
-        Self {
-            origin,
-            client: reqwest::Client::new(),
-            clock,
-            tasks,
-        }
+        Self { origin, client: reqwest::Client::new(), clock, tasks }
     }
 
     fn ask(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
@@ -139,12 +127,7 @@ impl Bench {
     }
 
     async fn page(&self, name: &str) -> Value {
-        let answer = self
-            .client
-            .get(format!("{}/_sim/{name}", self.origin))
-            .send()
-            .await
-            .unwrap();
+        let answer = self.client.get(format!("{}/_sim/{name}", self.origin)).send().await.unwrap();
         serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 }
@@ -156,11 +139,7 @@ fn header<'a>(answer: &'a reqwest::Response, name: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn a_get_brings_the_worlds_answer_with_its_headers() {
     let bench = Bench::open(Pace::Server).await;
-    let answer = bench
-        .ask(reqwest::Method::GET, &bench.arm(VNET))
-        .send()
-        .await
-        .unwrap();
+    let answer = bench.ask(reqwest::Method::GET, &bench.arm(VNET)).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "etag"), Some("W/\"1\""));
     assert_eq!(header(&answer, "x-ms-request-id"), Some("r-1"));
@@ -180,11 +159,7 @@ async fn an_operation_url_leads_back_to_the_host_that_was_asked() {
     assert_eq!(answer.status(), 201);
     let operation = header(&answer, "azure-asyncoperation").unwrap().to_owned();
     assert_eq!(operation, format!("{by_name}{OPERATION}"));
-    let polled = bench
-        .ask(reqwest::Method::GET, &operation)
-        .send()
-        .await
-        .unwrap();
+    let polled = bench.ask(reqwest::Method::GET, &operation).send().await.unwrap();
     assert_eq!(polled.text().await.unwrap(), r#"{"status":"Succeeded"}"#);
 }
 
@@ -202,11 +177,7 @@ async fn a_missing_token_is_a_401_that_the_world_never_sees() {
 #[tokio::test]
 async fn a_fault_ends_the_connection_without_an_answer() {
     let bench = Bench::open(Pace::Server).await;
-    let error = bench
-        .ask(reqwest::Method::DELETE, &bench.arm(VNET))
-        .send()
-        .await
-        .unwrap_err();
+    let error = bench.ask(reqwest::Method::DELETE, &bench.arm(VNET)).send().await.unwrap_err();
     assert!(error.is_request() && !error.is_timeout(), "{error:?}");
     assert_eq!(bench.page("ready").await["ready"], true);
 }
@@ -214,11 +185,7 @@ async fn a_fault_ends_the_connection_without_an_answer() {
 #[tokio::test]
 async fn the_ledger_lists_every_request_in_order() {
     let bench = Bench::open(Pace::Server).await;
-    for method in [
-        reqwest::Method::GET,
-        reqwest::Method::PUT,
-        reqwest::Method::DELETE,
-    ] {
+    for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::DELETE] {
         // The last one is lost on purpose.
         let _lost_or_not = bench.ask(method, &bench.arm(VNET)).send().await.is_ok();
     }
@@ -227,14 +194,7 @@ async fn the_ledger_lists_every_request_in_order() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| {
-            (
-                &row["seq"],
-                &row["method"],
-                &row["status"],
-                &row["accepted"],
-            )
-        })
+        .map(|row| (&row["seq"], &row["method"], &row["status"], &row["accepted"]))
         .collect();
     assert_eq!(
         rows,
@@ -254,11 +214,7 @@ async fn the_server_waits_on_its_clock_or_leaves_the_waiting_to_the_caller() {
     for (pace, waited, told) in [(Pace::Server, 2, None), (Pace::Caller, 0, Some("2000"))] {
         let bench = Bench::open(pace).await;
         let before = bench.clock.now();
-        let answer = bench
-            .ask(reqwest::Method::GET, &bench.arm(VNET))
-            .send()
-            .await
-            .unwrap();
+        let answer = bench.ask(reqwest::Method::GET, &bench.arm(VNET)).send().await.unwrap();
         assert_eq!(bench.clock.now().since(before), Duration::from_secs(waited));
         assert_eq!(header(&answer, LATENCY_HEADER), told);
     }
@@ -268,16 +224,9 @@ async fn the_server_waits_on_its_clock_or_leaves_the_waiting_to_the_caller() {
 async fn a_fault_is_added_or_refused_with_the_reason_and_the_world_shows_no_key() {
     let bench = Bench::open(Pace::Server).await;
     let post = |body: &'static str| {
-        bench
-            .client
-            .post(format!("{}/_sim/faults", bench.origin))
-            .body(body)
-            .send()
+        bench.client.post(format!("{}/_sim/faults", bench.origin)).body(body).send()
     };
-    assert_eq!(
-        post(r#"{"kind":"region_down"}"#).await.unwrap().status(),
-        201
-    );
+    assert_eq!(post(r#"{"kind":"region_down"}"#).await.unwrap().status(), 201);
     for (wrong, why) in [("{}", "needs a kind"), ("{", "not JSON")] {
         let answer = post(wrong).await.unwrap();
         assert_eq!(answer.status(), 400);
@@ -304,9 +253,5 @@ async fn a_server_that_is_told_to_stop_ends() {
     assert_eq!(ready.unwrap().status(), 200);
     stop.send(()).unwrap();
     tasks.join_next().await.unwrap().unwrap();
-    assert!(
-        reqwest::get(format!("http://{address}/_sim/ready"))
-            .await
-            .is_err()
-    );
+    assert!(reqwest::get(format!("http://{address}/_sim/ready")).await.is_err());
 }

@@ -1,9 +1,6 @@
 //! Are memory and database the same journal? One suite for both.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, also in its helpers, a panic is the answer"
-)]
+#![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 
 use std::sync::Arc;
 
@@ -16,10 +13,7 @@ pub(crate) fn run_id(n: u32) -> RunId {
 }
 
 pub(crate) fn started(n: u32) -> Event {
-    Event::StepStarted {
-        step: StepName::parse("gateway").unwrap(),
-        attempt: n,
-    }
+    Event::StepStarted { step: StepName::parse("gateway").unwrap(), attempt: n }
 }
 
 pub(crate) fn at(n: i64) -> Timestamp {
@@ -59,9 +53,7 @@ impl Shelf for InMemory {
 fn both() -> Vec<Box<dyn Shelf>> {
     vec![
         Box::new(InMemory(MemoryJournal::new(run_id(1)))),
-        Box::new(OnDisk {
-            folder: tempfile::tempdir().unwrap(),
-        }),
+        Box::new(OnDisk { folder: tempfile::tempdir().unwrap() }),
     ]
 }
 
@@ -70,14 +62,9 @@ async fn events_come_back_in_order_and_as_they_were_given() {
     for shelf in both() {
         let (journal, lease) = shelf.open();
         assert_eq!(journal.load().await.unwrap(), Vec::<Recorded>::new());
-        let first = journal
-            .append(&lease, Seq(0), at(1), vec![started(1), started(2)])
-            .await
-            .unwrap();
-        let second = journal
-            .append(&lease, Seq(2), at(2), vec![started(3)])
-            .await
-            .unwrap();
+        let first =
+            journal.append(&lease, Seq(0), at(1), vec![started(1), started(2)]).await.unwrap();
+        let second = journal.append(&lease, Seq(2), at(2), vec![started(3)]).await.unwrap();
         let all: Vec<Recorded> = first.into_iter().chain(second).collect();
         assert_eq!(all.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(all.iter().all(|r| r.epoch == lease.epoch()));
@@ -110,16 +97,11 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
             reason: None,
         },
         Event::DeadlinePassed {},
-        Event::RunEnded {
-            outcome: RunOutcome::Succeeded,
-        },
+        Event::RunEnded { outcome: RunOutcome::Succeeded },
     ];
     for shelf in both() {
         let (journal, lease) = shelf.open();
-        let given = journal
-            .append(&lease, Seq(0), at(0), events.clone())
-            .await
-            .unwrap();
+        let given = journal.append(&lease, Seq(0), at(0), events.clone()).await.unwrap();
         drop(journal);
         let (journal, _lease) = shelf.open();
         assert_eq!(journal.load().await.unwrap(), given);
@@ -130,24 +112,14 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
 async fn an_append_elsewhere_than_at_the_end_changes_nothing() {
     for shelf in both() {
         let (journal, lease) = shelf.open();
-        journal
-            .append(&lease, Seq(0), at(0), vec![started(1)])
-            .await
-            .unwrap();
+        journal.append(&lease, Seq(0), at(0), vec![started(1)]).await.unwrap();
         for wrong in [Seq(0), Seq(2)] {
-            let refused = journal
-                .append(&lease, wrong, at(0), vec![started(2), started(3)])
-                .await;
-            let expected = JournalError::Conflict {
-                expected: wrong,
-                actual: Seq(1),
-            };
+            let refused = journal.append(&lease, wrong, at(0), vec![started(2), started(3)]).await;
+            let expected = JournalError::Conflict { expected: wrong, actual: Seq(1) };
             assert_eq!(refused, Err(expected));
         }
         assert_eq!(journal.load().await.unwrap().len(), 1);
-        let next = journal
-            .append(&lease, Seq(1), at(0), vec![started(2)])
-            .await;
+        let next = journal.append(&lease, Seq(1), at(0), vec![started(2)]).await;
         assert!(next.is_ok(), "a refusal does not break the journal");
     }
 }
@@ -158,13 +130,8 @@ async fn an_elder_lease_is_refused() {
         let (journal, elder) = shelf.open();
         drop(journal);
         let (journal, lease) = shelf.open();
-        let refused = journal
-            .append(&elder, Seq(0), at(0), vec![started(1)])
-            .await;
-        let expected = JournalError::Fenced {
-            ours: elder.epoch(),
-            current: lease.epoch(),
-        };
+        let refused = journal.append(&elder, Seq(0), at(0), vec![started(1)]).await;
+        let expected = JournalError::Fenced { ours: elder.epoch(), current: lease.epoch() };
         assert_eq!(refused, Err(expected));
         assert!(journal.load().await.unwrap().is_empty());
     }
@@ -177,10 +144,11 @@ async fn of_many_appends_at_one_place_exactly_one_is_taken() {
         let appends = (0..32).map(|n| journal.append(&lease, Seq(0), at(0), vec![started(n)]));
         let answers = futures::future::join_all(appends).await;
         assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
-        assert!(answers.iter().all(|a| matches!(
-            a,
-            Ok(_) | Err(JournalError::Conflict { actual: Seq(1), .. })
-        )));
+        assert!(
+            answers
+                .iter()
+                .all(|a| matches!(a, Ok(_) | Err(JournalError::Conflict { actual: Seq(1), .. })))
+        );
         assert_eq!(journal.load().await.unwrap().len(), 1);
     }
 }
@@ -201,16 +169,10 @@ async fn a_journal_with_more_events_than_a_run_may_have_is_full() {
 async fn sixty_four_appends_across_runs_all_become_durable() {
     let folder = tempfile::tempdir().unwrap();
     let state = StateDir::new(folder.path());
-    let runs: Vec<_> = (0..8)
-        .map(|n| state.create_run(&run_id(n)).unwrap())
-        .collect();
+    let runs: Vec<_> = (0..8).map(|n| state.create_run(&run_id(n)).unwrap()).collect();
     let appends = runs.iter().map(|store| async {
         for n in 0..8 {
-            store
-                .journal
-                .append(&store.lease, Seq(n), at(0), vec![started(1)])
-                .await
-                .unwrap();
+            store.journal.append(&store.lease, Seq(n), at(0), vec![started(1)]).await.unwrap();
         }
     });
     futures::future::join_all(appends).await;
@@ -218,13 +180,7 @@ async fn sixty_four_appends_across_runs_all_become_durable() {
         assert_eq!(store.journal.load().await.unwrap().len(), 8);
         store.close().await.unwrap();
     }
-    assert!(
-        state
-            .list()
-            .unwrap()
-            .iter()
-            .all(|run| run.head == Seq(8) && run.exported)
-    );
+    assert!(state.list().unwrap().iter().all(|run| run.head == Seq(8) && run.exported));
 }
 
 #[tokio::test]
@@ -233,14 +189,9 @@ async fn a_failed_append_makes_the_journal_unusable_until_it_is_opened_again() {
         let journal = MemoryJournal::new(run_id(1));
         let lease = journal.acquire();
         journal.fail_at(2, place);
-        journal
-            .append(&lease, Seq(0), at(0), vec![started(1)])
-            .await
-            .unwrap();
+        journal.append(&lease, Seq(0), at(0), vec![started(1)]).await.unwrap();
         for _ in 0..2 {
-            let failed = journal
-                .append(&lease, Seq(1), at(0), vec![started(2)])
-                .await;
+            let failed = journal.append(&lease, Seq(1), at(0), vec![started(2)]).await;
             assert!(matches!(failed, Err(JournalError::Store(_))));
         }
         assert!(journal.load().await.is_err());

@@ -1,9 +1,6 @@
 //! Does the store survive what a disaster brings: kills, cuts, edits, a full disk, a second opener?
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, also in its helpers, a panic is the answer"
-)]
+#![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 #![expect(
     clippy::disallowed_methods,
     reason = "a test that kills its own child must tell it by the environment what to do"
@@ -25,11 +22,7 @@ async fn closed_run(folder: &Path, events: u64) -> (StateDir, PathBuf) {
     let state = StateDir::new(folder);
     let store = state.create_run(&run_id(1)).unwrap();
     for n in 0..events {
-        store
-            .journal
-            .append(&store.lease, Seq(n), at(0), vec![started(1)])
-            .await
-            .unwrap();
+        store.journal.append(&store.lease, Seq(n), at(0), vec![started(1)]).await.unwrap();
     }
     store.close().await.unwrap();
     let path = state.run_path(&run_id(1));
@@ -39,10 +32,7 @@ async fn closed_run(folder: &Path, events: u64) -> (StateDir, PathBuf) {
 /// The store's bytes, to show that nothing changed them.
 fn bytes_of(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -74,20 +64,15 @@ async fn after_an_unclean_stop_the_store_is_copied_before_it_is_opened() {
         fs::remove_file(path.join("clean")).unwrap();
         let before = bytes_of(&path.join("store"));
         drop(state.open(&run_id(1)).unwrap());
-        let mut copies: Vec<_> = fs::read_dir(path.join("copies"))
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .collect();
+        let mut copies: Vec<_> =
+            fs::read_dir(path.join("copies")).unwrap().map(|e| e.unwrap().path()).collect();
         copies.sort();
         assert_eq!(copies.len(), turn.min(3), "at most three are kept");
         let newest = bytes_of(copies.last().unwrap());
         let contents = |all: Vec<(PathBuf, Vec<u8>)>| -> Vec<Vec<u8>> {
             all.into_iter().map(|(_, bytes)| bytes).collect()
         };
-        assert!(
-            contents(newest) == contents(before),
-            "the copy is what was found"
-        );
+        assert!(contents(newest) == contents(before), "the copy is what was found");
     }
 }
 
@@ -96,42 +81,21 @@ async fn a_store_that_lost_acknowledged_events_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (state, path) = closed_run(folder.path(), 2).await;
     let elder = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp")
-        .arg("-a")
-        .arg(path.join("store"))
-        .arg(elder.path())
-        .status();
+    let copied = Command::new("cp").arg("-a").arg(path.join("store")).arg(elder.path()).status();
     assert!(copied.unwrap().success());
     let store = state.open(&run_id(1)).unwrap();
-    store
-        .journal
-        .append(&store.lease, Seq(2), at(0), vec![started(1)])
-        .await
-        .unwrap();
+    store.journal.append(&store.lease, Seq(2), at(0), vec![started(1)]).await.unwrap();
     store.close().await.unwrap();
     fs::remove_dir_all(path.join("store")).unwrap();
     fs::rename(elder.path().join("store"), path.join("store")).unwrap();
     let before = bytes_of(&path.join("store"));
     let error = state.open(&run_id(1)).unwrap_err();
     assert!(
-        matches!(
-            error,
-            StoreError::LostHistory {
-                anchor: Seq(3),
-                head: Seq(2),
-                ..
-            }
-        ),
+        matches!(error, StoreError::LostHistory { anchor: Seq(3), head: Seq(2), .. }),
         "{error}"
     );
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
-    assert!(
-        bytes_of(&path.join("store")) == before,
-        "nothing was changed"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    assert!(bytes_of(&path.join("store")) == before, "nothing was changed");
     let report = state.verify(&run_id(1)).unwrap();
     assert_eq!(report.first_bad.unwrap().seq, Seq(3));
 }
@@ -169,10 +133,7 @@ async fn a_flipped_bit_or_a_lost_tail_never_passes_for_a_shorter_history() {
             Err(error) => {
                 refused += 1;
                 assert!(error.hint().ends_with('.'), "{error}");
-                assert!(
-                    bytes_of(&path.join("store")) == found,
-                    "{error}: evidence changed"
-                );
+                assert!(bytes_of(&path.join("store")) == found, "{error}: evidence changed");
             }
         }
     }
@@ -187,21 +148,8 @@ async fn a_newer_store_is_refused_by_its_version() {
     let text = fs::read_to_string(&meta).unwrap();
     fs::write(&meta, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
     let before = bytes_of(&path);
-    for error in [
-        state.open(&run_id(1)).unwrap_err(),
-        state.read(&run_id(1)).unwrap_err(),
-    ] {
-        assert!(
-            matches!(
-                error,
-                StoreError::Newer {
-                    found: 2,
-                    known: 1,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+    for error in [state.open(&run_id(1)).unwrap_err(), state.read(&run_id(1)).unwrap_err()] {
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
     }
     assert!(bytes_of(&path) == before);
 }
@@ -212,13 +160,8 @@ async fn a_second_opener_is_told_who_holds_the_run() {
     let state = StateDir::new(folder.path());
     let store = state.create_run(&run_id(1)).unwrap();
     let me = format!("(process {})", std::process::id());
-    for error in [
-        state.open(&run_id(1)).unwrap_err(),
-        state.read(&run_id(1)).unwrap_err(),
-    ] {
-        let StoreError::Held { holder, .. } = &error else {
-            panic!("{error}")
-        };
+    for error in [state.open(&run_id(1)).unwrap_err(), state.read(&run_id(1)).unwrap_err()] {
+        let StoreError::Held { holder, .. } = &error else { panic!("{error}") };
         assert!(holder.ends_with(&me), "{holder}");
     }
     assert!(state.list().unwrap()[0].holder.is_some());
@@ -231,28 +174,12 @@ async fn an_ended_run_is_read_and_verified_without_its_database() {
     let folder = tempfile::tempdir().unwrap();
     let state = StateDir::new(folder.path());
     let store = state.create_run(&run_id(1)).unwrap();
-    let events = vec![
-        started(1),
-        Event::RunEnded {
-            outcome: RunOutcome::Succeeded,
-        },
-    ];
-    let given = store
-        .journal
-        .append(&store.lease, Seq(0), at(0), events)
-        .await
-        .unwrap();
+    let events = vec![started(1), Event::RunEnded { outcome: RunOutcome::Succeeded }];
+    let given = store.journal.append(&store.lease, Seq(0), at(0), events).await.unwrap();
     let export_path = store.dir.join("journal.jsonl");
-    assert!(
-        export_path.exists(),
-        "the export is there when the end is acknowledged"
-    );
+    assert!(export_path.exists(), "the export is there when the end is acknowledged");
     store.close().await.unwrap();
-    fs::rename(
-        state.run_path(&run_id(1)).join("store"),
-        folder.path().join("away"),
-    )
-    .unwrap();
+    fs::rename(state.run_path(&run_id(1)).join("store"), folder.path().join("away")).unwrap();
     assert_eq!(state.read(&run_id(1)).unwrap(), given);
     let report = export::verify_file(&export_path).unwrap();
     assert!(report.is_whole() && report.ended && report.events == 2);
@@ -264,19 +191,12 @@ async fn a_stale_export_is_not_believed() {
     let (state, path) = closed_run(folder.path(), 2).await;
     let old = fs::read(path.join("journal.jsonl")).unwrap();
     let store = state.open(&run_id(1)).unwrap();
-    store
-        .journal
-        .append(&store.lease, Seq(2), at(0), vec![started(1)])
-        .await
-        .unwrap();
+    store.journal.append(&store.lease, Seq(2), at(0), vec![started(1)]).await.unwrap();
     store.close().await.unwrap();
     fs::write(path.join("journal.jsonl"), old).unwrap();
     let before = bytes_of(&path.join("store"));
     assert_eq!(state.read(&run_id(1)).unwrap().len(), 3);
-    assert!(
-        bytes_of(&path.join("store")) == before,
-        "reading changes nothing"
-    );
+    assert!(bytes_of(&path.join("store")) == before, "reading changes nothing");
 }
 
 #[tokio::test]
@@ -292,17 +212,10 @@ async fn an_edited_export_names_the_first_event_that_is_not_as_it_was() {
     let report = export::verify_file(&copy).unwrap();
     assert_eq!(report.first_bad.unwrap().seq, Seq(3));
     assert_eq!(report.events, 2);
-    let lines: Vec<&str> = text
-        .lines()
-        .enumerate()
-        .filter(|(n, _)| *n != 1)
-        .map(|(_, l)| l)
-        .collect();
+    let lines: Vec<&str> =
+        text.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| l).collect();
     fs::write(&copy, lines.join("\n") + "\n").unwrap();
-    assert_eq!(
-        export::verify_file(&copy).unwrap().first_bad.unwrap().seq,
-        Seq(2)
-    );
+    assert_eq!(export::verify_file(&copy).unwrap().first_bad.unwrap().seq, Seq(2));
     // Beside its anchor, a lost tail shows too.
     let lines: Vec<&str> = text.lines().take(4).collect();
     fs::write(path.join("journal.jsonl"), lines.join("\n") + "\n").unwrap();
@@ -323,14 +236,8 @@ async fn a_run_is_found_by_the_beginning_of_its_id() {
     assert!(matches!(&error, StoreError::Ambiguous { matches, .. } if matches.len() == 3));
     let error = state.find("01je").unwrap_err();
     assert!(error.to_string().contains("did you mean"), "{error}");
-    assert!(matches!(
-        state.find("").unwrap_err(),
-        StoreError::Unknown { .. }
-    ));
-    assert!(matches!(
-        state.create_run(&run_id(1)),
-        Err(StoreError::Exists(_))
-    ));
+    assert!(matches!(state.find("").unwrap_err(), StoreError::Unknown { .. }));
+    assert!(matches!(state.create_run(&run_id(1)), Err(StoreError::Exists(_))));
 }
 
 #[test]
@@ -343,22 +250,14 @@ fn a_claimed_resource_is_refused_to_other_runs_until_it_is_released() {
     )
     .unwrap();
     let subnet = vnet.child("subnets", "GatewaySubnet").unwrap();
-    let other = vnet
-        .sibling("Microsoft.Network/virtualNetworks", "vnet-app1-sea")
-        .unwrap();
+    let other = vnet.sibling("Microsoft.Network/virtualNetworks", "vnet-app1-sea").unwrap();
     let live = "https://management.azure.com";
-    claims
-        .claim(&run_id(1), live, std::slice::from_ref(&vnet))
-        .unwrap();
-    claims
-        .claim(&run_id(1), live, std::slice::from_ref(&vnet))
-        .unwrap();
+    claims.claim(&run_id(1), live, std::slice::from_ref(&vnet)).unwrap();
+    claims.claim(&run_id(1), live, std::slice::from_ref(&vnet)).unwrap();
     let refused = claims.claim(&run_id(2), live, &[other.clone(), subnet]);
     assert!(matches!(refused, Err(ClaimError::Taken { run, .. }) if run == run_id(1)));
     claims.claim(&run_id(3), live, &[other]).unwrap();
-    claims
-        .claim(&run_id(2), "drill", std::slice::from_ref(&vnet))
-        .unwrap();
+    claims.claim(&run_id(2), "drill", std::slice::from_ref(&vnet)).unwrap();
     claims.release(&run_id(1)).unwrap();
     claims.claim(&run_id(4), live, &[vnet]).unwrap();
 }
@@ -375,11 +274,7 @@ fn of_runs_that_claim_the_same_at_once_exactly_one_gets_it() {
     let claim = |n| claims.claim(&run_id(n), "live", std::slice::from_ref(&circuit));
     let won = std::thread::scope(|scope| {
         let racers: Vec<_> = (0..8).map(|n| scope.spawn(move || claim(n))).collect();
-        racers
-            .into_iter()
-            .map(|r| r.join().unwrap())
-            .filter(Result::is_ok)
-            .count()
+        racers.into_iter().map(|r| r.join().unwrap()).filter(Result::is_ok).count()
     });
     assert_eq!(won, 1);
 }
@@ -419,9 +314,7 @@ impl SmallDisk {
             .arg(folder.path())
             .stderr(Stdio::null())
             .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then_some(Self(folder))
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
     }
 }
 
@@ -444,10 +337,7 @@ async fn a_full_disk_is_an_error_that_loses_nothing() {
     let store = state.create_run(&run_id(1)).unwrap();
     let mut head = 0;
     let mut append = async |events: Vec<Event>| {
-        let appended = store
-            .journal
-            .append(&store.lease, Seq(head), at(0), events)
-            .await;
+        let appended = store.journal.append(&store.lease, Seq(head), at(0), events).await;
         head = appended?.last().map_or(head, |last| last.seq.0);
         Ok::<u64, backroad::engine::JournalError>(head)
     };
@@ -466,10 +356,7 @@ async fn a_full_disk_is_an_error_that_loses_nothing() {
         }
     };
     assert!(error.to_string().contains("full"), "{error}");
-    assert!(
-        append(vec![started(1)]).await.is_err(),
-        "no guess after a failure"
-    );
+    assert!(append(vec![started(1)]).await.is_err(), "no guess after a failure");
     drop(store);
     let error = state.open(&run_id(1)).unwrap_err();
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
@@ -479,9 +366,7 @@ async fn a_full_disk_is_an_error_that_loses_nothing() {
     let events = store.journal.load().await.unwrap();
     assert!(events.len() as u64 >= acknowledged);
     let head = Seq(events.len() as u64);
-    let appended = store
-        .journal
-        .append(&store.lease, head, at(0), vec![started(1)]);
+    let appended = store.journal.append(&store.lease, head, at(0), vec![started(1)]);
     assert!(appended.await.is_ok());
 }
 
@@ -522,10 +407,8 @@ fn store_child_writer() {
         let mut head = store.journal.load().await.unwrap().len() as u64;
         println!();
         loop {
-            let appended = store
-                .journal
-                .append(&store.lease, Seq(head), at(0), vec![started(1)])
-                .await;
+            let appended =
+                store.journal.append(&store.lease, Seq(head), at(0), vec![started(1)]).await;
             head = appended.unwrap().last().unwrap().seq.0;
             println!("acknowledged {head}");
         }

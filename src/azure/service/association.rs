@@ -13,10 +13,7 @@ pub(crate) fn assess(spec: &Association, body: Option<&Value>) -> Assessment {
         Some(body) => ensure(&spec.subnet, Some(body), &wanted),
         None => blocked(
             "subnet_absent",
-            format!(
-                "The subnet {} does not exist; create it before this step.",
-                spec.subnet
-            ),
+            format!("The subnet {} does not exist; create it before this step.", spec.subnet),
         ),
     };
     assessment(&spec.subnet, body, verdict)

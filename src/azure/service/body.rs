@@ -17,12 +17,8 @@ use crate::model::{
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Keys that may be in a body and never leave this room.
-const SECRET_KEYS: [&str; 4] = [
-    "authorizationKey",
-    "sharedKey",
-    "serviceKey",
-    "radiusServerSecret",
-];
+const SECRET_KEYS: [&str; 4] =
+    ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
 
 /// Keys that only Azure writes, at any depth.
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
@@ -84,23 +80,17 @@ pub(crate) fn assessment(
     if verdict == Assessed::Holds {
         outputs.insert("id".to_owned(), Value::from(resource.as_str()));
     }
-    Assessment {
-        verdict,
-        seen: vec![seen(resource, body)],
-        outputs,
-    }
+    Assessment { verdict, seen: vec![seen(resource, body)], outputs }
 }
 
 /// Whether Azure is at work on the resource, as a verdict.
 pub(crate) fn at_work(resource: &ResourceId, body: &Value) -> Option<Assessed> {
     let state = provisioning_state(body);
     let busy = ["updating", "creating", "deleting", "accepted"];
-    busy.iter()
-        .any(|word| state.eq_ignore_ascii_case(word))
-        .then(|| Assessed::InProgress {
-            why: format!("Azure is at work on {} ({state})", resource.name()),
-            after: LOOK_AGAIN,
-        })
+    busy.iter().any(|word| state.eq_ignore_ascii_case(word)).then(|| Assessed::InProgress {
+        why: format!("Azure is at work on {} ({state})", resource.name()),
+        after: LOOK_AGAIN,
+    })
 }
 
 /// Compares a resource with what is wanted of it, and plans the write that leads there.
@@ -114,9 +104,7 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
                 after: without_secrets(wanted),
             }],
             write: put(resource, wanted.clone()),
-            undo: Undo::Delete {
-                resource: resource.clone(),
-            },
+            undo: Undo::Delete { resource: resource.clone() },
         }));
     };
     if let Some(verdict) = at_work(resource, body) {
@@ -139,20 +127,12 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
     Assessed::Change(Box::new(PlannedChange {
         changes,
         write: put(resource, merged(&before, wanted)),
-        undo: Undo::Restore {
-            resource: resource.clone(),
-            body: before,
-        },
+        undo: Undo::Restore { resource: resource.clone(), body: before },
     }))
 }
 
 fn put(resource: &ResourceId, body: Value) -> Write {
-    Write {
-        method: WriteMethod::Put,
-        resource: resource.clone(),
-        body: Some(body),
-        if_match: None,
-    }
+    Write { method: WriteMethod::Put, resource: resource.clone(), body: Some(body), if_match: None }
 }
 
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
@@ -217,13 +197,9 @@ pub(crate) fn writable(body: &Value) -> Value {
             // subnet lists under that name are references.
             for key in BACK_REFERENCES {
                 let only_references =
-                    properties
-                        .get(key)
-                        .and_then(Value::as_array)
-                        .is_some_and(|list| {
-                            list.iter()
-                                .all(|item| item.pointer("/properties/subnet").is_none())
-                        });
+                    properties.get(key).and_then(Value::as_array).is_some_and(|list| {
+                        list.iter().all(|item| item.pointer("/properties/subnet").is_none())
+                    });
                 if only_references {
                     properties.remove(key);
                 }
@@ -262,9 +238,7 @@ pub(crate) fn without_secrets(value: &Value) -> Value {
 
 /// Whether values under this name never leave this room.
 pub(crate) fn is_secret_key(key: &str) -> bool {
-    SECRET_KEYS
-        .iter()
-        .any(|secret| secret.eq_ignore_ascii_case(key))
+    SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
 }
 
 /// The fields of `wanted` that `body` does not have so. Fields that are not wanted do not count, and
@@ -287,18 +261,8 @@ fn compare(
             if is_secret_key(key) {
                 continue;
             }
-            let below = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            compare(
-                resource,
-                &below,
-                wanted,
-                body.and_then(|body| body.get(key)),
-                found,
-            );
+            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            compare(resource, &below, wanted, body.and_then(|body| body.get(key)), found);
         }
         return;
     }
@@ -318,10 +282,7 @@ fn same(wanted: &Value, body: &Value) -> bool {
     match (wanted, body) {
         (Value::String(wanted), Value::String(body)) => {
             let fold = |text: &str| -> String {
-                text.chars()
-                    .filter(|c| *c != ' ')
-                    .collect::<String>()
-                    .to_ascii_lowercase()
+                text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
             };
             fold(wanted) == fold(body)
         }
@@ -373,10 +334,7 @@ fn merged(body: &Value, wanted: &Value) -> Value {
 
 /// A verdict that nothing of ours can change.
 pub(crate) fn blocked(code: &str, why: String) -> Assessed {
-    Assessed::Blocked {
-        code: code.to_owned(),
-        why,
-    }
+    Assessed::Blocked { code: code.to_owned(), why }
 }
 
 /// Blocks when a text that cannot be changed in place is not as wanted.
@@ -452,10 +410,7 @@ mod tests {
         let before = json!({ "properties": { "addressPrefix": "10.0.0.0/24" } });
         let now = json!({ "etag": "W/3", "properties": {
             "addressPrefix": "10.0.0.0/24", "routeTable": { "id": "rt" }, "provisioningState": "Succeeded" } });
-        let back = Undo::Restore {
-            resource: table(),
-            body: before.clone(),
-        };
+        let back = Undo::Restore { resource: table(), body: before.clone() };
         let change = change(undo(&back, Some(&now)));
         assert_eq!(change.write.body, Some(before.clone()));
         assert_eq!(undo(&back, Some(&before)), Assessed::Holds);
@@ -464,15 +419,9 @@ mod tests {
     #[test]
     fn a_failed_resource_is_written_again_and_one_at_work_is_left_alone() {
         let failed = json!({ "properties": { "provisioningState": "Failed" } });
-        assert!(matches!(
-            ensure(&table(), Some(&failed), &json!({})),
-            Assessed::Change(_)
-        ));
+        assert!(matches!(ensure(&table(), Some(&failed), &json!({})), Assessed::Change(_)));
         let busy = json!({ "properties": { "provisioningState": "Updating" } });
-        assert!(matches!(
-            ensure(&table(), Some(&busy), &json!({})),
-            Assessed::InProgress { .. }
-        ));
+        assert!(matches!(ensure(&table(), Some(&busy), &json!({})), Assessed::InProgress { .. }));
     }
 
     #[test]

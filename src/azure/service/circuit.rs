@@ -30,11 +30,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
                     missing.push(format!("{what} is {found}, not {wanted}"));
                 }
             };
-            must(
-                "/properties/circuitProvisioningState",
-                "Enabled",
-                "the circuit",
-            );
+            must("/properties/circuitProvisioningState", "Enabled", "the circuit");
             must(
                 "/properties/serviceProviderProvisioningState",
                 "Provisioned",
@@ -57,10 +53,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     let verdict = if missing.is_empty() {
         Assessed::Holds
     } else {
-        Assessed::NotYet {
-            why: missing.join("; "),
-            after: LOOK_AGAIN,
-        }
+        Assessed::NotYet { why: missing.join("; "), after: LOOK_AGAIN }
     };
     let mut assessment = assessment(circuit, body, verdict);
     assessment.outputs.clear();
@@ -68,20 +61,15 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
         && let Some(bandwidth) =
             body.and_then(|b| b.pointer("/properties/serviceProviderProperties/bandwidthInMbps"))
     {
-        assessment
-            .outputs
-            .insert("bandwidth_mbps".to_owned(), bandwidth.clone());
+        assessment.outputs.insert("bandwidth_mbps".to_owned(), bandwidth.clone());
     }
     assessment
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    body.pointer("/properties/peerings")?
-        .as_array()?
-        .iter()
-        .find(|peering| {
-            text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(PRIVATE_PEERING))
-        })
+    body.pointer("/properties/peerings")?.as_array()?.iter().find(|peering| {
+        text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(PRIVATE_PEERING))
+    })
 }
 
 /// Compares the ARP tables of both paths with healthy ones: Azure's edge and the customer's are in each.
@@ -96,9 +84,7 @@ pub(crate) fn assess_arp(circuit: &ResourceId, tables: [Option<&Value>; 2]) -> A
                 .iter()
                 .any(|row| text(row, "/interface").is_some_and(|i| i.eq_ignore_ascii_case(side)));
             if !there {
-                missing.push(format!(
-                    "the {path} path has no ARP entry of the {side} side"
-                ));
+                missing.push(format!("the {path} path has no ARP entry of the {side} side"));
             }
         }
     }
@@ -117,14 +103,10 @@ pub(crate) fn assess_routes(
     for (path, table) in PATHS.iter().zip(tables) {
         let networks = networks(&rows(table));
         for prefix in expect.iter().filter(|prefix| !networks.contains(prefix)) {
-            missing.push(format!(
-                "{prefix} is not in the route table of the {path} path"
-            ));
+            missing.push(format!("{prefix} is not in the route table of the {path} path"));
         }
         for prefix in absent.iter().filter(|prefix| networks.contains(prefix)) {
-            missing.push(format!(
-                "{prefix} is still in the route table of the {path} path"
-            ));
+            missing.push(format!("{prefix} is still in the route table of the {path} path"));
         }
         all.extend(networks.into_iter().map(|network| network.to_string()));
     }
@@ -145,9 +127,7 @@ pub(crate) fn networks(rows: &[&Value]) -> BTreeSet<IpNet> {
     rows.iter()
         .filter_map(|row| text(row, "/network"))
         .filter_map(|text| {
-            text.parse()
-                .ok()
-                .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+            text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
         })
         .collect()
 }
@@ -161,30 +141,15 @@ pub(crate) fn verification(
     let verdict = if missing.is_empty() {
         Assessed::Holds
     } else {
-        Assessed::NotYet {
-            why: missing.join("; "),
-            after: LOOK_AGAIN,
-        }
+        Assessed::NotYet { why: missing.join("; "), after: LOOK_AGAIN }
     };
-    let state = if missing.is_empty() {
-        "as expected"
-    } else {
-        "not as expected"
-    };
+    let state = if missing.is_empty() { "as expected" } else { "not as expected" };
     let outputs = match verdict {
         Assessed::Holds => std::iter::once((output.0.to_owned(), output.1)).collect(),
         _ => std::collections::BTreeMap::new(),
     };
-    let seen = vec![Seen {
-        resource: subject.clone(),
-        state: state.to_owned(),
-        etag: None,
-    }];
-    Assessment {
-        verdict,
-        seen,
-        outputs,
-    }
+    let seen = vec![Seen { resource: subject.clone(), state: state.to_owned(), etag: None }];
+    Assessment { verdict, seen, outputs }
 }
 
 #[cfg(test)]
@@ -218,31 +183,20 @@ mod tests {
         let empty = json!({ "value": [] });
         let prefix: IpNet = "10.1.0.0/24".parse().unwrap();
         let gone = assess_routes(&circuit(), &[], &[prefix], [Some(&empty), Some(&table)]);
-        let Assessed::NotYet { why, .. } = gone.verdict else {
-            panic!()
-        };
-        assert!(
-            why.contains("secondary") && !why.contains("primary"),
-            "{why}"
-        );
+        let Assessed::NotYet { why, .. } = gone.verdict else { panic!() };
+        assert!(why.contains("secondary") && !why.contains("primary"), "{why}");
     }
 
     #[test]
     fn one_path_without_an_arp_entry_is_named() {
         let whole = json!({ "value": [{ "interface": "On-Prem" }, { "interface": "Microsoft" }] });
         let half = json!({ "value": [{ "interface": "Microsoft" }] });
-        assert_eq!(
-            assess_arp(&circuit(), [Some(&whole), Some(&whole)]).verdict,
-            Assessed::Holds
-        );
+        assert_eq!(assess_arp(&circuit(), [Some(&whole), Some(&whole)]).verdict, Assessed::Holds);
         let Assessed::NotYet { why, .. } =
             assess_arp(&circuit(), [Some(&whole), Some(&half)]).verdict
         else {
             panic!()
         };
-        assert!(
-            why.contains("secondary path has no ARP entry of the On-Prem"),
-            "{why}"
-        );
+        assert!(why.contains("secondary path has no ARP entry of the On-Prem"), "{why}");
     }
 }

@@ -12,12 +12,7 @@ pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
         let properties = "/properties";
         fixed(body, "/location", spec.location.as_str(), "location")
             .or_else(|| {
-                fixed(
-                    body,
-                    &format!("{properties}/peer/id"),
-                    spec.circuit.as_str(),
-                    "circuit",
-                )
+                fixed(body, &format!("{properties}/peer/id"), spec.circuit.as_str(), "circuit")
             })
             .or_else(|| {
                 let gateway = format!("{properties}/virtualNetworkGateway1/id");
@@ -30,9 +25,7 @@ pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
     if !assessment.outputs.is_empty()
         && let Some(status) = body.and_then(|body| text(body, "/properties/connectionStatus"))
     {
-        assessment
-            .outputs
-            .insert("connection_status".to_owned(), Value::from(status));
+        assessment.outputs.insert("connection_status".to_owned(), Value::from(status));
     }
     assessment
 }
@@ -75,10 +68,7 @@ pub(crate) fn assess_connected(
     let state = body.map(super::body::provisioning_state);
     let verdict = match (state, status) {
         (Some("Succeeded"), Some("Connected")) => Assessed::Holds,
-        (None, _) => Assessed::NotYet {
-            why: "the connection does not exist".to_owned(),
-            after,
-        },
+        (None, _) => Assessed::NotYet { why: "the connection does not exist".to_owned(), after },
         (Some("Failed"), _) => super::body::blocked(
             "connection_failed",
             "The connection's provisioning failed; see its step, or Azure's activity log."
@@ -95,9 +85,7 @@ pub(crate) fn assess_connected(
     let mut assessment = assessment(resource, body, verdict);
     assessment.outputs.clear();
     if let (Assessed::Holds, Some(status)) = (&assessment.verdict, status) {
-        assessment
-            .outputs
-            .insert("connection_status".to_owned(), Value::from(status));
+        assessment.outputs.insert("connection_status".to_owned(), Value::from(status));
     }
     assessment
 }
@@ -127,9 +115,7 @@ mod tests {
     #[test]
     fn the_key_is_in_the_write_only_as_a_placeholder() {
         let spec = spec();
-        let Assessed::Change(change) = assess(&spec, None).verdict else {
-            panic!()
-        };
+        let Assessed::Change(change) = assess(&spec, None).verdict else { panic!() };
         let body = change.write.body.unwrap();
         let placeholder = &body["properties"]["authorizationKey"];
         assert_eq!(SecretRef::from_placeholder(placeholder), spec.authorization);
@@ -148,9 +134,6 @@ mod tests {
     fn a_connection_is_never_moved_to_another_circuit() {
         let spec = spec();
         let other = json!({ "properties": { "provisioningState": "Succeeded", "peer": { "id": "/other" } } });
-        assert!(matches!(
-            assess(&spec, Some(&other)).verdict,
-            Assessed::Blocked { .. }
-        ));
+        assert!(matches!(assess(&spec, Some(&other)).verdict, Assessed::Blocked { .. }));
     }
 }

@@ -17,21 +17,9 @@ pub(crate) fn assess(spec: &Gateway, body: Option<&Value>) -> Assessment {
 fn immovable(spec: &Gateway, body: &Value) -> Option<Assessed> {
     let configuration = "/properties/ipConfigurations/0/properties";
     fixed(body, "/location", spec.location.as_str(), "location")
+        .or_else(|| fixed(body, "/properties/gatewayType", "ExpressRoute", "gateway type"))
         .or_else(|| {
-            fixed(
-                body,
-                "/properties/gatewayType",
-                "ExpressRoute",
-                "gateway type",
-            )
-        })
-        .or_else(|| {
-            fixed(
-                body,
-                &format!("{configuration}/subnet/id"),
-                spec.subnet.as_str(),
-                "subnet",
-            )
+            fixed(body, &format!("{configuration}/subnet/id"), spec.subnet.as_str(), "subnet")
         })
         .or_else(|| {
             let address = format!("{configuration}/publicIPAddress/id");

@@ -16,10 +16,7 @@ pub(crate) fn assess_learned(
     expect: &[IpNet],
     answer: Option<&Value>,
 ) -> Assessment {
-    let rows: Vec<&Value> = rows(answer)
-        .into_iter()
-        .filter(|row| from_the_edge(row))
-        .collect();
+    let rows: Vec<&Value> = rows(answer).into_iter().filter(|row| from_the_edge(row)).collect();
     let learned = networks(&rows);
     let missing: Vec<String> = expect
         .iter()
@@ -59,11 +56,7 @@ pub(crate) fn assess_peers(
         .then(|| format!("{connected} of {peers_min} BGP peers of Microsoft's edge are connected"))
         .into_iter()
         .collect();
-    verification(
-        gateway,
-        &missing,
-        ("peers_connected", Value::from(connected)),
-    )
+    verification(gateway, &missing, ("peers_connected", Value::from(connected)))
 }
 
 /// Compares what is advertised to each connected peer with the prefixes that must be.
@@ -105,10 +98,8 @@ mod tests {
         let answer = json!({ "value": [
             { "network": "10.100.0.0/16", "origin": "EBgp", "asPath": "65001" },
             { "network": "10.101.0.0/16", "origin": "EBgp", "asPath": "12076-65001" } ] });
-        let expect: Vec<IpNet> = vec![
-            "10.100.0.0/16".parse().unwrap(),
-            "10.101.1.0/24".parse().unwrap(),
-        ];
+        let expect: Vec<IpNet> =
+            vec!["10.100.0.0/16".parse().unwrap(), "10.101.1.0/24".parse().unwrap()];
         let Assessed::NotYet { why, .. } =
             assess_learned(&gateway(), &expect, Some(&answer)).verdict
         else {
@@ -130,9 +121,6 @@ mod tests {
         };
         assert_eq!(why, "10.1.0.0/24 is not advertised to b");
         let nobody = assess_advertised(&gateway(), &expect, &[]).verdict;
-        assert!(
-            matches!(nobody, Assessed::NotYet { .. }),
-            "nobody to advertise to is not success"
-        );
+        assert!(matches!(nobody, Assessed::NotYet { .. }), "nobody to advertise to is not success");
     }
 }

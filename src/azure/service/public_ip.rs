@@ -17,9 +17,7 @@ pub(crate) fn assess(spec: &PublicIp, body: Option<&Value>) -> Assessment {
     if !assessment.outputs.is_empty()
         && let Some(address) = body.and_then(|body| text(body, "/properties/ipAddress"))
     {
-        assessment
-            .outputs
-            .insert("ip_address".to_owned(), Value::from(address));
+        assessment.outputs.insert("ip_address".to_owned(), Value::from(address));
     }
     assessment
 }

@@ -21,19 +21,13 @@ pub(crate) fn assess(spec: &Subnet, body: Option<&Value>) -> Assessment {
                 found.join(", ")
             ),
         ),
-        None => ensure(
-            &spec.id,
-            None,
-            &json!({ "properties": { "addressPrefix": wanted } }),
-        ),
+        None => ensure(&spec.id, None, &json!({ "properties": { "addressPrefix": wanted } })),
     };
     assessment(&spec.id, body, verdict)
 }
 
 fn prefixes(body: &Value) -> Vec<&str> {
-    let several = body
-        .pointer("/properties/addressPrefixes")
-        .and_then(Value::as_array);
+    let several = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
     text(body, "/properties/addressPrefix")
         .into_iter()
         .chain(several.into_iter().flatten().filter_map(Value::as_str))

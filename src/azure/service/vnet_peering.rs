@@ -27,9 +27,7 @@ pub(crate) fn assess(spec: &Peering, body: Option<&Value>) -> Assessment {
     if !assessment.outputs.is_empty()
         && let Some(state) = state
     {
-        assessment
-            .outputs
-            .insert("peering_state".to_owned(), Value::from(state));
+        assessment.outputs.insert("peering_state".to_owned(), Value::from(state));
     }
     assessment
 }

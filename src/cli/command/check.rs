@@ -26,10 +26,7 @@ pub(super) fn check(
         let mut all = vec![first];
         if compile.profile.is_none() && all[0].plan.is_some() {
             for profile in all[0].profiles.clone() {
-                let compile = Compile {
-                    profile: Some(profile),
-                    ..compile.clone()
-                };
+                let compile = Compile { profile: Some(profile), ..compile.clone() };
                 all.push(front::read(runbook, &compile, None)?.1);
             }
         }
@@ -46,11 +43,8 @@ pub(super) fn check(
         match context.ui.output {
             Output::Json => views.extend(diagnostics.views(&source)),
             Output::Text if diagnostics.is_empty() => {
-                let steps = all
-                    .iter()
-                    .filter_map(|c| c.plan.as_ref())
-                    .map(|plan| plan.steps().len())
-                    .max();
+                let steps =
+                    all.iter().filter_map(|c| c.plan.as_ref()).map(|plan| plan.steps().len()).max();
                 let text = format!(
                     "{}: no mistakes; {} steps under {}.\n",
                     source.name(),
@@ -63,11 +57,7 @@ pub(super) fn check(
                 context.ui.data(&text);
             }
             Output::Text => {
-                context.ui.data(&diagnostic::diagnostics(
-                    &source,
-                    &diagnostics,
-                    context.ui.out,
-                ));
+                context.ui.data(&diagnostic::diagnostics(&source, &diagnostics, context.ui.out));
             }
         }
     }

@@ -27,26 +27,17 @@ pub(super) async fn say(
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
     let said = context.said(&args.step, &args.said)?;
-    let drive = Drive {
-        run: args.run.clone(),
-        target: args.target.clone(),
-    };
+    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
     go_on(context, &drive, Some(word(said)), asked).await
 }
 
 pub(super) async fn cancel(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Cancel {
-        by: context.by(&args.said),
-        reason: args.said.reason.clone(),
-    };
+    let command = Command::Cancel { by: context.by(&args.said), reason: args.said.reason.clone() };
     about(context, args, command, RunOutcome::Cancelled).await
 }
 
 pub(super) async fn undo(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Undo {
-        by: context.by(&args.said),
-        reason: args.said.reason.clone(),
-    };
+    let command = Command::Undo { by: context.by(&args.said), reason: args.said.reason.clone() };
     about(context, args, command, RunOutcome::Undone).await
 }
 
@@ -56,10 +47,7 @@ async fn about(
     command: Command,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    let drive = Drive {
-        run: args.run.clone(),
-        target: args.target.clone(),
-    };
+    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
     go_on(context, &drive, Some(command), asked).await
 }
 
@@ -74,15 +62,11 @@ async fn go_on(
         Ok(store) => store,
         Err(StoreError::Held { holder, .. }) => {
             let Some(command) = command else {
-                return Err(
-                    CliError::refused(format!("Run {run} is driven by {holder} already."))
-                        .hint(format!("See it with `backroad status {run}`.")),
-                );
+                return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
+                    .hint(format!("See it with `backroad status {run}`.")));
             };
             context.tell(&run, &command).await?;
-            context
-                .ui
-                .say("Done. The process that drives the run goes on with it.");
+            context.ui.say("Done. The process that drives the run goes on with it.");
             return match context.ui.output {
                 Output::Text => Ok(Status::Done),
                 Output::Json => status(context, run.as_str()).await,
@@ -98,10 +82,7 @@ async fn go_on(
     let Some(opened) = state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
-    let target = Target {
-        endpoint: Some(opened.endpoint.clone()),
-        ..drive.target.clone()
-    };
+    let target = Target { endpoint: Some(opened.endpoint.clone()), ..drive.target.clone() };
     if let Some(other) = &drive.target.endpoint
         && opened.mode == RunMode::Live
         && azure::endpoint(&drive.target)? != azure::endpoint(&target)?
@@ -156,11 +137,7 @@ pub(super) async fn live(
         store,
         actuator: Arc::new(arm.actuator(WriteScope::of(&run.plan))),
         clock,
-        asked: if context.ui.somebody {
-            Asked::Terminal
-        } else {
-            Asked::Elsewhere
-        },
+        asked: if context.ui.somebody { Asked::Terminal } else { Asked::Elsewhere },
         mode: RunMode::Live,
     };
     let driving = session.drive(context, begin).await?;

@@ -29,55 +29,22 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,
         Verb::Journal { run } => journal::journal(context, &run).await,
-        Verb::Plan {
-            runbook,
-            compile,
-            target,
-            world,
-        } => plan::plan(context, &runbook, &compile, &target, world.as_deref()).await,
-        Verb::Run {
-            runbook,
-            dry_run: true,
-            compile,
-            target,
-        } => plan::plan(context, &runbook, &compile, &target, None).await,
-        Verb::Run {
-            runbook,
-            dry_run: false,
-            compile,
-            target,
-        } => run::run(context, &runbook, &compile, &target).await,
-        Verb::Drill {
-            runbook,
-            compile,
-            world,
-            seed,
-            people,
-        } => {
-            let wanted = drill::Wanted {
-                runbook: &runbook,
-                compile: &compile,
-                world,
-                seed,
-                people,
-            };
+        Verb::Plan { runbook, compile, target, world } => {
+            plan::plan(context, &runbook, &compile, &target, world.as_deref()).await
+        }
+        Verb::Run { runbook, dry_run: true, compile, target } => {
+            plan::plan(context, &runbook, &compile, &target, None).await
+        }
+        Verb::Run { runbook, dry_run: false, compile, target } => {
+            run::run(context, &runbook, &compile, &target).await
+        }
+        Verb::Drill { runbook, compile, world, seed, people } => {
+            let wanted =
+                drill::Wanted { runbook: &runbook, compile: &compile, world, seed, people };
             drill::drill(context, wanted).await
         }
-        Verb::Sim {
-            verb:
-                SimVerb::Serve {
-                    world,
-                    listen,
-                    seed,
-                    speed,
-                },
-        } => {
-            let wanted = sim::Served {
-                world: &world,
-                listen,
-                seed,
-                speed,
-            };
+        Verb::Sim { verb: SimVerb::Serve { world, listen, seed, speed } } => {
+            let wanted = sim::Served { world: &world, listen, seed, speed };
             sim::serve(context, wanted).await
         }
         Verb::Resume(args) => drive::resume(context, &args).await,

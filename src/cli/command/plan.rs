@@ -53,9 +53,5 @@ pub(super) async fn plan(
         Output::Json => context.ui.data(&json::object(&view)),
         Output::Text => context.ui.data(&plan_text::preview(&view, context.ui.out)),
     }
-    Ok(if out_of_reach {
-        Status::OutOfReach
-    } else {
-        Status::Done
-    })
+    Ok(if out_of_reach { Status::OutOfReach } else { Status::Done })
 }

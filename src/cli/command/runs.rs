@@ -11,17 +11,13 @@ use crate::render::{RunLine, json, run_view, text};
 use crate::store::RunSummaryRaw;
 
 pub(super) fn runs(context: &Context) -> Result<Status, CliError> {
-    let lines: Vec<RunLine> = context
-        .state
-        .list()?
-        .into_iter()
-        .map(|raw| line(context, raw))
-        .collect();
+    let lines: Vec<RunLine> =
+        context.state.list()?.into_iter().map(|raw| line(context, raw)).collect();
     match context.ui.output {
         Output::Text => context.ui.data(&text::runs(&lines, context.ui.out)),
-        Output::Json => context.ui.data(&json::object(
-            &json!({"schema": RUNS_SCHEMA, "runs": lines}),
-        )),
+        Output::Json => {
+            context.ui.data(&json::object(&json!({"schema": RUNS_SCHEMA, "runs": lines})))
+        }
     }
     Ok(Status::Done)
 }

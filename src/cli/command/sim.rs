@@ -49,14 +49,10 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
     });
     context.ui.data(&json::line(&line));
     let interrupted = crate::cli::session::interrupt();
-    serve_world(
-        listener,
-        Arc::new(Mutex::new(world)),
-        clock,
-        Pace::Server,
-        interrupted,
-    )
-    .await
-    .map_err(|error| CliError::new(Status::OutOfReach, "The simulator ended.").because(&error))?;
+    serve_world(listener, Arc::new(Mutex::new(world)), clock, Pace::Server, interrupted)
+        .await
+        .map_err(|error| {
+            CliError::new(Status::OutOfReach, "The simulator ended.").because(&error)
+        })?;
     Ok(Status::Done)
 }

@@ -35,28 +35,20 @@ pub(super) fn verify(context: &Context, what: &str) -> Result<Status, CliError> 
         }))),
         Output::Text => context.ui.data(&sentences(context, &report)),
     }
-    Ok(if whole {
-        Status::Done
-    } else {
-        Status::EndedOtherwise
-    })
+    Ok(if whole { Status::Done } else { Status::EndedOtherwise })
 }
 
 fn sentences(context: &Context, report: &VerifyReport) -> String {
     let style = context.ui.out;
-    let run = report
-        .run
-        .as_ref()
-        .map_or_else(|| "an unknown run".to_owned(), |run| format!("run {run}"));
+    let run =
+        report.run.as_ref().map_or_else(|| "an unknown run".to_owned(), |run| format!("run {run}"));
     let mut lines = vec![match &report.first_bad {
         None => style.good(&format!(
             "The history of {run} is whole: {} events, each chained to the one before it.",
             report.events
         )),
-        Some(bad) => style.bad(&format!(
-            "The history of {run} is not whole: event {}: {}.",
-            bad.seq, bad.why
-        )),
+        Some(bad) => style
+            .bad(&format!("The history of {run} is not whole: event {}: {}.", bad.seq, bad.why)),
     }];
     if let Some(hash) = &report.hash {
         lines.push(format!("The last whole event's hash is {hash}."));

@@ -64,10 +64,9 @@ pub fn on_premises_choice(
         if estate.carries(onprem, &connection).is_err() {
             continue;
         }
-        let Some(network) = longest(
-            advertised_prefixes(estate, &connection.gateway).into_iter(),
-            prefix,
-        ) else {
+        let Some(network) =
+            longest(advertised_prefixes(estate, &connection.gateway).into_iter(), prefix)
+        else {
             continue;
         };
         for link in onprem.links_up(&connection.circuit) {
@@ -83,9 +82,7 @@ pub fn on_premises_choice(
             }
         }
     }
-    keep_best(&mut ways, |way| {
-        (way.network.prefix_len(), way.local_preference)
-    });
+    keep_best(&mut ways, |way| (way.network.prefix_len(), way.local_preference));
     ways.sort_by(|a, b| {
         (&a.circuit, a.path, &a.connection).cmp(&(&b.circuit, b.path, &b.connection))
     });
@@ -120,22 +117,14 @@ pub fn azure_choice(
             }
         }
     }
-    keep_best(&mut ways, |way| {
-        (
-            way.network.prefix_len(),
-            way.weight,
-            Reverse(way.as_path.len()),
-        )
-    });
+    keep_best(&mut ways, |way| (way.network.prefix_len(), way.weight, Reverse(way.as_path.len())));
     ways.sort_by(|a, b| (&a.connection, a.path).cmp(&(&b.connection, b.path)));
     ways
 }
 
 /// The longest of the networks that cover the prefix.
 fn longest(networks: impl Iterator<Item = IpNet>, prefix: &IpNet) -> Option<IpNet> {
-    networks
-        .filter(|network| network.contains(prefix))
-        .max_by_key(IpNet::prefix_len)
+    networks.filter(|network| network.contains(prefix)).max_by_key(IpNet::prefix_len)
 }
 
 fn keep_best<T, K: Ord>(ways: &mut Vec<T>, rank: impl Fn(&T) -> K) {
@@ -173,21 +162,14 @@ mod tests {
         for link in lab.links("ea") {
             link.advertise = Some(vec![net("10.100.0.0/16"), net("10.100.1.0/24")]);
         }
-        assert!(
-            azure(&lab, "10.100.1.0/25")
-                .iter()
-                .all(|(id, _)| *id == connection("ea"))
-        );
+        assert!(azure(&lab, "10.100.1.0/25").iter().all(|(id, _)| *id == connection("ea")));
     }
 
     #[test]
     fn azure_takes_the_shorter_as_path_among_equal_weights() {
         let mut lab = Lab::new();
         lab.links("ea").next().unwrap().as_path_prepend = 3;
-        assert_eq!(
-            azure(&lab, "10.100.0.0/16"),
-            [(connection("ea"), EdgePath::Secondary)]
-        );
+        assert_eq!(azure(&lab, "10.100.0.0/16"), [(connection("ea"), EdgePath::Secondary)]);
     }
 
     #[test]
@@ -201,8 +183,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(circuits(&lab), ["er-ea", "er-ea", "er-sea", "er-sea"]);
-        lab.links("sea")
-            .for_each(|link| link.local_preference = 200);
+        lab.links("sea").for_each(|link| link.local_preference = 200);
         assert_eq!(circuits(&lab), ["er-sea", "er-sea"]);
     }
 

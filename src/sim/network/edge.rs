@@ -112,10 +112,7 @@ pub fn arp_table(
 fn mac(circuit: &ResourceId, path: EdgePath, interface: &str) -> String {
     let digest = blake3::hash(format!("{}/{path}/{interface}", circuit.key()).as_bytes());
     let bytes = digest.as_bytes();
-    format!(
-        "02{:02x}.{:02x}{:02x}.{:02x}{:02x}",
-        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]
-    )
+    format!("02{:02x}.{:02x}{:02x}.{:02x}{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4])
 }
 
 /// The rows of `routeTables/{devicePath}`: what came from on-premises over this path, then what the
@@ -150,9 +147,8 @@ pub fn circuit_routes(
         if estate.carries(onprem, &connection).is_err() {
             continue;
         }
-        let next_hop = estate
-            .gateway(&connection.gateway)
-            .and_then(|gateway| local_address(estate, &gateway));
+        let next_hop =
+            estate.gateway(&connection.gateway).and_then(|gateway| local_address(estate, &gateway));
         let Some(next_hop) = next_hop else { continue };
         let prefixes = advertised_prefixes(estate, &connection.gateway);
         rows.extend(
@@ -184,13 +180,7 @@ pub fn circuit_routes_summary(
     };
     let mut rows = Vec::new();
     if let Some((customer, _)) = ends(&peering, path) {
-        rows.push(customer_session(
-            onprem,
-            circuit,
-            &peering,
-            (path, customer),
-            now,
-        ));
+        rows.push(customer_session(onprem, circuit, &peering, (path, customer), now));
     }
     for connection in estate.connections_of_circuit(circuit) {
         if estate.carries(onprem, &connection).is_err() {
@@ -219,12 +209,8 @@ fn customer_session(
     now: Timestamp,
 ) -> CircuitRouteSummary {
     let up = link_up(onprem, circuit, path).filter(|_| agreed(peering, onprem));
-    let link = up.or_else(|| {
-        onprem
-            .links
-            .iter()
-            .find(|link| link.circuit == *circuit && link.path == path)
-    });
+    let link = up
+        .or_else(|| onprem.links.iter().find(|link| link.circuit == *circuit && link.path == path));
     let since = link.and_then(|link| link.since);
     let (unknown, state_pfx_rcd) = match up {
         Some(_) => ("", heard(onprem, circuit, path).len().to_string()),
@@ -269,22 +255,12 @@ mod tests {
     #[test]
     fn a_path_shows_the_customers_edge_first_and_microsofts_second_address() {
         let lab = Lab::new();
-        let rows = arp_table(
-            &lab.estate(),
-            &lab.onprem,
-            &circuit("ea"),
-            EdgePath::Secondary,
-        );
-        let seen: Vec<_> = rows
-            .iter()
-            .map(|row| (row.interface.as_str(), row.ip_address.to_string()))
-            .collect();
+        let rows = arp_table(&lab.estate(), &lab.onprem, &circuit("ea"), EdgePath::Secondary);
+        let seen: Vec<_> =
+            rows.iter().map(|row| (row.interface.as_str(), row.ip_address.to_string())).collect();
         assert_eq!(
             seen,
-            [
-                ("On-Prem", "172.16.10.5".to_owned()),
-                ("Microsoft", "172.16.10.6".to_owned())
-            ]
+            [("On-Prem", "172.16.10.5".to_owned()), ("Microsoft", "172.16.10.6".to_owned())]
         );
         assert_ne!(rows[0].mac_address, rows[1].mac_address);
     }
@@ -295,10 +271,7 @@ mod tests {
         lab.links("ea").next().unwrap().up = false;
         let estate = lab.estate();
         let count = |path| arp_table(&estate, &lab.onprem, &circuit("ea"), path).len();
-        assert_eq!(
-            (count(EdgePath::Primary), count(EdgePath::Secondary)),
-            (0, 2)
-        );
+        assert_eq!((count(EdgePath::Primary), count(EdgePath::Secondary)), (0, 2));
     }
 
     #[test]
@@ -313,33 +286,21 @@ mod tests {
             ]
         );
         lab.bodies.remove(&connection("ea"));
-        assert_eq!(
-            table(&lab, EdgePath::Primary),
-            ["10.100.0.0/16 172.16.10.1 65001"]
-        );
+        assert_eq!(table(&lab, EdgePath::Primary), ["10.100.0.0/16 172.16.10.1 65001"]);
     }
 
     #[test]
     fn both_circuits_of_one_hub_show_its_networks() {
         let mut lab = Lab::new();
         lab.connect("sea", "ea", 0);
-        let rows = circuit_routes(
-            &lab.estate(),
-            &lab.onprem,
-            &circuit("ea"),
-            EdgePath::Primary,
-        );
+        let rows = circuit_routes(&lab.estate(), &lab.onprem, &circuit("ea"), EdgePath::Primary);
         assert!(rows.iter().any(|row| row.network == net("10.20.10.0/24")));
     }
 
     #[test]
     fn a_circuit_without_private_peering_has_empty_tables() {
         let mut lab = Lab::new();
-        lab.set(
-            &circuit("ea"),
-            "/properties/peerings",
-            serde_json::json!([]),
-        );
+        lab.set(&circuit("ea"), "/properties/peerings", serde_json::json!([]));
         let estate = lab.estate();
         for path in EdgePath::BOTH {
             assert!(table(&lab, path).is_empty());

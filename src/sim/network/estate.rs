@@ -142,11 +142,7 @@ impl<'a> Estate<'a> {
         regions_down: &'a BTreeSet<Region>,
         silent: &'a BTreeSet<ResourceId>,
     ) -> Self {
-        Self {
-            bodies: resources.into_iter().collect(),
-            regions_down,
-            silent,
-        }
+        Self { bodies: resources.into_iter().collect(), regions_down, silent }
     }
 
     fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
@@ -198,9 +194,7 @@ impl<'a> Estate<'a> {
     /// All virtual networks, by id.
     #[must_use]
     pub fn vnets(&self) -> Vec<Vnet> {
-        self.of_type(VNETS)
-            .filter_map(|(id, _)| self.vnet(id))
-            .collect()
+        self.of_type(VNETS).filter_map(|(id, _)| self.vnet(id)).collect()
     }
 
     /// The prefix of a subnet; the first, when it has several.
@@ -251,9 +245,7 @@ impl<'a> Estate<'a> {
     /// All ExpressRoute gateways, by id.
     #[must_use]
     pub fn gateways(&self) -> Vec<ExpressRouteGateway> {
-        self.of_type(GATEWAYS)
-            .filter_map(|(id, _)| self.gateway(id))
-            .collect()
+        self.of_type(GATEWAYS).filter_map(|(id, _)| self.gateway(id)).collect()
     }
 
     /// The address that the gateway's body says it speaks BGP from, if it says one.
@@ -307,13 +299,10 @@ impl<'a> Estate<'a> {
         if !id.resource_type().is(CIRCUITS) {
             return None;
         }
-        let private = self
-            .children(id, "peerings")
-            .into_iter()
-            .find(|(id, body)| {
-                text_is(body, "/properties/peeringType", "AzurePrivatePeering")
-                    || id.name().eq_ignore_ascii_case("AzurePrivatePeering")
-            });
+        let private = self.children(id, "peerings").into_iter().find(|(id, body)| {
+            text_is(body, "/properties/peeringType", "AzurePrivatePeering")
+                || id.name().eq_ignore_ascii_case("AzurePrivatePeering")
+        });
         Some(Circuit {
             id: (*id).clone(),
             enabled: text_is(body, "/properties/circuitProvisioningState", "Enabled"),
@@ -334,9 +323,7 @@ impl<'a> Estate<'a> {
     /// All circuits, by id.
     #[must_use]
     pub fn circuits(&self) -> Vec<Circuit> {
-        self.of_type(CIRCUITS)
-            .filter_map(|(id, _)| self.circuit(id))
-            .collect()
+        self.of_type(CIRCUITS).filter_map(|(id, _)| self.circuit(id)).collect()
     }
 
     /// Whether a gateway is there, finished, and not in a region that is down.
@@ -361,10 +348,7 @@ impl<'a> Estate<'a> {
             .circuit(circuit)
             .filter(|circuit| circuit.enabled && circuit.provisioned)
             .ok_or(Dead::Circuit)?;
-        circuit
-            .private
-            .filter(|peering| peering.enabled)
-            .ok_or(Dead::Peering)
+        circuit.private.filter(|peering| peering.enabled).ok_or(Dead::Peering)
     }
 
     /// Whether the connection carries traffic: itself, its gateway, its circuit and a link are well.
@@ -398,9 +382,7 @@ fn text_is(body: &Value, pointer: &str, text: &str) -> bool {
 }
 
 fn flag(body: &Value, pointer: &str) -> bool {
-    body.pointer(pointer)
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+    body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
 fn number_at(body: &Value, pointer: &str) -> Option<u32> {

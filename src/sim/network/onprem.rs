@@ -110,9 +110,7 @@ impl EdgePath {
     /// Reads `{devicePath}` of an action's URL, whatever the case of its letters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::BOTH
-            .into_iter()
-            .find(|path| text.eq_ignore_ascii_case(path.as_str()))
+        Self::BOTH.into_iter().find(|path| text.eq_ignore_ascii_case(path.as_str()))
     }
 
     /// The name in URLs.
@@ -147,11 +145,7 @@ impl OnPrem {
             }
         }
         for link in &self.links {
-            if let Some(site) = link
-                .sites
-                .iter()
-                .find(|site| !names.contains(site.as_str()))
-            {
+            if let Some(site) = link.sites.iter().find(|site| !names.contains(site.as_str())) {
                 return Err(OnPremError::NoSuchSite {
                     circuit: link.circuit.name().to_owned(),
                     path: link.path,
@@ -170,9 +164,7 @@ impl OnPrem {
 
     /// The links that stand with a circuit, in the world's order.
     pub fn links_up(&self, circuit: &ResourceId) -> impl Iterator<Item = &Link> {
-        self.links
-            .iter()
-            .filter(move |link| link.up && link.circuit == *circuit)
+        self.links.iter().filter(move |link| link.up && link.circuit == *circuit)
     }
 
     /// What Azure hears over a link, in order and once each.
@@ -231,24 +223,17 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let error = read(&format!(
-            "[{{circuit: {CIRCUIT}, path: primary, weigth: 3}}]"
-        ))
-        .unwrap_err()
-        .to_string();
+        let error = read(&format!("[{{circuit: {CIRCUIT}, path: primary, weigth: 3}}]"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("weigth"), "{error}");
     }
 
     #[test]
     fn a_link_to_a_site_that_is_not_there_is_refused_by_name() {
-        let onprem = read(&format!(
-            "[{{circuit: {CIRCUIT}, path: secondary, sites: [c]}}]"
-        ))
-        .unwrap();
+        let onprem =
+            read(&format!("[{{circuit: {CIRCUIT}, path: secondary, sites: [c]}}]")).unwrap();
         let error = onprem.check().unwrap_err().to_string();
-        assert!(
-            error.contains("`c`") && error.contains("er-singapore"),
-            "{error}"
-        );
+        assert!(error.contains("`c`") && error.contains("er-singapore"), "{error}");
     }
 }

@@ -114,11 +114,9 @@ fn subnet_of(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Option<IpNet
 fn address_in(net: IpNet, offset: u32) -> IpAddr {
     match net.network() {
         IpAddr::V4(base) => IpAddr::from(u32::from(base).wrapping_add(offset).to_be_bytes()),
-        IpAddr::V6(base) => IpAddr::from(
-            u128::from(base)
-                .wrapping_add(u128::from(offset))
-                .to_be_bytes(),
-        ),
+        IpAddr::V6(base) => {
+            IpAddr::from(u128::from(base).wrapping_add(u128::from(offset)).to_be_bytes())
+        }
     }
 }
 
@@ -152,10 +150,8 @@ pub(super) fn peers(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Vec<P
 /// Empty when the gateway is not there, not finished, or in a region that is down.
 #[must_use]
 pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
-    let hub = estate
-        .gateway_lives(gateway)
-        .ok()
-        .and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
+    let hub =
+        estate.gateway_lives(gateway).ok().and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
     let Some(hub) = hub else {
         return BTreeSet::new();
     };
@@ -290,11 +286,7 @@ pub fn bgp_peers(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId) -> 
                 Err(_) => 0,
             };
             let told = count(advertised_routes(estate, onprem, &gateway.id, peer.address).len());
-            let (state, greeting) = if attached(&carries) {
-                ("Connected", 2)
-            } else {
-                ("Idle", 0)
-            };
+            let (state, greeting) = if attached(&carries) { ("Connected", 2) } else { ("Idle", 0) };
             BgpPeerRow {
                 local_address: local,
                 neighbor: peer.address,
@@ -328,11 +320,7 @@ pub fn connection_status(
     onprem: &OnPrem,
     connection: &Connection,
 ) -> &'static str {
-    if attached(&estate.carries(onprem, connection)) {
-        "Connected"
-    } else {
-        "NotConnected"
-    }
+    if attached(&estate.carries(onprem, connection)) { "Connected" } else { "NotConnected" }
 }
 
 #[cfg(test)]
@@ -341,10 +329,7 @@ mod tests {
     use super::*;
 
     fn networks(rows: &[RouteRow], origin: &str) -> Vec<String> {
-        rows.iter()
-            .filter(|row| row.origin == origin)
-            .map(|row| row.network.to_string())
-            .collect()
+        rows.iter().filter(|row| row.origin == origin).map(|row| row.network.to_string()).collect()
     }
 
     fn learned(lab: &Lab, place: &str) -> Vec<RouteRow> {
@@ -385,22 +370,14 @@ mod tests {
     fn a_spoke_that_does_not_use_the_remote_gateway_is_not_advertised() {
         let mut lab = Lab::new();
         assert_eq!(told(&lab, "ea"), ["10.1.0.0/24", "10.10.10.0/24"]);
-        lab.set(
-            &Lab::peering("spoke-ea", "hub-ea"),
-            "/properties/useRemoteGateways",
-            false,
-        );
+        lab.set(&Lab::peering("spoke-ea", "hub-ea"), "/properties/useRemoteGateways", false);
         assert_eq!(told(&lab, "ea"), ["10.10.10.0/24"]);
     }
 
     #[test]
     fn a_spoke_is_advertised_only_while_the_hub_allows_transit() {
         let mut lab = Lab::new();
-        lab.set(
-            &Lab::peering("hub-ea", "spoke-ea"),
-            "/properties/allowGatewayTransit",
-            false,
-        );
+        lab.set(&Lab::peering("hub-ea", "spoke-ea"), "/properties/allowGatewayTransit", false);
         assert_eq!(told(&lab, "ea"), ["10.10.10.0/24"]);
     }
 
@@ -408,11 +385,7 @@ mod tests {
     fn a_spoke_is_gone_when_either_side_is_deleted_or_disconnected() {
         for (from, to) in [("hub-ea", "spoke-ea"), ("spoke-ea", "hub-ea")] {
             let mut lab = Lab::new();
-            lab.set(
-                &Lab::peering(from, to),
-                "/properties/peeringState",
-                "Disconnected",
-            );
+            lab.set(&Lab::peering(from, to), "/properties/peeringState", "Disconnected");
             assert_eq!(told(&lab, "ea"), ["10.10.10.0/24"], "{from} disconnected");
             lab.bodies.remove(&Lab::peering(from, to));
             assert_eq!(told(&lab, "ea"), ["10.10.10.0/24"], "{from} deleted");
@@ -422,8 +395,7 @@ mod tests {
     #[test]
     fn a_gateway_in_a_dead_region_neither_learns_nor_advertises() {
         let mut lab = Lab::new();
-        lab.down
-            .insert(crate::model::Region::parse("East Asia").unwrap());
+        lab.down.insert(crate::model::Region::parse("East Asia").unwrap());
         assert!(learned(&lab, "ea").is_empty());
         assert!(told(&lab, "ea").is_empty());
         assert!(advertised_prefixes(&lab.estate(), &gateway("ea")).is_empty());
@@ -445,10 +417,7 @@ mod tests {
             .into_iter()
             .map(|peer| (peer.state, peer.routes_received))
             .collect();
-        assert_eq!(
-            received,
-            [("Connected".to_owned(), 0), ("Connected".to_owned(), 1)]
-        );
+        assert_eq!(received, [("Connected".to_owned(), 0), ("Connected".to_owned(), 1)]);
     }
 
     #[test]
@@ -459,15 +428,9 @@ mod tests {
         assert!(told(&lab, "ea").is_empty());
         let estate = lab.estate();
         let silent = lab.connection(&connection("ea"));
-        assert_eq!(
-            connection_status(&estate, &lab.onprem, &silent),
-            "Connected"
-        );
+        assert_eq!(connection_status(&estate, &lab.onprem, &silent), "Connected");
         for peer in bgp_peers(&estate, &lab.onprem, &gateway("ea")) {
-            assert_eq!(
-                (peer.state.as_str(), peer.routes_received),
-                ("Connected", 0)
-            );
+            assert_eq!((peer.state.as_str(), peer.routes_received), ("Connected", 0));
         }
     }
 
@@ -475,36 +438,16 @@ mod tests {
     fn a_connection_counts_only_when_everything_it_stands_on_is_ready() {
         use super::super::testing::circuit;
         let broken: [(ResourceId, &str, &str, Dead); 5] = [
-            (
-                connection("ea"),
-                "/properties/provisioningState",
-                "Updating",
-                Dead::Connection,
-            ),
-            (
-                gateway("ea"),
-                "/properties/provisioningState",
-                "Updating",
-                Dead::Gateway,
-            ),
-            (
-                circuit("ea"),
-                "/properties/circuitProvisioningState",
-                "Disabled",
-                Dead::Circuit,
-            ),
+            (connection("ea"), "/properties/provisioningState", "Updating", Dead::Connection),
+            (gateway("ea"), "/properties/provisioningState", "Updating", Dead::Gateway),
+            (circuit("ea"), "/properties/circuitProvisioningState", "Disabled", Dead::Circuit),
             (
                 circuit("ea"),
                 "/properties/serviceProviderProvisioningState",
                 "NotProvisioned",
                 Dead::Circuit,
             ),
-            (
-                circuit("ea"),
-                "/properties/peerings/0/properties/state",
-                "Disabled",
-                Dead::Peering,
-            ),
+            (circuit("ea"), "/properties/peerings/0/properties/state", "Disabled", Dead::Peering),
         ];
         for (what, pointer, value, why) in broken {
             let mut lab = Lab::new();
@@ -512,15 +455,9 @@ mod tests {
             let connection = lab.connection(&connection("ea"));
             let estate = lab.estate();
             assert_eq!(estate.carries(&lab.onprem, &connection), Err(why));
-            assert!(
-                networks(&learned(&lab, "ea"), "EBgp").is_empty(),
-                "{pointer}"
-            );
+            assert!(networks(&learned(&lab, "ea"), "EBgp").is_empty(), "{pointer}");
             assert!(told(&lab, "ea").is_empty(), "{pointer}");
-            assert_eq!(
-                connection_status(&estate, &lab.onprem, &connection),
-                "NotConnected"
-            );
+            assert_eq!(connection_status(&estate, &lab.onprem, &connection), "NotConnected");
         }
     }
 
@@ -541,15 +478,7 @@ mod tests {
         let estate = lab.estate();
         let peers = bgp_peers(&estate, &lab.onprem, &gateway("ea"));
         let addresses: Vec<String> = peers.iter().map(|p| p.neighbor.to_string()).collect();
-        assert_eq!(
-            addresses,
-            [
-                "10.10.10.132",
-                "10.10.10.133",
-                "10.10.10.134",
-                "10.10.10.135"
-            ]
-        );
+        assert_eq!(addresses, ["10.10.10.132", "10.10.10.133", "10.10.10.134", "10.10.10.135"]);
         let weights: Vec<u32> = learned(&lab, "ea")
             .iter()
             .filter(|row| row.origin == "EBgp")
@@ -563,8 +492,7 @@ mod tests {
         let mut lab = Lab::new();
         for extra in 0..8 {
             let body = lab.bodies[&connection("ea")].clone();
-            lab.bodies
-                .insert(connection(&format!("more-{extra}")), body);
+            lab.bodies.insert(connection(&format!("more-{extra}")), body);
         }
         let estate = lab.estate();
         let peers = bgp_peers(&estate, &lab.onprem, &gateway("ea"));

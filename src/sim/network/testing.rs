@@ -42,9 +42,7 @@ pub(super) fn connection(place: &str) -> ResourceId {
 
 fn side(from: &str, to: &str, transit: bool) -> (ResourceId, Value) {
     (
-        id("virtualNetworks", from)
-            .child("virtualNetworkPeerings", &format!("to-{to}"))
-            .unwrap(),
+        id("virtualNetworks", from).child("virtualNetworkPeerings", &format!("to-{to}")).unwrap(),
         json!({"properties": {
             "peeringState": "Connected",
             "remoteVirtualNetwork": {"id": id("virtualNetworks", to).as_str()},
@@ -63,10 +61,7 @@ impl Lab {
             silent: BTreeSet::new(),
             onprem: OnPrem {
                 asn: 65_001,
-                sites: vec![Site {
-                    name: "hq".to_owned(),
-                    prefixes: vec![net("10.100.0.0/16")],
-                }],
+                sites: vec![Site { name: "hq".to_owned(), prefixes: vec![net("10.100.0.0/16")] }],
                 links: Vec::new(),
             },
         };
@@ -87,10 +82,7 @@ impl Lab {
         }});
         self.bodies.extend([
             (hub_id, vnet(format!("10.{hub}.10.0/24"))),
-            (
-                id("virtualNetworks", &spoke_name),
-                vnet(format!("10.{spoke}.0.0/24")),
-            ),
+            (id("virtualNetworks", &spoke_name), vnet(format!("10.{spoke}.0.0/24"))),
             (
                 subnet.clone(),
                 json!({"properties": {"addressPrefix": format!("10.{hub}.10.128/25")}}),
@@ -130,11 +122,7 @@ impl Lab {
 
     /// Connects the gateway of one place to the circuit of another.
     pub(super) fn connect(&mut self, from: &str, to: &str, weight: u32) -> ResourceId {
-        let name = if from == to {
-            from.to_owned()
-        } else {
-            format!("{from}-{to}")
-        };
+        let name = if from == to { from.to_owned() } else { format!("{from}-{to}") };
         self.bodies.insert(
             connection(&name),
             json!({"properties": {
@@ -147,12 +135,7 @@ impl Lab {
     }
 
     pub(super) fn set(&mut self, id: &ResourceId, pointer: &str, value: impl Into<Value>) {
-        *self
-            .bodies
-            .get_mut(id)
-            .unwrap()
-            .pointer_mut(pointer)
-            .unwrap() = value.into();
+        *self.bodies.get_mut(id).unwrap().pointer_mut(pointer).unwrap() = value.into();
     }
 
     /// The peering from one network to another.
@@ -162,10 +145,7 @@ impl Lab {
 
     pub(super) fn links(&mut self, place: &str) -> impl Iterator<Item = &mut Link> {
         let circuit = circuit(place);
-        self.onprem
-            .links
-            .iter_mut()
-            .filter(move |link| link.circuit == circuit)
+        self.onprem.links.iter_mut().filter(move |link| link.circuit == circuit)
     }
 
     pub(super) fn estate(&self) -> Estate<'_> {

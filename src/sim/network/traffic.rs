@@ -84,26 +84,15 @@ impl Rates {
 /// shared evenly by ways that are equally good.
 #[must_use]
 pub fn traffic(estate: &Estate<'_>, onprem: &OnPrem, circuit: &ResourceId) -> Rates {
-    let mut azure: Vec<IpNet> = estate
-        .vnets()
-        .into_iter()
-        .flat_map(|vnet| vnet.prefixes)
-        .collect();
+    let mut azure: Vec<IpNet> = estate.vnets().into_iter().flat_map(|vnet| vnet.prefixes).collect();
     azure.sort();
     azure.dedup();
     let mut rates = Rates::default();
     for site in &onprem.sites {
-        for (there, here) in azure
-            .iter()
-            .flat_map(|there| site.prefixes.iter().map(move |here| (there, here)))
+        for (there, here) in
+            azure.iter().flat_map(|there| site.prefixes.iter().map(move |here| (there, here)))
         {
-            add_flow(
-                &mut rates,
-                estate,
-                onprem,
-                circuit,
-                (&site.name, here, there),
-            );
+            add_flow(&mut rates, estate, onprem, circuit, (&site.name, here, there));
         }
     }
     rates

@@ -27,12 +27,7 @@ impl Provider for Authorization {
         if let Some(stored) = put.stored {
             return stored.clone();
         }
-        let key = guid(&[
-            &world.seed().to_string(),
-            put.id.key(),
-            &put.ordinal.to_string(),
-            "key",
-        ]);
+        let key = guid(&[&world.seed().to_string(), put.id.key(), &put.ordinal.to_string(), "key"]);
         json!({
             "name": put.id.name(),
             "id": put.id.as_str(),

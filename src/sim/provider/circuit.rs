@@ -35,11 +35,7 @@ impl Provider for Circuit {
         {
             let message =
                 format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
-            return Err(Refusal::new(
-                400,
-                "ExpressRouteCircuitBandwidthCannotBeReduced",
-                message,
-            ));
+            return Err(Refusal::new(400, "ExpressRouteCircuitBandwidthCannotBeReduced", message));
         }
         Ok(())
     }
@@ -50,27 +46,11 @@ impl Provider for Circuit {
             properties.remove("peerings");
             properties.remove("authorizations");
         }
-        let kept = [
-            "serviceProviderProvisioningState",
-            "serviceKey",
-            "circuitProvisioningState",
-        ];
+        let kept = ["serviceProviderProvisioningState", "serviceKey", "circuitProvisioningState"];
         keep(&mut properties, put.stored, &kept);
-        default(
-            &mut properties,
-            "circuitProvisioningState",
-            json!("Disabled"),
-        );
-        default(
-            &mut properties,
-            "serviceProviderProvisioningState",
-            json!("NotProvisioned"),
-        );
-        default(
-            &mut properties,
-            "serviceKey",
-            json!("00000000-0000-0000-0000-000000000000"),
-        );
+        default(&mut properties, "circuitProvisioningState", json!("Disabled"));
+        default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
+        default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
         default(&mut properties, "allowClassicOperations", json!(false));
         default(&mut properties, "globalReachEnabled", json!(false));
         top_level(put, properties)

@@ -37,18 +37,13 @@ impl Provider for Connection {
             return Err(Refusal::new(400, "SharedKeyNotAllowed", message));
         }
         let same = |pointer: &str, id: &ResourceId| {
-            put.stored
-                .and_then(|stored| id_at(stored, pointer))
-                .is_none_or(|old| old == *id)
+            put.stored.and_then(|stored| id_at(stored, pointer)).is_none_or(|old| old == *id)
         };
         if !same(CIRCUIT, &circuit) || !same(GATEWAY, &gateway) {
             let message = format!("Connection {} cannot be moved to another peer.", put.id);
             return Err(Refusal::new(400, "ConnectionPeerCannotBeChanged", message));
         }
-        let weight = put
-            .body
-            .pointer("/properties/routingWeight")
-            .and_then(Value::as_u64);
+        let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
         if weight.is_some_and(|weight| weight > 32_000) {
             return Err(Refusal::new(
                 400,
@@ -106,10 +101,7 @@ impl Provider for Connection {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        [GATEWAY, CIRCUIT]
-            .iter()
-            .filter_map(|pointer| id_at(body, pointer))
-            .collect()
+        [GATEWAY, CIRCUIT].iter().filter_map(|pointer| id_at(body, pointer)).collect()
     }
 
     fn also_locks(&self, body: &Value) -> Vec<ResourceId> {

@@ -43,10 +43,7 @@ impl Provider for Gateway {
                 message,
             ));
         }
-        let subnet = self
-            .references(put.body)
-            .into_iter()
-            .find(|id| id.parent().is_some());
+        let subnet = self.references(put.body).into_iter().find(|id| id.parent().is_some());
         let Some(subnet) = subnet else {
             let message = "The gateway has no IP configuration with a subnet.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
@@ -67,11 +64,7 @@ impl Provider for Gateway {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         keep(&mut properties, put.stored, &["bgpSettings"]);
-        default(
-            &mut properties,
-            "bgpSettings",
-            json!({ "asn": 0, "peerWeight": 0 }),
-        );
+        default(&mut properties, "bgpSettings", json!({ "asn": 0, "peerWeight": 0 }));
         for (key, value) in [
             ("enablePrivateIpAddress", json!(false)),
             ("natRules", json!([])),
@@ -85,10 +78,7 @@ impl Provider for Gateway {
         default(&mut properties["sku"], "capacity", json!(2));
         if let Some(list) = properties["ipConfigurations"].as_array_mut() {
             for configuration in list {
-                let name = configuration["name"]
-                    .as_str()
-                    .unwrap_or("default")
-                    .to_owned();
+                let name = configuration["name"].as_str().unwrap_or("default").to_owned();
                 configuration["id"] = json!(format!("{}/ipConfigurations/{name}", put.id));
                 default(
                     &mut configuration["properties"],

@@ -45,9 +45,7 @@ impl Provider for PublicIp {
         let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
         // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
         let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
-        world.edit(id, |body| {
-            default(&mut body["properties"], "ipAddress", json!(address))
-        });
+        world.edit(id, |body| default(&mut body["properties"], "ipAddress", json!(address)));
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {

@@ -27,14 +27,9 @@ impl Provider for RouteTable {
     }
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let routes = put
-            .body
-            .pointer("/properties/routes")
-            .and_then(Value::as_array);
+        let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
         for route in routes.into_iter().flatten() {
-            let hop = route
-                .pointer("/properties/nextHopType")
-                .and_then(Value::as_str);
+            let hop = route.pointer("/properties/nextHopType").and_then(Value::as_str);
             let address = route.pointer("/properties/nextHopIpAddress");
             if (hop == Some("VirtualAppliance")) != address.is_some() {
                 let message = "Only a next hop of type VirtualAppliance has an address.";
@@ -67,10 +62,7 @@ impl Provider for RouteTable {
             Some(user) => Err(Refusal::new(
                 400,
                 "InUseRouteTableCannotBeDeleted",
-                format!(
-                    "Route table {} is in use by {user} and cannot be deleted.",
-                    id.name()
-                ),
+                format!("Route table {} is in use by {user} and cannot be deleted.", id.name()),
             )),
         }
     }

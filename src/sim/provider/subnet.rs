@@ -30,10 +30,8 @@ impl Provider for Subnet {
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let text = put.text("/properties/addressPrefix").unwrap_or_default();
         let prefix: IpNet = text.parse().map_err(|_| {
-            let message = format!(
-                "The address prefix '{text}' of subnet {} is not valid.",
-                put.id.name()
-            );
+            let message =
+                format!("The address prefix '{text}' of subnet {} is not valid.", put.id.name());
             Refusal::new(400, "InvalidCIDRNotation", message)
         })?;
         let vnet = put.id.parent();
@@ -42,11 +40,7 @@ impl Provider for Subnet {
             .and_then(|vnet| world.body(vnet))
             .and_then(|body| body.pointer("/properties/addressSpace/addressPrefixes"))
             .and_then(Value::as_array)
-            .map(|list| {
-                list.iter()
-                    .filter_map(|p| p.as_str()?.parse().ok())
-                    .collect()
-            })
+            .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
             .unwrap_or_default();
         if !space.iter().any(|space| space.contains(&prefix)) {
             let message = format!(
@@ -77,16 +71,8 @@ impl Provider for Subnet {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         default(&mut properties, "delegations", json!([]));
-        default(
-            &mut properties,
-            "privateEndpointNetworkPolicies",
-            json!("Disabled"),
-        );
-        default(
-            &mut properties,
-            "privateLinkServiceNetworkPolicies",
-            json!("Enabled"),
-        );
+        default(&mut properties, "privateEndpointNetworkPolicies", json!("Disabled"));
+        default(&mut properties, "privateLinkServiceNetworkPolicies", json!("Enabled"));
         json!({
             "name": put.id.name(),
             "id": put.id.as_str(),
@@ -96,9 +82,7 @@ impl Provider for Subnet {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        id_at(body, "/properties/routeTable/id")
-            .into_iter()
-            .collect()
+        id_at(body, "/properties/routeTable/id").into_iter().collect()
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {

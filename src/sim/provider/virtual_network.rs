@@ -43,11 +43,7 @@ impl Provider for VirtualNetwork {
             .any(|other| other != id && other.is_within(id) && world.subnet_user(other).is_some());
         if in_use {
             let message = format!("Virtual network {id} is in use and cannot be deleted.");
-            return Err(Refusal::new(
-                400,
-                "InUseVirtualNetworkCannotBeDeleted",
-                message,
-            ));
+            return Err(Refusal::new(400, "InUseVirtualNetworkCannotBeDeleted", message));
         }
         Ok(())
     }

@@ -30,18 +30,15 @@ impl Provider for Peering {
             let message = "A peering needs remoteVirtualNetwork.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
-        let overlap = spaces(world, &vnet).iter().any(|a| {
-            spaces(world, &remote)
-                .iter()
-                .any(|b| a.contains(b) || b.contains(a))
-        });
+        let overlap = spaces(world, &vnet)
+            .iter()
+            .any(|a| spaces(world, &remote).iter().any(|b| a.contains(b) || b.contains(a)));
         if overlap {
             let message = format!("The address spaces of {vnet} and {remote} overlap.");
             return Err(Refusal::new(400, "VnetAddressSpacesOverlap", message));
         }
         let state = |side: Option<&Value>| {
-            side.and_then(|side| side.pointer("/properties/peeringState"))
-                .and_then(Value::as_str)
+            side.and_then(|side| side.pointer("/properties/peeringState")).and_then(Value::as_str)
                 == Some("Disconnected")
         };
         let other = other_side(world, &vnet, &remote);
@@ -56,24 +53,16 @@ impl Provider for Peering {
         let second = world.ids().any(|other| {
             other != put.id
                 && other.parent().as_ref() == Some(&vnet)
-                && world
-                    .body(other)
-                    .and_then(|b| b.pointer("/properties/useRemoteGateways"))
+                && world.body(other).and_then(|b| b.pointer("/properties/useRemoteGateways"))
                     == Some(&json!(true))
         });
         if second {
             let message = "Only one peering of a virtual network may use remote gateways.";
-            return Err(Refusal::new(
-                400,
-                "OnlyOnePeeringCanUseRemoteGateways",
-                message,
-            ));
+            return Err(Refusal::new(400, "OnlyOnePeeringCanUseRemoteGateways", message));
         }
         if world.gateway_of(&remote).is_none() {
-            let message = format!(
-                "Peering {} cannot use remote gateways: {remote} has none.",
-                put.id
-            );
+            let message =
+                format!("Peering {} cannot use remote gateways: {remote} has none.", put.id);
             return Err(Refusal::new(400, "RemoteVnetHasNoGateways", message));
         }
         if world.gateway_of(&vnet).is_some() {
@@ -85,11 +74,7 @@ impl Provider for Peering {
 
     fn accept(&self, world: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        for key in [
-            "allowForwardedTraffic",
-            "allowGatewayTransit",
-            "useRemoteGateways",
-        ] {
+        for key in ["allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways"] {
             default(&mut properties, key, json!(false));
         }
         default(&mut properties, "allowVirtualNetworkAccess", json!(true));
@@ -102,16 +87,10 @@ impl Provider for Peering {
             .and_then(|(vnet, remote)| other_side(world, &vnet, &remote))
             .is_some();
         properties["peeringState"] = json!(if both { "Connected" } else { "Initiated" });
-        properties["peeringSyncLevel"] = json!(if both {
-            "FullyInSync"
-        } else {
-            "RemoteNotInSync"
-        });
-        let space: Vec<String> = remote
-            .iter()
-            .flat_map(|remote| spaces(world, remote))
-            .map(|p| p.to_string())
-            .collect();
+        properties["peeringSyncLevel"] =
+            json!(if both { "FullyInSync" } else { "RemoteNotInSync" });
+        let space: Vec<String> =
+            remote.iter().flat_map(|remote| spaces(world, remote)).map(|p| p.to_string()).collect();
         properties["remoteAddressSpace"] = json!({ "addressPrefixes": space });
         properties["remoteVirtualNetworkAddressSpace"] = json!({ "addressPrefixes": space });
         if properties["useRemoteGateways"] == json!(true)
@@ -151,11 +130,7 @@ fn spaces(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
         .body(vnet)
         .and_then(|body| body.pointer("/properties/addressSpace/addressPrefixes"))
         .and_then(Value::as_array)
-        .map(|list| {
-            list.iter()
-                .filter_map(|p| p.as_str()?.parse().ok())
-                .collect()
-        })
+        .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
         .unwrap_or_default()
 }
 

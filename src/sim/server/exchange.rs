@@ -17,16 +17,9 @@ const SECRET_FIELDS: [&str; 3] = ["authorizationKey", "sharedKey", "serviceKey"]
 
 /// The origin that the client reached us by: the `Host` it named, if that is a host.
 pub(super) fn origin(parts: &Parts, fallback: &str) -> String {
-    let host = parts
-        .headers
-        .get("host")
-        .and_then(|value| value.to_str().ok())
-        .filter(|host| {
-            !host.is_empty()
-                && host
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
-        });
+    let host = parts.headers.get("host").and_then(|value| value.to_str().ok()).filter(|host| {
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
+    });
     format!("http://{}", host.unwrap_or(fallback))
 }
 
@@ -39,10 +32,7 @@ pub(super) fn wire_request(parts: &Parts, origin: &str, body: Bytes) -> Option<W
             headers.push(name.as_str(), value);
         }
     }
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     Some(WireRequest {
         method: Method::parse(parts.method.as_str())?,
         url: format!("{origin}{target}"),
@@ -84,24 +74,19 @@ fn at_origin(url: &str, origin: &str) -> String {
 
 /// ARM's error body, as its front end writes it.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<Body> {
-    let mut response = json_response(
-        status,
-        &json!({"error": {"code": code, "message": message}}),
-    );
-    response.headers_mut().insert(
-        HeaderName::from_static("x-ms-failure-cause"),
-        HeaderValue::from_static("gateway"),
-    );
+    let mut response = json_response(status, &json!({"error": {"code": code, "message": message}}));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-ms-failure-cause"), HeaderValue::from_static("gateway"));
     response
 }
 
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }
 
@@ -121,9 +106,8 @@ pub(super) fn redacted(value: Value) -> Value {
             fields
                 .into_iter()
                 .map(|(name, field)| {
-                    let secret = SECRET_FIELDS
-                        .iter()
-                        .any(|secret| name.eq_ignore_ascii_case(secret));
+                    let secret =
+                        SECRET_FIELDS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
                     let field = match field {
                         Value::String(_) if secret => Value::from("…"),
                         other => redacted(other),

@@ -79,10 +79,7 @@ impl Ledger {
             method: request.method.to_string(),
             path: path.to_owned(),
             status: status.unwrap_or(0),
-            client_request_id: request
-                .headers
-                .get("x-ms-client-request-id")
-                .map(str::to_owned),
+            client_request_id: request.headers.get("x-ms-client-request-id").map(str::to_owned),
             accepted: match status {
                 Some(status) => Some(changes && (200..300).contains(&status)),
                 None if changes => None,
@@ -104,15 +101,8 @@ mod tests {
     fn a_post_that_only_reads_is_no_change() {
         let circuit =
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/c";
-        for read in [
-            "getLearnedRoutes",
-            "arpTables/primary",
-            "routeTables/secondary",
-        ] {
-            assert!(
-                !changes(Method::Post, &format!("{circuit}/{read}")),
-                "{read}"
-            );
+        for read in ["getLearnedRoutes", "arpTables/primary", "routeTables/secondary"] {
+            assert!(!changes(Method::Post, &format!("{circuit}/{read}")), "{read}");
         }
         assert!(changes(Method::Post, &format!("{circuit}/reset")));
         let table = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/t";

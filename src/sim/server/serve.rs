@@ -128,9 +128,7 @@ pub async fn serve<W: Answers>(
         .fallback(answer::<W>)
         .with_state(served)
         .into_make_service_with_connect_info::<Switch>();
-    axum::serve(CuttableListener(listener), router)
-        .with_graceful_shutdown(shutdown)
-        .await?;
+    axum::serve(CuttableListener(listener), router).with_graceful_shutdown(shutdown).await?;
     Ok(())
 }
 
@@ -157,12 +155,8 @@ async fn add_fault<W: Answers>(
     State(served): State<Served<W>>,
     request: Request,
 ) -> Response<Body> {
-    let refused = |why: String| {
-        json_response(
-            StatusCode::BAD_REQUEST,
-            &json!({"added": false, "why": why}),
-        )
-    };
+    let refused =
+        |why: String| json_response(StatusCode::BAD_REQUEST, &json!({"added": false, "why": why}));
     let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
         return refused(format!("The body is longer than {BODY_BYTES_MAX} bytes."));
     };
@@ -211,9 +205,7 @@ async fn answer<W: Answers>(
     let mut response = http_response(answer, &origin);
     if served.pace == Pace::Caller {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        response
-            .headers_mut()
-            .insert(LATENCY_HEADER, HeaderValue::from(millis));
+        response.headers_mut().insert(LATENCY_HEADER, HeaderValue::from(millis));
     }
     response
 }
