@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use url::Url;
 
@@ -9,10 +10,12 @@ use super::azure::Secrets;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::session::{Asked, Begin, Driving, Session};
-use crate::azure::{Arm, ArmSettings, Simulated, WriteScope};
+use crate::azure::{
+    Arm, ArmSettings, Method, Simulated, WireFault, WireRequest, WireResponse, WriteScope,
+};
 use crate::engine::{Clock, NewRun, RunMode};
 use crate::model::{Plan, RunId, Timestamp};
-use crate::sim::{InProcess, Scenario, VirtualClock, World};
+use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
 use crate::store::RunStore;
 
 /// Where a drill's Azure is: in this process, so that nothing listens there.
@@ -24,8 +27,43 @@ pub struct Drill {
     pub arm: Arm,
     /// Virtual time.
     pub clock: Arc<dyn Clock>,
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<Kept>>,
     plan: Plan,
+}
+
+/// A world that is kept beside its run, after every change: a drill that is killed goes on in it.
+struct Kept {
+    world: World,
+    path: Option<PathBuf>,
+}
+
+impl Kept {
+    fn keep(&self) -> Result<(), CliError> {
+        self.path.as_ref().map_or(Ok(()), |path| keep(path, &self.world))
+    }
+}
+
+impl Answers for Kept {
+    fn answer(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, Duration) {
+        let answer = self.world.answer(request, now);
+        let changes = matches!(request.method, Method::Put | Method::Patch | Method::Delete);
+        if changes && let Err(error) = self.keep() {
+            tracing::warn!(what = error.what, "the drill's world is not kept");
+        }
+        answer
+    }
+
+    fn snapshot(&self) -> serde_json::Value {
+        self.world.snapshot()
+    }
+
+    fn add_fault(&mut self, fault: serde_json::Value, now: Timestamp) -> Result<(), String> {
+        Answers::add_fault(&mut self.world, fault, now)
+    }
 }
 
 /// A world from its file, and the time at which it begins.
@@ -63,11 +101,11 @@ impl Drill {
     /// What decides its chance.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner).seed()
+        self.world.lock().unwrap_or_else(PoisonError::into_inner).world.seed()
     }
 
     fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
-        let world = Arc::new(Mutex::new(world));
+        let world = Arc::new(Mutex::new(Kept { world, path: None }));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
         let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
         let endpoint = Url::parse(ENDPOINT).map_err(|error| {
@@ -102,10 +140,14 @@ impl Drill {
             asked: if nobody && context.ui.somebody { Asked::Terminal } else { Asked::Elsewhere },
             mode: RunMode::Drill,
         };
+        {
+            let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.path = Some(path);
+            kept.keep()?;
+        }
         let driven = session.drive(context, begin).await;
-        // Kept whatever became of the drive: the next one goes on in the same world.
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        keep(&path, &world)?;
+        // Once more at the end: what Azure finished in the meantime belongs to it as well.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner).keep()?;
         driven
     }
 }
@@ -116,7 +158,7 @@ fn keep(path: &Path, world: &World) -> Result<(), CliError> {
             .because(error)
             .hint("The run is recorded, but cannot be gone on with.")
     };
-    let bytes = serde_json::to_vec(world).map_err(|error| failed(&error))?;
+    let bytes = serde_json::to_vec(&world.sealed()).map_err(|error| failed(&error))?;
     let fresh = path.with_extension("json.new");
     std::fs::write(&fresh, bytes).map_err(|error| failed(&error))?;
     std::fs::rename(&fresh, path).map_err(|error| failed(&error))
@@ -141,7 +183,5 @@ pub async fn go_on(
     };
     let bytes = std::fs::read(&path).map_err(|error| lost(&error))?;
     let world: World = serde_json::from_slice(&bytes).map_err(|error| lost(&error))?;
-    // What is kept is the world before this drive; one that is cut short must not be gone on with.
-    std::fs::remove_file(&path).map_err(|error| lost(&error))?;
     Drill::within(world, last_at, &run.plan)?.drive(context, store, begin).await
 }

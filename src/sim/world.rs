@@ -196,6 +196,16 @@ impl World {
         json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down })
     }
 
+    /// The world as it may be written to a file: with seals for keys. A seal serves as the key.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        let mut sealed = self.clone();
+        for resource in sealed.resources.values_mut() {
+            seal_keys(&mut resource.body);
+        }
+        sealed
+    }
+
     /// Changes a stored body, as Azure does on its own.
     pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
         if let Some(resource) = self.resources.get_mut(id) {
@@ -236,8 +246,11 @@ impl World {
             .iter()
             .find(|(id, resource)| {
                 id.parent().as_ref() == Some(circuit)
-                    && resource.body.pointer("/properties/authorizationKey").and_then(Value::as_str)
-                        == Some(key)
+                    && resource
+                        .body
+                        .pointer("/properties/authorizationKey")
+                        .and_then(Value::as_str)
+                        .is_some_and(|own| seal(own) == seal(key))
             })
             .map(|(id, _)| id.clone())
     }
@@ -359,6 +372,32 @@ fn names(body: &Value, id: &ResourceId) -> bool {
         Value::Object(object) => object.values().any(|value| names(value, id)),
         Value::Array(list) => list.iter().any(|value| names(value, id)),
         _ => false,
+    }
+}
+
+/// What stands for a key in a file: nobody gets the key from it.
+fn seal(key: &str) -> String {
+    if key.starts_with("sealed-") {
+        return key.to_owned();
+    }
+    format!("sealed-{}", &blake3::hash(key.as_bytes()).to_hex()[..32])
+}
+
+fn seal_keys(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let text = value
+                    .as_str()
+                    .filter(|_| ["authorizationKey", "sharedKey"].contains(&name.as_str()));
+                match text {
+                    Some(key) => *value = Value::from(seal(key)),
+                    None => seal_keys(value),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(seal_keys),
+        _ => {}
     }
 }
 
