@@ -3,7 +3,9 @@
 mod architecture;
 mod cli;
 mod files;
+mod matrix;
 mod network;
 mod server;
 mod store_contract;
 mod store_survival;
+mod support;

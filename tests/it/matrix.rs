@@ -1,0 +1,245 @@
+//! The promise: kill it at any instruction, on any step; go on; the world ends the same and nothing
+//! was written twice. And when it cannot end well, it says what is left.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use backroad::engine::{Command, RunState, StepState};
+use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, Step};
+use backroad::sim::{Effect, Fault};
+
+use crate::support::{Drove, Lab, Place, Sabotage, shipped_plan, shipped_world, undisturbed};
+
+fn writers(plan: &Plan) -> Vec<Step> {
+    plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
+}
+
+fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
+    Fault {
+        method: Some("PUT".to_owned()),
+        resource: step.action.written().map(ToString::to_string).unwrap_or_default(),
+        skip: 0,
+        times,
+        effect,
+    }
+}
+
+/// Crashes at one place and goes on; the world must end as if nothing had happened.
+async fn crash_and_go_on(place: Place, expected: &serde_json::Value, sabotage: Sabotage) -> Result<(), String> {
+    let mut lab = Lab::new(shipped_plan(), &shipped_world());
+    lab.sabotage = sabotage;
+    lab.crash_at(Some(place));
+    let outcome = lab.drive_through().await;
+    if outcome != RunOutcome::Succeeded {
+        return Err(format!("{place:?}: the run ended {outcome}"));
+    }
+    lab.check_ledger().map_err(|why| format!("{place:?}: {why}"))?;
+    if lab.comparable() != *expected {
+        return Err(format!("{place:?}: the world differs"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_at_any_append_or_send_leads_to_the_same_world() {
+    let (reference, expected) = undisturbed().await;
+    let (appends, sends) = (reference.appends(), reference.sends());
+    let steps = u64::try_from(reference.plan.steps().len()).unwrap();
+    let mut points = Vec::new();
+    points.extend((1..=appends).flat_map(|n| [Place::BeforeAppend(n), Place::AfterAppend(n)]));
+    points.extend((1..=sends).flat_map(|n| [Place::BeforeSend(n), Place::AfterSend(n)]));
+    let mut wrong = Vec::new();
+    for place in &points {
+        if let Err(why) = crash_and_go_on(*place, &expected, Sabotage::None).await {
+            wrong.push(why);
+        }
+    }
+    let others = disturbances(&reference.plan, &expected, &mut wrong).await;
+    let total = points.len() as u64 + others;
+    println!("matrix: {total} points ({appends} appends, {sends} sends, {steps} steps)");
+    assert!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(total >= 2 * appends + 3 * steps, "{total} points are too few");
+}
+
+/// Loses requests and answers, refuses, lets operations fail once, and repeats.
+async fn disturbances(plan: &Plan, expected: &serde_json::Value, wrong: &mut Vec<String>) -> u64 {
+    let mut points = 0;
+    let effects = [
+        Effect::LoseRequest,
+        Effect::LoseAnswer,
+        Effect::Unreachable,
+        Effect::Conflict,
+        Effect::Throttle { after: None },
+        Effect::Html,
+        Effect::Fail { code: "InternalServerError".to_owned() },
+    ];
+    for step in writers(plan) {
+        for effect in &effects {
+            points += 1;
+            let lab = Lab::new(plan.clone(), &shipped_world());
+            lab.world.lock().unwrap().add_fault(fault(&step, effect.clone(), 1));
+            let outcome = Lab::outcome_of(lab.drive(None).await);
+            let about = format!("{} with {effect:?}", step.name);
+            if outcome != RunOutcome::Succeeded {
+                wrong.push(format!("{about}: the run ended {outcome}"));
+            } else if lab.comparable() != *expected {
+                wrong.push(format!("{about}: the world differs"));
+            }
+            if let Err(why) = lab.check_ledger() {
+                wrong.push(format!("{about}: {why}"));
+            }
+        }
+    }
+    points
+}
+
+#[tokio::test]
+async fn a_step_that_fails_for_good_leaves_what_the_run_says_and_can_be_undone() {
+    let plan = shipped_plan();
+    let initial = Lab::new(plan.clone(), &shipped_world()).comparable();
+    for step in writers(&plan) {
+        let lab = Lab::new(plan.clone(), &shipped_world());
+        let effect = Effect::Fail { code: "Forbidden".to_owned() };
+        lab.world.lock().unwrap().add_fault(fault(&step, effect, 1_000));
+        let outcome = Lab::outcome_of(lab.drive(None).await);
+        assert_eq!(outcome, RunOutcome::Failed, "{}", step.name);
+        lab.check_ledger().unwrap();
+        // A failed resource is still there; the undo takes it back as well.
+        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let outcome = Lab::outcome_of(lab.drive(Some(undo)).await);
+        assert_eq!(outcome, RunOutcome::Undone, "{}", step.name);
+        assert_eq!(lab.comparable(), initial, "{}: everything is as it was", step.name);
+    }
+}
+
+#[tokio::test]
+async fn on_failure_undo_takes_everything_back_by_itself() {
+    let mut parts: PlanParts = shipped_plan().into();
+    for step in &mut parts.steps {
+        step.on_failure = OnFailure::Undo;
+    }
+    let plan = Plan::new(parts).unwrap();
+    let lab = Lab::new(plan.clone(), &shipped_world());
+    let initial = lab.comparable();
+    let connection = writers(&plan).into_iter().find(|s| s.name.as_str() == "connection").unwrap();
+    let effect = Effect::Fail { code: "Forbidden".to_owned() };
+    lab.world.lock().unwrap().add_fault(fault(&connection, effect, 1_000));
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Undone);
+    assert_eq!(lab.comparable(), initial);
+    lab.check_ledger().unwrap();
+}
+
+#[tokio::test]
+async fn what_an_undo_cannot_take_back_is_listed() {
+    let plan = shipped_plan();
+    let lab = Lab::new(plan.clone(), &shipped_world());
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    lab.world.lock().unwrap().add_fault(Fault {
+        method: Some("DELETE".to_owned()),
+        resource: "*/connections/*".to_owned(),
+        skip: 0,
+        times: 1_000,
+        effect: Effect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
+    });
+    let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+    assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::UndoIncomplete);
+    let state = RunState::fold(&lab.journal.events()).unwrap();
+    let owed = state.obligations().join("\n");
+    let world = lab.comparable().to_string();
+    for step in writers(&plan) {
+        let record = &state.steps[&step.name];
+        if matches!(record.state, StepState::UndoFailed(_)) {
+            let resource = step.action.written().unwrap();
+            assert!(owed.contains(resource.as_str()), "{owed}");
+            assert!(world.contains(resource.key()), "what is said to be left is left");
+        }
+    }
+    assert!(owed.contains("con-hub-sea-singapore") && owed.contains("ergw-hub-sea"), "{owed}");
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_an_undo_leads_back_all_the_same() {
+    let plan = shipped_plan();
+    let initial = Lab::new(plan.clone(), &shipped_world()).comparable();
+    let undo = || Command::Undo { by: "a person".to_owned(), reason: None };
+    let done = || async {
+        let lab = Lab::new(plan.clone(), &shipped_world());
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+        lab
+    };
+    let reference = done().await;
+    let before = (reference.appends(), reference.sends());
+    assert_eq!(Lab::outcome_of(reference.drive(Some(undo())).await), RunOutcome::Undone);
+    assert_eq!(reference.comparable(), initial);
+    let mut points = Vec::new();
+    for n in before.0 + 2..=reference.appends() {
+        points.extend([Place::BeforeAppend(n), Place::AfterAppend(n)]);
+    }
+    for n in before.1 + 1..=reference.sends() {
+        points.extend([Place::BeforeSend(n), Place::AfterSend(n)]);
+    }
+    for place in points {
+        let lab = done().await;
+        lab.crash_at(Some(place));
+        assert!(matches!(lab.drive(Some(undo())).await, Drove::Crashed), "{place:?}");
+        lab.crash_at(None);
+        assert_eq!(lab.drive_through().await, RunOutcome::Undone, "{place:?}");
+        assert_eq!(lab.comparable(), initial, "{place:?}");
+        lab.check_ledger().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_run_of_the_same_runbook_writes_nothing() {
+    let (first, expected) = undisturbed().await;
+    let writes = first.check_ledger().unwrap();
+    let second = Lab::in_world(first.plan.clone(), first.world.clone(), first.clock.clone(), "2");
+    assert_eq!(Lab::outcome_of(second.drive(None).await), RunOutcome::Succeeded);
+    assert_eq!(second.comparable(), expected);
+    assert_eq!(second.sends(), 0);
+    assert_eq!(second.check_ledger().unwrap(), writes);
+}
+
+#[tokio::test]
+async fn a_new_run_converges_when_the_state_of_the_first_is_lost() {
+    let (_, expected) = undisturbed().await;
+    for sends in [1, 5, 9] {
+        let lost = Lab::new(shipped_plan(), &shipped_world());
+        lost.crash_at(Some(Place::AfterSend(sends)));
+        assert!(matches!(lost.drive(None).await, Drove::Crashed));
+        let new = Lab::in_world(lost.plan.clone(), lost.world.clone(), lost.clock.clone(), "2");
+        assert_eq!(Lab::outcome_of(new.drive(None).await), RunOutcome::Succeeded);
+        assert_eq!(new.comparable(), expected, "after {sends} sends");
+    }
+}
+
+/// The test of the test: with a fault in the engine itself, the matrix must fail.
+#[tokio::test]
+async fn a_double_write_or_a_late_intent_does_not_get_through_the_matrix() {
+    let (reference, expected) = undisturbed().await;
+    for sabotage in [Sabotage::DoubleWrite, Sabotage::LateIntent] {
+        let mut caught = 0;
+        for n in 1..=reference.sends() {
+            let place = Place::AfterSend(n);
+            caught += u32::from(crash_and_go_on_or_break(place, &expected, sabotage).await);
+        }
+        assert!(caught > 0, "{sabotage:?} was not noticed");
+    }
+}
+
+/// Whether the disturbed engine is noticed; one that breaks down altogether is.
+async fn crash_and_go_on_or_break(
+    place: Place,
+    expected: &serde_json::Value,
+    sabotage: Sabotage,
+) -> bool {
+    let mut lab = Lab::new(shipped_plan(), &shipped_world());
+    lab.sabotage = sabotage;
+    lab.crash_at(Some(place));
+    for _ in 0..4 {
+        match lab.drive(None).await {
+            Drove::Crashed => lab.crash_at(None),
+            Drove::Ended(_) => break,
+            Drove::Broke(_) => return true,
+        }
+    }
+    lab.check_ledger().is_err() || lab.comparable() != *expected
+}

@@ -1,0 +1,362 @@
+//! The bench: a drill in memory that can be crashed, and the worlds it leads to.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot set up fails its test")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use backroad::azure::{Arm, ArmSettings, NoSecrets, Simulated, WriteScope};
+use backroad::engine::{
+    Actuator, CallContext, Clock, Command, Driver, Ending, EngineError, Event, Journal,
+    JournalError, Lease, NewRun, Observer, Patience, PollAnswer, Ports, Recorded, RunMode,
+    SendAnswer, Unwatched, handle,
+};
+use backroad::model::{
+    Assessment, Goal, OperationHandle, OperationKey, Plan, RunId, RunOutcome, Seq, StepError,
+    Timestamp, Write,
+};
+use backroad::plan::{CompileOptions, compile};
+use backroad::runbook::SourceFile;
+use backroad::sim::{InProcess, Scenario, VirtualClock, World};
+use backroad::store::MemoryJournal;
+use tokio::sync::Notify;
+
+/// A file of the project.
+pub fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The shipped runbook, as a drill compiles it.
+pub fn shipped_plan() -> Plan {
+    let path = file("runbooks/dr-circuit.yaml");
+    let source = SourceFile::new("dr-circuit.yaml", std::fs::read_to_string(path).unwrap());
+    let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
+    let compiled = compile(&source, &options);
+    compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+}
+
+/// The shipped world.
+pub fn shipped_world() -> Scenario {
+    let path = file("runbooks/worlds/two-circuits.yaml");
+    Scenario::parse("two-circuits.yaml", &std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Where a crash strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    BeforeAppend(u64),
+    AfterAppend(u64),
+    BeforeSend(u64),
+    AfterSend(u64),
+}
+
+/// A fault in the engine itself, to test the tests with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    None,
+    /// Every write is sent twice.
+    DoubleWrite,
+    /// An append is acknowledged before it is durable: the intent is written late.
+    LateIntent,
+}
+
+/// Counts, and stops the world at one place.
+#[derive(Debug, Default)]
+struct Strike {
+    appends: AtomicU64,
+    sends: AtomicU64,
+    place: Mutex<Option<Place>>,
+    struck: Notify,
+}
+
+impl Strike {
+    /// Never returns at the place of the crash: the process is gone.
+    async fn pass(&self, place: Place) {
+        if *self.place.lock().unwrap() == Some(place) {
+            self.struck.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+struct CrashJournal {
+    inner: MemoryJournal,
+    strike: Arc<Strike>,
+    sabotage: Sabotage,
+    late: Mutex<Option<(Seq, Timestamp, Vec<Event>)>>,
+}
+
+impl CrashJournal {
+    /// What a late append does: it answers at once, and writes with the next.
+    async fn append_late(
+        &self,
+        lease: &Lease,
+        head: Seq,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let earlier = self.late.lock().unwrap().take();
+        if let Some((head, at, events)) = earlier {
+            self.inner.append(lease, head, at, events).await?;
+        }
+        let mut seq = head;
+        let mut recorded = Vec::new();
+        for event in &events {
+            seq = seq.next();
+            recorded.push(Recorded { seq, at, epoch: lease.epoch(), event: event.clone() });
+        }
+        *self.late.lock().unwrap() = Some((head, at, events));
+        Ok(recorded)
+    }
+}
+
+#[async_trait]
+impl Journal for CrashJournal {
+    async fn append(
+        &self,
+        lease: &Lease,
+        head: Seq,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let n = self.strike.appends.fetch_add(1, Ordering::SeqCst) + 1;
+        self.strike.pass(Place::BeforeAppend(n)).await;
+        let recorded = if self.sabotage == Sabotage::LateIntent {
+            self.append_late(lease, head, at, events).await
+        } else {
+            self.inner.append(lease, head, at, events).await
+        };
+        self.strike.pass(Place::AfterAppend(n)).await;
+        recorded
+    }
+
+    async fn load(&self) -> Result<Vec<Recorded>, JournalError> {
+        self.inner.load().await
+    }
+}
+
+struct CrashActuator {
+    inner: Arc<dyn Actuator>,
+    journal: MemoryJournal,
+    strike: Arc<Strike>,
+    sabotage: Sabotage,
+    unintended: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Observer for CrashActuator {
+    async fn observe(
+        &self,
+        goal: &Goal<'_>,
+        context: &CallContext,
+    ) -> Result<Assessment, StepError> {
+        self.inner.observe(goal, context).await
+    }
+}
+
+#[async_trait]
+impl Actuator for CrashActuator {
+    async fn send(
+        &self,
+        write: &Write,
+        key: &OperationKey,
+        context: &CallContext,
+    ) -> Result<SendAnswer, StepError> {
+        // The promise itself: what is sent is durable already.
+        let durable = self.journal.events().iter().any(
+            |recorded| matches!(&recorded.event, Event::Intended { intent, .. } if intent.key == *key),
+        );
+        if !durable {
+            self.unintended.lock().unwrap().push(key.to_string());
+        }
+        let n = self.strike.sends.fetch_add(1, Ordering::SeqCst) + 1;
+        self.strike.pass(Place::BeforeSend(n)).await;
+        let answer = self.inner.send(write, key, context).await;
+        if self.sabotage == Sabotage::DoubleWrite {
+            for _ in 0..40 {
+                // Until the lock of the first one is gone, so that the second is accepted as well.
+                if self.inner.send(write, key, context).await.is_ok() {
+                    break;
+                }
+            }
+        }
+        self.strike.pass(Place::AfterSend(n)).await;
+        answer
+    }
+
+    async fn poll(
+        &self,
+        handle: &OperationHandle,
+        context: &CallContext,
+    ) -> Result<PollAnswer, StepError> {
+        self.inner.poll(handle, context).await
+    }
+}
+
+/// A drill in memory.
+pub struct Lab {
+    pub plan: Plan,
+    pub world: Arc<Mutex<World>>,
+    pub clock: Arc<dyn Clock>,
+    pub journal: MemoryJournal,
+    strike: Arc<Strike>,
+    pub sabotage: Sabotage,
+    unintended: Arc<Mutex<Vec<String>>>,
+    run: RunId,
+}
+
+/// How a drive of the lab ended.
+#[derive(Debug)]
+pub enum Drove {
+    Ended(Ending),
+    Crashed,
+    Broke(EngineError),
+}
+
+impl Lab {
+    pub fn new(plan: Plan, scenario: &Scenario) -> Self {
+        let world = Arc::new(Mutex::new(World::new(scenario)));
+        Self::in_world(plan, world, Arc::new(VirtualClock::new(scenario.now)), "1")
+    }
+
+    /// Another run in a world that there is already.
+    pub fn in_world(
+        plan: Plan,
+        world: Arc<Mutex<World>>,
+        clock: Arc<dyn Clock>,
+        suffix: &str,
+    ) -> Self {
+        let run = RunId::parse(&format!("01h{suffix:0>23}")).unwrap();
+        Self {
+            plan,
+            world,
+            clock,
+            journal: MemoryJournal::new(run.clone()),
+            strike: Arc::default(),
+            sabotage: Sabotage::None,
+            unintended: Arc::default(),
+            run,
+        }
+    }
+
+    pub fn crash_at(&self, place: Option<Place>) {
+        *self.strike.place.lock().unwrap() = place;
+    }
+
+    pub fn appends(&self) -> u64 {
+        self.strike.appends.load(Ordering::SeqCst)
+    }
+
+    pub fn sends(&self) -> u64 {
+        self.strike.sends.load(Ordering::SeqCst)
+    }
+
+    pub fn arm(&self) -> Arm {
+        let wire = InProcess::new(Arc::clone(&self.world), Arc::clone(&self.clock));
+        Arm::new(ArmSettings {
+            endpoint: url::Url::parse("http://127.0.0.1").unwrap(),
+            wire: Arc::new(wire),
+            token: Arc::new(Simulated),
+            clock: Arc::clone(&self.clock),
+            secrets: Arc::new(NoSecrets),
+        })
+    }
+
+    /// Drives until the run ends, crashes, or waits for people; says a command first.
+    pub async fn drive(&self, command: Option<Command>) -> Drove {
+        let lease = self.journal.acquire();
+        let inner: Arc<dyn Actuator> = Arc::new(self.arm().actuator(WriteScope::of(&self.plan)));
+        let ports = Ports {
+            journal: Arc::new(CrashJournal {
+                inner: self.journal.clone(),
+                strike: Arc::clone(&self.strike),
+                sabotage: self.sabotage,
+                late: Mutex::new(None),
+            }),
+            actuator: Arc::new(CrashActuator {
+                inner,
+                journal: self.journal.clone(),
+                strike: Arc::clone(&self.strike),
+                sabotage: self.sabotage,
+                unintended: Arc::clone(&self.unintended),
+            }),
+            clock: Arc::clone(&self.clock),
+            watcher: Arc::new(Unwatched),
+        };
+        let new = NewRun {
+            run: self.run.clone(),
+            plan: self.plan.clone(),
+            mode: RunMode::Drill,
+            endpoint: "sim".to_owned(),
+            nonce: "lab".to_owned(),
+        };
+        let (_handle, requests) = handle::channel();
+        let drive = async {
+            let mut driver =
+                Driver::open(ports, lease, requests, Some(new), "the lab".to_owned()).await?;
+            if let Some(command) = command {
+                driver.say(command).await?.expect("the command is accepted");
+            }
+            driver.drive(Patience::UntilPeople).await
+        };
+        tokio::select! {
+            ended = drive => match ended {
+                Ok(ending) => Drove::Ended(ending),
+                Err(error) => Drove::Broke(error),
+            },
+            () = self.strike.struck.notified() => Drove::Crashed,
+        }
+    }
+
+    /// Drives through a crash to the end.
+    pub async fn drive_through(&self) -> RunOutcome {
+        for _ in 0..4 {
+            match self.drive(None).await {
+                Drove::Ended(Ending::Ended(outcome)) => return outcome,
+                Drove::Crashed => self.crash_at(None),
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("the run does not end");
+    }
+
+    pub fn outcome_of(drove: Drove) -> RunOutcome {
+        match drove {
+            Drove::Ended(Ending::Ended(outcome)) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn comparable(&self) -> serde_json::Value {
+        self.world.lock().unwrap().comparable()
+    }
+
+    /// What must hold after anything: each accepted write was intended, and none twice.
+    pub fn check_ledger(&self) -> Result<usize, String> {
+        let mut accepted: BTreeMap<String, u32> = BTreeMap::new();
+        for entry in self.world.lock().unwrap().ledger() {
+            if entry.accepted == Some(true) {
+                let key = entry.client_request_id.clone().unwrap_or_default();
+                *accepted.entry(key).or_default() += 1;
+            }
+        }
+        if let Some((key, count)) = accepted.iter().find(|(_, count)| **count > 1) {
+            return Err(format!("{key} was accepted {count} times"));
+        }
+        let unintended = self.unintended.lock().unwrap();
+        if let Some(key) = unintended.first() {
+            return Err(format!("{key} was sent before its intent was durable"));
+        }
+        Ok(accepted.len())
+    }
+}
+
+/// A world after the run that was never disturbed.
+pub async fn undisturbed() -> (Lab, serde_json::Value) {
+    let lab = Lab::new(shipped_plan(), &shipped_world());
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let world = lab.comparable();
+    (lab, world)
+}
