@@ -228,10 +228,20 @@ async fn observe_undo(
         });
     };
     let body = client.get(resource, context).await?;
-    Ok(match action {
-        Action::Connection(spec) => connection::undo(spec, undo, body.as_ref()),
-        _ => body::assessment(resource, body.as_ref(), body::undo(undo, body.as_ref())),
-    })
+    let body = body.as_ref();
+    let written = match action {
+        Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
+        Action::PublicIp(spec) => public_ip::wanted(spec),
+        Action::Gateway(spec) => gateway::wanted(spec, body),
+        Action::Peering(spec) => vnet_peering::wanted(spec),
+        Action::RouteTable(spec) => route_table::wanted(spec),
+        Action::Association(spec) => association::wanted(spec),
+        // These write nothing into what is there, or nothing at all.
+        Action::Subnet(_) | Action::Authorization(_) | Action::Verify(_) | Action::General(_) => {
+            Value::Null
+        }
+    };
+    Ok(body::assessment(resource, body, body::undo(undo, body, &written)))
 }
 
 async fn observe_verification(

@@ -131,6 +131,9 @@ impl World {
             object.insert("name".to_owned(), id.name().into());
             object.insert("type".to_owned(), id.resource_type().as_str().into());
         }
+        if let Some(provider) = provider::of(id) {
+            provider.complete(&mut body);
+        }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
     }

@@ -23,13 +23,26 @@ fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
 }
 
 /// Crashes at one place and goes on; the world must end as if nothing had happened.
-async fn crash_and_go_on(place: Place, expected: &serde_json::Value, sabotage: Sabotage) -> Result<(), String> {
+async fn crash_and_go_on(
+    place: Place,
+    expected: &serde_json::Value,
+    sabotage: Sabotage,
+) -> Result<(), String> {
     let mut lab = Lab::new(shipped_plan(), &shipped_world());
     lab.sabotage = sabotage;
     lab.crash_at(Some(place));
     let outcome = lab.drive_through().await;
     if outcome != RunOutcome::Succeeded {
-        return Err(format!("{place:?}: the run ended {outcome}"));
+        let bad: Vec<String> = lab
+            .journal
+            .events()
+            .iter()
+            .filter(|r| {
+                matches!(r.event.kind().as_str(), "step_failed" | "step_timed_out" | "step_held")
+            })
+            .map(|r| format!("{:?}", r.event))
+            .collect();
+        return Err(format!("{place:?}: the run ended {outcome}: {}", bad.join("; ")));
     }
     lab.check_ledger().map_err(|why| format!("{place:?}: {why}"))?;
     if lab.comparable() != *expected {
@@ -191,7 +204,7 @@ async fn a_crash_anywhere_in_an_undo_leads_back_all_the_same() {
 async fn a_second_run_of_the_same_runbook_writes_nothing() {
     let (first, expected) = undisturbed().await;
     let writes = first.check_ledger().unwrap();
-    let second = Lab::in_world(first.plan.clone(), first.world.clone(), first.clock.clone(), "2");
+    let second = Lab::in_world(first.plan.clone(), first.world.clone(), first.now(), "2");
     assert_eq!(Lab::outcome_of(second.drive(None).await), RunOutcome::Succeeded);
     assert_eq!(second.comparable(), expected);
     assert_eq!(second.sends(), 0);
@@ -205,7 +218,7 @@ async fn a_new_run_converges_when_the_state_of_the_first_is_lost() {
         let lost = Lab::new(shipped_plan(), &shipped_world());
         lost.crash_at(Some(Place::AfterSend(sends)));
         assert!(matches!(lost.drive(None).await, Drove::Crashed));
-        let new = Lab::in_world(lost.plan.clone(), lost.world.clone(), lost.clock.clone(), "2");
+        let new = Lab::in_world(lost.plan.clone(), lost.world.clone(), lost.now(), "2");
         assert_eq!(Lab::outcome_of(new.drive(None).await), RunOutcome::Succeeded);
         assert_eq!(new.comparable(), expected, "after {sends} sends");
     }

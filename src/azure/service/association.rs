@@ -8,7 +8,7 @@ use crate::model::action::Association;
 
 /// Compares the subnet with one that uses the table.
 pub(crate) fn assess(spec: &Association, body: Option<&Value>) -> Assessment {
-    let wanted = json!({ "properties": { "routeTable": { "id": spec.route_table.as_str() } } });
+    let wanted = wanted(spec);
     let verdict = match body {
         Some(body) => ensure(&spec.subnet, Some(body), &wanted),
         None => blocked(
@@ -17,4 +17,9 @@ pub(crate) fn assess(spec: &Association, body: Option<&Value>) -> Assessment {
         ),
     };
     assessment(&spec.subnet, body, verdict)
+}
+
+/// What the action adds to the subnet's body.
+pub(crate) fn wanted(spec: &Association) -> Value {
+    json!({ "properties": { "routeTable": { "id": spec.route_table.as_str() } } })
 }

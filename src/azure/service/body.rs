@@ -136,7 +136,8 @@ fn put(resource: &ResourceId, body: Value) -> Write {
 }
 
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
-pub(crate) fn undo(undo: &Undo, body: Option<&Value>) -> Assessed {
+/// `written` is what the step wrote: what Azure adds on its own is not held against the resource.
+pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assessed {
     let (resource, wanted) = match undo {
         Undo::Nothing => return Assessed::Holds,
         Undo::Delete { resource } => (resource, None),
@@ -171,14 +172,24 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>) -> Assessed {
         (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),
         (Some(wanted), Some(body)) => {
             let now = writable(body);
-            let same = differences(resource, wanted, &now).is_empty()
-                && differences(resource, &now, wanted).is_empty();
-            if same {
+            if differences(resource, wanted, &now).is_empty() && !still_there(written, wanted, &now)
+            {
                 return Assessed::Holds;
             }
             change(now, wanted.clone(), put(resource, wanted.clone()))
         }
     }
+}
+
+/// Whether something that the step added is there now and was not before.
+fn still_there(written: &Value, before: &Value, now: &Value) -> bool {
+    written.as_object().into_iter().flatten().any(|(key, written)| {
+        match (before.get(key), now.get(key)) {
+            (None, Some(now)) => !now.is_null(),
+            (Some(before), Some(now)) => still_there(written, before, now),
+            (_, None) => false,
+        }
+    })
 }
 
 /// A body without what only Azure writes and without keys: what may be written back.
@@ -411,9 +422,13 @@ mod tests {
         let now = json!({ "etag": "W/3", "properties": {
             "addressPrefix": "10.0.0.0/24", "routeTable": { "id": "rt" }, "provisioningState": "Succeeded" } });
         let back = Undo::Restore { resource: table(), body: before.clone() };
-        let change = change(undo(&back, Some(&now)));
+        let written = json!({ "properties": { "routeTable": { "id": "rt" } } });
+        let change = change(undo(&back, Some(&now), &written));
         assert_eq!(change.write.body, Some(before.clone()));
-        assert_eq!(undo(&back, Some(&before)), Assessed::Holds);
+        assert_eq!(undo(&back, Some(&before), &written), Assessed::Holds);
+        // What Azure adds on its own is not taken for a change of ours.
+        let richer = json!({ "properties": { "addressPrefix": "10.0.0.0/24", "delegations": [] } });
+        assert_eq!(undo(&back, Some(&richer), &written), Assessed::Holds);
     }
 
     #[test]
@@ -431,6 +446,6 @@ mod tests {
         let change = change(ensure(&table(), Some(&body), &wanted));
         assert!(!format!("{change:?}").contains("k-e-y"));
         let gone = Undo::Delete { resource: table() };
-        assert!(!format!("{:?}", undo(&gone, Some(&body))).contains("k-e-y"));
+        assert!(!format!("{:?}", undo(&gone, Some(&body), &wanted)).contains("k-e-y"));
     }
 }

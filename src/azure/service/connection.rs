@@ -32,7 +32,7 @@ pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
 
 /// The body of a write that takes the connection back, with the key it needs.
 pub(crate) fn undo(spec: &Connection, undo: &Undo, body: Option<&Value>) -> Assessment {
-    let mut verdict = super::body::undo(undo, body);
+    let mut verdict = super::body::undo(undo, body, &wanted(spec));
     with_key(spec, &mut verdict);
     assessment(&spec.id, body, verdict)
 }

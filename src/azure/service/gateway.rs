@@ -27,7 +27,8 @@ fn immovable(spec: &Gateway, body: &Value) -> Option<Assessed> {
         })
 }
 
-fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
+/// The body that the action writes.
+pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
     // An existing gateway keeps the name of its IP configuration.
     let name = body
         .and_then(|body| text(body, "/properties/ipConfigurations/0/name"))

@@ -22,7 +22,8 @@ pub(crate) fn assess(spec: &PublicIp, body: Option<&Value>) -> Assessment {
     assessment
 }
 
-fn wanted(spec: &PublicIp) -> Value {
+/// The body that the action writes.
+pub(crate) fn wanted(spec: &PublicIp) -> Value {
     let mut wanted = json!({
         "location": spec.location.as_str(),
         "sku": { "name": "Standard" },

@@ -14,7 +14,8 @@ pub(crate) fn assess(spec: &RouteTable, body: Option<&Value>) -> Assessment {
     assessment(&spec.id, body, verdict)
 }
 
-fn wanted(spec: &RouteTable) -> Value {
+/// The body that the action writes.
+pub(crate) fn wanted(spec: &RouteTable) -> Value {
     json!({
         "location": spec.location.as_str(),
         "properties": {

@@ -32,7 +32,8 @@ pub(crate) fn assess(spec: &Peering, body: Option<&Value>) -> Assessment {
     assessment
 }
 
-fn wanted(spec: &Peering) -> Value {
+/// The body that the action writes.
+pub(crate) fn wanted(spec: &Peering) -> Value {
     json!({
         "properties": {
             "remoteVirtualNetwork": { "id": spec.remote.as_str() },

@@ -71,6 +71,9 @@ pub(super) trait Provider: Sync {
     /// The body to store: what was sent, with what Azure adds at once.
     fn accept(&self, world: &World, put: &Put<'_>) -> Value;
 
+    /// Adds to a body what Azure answers for what was not sent: to a write, and to a world file.
+    fn complete(&self, _body: &mut Value) {}
+
     /// The resources that a body refers to, which must exist and be done.
     fn references(&self, _body: &Value) -> Vec<ResourceId> {
         Vec::new()

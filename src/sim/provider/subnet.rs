@@ -69,16 +69,21 @@ impl Provider for Subnet {
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
-        let mut properties = put.properties();
-        default(&mut properties, "delegations", json!([]));
-        default(&mut properties, "privateEndpointNetworkPolicies", json!("Disabled"));
-        default(&mut properties, "privateLinkServiceNetworkPolicies", json!("Enabled"));
-        json!({
+        let mut body = json!({
             "name": put.id.name(),
             "id": put.id.as_str(),
-            "properties": properties,
+            "properties": put.properties(),
             "type": put.id.resource_type().as_str(),
-        })
+        });
+        self.complete(&mut body);
+        body
+    }
+
+    fn complete(&self, body: &mut Value) {
+        let properties = &mut body["properties"];
+        default(properties, "delegations", json!([]));
+        default(properties, "privateEndpointNetworkPolicies", json!("Disabled"));
+        default(properties, "privateLinkServiceNetworkPolicies", json!("Enabled"));
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {

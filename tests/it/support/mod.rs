@@ -1,5 +1,9 @@
 //! The bench: a drill in memory that can be crashed, and the worlds it leads to.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot set up fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench that cannot set up fails its test"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,12 +28,12 @@ use backroad::store::MemoryJournal;
 use tokio::sync::Notify;
 
 /// A file of the project.
-pub fn file(path: &str) -> PathBuf {
+pub(crate) fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// The shipped runbook, as a drill compiles it.
-pub fn shipped_plan() -> Plan {
+pub(crate) fn shipped_plan() -> Plan {
     let path = file("runbooks/dr-circuit.yaml");
     let source = SourceFile::new("dr-circuit.yaml", std::fs::read_to_string(path).unwrap());
     let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
@@ -38,14 +42,14 @@ pub fn shipped_plan() -> Plan {
 }
 
 /// The shipped world.
-pub fn shipped_world() -> Scenario {
+pub(crate) fn shipped_world() -> Scenario {
     let path = file("runbooks/worlds/two-circuits.yaml");
     Scenario::parse("two-circuits.yaml", &std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Where a crash strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     BeforeAppend(u64),
     AfterAppend(u64),
     BeforeSend(u64),
@@ -54,7 +58,7 @@ pub enum Place {
 
 /// A fault in the engine itself, to test the tests with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sabotage {
+pub(crate) enum Sabotage {
     None,
     /// Every write is sent twice.
     DoubleWrite,
@@ -63,18 +67,22 @@ pub enum Sabotage {
 }
 
 /// Counts, and stops the world at one place.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Strike {
     appends: AtomicU64,
     sends: AtomicU64,
     place: Mutex<Option<Place>>,
     struck: Notify,
+    clock: Mutex<Option<Arc<dyn Clock>>>,
+    at: Mutex<Option<Timestamp>>,
 }
 
 impl Strike {
     /// Never returns at the place of the crash: the process is gone.
     async fn pass(&self, place: Place) {
         if *self.place.lock().unwrap() == Some(place) {
+            let now = self.clock.lock().unwrap().as_ref().map(|clock| clock.now());
+            *self.at.lock().unwrap() = now;
             self.struck.notify_one();
             std::future::pending::<()>().await;
         }
@@ -196,43 +204,44 @@ impl Actuator for CrashActuator {
 }
 
 /// A drill in memory.
-pub struct Lab {
-    pub plan: Plan,
-    pub world: Arc<Mutex<World>>,
-    pub clock: Arc<dyn Clock>,
-    pub journal: MemoryJournal,
+pub(crate) struct Lab {
+    pub(crate) plan: Plan,
+    pub(crate) world: Arc<Mutex<World>>,
+    /// Where the drill's clock stands between drives; each process has a clock of its own.
+    now: Mutex<Timestamp>,
+    pub(crate) journal: MemoryJournal,
     strike: Arc<Strike>,
-    pub sabotage: Sabotage,
+    pub(crate) sabotage: Sabotage,
     unintended: Arc<Mutex<Vec<String>>>,
     run: RunId,
 }
 
 /// How a drive of the lab ended.
 #[derive(Debug)]
-pub enum Drove {
+pub(crate) enum Drove {
     Ended(Ending),
     Crashed,
     Broke(EngineError),
 }
 
 impl Lab {
-    pub fn new(plan: Plan, scenario: &Scenario) -> Self {
+    pub(crate) fn new(plan: Plan, scenario: &Scenario) -> Self {
         let world = Arc::new(Mutex::new(World::new(scenario)));
-        Self::in_world(plan, world, Arc::new(VirtualClock::new(scenario.now)), "1")
+        Self::in_world(plan, world, scenario.now, "1")
     }
 
     /// Another run in a world that there is already.
-    pub fn in_world(
+    pub(crate) fn in_world(
         plan: Plan,
         world: Arc<Mutex<World>>,
-        clock: Arc<dyn Clock>,
+        now: Timestamp,
         suffix: &str,
     ) -> Self {
         let run = RunId::parse(&format!("01h{suffix:0>23}")).unwrap();
         Self {
             plan,
             world,
-            clock,
+            now: Mutex::new(now),
             journal: MemoryJournal::new(run.clone()),
             strike: Arc::default(),
             sabotage: Sabotage::None,
@@ -241,33 +250,45 @@ impl Lab {
         }
     }
 
-    pub fn crash_at(&self, place: Option<Place>) {
+    pub(crate) fn crash_at(&self, place: Option<Place>) {
         *self.strike.place.lock().unwrap() = place;
     }
 
-    pub fn appends(&self) -> u64 {
+    pub(crate) fn appends(&self) -> u64 {
         self.strike.appends.load(Ordering::SeqCst)
     }
 
-    pub fn sends(&self) -> u64 {
+    pub(crate) fn sends(&self) -> u64 {
         self.strike.sends.load(Ordering::SeqCst)
     }
 
-    pub fn arm(&self) -> Arm {
-        let wire = InProcess::new(Arc::clone(&self.world), Arc::clone(&self.clock));
+    /// Where the drill's clock stands.
+    pub(crate) fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+
+    /// A clock that stands where the last one stopped.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(VirtualClock::new(self.now()))
+    }
+
+    pub(crate) fn arm(&self, clock: &Arc<dyn Clock>) -> Arm {
         Arm::new(ArmSettings {
             endpoint: url::Url::parse("http://127.0.0.1").unwrap(),
-            wire: Arc::new(wire),
+            wire: Arc::new(InProcess::new(Arc::clone(&self.world), Arc::clone(clock))),
             token: Arc::new(Simulated),
-            clock: Arc::clone(&self.clock),
+            clock: Arc::clone(clock),
             secrets: Arc::new(NoSecrets),
         })
     }
 
     /// Drives until the run ends, crashes, or waits for people; says a command first.
-    pub async fn drive(&self, command: Option<Command>) -> Drove {
+    pub(crate) async fn drive(&self, command: Option<Command>) -> Drove {
         let lease = self.journal.acquire();
-        let inner: Arc<dyn Actuator> = Arc::new(self.arm().actuator(WriteScope::of(&self.plan)));
+        let clock = self.clock();
+        *self.strike.clock.lock().unwrap() = Some(Arc::clone(&clock));
+        let inner: Arc<dyn Actuator> =
+            Arc::new(self.arm(&clock).actuator(WriteScope::of(&self.plan)));
         let ports = Ports {
             journal: Arc::new(CrashJournal {
                 inner: self.journal.clone(),
@@ -282,7 +303,7 @@ impl Lab {
                 sabotage: self.sabotage,
                 unintended: Arc::clone(&self.unintended),
             }),
-            clock: Arc::clone(&self.clock),
+            clock: Arc::clone(&clock),
             watcher: Arc::new(Unwatched),
         };
         let new = NewRun {
@@ -301,17 +322,24 @@ impl Lab {
             }
             driver.drive(Patience::UntilPeople).await
         };
-        tokio::select! {
+        let drove = tokio::select! {
             ended = drive => match ended {
                 Ok(ending) => Drove::Ended(ending),
                 Err(error) => Drove::Broke(error),
             },
             () = self.strike.struck.notified() => Drove::Crashed,
-        }
+        };
+        // The dying workers of a process let its clock run out; the next one starts at the last moment
+        // that anybody saw.
+        let last = self.journal.events().last().map(|recorded| recorded.at);
+        let struck = self.strike.at.lock().unwrap().take();
+        let mut now = self.now.lock().unwrap();
+        *now = (*now).max(last.unwrap_or(*now)).max(struck.unwrap_or(*now));
+        drove
     }
 
     /// Drives through a crash to the end.
-    pub async fn drive_through(&self) -> RunOutcome {
+    pub(crate) async fn drive_through(&self) -> RunOutcome {
         for _ in 0..4 {
             match self.drive(None).await {
                 Drove::Ended(Ending::Ended(outcome)) => return outcome,
@@ -322,19 +350,19 @@ impl Lab {
         panic!("the run does not end");
     }
 
-    pub fn outcome_of(drove: Drove) -> RunOutcome {
+    pub(crate) fn outcome_of(drove: Drove) -> RunOutcome {
         match drove {
             Drove::Ended(Ending::Ended(outcome)) => outcome,
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn comparable(&self) -> serde_json::Value {
+    pub(crate) fn comparable(&self) -> serde_json::Value {
         self.world.lock().unwrap().comparable()
     }
 
     /// What must hold after anything: each accepted write was intended, and none twice.
-    pub fn check_ledger(&self) -> Result<usize, String> {
+    pub(crate) fn check_ledger(&self) -> Result<usize, String> {
         let mut accepted: BTreeMap<String, u32> = BTreeMap::new();
         for entry in self.world.lock().unwrap().ledger() {
             if entry.accepted == Some(true) {
@@ -354,7 +382,7 @@ impl Lab {
 }
 
 /// A world after the run that was never disturbed.
-pub async fn undisturbed() -> (Lab, serde_json::Value) {
+pub(crate) async fn undisturbed() -> (Lab, serde_json::Value) {
     let lab = Lab::new(shipped_plan(), &shipped_world());
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
     let world = lab.comparable();
