@@ -5,6 +5,7 @@ mod cli;
 mod files;
 mod matrix;
 mod network;
+mod promises;
 mod server;
 mod store_contract;
 mod store_survival;
