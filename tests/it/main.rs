@@ -6,6 +6,7 @@ mod files;
 mod matrix;
 mod network;
 mod promises;
+mod secrets;
 mod server;
 mod store_contract;
 mod store_survival;
