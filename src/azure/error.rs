@@ -68,11 +68,14 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
         });
     let after = response.headers.retry_after().or_else(|| seconds_in(&message));
     let disposition = match response.status {
-        _ if TRANSIENT_CODES.contains(&code.as_str()) => Disposition::Transient { after },
-        408 | 429 => Disposition::Transient { after },
+        status if TRANSIENT_CODES.contains(&code.as_str()) || [408, 429].contains(&status) => {
+            Disposition::Transient { after }
+        }
         // The front end's words for "the provider did not answer": what it did is not known.
-        500..=599 if call == Call::Write => Disposition::Ambiguous,
-        500..=599 => Disposition::Transient { after },
+        500..=599 => match call {
+            Call::Write => Disposition::Ambiguous,
+            Call::Read => Disposition::Transient { after },
+        },
         _ => Disposition::Rejected,
     };
     let mut error =

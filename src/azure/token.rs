@@ -129,10 +129,13 @@ pub struct ServicePrincipal {
     pub secret: Option<Secret>,
 }
 
+/// A credential, or why it could not be made.
+type Candidate = Result<Arc<dyn TokenCredential>, String>;
+
 /// Azure's credentials, in order; the first that gives a token is kept to.
 pub struct Credentials {
     scope: String,
-    candidates: Vec<(CredentialKind, Result<Arc<dyn TokenCredential>, String>)>,
+    candidates: Vec<(CredentialKind, Candidate)>,
     chosen: tokio::sync::Mutex<Option<usize>>,
 }
 
@@ -143,13 +146,11 @@ impl Credentials {
         cloud: Cloud,
         pinned: Option<CredentialKind>,
         principal: &ServicePrincipal,
-        transport: Option<azure_core::http::Transport>,
+        transport: Option<&azure_core::http::Transport>,
     ) -> Self {
         let kinds = pinned.map_or_else(|| CredentialKind::ORDER.to_vec(), |kind| vec![kind]);
-        let candidates = kinds
-            .into_iter()
-            .map(|kind| (kind, make(kind, principal, transport.clone())))
-            .collect();
+        let candidates =
+            kinds.into_iter().map(|kind| (kind, make(kind, principal, transport))).collect();
         Self {
             scope: format!("{}/.default", cloud.audience()),
             candidates,
@@ -161,9 +162,10 @@ impl Credentials {
 fn make(
     kind: CredentialKind,
     principal: &ServicePrincipal,
-    transport: Option<azure_core::http::Transport>,
+    transport: Option<&azure_core::http::Transport>,
 ) -> Result<Arc<dyn TokenCredential>, String> {
-    let client_options = azure_core::http::ClientOptions { transport, ..Default::default() };
+    let client_options =
+        azure_core::http::ClientOptions { transport: transport.cloned(), ..Default::default() };
     let said = |error: azure_core::Error| first_line(&error.to_string());
     Ok(match kind {
         CredentialKind::Environment => {

@@ -82,7 +82,7 @@ fn token(
         cloud,
         target.credential.map(kind),
         &settings::service_principal(),
-        Some(wire.for_credentials()),
+        Some(&wire.for_credentials()),
     )))
 }
 

@@ -302,8 +302,8 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_text_never_panics(text in ".{0,120}") {
-            let _: Result<Template, String> = parse(&text);
-            let _: Result<Template, String> = parse(&format!("${{{text}}}"));
+            drop(parse(&text));
+            drop(parse(&format!("${{{text}}}")));
         }
     }
 }

@@ -18,7 +18,7 @@ pub fn schema() -> Value {
 }
 
 /// A value of its kind, or an expression.
-fn or_expression(schema: Value) -> Value {
+fn or_expression(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "$ref": "#/$defs/expression" }] })
 }
 
@@ -30,22 +30,22 @@ fn value(kind: &Kind) -> Value {
             if *max != u64::MAX {
                 schema["maximum"] = json!(max);
             }
-            or_expression(schema)
+            or_expression(&schema)
         }
-        Kind::Bool => or_expression(json!({ "type": "boolean" })),
-        Kind::Duration => or_expression(json!({
+        Kind::Bool => or_expression(&json!({ "type": "boolean" })),
+        Kind::Duration => or_expression(&json!({
             "type": "string",
             "pattern": "^([0-9]+(ms|s|m|h|d))+$",
             "examples": ["90s", "45m", "1h30m"],
         })),
-        Kind::Cidr => or_expression(json!({ "type": "string", "pattern": "/[0-9]+$" })),
-        Kind::Ip => or_expression(json!({ "type": "string" })),
-        Kind::Region => or_expression(json!({ "type": "string", "examples": ["southeastasia"] })),
-        Kind::Id(_) => or_expression(json!({ "type": "string", "pattern": "^/subscriptions/" })),
-        Kind::OneOf(words) => or_expression(json!({ "enum": words })),
+        Kind::Cidr => or_expression(&json!({ "type": "string", "pattern": "/[0-9]+$" })),
+        Kind::Ip => or_expression(&json!({ "type": "string" })),
+        Kind::Region => or_expression(&json!({ "type": "string", "examples": ["southeastasia"] })),
+        Kind::Id(_) => or_expression(&json!({ "type": "string", "pattern": "^/subscriptions/" })),
+        Kind::OneOf(words) => or_expression(&json!({ "enum": words })),
         Kind::Secret => json!({ "$ref": "#/$defs/expression" }),
         Kind::Condition => json!({ "type": ["string", "boolean"] }),
-        Kind::List(inner) => or_expression(json!({ "type": "array", "items": value(inner) })),
+        Kind::List(inner) => or_expression(&json!({ "type": "array", "items": value(inner) })),
         Kind::OneOrMany(inner) => {
             let inner = value(inner);
             json!({ "anyOf": [inner, { "type": "array", "items": inner }, { "$ref": "#/$defs/expression" }] })

@@ -79,11 +79,14 @@ impl Node {
     }
 }
 
+/// An unfinished mapping: its entries, and the keys that it has already.
+type Mapping = (Vec<(Key, Node)>, BTreeSet<String>);
+
 /// An unfinished list or mapping.
 struct Open {
     start: usize,
     list: Vec<Node>,
-    map: Option<(Vec<(Key, Node)>, BTreeSet<String>)>,
+    map: Option<Mapping>,
     key: Option<Key>,
     duplicate: bool,
 }
@@ -150,13 +153,16 @@ impl Reader {
         diagnostics: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
                 let message = "A second YAML document begins here.";
                 Err(Diagnostic::error(Code::SeveralDocuments, span, message)
                     .with_help("Put each runbook into a file of its own."))
             }
-            Event::DocumentStart(_) => Ok(()),
+            Event::DocumentStart(_)
+            | Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd => Ok(()),
             Event::Alias(_) => Err(alias(span)),
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(anchor, tag.is_some(), &span)?;

@@ -45,7 +45,7 @@ impl Answers for World {
     fn add_fault(&mut self, fault: Value, _: Timestamp) -> Result<(), String> {
         let fault: Fault =
             serde_json::from_value(fault).map_err(|error| format!("It is no fault: {error}."))?;
-        World::add_fault(self, fault);
+        Self::add_fault(self, fault);
         Ok(())
     }
 }

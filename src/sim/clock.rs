@@ -247,8 +247,8 @@ mod tests {
         }
         drop(driver);
         while workers.join_next().await.is_some() {}
-        let log = log.lock().unwrap().clone();
-        log
+        let told = log.lock().unwrap();
+        told.clone()
     }
 
     #[test]
