@@ -66,6 +66,8 @@ impl Reader<'_> {
             return None;
         };
         let mut found = Fields::new();
+        // What was most likely meant by a misspelt key is not missing as well.
+        let mut meant_keys: Vec<&str> = Vec::new();
         for (key, value) in entries {
             match fields.iter().find(|field| field.key == key.text) {
                 Some(field) => {
@@ -76,7 +78,10 @@ impl Reader<'_> {
                     let message = format!("{what} has no key `{shown}`.");
                     let names = fields.iter().map(|field| field.key);
                     let help = match did_you_mean(&key.text, names.clone()) {
-                        Some(meant) => format!("Did you mean `{meant}`?"),
+                        Some(meant) => {
+                            meant_keys.push(meant);
+                            format!("Did you mean `{meant}`?")
+                        }
                         None => format!("It has {}.", names.collect::<Vec<_>>().join(", ")),
                     };
                     self.error_with(Code::UnknownKey, &key.span, message, help);
@@ -84,7 +89,7 @@ impl Reader<'_> {
             }
         }
         for field in fields.iter().filter(|field| field.required) {
-            if !found.contains_key(field.key) {
+            if !found.contains_key(field.key) && !meant_keys.contains(&field.key) {
                 let message = format!("{what} needs the key `{}`: {}", field.key, field.doc);
                 let start = node.span.start;
                 let end = entries.first().map_or(node.span.end, |(key, _)| key.span.end);

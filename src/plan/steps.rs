@@ -59,9 +59,7 @@ pub(super) fn unroll<'a>(
     let mut turns = Vec::new();
     for (key, node) in node.map().unwrap_or_default() {
         scope.steps.insert(key.text.clone(), StepFacts::Broken);
-        if !reader.name(key, "a step") {
-            continue;
-        }
+        let named = reader.name(key, "a step");
         let Some(fields) = reader.fields(node, STEP, &format!("Step `{}`", key.text)) else {
             continue;
         };
