@@ -283,7 +283,7 @@ impl RunState {
             return Ok(());
         }
         match event {
-            Event::RunClaimed { .. } => {}
+            Event::RunClaimed { .. } => self.forgive(at),
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
@@ -299,6 +299,17 @@ impl RunState {
             _ => return Err("it is about a step and names none".to_owned()),
         }
         Ok(())
+    }
+
+    /// The time in which nobody drove the run does not count against its steps: a run that is taken up
+    /// hours later looks before it gives up. Counted from the last event, so rather too generous.
+    fn forgive(&mut self, at: Timestamp) {
+        let gap = self.last_at.map_or(std::time::Duration::ZERO, |last| at.since(last));
+        for record in self.steps.values_mut() {
+            if let StepState::Working(work) = &mut record.state {
+                work.since = work.since + gap;
+            }
+        }
     }
 
     fn after_step_event(&mut self, plan: &Plan, event: &Event) {

@@ -273,6 +273,24 @@ impl Bench {
 }
 
 #[test]
+fn the_time_in_which_nobody_drove_does_not_count_against_a_step() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    // The process dies, and somebody takes the run up a day later.
+    bench.pending.clear();
+    bench.now = bench.now + Duration::from_secs(86_400);
+    bench.record(vec![Event::RunClaimed { holder: "another".to_owned() }]);
+    bench.give(Input::Opened);
+    let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else { panic!() };
+    bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+}
+
+#[test]
 fn every_event_reads_back_from_its_stored_form() {
     let mut bench = Bench::new(any_plan());
     bench.give(Input::Opened);

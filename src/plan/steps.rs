@@ -82,6 +82,9 @@ pub(super) fn unroll<'a>(
         let Some(each) = each_of(reader, &fields, scope) else {
             continue;
         };
+        if !named {
+            continue;
+        }
         let Ok(base) = StepName::parse(&key.text) else {
             continue;
         };

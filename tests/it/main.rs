@@ -11,3 +11,4 @@ mod server;
 mod store_contract;
 mod store_survival;
 mod support;
+mod wire;
