@@ -1,6 +1,6 @@
 //! What happened just now? One line an event that matters, with the run's clock before it.
 
-use super::style::{Style, clock};
+use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::{Plan, RunOutcome, StepName, Timestamp, Undo};
 
@@ -79,7 +79,12 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepTimedOut { step } => style.bad(&format!("✗ {step}  its time was up")),
         Event::StepSkipped { step, why, .. } => style.dim(&format!("– {step}  skipped: {why}")),
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
-        Event::GateOpened { step, question, .. } => style.warn(&format!("? {step}  {question}")),
+        Event::GateOpened { step, question, .. } => {
+            // Wrapped here: a live screen counts the lines that it has to redraw.
+            let one_line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+            let wrapped = wrap(&one_line, style.width.saturating_sub(12));
+            style.warn(&format!("? {step}  {}", wrapped.join("\n           ")))
+        }
         Event::Approved { step, by, reason } => {
             format!("  {step}  approved by {}{}", actor(by), because(reason.as_ref()))
         }

@@ -106,7 +106,9 @@ impl Live {
 impl Watcher for Live {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         for line in lines(events, state, self.style) {
-            drop(self.screen.println(line));
+            for line in line.lines() {
+                drop(self.screen.println(line));
+            }
         }
         let Some(opened) = &state.opened else { return };
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,6 +131,7 @@ impl Watcher for Live {
                 None => {
                     if let Some(bar) = bars.steps.remove(&step.name) {
                         bar.finish_and_clear();
+                        self.screen.remove(&bar);
                     }
                 }
             }
@@ -157,7 +160,7 @@ fn at_work(step: &Step, state: &RunState) -> Option<String> {
         Phase::Confirming(_) => "Azure is done; looking whether it is so".to_owned(),
         Phase::Waiting { why } => why.clone(),
         Phase::Retrying { at, error } => format!("again at {at}: {}", error.message),
-        Phase::Asking { question, .. } => format!("waiting for a person: {question}"),
+        Phase::Asking { .. } => "waiting for a person".to_owned(),
     })
 }
 
