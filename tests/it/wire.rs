@@ -2,7 +2,11 @@
 //!
 //! The recordings are not part of the project. Where they are not at hand these tests say so on stderr
 //! and prove nothing; `BACKROAD_ARM_DATA` names the folder that has `recordings/` in it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot look fails, or says that it skips"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
