@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod compile;
 mod files;
 mod matrix;
 mod network;

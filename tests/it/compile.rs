@@ -1,0 +1,231 @@
+//! A runbook is right, or every mistake in it is named with its place and its fix, in one pass.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use backroad::model::{Action, Condition, SecretRef};
+use backroad::plan::{CompileOptions, Compiled, compile};
+use backroad::render::{Style, diagnostic};
+use backroad::runbook::{Code, Diagnostics, SourceFile, schema};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::support::file;
+
+fn compiled(text: &str) -> Compiled {
+    compile(&SourceFile::new("runbook.yaml", text), &CompileOptions::default())
+}
+
+fn codes(compiled: &Compiled) -> Vec<&'static str> {
+    compiled.diagnostics.sorted().iter().map(|d| d.code.as_str()).collect()
+}
+
+#[test]
+fn every_invalid_runbook_is_answered_with_every_mistake() {
+    let folder = file("tests/fixtures/runbooks/invalid");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let source = SourceFile::new(name.clone(), std::fs::read_to_string(&path).unwrap());
+        let compiled = compile(&source, &CompileOptions::default());
+        assert!(compiled.plan.is_none(), "{name}");
+        let text = diagnostic::diagnostics(&source, &compiled.diagnostics, Style::PLAIN);
+        assert!(!text.contains("hunter2\n  |") || name == "secrets.yaml");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("../snapshots");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!(name.replace(".yaml", ""), text));
+    }
+}
+
+#[test]
+fn the_shipped_runbook_is_without_a_word_of_blame_under_every_profile() {
+    let text = std::fs::read_to_string(file("runbooks/dr-circuit.yaml")).unwrap();
+    let source = SourceFile::new("dr-circuit.yaml", text);
+    for profile in [None, Some("drill"), Some("live")] {
+        let options =
+            CompileOptions { profile: profile.map(str::to_owned), ..CompileOptions::default() };
+        let compiled = compile(&source, &options);
+        let said = diagnostic::diagnostics(&source, &compiled.diagnostics, Style::PLAIN);
+        assert!(compiled.diagnostics.is_empty(), "{profile:?}: {said}");
+        assert!(compiled.plan.is_some());
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{}\n", serde_json::to_string_pretty(value).unwrap())
+}
+
+fn diagnostics_page() -> String {
+    let mut page = "# Diagnostics\n\nWhat `backroad check` may say; the codes are stable.\n\n| code | means |\n|---|---|\n".to_owned();
+    for code in Code::ALL {
+        page.push_str(&format!("| {} | {} |\n", code.as_str(), code.meaning()));
+    }
+    page
+}
+
+#[test]
+fn the_generated_documents_are_fresh() {
+    let read = |path: &str| std::fs::read_to_string(file(path)).unwrap();
+    let again = "run: cargo test --test it write_the_generated_documents -- --ignored";
+    assert_eq!(read("docs/runbook.schema.json"), pretty(&schema()), "{again}");
+    assert_eq!(read("docs/diagnostics.md"), diagnostics_page(), "{again}");
+}
+
+#[test]
+#[ignore = "writes docs/runbook.schema.json and docs/diagnostics.md"]
+fn write_the_generated_documents() {
+    std::fs::write(file("docs/runbook.schema.json"), pretty(&schema())).unwrap();
+    std::fs::write(file("docs/diagnostics.md"), diagnostics_page()).unwrap();
+}
+
+#[test]
+fn the_shipped_runbook_keeps_to_the_schema_and_the_schema_keeps_out_the_rest() {
+    let text = std::fs::read_to_string(file("runbooks/dr-circuit.yaml")).unwrap();
+    assert!(text.starts_with("# yaml-language-server: $schema=../docs/runbook.schema.json\n"));
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let value: Value = serde_yaml::from_str(&text).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(&value).map(|e| format!("{e} at {}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    for (from, to) in [
+        ("    action: gateway.ensure", "    action: gateway.insure"),
+        ("    timeout: 90m", "    timeuot: 90m"),
+        ("      sku: \"${params.gateway_sku}\"", "      skew: \"${params.gateway_sku}\""),
+        ("title: Re-establish", "titel: Re-establish"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let wrong: Value = serde_yaml::from_str(&text.replacen(from, to, 1)).unwrap();
+        assert!(!validator.is_valid(&wrong), "{to} must be refused by the schema");
+        assert!(compiled(&text.replacen(from, to, 1)).plan.is_none(), "{to} must be refused");
+    }
+}
+
+#[test]
+fn hostile_bytes_are_answered_and_never_believed() {
+    let said = |bytes: &[u8]| match SourceFile::read("x.yaml", bytes) {
+        Ok(source) => {
+            let compiled = compile(&source, &CompileOptions::default());
+            assert!(compiled.plan.is_none());
+            codes(&compiled).first().copied().unwrap_or("none").to_owned()
+        }
+        Err(refused) => refused.1.code.as_str().to_owned(),
+    };
+    let bomb = "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: &c [*b,*b,*b]\nd: [*c,*c,*c]\n";
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("a: 1".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (bytes, expected) in [
+        (bomb.as_bytes().to_vec(), "BR0007"),
+        (utf16, "BR0001"),
+        (b"a: \xc3\x28".to_vec(), "BR0001"),
+        (b"a: 1\0".to_vec(), "BR0002"),
+        (vec![b'a'; 2 << 20], "BR0003"),
+        (b"a: !!python/object:os.system x".to_vec(), "BR0008"),
+        (b"a: 1\n---\nb: 2\n".to_vec(), "BR0009"),
+        ("k: 1\n".repeat(10_000).into_bytes(), "BR0010"),
+        (b"".to_vec(), "BR0012"),
+    ] {
+        assert_eq!(said(&bytes), expected);
+    }
+    for deep in
+        ["[".repeat(200_000), "{a: ".repeat(50_000), "- ".repeat(100_000), "? ".repeat(50_000)]
+    {
+        assert!(["BR0004", "BR0005", "BR0011"].contains(&said(deep.as_bytes()).as_str()));
+    }
+    let marked = [b"\xef\xbb\xbf".as_slice(), b"runbook: x\n"].concat();
+    assert_eq!(SourceFile::read("x", &marked).unwrap().text(), "runbook: x\n");
+}
+
+const SMALL: &str = "runbook: small
+title: Small
+params:
+  list: { type: list, default: [a, b] }
+  key: { type: secret, from: \"env:KEY\" }
+  size: { type: int, default: 5 }
+profiles:
+  big: { params: { size: 7 } }
+steps:
+  each_one:
+    each: \"${params.list}\"
+    action: wait
+    with: { duration: 1m }
+  after:
+    needs: each_one
+    when: steps[\"each_one.a\"].status == \"succeeded\" && params.size > 4
+    action: wait
+    with: { duration: \"${params.size}m\" }
+  joined:
+    needs: [\"each_one.b\"]
+    action: connection.ensure
+    with:
+      name: c
+      location: southeastasia
+      gateway: /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworkGateways/gw
+      circuit: /subscriptions/2/resourceGroups/rg/providers/Microsoft.Network/expressRouteCircuits/er
+      authorization_key: \"${params.key}\"
+";
+
+#[test]
+fn loops_needs_conditions_and_secrets_mean_what_they_say() {
+    let compiled = compiled(SMALL);
+    let plan = compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let names: Vec<&str> = plan.steps().iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["each_one.a", "each_one.b", "after", "joined"]);
+    assert_eq!(plan.steps()[2].needs.len(), 2, "a loop's name stands for all its turns");
+    assert_eq!(plan.steps()[3].needs.len(), 1);
+    // What is known is folded; what only the run can know stays.
+    assert!(matches!(plan.steps()[2].when, Some(Condition::Compare { .. })));
+    let Action::Connection(connection) = &plan.steps()[3].action else { panic!() };
+    assert_eq!(connection.authorization, Some(SecretRef::Param("key".to_owned())));
+    assert!(!serde_json::to_string(&plan).unwrap().contains("\"KEY\""));
+}
+
+#[test]
+fn the_command_line_goes_before_the_profile_and_the_profile_before_the_default() {
+    let source = SourceFile::new("small.yaml", SMALL);
+    let size = |profile: Option<&str>, given: Option<&str>| {
+        let options = CompileOptions {
+            profile: profile.map(str::to_owned),
+            params: given.map(|size| ("size".to_owned(), size.to_owned())).into_iter().collect(),
+            ..CompileOptions::default()
+        };
+        compile(&source, &options).plan.unwrap().parts().params["size"].clone()
+    };
+    assert_eq!(size(None, None), "5");
+    assert_eq!(size(Some("big"), None), "7");
+    assert_eq!(size(Some("big"), Some("9")), "9");
+    let options = CompileOptions { profile: Some("bigg".to_owned()), ..CompileOptions::default() };
+    let refused = compile(&source, &options);
+    assert_eq!(codes(&refused), ["BR0205"]);
+}
+
+#[test]
+fn the_digest_does_not_see_the_form() {
+    let spaced = SMALL.replace("title: Small", "title:    \"Small\"   # a comment");
+    let moved = SMALL.replace("runbook: small\ntitle: Small\n", "title: Small\nrunbook: small\n");
+    let digest = |text: &str| compiled(text).plan.unwrap().digest();
+    assert_eq!(digest(SMALL), digest(&spaced));
+    assert_eq!(digest(SMALL), digest(&moved));
+    assert_ne!(digest(SMALL), digest(&SMALL.replace("duration: 1m", "duration: 2m")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn arbitrary_text_never_panics(text in "[ -~\n]{0,300}", at in 0usize..2_000, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        drop(compiled(&text));
+        // A shipped runbook with something in its middle.
+        let shipped = std::fs::read_to_string(file("runbooks/dr-circuit.yaml")).unwrap();
+        let mut cut = at.min(shipped.len());
+        while !shipped.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let broken = format!("{}{}{}", &shipped[..cut], text, &shipped[cut..]);
+        let source = SourceFile::new("x", broken);
+        let compiled = compile(&source, &CompileOptions::default());
+        let rendered: Diagnostics = compiled.diagnostics;
+        drop(diagnostic::diagnostics(&source, &rendered, Style::PLAIN));
+        drop(SourceFile::read("x", &bytes));
+    }
+}
