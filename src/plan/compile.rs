@@ -50,7 +50,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
     };
     if let Some(root) = root {
         let mut compiler = Compiler {
-            reader: Reader { diagnostics: &mut diagnostics },
+            reader: Reader { diagnostics: &mut diagnostics, doubts: true },
             options,
             compiled: &mut compiled,
         };
@@ -240,15 +240,11 @@ impl Compiler<'_, '_> {
         let mut placed = Vec::new();
         for turn in &turns {
             // A step whose action is wrong is read all the same, for what else is wrong with it.
-            let known = actions.remove(&turn.name);
-            let whole = known.is_some();
-            let action = known.unwrap_or(crate::model::Action::General(
+            // The rules see it too, as a step that writes nothing; there will be no plan.
+            let action = actions.remove(&turn.name).unwrap_or(crate::model::Action::General(
                 crate::model::action::General::Wait { duration: std::time::Duration::ZERO },
             ));
-            let step = steps::finish(&mut self.reader, turn, action, &mut scope, &defaults);
-            if whole {
-                placed.push(step);
-            }
+            placed.push(steps::finish(&mut self.reader, turn, action, &mut scope, &defaults));
         }
         for rule in RULES {
             (rule.judge)(&placed, self.reader.diagnostics);

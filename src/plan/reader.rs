@@ -10,7 +10,7 @@ use super::scope::{Meaning, Problem, Scope};
 use crate::model::id::is_plain_name;
 use crate::model::time::parse_duration;
 use crate::model::{Condition, Region, ResourceId};
-use crate::runbook::expr::{Expr, Template, parse_expression, parse_template};
+use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::grammar::{Field, Kind};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};
 
@@ -27,6 +27,8 @@ pub(super) type Fields<'a> = BTreeMap<&'static str, (&'a Key, &'a Node)>;
 /// Reads nodes, and says what is wrong with them.
 pub(super) struct Reader<'d> {
     pub(super) diagnostics: &'d mut Diagnostics,
+    /// Whether doubts are said: a parameter's value is doubted where it stands, not where it is used.
+    pub(super) doubts: bool,
 }
 
 impl Reader<'_> {
@@ -163,7 +165,10 @@ impl Reader<'_> {
                 match value {
                     Meaning::Secret(name) => self.secret(node, kind, name),
                     Meaning::Value(value) => {
-                        self.check(&value, kind, &node.span, what).map(Read::Value)
+                        self.doubts = template.parts.iter().all(|p| matches!(p, Part::Text(_)));
+                        let checked = self.check(&value, kind, &node.span, what);
+                        self.doubts = true;
+                        checked.map(Read::Value)
                     }
                     Meaning::Open(_) | Meaning::Test(_) => {
                         let message =
@@ -280,7 +285,7 @@ impl Reader<'_> {
         }
         match check_scalar(value, kind) {
             Ok((value, warning)) => {
-                if let Some((code, message)) = warning {
+                if let (Some((code, message)), true) = (warning, self.doubts) {
                     self.diagnostics.push(Diagnostic::warning(code, span.clone(), message));
                 }
                 Some(value)

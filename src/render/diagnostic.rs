@@ -5,7 +5,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::Style;
 use super::style::Color;
-use crate::runbook::{Diagnostic, Diagnostics, Severity, SourceFile};
+use crate::runbook::{Code, Diagnostic, Diagnostics, Severity, SourceFile};
 
 /// Longest source line that is shown; hostile files have longer ones.
 const LINE_BYTES_MAX: usize = 400;
@@ -14,8 +14,9 @@ const LINE_BYTES_MAX: usize = 400;
 #[must_use]
 pub fn diagnostics(source: &SourceFile, all: &Diagnostics, style: Style) -> String {
     let mut text = String::new();
+    let shown = masked(source, all);
     for diagnostic in all.sorted() {
-        text.push_str(&one(source, diagnostic, style));
+        text.push_str(&one(source, &shown, diagnostic, style));
         text.push_str("\n\n");
     }
     let count = |severity| all.sorted().iter().filter(|d| d.severity == severity).count();
@@ -35,13 +36,32 @@ pub fn diagnostics(source: &SourceFile, all: &Diagnostics, style: Style) -> Stri
     text
 }
 
-fn one(source: &SourceFile, diagnostic: &Diagnostic, style: Style) -> String {
+/// The text with stars for secrets that somebody wrote out: a terminal or a CI log must not have them.
+fn masked(source: &SourceFile, all: &Diagnostics) -> String {
+    let mut text = source.text().to_owned();
+    for diagnostic in all.sorted() {
+        let span = diagnostic.span.clone();
+        let Some(written) = source.text().get(span.clone()) else { continue };
+        // A reference is no secret.
+        if diagnostic.code != Code::Secret || written.contains("${") {
+            continue;
+        }
+        let stars: String = written
+            .chars()
+            .map(|c| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) })
+            .collect();
+        text.replace_range(span, &stars);
+    }
+    text
+}
+
+fn one(source: &SourceFile, shown: &str, diagnostic: &Diagnostic, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let (line, _) = source.place(diagnostic.span.start);
-    let (text, start) = excerpt(source.text(), diagnostic.span.start);
+    let (text, start) = excerpt(shown, diagnostic.span.start);
     let clamp = |at: usize| {
         let mut at = at.saturating_sub(start).min(text.len());
         while !text.is_char_boundary(at) {
