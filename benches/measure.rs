@@ -1,0 +1,207 @@
+//! What does it cost? The figures of `scripts/measure`, each beside its baseline in the same run; JSON.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement that cannot set up has nothing to say, and its result is what it prints"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use backroad::azure::{Arm, ArmSettings, NoSecrets, Simulated, WriteScope};
+use backroad::engine::{
+    Clock, Driver, Event, Journal, NewRun, Patience, Ports, RunMode, RunState, Unwatched, handle,
+};
+use backroad::model::{Plan, RunId, Seq, StepName, Timestamp};
+use backroad::plan::{CompileOptions, compile};
+use backroad::runbook::SourceFile;
+use backroad::sim::{InProcess, Scenario, VirtualClock, World};
+use backroad::store::{MemoryJournal, RunStore, StateDir};
+
+const AT_ONCE: usize = 64;
+
+fn run_id(n: usize) -> RunId {
+    RunId::parse(&format!("01h{n:0>23}")).unwrap()
+}
+
+fn median(mut all: Vec<Duration>) -> f64 {
+    all.sort_unstable();
+    all[all.len() / 2].as_secs_f64() * 1_000.0
+}
+
+/// A bare 4 KiB write and fdatasync.
+fn bare(file: &mut std::fs::File) -> Duration {
+    let began = Instant::now();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.write_all(&[7; 4096]).unwrap();
+    file.sync_data().unwrap();
+    began.elapsed()
+}
+
+fn file(folder: &Path, n: usize) -> std::fs::File {
+    let mut file = std::fs::File::create(folder.join(format!("bare{n}"))).unwrap();
+    file.write_all(&[0; 4096]).unwrap();
+    file.sync_all().unwrap();
+    file
+}
+
+fn event() -> Event {
+    Event::StepStarted { step: StepName::parse("gateway").unwrap(), attempt: 1 }
+}
+
+async fn checkpoint(store: &RunStore, head: &mut Seq) -> Duration {
+    let now = Timestamp::from_millis(0);
+    let began = Instant::now();
+    store.journal.append(&store.lease, *head, now, vec![event()]).await.unwrap();
+    *head = head.next();
+    began.elapsed()
+}
+
+/// A durable checkpoint and the bare write, turn by turn on one disk.
+async fn alone(folder: &Path) -> (f64, f64) {
+    let state = StateDir::new(folder);
+    let store = state.create_run(&run_id(1)).unwrap();
+    let mut file = file(folder, 0);
+    let (mut ours, mut bares, mut head) = (Vec::new(), Vec::new(), Seq::default());
+    for _ in 0..200 {
+        bares.push(bare(&mut file));
+        ours.push(checkpoint(&store, &mut head).await);
+    }
+    (median(ours), median(bares))
+}
+
+/// Sixty-four runs that all checkpoint at once, and as many bare writes in as many threads.
+async fn at_once(folder: &Path) -> (f64, f64) {
+    let state = StateDir::new(folder);
+    let stores: Vec<RunStore> =
+        (0..AT_ONCE).map(|n| state.create_run(&run_id(100 + n)).unwrap()).collect();
+    let mut files: Vec<std::fs::File> = (0..AT_ONCE).map(|n| file(folder, n)).collect();
+    let mut heads = vec![Seq::default(); AT_ONCE];
+    let (mut ours, mut bares) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            for file in &mut files {
+                scope.spawn(move || bare(file));
+            }
+        });
+        bares.push(began.elapsed());
+        let began = Instant::now();
+        let appends = stores.iter().zip(&mut heads).map(|(store, head)| checkpoint(store, head));
+        futures::future::join_all(appends).await;
+        ours.push(began.elapsed());
+    }
+    (median(ours) / AT_ONCE as f64, median(bares) / AT_ONCE as f64)
+}
+
+fn thousand_steps() -> SourceFile {
+    let mut text = "runbook: many\ntitle: Many\nparams:\n  hub:\n    type: resource_id\n    default: \
+                    /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub\nsteps:\n"
+        .to_owned();
+    for n in 0..1_000 {
+        text.push_str(&format!("  s{n}:\n"));
+        if n > 0 {
+            text.push_str(&format!("    needs: s{}\n", n - 1));
+        }
+        text.push_str("    action: public_ip.ensure\n    with:\n");
+        text.push_str(&format!("      name: pip{n}\n      vnet: \"${{params.hub}}\"\n"));
+        text.push_str("      location: southeastasia\n");
+    }
+    SourceFile::new("many.yaml", text)
+}
+
+fn compiled(source: &SourceFile, profile: Option<&str>) -> Plan {
+    let options =
+        CompileOptions { profile: profile.map(str::to_owned), ..CompileOptions::default() };
+    compile(source, &options).plan.unwrap()
+}
+
+/// One whole drill in memory: its journal.
+async fn drill(plan: &Plan, scenario: &Scenario) -> MemoryJournal {
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(scenario.now));
+    let world = Arc::new(Mutex::new(World::new(scenario)));
+    let arm = Arm::new(ArmSettings {
+        endpoint: url::Url::parse("http://127.0.0.1").unwrap(),
+        wire: Arc::new(InProcess::new(world, Arc::clone(&clock))),
+        token: Arc::new(Simulated),
+        clock: Arc::clone(&clock),
+        secrets: Arc::new(NoSecrets),
+    });
+    let journal = MemoryJournal::new(run_id(1));
+    let ports = Ports {
+        journal: Arc::new(journal.clone()),
+        actuator: Arc::new(arm.actuator(WriteScope::of(plan))),
+        clock,
+        watcher: Arc::new(Unwatched),
+    };
+    let new = NewRun {
+        run: run_id(1),
+        plan: plan.clone(),
+        mode: RunMode::Drill,
+        endpoint: String::new(),
+        nonce: "measure".to_owned(),
+    };
+    let (_handle, requests) = handle::channel();
+    let lease = journal.acquire();
+    let mut driver = Driver::open(ports, lease, requests, Some(new), String::new()).await.unwrap();
+    driver.drive(Patience::UntilPeople).await.unwrap();
+    journal
+}
+
+fn main() {
+    // `cargo test --benches` asks benches whether they run at all.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let mut figures: BTreeMap<&str, f64> = BTreeMap::new();
+
+    let (ours, bare) = runtime.block_on(alone(folder.path()));
+    figures.insert("checkpoint_ms", ours);
+    figures.insert("bare_ms", bare);
+    let (ours, bare) = runtime.block_on(at_once(folder.path()));
+    figures.insert("checkpoint_64_ms", ours);
+    figures.insert("bare_64_ms", bare);
+
+    let many = thousand_steps();
+    let times = (0..7).map(|_| {
+        let began = Instant::now();
+        drop(compiled(&many, None));
+        began.elapsed()
+    });
+    figures.insert("compile_1000_ms", median(times.collect()));
+    // The baseline of compiling: only reading the same text as YAML.
+    let times = (0..7).map(|_| {
+        let began = Instant::now();
+        drop(serde_yaml::from_str::<serde_yaml::Value>(many.text()).unwrap());
+        began.elapsed()
+    });
+    figures.insert("yaml_1000_ms", median(times.collect()));
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let source = SourceFile::new("dr-circuit.yaml", read("runbooks/dr-circuit.yaml"));
+    let plan = compiled(&source, Some("drill"));
+    let scenario = Scenario::parse("world", &read("runbooks/worlds/two-circuits.yaml")).unwrap();
+    let mut journal = Vec::new();
+    let times = (0..9).map(|_| {
+        let began = Instant::now();
+        journal = runtime.block_on(drill(&plan, &scenario)).events();
+        began.elapsed()
+    });
+    figures.insert("drill_ms", median(times.collect()));
+
+    let began = Instant::now();
+    let mut folded = 0_usize;
+    while began.elapsed() < Duration::from_secs(1) {
+        drop(RunState::fold(&journal).unwrap());
+        folded += journal.len();
+    }
+    figures.insert("events_per_second", folded as f64 / began.elapsed().as_secs_f64());
+    println!("{}", serde_json::to_string_pretty(&figures).unwrap());
+}
