@@ -56,6 +56,37 @@ impl core::auth::TokenCredential for Dummy {
     }
 }
 
+/// Calls a verb of the generated client for a resource, whatever its type. The answer is kept raw by
+/// the attempt; what the generated call makes of it does not matter.
+macro_rules! by_kind {
+    ($network:expr, $resource:expr, $verb:ident) => {{
+        let (network, resource) = (&$network, $resource);
+        let (group, subscription) = (resource.resource_group(), resource.subscription());
+        let (name, parent) = (resource.name(), resource.parent());
+        let parent = parent.as_ref().map_or("", ResourceId::name);
+        macro_rules! top {
+            ($client:ident) => {
+                drop(network.$client().$verb(group, name, subscription).send().await)
+            };
+        }
+        macro_rules! child {
+            ($client:ident) => {
+                drop(network.$client().$verb(group, parent, name, subscription).send().await)
+            };
+        }
+        match kind(resource)? {
+            Kind::Circuit => top!(express_route_circuits_client),
+            Kind::PublicIp => top!(public_ip_addresses_client),
+            Kind::RouteTable => top!(route_tables_client),
+            Kind::Gateway => top!(virtual_network_gateways_client),
+            Kind::Connection => top!(virtual_network_gateway_connections_client),
+            Kind::Authorization => child!(express_route_circuit_authorizations_client),
+            Kind::Subnet => child!(subnets_client),
+            Kind::Peering => child!(virtual_network_peerings_client),
+        }
+    }};
+}
+
 impl Client {
     pub(super) fn new(door: Arc<Door>) -> Self {
         Self { door }
@@ -81,45 +112,7 @@ impl Client {
     ) -> Result<Option<Value>, StepError> {
         let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), None));
         let network = self.network(&attempt)?;
-        let (group, subscription) = (resource.resource_group(), resource.subscription());
-        let name = resource.name();
-        let parent = resource.parent();
-        let parent = parent.as_ref().map_or("", ResourceId::name);
-        // The answer is kept raw by the attempt; what the generated call makes of it does not matter.
-        match kind(resource)? {
-            Kind::Circuit => {
-                let client = network.express_route_circuits_client();
-                drop(client.get(group, name, subscription).send().await);
-            }
-            Kind::Authorization => {
-                let client = network.express_route_circuit_authorizations_client();
-                drop(client.get(group, parent, name, subscription).send().await);
-            }
-            Kind::PublicIp => {
-                let client = network.public_ip_addresses_client();
-                drop(client.get(group, name, subscription).send().await);
-            }
-            Kind::RouteTable => {
-                let client = network.route_tables_client();
-                drop(client.get(group, name, subscription).send().await);
-            }
-            Kind::Subnet => {
-                let client = network.subnets_client();
-                drop(client.get(group, parent, name, subscription).send().await);
-            }
-            Kind::Gateway => {
-                let client = network.virtual_network_gateways_client();
-                drop(client.get(group, name, subscription).send().await);
-            }
-            Kind::Connection => {
-                let client = network.virtual_network_gateway_connections_client();
-                drop(client.get(group, name, subscription).send().await);
-            }
-            Kind::Peering => {
-                let client = network.virtual_network_peerings_client();
-                drop(client.get(group, parent, name, subscription).send().await);
-            }
-        }
+        by_kind!(network, resource, get);
         let response = attempt.take()?;
         read_body(&response)
     }
@@ -134,44 +127,7 @@ impl Client {
         let key = Some(key.to_owned());
         let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), key));
         let network = self.network(&attempt)?;
-        let (group, subscription) = (resource.resource_group(), resource.subscription());
-        let name = resource.name();
-        let parent = resource.parent();
-        let parent = parent.as_ref().map_or("", ResourceId::name);
-        match kind(resource)? {
-            Kind::Circuit => {
-                let client = network.express_route_circuits_client();
-                drop(client.delete(group, name, subscription).send().await);
-            }
-            Kind::Authorization => {
-                let client = network.express_route_circuit_authorizations_client();
-                drop(client.delete(group, parent, name, subscription).send().await);
-            }
-            Kind::PublicIp => {
-                let client = network.public_ip_addresses_client();
-                drop(client.delete(group, name, subscription).send().await);
-            }
-            Kind::RouteTable => {
-                let client = network.route_tables_client();
-                drop(client.delete(group, name, subscription).send().await);
-            }
-            Kind::Subnet => {
-                let client = network.subnets_client();
-                drop(client.delete(group, parent, name, subscription).send().await);
-            }
-            Kind::Gateway => {
-                let client = network.virtual_network_gateways_client();
-                drop(client.delete(group, name, subscription).send().await);
-            }
-            Kind::Connection => {
-                let client = network.virtual_network_gateway_connections_client();
-                drop(client.delete(group, name, subscription).send().await);
-            }
-            Kind::Peering => {
-                let client = network.virtual_network_peerings_client();
-                drop(client.delete(group, parent, name, subscription).send().await);
-            }
-        }
+        by_kind!(network, resource, delete);
         attempt.take()
     }
 
