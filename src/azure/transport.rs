@@ -15,12 +15,25 @@ pub struct HttpWire {
 }
 
 impl HttpWire {
-    /// A client with our time-out, for all calls of a process.
+    /// A client with our time-out, for all calls of a process. Takes the proxy that the environment
+    /// names.
     ///
     /// # Errors
     /// The TLS roots of this machine cannot be read.
     pub fn new() -> Result<Self, WireFault> {
-        let client = reqwest::Client::builder()
+        Self::built(reqwest::Client::builder())
+    }
+
+    /// A client for endpoints on this machine, which no proxy can reach.
+    ///
+    /// # Errors
+    /// As [`HttpWire::new`].
+    pub fn loopback() -> Result<Self, WireFault> {
+        Self::built(reqwest::Client::builder().no_proxy())
+    }
+
+    fn built(builder: reqwest::ClientBuilder) -> Result<Self, WireFault> {
+        let client = builder
             .timeout(CALL_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -49,7 +49,8 @@ pub fn arm(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arm, CliError> {
-    let wire = HttpWire::new().map_err(|error| {
+    let wire = if is_loopback(&endpoint) { HttpWire::loopback() } else { HttpWire::new() };
+    let wire = wire.map_err(|error| {
         CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
     })?;
     Ok(Arm::new(ArmSettings {

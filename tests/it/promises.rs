@@ -82,7 +82,7 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
     let plan = shipped_plan();
     let arm = Arm::new(ArmSettings {
         endpoint: url::Url::parse(&endpoint).unwrap(),
-        wire: Arc::new(OverHttp { inner: HttpWire::new().unwrap(), clock: clock.clone() }),
+        wire: Arc::new(OverHttp { inner: HttpWire::loopback().unwrap(), clock: clock.clone() }),
         token: Arc::new(Simulated),
         clock: Arc::new(clock.clone()),
         secrets: Arc::new(NoSecrets),

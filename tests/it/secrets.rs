@@ -104,7 +104,7 @@ fn made_key(endpoint: &str) -> String {
         body: bytes::Bytes::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(HttpWire::new().unwrap().send(request)).unwrap();
+    let answer = runtime.block_on(HttpWire::loopback().unwrap().send(request)).unwrap();
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     body["properties"]["authorizationKey"].as_str().unwrap().to_owned()
 }
