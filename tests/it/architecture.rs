@@ -161,3 +161,25 @@ fn nothing_is_allowed_silently() {
         assert!(!text.contains("#![allow("), "src/{name}: use #![expect(…, reason = \"…\")]");
     }
 }
+
+#[test]
+fn each_service_has_its_provider_and_each_provider_its_service() {
+    let names = |folder: &str| -> BTreeSet<String> {
+        sources(&root().join(folder))
+            .iter()
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .filter(|name| name != "mod")
+            .collect()
+    };
+    let (services, providers) = (names("src/azure/service"), names("src/sim/provider"));
+    // Not types of their own: what the bodies share, a subnet's table, and what gateways are asked.
+    let without_provider = ["association", "body", "gateway_routes"];
+    let without_service = ["virtual_network"];
+    let expected: BTreeSet<String> = services
+        .iter()
+        .filter(|name| !without_provider.contains(&name.as_str()))
+        .cloned()
+        .chain(without_service.iter().map(|name| (*name).to_owned()))
+        .collect();
+    assert_eq!(providers, expected);
+}
