@@ -2,13 +2,10 @@
 //!
 //! The recordings are not part of the project. Where they are not at hand these tests say so on stderr
 //! and prove nothing; `BACKROAD_ARM_DATA` names the folder that has `recordings/` in it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that cannot look fails, or says that it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,7 +41,9 @@ fn folder() -> Option<PathBuf> {
     if found.is_dir() {
         return Some(found);
     }
-    eprintln!("SKIPPED: no recordings at {}; set BACKROAD_ARM_DATA.", found.display());
+    // Past the capture of the test harness: a skipped test is seen.
+    let why = format!("SKIPPED: no recordings at {}; set BACKROAD_ARM_DATA.\n", found.display());
+    drop(std::io::stderr().write_all(why.as_bytes()));
     None
 }
 
