@@ -1,5 +1,7 @@
 //! What would happen? The preview as a person reads it, with each value before and after.
 
+use serde_json::Value;
+
 use super::style::{Style, cut, fill, wrap};
 use super::view::{PreviewStepView, PreviewView, value_text};
 
@@ -54,6 +56,19 @@ fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Sty
             line(out, &format!("      {}", style.dim(change.resource.as_str())));
             last = Some(&change.resource);
         }
+        if change.path.is_empty() && change.before.is_null() {
+            let mut fields = Vec::new();
+            leaves("", &change.after, &mut fields);
+            let head = if fields.is_empty() { "it is created" } else { "it is created, with" };
+            line(out, &format!("        {}", style.good(head)));
+            let width =
+                fields.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0).min(60);
+            for (path, value) in fields {
+                let value = cut(&value, room.saturating_sub(width).max(24));
+                line(out, &format!("          {}  {}", fill(&path, width), style.good(&value)));
+            }
+            continue;
+        }
         let path = if change.path.is_empty() { "(the resource)" } else { &change.path };
         let (before, after) = (value_text(&change.before), value_text(&change.after));
         if path.chars().count() + before.chars().count() + after.chars().count() + 6 <= room {
@@ -63,6 +78,47 @@ fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Sty
             line(out, &format!("        {path}:"));
             line(out, &format!("          - {}", cut(&before, room * 3)));
             line(out, &format!("          + {}", style.good(&cut(&after, room * 3))));
+        }
+    }
+}
+
+/// The fields of a body, by path, without the `properties` that stand before everything.
+fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    let below = |key: &str| match (path, key) {
+        (_, "properties") => path.to_owned(),
+        ("", key) => key.to_owned(),
+        (path, key) => format!("{path}.{key}"),
+    };
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            for (key, value) in object {
+                leaves(&below(key), value, found);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_object) => {
+            for (place, item) in list.iter().enumerate() {
+                let name = item.get("name").and_then(Value::as_str);
+                let name = name.map_or_else(|| place.to_string(), str::to_owned);
+                leaves(&format!("{path}[{name}]"), item, found);
+            }
+        }
+        Value::Object(_) => {}
+        // A list's item is named in its path already.
+        Value::String(name) if path.ends_with("].name") && path.contains(&format!("[{name}]")) => {}
+        other => {
+            let text = match other.as_str() {
+                // Of an id, what tells it apart is its end.
+                Some(id) if id.starts_with("/subscriptions/") => id
+                    .rsplit('/')
+                    .take(2)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .collect::<Vec<_>>()
+                    .join("/"),
+                _ => value_text(other),
+            };
+            found.push((path.to_owned(), text));
         }
     }
 }
