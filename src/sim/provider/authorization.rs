@@ -48,6 +48,4 @@ impl Provider for Authorization {
         }
         Ok(())
     }
-
-    fn deleted(&self, _: &mut World, _: &ResourceId, _: &Value) {}
 }
