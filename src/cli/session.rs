@@ -1,6 +1,5 @@
 //! How is a run driven? Store, door, screen, signals and the driver, put together once.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -89,6 +88,8 @@ impl Session {
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
+        // Before the door: who sees the door open may interrupt at once.
+        let interrupts = Interrupts::listen();
         let door = Door::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
         let door = door.map_err(|error| {
             CliError::new(Status::OutOfReach, "The run's door cannot be opened.").because(&error)
@@ -99,7 +100,8 @@ impl Session {
             clock: self.clock,
             watcher: Arc::new(All(watchers)),
         };
-        let driven = drive(ports, lease, requests, begin, patience, ui, &handle).await;
+        let driven =
+            drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
         screen.clear();
         drop(door);
         aside.abort_all();
@@ -119,8 +121,7 @@ async fn drive(
     requests: Requests,
     begin: Begin,
     patience: Patience,
-    ui: Ui,
-    handle: &Handle,
+    (ui, handle, interrupts): (Ui, &Handle, Interrupts),
 ) -> Result<(Ending, RunState), CliError> {
     let (new, command) = match begin {
         Begin::New(new) => (Some(*new), None),
@@ -136,41 +137,56 @@ async fn drive(
     }
     let ending = tokio::select! {
         ending = driver.drive(patience) => ending?,
-        () = interrupted_twice(ui, handle) => Ending::Interrupted,
+        () = interrupted_twice(ui, handle, interrupts) => Ending::Interrupted,
     };
     Ok((ending, driver.state().clone()))
 }
 
 /// The first interrupt asks the driver to leave; ends with the second.
-async fn interrupted_twice(ui: Ui, handle: &Handle) {
-    interrupt().await;
+async fn interrupted_twice(ui: Ui, handle: &Handle, mut interrupts: Interrupts) {
+    interrupts.next().await;
     ui.say(
         "Leaving: nothing new starts, and what is in flight is being recorded. Interrupt again to \
          leave at once, which is safe.",
     );
     handle.leave();
-    interrupt().await;
+    interrupts.next().await;
 }
 
-/// Ends with the next interrupt; both kinds are listened for from the call on.
-#[cfg(unix)]
-pub fn interrupt() -> impl Future<Output = ()> + Send + 'static {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    async move {
-        match signals {
-            (Ok(mut int), Ok(mut term)) => {
-                tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
-            }
-            _ => std::future::pending().await,
-        }
+/// The interrupts of this process, none lost from the moment they are listened for.
+#[derive(Debug)]
+pub struct Interrupts {
+    #[cfg(unix)]
+    signals: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
+}
+
+impl Interrupts {
+    /// Listens from now on. Where the system refuses, an interrupt ends the process at once.
+    #[cfg(unix)]
+    pub fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let int = signal(SignalKind::interrupt());
+        let term = signal(SignalKind::terminate());
+        Self { signals: int.ok().zip(term.ok()) }
     }
-}
 
-/// Ends with the next interrupt.
-#[cfg(not(unix))]
-pub async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
+    /// Listens from the first question on.
+    #[cfg(not(unix))]
+    pub fn listen() -> Self {
+        Self {}
+    }
+
+    /// Ends with the next interrupt.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some((int, term)) = &mut self.signals {
+            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+            return;
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_ok() {
+            return;
+        }
         std::future::pending::<()>().await;
     }
 }

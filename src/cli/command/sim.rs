@@ -48,7 +48,8 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
         "seed": world.seed(),
     });
     context.ui.data(&json::line(&line));
-    let interrupted = crate::cli::session::interrupt();
+    let mut interrupts = crate::cli::session::Interrupts::listen();
+    let interrupted = async move { interrupts.next().await };
     serve_world(listener, Arc::new(Mutex::new(world)), clock, Pace::Server, interrupted)
         .await
         .map_err(|error| {
