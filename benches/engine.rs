@@ -29,6 +29,8 @@ fn plan(steps: usize) -> Plan {
         retry: RetryPolicy::default(),
         on_failure: OnFailure::Stop,
         saga: SagaClass::Undoable,
+        side: None,
+        owes: None,
         prose: Prose::default(),
     };
     Plan::new(PlanParts {
@@ -39,6 +41,8 @@ fn plan(steps: usize) -> Plan {
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        failback: None,
         people: None,
         deadline: None,
         prose: Prose::default(),
@@ -54,6 +58,7 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         mode: RunMode::Drill,
         endpoint: String::new(),
         nonce: String::new(),
+        by: None,
     }];
     for step in plan.steps() {
         events.push(Event::StepStarted { step: step.name.clone(), attempt: 1 });

@@ -144,6 +144,8 @@ async fn drill(plan: &Plan, scenario: &Scenario) -> MemoryJournal {
         mode: RunMode::Drill,
         endpoint: String::new(),
         nonce: "measure".to_owned(),
+        by: None,
+        waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();
     let lease = journal.acquire();

@@ -13,8 +13,8 @@ use super::scope::{Access, WriteScope};
 use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
-    association, authorization, body, circuit, connection, gateway, gateway_routes, public_ip,
-    route_table, subnet, vnet_peering,
+    association, authorization, bandwidth, body, circuit, connection, gateway, gateway_routes,
+    public_ip, removal, route_table, subnet, vnet_peering,
 };
 use super::token::{Secret, TokenSource};
 use super::wire::Wire;
@@ -209,6 +209,9 @@ async fn observe_action(
         Action::Peering(spec) => vnet_peering::assess(spec, body),
         Action::RouteTable(spec) => route_table::assess(spec, body),
         Action::Association(spec) => association::assess(spec, body),
+        Action::Bandwidth(spec) => bandwidth::assess(spec, body),
+        Action::Dissociation(spec) => association::assess_dissociated(spec, body),
+        Action::Remove(spec) => removal::assess(spec, body),
         Action::Verify(_) | Action::General(_) => body::assessment(resource, body, Assessed::Holds),
     })
 }
@@ -231,15 +234,19 @@ async fn observe_undo(
     let body = body.as_ref();
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
+        Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, body),
         Action::Peering(spec) => vnet_peering::wanted(spec),
         Action::RouteTable(spec) => route_table::wanted(spec),
         Action::Association(spec) => association::wanted(spec),
         // These write nothing into what is there, or nothing at all.
-        Action::Subnet(_) | Action::Authorization(_) | Action::Verify(_) | Action::General(_) => {
-            Value::Null
-        }
+        Action::Subnet(_)
+        | Action::Authorization(_)
+        | Action::Bandwidth(_)
+        | Action::Dissociation(_)
+        | Action::Verify(_)
+        | Action::General(_) => Value::Null,
     };
     Ok(body::assessment(resource, body, body::undo(undo, body, &written)))
 }
@@ -254,6 +261,14 @@ async fn observe_verification(
         Verification::Circuit { .. } => {
             let body = client.get(subject, context).await?;
             Ok(circuit::assess(subject, body.as_ref()))
+        }
+        Verification::MicrosoftPeering { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(circuit::assess_microsoft_peering(subject, body.as_ref()))
+        }
+        Verification::Absent { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(circuit::assess_absent(subject, body.as_ref()))
         }
         Verification::Connection { .. } => {
             let body = client.get(subject, context).await?;

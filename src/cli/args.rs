@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -81,6 +82,12 @@ pub enum Verb {
         /// Where Azure is.
         #[command(flatten)]
         target: Target,
+        /// What is said before it starts.
+        #[command(flatten)]
+        start: Start,
+        /// Ask at this terminal; refuse to start where there is none.
+        #[arg(long)]
+        interactive: bool,
     },
     /// Execute a runbook against the built-in simulator, in virtual time.
     Drill {
@@ -99,6 +106,9 @@ pub enum Verb {
         /// Who answers the gates.
         #[arg(long, value_enum, default_value_t = People::Profile)]
         people: People,
+        /// What is said before it starts.
+        #[command(flatten)]
+        start: Start,
     },
     /// List the runs.
     Runs,
@@ -115,11 +125,46 @@ pub enum Verb {
     /// Go on with a run that was interrupted.
     Resume(Drive),
     /// Try a step again that ended badly or is held, and go on.
-    Retry(DriveStep),
+    Retry {
+        /// Also every step after it that did not succeed.
+        #[arg(long)]
+        from: bool,
+        /// Only say what would be tried again.
+        #[arg(long)]
+        dry_run: bool,
+        /// The step.
+        #[command(flatten)]
+        step: DriveStep,
+    },
     /// Go on without a step.
-    Skip(DriveStep),
-    /// Say yes at a gate, and go on.
-    Approve(DriveStep),
+    Skip {
+        /// Only say what would go on without it.
+        #[arg(long)]
+        dry_run: bool,
+        /// The step.
+        #[command(flatten)]
+        step: DriveStep,
+    },
+    /// Start nothing new until `resume`; what is at work is finished.
+    Pause(DriveSaid),
+    /// Meet what an ended run still owes, such as removing a connection whose region was dead.
+    Settle {
+        /// Let this much time pass first; for drills, whose clock stands still otherwise.
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        after: Option<Duration>,
+        /// The run.
+        #[command(flatten)]
+        run: DriveSaid,
+    },
+    /// Say yes at a gate, or choose at a decision, and go on.
+    Approve {
+        /// What is chosen, at a decision.
+        #[arg(long, value_name = "OPTION")]
+        choice: Option<String>,
+        /// The step.
+        #[command(flatten)]
+        step: DriveStep,
+    },
     /// Say no at a gate.
     Decline(DriveStep),
     /// Start nothing more, and end the run.
@@ -176,6 +221,14 @@ pub struct Compile {
     /// A parameter's value; goes before the profile's. May be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
+}
+
+/// What is said before a run starts.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Start {
+    /// Declare the source region out of reach: steps that act on it are not tried.
+    #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
+    pub source_down: Option<String>,
 }
 
 /// Where Azure is, and who we are to it.
@@ -263,6 +316,10 @@ pub struct SaidArgs {
     /// By whom [default: the user of this session].
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::model::time::parse_duration(text).map_err(|error| error.to_string())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

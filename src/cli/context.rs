@@ -4,10 +4,10 @@ use super::args::{CommandLine, SaidArgs};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::ui::Ui;
-use crate::engine::{Command, Recorded, RunState, Said};
+use crate::engine::{Command, Recorded, RunMode, RunState, Said};
 use crate::model::{RunId, StepName};
 use crate::render::view::Driven;
-use crate::store::{StateDir, StoreError};
+use crate::store::{Owed, StateDir, StoreError};
 
 use super::door::Knock;
 
@@ -32,6 +32,18 @@ impl Context {
         Ok(Self { ui, environment, state: StateDir::new(path) })
     }
 
+    /// Says what ended runs still owe: nothing is to be done in ignorance of it.
+    pub fn remind(&self) {
+        let live = |owed: &Owed| owed.mode == RunMode::Live;
+        for owed in self.state.obligations().all().unwrap_or_default().iter().filter(|o| live(o)) {
+            for obligation in &owed.obligations {
+                let mark = self.ui.err.warn("owed:");
+                self.ui.say(&format!("{mark} {obligation} Run {} owes it.", owed.run));
+            }
+            self.ui.say(&format!("  Meet it with `backroad settle {}`.", owed.run));
+        }
+    }
+
     /// Who sits here, as the journal names them.
     #[must_use]
     pub fn user(&self) -> String {
@@ -46,7 +58,7 @@ impl Context {
     pub fn said(&self, step: &str, said: &SaidArgs) -> Result<Said, CliError> {
         let step = StepName::parse(step)
             .map_err(|error| CliError::usage("That is not a step's name.").because(&error))?;
-        Ok(Said { step, by: self.by(said), reason: said.reason.clone() })
+        Ok(Said { step, by: self.by(said), reason: said.reason.clone(), choice: None })
     }
 
     /// By whom.

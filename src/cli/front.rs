@@ -1,12 +1,12 @@
 //! What does the author's file mean? The one place where the command line meets `runbook` and `plan`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::args::Compile;
 use super::context::Context;
 use super::error::{CliError, Status};
 use crate::engine::Survey;
-use crate::model::Plan;
+use crate::model::{Plan, Region};
 use crate::plan::{self, CompileOptions};
 use crate::render::view::PreviewStepView;
 use crate::render::{PreviewView, diagnostic};
@@ -17,8 +17,12 @@ use crate::runbook::{Diagnostics, SourceFile};
 pub struct Compiled {
     /// What it means.
     pub plan: Plan,
-    /// The profile's world, with its path made relative to the runbook's folder.
+    /// The profile's world, beside the runbook.
     pub world: Option<PathBuf>,
+    /// The runbook whose drill leads to where this one begins, beside the runbook.
+    pub after: Option<PathBuf>,
+    /// The regions that are up again by then.
+    pub returns: Vec<Region>,
     /// The profile it was compiled under.
     pub profile: Option<String>,
 }
@@ -36,17 +40,17 @@ pub(super) fn read(
     let bytes = std::fs::read(runbook).map_err(|error| {
         CliError::usage(format!("The runbook {name} cannot be read.")).because(&error)
     })?;
-    let source = match SourceFile::read(&name, &bytes) {
+    let mut source = match SourceFile::read(&name, &bytes) {
         Ok(source) => source,
         Err(refused) => {
             let (source, diagnostic) = *refused;
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(diagnostic);
-            let compiled =
-                plan::Compiled { plan: None, world: None, profiles: Vec::new(), diagnostics };
-            return Ok((source, compiled));
+            return Ok((source, plan::Compiled { diagnostics, ..plan::Compiled::default() }));
         }
     };
+    let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
+    source.take_in_parts(|path| read_part(folder, path));
     let options = CompileOptions {
         profile: compile.profile.clone(),
         default_profile: wanted.map(str::to_owned),
@@ -54,6 +58,20 @@ pub(super) fn read(
     };
     let compiled = plan::compile(&source, &options);
     Ok((source, compiled))
+}
+
+/// A runbook that another one uses.
+fn read_part(folder: &Path, path: &str) -> Result<SourceFile, String> {
+    let within = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if !within {
+        return Err("its path must lead below the folder of the runbook".to_owned());
+    }
+    let path = folder.join(path);
+    let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+    SourceFile::read(&path.display().to_string(), &bytes).map_err(|refused| {
+        let (_, diagnostic) = *refused;
+        diagnostic.message.trim_end_matches('.').to_owned()
+    })
 }
 
 /// Compiles a runbook under the profile that was typed, else under `wanted` where the runbook has it.
@@ -78,7 +96,13 @@ pub fn compile(
     };
     let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
     let profile = plan.parts().profile.clone();
-    Ok(Compiled { plan, world: compiled.world.map(|world| folder.join(world)), profile })
+    Ok(Compiled {
+        plan,
+        world: compiled.world.map(|world| folder.join(world)),
+        after: compiled.after.map(|after| folder.join(after)),
+        returns: compiled.returns,
+        profile,
+    })
 }
 
 /// What a run would do, from what was seen.

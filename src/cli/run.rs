@@ -27,6 +27,7 @@ pub async fn run() -> Status {
         Ok(context) => context,
         Err(error) => return failed(ui, &error),
     };
+    context.remind();
     match command::perform(line, &context).await {
         Ok(status) => status,
         Err(error) => failed(ui, &error),

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::door::Door;
 use super::error::{CliError, Status};
 use super::ui::Ui;
-use super::watch::{self, All, Gates, Recorder};
+use super::watch::{self, All, Debts, Gates, Recorder};
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
@@ -73,8 +73,9 @@ impl Session {
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(Recorder::default());
         let screen = Screen::new(ui, self.mode);
+        let debts = Arc::new(Debts::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
-            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, screen.watcher()];
+            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, debts, screen.watcher()];
         let mut aside = JoinSet::new();
         let patience = match self.asked {
             Asked::Terminal => {
@@ -240,6 +241,10 @@ impl Driving {
             }
             if self.ending == Ending::Interrupted {
                 ui.say(&format!("Go on with `backroad resume {}`.", view.run));
+            } else if self.state.paused.is_some() {
+                ui.say(&format!("It is paused. Go on with `backroad resume {}`.", view.run));
+            } else if !self.state.owed_steps().is_empty() && self.state.outcome().is_some() {
+                ui.say(&format!("Meet what it owes with `backroad settle {}`.", view.run));
             }
         }
         self.status(asked)

@@ -6,8 +6,10 @@ use tokio::sync::mpsc;
 
 use super::ui::Ui;
 use crate::engine::{Busy, Clock, Command, Event, Handle, Recorded, RunState, Said, Watcher};
-use crate::model::StepName;
+use crate::model::action::General;
 use crate::model::limits::COMMANDS_WAITING_MAX;
+use crate::model::{Action, StepName};
+use crate::store::{Obligations, Owed};
 
 /// Keeps the events, for the door and the summary.
 #[derive(Debug, Default)]
@@ -27,6 +29,36 @@ impl Watcher for Recorder {
     }
 }
 
+/// Notes what the run owes, as soon as it owes it.
+pub struct Debts {
+    notes: Obligations,
+    last: Mutex<Option<Vec<String>>>,
+}
+
+impl Debts {
+    /// Notes into this state directory.
+    #[must_use]
+    pub fn new(notes: Obligations) -> Self {
+        Self { notes, last: Mutex::new(None) }
+    }
+}
+
+impl Watcher for Debts {
+    fn recorded(&self, _: &[Recorded], state: &RunState) {
+        let Some(opened) = &state.opened else { return };
+        let owed = state.owed();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref() == Some(&owed) {
+            return;
+        }
+        let note = Owed { run: opened.run.clone(), mode: opened.mode, obligations: owed.clone() };
+        match self.notes.set(&note) {
+            Ok(()) => *last = Some(owed),
+            Err(error) => tracing::warn!(%error, "what the run owes is not noted"),
+        }
+    }
+}
+
 /// Several watchers as one.
 pub struct All(pub Vec<Arc<dyn Watcher>>);
 
@@ -43,6 +75,8 @@ impl Watcher for All {
 pub struct Question {
     step: StepName,
     text: String,
+    /// What may be chosen, at a decision.
+    options: Vec<String>,
     busy: Busy,
 }
 
@@ -66,13 +100,26 @@ impl Watcher for Gates {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         let open = state.waiting_for_people();
         for Recorded { event, .. } in events {
-            if let Event::GateOpened { step, question, .. } = event
+            if let Event::GateOpened { step, question, failure, .. } = event
                 && open.contains(&step)
             {
+                let action = state
+                    .opened
+                    .as_ref()
+                    .and_then(|opened| opened.plan.step(step))
+                    .filter(|_| failure.is_none())
+                    .map(|step| &step.action);
+                let options = match action {
+                    Some(Action::General(General::Decision(decision))) => {
+                        decision.options.iter().map(|(name, _)| name.clone()).collect()
+                    }
+                    _ => Vec::new(),
+                };
                 // A question that finds no room is still answered with `backroad approve`.
                 drop(self.questions.try_send(Question {
                     step: step.clone(),
                     text: question.clone(),
+                    options,
                     busy: self.clock.enter(),
                 }));
             }
@@ -82,14 +129,18 @@ impl Watcher for Gates {
 
 /// Asks one question after the other, and says the answers to the run.
 pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Question>, handle: Handle, by: String) {
-    while let Some(Question { step, text, busy }) = asked.recv().await {
-        let prompt = format!("{} {text} [yes/no]", ui.err.warn(&format!("{step}:")));
+    while let Some(Question { step, text, options, busy }) = asked.recv().await {
+        let answers = if options.is_empty() { "yes/no".to_owned() } else { options.join("/") };
+        let prompt = format!("{} {text} [{answers}]", ui.err.warn(&format!("{step}:")));
         loop {
             let prompt = prompt.clone();
             let line = tokio::task::spawn_blocking(move || ui.ask(&prompt)).await;
             let Ok(Some(line)) = line else { return };
-            let said = Said { step: step.clone(), by: by.clone(), reason: None };
-            let command = match line.to_ascii_lowercase().as_str() {
+            let word = line.to_ascii_lowercase();
+            let choice = options.iter().find(|option| **option == word).cloned();
+            let said = Said { step: step.clone(), by: by.clone(), reason: None, choice };
+            let command = match word.as_str() {
+                _ if said.choice.is_some() => Command::Approve(said),
                 "y" | "yes" => Command::Approve(said),
                 "n" | "no" => Command::Decline(said),
                 _ => continue,

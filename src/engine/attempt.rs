@@ -9,7 +9,7 @@ use super::turn::{ENGINE, Effect, Ticket, Timer, Turning};
 use crate::model::action::General;
 use crate::model::{
     Action, Assessed, Assessment, Disposition, OnFailure, Operand, PlannedChange, SagaClass, Seen,
-    Step, StepError, StepName, Timestamp, Verdict, limits,
+    Side, Step, StepError, StepName, Timestamp, Verdict, limits,
 };
 use std::time::Duration;
 
@@ -400,6 +400,9 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
         }
         (_, Direction::Forward) => {
             let operating = matches!(work.phase, Phase::Operating { .. });
+            if let Phase::Retrying { error, .. } = &work.phase {
+                found_out(turn, step, error);
+            }
             turn.emit(Event::StepTimedOut { step: name.clone() });
             if operating {
                 let ticket = turn.ticket(name);
@@ -463,16 +466,30 @@ pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, er
         turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
         return;
     }
+    found_out(turn, step, &error);
     if step.on_failure == OnFailure::Ask && !turn.draining() {
         let question = format!(
             "Step `{}` failed: {} Approve to go on without it, decline to stop, or retry it.",
             step.name, error.message
         );
-        super::people::open_gate(turn, &step.name, question, None, Some(error));
+        super::gates::open_gate(turn, &step.name, question, None, Some(error));
         return;
     }
     turn.emit(Event::StepFailed { step: step.name.clone(), error });
     after_failure(turn, step);
+}
+
+/// A step on the source side that could not be done because nobody answered there says that the
+/// source is down, for the steps that are still to come there.
+fn found_out(turn: &mut Turning<'_>, step: &Step, error: &StepError) {
+    let silent = match error.disposition {
+        Disposition::Transient { .. } | Disposition::Ambiguous => true,
+        Disposition::Rejected => false,
+    };
+    if step.side == Some(Side::Source) && silent && turn.state.source_down.is_none() {
+        let why = format!("step `{}`: {}", step.name, error.message);
+        turn.emit(Event::SourceDown { by: ENGINE, why });
+    }
 }
 
 /// What a failure means for the run. Past a pivot nothing is undone without a person.

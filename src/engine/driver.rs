@@ -40,6 +40,10 @@ pub struct NewRun {
     pub endpoint: String,
     /// What operation keys are derived from.
     pub nonce: String,
+    /// Who starts it.
+    pub by: Option<String>,
+    /// What was said before it: rules that were waived, a source that is down.
+    pub waived: Vec<Event>,
 }
 
 /// How long a driver stays with a run.
@@ -116,9 +120,12 @@ impl Driver {
                 mode: new.mode,
                 endpoint: new.endpoint,
                 nonce: new.nonce,
+                by: new.by,
             };
+            let mut first = vec![opened];
+            first.extend(new.waived);
             let now = ports.clock.now();
-            let recorded = ports.journal.append(&lease, state.head, now, vec![opened]).await?;
+            let recorded = ports.journal.append(&lease, state.head, now, first).await?;
             for event in &recorded {
                 state.apply(event)?;
             }
@@ -182,7 +189,9 @@ impl Driver {
     /// The journal fails: nothing more is started, and the run must be opened again.
     pub async fn drive(&mut self, patience: Patience) -> Result<Ending, EngineError> {
         self.busy = Some(self.ports.clock.enter());
-        if self.state.head.0 > 1 && self.state.outcome().is_none() {
+        if self.state.steps.values().any(|record| record.attempt > 0)
+            && self.state.outcome().is_none()
+        {
             let holder = self.holder.clone();
             self.record(vec![Event::RunClaimed { holder }]).await?;
         }
@@ -212,7 +221,8 @@ impl Driver {
     }
 
     fn only_people_are_left(&self) -> bool {
-        self.going.is_empty() && !self.state.waiting_for_people().is_empty()
+        let waits = !self.state.waiting_for_people().is_empty() || self.state.paused.is_some();
+        self.going.is_empty() && waits
     }
 
     fn moment(&self) -> Moment {
@@ -284,7 +294,7 @@ impl Driver {
         let drill = self.state.opened.as_ref().is_some_and(|opened| opened.mode == RunMode::Drill);
         drill
             && matches!(job, Job::Wake { timer: super::turn::Timer::Gate(_), .. })
-            && super::people::nobody_comes(&self.plan)
+            && super::gates::nobody_comes(&self.plan)
     }
 
     /// Waits for a worker or a person. Time may move only now.

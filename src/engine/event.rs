@@ -93,6 +93,20 @@ pub enum Event {
         endpoint: String,
         /// What the operation keys are derived from: chance in a live run, the seed in a drill.
         nonce: String,
+        /// Who started it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// A preflight rule that would have stopped the run was waived.
+    Waived {
+        /// The rule's id.
+        rule: String,
+        /// What it found.
+        finding: String,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        reason: String,
     },
     /// A process took the run over.
     RunClaimed {
@@ -227,6 +241,9 @@ pub enum Event {
         step: StepName,
         /// By whom.
         by: Actor,
+        /// What was chosen, at a decision.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<String>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -245,6 +262,34 @@ pub enum Event {
     GateExpired {
         /// The step.
         step: StepName,
+    },
+    /// Nothing new is started until somebody lets the run go on.
+    Paused {
+        /// By whom.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A paused run goes on.
+    Continued {
+        /// By whom.
+        by: Actor,
+    },
+    /// The source region is out of reach: steps that act on it are not tried any more.
+    SourceDown {
+        /// Who says so: the engine, when a step found it out.
+        by: Actor,
+        /// Why.
+        why: String,
+    },
+    /// What an ended run still owes is to be met.
+    SettleRequested {
+        /// By whom.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Nothing new is to be started.
     CancelRequested {
@@ -333,6 +378,11 @@ impl Event {
             | Self::StepReset { step, .. } => Some(step),
             Self::RunOpened { .. }
             | Self::RunClaimed { .. }
+            | Self::Waived { .. }
+            | Self::Paused { .. }
+            | Self::Continued { .. }
+            | Self::SourceDown { .. }
+            | Self::SettleRequested { .. }
             | Self::CancelRequested { .. }
             | Self::UndoRequested { .. }
             | Self::DeadlinePassed {}

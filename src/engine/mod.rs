@@ -6,6 +6,7 @@
 mod attempt;
 pub mod driver;
 pub mod event;
+mod gates;
 pub mod handle;
 pub mod people;
 pub mod ports;

@@ -1,12 +1,12 @@
-//! What do people say? Gates, their answers and expiry, and the commands that drive a run on.
+//! What do people say? The commands that drive a run on; `gates.rs` has the questions they are asked.
 
 use serde::{Deserialize, Serialize};
 
 use super::event::{Actor, Event};
-use super::state::{Phase, RunPhase, StepState};
-use super::turn::{Effect, Timer, Turning, drill_people};
-use crate::model::action::General;
-use crate::model::{Action, Answer, GatePolicy, OnExpiry, Step, StepError, StepName, Timestamp};
+use super::gates;
+use super::state::{Phase, RunPhase, RunState, StepState};
+use super::turn::{Effect, Turning};
+use crate::model::{Plan, StepName};
 
 /// What a person says to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +18,36 @@ pub enum Command {
     Decline(Said),
     /// Try a step again that ended badly or is held.
     Retry(Said),
+    /// Try a step again, and every step after it that did not succeed.
+    RetryFrom(Said),
     /// Go on without a step.
     Skip(Said),
+    /// Start nothing new until somebody lets the run go on.
+    Pause {
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Let a paused run go on.
+    Continue {
+        /// By whom.
+        by: String,
+    },
+    /// The source region is out of reach.
+    SourceDown {
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Meet what an ended run still owes.
+    Settle {
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Start nothing more, and end.
     Cancel {
         /// By whom.
@@ -46,141 +74,49 @@ pub struct Said {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What is chosen, at a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
 }
 
-/// Opens a gate and sets its timers.
-pub(super) fn open_gate(
-    turn: &mut Turning<'_>,
-    name: &StepName,
-    question: String,
-    expires_at: Option<Timestamp>,
-    failure: Option<StepError>,
-) {
-    turn.emit(Event::GateOpened { step: name.clone(), question, expires_at, failure });
-    arm_gate(turn, name, turn.now.at, expires_at);
-}
-
-/// Sets the timers of a gate that opened at `since`.
-pub(super) fn arm_gate(
-    turn: &mut Turning<'_>,
-    name: &StepName,
-    since: Timestamp,
-    expires_at: Option<Timestamp>,
-) {
-    if let Some(at) = expires_at {
-        turn.effect(Effect::WakeAt(Timer::Gate(name.clone()), at));
-    }
-    if let Some(people) = drill_people(turn)
-        && people.answer != Answer::Absent
-    {
-        turn.effect(Effect::WakeAt(Timer::Person(name.clone()), since + people.answer_after));
-    }
-}
-
-/// The people of a drill come to the gate.
-pub(super) fn drill_person(turn: &mut Turning<'_>, name: &StepName) {
-    let Some(people) = drill_people(turn) else {
-        return;
-    };
-    match people.answer {
-        Answer::Approve => approve(turn, name, Actor::DrillPerson, None),
-        Answer::Decline => decline(turn, name, Actor::DrillPerson, None),
-        Answer::Absent => {}
-    }
-}
-
-/// Whether the people of a drill with this plan stay away.
-pub(super) fn nobody_comes(plan: &crate::model::Plan) -> bool {
-    plan.parts().people.as_ref().is_some_and(|people| people.answer == Answer::Absent)
-}
-
-/// Nobody came to the gate.
-pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
-    let Some(Phase::Asking { expires_at: Some(at), .. }) = asking(turn, name) else {
-        return;
-    };
-    if turn.now.at < at {
-        return;
-    }
-    turn.emit(Event::GateExpired { step: name.clone() });
-    let policy = turn.step(name).and_then(gate_policy);
-    match policy.map(|policy| policy.on_expiry) {
-        Some(OnExpiry::Approve) => turn.emit(gate_passed(name)),
-        Some(OnExpiry::Decline) | None => {
-            let error = StepError::rejected("gate_expired", "Nobody answered in time.");
-            end_gate_badly(turn, name, error);
-        }
-    }
-}
-
-fn gate_policy(step: &Step) -> Option<&GatePolicy> {
-    match &step.action {
-        Action::General(General::Approval(policy) | General::Manual(policy)) => Some(policy),
-        _ => None,
-    }
-}
-
-fn gate_passed(name: &StepName) -> Event {
-    Event::StepSucceeded {
-        step: name.clone(),
-        outputs: std::collections::BTreeMap::new(),
-        seen: Vec::new(),
-    }
-}
-
-fn asking(turn: &Turning<'_>, name: &StepName) -> Option<Phase> {
-    let work = turn.record(name)?.work()?;
-    matches!(work.phase, Phase::Asking { .. }).then(|| work.phase.clone())
-}
-
-fn approve(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason: Option<String>) {
-    let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
-    };
-    turn.emit(Event::Approved { step: name.clone(), by: by.clone(), reason });
-    match failure {
-        None => turn.emit(gate_passed(name)),
-        Some(error) => {
-            let why =
-                format!("it failed ({}) and a person decided to go on without it", error.code);
-            turn.emit(Event::StepSkipped { step: name.clone(), why, by });
-        }
-    }
-}
-
-fn decline(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason: Option<String>) {
-    let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
-    };
-    turn.emit(Event::Declined { step: name.clone(), by, reason });
-    let declined = StepError::rejected("gate_declined", "A person declined.");
-    end_gate_badly(turn, name, failure.unwrap_or(declined));
-}
-
-fn end_gate_badly(turn: &mut Turning<'_>, name: &StepName, error: StepError) {
-    turn.emit(Event::StepFailed { step: name.clone(), error });
-    if let Some(step) = turn.step(name) {
-        super::attempt::after_failure(turn, step);
-    }
-}
-
-fn refuse(turn: &mut Turning<'_>, why: String) {
+pub(super) fn refuse(turn: &mut Turning<'_>, why: String) {
     turn.turn.refusal = Some(why);
 }
 
 /// A person said something. Either it acts, or the turn carries the reason why not.
 pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
     match command {
-        Command::Approve(Said { step, by, reason }) => {
-            if known(turn, &step) {
-                approve(turn, &step, Actor::Person(by), reason);
+        Command::Approve(said) => {
+            if known(turn, &said.step) {
+                let Said { step, by, reason, choice } = said;
+                gates::approve(turn, &step, Actor::Person(by), (reason, choice));
             }
         }
-        Command::Decline(Said { step, by, reason }) => {
-            if known(turn, &step) {
-                decline(turn, &step, Actor::Person(by), reason);
+        Command::Decline(said) => {
+            if known(turn, &said.step) {
+                gates::decline(turn, &said.step, Actor::Person(said.by), said.reason);
             }
         }
+        Command::RetryFrom(said) => {
+            if known(turn, &said.step) {
+                retry_from(turn, said);
+            }
+        }
+        Command::Pause { by, reason } => pause(turn, by, reason),
+        Command::Continue { by } => {
+            if turn.state.paused.is_none() {
+                return refuse(turn, "The run is not paused.".to_owned());
+            }
+            turn.emit(Event::Continued { by: Actor::Person(by) });
+        }
+        Command::SourceDown { by, reason } => {
+            if turn.state.outcome().is_some() {
+                return refuse(turn, "The run has ended.".to_owned());
+            }
+            let why = reason.unwrap_or_else(|| "declared".to_owned());
+            turn.emit(Event::SourceDown { by: Actor::Person(by), why });
+        }
+        Command::Settle { by, reason } => settle(turn, &by, reason),
         Command::Retry(said) => {
             if known(turn, &said.step) {
                 retry(turn, said);
@@ -192,7 +128,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
             }
         }
         Command::Cancel { by, reason } => match turn.state.phase {
-            RunPhase::Forward => {
+            RunPhase::Forward | RunPhase::Settling { .. } => {
                 turn.emit(Event::CancelRequested { by: Actor::Person(by), reason });
             }
             RunPhase::Cancelling => refuse(turn, "The run is being cancelled already.".to_owned()),
@@ -237,13 +173,99 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
     }
 }
 
+fn pause(turn: &mut Turning<'_>, by: String, reason: Option<String>) {
+    if turn.state.outcome().is_some() {
+        return refuse(turn, "The run has ended; there is nothing to pause.".to_owned());
+    }
+    if turn.state.paused.is_some() {
+        return refuse(turn, "The run is paused already.".to_owned());
+    }
+    turn.emit(Event::Paused { by: Actor::Person(by), reason });
+}
+
+/// Tries what an ended run owes once more, and nothing else.
+fn settle(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
+    if turn.state.outcome().is_none() {
+        let why = "The run has not ended; what it owes is settled when it has.";
+        return refuse(turn, why.to_owned());
+    }
+    let owed = turn.state.owed_steps();
+    if owed.is_empty() {
+        return refuse(turn, "The run owes nothing.".to_owned());
+    }
+    reopen_if_ended(turn, by, "settle");
+    let by = Actor::Person(by.to_owned());
+    turn.emit(Event::SettleRequested { by: by.clone(), reason });
+    for step in owed {
+        turn.emit(Event::StepReset { step, by: by.clone() });
+    }
+}
+
+/// What a step and those after it were left at: what `retry --from` tries again.
+#[must_use]
+pub fn tried_again(plan: &Plan, state: &RunState, from: &StepName) -> Vec<StepName> {
+    let Some(place) = plan.place(from) else {
+        return Vec::new();
+    };
+    let after = plan.dag().descendants(place);
+    let ended_badly = |name: &StepName| {
+        state.steps.get(name).is_some_and(|record| {
+            matches!(
+                record.state,
+                StepState::Failed(_)
+                    | StepState::Skipped { .. }
+                    | StepState::Held { .. }
+                    | StepState::TimedOut { operation: None }
+            )
+        })
+    };
+    plan.steps()
+        .iter()
+        .enumerate()
+        .filter(|(at, step)| (*at == place || after.contains(at)) && ended_badly(&step.name))
+        .map(|(_, step)| step.name.clone())
+        .collect()
+}
+
+/// What goes on when a step is skipped: the steps that wait for it, near and far.
+#[must_use]
+pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName> {
+    let Some(place) = plan.place(name) else {
+        return Vec::new();
+    };
+    let after = plan.dag().descendants(place);
+    let pending = |name: &StepName| {
+        state.steps.get(name).is_some_and(|record| record.state == StepState::Pending)
+    };
+    let steps = plan.steps().iter().enumerate();
+    steps
+        .filter(|(at, step)| after.contains(at) && pending(&step.name))
+        .map(|(_, step)| step.name.clone())
+        .collect()
+}
+
+fn retry_from(turn: &mut Turning<'_>, said: Said) {
+    let steps = tried_again(turn.plan, &turn.state, &said.step);
+    if steps.is_empty() {
+        let why = format!("Neither `{}` nor a step after it ended badly.", said.step);
+        return refuse(turn, why);
+    }
+    if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
+        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+    }
+    reopen_if_ended(turn, &said.by, "retry");
+    for step in steps {
+        turn.emit(Event::StepReset { step, by: Actor::Person(said.by.clone()) });
+    }
+}
+
 fn retry(turn: &mut Turning<'_>, said: Said) {
     let Said { step: name, by, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };
     let asks_about_failure =
-        matches!(asking(turn, &name), Some(Phase::Asking { failure: Some(_), .. }));
+        matches!(gates::asking(turn, &name), Some(Phase::Asking { failure: Some(_), .. }));
     match &record.state {
         StepState::Failed(_)
         | StepState::Skipped { .. }
@@ -291,7 +313,7 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
 }
 
 fn skip(turn: &mut Turning<'_>, said: Said) {
-    let Said { step: name, by, reason } = said;
+    let Said { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };

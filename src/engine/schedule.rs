@@ -6,12 +6,11 @@ use serde_json::Value;
 
 use super::attempt;
 use super::event::Event;
-use super::people;
+use super::gates;
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
 use super::turn::{ENGINE, Effect, Timer, Turning};
-use crate::model::action::General;
 use crate::model::{
-    Action, OnFailure, Operand, ResourceId, RunOutcome, Step, StepError, Until, Verdict, limits,
+    OnFailure, Operand, ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits,
 };
 
 /// Starts what may start, and ends the run when nothing more can.
@@ -23,6 +22,7 @@ pub(super) fn advance(turn: &mut Turning<'_>) {
                 while start_one(turn) {}
             }
         }
+        RunPhase::Settling { .. } => while start_one(turn) {},
         RunPhase::Cancelling => drain(turn),
         RunPhase::Undoing { .. } => {
             drain(turn);
@@ -56,8 +56,12 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
     if working >= limits::WORKERS_MAX {
         return false;
     }
+    if turn.state.paused.is_some() {
+        return false;
+    }
     let held = held_resources(turn);
     let plan = turn.plan;
+    let settling = matches!(turn.state.phase, RunPhase::Settling { .. });
     let ready = plan.steps().iter().enumerate().find(|(place, step)| {
         let pending =
             turn.record(&step.name).is_some_and(|record| record.state == StepState::Pending);
@@ -65,7 +69,9 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
             let before = &plan.steps()[*need];
             turn.record(&before.name).is_some_and(|record| lets_on(before, record))
         });
-        pending && needs_met && is_free(step, &held)
+        // What a run owes is met without the rest of it being begun.
+        let wanted = !settling || turn.state.owes(step);
+        pending && needs_met && wanted && is_free(step, &held)
     });
     let Some((_, step)) = ready else { return false };
     match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(&turn.state, o)))) {
@@ -83,14 +89,22 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
             attempt::after_failure(turn, step);
         }
     }
-    matches!(turn.state.phase, RunPhase::Forward) && turn.state.stopped_by.is_none()
+    match turn.state.phase {
+        RunPhase::Forward => turn.state.stopped_by.is_none(),
+        RunPhase::Settling { .. } => true,
+        RunPhase::Cancelling | RunPhase::Undoing { .. } | RunPhase::Ended { .. } => false,
+    }
 }
 
 fn begin(turn: &mut Turning<'_>, step: &Step) {
-    let gate = match &step.action {
-        Action::General(General::Approval(policy) | General::Manual(policy)) => Some(policy),
-        _ => None,
-    };
+    let gate = gates::gate_policy(step);
+    if let (Some(Side::Source), Some(why)) = (step.side, turn.state.source_down.clone()) {
+        let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
+        turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
+        let message = format!("It acts on the source region, which is out of reach ({why}).");
+        let error = StepError::rejected("source_down", message);
+        return attempt::fail(turn, step, Direction::Forward, error);
+    }
     if gate.is_some() || attempt::is_wait(step) {
         let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
         turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
@@ -100,7 +114,7 @@ fn begin(turn: &mut Turning<'_>, step: &Step) {
     match gate {
         Some(policy) => {
             let expires_at = policy.expires_after.map(|after| turn.now.at + after);
-            people::open_gate(turn, &step.name, policy.question.clone(), expires_at, None);
+            gates::open_gate(turn, &step.name, gates::question(step, policy), expires_at, None);
         }
         None => {
             attempt::arm_wait(turn, step, turn.now.at);
@@ -243,8 +257,13 @@ fn end_if_over(turn: &mut Turning<'_>) {
                 turn.plan.steps().iter().all(|step| {
                     turn.record(&step.name).is_some_and(|record| lets_on(step, record))
                 });
+            // Paused with something left to do: somebody lets it go on.
+            if turn.state.paused.is_some() && !good && !stopped {
+                return;
+            }
             if good { RunOutcome::Succeeded } else { RunOutcome::Failed }
         }
+        RunPhase::Settling { before } => *before,
         RunPhase::Cancelling => RunOutcome::Cancelled,
         RunPhase::Undoing { .. } => {
             if operation_left {

@@ -27,6 +27,12 @@ pub struct RunState {
     pub stopped_by: Option<StepName>,
     /// Whether the run's deadline has passed.
     pub deadline_passed: bool,
+    /// Who paused it, while it is.
+    pub paused: Option<Actor>,
+    /// Why the source region counts as out of reach, if it does.
+    pub source_down: Option<String>,
+    /// How it ended the last time it did.
+    pub last_outcome: Option<RunOutcome>,
     /// When the last event was recorded.
     pub last_at: Option<Timestamp>,
 }
@@ -44,6 +50,8 @@ pub struct Opened {
     pub endpoint: String,
     /// What operation keys are derived from.
     pub nonce: String,
+    /// Who started it.
+    pub by: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -59,6 +67,11 @@ pub enum RunPhase {
     Undoing {
         /// Who asked; a person may go back past a pivot.
         by: Actor,
+    },
+    /// Meeting what it still owed when it ended so.
+    Settling {
+        /// How it had ended.
+        before: RunOutcome,
     },
     /// Over.
     Ended {
@@ -115,6 +128,8 @@ pub enum StepState {
     Skipped {
         /// Why.
         why: String,
+        /// By whom.
+        by: Actor,
     },
     /// In doubt in a way that only a person can settle.
     Held {
@@ -189,6 +204,8 @@ pub enum Phase {
         expires_at: Option<Timestamp>,
         /// The failure that led to the question, when the step is not a gate itself.
         failure: Option<StepError>,
+        /// Who said yes so far.
+        approved_by: Vec<Actor>,
     },
 }
 
@@ -213,6 +230,9 @@ impl Default for RunState {
             phase: RunPhase::Forward,
             stopped_by: None,
             deadline_passed: false,
+            paused: None,
+            source_down: None,
+            last_outcome: None,
             last_at: None,
         }
     }
@@ -251,7 +271,7 @@ impl RunState {
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
-        if let Event::RunOpened { run, plan, mode, endpoint, nonce } = event {
+        if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
             if self.opened.is_some() {
                 return Err("the run is open already".to_owned());
             }
@@ -263,6 +283,7 @@ impl RunState {
                 mode: *mode,
                 endpoint: endpoint.clone(),
                 nonce: nonce.clone(),
+                by: by.clone(),
                 at,
             });
             return Ok(());
@@ -287,7 +308,23 @@ impl RunState {
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
-            Event::RunEnded { outcome } => self.phase = RunPhase::Ended { outcome: *outcome, at },
+            Event::Waived { .. } => {}
+            Event::Paused { by, .. } => self.paused = Some(by.clone()),
+            Event::Continued { .. } => self.paused = None,
+            Event::SourceDown { why, .. } => self.source_down = Some(why.clone()),
+            Event::SettleRequested { .. } => {
+                let Some(before) = self.last_outcome else {
+                    return Err("the run has not ended yet".to_owned());
+                };
+                self.phase = RunPhase::Settling { before };
+                // It is tried again: the source may have come back.
+                self.source_down = None;
+            }
+            Event::RunEnded { outcome } => {
+                self.phase = RunPhase::Ended { outcome: *outcome, at };
+                self.last_outcome = Some(*outcome);
+                self.paused = None;
+            }
             Event::Reopened { .. } => {
                 if !matches!(self.phase, RunPhase::Ended { .. }) {
                     return Err("the run has not ended".to_owned());
@@ -341,7 +378,10 @@ impl RunState {
     pub fn outcome(&self) -> Option<RunOutcome> {
         match self.phase {
             RunPhase::Ended { outcome, .. } => Some(outcome),
-            RunPhase::Forward | RunPhase::Cancelling | RunPhase::Undoing { .. } => None,
+            RunPhase::Forward
+            | RunPhase::Cancelling
+            | RunPhase::Undoing { .. }
+            | RunPhase::Settling { .. } => None,
         }
     }
 
@@ -356,6 +396,49 @@ impl RunState {
         self.steps.iter().filter(|(_, record)| waits(record)).map(|(name, _)| name).collect()
     }
 
+    /// Whether the run owes the goal of a step: it ended without it, and what comes after it was done
+    /// all the same.
+    #[must_use]
+    pub fn owes(&self, step: &crate::model::Step) -> bool {
+        let (Some(opened), Some(record)) = (&self.opened, self.steps.get(&step.name)) else {
+            return false;
+        };
+        let without_goal = match &record.state {
+            StepState::Failed(_) | StepState::TimedOut { .. } | StepState::Held { .. } => true,
+            StepState::Skipped { by, .. } => *by != Actor::Engine,
+            // Being settled: owed until it is done.
+            StepState::Pending | StepState::Working(_) => {
+                matches!(self.phase, RunPhase::Settling { .. })
+            }
+            StepState::Succeeded | StepState::Undone | StepState::UndoFailed(_) => false,
+        };
+        let Some(place) = opened.plan.place(&step.name).filter(|_| without_goal) else {
+            return false;
+        };
+        step.owes.is_some()
+            && opened.plan.dag().descendants(place).into_iter().any(|after| {
+                let after = &opened.plan.steps()[after];
+                after.action.written().is_some()
+                    && self.steps.get(&after.name).is_some_and(|record| {
+                        record.touched || record.state == StepState::Succeeded
+                    })
+            })
+    }
+
+    /// The steps whose goals the run owes.
+    #[must_use]
+    pub fn owed_steps(&self) -> Vec<StepName> {
+        let steps = self.opened.iter().flat_map(|opened| opened.plan.steps());
+        steps.filter(|step| self.owes(step)).map(|step| step.name.clone()).collect()
+    }
+
+    /// What the run owes, as sentences.
+    #[must_use]
+    pub fn owed(&self) -> Vec<String> {
+        let steps = self.opened.iter().flat_map(|opened| opened.plan.steps());
+        steps.filter(|step| self.owes(step)).filter_map(debt).collect()
+    }
+
     /// What the run leaves for a person to look after, as sentences that name the thing.
     #[must_use]
     pub fn obligations(&self) -> Vec<String> {
@@ -368,6 +451,10 @@ impl RunState {
                 continue;
             };
             let resource = step.action.written().map(ToString::to_string).unwrap_or_default();
+            if self.owes(step) {
+                owed.extend(debt(step));
+                continue;
+            }
             match &record.state {
                 StepState::UndoFailed(error) => owed.push(format!(
                     "Step `{}` could not be undone and leaves {resource}: {}",
@@ -385,6 +472,11 @@ impl RunState {
         }
         owed
     }
+}
+
+fn debt(step: &crate::model::Step) -> Option<String> {
+    let text = step.owes.as_ref()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(format!("{text} (step `{}`)", step.name))
 }
 
 impl StepRecord {

@@ -13,10 +13,11 @@ use super::state::{RunState, StepState};
 use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
-    Action, Answer, Assessed, Assessment, Change, Epoch, GatePolicy, HandleKind, Objective,
-    OnExpiry, OnFailure, OperationHandle, People, Plan, PlanParts, PlannedChange, Prose, Region,
-    ResourceId, RetryPolicy, RunId, RunOutcome, RunbookName, SagaClass, Seen, Seq, Step, StepError,
-    StepName, StepStatus, Timestamp, Undo, Write, WriteMethod,
+    Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
+    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People, Plan,
+    PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId, RunOutcome,
+    RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus, Timestamp,
+    Undo, Write, WriteMethod,
 };
 
 fn name(text: &str) -> StepName {
@@ -42,6 +43,8 @@ fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
         retry: RetryPolicy { attempts: 3, ..RetryPolicy::default() },
         on_failure: OnFailure::Stop,
         saga: SagaClass::Undoable,
+        side: None,
+        owes: None,
         prose: Prose::default(),
     }
 }
@@ -66,6 +69,9 @@ fn approval(step_name: &str, needs: &[&str]) -> Step {
         question: "Go?".to_owned(),
         expires_after: Some(Duration::from_secs(600)),
         on_expiry: OnExpiry::Decline,
+        approvals: 1,
+        role: None,
+        not_by_starter: false,
     };
     step(step_name, needs, Action::General(General::Approval(policy)))
 }
@@ -79,6 +85,8 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        failback: None,
         people: None,
         deadline: None,
         prose: Prose::default(),
@@ -98,12 +106,17 @@ struct Bench {
 
 impl Bench {
     fn new(plan: Plan) -> Self {
+        Self::started_by(plan, "zoe")
+    }
+
+    fn started_by(plan: Plan, who: &str) -> Self {
         let opened = Event::RunOpened {
             run: RunId::parse("01h00000000000000000000000").unwrap(),
             plan: Box::new(plan.clone()),
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),
+            by: Some(who.to_owned()),
         };
         let mut bench = Self {
             plan,
@@ -439,7 +452,7 @@ fn refusals_are_retried_as_the_other_side_asks_and_end_with_the_policy() {
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
     assert_eq!(bench.state.steps[&name("pip")].refusals, 3);
     // A person may have it tried again; the run reopens.
-    let said = Said { step: name("pip"), by: "ann".to_owned(), reason: None };
+    let said = Said { step: name("pip"), by: "ann".to_owned(), reason: None, choice: None };
     bench.give(Input::Command(Command::Retry(said)));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
@@ -514,7 +527,7 @@ fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
 #[test]
 fn people_open_gates_or_they_close_by_themselves() {
     let steps = || vec![approval("go", &[]), public_ip("pip", &["go"])];
-    let said = || Said { step: name("go"), by: "ann".to_owned(), reason: None };
+    let said = || Said { step: name("go"), by: "ann".to_owned(), reason: None, choice: None };
     let mut approved = Bench::new(plan_of(steps()));
     approved.give(Input::Opened);
     assert_eq!(approved.state.waiting_for_people(), [&name("go")]);
@@ -531,7 +544,11 @@ fn people_open_gates_or_they_close_by_themselves() {
 
     let mut drill = plan_of(steps());
     let mut parts: PlanParts = drill.into();
-    parts.people = Some(People { answer_after: Duration::from_secs(240), answer: Answer::Approve });
+    parts.people = Some(People {
+        answer_after: Duration::from_secs(240),
+        answer: Answer::Approve,
+        choices: BTreeMap::new(),
+    });
     drill = Plan::new(parts).unwrap();
     let mut drill = Bench::new(drill);
     drill.give(Input::Opened);
@@ -547,7 +564,7 @@ fn a_failure_that_asks_waits_for_a_decision() {
     asks.on_failure = OnFailure::Ask;
     let plan = plan_of(vec![asks, public_ip("after", &["pip"])]);
     let blocked = || Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() };
-    let said = || Said { step: name("pip"), by: "ann".to_owned(), reason: None };
+    let said = || Said { step: name("pip"), by: "ann".to_owned(), reason: None, choice: None };
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.see("pip", blocked());
@@ -589,6 +606,119 @@ fn cancelling_stops_starting_and_waits_for_what_azure_does() {
     bench.see("one", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Cancelled));
     assert_eq!(bench.status("two"), StepStatus::Pending);
+}
+
+fn said(step: &str, by: &str) -> Said {
+    Said { step: name(step), by: by.to_owned(), reason: None, choice: None }
+}
+
+#[test]
+fn a_gate_asks_as_many_as_it_says_of_those_it_names_and_not_who_began() {
+    let mut gate = approval("go", &[]);
+    let Action::General(General::Approval(policy)) = &mut gate.action else { panic!() };
+    (policy.approvals, policy.role, policy.not_by_starter) = (2, Some("lead".to_owned()), true);
+    let mut parts: PlanParts = plan_of(vec![gate]).into();
+    let people = ["ann", "bob", "cy"].map(str::to_owned).to_vec();
+    parts.roles.insert("lead".to_owned(), Role { people, ..Role::default() });
+    let mut bench = Bench::started_by(Plan::new(parts).unwrap(), "cy");
+    bench.give(Input::Opened);
+    let mut approve = |who: &str| bench.give(Input::Command(Command::Approve(said("go", who))));
+    assert!(approve("eve").refusal.unwrap().contains("lead (ann, bob, cy)"));
+    assert!(approve("cy").refusal.unwrap().contains("started the run"));
+    assert_eq!(approve("ann").refusal, None);
+    assert!(approve("ann").refusal.unwrap().contains("already"));
+    assert_eq!(bench.status("go"), StepStatus::Waiting, "one of two");
+    bench.give(Input::Command(Command::Approve(said("go", "bob"))));
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn a_decision_puts_out_what_was_chosen_and_takes_nothing_else() {
+    let Action::General(General::Approval(gate)) = approval("way", &[]).action else { panic!() };
+    let options = ["left", "right"].map(|way| (way.to_owned(), format!("Go {way}."))).to_vec();
+    let policy = DecisionPolicy { gate, options, otherwise: None };
+    let way = step("way", &[], Action::General(General::Decision(policy)));
+    let mut left = public_ip("left", &["way"]);
+    left.when = Some(chosen("left"));
+    let mut right = public_ip("right", &["way"]);
+    right.when = Some(chosen("right"));
+    let mut bench = Bench::new(plan_of(vec![way, left, right]));
+    bench.give(Input::Opened);
+    let refused = bench.give(Input::Command(Command::Approve(said("way", "ann"))));
+    assert!(refused.refusal.unwrap().contains("left, right"));
+    let choice = Some("right".to_owned());
+    bench.give(Input::Command(Command::Approve(Said { choice, ..said("way", "ann") })));
+    assert_eq!(bench.status("left"), StepStatus::Skipped);
+    assert_eq!(bench.status("right"), StepStatus::Running);
+}
+
+fn chosen(option: &str) -> Condition {
+    Condition::Compare {
+        left: Operand::Output { step: name("way"), field: "choice".to_owned() },
+        by: Comparison::Equal,
+        right: Operand::Literal(option.into()),
+    }
+}
+
+#[test]
+fn a_paused_run_finishes_what_it_does_and_starts_nothing() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("one", &[]), public_ip("two", &["one"])]));
+    bench.give(Input::Opened);
+    let (by, reason) = ("ann".to_owned(), None);
+    bench.give(Input::Command(Command::Pause { by: by.clone(), reason }));
+    bench.see("one", Assessed::Holds);
+    assert_eq!(bench.status("two"), StepStatus::Pending);
+    assert_eq!(bench.state.outcome(), None);
+    bench.give(Input::Command(Command::Continue { by }));
+    assert_eq!(bench.status("two"), StepStatus::Running);
+}
+
+/// The heart of a swap whose source is dead: the removal fails, what needs it goes on.
+fn swap() -> Vec<Step> {
+    let mut old = public_ip("old", &[]);
+    old.on_failure = OnFailure::Continue;
+    old.side = Some(Side::Source);
+    old.owes = Some("Remove the old one.".to_owned());
+    let mut also = public_ip("also", &["old"]);
+    also.on_failure = OnFailure::Continue;
+    also.side = Some(Side::Source);
+    vec![old, also, public_ip("new", &["old"])]
+}
+
+#[test]
+fn a_source_that_does_not_answer_is_found_out_once_and_not_asked_again() {
+    let mut bench = Bench::new(plan_of(swap()));
+    bench.give(Input::Opened);
+    for attempt in 0..3 {
+        let ticket = bench.take_observe("old");
+        bench.give(Input::Observed(ticket, Err(transient())));
+        if attempt < 2 {
+            bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+        }
+    }
+    assert!(bench.state.source_down.is_some());
+    assert_eq!(bench.status("also"), StepStatus::Failed, "nobody tries it in vain");
+    assert_eq!(bench.status("new"), StepStatus::Running);
+}
+
+#[test]
+fn what_a_run_owes_outlives_it_until_it_is_settled() {
+    let mut bench = Bench::new(plan_of(swap()));
+    let (by, reason) = ("ann".to_owned(), None);
+    bench.give(Input::Command(Command::SourceDown { by: by.clone(), reason: reason.clone() }));
+    bench.give(Input::Opened);
+    assert!(bench.state.owed().is_empty(), "nothing came after it yet");
+    bench.see("new", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+    assert_eq!(bench.state.owed(), ["Remove the old one. (step `old`)"]);
+    let settle = || Input::Command(Command::Settle { by: by.clone(), reason: None });
+    bench.give(settle());
+    assert_eq!(bench.status("old"), StepStatus::Running, "the source is asked again");
+    bench.crash();
+    bench.see("old", Assessed::Holds);
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+    assert!(bench.state.owed().is_empty());
+    assert!(bench.give(settle()).refusal.is_some());
 }
 
 /// One way the world may answer, chosen by a number.
@@ -645,6 +775,8 @@ fn any_plan() -> Plan {
     ];
     steps[1].on_failure = OnFailure::Ask;
     steps[2].on_failure = OnFailure::Continue;
+    steps[2].side = Some(Side::Source);
+    steps[2].owes = Some("Make it later.".to_owned());
     steps[5].on_failure = OnFailure::Undo;
     steps[0].timeout = Duration::from_secs(120);
     plan_of(steps)
@@ -670,9 +802,15 @@ proptest! {
                     step: steps[usize::from(how) % steps.len()].name.clone(),
                     by: "ann".to_owned(),
                     reason: None,
+                    choice: None,
                 };
                 let (by, reason) = ("ann".to_owned(), None);
-                bench.give(Input::Command(match what % 6 {
+                bench.give(Input::Command(match what % 11 {
+                    6 => Command::RetryFrom(said),
+                    7 => Command::Pause { by, reason },
+                    8 => Command::Continue { by },
+                    9 => Command::SourceDown { by, reason },
+                    10 => Command::Settle { by, reason },
                     0 => Command::Approve(said),
                     1 => Command::Decline(said),
                     2 => Command::Retry(said),
@@ -713,7 +851,9 @@ proptest! {
         }
         prop_assert_eq!(&RunState::fold(&bench.journal).unwrap(), &bench.state);
         bench.calm_down();
-        let over = bench.state.outcome().is_some() || !bench.state.waiting_for_people().is_empty();
+        let over = bench.state.outcome().is_some()
+            || bench.state.paused.is_some()
+            || !bench.state.waiting_for_people().is_empty();
         prop_assert!(over, "no run hangs once the world is well: {:#?}", bench.journal.iter().map(|r| format!("{} {:?} {}", r.at, r.event.step().map(|s| s.as_str()), r.event.kind())).collect::<Vec<_>>());
     }
 }

@@ -29,11 +29,11 @@ pub(super) fn apply_to_step(
             };
             end(record, StepState::TimedOut { operation }, at)
         }
-        Event::StepSkipped { why, .. } => {
+        Event::StepSkipped { why, by, .. } => {
             if matches!(record.state, StepState::Succeeded | StepState::Undone) {
                 return Err("the step is done".to_owned());
             }
-            end(record, StepState::Skipped { why: why.clone() }, at)
+            end(record, StepState::Skipped { why: why.clone(), by: by.clone() }, at)
         }
         Event::StepHeld { why, .. } => {
             working(record)?;
@@ -153,15 +153,21 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 since: at,
                 expires_at: *expires_at,
                 failure: failure.clone(),
+                approved_by: Vec::new(),
             };
             Ok(())
         }
-        Event::Approved { .. } | Event::Declined { .. } | Event::GateExpired { .. } => {
-            match working(record)?.phase {
-                Phase::Asking { .. } => Ok(()),
-                _ => Err("no gate is open".to_owned()),
+        Event::Approved { by, .. } => match &mut working(record)?.phase {
+            Phase::Asking { approved_by, .. } => {
+                approved_by.push(by.clone());
+                Ok(())
             }
-        }
+            _ => Err("no gate is open".to_owned()),
+        },
+        Event::Declined { .. } | Event::GateExpired { .. } => match working(record)?.phase {
+            Phase::Asking { .. } => Ok(()),
+            _ => Err("no gate is open".to_owned()),
+        },
         _ => Err("it is not about a step".to_owned()),
     }
 }

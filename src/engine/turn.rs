@@ -6,7 +6,7 @@
 use super::event::{Actor, BootTime, Event, RunMode};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
-use super::{attempt, people, schedule};
+use super::{attempt, gates, people, schedule};
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
 };
@@ -179,7 +179,7 @@ impl<'a> Turning<'a> {
 
     /// Whether the run is on its way out of the forward direction.
     pub(super) fn draining(&self) -> bool {
-        !matches!(self.state.phase, RunPhase::Forward)
+        matches!(self.state.phase, RunPhase::Cancelling | RunPhase::Undoing { .. })
     }
 }
 
@@ -222,7 +222,7 @@ fn opened(turn: &mut Turning<'_>) {
             Phase::Operating { handle, .. } => turn.effect(Effect::Poll(ticket, handle)),
             Phase::Retrying { at, .. } => turn.effect(Effect::WakeAt(Timer::Retry(ticket), at)),
             Phase::Asking { since, expires_at, .. } => {
-                people::arm_gate(turn, &step.name, since, expires_at);
+                gates::arm_gate(turn, &step.name, since, expires_at);
             }
         }
     }
@@ -253,8 +253,8 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
             }
         }
         Timer::Timeout(name) => attempt::time_up(turn, &name),
-        Timer::Gate(name) => people::gate_expired(turn, &name),
-        Timer::Person(name) => people::drill_person(turn, &name),
+        Timer::Gate(name) => gates::gate_expired(turn, &name),
+        Timer::Person(name) => gates::drill_person(turn, &name),
         Timer::Deadline => {
             let over = turn.state.deadline_passed || turn.state.outcome().is_some();
             if !over && !turn.draining() {

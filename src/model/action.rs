@@ -4,17 +4,20 @@
 //! verifying all come from comparing it with what is. What it reads, writes and holds is known from
 //! its type, so two steps never act on one resource at once.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::policy::GatePolicy;
-use super::resource::{Region, ResourceId};
+pub use super::desired::{
+    Association, Authorization, CircuitBandwidth, Connection, Dissociation, Gateway, NextHop,
+    Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet,
+};
+use super::policy::{DecisionPolicy, GatePolicy};
+use super::resource::ResourceId;
 use super::secret::SecretRef;
 use super::time::duration_text;
+pub use super::verification::Verification;
 
 /// What a step asks of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,194 +47,21 @@ pub enum Action {
     /// A subnet uses a route table.
     #[serde(rename = "route_table.associate")]
     Association(Association),
+    /// A circuit has at least some bandwidth.
+    #[serde(rename = "circuit.bandwidth")]
+    Bandwidth(CircuitBandwidth),
+    /// A subnet does not use a route table any more.
+    #[serde(rename = "route_table.dissociate")]
+    Dissociation(Dissociation),
+    /// A resource is gone: `connection.remove` and its like.
+    #[serde(rename = "remove")]
+    Remove(Removal),
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
     /// Something that is not Azure's: a person or time.
     #[serde(untagged)]
     General(General),
-}
-
-/// The desired state of a public IP address: Standard SKU, static, as an ExpressRoute gateway needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicIp {
-    /// The address's id.
-    pub id: ResourceId,
-    /// Where it is.
-    pub location: Region,
-    /// Availability zones, in the author's order; empty for none.
-    pub zones: Vec<String>,
-}
-
-/// The desired state of a subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subnet {
-    /// The subnet's id.
-    pub id: ResourceId,
-    /// Its address prefix.
-    pub prefix: IpNet,
-}
-
-/// The desired state of an ExpressRoute gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gateway {
-    /// The gateway's id.
-    pub id: ResourceId,
-    /// Where it is.
-    pub location: Region,
-    /// Its SKU, such as `ErGw1AZ`.
-    pub sku: String,
-    /// The `GatewaySubnet` it stands in.
-    pub subnet: ResourceId,
-    /// Its public IP address.
-    pub public_ip: ResourceId,
-}
-
-/// The desired state of a circuit authorization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authorization {
-    /// The authorization's id.
-    pub id: ResourceId,
-}
-
-/// The desired state of a connection between a gateway and a circuit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// The connection's id.
-    pub id: ResourceId,
-    /// Where it is: the gateway's region.
-    pub location: Region,
-    /// The gateway.
-    pub gateway: ResourceId,
-    /// The circuit.
-    pub circuit: ResourceId,
-    /// Where the authorization key comes from, when the circuit is in another subscription.
-    pub authorization: Option<SecretRef>,
-    /// 0 to 32000; the larger wins among the gateway's connections.
-    pub routing_weight: u16,
-}
-
-/// The desired state of one side of a virtual network peering.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Peering {
-    /// The peering's id, under the virtual network it belongs to.
-    pub id: ResourceId,
-    /// The other virtual network.
-    pub remote: ResourceId,
-    /// `allowVirtualNetworkAccess`.
-    pub allow_access: bool,
-    /// `allowForwardedTraffic`.
-    pub allow_forwarded_traffic: bool,
-    /// `allowGatewayTransit`: the hub's side.
-    pub allow_gateway_transit: bool,
-    /// `useRemoteGateways`: the spoke's side.
-    pub use_remote_gateways: bool,
-}
-
-/// The desired state of a route table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteTable {
-    /// The table's id.
-    pub id: ResourceId,
-    /// Where it is.
-    pub location: Region,
-    /// Its routes, in the author's order.
-    pub routes: Vec<Route>,
-    /// Whether the gateway's learned routes reach the subnets that use the table.
-    pub propagate_gateway_routes: bool,
-}
-
-/// A user-defined route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// Its name in the table.
-    pub name: String,
-    /// The destination.
-    pub prefix: IpNet,
-    /// Where the traffic goes.
-    pub next_hop: NextHop,
-}
-
-/// The next hop of a user-defined route. An ExpressRoute gateway cannot be one (azure-facts 1.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NextHop {
-    /// A network virtual appliance.
-    Appliance(IpAddr),
-    /// The virtual network itself.
-    VnetLocal,
-    /// The Internet.
-    Internet,
-    /// Nowhere: dropped.
-    None,
-}
-
-/// A subnet shall use a route table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Association {
-    /// The subnet.
-    pub subnet: ResourceId,
-    /// The route table.
-    pub route_table: ResourceId,
-}
-
-/// Something that shall be seen; a verification waits for it until the step's time is up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", content = "with")]
-pub enum Verification {
-    /// A circuit is enabled, provisioned by its provider, and has an enabled private peering.
-    #[serde(rename = "verify.circuit")]
-    Circuit {
-        /// The circuit.
-        circuit: ResourceId,
-    },
-    /// A connection is `Succeeded` and its status is `Connected`.
-    #[serde(rename = "verify.connection")]
-    Connection {
-        /// The connection.
-        connection: ResourceId,
-    },
-    /// A gateway has learned prefixes over ExpressRoute.
-    #[serde(rename = "verify.routes")]
-    Routes {
-        /// The gateway.
-        gateway: ResourceId,
-        /// Each must be covered by a learned route that came through Microsoft's edge (AS 12076).
-        expect: Vec<IpNet>,
-    },
-    /// A gateway advertises prefixes to its ExpressRoute peers.
-    #[serde(rename = "verify.advertised")]
-    Advertised {
-        /// The gateway.
-        gateway: ResourceId,
-        /// Each must be advertised to every connected peer.
-        expect: Vec<IpNet>,
-    },
-    /// A gateway's BGP peers are connected.
-    #[serde(rename = "verify.bgp")]
-    Bgp {
-        /// The gateway.
-        gateway: ResourceId,
-        /// How many connected peers there must be; an ExpressRoute connection brings two.
-        peers_min: u32,
-    },
-    /// Both paths of a circuit's private peering see the customer's edge and Microsoft's in their
-    /// ARP tables.
-    #[serde(rename = "verify.arp")]
-    Arp {
-        /// The circuit.
-        circuit: ResourceId,
-    },
-    /// Both paths of a circuit's private peering carry prefixes, or carry them no longer.
-    #[serde(rename = "verify.circuit_routes")]
-    CircuitRoutes {
-        /// The circuit.
-        circuit: ResourceId,
-        /// Must be in the route table of both paths.
-        expect: Vec<IpNet>,
-        /// Must be in neither.
-        absent: Vec<IpNet>,
-    },
 }
 
 /// What is not Azure's.
@@ -244,6 +74,9 @@ pub enum General {
     /// A person does something by hand and says that it is done.
     #[serde(rename = "manual")]
     Manual(GatePolicy),
+    /// A person chooses one of several ways.
+    #[serde(rename = "decision")]
+    Decision(DecisionPolicy),
     /// Time passes.
     #[serde(rename = "wait")]
     Wait {
@@ -295,8 +128,12 @@ impl Action {
             Self::Peering(_) => "peering.ensure",
             Self::RouteTable(_) => "route_table.ensure",
             Self::Association(_) => "route_table.associate",
+            Self::Bandwidth(_) => "circuit.bandwidth",
+            Self::Dissociation(_) => "route_table.dissociate",
+            Self::Remove(spec) => spec.kind.action(),
             Self::Verify(verification) => verification.name(),
             Self::General(General::Approval(_)) => "approval",
+            Self::General(General::Decision(_)) => "decision",
             Self::General(General::Manual(_)) => "manual",
             Self::General(General::Wait { .. }) => "wait",
         }
@@ -314,6 +151,9 @@ impl Action {
             Self::Peering(spec) => Some(&spec.id),
             Self::RouteTable(spec) => Some(&spec.id),
             Self::Association(spec) => Some(&spec.subnet),
+            Self::Bandwidth(spec) => Some(&spec.id),
+            Self::Dissociation(spec) => Some(&spec.subnet),
+            Self::Remove(spec) => Some(&spec.id),
             Self::Verify(verification) => Some(verification.subject()),
             Self::General(_) => None,
         }
@@ -332,9 +172,11 @@ impl Action {
     #[must_use]
     pub fn reads(&self) -> Vec<&ResourceId> {
         match self {
-            Self::PublicIp(_) | Self::Subnet(_) | Self::RouteTable(_) | Self::General(_) => {
-                Vec::new()
-            }
+            Self::PublicIp(_)
+            | Self::Subnet(_)
+            | Self::RouteTable(_)
+            | Self::Bandwidth(_)
+            | Self::General(_) => Vec::new(),
             Self::Gateway(spec) => vec![&spec.subnet, &spec.public_ip],
             Self::Authorization(_) => Vec::new(),
             Self::Connection(spec) => {
@@ -346,6 +188,14 @@ impl Action {
             }
             Self::Peering(spec) => vec![&spec.remote],
             Self::Association(spec) => vec![&spec.route_table],
+            Self::Dissociation(spec) => vec![&spec.route_table],
+            Self::Remove(spec) => {
+                let mut reads: Vec<&ResourceId> = spec.gateway.iter().collect();
+                if let Some(SecretRef::Resource { id, .. }) = &spec.authorization {
+                    reads.push(id);
+                }
+                reads
+            }
             Self::Verify(verification) => vec![verification.subject()],
         }
     }
@@ -374,6 +224,15 @@ impl Action {
                 vec![ended(&spec.id), of_child(&spec.id), ended(&spec.remote)]
             }
             Self::RouteTable(spec) => vec![ended(&spec.id)],
+            Self::Bandwidth(spec) => vec![ended(&spec.id)],
+            Self::Dissociation(spec) => {
+                vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
+            }
+            Self::Remove(spec) => {
+                let mut holds = vec![ended(&spec.id), of_child(&spec.id)];
+                holds.extend(spec.gateway.iter().map(ended));
+                holds
+            }
             Self::Association(spec) => {
                 vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
             }
@@ -384,7 +243,7 @@ impl Action {
     /// What the action puts out: names and types, for conditions and their checks.
     #[must_use]
     pub fn outputs(&self) -> &'static [(&'static str, OutputType)] {
-        use OutputType::{List, Number, Text};
+        use OutputType::{Number, Text};
         match self {
             Self::PublicIp(_) => &[("id", Text), ("ip_address", Text)],
             Self::Subnet(_)
@@ -394,44 +253,12 @@ impl Action {
             | Self::Association(_) => &[("id", Text)],
             Self::Connection(_) => &[("id", Text), ("connection_status", Text)],
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
-            Self::Verify(verification) => match verification {
-                Verification::Circuit { .. } => &[("bandwidth_mbps", Number)],
-                Verification::Connection { .. } => &[("connection_status", Text)],
-                Verification::Routes { .. }
-                | Verification::Advertised { .. }
-                | Verification::CircuitRoutes { .. } => &[("prefixes", List)],
-                Verification::Bgp { .. } => &[("peers_connected", Number)],
-                Verification::Arp { .. } => &[("entries", Number)],
-            },
+            Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
+            Self::Dissociation(_) => &[("id", Text)],
+            Self::Remove(_) => &[],
+            Self::Verify(verification) => verification.outputs(),
+            Self::General(General::Decision(_)) => &[("choice", Text)],
             Self::General(_) => &[],
-        }
-    }
-}
-
-impl Verification {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Circuit { .. } => "verify.circuit",
-            Self::Connection { .. } => "verify.connection",
-            Self::Routes { .. } => "verify.routes",
-            Self::Advertised { .. } => "verify.advertised",
-            Self::Bgp { .. } => "verify.bgp",
-            Self::Arp { .. } => "verify.arp",
-            Self::CircuitRoutes { .. } => "verify.circuit_routes",
-        }
-    }
-
-    /// The resource that is looked at.
-    #[must_use]
-    pub fn subject(&self) -> &ResourceId {
-        match self {
-            Self::Circuit { circuit }
-            | Self::Arp { circuit }
-            | Self::CircuitRoutes { circuit, .. } => circuit,
-            Self::Connection { connection } => connection,
-            Self::Routes { gateway, .. }
-            | Self::Advertised { gateway, .. }
-            | Self::Bgp { gateway, .. } => gateway,
         }
     }
 }
@@ -483,15 +310,22 @@ mod tests {
         let actions = [
             Action::Verify(Verification::Bgp { gateway: gateway.clone(), peers_min: 2 }),
             Action::General(General::Wait { duration: Duration::from_secs(60) }),
+            Action::Remove(Removal {
+                kind: RemovalKind::Gateway,
+                id: gateway.clone(),
+                authorization: None,
+                gateway: None,
+            }),
             Action::PublicIp(PublicIp {
                 id: gateway.sibling("Microsoft.Network/publicIPAddresses", "pip").unwrap(),
-                location: Region::parse("southeastasia").unwrap(),
+                location: crate::model::Region::parse("southeastasia").unwrap(),
                 zones: vec!["1".to_owned()],
             }),
         ];
         for action in actions {
             let text = serde_json::to_string(&action).unwrap();
-            assert!(text.contains(action.name()), "{text}");
+            let tag = action.name().rsplit('.').next().unwrap();
+            assert!(text.contains(tag), "{text}");
             assert_eq!(serde_json::from_str::<Action>(&text).unwrap(), action);
         }
     }

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod assessment;
 pub mod condition;
+pub mod desired;
 pub mod graph;
 pub mod id;
 pub mod limits;
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod resource;
 pub mod secret;
 pub mod time;
+pub mod verification;
 
 pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
 pub use assessment::{
@@ -27,8 +29,10 @@ pub use id::{
     StepName,
 };
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
-pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Step};
-pub use policy::{Answer, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass};
+pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};
+pub use policy::{
+    Answer, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass, Side,
+};
 pub use resource::{Region, ResourceId, ResourceType};
 pub use secret::{SECRET_PLACEHOLDER, SecretRef, SecretSource};
 pub use time::{TimeError, Timestamp};

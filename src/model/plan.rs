@@ -10,7 +10,7 @@ use super::condition::Condition;
 use super::graph::{Cycle, Dag};
 use super::id::{PlanDigest, RunbookName, StepName};
 use super::limits;
-use super::policy::{OnFailure, People, RetryPolicy, SagaClass};
+use super::policy::{OnFailure, People, RetryPolicy, SagaClass, Side};
 use super::secret::SecretSource;
 use super::time::duration_text;
 
@@ -45,6 +45,12 @@ pub struct PlanParts {
     /// Its secrets, by reference.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Who may answer gates that name a role.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, Role>,
+    /// The runbook that leads back, as written: relative to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failback: Option<String>,
     /// The people of a drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<People>,
@@ -64,6 +70,20 @@ pub struct Owner {
     /// The team.
     pub team: String,
     /// How to reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+/// A role in a failover.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Role {
+    /// What the role is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The names of those who have it, as they sign; anybody may take it when none is named.
+    #[serde(default)]
+    pub people: Vec<String>,
+    /// How to reach them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
 }
@@ -121,6 +141,13 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// Whether it can be taken back.
     pub saga: SagaClass,
+    /// Which side of the failover it acts on, where the author says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// What is owed when the step ends without its goal and the run goes on: a sentence for whoever
+    /// has to meet it. The obligation outlives the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owes: Option<String>,
     /// Prose for people.
     #[serde(default)]
     pub prose: Prose,

@@ -65,6 +65,47 @@ pub struct GatePolicy {
     /// What then.
     #[serde(default)]
     pub on_expiry: OnExpiry,
+    /// How many different people must say yes; 1 when the runbook says nothing.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub approvals: u32,
+    /// The role that may answer, as the runbook names it; anybody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Whether the person who started the run may not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_by_starter: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+/// A point where a person chooses one of several ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionPolicy {
+    /// Question, expiry and who may answer.
+    #[serde(flatten)]
+    pub gate: GatePolicy,
+    /// The ways, by name, in the author's order; a name and what it means.
+    pub options: Vec<(String, String)>,
+    /// The way that counts as chosen when nobody answers in time; none: the step fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<String>,
+}
+
+/// Which side of a failover a step acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The region that is left: it may be out of reach exactly when the step is needed.
+    Source,
+    /// The region that takes over.
+    Target,
 }
 
 /// What an expired gate counts as.
@@ -86,6 +127,9 @@ pub struct People {
     pub answer_after: Duration,
     /// What they answer.
     pub answer: Answer,
+    /// What they choose at a decision, by its step; its first option where nothing is said.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub choices: std::collections::BTreeMap<String, String>,
 }
 
 /// What the people of a drill do at a gate.

@@ -6,21 +6,22 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::gates;
 use super::reader::{Read, Reader};
 use super::scope::Scope;
 use crate::model::action::{
-    Association, Authorization, Connection, Gateway, General, NextHop, Peering, PublicIp, Route,
-    RouteTable, Subnet, Verification,
+    Association, Authorization, CircuitBandwidth, Connection, Dissociation, Gateway, General,
+    NextHop, Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet, Verification,
 };
 use crate::model::time::parse_duration;
-use crate::model::{Action, GatePolicy, OnExpiry, Region, ResourceId, SecretRef};
+use crate::model::{Action, Region, ResourceId, SecretRef};
 use crate::runbook::grammar::Field;
 use crate::runbook::{Code, Diagnostic, Node, Span};
 
 const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 
 /// The values of an action, with the places they stand at.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     values: BTreeMap<&'static str, (Read, Span)>,
     node: &'a Node,
     span: Span,
@@ -63,29 +64,34 @@ pub(super) fn read(
     }
 }
 
-type Built<T> = Result<T, Option<Diagnostic>>;
+pub(super) type Built<T> = Result<T, Option<Diagnostic>>;
 
 impl Values<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
         match self.values.get(key) {
             Some((Read::Value(value), _)) if !value.is_null() => Some(value),
             _ => None,
         }
     }
 
-    fn span(&self, key: &str) -> Span {
+    pub(super) fn span(&self, key: &str) -> Span {
         self.values.get(key).map_or_else(|| self.span.clone(), |(_, span)| span.clone())
     }
 
-    fn wrong(&self, key: &str, code: Code, message: impl Into<String>) -> Option<Diagnostic> {
+    pub(super) fn wrong(
+        &self,
+        key: &str,
+        code: Code,
+        message: impl Into<String>,
+    ) -> Option<Diagnostic> {
         Some(Diagnostic::error(code, self.span(key), message))
     }
 
-    fn text(&self, key: &str) -> Built<&str> {
+    pub(super) fn text(&self, key: &str) -> Built<&str> {
         self.get(key).and_then(Value::as_str).ok_or(None)
     }
 
-    fn flag(&self, key: &str, default: bool) -> bool {
+    pub(super) fn flag(&self, key: &str, default: bool) -> bool {
         self.get(key).and_then(Value::as_bool).unwrap_or(default)
     }
 
@@ -110,7 +116,7 @@ impl Values<'_> {
             .unwrap_or_default()
     }
 
-    fn duration(&self, key: &str) -> Built<Option<Duration>> {
+    pub(super) fn duration(&self, key: &str) -> Built<Option<Duration>> {
         self.get(key).and_then(Value::as_str).map(parse_duration).transpose().map_err(|_| None)
     }
 
@@ -180,13 +186,52 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
             subnet: values.id("subnet")?,
             route_table: values.id("route_table")?,
         }),
-        "approval" => Action::General(General::Approval(gate(values)?)),
-        "manual" => Action::General(General::Manual(gate(values)?)),
+        "route_table.dissociate" => Action::Dissociation(Dissociation {
+            subnet: values.id("subnet")?,
+            route_table: values.id("route_table")?,
+        }),
+        "circuit.bandwidth" => Action::Bandwidth(CircuitBandwidth {
+            id: values.id("circuit")?,
+            mbps_min: u32::try_from(values.get("mbps_min").and_then(Value::as_u64).unwrap_or(0))
+                .map_err(|_| None)?,
+        }),
+        "approval" => Action::General(General::Approval(gates::gate(reader, values)?)),
+        "manual" => Action::General(General::Manual(gates::gate(reader, values)?)),
+        "decision" => Action::General(General::Decision(gates::decision(reader, values)?)),
         "wait" => Action::General(General::Wait {
             duration: values.duration("duration")?.unwrap_or_default(),
         }),
-        _ => Action::Verify(verification(name, values)?),
+        _ => match RemovalKind::ALL.into_iter().find(|kind| kind.action() == name) {
+            Some(kind) => removal(kind, values)?,
+            None => Action::Verify(verification(name, values)?),
+        },
     })
+}
+
+fn removal(kind: RemovalKind, values: &Values<'_>) -> Built<Action> {
+    let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
+    let authorization = key_source(values)?;
+    Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))
+}
+
+/// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
+fn key_source(values: &Values<'_>) -> Built<Option<SecretRef>> {
+    let by_param = match values.values.get("authorization_key") {
+        Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
+        _ => None,
+    };
+    let by_resource = match values.get("authorization") {
+        Some(_) => {
+            let id = values.id("authorization")?;
+            Some(SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() })
+        }
+        None => None,
+    };
+    if by_param.is_some() && by_resource.is_some() {
+        let message = "Only one of `authorization` and `authorization_key` may be given.";
+        return Err(values.wrong("authorization_key", Code::UnknownKey, message));
+    }
+    Ok(by_param.or(by_resource))
 }
 
 fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
@@ -214,22 +259,7 @@ fn connection(values: &Values<'_>) -> Built<Action> {
     let gateway = values.id("gateway")?;
     let id = values.beside("name", "Microsoft.Network/connections", Some(&gateway))?;
     let circuit = values.id("circuit")?;
-    let by_param = match values.values.get("authorization_key") {
-        Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
-        _ => None,
-    };
-    let by_resource = match values.get("authorization") {
-        Some(_) => {
-            let id = values.id("authorization")?;
-            Some(SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() })
-        }
-        None => None,
-    };
-    if by_param.is_some() && by_resource.is_some() {
-        let message = "Only one of `authorization` and `authorization_key` may be given.";
-        return Err(values.wrong("authorization_key", Code::UnknownKey, message));
-    }
-    let authorization = by_param.or(by_resource);
+    let authorization = key_source(values)?;
     if authorization.is_none() && circuit.subscription() != id.subscription() {
         let message =
             "The circuit is in another subscription, so the connection needs an authorization.";
@@ -278,18 +308,6 @@ fn routes(values: &Values<'_>) -> Built<Vec<Route>> {
     Ok(routes)
 }
 
-fn gate(values: &Values<'_>) -> Built<GatePolicy> {
-    let on_expiry = match values.get("on_expiry").and_then(Value::as_str) {
-        Some("approve") => OnExpiry::Approve,
-        _ => OnExpiry::Decline,
-    };
-    Ok(GatePolicy {
-        question: values.text("question")?.trim().to_owned(),
-        expires_after: values.duration("expires_after")?,
-        on_expiry,
-    })
-}
-
 fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
     Ok(match name {
         "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
@@ -310,6 +328,10 @@ fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
             }
         }
         "verify.arp" => Verification::Arp { circuit: values.id("circuit")? },
+        "verify.microsoft_peering" => {
+            Verification::MicrosoftPeering { circuit: values.id("circuit")? }
+        }
+        "verify.absent" => Verification::Absent { resource: values.id("resource")? },
         "verify.circuit_routes" => Verification::CircuitRoutes {
             circuit: values.id("circuit")?,
             expect: values.prefixes("expect"),

@@ -7,11 +7,11 @@ use super::reader::{Fields, Read, Reader};
 use super::rules::RULES;
 use super::scope::Scope;
 use super::steps::{self, Defaults, Placed};
-use crate::model::{Answer, Objective, Owner, People, Plan, PlanParts, Prose, RunbookName, limits};
-use crate::runbook::grammar::{self, Field, Kind, RUNBOOK};
-use crate::runbook::{
-    Code, Diagnostic, Diagnostics, Node, NodeValue, SourceFile, did_you_mean, tree,
+use crate::model::{
+    Answer, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
 };
+use crate::runbook::grammar::{self, Field, Kind, RUNBOOK};
+use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, did_you_mean, tree};
 
 /// What a runbook is compiled with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,12 +25,16 @@ pub struct CompileOptions {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compiled {
     /// The plan, if there was no error.
     pub plan: Option<Plan>,
     /// The profile's world, as written: relative to the runbook.
     pub world: Option<String>,
+    /// The runbook whose drill leads to where the profile's begins, as written.
+    pub after: Option<String>,
+    /// The regions that are up again by then.
+    pub returns: Vec<Region>,
     /// The runbook's profiles.
     pub profiles: Vec<String>,
     /// What is wrong, and what should be looked at.
@@ -42,20 +46,33 @@ pub struct Compiled {
 pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let root = tree::read(source, &mut diagnostics);
-    let mut compiled = Compiled {
-        plan: None,
-        world: None,
-        profiles: Vec::new(),
-        diagnostics: Diagnostics::default(),
-    };
+    let mut parts = BTreeMap::new();
+    let mut unread = BTreeMap::new();
+    for path in root.iter().flat_map(tree::uses) {
+        unread.insert(path.clone(), source.missed(&path).unwrap_or("it was not read").to_owned());
+    }
+    for path in source.parts() {
+        let span = source.part(path).unwrap_or_default();
+        if let Some(part) = tree::read_part(source, span.clone(), &mut diagnostics) {
+            unused(&source.text()[span], &part, &mut diagnostics);
+            parts.insert(path.to_owned(), part);
+        }
+    }
+    let mut compiled = Compiled { diagnostics: Diagnostics::default(), ..Compiled::default() };
     if let Some(root) = root {
         let mut compiler = Compiler {
-            reader: Reader { diagnostics: &mut diagnostics, doubts: true },
+            reader: Reader {
+                diagnostics: &mut diagnostics,
+                doubts: true,
+                parts: &parts,
+                unread: &unread,
+                roles: Vec::new(),
+            },
             options,
             compiled: &mut compiled,
         };
         let parts = compiler.parts(&root);
-        unused(source, &root, &mut diagnostics);
+        unused(&source.text()[source.own()], &root, &mut diagnostics);
         if let (Some(parts), false) = (parts, diagnostics.has_errors()) {
             match Plan::new(parts) {
                 Ok(plan) => compiled.plan = Some(plan),
@@ -76,8 +93,16 @@ struct Compiler<'c, 'd> {
     compiled: &'c mut Compiled,
 }
 
+/// The fields of the objects in a mapping under a key of the runbook.
+fn names_fields(key: &str) -> &'static [Field] {
+    match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
+        Some(Kind::Names(Kind::Object(fields))) => fields,
+        _ => &[],
+    }
+}
+
 /// The fields of an object under a key of the runbook.
-fn object_fields(key: &str) -> &'static [Field] {
+pub(super) fn object_fields(key: &str) -> &'static [Field] {
     match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
         Some(Kind::Object(fields)) => fields,
         _ => &[],
@@ -110,10 +135,14 @@ impl Compiler<'_, '_> {
         let values = Values {
             profile: profile_fields.as_ref().and_then(|f| f.get("params")).map(|(_, node)| *node),
             given: &self.options.params,
+            bound: None,
         };
         let params = params::read(&mut self.reader, fields.get("params").map(|(_, n)| *n), &values);
         let (people, profile_deadline) = self.profile(profile_fields.as_ref());
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
+        let roles = self.roles(&fields);
+        self.reader.roles = roles.keys().cloned().collect();
+        let failback = self.text(&fields, "failback");
         let steps = self.steps(&fields, &params);
         Some(PlanParts {
             runbook: name?,
@@ -123,6 +152,8 @@ impl Compiler<'_, '_> {
             profile: profile_name,
             params: shown(&params),
             secrets: params.sources,
+            roles,
+            failback,
             people,
             deadline: profile_deadline.or(deadline),
             prose: Prose { why: description, ..Prose::default() },
@@ -188,6 +219,14 @@ impl Compiler<'_, '_> {
         };
         let empty = Scope::default();
         self.compiled.world = self.text(fields, "world");
+        self.compiled.after = self.text(fields, "after");
+        if let Some((_, node)) = fields.get("returns")
+            && let Some(Read::Value(serde_json::Value::Array(list))) =
+                self.reader.value(node, &Kind::OneOrMany(&Kind::Region), &empty, "`returns`")
+        {
+            let names = list.iter().filter_map(serde_json::Value::as_str);
+            self.compiled.returns = names.filter_map(|name| Region::parse(name).ok()).collect();
+        }
         let deadline = steps::duration(&mut self.reader, fields, "deadline", &empty);
         let Some((_, node)) = fields.get("people") else {
             return (None, deadline);
@@ -213,64 +252,59 @@ impl Compiler<'_, '_> {
             (Some(after), None, false) => Some((after, Answer::Approve)),
             (None, None, false) => None,
         };
-        (people.map(|(answer_after, answer)| People { answer_after, answer }), deadline)
+        let mut choices = BTreeMap::new();
+        let chosen = found.get("choices").and_then(|(_, node)| node.map()).unwrap_or_default();
+        for (key, node) in chosen {
+            if let Some(choice) = self.reader.text(node, "`choices`") {
+                choices.insert(key.text.clone(), choice);
+            }
+        }
+        let people = people.map(|(answer_after, answer)| People { answer_after, answer, choices });
+        (people, deadline)
     }
 
     fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<Placed>> {
         let (_, node) = fields.get("steps")?;
-        let NodeValue::Map(entries) = &node.value else {
-            let message = format!("`steps` must be a mapping, and this is {}.", node.kind());
-            self.reader.error(Code::WrongKind, &node.span, message);
-            return None;
-        };
-        if entries.is_empty() {
-            self.reader.error(Code::MissingKey, &node.span, "A runbook needs at least one step.");
-            return None;
-        }
         let mut scope = params.scope.clone();
-        let defaults = self.defaults(fields);
-        let turns = steps::unroll(&mut self.reader, node, &mut scope);
-        if turns.len() > limits::STEPS_MAX {
-            let message =
-                format!("{} steps are more than the {} of a plan.", turns.len(), limits::STEPS_MAX);
-            self.reader.error(Code::TooManySteps, &node.span, message);
-            return None;
-        }
-        let mut actions = steps::type_actions(&mut self.reader, &turns, &mut scope);
-        let mut placed = Vec::new();
-        for turn in &turns {
-            // A step whose action is wrong is read all the same, for what else is wrong with it.
-            // The rules see it too, as a step that writes nothing; there will be no plan.
-            let action = actions.remove(&turn.name).unwrap_or(crate::model::Action::General(
-                crate::model::action::General::Wait { duration: std::time::Duration::ZERO },
-            ));
-            placed.push(steps::finish(&mut self.reader, turn, action, &mut scope, &defaults));
-        }
+        let defaults = steps::defaults(&mut self.reader, fields, Defaults::default());
+        let placed = steps::compile(&mut self.reader, node, &mut scope, &defaults)?;
         for rule in RULES {
             (rule.judge)(&placed, self.reader.diagnostics);
         }
         Some(placed)
     }
 
-    fn defaults(&mut self, fields: &Fields<'_>) -> Defaults {
-        let mut defaults = Defaults::default();
-        let Some((_, node)) = fields.get("defaults") else {
-            return defaults;
-        };
-        let Some(found) = self.reader.fields(node, object_fields("defaults"), "`defaults`") else {
-            return defaults;
-        };
+    /// Who may answer which gates.
+    fn roles(&mut self, fields: &Fields<'_>) -> BTreeMap<String, Role> {
+        let mut roles = BTreeMap::new();
+        let node = fields.get("roles").map(|(_, node)| *node);
         let empty = Scope::default();
-        if let Some(timeout) = steps::duration(&mut self.reader, &found, "timeout", &empty) {
-            defaults.timeout = timeout;
+        for (key, node) in node.and_then(Node::map).unwrap_or_default() {
+            if !self.reader.name(key, "a role") {
+                continue;
+            }
+            let Some(fields) = self.reader.fields(node, names_fields("roles"), "A role") else {
+                continue;
+            };
+            let people = fields.get("people").and_then(|(_, node)| {
+                let kind = Kind::OneOrMany(&Kind::Text);
+                self.reader.value(node, &kind, &empty, "`people`")
+            });
+            let people = match people {
+                Some(Read::Value(serde_json::Value::Array(list))) => {
+                    list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+                }
+                Some(Read::Value(serde_json::Value::String(name))) => vec![name],
+                _ => Vec::new(),
+            };
+            let role = Role {
+                description: self.text(&fields, "description"),
+                people,
+                contact: self.text(&fields, "contact"),
+            };
+            roles.insert(key.text.clone(), role);
         }
-        if let Some(retry) = steps::retry(&mut self.reader, &found, &empty) {
-            defaults.retry = retry;
-        }
-        if let Some(on_failure) = steps::on_failure(&mut self.reader, &found, &empty) {
-            defaults.on_failure = on_failure;
-        }
-        defaults
+        roles
     }
 }
 
@@ -282,14 +316,14 @@ fn shown(params: &Params) -> BTreeMap<String, String> {
 }
 
 /// Parameters that nothing refers to.
-fn unused(source: &SourceFile, root: &Node, diagnostics: &mut Diagnostics) {
+fn unused(text: &str, root: &Node, diagnostics: &mut Diagnostics) {
     for (key, _) in root.get("params").and_then(Node::map).unwrap_or_default() {
         let reference = format!("params.{}", key.text);
         let by_index = format!("params[\"{}\"]", key.text);
-        let used = source.text().match_indices(&reference).any(|(at, _)| {
-            !source.text()[at + reference.len()..]
+        let used = text.match_indices(&reference).any(|(at, _)| {
+            !text[at + reference.len()..]
                 .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        }) || source.text().contains(&by_index);
+        }) || text.contains(&by_index);
         if !used {
             let message = format!("The parameter `{}` is not used.", key.text);
             diagnostics.push(Diagnostic::warning(Code::UnusedParam, key.span.clone(), message));

@@ -6,7 +6,9 @@
 mod actions;
 pub mod compare;
 pub mod compile;
+mod gates;
 mod params;
+mod parts;
 pub mod preview;
 mod reader;
 mod regions;

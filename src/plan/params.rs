@@ -24,6 +24,8 @@ pub(super) struct Params {
 pub(super) struct Values<'a> {
     pub(super) profile: Option<&'a Node>,
     pub(super) given: &'a BTreeMap<String, String>,
+    /// What a step that uses the runbook gives it, and where that stands.
+    pub(super) bound: Option<&'a BTreeMap<String, (Read, Span)>>,
 }
 
 /// Reads the parameters and their values.
@@ -40,8 +42,11 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>, values: &Values
             Some(Declared::Value(value)) => {
                 params.scope.params.insert(key.text.clone(), value);
             }
+            Some(Declared::Alias(secret)) => {
+                params.scope.secrets.insert(key.text.clone(), secret);
+            }
             Some(Declared::Secret(source)) => {
-                params.scope.secrets.insert(key.text.clone(), ());
+                params.scope.secrets.insert(key.text.clone(), key.text.clone());
                 params.sources.insert(key.text.clone(), source);
             }
             None => {
@@ -66,6 +71,12 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
             reader.error_with(Code::UnknownParam, &key.span, message, help(&key.text));
         }
     }
+    for (name, (_, span)) in values.bound.into_iter().flatten() {
+        if !params.places.contains_key(name) {
+            let message = format!("The used runbook has no parameter `{name}`.");
+            reader.error_with(Code::UnknownParam, span, message, help(name));
+        }
+    }
     for name in values.given.keys() {
         if !params.places.contains_key(name) {
             let message =
@@ -78,6 +89,8 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
 enum Declared {
     Value(Value),
     Secret(SecretSource),
+    /// Another runbook's secret.
+    Alias(String),
 }
 
 fn read_one(
@@ -101,7 +114,16 @@ fn read_one(
         let message = "`from` is for parameters of type secret.";
         reader.error(Code::UnknownKey, &key.span, message);
     }
-    let given = values.given.get(name).map(|text| (scalar(text, true), 0..0));
+    let bound = values.bound.and_then(|bound| bound.get(name));
+    if let Some((Read::Secret(secret), span)) = bound {
+        let message = format!("The secret `{secret}` cannot be the value of `{name}`.");
+        reader.error(Code::Secret, span, message);
+        return None;
+    }
+    let given = match bound {
+        Some((Read::Value(value), span)) => Some((value.clone(), span.clone())),
+        _ => values.given.get(name).map(|text| (scalar(text, true), 0..0)),
+    };
     let from_node = |reader: &mut Reader<'_>, node: &Node| {
         reader.value(node, &Kind::Any, &empty, &format!("The parameter `{name}`")).and_then(
             |read| match read {
@@ -137,6 +159,21 @@ fn read_secret(
     values: &Values<'_>,
     node: &Node,
 ) -> Option<Declared> {
+    if let Some(bound) = values.bound {
+        return match bound.get(name) {
+            Some((Read::Secret(secret), _)) => Some(Declared::Alias(secret.clone())),
+            Some((Read::Value(_), span)) => {
+                let message = format!("`{name}` is a secret: give it a secret of this runbook.");
+                reader.error(Code::Secret, span, message);
+                None
+            }
+            None => {
+                let message = format!("The secret `{name}` of the used runbook is not given.");
+                reader.error(Code::ParamMissing, &node.span, message);
+                None
+            }
+        };
+    }
     for (key, at) in [
         ("default", fields.get("default").map(|(_, n)| n.span.clone())),
         ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),

@@ -29,6 +29,12 @@ pub(super) struct Reader<'d> {
     pub(super) diagnostics: &'d mut Diagnostics,
     /// Whether doubts are said: a parameter's value is doubted where it stands, not where it is used.
     pub(super) doubts: bool,
+    /// The runbooks that may be used as parts, by path as written.
+    pub(super) parts: &'d BTreeMap<String, Node>,
+    /// Why others cannot be.
+    pub(super) unread: &'d BTreeMap<String, String>,
+    /// The roles that gates may name.
+    pub(super) roles: Vec<String>,
 }
 
 impl Reader<'_> {

@@ -13,8 +13,8 @@ use crate::runbook::{Code, did_you_mean};
 pub(super) struct Scope {
     /// Parameters with a value.
     pub(super) params: BTreeMap<String, Value>,
-    /// Parameters that are secrets, by name.
-    pub(super) secrets: BTreeMap<String, ()>,
+    /// Parameters that are secrets: by name here, the name of the plan's secret.
+    pub(super) secrets: BTreeMap<String, String>,
     /// Parameters whose value is wrong or missing: said already.
     pub(super) broken: BTreeMap<String, ()>,
     /// Steps, as far as they are known.
@@ -25,6 +25,8 @@ pub(super) struct Scope {
     pub(super) each: Option<(String, Value)>,
     /// The step itself, in `ensure`.
     pub(super) own: Option<String>,
+    /// The step that uses these steps, when they are a part of another runbook.
+    pub(super) prefix: Option<StepName>,
 }
 
 /// What is known of a step before anything runs.
@@ -70,6 +72,32 @@ fn wrong(code: Code, message: impl Into<String>) -> Problem {
 }
 
 impl Scope {
+    /// The name of a step in the plan.
+    pub(super) fn full(&self, name: &str) -> Option<StepName> {
+        match &self.prefix {
+            Some(prefix) => StepName::parse(&format!("{prefix}.{name}")).ok(),
+            None => StepName::parse(name).ok(),
+        }
+    }
+
+    /// The secret that a node is a reference to, and nothing else.
+    pub(super) fn secret_at(&self, node: &crate::runbook::Node) -> Option<String> {
+        let crate::runbook::NodeValue::Scalar { text, .. } = &node.value else {
+            return None;
+        };
+        let template = crate::runbook::expr::parse_template(text, &node.span).ok()?;
+        match self.expr(template.only_expression()?).ok()? {
+            Meaning::Secret(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether a step, or the part that it is in, is not compiled yet.
+    pub(super) fn is_later(&self, name: &str) -> bool {
+        let later = |name: &str| matches!(self.steps.get(name), Some(StepFacts::Later));
+        later(name) || name.match_indices('.').any(|(at, _)| later(&name[..at]))
+    }
+
     /// The meaning of a text with expressions.
     pub(super) fn template(&self, template: &Template) -> Result<Meaning, Problem> {
         if let Some(expr) = template.only_expression() {
@@ -270,8 +298,8 @@ impl Scope {
         if self.broken.contains_key(name) {
             return Err(Problem::Silent);
         }
-        if self.secrets.contains_key(name) {
-            return Ok(Meaning::Secret(name.to_owned()));
+        if let Some(secret) = self.secrets.get(name) {
+            return Ok(Meaning::Secret(secret.clone()));
         }
         let Some(value) = self.params.get(name) else {
             let known = self.params.keys().chain(self.secrets.keys()).chain(self.broken.keys());
@@ -284,10 +312,17 @@ impl Scope {
     }
 
     fn step(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
+        // `steps.network.gateway.id`: a step of a part, or a turn of a loop.
+        if let [next, further @ ..] = rest {
+            let longer = format!("{name}.{next}");
+            if self.steps.contains_key(&longer) || self.loops.contains_key(&longer) {
+                return self.step(&longer, further);
+            }
+        }
         if let Some(turns) = self.loops.get(name) {
-            let message = format!("`{name}` is a loop; a turn of it has a name of its own.");
+            let message = format!("`{name}` is several steps; each has a name of its own.");
             let example =
-                turns.first().map(|turn| format!("Write `steps[\"{turn}\"]` for its first turn."));
+                turns.first().map(|turn| format!("Write `steps[\"{turn}\"]` for the first."));
             return Err(Problem::Wrong(Code::UnknownReference, message, example));
         }
         let (id, outputs) = match self.steps.get(name) {
@@ -301,7 +336,7 @@ impl Scope {
                 return Err(Problem::Wrong(Code::UnknownStep, message, help));
             }
         };
-        let Ok(step) = StepName::parse(name) else {
+        let Some(step) = self.full(name) else {
             return Err(Problem::Silent);
         };
         match rest {

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::actions;
+use super::compile::object_fields;
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Meaning, Scope, StepFacts};
+use super::{actions, parts};
+use crate::model::action::General;
 use crate::model::time::parse_duration;
-use crate::model::{Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Step, StepName};
+use crate::model::{
+    Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Side, Step, StepName, limits,
+};
 use crate::runbook::expr::parse_template;
-use crate::runbook::grammar::{self, Kind, ON_FAILURE, RETRY, STEP, UNDO};
+use crate::runbook::grammar::{self, Kind, ON_FAILURE, RETRY, SIDES, STEP, UNDO};
 use crate::runbook::{Code, Key, Node, NodeValue, Span, did_you_mean};
 
 /// How long a step may take that says nothing: longer than any gateway was seen to take.
@@ -38,24 +42,30 @@ impl Default for Defaults {
 /// A step as written, one turn of a loop each.
 pub(super) struct Turn<'a> {
     pub(super) name: StepName,
-    key: &'a Key,
-    fields: Fields<'a>,
-    action: String,
-    each: Option<(String, Value)>,
+    pub(super) key: &'a Key,
+    pub(super) fields: Fields<'a>,
+    what: What,
+    pub(super) each: Option<(String, Value)>,
+}
+
+/// What stands in a step's place.
+#[derive(Debug, Clone)]
+enum What {
+    /// An action, by its name.
+    Action(String),
+    /// The steps of another runbook, by its path.
+    Part(String),
 }
 
 /// A step and where it stands.
+#[derive(Debug)]
 pub(super) struct Placed {
     pub(super) step: Step,
     pub(super) span: Span,
 }
 
 /// Unrolls the loops; steps that cannot be read are marked as broken in the scope.
-pub(super) fn unroll<'a>(
-    reader: &mut Reader<'_>,
-    node: &'a Node,
-    scope: &mut Scope,
-) -> Vec<Turn<'a>> {
+fn unroll<'a>(reader: &mut Reader<'_>, node: &'a Node, scope: &mut Scope) -> Vec<Turn<'a>> {
     let mut turns = Vec::new();
     for (key, node) in node.map().unwrap_or_default() {
         scope.steps.insert(key.text.clone(), StepFacts::Broken);
@@ -63,22 +73,9 @@ pub(super) fn unroll<'a>(
         let Some(fields) = reader.fields(node, STEP, &format!("Step `{}`", key.text)) else {
             continue;
         };
-        let Some((_, action_node)) = fields.get("action") else {
+        let Some(what) = what_of(reader, key, &fields) else {
             continue;
         };
-        let Some(action) = reader.text(action_node, "`action`") else {
-            continue;
-        };
-        if grammar::action(&action).is_none() {
-            let names = grammar::ACTIONS.iter().map(|(name, _, _)| *name);
-            let help = match did_you_mean(&action, names.clone()) {
-                Some(meant) => format!("Did you mean `{meant}`?"),
-                None => format!("There are {}.", names.collect::<Vec<_>>().join(", ")),
-            };
-            let message = format!("There is no action `{action}`.");
-            reader.error_with(Code::UnknownAction, &action_node.span, message, help);
-            continue;
-        }
         let Some(each) = each_of(reader, &fields, scope) else {
             continue;
         };
@@ -91,7 +88,7 @@ pub(super) fn unroll<'a>(
         match each {
             None => {
                 scope.steps.insert(key.text.clone(), StepFacts::Later);
-                turns.push(Turn { name: base, key, fields, action, each: None });
+                turns.push(Turn { name: base, key, fields, what, each: None });
             }
             Some(items) => {
                 scope.steps.remove(&key.text);
@@ -107,7 +104,7 @@ pub(super) fn unroll<'a>(
                         name,
                         key,
                         fields: fields.clone(),
-                        action: action.clone(),
+                        what: what.clone(),
                         each: Some((turn, value)),
                     });
                 }
@@ -116,6 +113,40 @@ pub(super) fn unroll<'a>(
         }
     }
     turns
+}
+
+/// Whether a step is an action of ours, or uses another runbook.
+fn what_of(reader: &mut Reader<'_>, key: &Key, fields: &Fields<'_>) -> Option<What> {
+    let what = match (fields.get("action"), fields.get("use")) {
+        (Some((_, node)), None) => What::Action(reader.text(node, "`action`")?),
+        (None, Some((_, node))) => What::Part(reader.text(node, "`use`")?),
+        (Some(_), Some((second, _))) => {
+            let message = format!("Step `{}` has `action` and `use`; it can be one.", key.text);
+            reader.error(Code::UnknownKey, &second.span, message);
+            return None;
+        }
+        (None, None) => {
+            let message =
+                format!("Step `{}` needs the key `action`: What it asks of the world.", key.text);
+            reader.error(Code::MissingKey, &key.span, message);
+            return None;
+        }
+    };
+    let What::Action(action) = &what else {
+        return Some(what);
+    };
+    if grammar::action(action).is_none() {
+        let names = grammar::ACTIONS.iter().map(|(name, _, _)| *name);
+        let help = match did_you_mean(action, names.clone()) {
+            Some(meant) => format!("Did you mean `{meant}`?"),
+            None => format!("There are {}.", names.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("There is no action `{action}`.");
+        let span = fields.get("action").map_or(0..0, |(_, node)| node.span.clone());
+        reader.error_with(Code::UnknownAction, &span, message, help);
+        return None;
+    }
+    Some(what)
 }
 
 /// The turns of a loop: keys and values. Outer none: wrong, and said.
@@ -165,16 +196,64 @@ fn each_of(
     Some(Some(items))
 }
 
+/// What the turns came to, by their names here.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    actions: BTreeMap<StepName, Action>,
+    parts: BTreeMap<StepName, Vec<Placed>>,
+}
+
+/// The steps under `steps`, whole; those of parts with their own names in front.
+pub(super) fn compile(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    scope: &mut Scope,
+    defaults: &Defaults,
+) -> Option<Vec<Placed>> {
+    let NodeValue::Map(entries) = &node.value else {
+        let message = format!("`steps` must be a mapping, and this is {}.", node.kind());
+        reader.error(Code::WrongKind, &node.span, message);
+        return None;
+    };
+    if entries.is_empty() {
+        reader.error(Code::MissingKey, &node.span, "A runbook needs at least one step.");
+        return None;
+    }
+    let turns = unroll(reader, node, scope);
+    let mut typed = type_actions(reader, &turns, scope, defaults);
+    let parts: usize = typed.parts.values().map(Vec::len).sum();
+    if turns.len() + parts > limits::STEPS_MAX {
+        let count = turns.len() + parts;
+        let message = format!("{count} steps are more than the {} of a plan.", limits::STEPS_MAX);
+        reader.error(Code::TooManySteps, &node.span, message);
+        return None;
+    }
+    let mut placed = Vec::new();
+    for turn in &turns {
+        if let Some(steps) = typed.parts.remove(&turn.name) {
+            placed.extend(parts::finish(reader, turn, steps, scope));
+            continue;
+        }
+        // A step whose action is wrong is read all the same, for what else is wrong with it. The rules
+        // see it too, as a step that writes nothing; there will be no plan.
+        let nothing = Action::General(General::Wait { duration: Duration::ZERO });
+        let action = typed.actions.remove(&turn.name).unwrap_or(nothing);
+        placed.push(finish(reader, turn, action, scope, defaults));
+    }
+    Some(placed)
+}
+
 /// Types the actions, each after those it refers to.
-pub(super) fn type_actions(
+fn type_actions(
     reader: &mut Reader<'_>,
     turns: &[Turn<'_>],
     scope: &mut Scope,
-) -> BTreeMap<StepName, Action> {
-    let mut actions = BTreeMap::new();
+    defaults: &Defaults,
+) -> Typed {
+    let mut typed = Typed::default();
     let mut waiting: Vec<&Turn<'_>> = turns.iter().collect();
     while !waiting.is_empty() {
-        let is_later = |name: &str| matches!(scope.steps.get(name), Some(StepFacts::Later));
+        let is_later = |name: &str| scope.is_later(name);
         let (ready, later): (Vec<_>, Vec<_>) = waiting
             .iter()
             .copied()
@@ -192,29 +271,44 @@ pub(super) fn type_actions(
         }
         for turn in ready {
             scope.each.clone_from(&turn.each);
-            let fact = match type_action(reader, turn, scope) {
-                Some(action) => {
-                    let (id, outputs) = (action.subject().cloned(), action.outputs());
-                    actions.insert(turn.name.clone(), action);
-                    StepFacts::Known { id, outputs }
-                }
-                None => StepFacts::Broken,
+            let fact = match &turn.what {
+                What::Action(action) => match type_action(reader, turn, action, scope) {
+                    Some(action) => {
+                        let (id, outputs) = (action.subject().cloned(), action.outputs());
+                        typed.actions.insert(turn.name.clone(), action);
+                        StepFacts::Known { id, outputs }
+                    }
+                    None => StepFacts::Broken,
+                },
+                What::Part(path) => match parts::expand(reader, turn, path, scope, defaults) {
+                    Some(steps) => {
+                        parts::make_known(scope, turn.name.as_str(), &steps);
+                        typed.parts.insert(turn.name.clone(), steps);
+                        continue;
+                    }
+                    None => StepFacts::Broken,
+                },
             };
             scope.steps.insert(turn.name.to_string(), fact);
         }
         waiting = later;
     }
     scope.each = None;
-    actions
+    typed
 }
 
-fn type_action(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Option<Action> {
-    let fields = grammar::action(&turn.action)?;
+fn type_action(
+    reader: &mut Reader<'_>,
+    turn: &Turn<'_>,
+    action: &str,
+    scope: &Scope,
+) -> Option<Action> {
+    let fields = grammar::action(action)?;
     match turn.fields.get("with") {
-        Some((_, with)) => actions::read(reader, &turn.action, fields, with, scope),
+        Some((_, with)) => actions::read(reader, action, fields, with, scope),
         None => {
             let required = fields.iter().find(|field| field.required)?;
-            let message = format!("`{}` needs `with`, and in it `{}`.", turn.action, required.key);
+            let message = format!("`{action}` needs `with`, and in it `{}`.", required.key);
             reader.error(Code::MissingKey, &turn.key.span, message);
             None
         }
@@ -243,7 +337,7 @@ fn collect(node: &Node, found: &mut Vec<String>) {
 }
 
 /// Finishes a step: everything but its action.
-pub(super) fn finish(
+fn finish(
     reader: &mut Reader<'_>,
     turn: &Turn<'_>,
     action: Action,
@@ -265,7 +359,7 @@ pub(super) fn finish(
         templated(reader, node, scope, key).map(|text| text.trim().to_owned())
     };
     let step = Step {
-        name: turn.name.clone(),
+        name: scope.full(turn.name.as_str()).unwrap_or_else(|| turn.name.clone()),
         title,
         needs,
         action,
@@ -275,6 +369,11 @@ pub(super) fn finish(
         retry: retry(reader, &turn.fields, scope).unwrap_or_else(|| defaults.retry.clone()),
         on_failure: on_failure(reader, &turn.fields, scope).unwrap_or(defaults.on_failure),
         saga: saga(reader, &turn.fields, scope),
+        side: word(reader, &turn.fields, "side", SIDES, scope).map(|word| match word.as_str() {
+            "source" => Side::Source,
+            _ => Side::Target,
+        }),
+        owes: prose(reader, "owes"),
         prose: Prose {
             why: prose(reader, "why"),
             by_hand: prose(reader, "by_hand"),
@@ -302,8 +401,8 @@ fn conditions(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<Co
     }
 }
 
-/// The needs: a loop's name stands for all its turns.
-fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepName> {
+/// The needs: the name of a loop or a part stands for all its steps.
+pub(super) fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepName> {
     let Some((_, node)) = turn.fields.get("needs") else {
         return Vec::new();
     };
@@ -328,11 +427,11 @@ fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepNam
             }
         };
         if let Some(turns) = scope.loops.get(&name) {
-            needs.extend(turns.iter().filter_map(|name| StepName::parse(name).ok()));
+            needs.extend(turns.iter().filter_map(|name| scope.full(name)));
             continue;
         }
         if scope.steps.contains_key(&name)
-            && let Ok(name) = StepName::parse(&name)
+            && let Some(name) = scope.full(&name)
         {
             needs.push(name);
             continue;
@@ -350,6 +449,31 @@ fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepNam
     needs
 }
 
+/// What `defaults` says, over what holds without it.
+pub(super) fn defaults(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    mut defaults: Defaults,
+) -> Defaults {
+    let Some((_, node)) = fields.get("defaults") else {
+        return defaults;
+    };
+    let Some(found) = reader.fields(node, object_fields("defaults"), "`defaults`") else {
+        return defaults;
+    };
+    let empty = Scope::default();
+    if let Some(timeout) = duration(reader, &found, "timeout", &empty) {
+        defaults.timeout = timeout;
+    }
+    if let Some(retry) = retry(reader, &found, &empty) {
+        defaults.retry = retry;
+    }
+    if let Some(on_failure) = on_failure(reader, &found, &empty) {
+        defaults.on_failure = on_failure;
+    }
+    defaults
+}
+
 /// A duration under a key.
 pub(super) fn duration(
     reader: &mut Reader<'_>,
@@ -364,11 +488,7 @@ pub(super) fn duration(
     }
 }
 
-pub(super) fn retry(
-    reader: &mut Reader<'_>,
-    fields: &Fields<'_>,
-    scope: &Scope,
-) -> Option<RetryPolicy> {
+fn retry(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> Option<RetryPolicy> {
     let (_, node) = fields.get("retry")?;
     let fields = reader.fields(node, RETRY, "`retry`")?;
     let default = RetryPolicy::default();
@@ -399,11 +519,7 @@ fn word(
     }
 }
 
-pub(super) fn on_failure(
-    reader: &mut Reader<'_>,
-    fields: &Fields<'_>,
-    scope: &Scope,
-) -> Option<OnFailure> {
+fn on_failure(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> Option<OnFailure> {
     word(reader, fields, "on_failure", ON_FAILURE, scope).map(|word| match word.as_str() {
         "continue" => OnFailure::Continue,
         "ask" => OnFailure::Ask,

@@ -72,7 +72,7 @@ fn one(source: &SourceFile, shown: &str, diagnostic: &Diagnostic, style: Style) 
     let span =
         clamp(diagnostic.span.start)..clamp(diagnostic.span.end).max(clamp(diagnostic.span.start));
     let snippet = Snippet::source(text)
-        .path(source.name())
+        .path(source.name_at(diagnostic.span.start))
         .line_start(line)
         .annotation(AnnotationKind::Primary.span(span));
     let mut group =

@@ -85,8 +85,25 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             let wrapped = wrap(&one_line, style.width.saturating_sub(12));
             style.warn(&format!("? {step}  {}", wrapped.join("\n           ")))
         }
-        Event::Approved { step, by, reason } => {
-            format!("  {step}  approved by {}{}", actor(by), because(reason.as_ref()))
+        Event::Approved { step, by, choice, reason } => {
+            let what = match choice {
+                Some(choice) => format!("`{choice}` chosen"),
+                None => "approved".to_owned(),
+            };
+            format!("  {step}  {what} by {}{}", actor(by), because(reason.as_ref()))
+        }
+        Event::Waived { rule, by, reason, .. } => {
+            style.warn(&format!("! {rule} waived by {} ({reason})", actor(by)))
+        }
+        Event::Paused { by, reason } => {
+            style.warn(&format!("! paused by {}{}", actor(by), because(reason.as_ref())))
+        }
+        Event::Continued { by } => format!("  goes on at the word of {}", actor(by)),
+        Event::SourceDown { why, .. } => {
+            style.warn(&format!("! the source region is out of reach: {why}"))
+        }
+        Event::SettleRequested { by, reason } => {
+            format!("  settling at the word of {}{}", actor(by), because(reason.as_ref()))
         }
         Event::Declined { step, by, reason } => {
             style.warn(&format!("  {step}  declined by {}{}", actor(by), because(reason.as_ref())))

@@ -37,6 +37,8 @@ fn step(step_name: &str, needs: &[&str], action: Action) -> Step {
         retry: RetryPolicy::default(),
         on_failure: OnFailure::Stop,
         saga: SagaClass::Undoable,
+        side: None,
+        owes: None,
         prose: Prose {
             by_hand: Some("az network vnet subnet create …".to_owned()),
             ..Prose::default()
@@ -58,6 +60,9 @@ fn plan() -> Plan {
         question: "Is the source region lost?".to_owned(),
         expires_after: None,
         on_expiry: OnExpiry::Decline,
+        approvals: 1,
+        role: None,
+        not_by_starter: false,
     };
     Plan::new(PlanParts {
         runbook: RunbookName::parse("dr-circuit").unwrap(),
@@ -67,6 +72,8 @@ fn plan() -> Plan {
         profile: Some("drill".to_owned()),
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        failback: None,
         people: None,
         deadline: None,
         prose: Prose::default(),
@@ -104,6 +111,7 @@ impl Book {
                 mode: RunMode::Drill,
                 endpoint: "sim".to_owned(),
                 nonce: "n".to_owned(),
+                by: None,
             },
         )
     }
@@ -170,7 +178,15 @@ fn until_the_gate() -> Book {
 
 fn whole() -> Book {
     until_the_gate()
-        .at(300, Event::Approved { step: name("go_ahead"), by: Actor::DrillPerson, reason: None })
+        .at(
+            300,
+            Event::Approved {
+                step: name("go_ahead"),
+                by: Actor::DrillPerson,
+                choice: None,
+                reason: None,
+            },
+        )
         .succeeds(300, "go_ahead")
         .starts(300, "last")
         .writes(301, "last")

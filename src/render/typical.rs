@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::General;
+use crate::model::action::{General, RemovalKind};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,29 @@ pub fn typical(action: &Action) -> Option<Typical> {
         | Action::Peering(_)
         | Action::RouteTable(_)
         | Action::Association(_)
+        | Action::Dissociation(_)
         // "er.auth PUT 201".
         | Action::Authorization(_) => between(1, 10, "WIRE.md 6"),
         // "vng PUT 201", the ExpressRoute ones: 682 s to 1,000 s; Microsoft says up to 45 minutes.
         Action::Gateway(_) => between(660, 2_700, "WIRE.md 6"),
         // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
         Action::Connection(_) => between(120, 240, "WIRE.md 6"),
+        // "er PUT 200": a circuit written again.
+        Action::Bandwidth(_) => between(3, 12, "WIRE.md 6"),
+        Action::Remove(spec) => match spec.kind {
+            RemovalKind::Gateway => between(60, 1_080, "WIRE.md 6"),
+            RemovalKind::Connection => between(40, 222, "WIRE.md 6"),
+            _ => between(1, 15, "WIRE.md 6"),
+        },
         Action::General(General::Wait { duration }) => Some(Typical {
             from: *duration,
             to: *duration,
             source: "the runbook",
         }),
-        Action::Verify(_) | Action::General(General::Approval(_) | General::Manual(_)) => None,
+        Action::Verify(_)
+        | Action::General(
+            General::Approval(_) | General::Manual(_) | General::Decision(_),
+        ) => None,
     }
 }
 
@@ -72,8 +83,16 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Peering(_) => "Azure peers the networks",
         Action::RouteTable(_) => "Azure writes the route table",
         Action::Association(_) => "Azure attaches the route table",
+        Action::Bandwidth(_) => "Azure raises the bandwidth",
+        Action::Dissociation(_) => "Azure detaches the route table",
+        Action::Remove(spec) => match spec.kind {
+            RemovalKind::Connection => "Azure disconnects gateway and circuit",
+            _ => "Azure removes the resource",
+        },
         Action::Verify(_) => "looking",
         Action::General(General::Wait { .. }) => "time passes",
-        Action::General(General::Approval(_) | General::Manual(_)) => "a person is asked",
+        Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_)) => {
+            "a person is asked"
+        }
     }
 }

@@ -253,6 +253,7 @@ fn outcome(state: &RunState, driven: Driven) -> String {
     });
     let asked = !state.waiting_for_people().is_empty();
     let name = match driven {
+        _ if state.paused.is_some() && !at_work => "waiting",
         _ if asked && !at_work => "waiting",
         Driven::ByAProcess => "running",
         Driven::ByNobody => "interrupted",
@@ -320,7 +321,7 @@ fn question(record: &StepRecord) -> Option<String> {
 fn why(record: &StepRecord) -> Option<String> {
     match &record.state {
         StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
-        StepState::Skipped { why } | StepState::Held { why } => Some(why.clone()),
+        StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
         StepState::TimedOut { operation: Some(_) } => {
             Some("Its time was up while Azure was still at work.".to_owned())
         }

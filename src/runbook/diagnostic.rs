@@ -73,6 +73,8 @@ codes! {
     GatewaySku "BR0409" "A gateway SKU is not one of ExpressRoute.",
     GatewaySubnet "BR0410" "A gateway's subnet is not as Azure wants it.",
     TooManySteps "BR0411" "The runbook has too many steps.",
+    Part "BR0412" "A runbook that is used by this one cannot be used.",
+    UnknownRole "BR0413" "A role does not exist.",
 }
 
 /// How bad it is.
@@ -198,7 +200,7 @@ impl Diagnostics {
                     code: d.code.as_str(),
                     severity: d.severity,
                     message: d.message.clone(),
-                    file: source.name().to_owned(),
+                    file: source.name_at(d.span.start).to_owned(),
                     line,
                     column,
                     help: d.help.clone(),

@@ -97,6 +97,13 @@ impl Expr {
             }
             Self::Path(_) | Self::Literal(_) => {}
             Self::Index(of, by) => {
+                // `steps["loop.turn"]`
+                if let (Self::Path(path), Self::Literal(Value::String(name))) =
+                    (of.as_ref(), by.as_ref())
+                    && path.as_slice() == ["steps"]
+                {
+                    found.push(name);
+                }
                 of.collect_steps(found);
                 by.collect_steps(found);
             }

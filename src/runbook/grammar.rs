@@ -64,9 +64,11 @@ const fn may(key: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { key, kind, required: false, doc }
 }
 
+const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 const CONNECTIONS: &str = "Microsoft.Network/connections";
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
 const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
 const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
@@ -88,6 +90,9 @@ pub const ON_FAILURE: &[&str] = &["stop", "continue", "ask", "undo"];
 
 /// How a step may be taken back.
 pub const UNDO: &[&str] = &["remove", "keep", "pivot"];
+
+/// The sides of a failover.
+pub const SIDES: &[&str] = &["source", "target"];
 
 /// The types of parameters.
 pub const PARAM_TYPES: &[&str] = &[
@@ -116,6 +121,30 @@ const GATE: &[Field] = &[
     must("question", Kind::Text, "What the person is asked."),
     may("expires_after", Kind::Duration, "How long the gate stays open; no limit when absent."),
     may("on_expiry", Kind::OneOf(&["decline", "approve"]), "What an unanswered gate counts as."),
+    may("approvals", Kind::Int(1, 9), "How many different people must say yes; 1 when absent."),
+    may("role", Kind::Text, "The role that may answer, one of `roles`; anybody when absent."),
+    may("not_by_starter", Kind::Bool, "Whether whoever started the run may not answer."),
+];
+
+const OPTION: &[Field] = &[
+    must("name", Kind::Text, "The option's name, for conditions: `steps.STEP.choice`."),
+    must("text", Kind::Text, "What it means."),
+];
+
+const DECISION: &[Field] = &[
+    must("question", Kind::Text, "What the person is asked."),
+    must("options", Kind::List(&Kind::Object(OPTION)), "The ways to choose from."),
+    may("otherwise", Kind::Text, "The option that counts when nobody answers in time."),
+    may("expires_after", Kind::Duration, "How long the question stays open; no limit when absent."),
+    may("role", Kind::Text, "The role that may answer, one of `roles`; anybody when absent."),
+    may("not_by_starter", Kind::Bool, "Whether whoever started the run may not answer."),
+];
+
+const CONNECTION_REMOVE: &[Field] = &[
+    must("id", Kind::Id(CONNECTIONS), "The connection."),
+    may("gateway", Kind::Id(GATEWAYS), "Its gateway: no other step writes it meanwhile."),
+    may("authorization", Kind::Id(AUTHORIZATIONS), "Whose key an undo connects it again with."),
+    may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
 ];
 
 /// The actions, with what each takes under `with`.
@@ -168,7 +197,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
             may(
                 "authorization",
-                Kind::Id("Microsoft.Network/expressRouteCircuits/authorizations"),
+                Kind::Id(AUTHORIZATIONS),
                 "The authorization whose key is used, when the circuit is in another subscription.",
             ),
             may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
@@ -210,6 +239,53 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             must("subnet", Kind::Id(SUBNETS), "The subnet."),
             must("route_table", Kind::Id(ROUTE_TABLES), "The route table."),
         ],
+    ),
+    (
+        "route_table.dissociate",
+        "A subnet does not use a route table any more.",
+        &[
+            must("subnet", Kind::Id(SUBNETS), "The subnet."),
+            must("route_table", Kind::Id(ROUTE_TABLES), "The route table."),
+        ],
+    ),
+    (
+        "circuit.bandwidth",
+        "A circuit has at least some bandwidth. Azure never lowers one: there is no undo.",
+        &[
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            must("mbps_min", Kind::Int(50, 100_000), "At least this many megabits per second."),
+        ],
+    ),
+    ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),
+    (
+        "peering.remove",
+        "One side of a virtual network peering is gone.",
+        &[must("id", Kind::Id(PEERINGS), "That side.")],
+    ),
+    (
+        "gateway.remove",
+        "A gateway is gone.",
+        &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")],
+    ),
+    (
+        "public_ip.remove",
+        "A public IP address is gone.",
+        &[must("id", Kind::Id(PUBLIC_IPS), "The address; nothing may use it.")],
+    ),
+    (
+        "subnet.remove",
+        "A subnet is gone.",
+        &[must("id", Kind::Id(SUBNETS), "The subnet; nothing may be in it.")],
+    ),
+    (
+        "authorization.remove",
+        "A circuit authorization is gone, and every connection that was made with it.",
+        &[must("id", Kind::Id(AUTHORIZATIONS), "The authorization.")],
+    ),
+    (
+        "route_table.remove",
+        "A route table is gone.",
+        &[must("id", Kind::Id(ROUTE_TABLES), "The table; no subnet may use it.")],
     ),
     (
         "verify.circuit",
@@ -259,8 +335,19 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             may("absent", PREFIXES, "Prefixes that must be in neither."),
         ],
     ),
+    (
+        "verify.microsoft_peering",
+        "A circuit's Microsoft peering is enabled and its public prefixes are advertised.",
+        &[must("circuit", Kind::Id(CIRCUITS), "The circuit.")],
+    ),
+    (
+        "verify.absent",
+        "A resource does not exist any more.",
+        &[must("resource", Kind::Id(""), "The resource.")],
+    ),
     ("approval", "A person says whether the run goes on.", GATE),
     ("manual", "A person does something by hand and says that it is done.", GATE),
+    ("decision", "A person chooses one of several ways.", DECISION),
     ("wait", "Time passes.", &[must("duration", Kind::Duration, "How much.")]),
 ];
 
@@ -275,8 +362,9 @@ pub const RETRY: &[Field] = &[
 pub const STEP: &[Field] = &[
     may("title", Kind::Text, "What it does, as a line."),
     may("needs", Kind::OneOrMany(&Kind::Text), "The steps that must have ended well before it."),
-    must("action", Kind::Text, "What it asks of the world."),
-    may("with", Kind::Any, "What the action takes."),
+    may("action", Kind::Text, "What it asks of the world."),
+    may("use", Kind::Text, "A runbook whose steps stand here, instead of an action; its path."),
+    may("with", Kind::Any, "What the action takes, or the parameters of the used runbook."),
     may(
         "each",
         Kind::Any,
@@ -291,6 +379,12 @@ pub const STEP: &[Field] = &[
         "undo",
         Kind::OneOf(UNDO),
         "Whether it can be taken back; `pivot` is the point of no return.",
+    ),
+    may("side", Kind::OneOf(SIDES), "Which side of the failover it acts on."),
+    may(
+        "owes",
+        Kind::Prose,
+        "What is owed when it ends without its goal and the run goes on; outlives the run.",
     ),
     may("why", Kind::Prose, "Why this step."),
     may("by_hand", Kind::Prose, "How to do it without this tool."),
@@ -320,6 +414,17 @@ const PEOPLE: &[Field] = &[
     may("approve_after", Kind::Duration, "They approve each gate after this, in virtual time."),
     may("decline_after", Kind::Duration, "They decline each gate after this."),
     may("absent", Kind::Bool, "They do not come."),
+    may(
+        "choices",
+        Kind::Names(&Kind::Text),
+        "What they choose at a decision, by its step; its first option when nothing is said.",
+    ),
+];
+
+const ROLE: &[Field] = &[
+    may("description", Kind::Prose, "What the role is for."),
+    may("people", Kind::OneOrMany(&Kind::Text), "Who has it, by the names they sign with."),
+    may("contact", Kind::Text, "How to reach them."),
 ];
 
 /// The keys of a profile.
@@ -327,6 +432,8 @@ pub const PROFILE: &[Field] = &[
     may("description", Kind::Prose, "When it is used."),
     may("params", Kind::Names(&Kind::Any), "Values of parameters."),
     may("world", Kind::Text, "The world that it is drilled in, beside the runbook."),
+    may("after", Kind::Text, "A runbook, beside this one, whose drill's end is where this begins."),
+    may("returns", Kind::OneOrMany(&Kind::Region), "Regions that are up again when it begins."),
     may("people", Kind::Object(PEOPLE), "What answers the gates of a drill."),
     may("deadline", Kind::Duration, "How long a run may take."),
 ];
@@ -349,6 +456,8 @@ pub const RUNBOOK: &[Field] = &[
         "What a recovery is measured against.",
     ),
     may("description", Kind::Prose, "When to use it and what it does."),
+    may("roles", Kind::Names(&Kind::Object(ROLE)), "Who may answer which gates."),
+    may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("params", Kind::Names(&Kind::Object(PARAM)), "Its parameters."),
     may("profiles", Kind::Names(&Kind::Object(PROFILE)), "Sets of values: drill, live."),
     may(

@@ -94,5 +94,6 @@ fn step() -> Value {
         })
         .collect();
     schema["allOf"] = json!(cases);
+    schema["oneOf"] = json!([{ "required": ["action"] }, { "required": ["use"] }]);
     schema
 }

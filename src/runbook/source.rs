@@ -1,19 +1,36 @@
 //! Which text, and where in it? A runbook's bytes as text, spans, lines and columns.
+//!
+//! A runbook may use others as its parts. Their texts stand behind its own in one text, so that a span
+//! is a place in exactly one of the files.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::diagnostic::{Code, Diagnostic};
+use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::tree;
 use crate::model::limits::RUNBOOK_BYTES_MAX;
 
 /// A range of bytes of a source.
 pub type Span = Range<usize>;
 
-/// A runbook's text and its name for messages.
+/// A runbook's text and its name for messages, with those of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     name: String,
     text: String,
     lines: Vec<usize>,
+    parts: Vec<Part>,
+    unread: BTreeMap<String, String>,
+}
+
+/// A runbook that is used by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    /// As `use` says it.
+    written: String,
+    /// For messages.
+    name: String,
+    span: Span,
 }
 
 impl SourceFile {
@@ -23,7 +40,89 @@ impl SourceFile {
         let text = text.into();
         let lines =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name: name.into(), text, lines }
+        Self { name: name.into(), text, lines, parts: Vec::new(), unread: BTreeMap::new() }
+    }
+
+    /// Takes in a runbook that this one uses, under the path that it is used by.
+    pub fn add_part(&mut self, written: &str, part: &Self) {
+        if !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        let start = self.text.len();
+        self.text.push_str(&part.text);
+        let at_lines = part.text.match_indices('\n').map(|(at, _)| start + at + 1);
+        self.lines.push(start);
+        self.lines.extend(at_lines);
+        self.lines.dedup();
+        let span = start..self.text.len();
+        self.parts.push(Part { written: written.to_owned(), name: part.name.clone(), span });
+    }
+
+    /// Takes in every runbook that this one uses, and those that they use.
+    pub fn take_in_parts(&mut self, read: impl Fn(&str) -> Result<Self, String>) {
+        let mut spans = vec![self.own()];
+        while let Some(span) = spans.pop() {
+            // What is wrong with the text is said when it is compiled.
+            let mut unsaid = Diagnostics::default();
+            let root = tree::read_part(self, span, &mut unsaid);
+            for path in root.iter().flat_map(tree::uses) {
+                if self.knows_part(&path) {
+                    continue;
+                }
+                match read(&path) {
+                    Ok(part) if self.text.len() + part.text.len() <= RUNBOOK_BYTES_MAX => {
+                        self.add_part(&path, &part);
+                        spans.extend(self.part(&path));
+                    }
+                    Ok(_) => self.miss_part(&path, "with it the runbook is too large".to_owned()),
+                    Err(why) => self.miss_part(&path, why),
+                }
+            }
+        }
+    }
+
+    /// Remembers why a runbook that this one uses could not be read.
+    pub fn miss_part(&mut self, written: &str, why: String) {
+        self.unread.insert(written.to_owned(), why);
+    }
+
+    /// Whether a part was read, or missed, already.
+    #[must_use]
+    pub fn knows_part(&self, written: &str) -> bool {
+        self.unread.contains_key(written) || self.part(written).is_some()
+    }
+
+    /// Where the text of a part stands.
+    #[must_use]
+    pub fn part(&self, written: &str) -> Option<Span> {
+        self.parts.iter().find(|part| part.written == written).map(|part| part.span.clone())
+    }
+
+    /// The paths of the parts, in the order in which they were taken in.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.written.as_str())
+    }
+
+    /// Why a part could not be read.
+    #[must_use]
+    pub fn missed(&self, written: &str) -> Option<&str> {
+        self.unread.get(written).map(String::as_str)
+    }
+
+    /// Where the runbook's own text stands.
+    #[must_use]
+    pub fn own(&self) -> Span {
+        0..self.parts.first().map_or(self.text.len(), |part| part.span.start)
+    }
+
+    fn part_at(&self, at: usize) -> Option<&Part> {
+        self.parts.iter().rev().find(|part| part.span.start <= at)
+    }
+
+    /// The name of the file that a byte is of, for messages.
+    #[must_use]
+    pub fn name_at(&self, at: usize) -> &str {
+        self.part_at(at).map_or(&self.name, |part| &part.name)
     }
 
     /// Reads bytes as they come from a file: UTF-8, with or without a byte order mark.
@@ -77,7 +176,7 @@ impl SourceFile {
         &self.text
     }
 
-    /// Line and column of a byte, both from 1; columns count characters.
+    /// Line and column of a byte in its file, both from 1; columns count characters.
     #[must_use]
     pub fn place(&self, at: usize) -> (usize, usize) {
         let mut at = at.min(self.text.len());
@@ -86,6 +185,9 @@ impl SourceFile {
         }
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        (line, self.text[start..at].chars().count() + 1)
+        let before = self
+            .part_at(at)
+            .map_or(0, |part| self.lines.partition_point(|start| *start < part.span.start));
+        (line - before, self.text[start..at].chars().count() + 1)
     }
 }

@@ -93,14 +93,22 @@ struct Open {
 
 /// Reads the text; none when it is no tree of ours, and the diagnostics say why.
 pub fn read(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> {
+    read_part(source, source.own(), diagnostics)
+}
+
+/// Reads the text of a part.
+pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let text = source.text().get(span.clone())?;
+    let before = diagnostics.len();
     let mut reader = Reader {
-        offsets: offsets(source.text()),
-        length: source.text().len(),
+        offsets: offsets(text),
+        begin: span.start,
+        length: text.len(),
         open: Vec::new(),
         nodes: 0,
         root: None,
     };
-    for event in Parser::new_from_str(source.text()) {
+    for event in Parser::new_from_str(text) {
         let step = match event {
             Ok((event, span)) => {
                 let span = reader.byte(span.start.index())..reader.byte(span.end.index());
@@ -117,10 +125,12 @@ pub fn read(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> 
             return None;
         }
     }
-    if reader.root.is_none() && diagnostics.is_empty() {
+    if reader.root.is_none() && diagnostics.len() == before {
         let help = "A runbook begins with `runbook: NAME`.";
-        diagnostics
-            .push(Diagnostic::error(Code::Empty, 0..0, "The file is empty.").with_help(help));
+        diagnostics.push(
+            Diagnostic::error(Code::Empty, span.start..span.start, "The file is empty.")
+                .with_help(help),
+        );
     }
     reader.root
 }
@@ -132,6 +142,7 @@ fn offsets(text: &str) -> Option<Vec<usize>> {
 
 struct Reader {
     offsets: Option<Vec<usize>>,
+    begin: usize,
     length: usize,
     open: Vec<Open>,
     nodes: usize,
@@ -140,10 +151,11 @@ struct Reader {
 
 impl Reader {
     fn byte(&self, character: usize) -> usize {
-        match &self.offsets {
+        let within = match &self.offsets {
             Some(offsets) => offsets.get(character).copied().unwrap_or(self.length),
             None => character.min(self.length),
-        }
+        };
+        self.begin + within
     }
 
     fn take(
@@ -264,6 +276,18 @@ fn alias(span: Span) -> Diagnostic {
     let message = "Anchors, aliases and merge keys are not part of the language.";
     Diagnostic::error(Code::Alias, span, message)
         .with_help("Use a parameter, `defaults` or a loop instead.")
+}
+
+/// The paths of the parts that a runbook's steps use, as written.
+#[must_use]
+pub fn uses(root: &Node) -> Vec<String> {
+    let steps = root.get("steps").and_then(Node::map).unwrap_or_default();
+    let used = steps.iter().filter_map(|(_, step)| step.get("use"));
+    used.filter_map(|node| match &node.value {
+        NodeValue::Scalar { text, .. } => Some(text.clone()),
+        NodeValue::List(_) | NodeValue::Map(_) => None,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Comes in: events, through the engine's `Journal` port, and runs by their ids. Goes out: the same
 //! events after any crash, or a clear error that loses nothing. Uses `model` and `engine` (its ports
 //! and events). A state directory holds `runs/<run id>/` (one sled store each, an anchor and an
-//! export beside it) and `claims/`.
+//! export beside it), `claims/` and `obligations/`.
 
 mod anchor;
 pub mod claims;
@@ -14,6 +14,7 @@ pub mod fsync;
 pub mod journal;
 pub mod lease;
 pub mod memory;
+pub mod obligations;
 mod rundir;
 pub mod runs;
 mod schema;
@@ -24,4 +25,5 @@ pub use export::{BadEvent, VerifyReport, verify_file};
 pub use journal::SledJournal;
 pub use lease::holder_name;
 pub use memory::{FailAt, MemoryJournal};
+pub use obligations::{Obligations, Owed};
 pub use runs::{RunStore, RunSummaryRaw, StateDir};

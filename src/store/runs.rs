@@ -14,6 +14,7 @@ use super::files;
 use super::fsync;
 use super::journal::SledJournal;
 use super::lease::RunLock;
+use super::obligations::Obligations;
 use super::rundir::RunDir;
 use super::schema::{self, Database, FORMAT};
 use crate::engine::{JournalError, Lease, Recorded};
@@ -77,6 +78,12 @@ impl StateDir {
     #[must_use]
     pub fn claims(&self) -> Claims {
         Claims::new(self.path.join("claims"))
+    }
+
+    /// What its ended runs still owe.
+    #[must_use]
+    pub fn obligations(&self) -> Obligations {
+        Obligations::new(self.path.join("obligations"))
     }
 
     /// The directory of a run, whether it exists or not.

@@ -55,6 +55,8 @@ fn step(name: &str, needs: &[&str], action: General) -> Step {
         retry: RetryPolicy::default(),
         on_failure: OnFailure::Stop,
         saga: SagaClass::Undoable,
+        side: None,
+        owes: None,
         prose: Prose::default(),
     }
 }
@@ -64,6 +66,9 @@ fn gate(name: &str, needs: &[&str]) -> Step {
         question: "Shall it go on?".to_owned(),
         expires_after: None,
         on_expiry: OnExpiry::Decline,
+        approvals: 1,
+        role: None,
+        not_by_starter: false,
     };
     step(name, needs, General::Approval(policy))
 }
@@ -79,8 +84,14 @@ fn left_behind(state: &Path, steps: Vec<Step>) {
 }
 
 fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
-    let people = People { answer_after: Duration::from_secs(240), answer: Answer::Approve };
+    let people = People {
+        answer_after: Duration::from_secs(240),
+        answer: Answer::Approve,
+        choices: BTreeMap::new(),
+    };
     let plan = Plan::new(PlanParts {
+        roles: BTreeMap::new(),
+        failback: None,
         runbook: RunbookName::parse("by-hand").unwrap(),
         title: "A run of the tests".to_owned(),
         owner: None,
@@ -101,6 +112,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         mode,
         endpoint: endpoint.to_owned(),
         nonce: "n".to_owned(),
+        by: None,
     };
     let at = Timestamp::parse("2026-03-14T03:00:00Z").unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -101,6 +101,8 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
         mode: RunMode::Drill,
         endpoint: "sim".to_owned(),
         nonce: "lab".to_owned(),
+        by: None,
+        waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();
     let lease = journal.acquire();

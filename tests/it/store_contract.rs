@@ -92,6 +92,7 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
             not_before: at(5_000),
         },
         Event::Approved {
+            choice: None,
             step: StepName::parse("go").unwrap(),
             by: Actor::Person("Mei".to_owned()),
             reason: None,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure};
-use crate::model::Assessment;
-use crate::model::action::Association;
+use super::body::{assessment, at_work, blocked, ensure, text, writable};
+use crate::model::action::{Association, Dissociation};
+use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
 
 /// Compares the subnet with one that uses the table.
 pub(crate) fn assess(spec: &Association, body: Option<&Value>) -> Assessment {
@@ -22,4 +22,40 @@ pub(crate) fn assess(spec: &Association, body: Option<&Value>) -> Assessment {
 /// What the action adds to the subnet's body.
 pub(crate) fn wanted(spec: &Association) -> Value {
     json!({ "properties": { "routeTable": { "id": spec.route_table.as_str() } } })
+}
+
+/// Compares the subnet with one that does not use the table. Another table of its own is left alone.
+pub(crate) fn assess_dissociated(spec: &Dissociation, body: Option<&Value>) -> Assessment {
+    let used = body.filter(|body| {
+        text(body, "/properties/routeTable/id")
+            .is_some_and(|id| id.eq_ignore_ascii_case(spec.route_table.as_str()))
+    });
+    let verdict = match used {
+        None => Assessed::Holds,
+        Some(body) => at_work(&spec.subnet, body).unwrap_or_else(|| detach(spec, body)),
+    };
+    assessment(&spec.subnet, body, verdict)
+}
+
+fn detach(spec: &Dissociation, body: &Value) -> Assessed {
+    let before = writable(body);
+    let mut wanted = before.clone();
+    if let Some(properties) = wanted.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("routeTable");
+    }
+    Assessed::Change(Box::new(PlannedChange {
+        changes: vec![Change {
+            resource: spec.subnet.clone(),
+            path: "properties.routeTable".to_owned(),
+            before: json!({ "id": spec.route_table.as_str() }),
+            after: Value::Null,
+        }],
+        write: Write {
+            method: WriteMethod::Put,
+            resource: spec.subnet.clone(),
+            body: Some(wanted),
+            if_match: None,
+        },
+        undo: Undo::Restore { resource: spec.subnet.clone(), body: before },
+    }))
 }

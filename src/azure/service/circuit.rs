@@ -67,9 +67,59 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    body.pointer("/properties/peerings")?.as_array()?.iter().find(|peering| {
-        text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(PRIVATE_PEERING))
-    })
+    peering(body, PRIVATE_PEERING)
+}
+
+fn peering<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
+    body.pointer("/properties/peerings")?
+        .as_array()?
+        .iter()
+        .find(|peering| text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(name)))
+}
+
+/// Compares a circuit's Microsoft peering with one that replication can use.
+pub(crate) fn assess_microsoft_peering(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
+    let mut missing = Vec::new();
+    let found = body.and_then(|body| peering(body, "MicrosoftPeering"));
+    match (body, found) {
+        (None, _) => missing.push("the circuit does not exist".to_owned()),
+        (_, None) => missing.push("it has no Microsoft peering".to_owned()),
+        (_, Some(peering)) => {
+            let state = text(peering, "/properties/state").unwrap_or("not reported");
+            if !state.eq_ignore_ascii_case("enabled") {
+                missing.push(format!("its Microsoft peering is {state}, not Enabled"));
+            }
+            let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
+            let state = text(peering, pointer).unwrap_or("not reported");
+            if !state.eq_ignore_ascii_case("configured") {
+                missing.push(format!("its advertised prefixes are {state}, not Configured"));
+            }
+            if text(peering, "/properties/routeFilter/id").is_none() {
+                missing.push(
+                    "its Microsoft peering has no route filter, so no prefix comes over it"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    let prefixes = found
+        .and_then(|peering| {
+            peering.pointer("/properties/microsoftPeeringConfig/advertisedPublicPrefixes")
+        })
+        .cloned()
+        .unwrap_or_else(|| Value::Array(Vec::new()));
+    verification(circuit, &missing, ("prefixes", prefixes))
+}
+
+/// Compares a resource with its absence, without asking for it.
+pub(crate) fn assess_absent(resource: &ResourceId, body: Option<&Value>) -> Assessment {
+    let missing: Vec<String> = body
+        .map(|body| format!("{} is still there ({})", resource.name(), provisioning_state(body)))
+        .into_iter()
+        .collect();
+    let mut assessment = verification(resource, &missing, ("", Value::Null));
+    assessment.outputs.clear();
+    assessment
 }
 
 /// Compares the ARP tables of both paths with healthy ones: Azure's edge and the customer's are in each.

@@ -4,12 +4,14 @@
 
 pub(crate) mod association;
 pub(crate) mod authorization;
+pub(crate) mod bandwidth;
 pub(crate) mod body;
 pub(crate) mod circuit;
 pub(crate) mod connection;
 pub(crate) mod gateway;
 pub(crate) mod gateway_routes;
 pub(crate) mod public_ip;
+pub(crate) mod removal;
 pub(crate) mod route_table;
 pub(crate) mod subnet;
 pub(crate) mod vnet_peering;

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::run::{hexadecimal, run_id};
-use crate::cli::args::{Compile, People};
+use super::run::{hexadecimal, run_id, said_before};
+use crate::cli::args::{Compile, People, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Begin;
 use crate::cli::{front, world};
-use crate::engine::{Clock, Entropy, NewRun, RunMode};
+use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
 use crate::sim::SeededEntropy;
 
@@ -20,6 +20,7 @@ pub(super) struct Wanted<'a> {
     pub(super) world: Option<PathBuf>,
     pub(super) seed: Option<u64>,
     pub(super) people: People,
+    pub(super) start: &'a Start,
 }
 
 pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
@@ -41,6 +42,9 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
         endpoint: world::ENDPOINT.to_owned(),
         // The keys follow from the seed, so that the same seed gives the same journal.
         nonce: hexadecimal(SeededEntropy(drill.seed()).bytes()),
+        // A drill is the same whoever starts it.
+        by: None,
+        waived: said_before(Actor::DrillPerson, wanted.start),
     };
     let store = context.state.create_run(&new.run)?;
     let begin = Begin::New(Box::new(new));

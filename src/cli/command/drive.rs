@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::status::status;
 use crate::azure::WriteScope;
@@ -11,12 +12,119 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::{Asked, Begin, Driving, Session, claimed};
 use crate::cli::{azure, world};
-use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, Said};
-use crate::model::RunOutcome;
+use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, RunState, Said, people};
+use crate::model::{Plan, RunOutcome, StepName};
 use crate::store::{RunStore, StoreError};
 
 pub(super) async fn resume(context: &Context, drive: &Drive) -> Result<Status, CliError> {
-    go_on(context, drive, None, RunOutcome::Succeeded).await
+    let by = context.user();
+    let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
+    go_on(context, drive, Word::Resume(Box::new(lift)), RunOutcome::Succeeded).await
+}
+
+/// What is said to a run.
+enum Word<'a> {
+    /// This.
+    Say(Command),
+    /// This, after time has passed in a drill.
+    SayAfter(Command, Duration),
+    /// What a resume says depends on how the run stands.
+    Resume(Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>),
+}
+
+/// Which steps a command is about to affect.
+type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;
+
+/// Says what a word about a step affects; whether it shall also be said.
+async fn shown(
+    context: &Context,
+    args: &DriveStep,
+    what: &str,
+    affected: Affected,
+) -> Result<(), CliError> {
+    let run = context.state.find(&args.run)?;
+    let (events, _) = context.read(&run).await?;
+    let state = Context::fold(&events)?;
+    let step = context.said(&args.step, &args.said)?.step;
+    let Some(opened) = &state.opened else { return Ok(()) };
+    let names: Vec<String> =
+        affected(&opened.plan, &state, &step).iter().map(ToString::to_string).collect();
+    if !names.is_empty() {
+        context.ui.say(&format!("{what}: {}.", names.join(", ")));
+    }
+    Ok(())
+}
+
+/// Retries a step, or it and what comes after it; shows first what is tried again.
+pub(super) async fn retry(
+    context: &Context,
+    args: &DriveStep,
+    from: bool,
+    dry_run: bool,
+) -> Result<Status, CliError> {
+    let only: Affected = |_, _, step| vec![step.clone()];
+    let affected = if from { people::tried_again } else { only };
+    shown(context, args, "Tried again", affected).await?;
+    if dry_run {
+        return Ok(Status::Done);
+    }
+    let word = if from { Command::RetryFrom } else { Command::Retry };
+    say(context, args, word, RunOutcome::Succeeded).await
+}
+
+/// Skips a step; shows first what goes on without it.
+pub(super) async fn skip(
+    context: &Context,
+    args: &DriveStep,
+    dry_run: bool,
+) -> Result<Status, CliError> {
+    shown(context, args, "Goes on without it", people::waits_for).await?;
+    if dry_run {
+        return Ok(Status::Done);
+    }
+    say(context, args, Command::Skip, RunOutcome::Succeeded).await
+}
+
+/// Approves, or chooses.
+pub(super) async fn approve(
+    context: &Context,
+    args: &DriveStep,
+    choice: Option<&String>,
+) -> Result<Status, CliError> {
+    let mut said = context.said(&args.step, &args.said)?;
+    said.choice = choice.cloned();
+    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    go_on(context, &drive, Word::Say(Command::Approve(said)), RunOutcome::Succeeded).await
+}
+
+pub(super) async fn pause(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
+    let command = Command::Pause { by: context.by(&args.said), reason: args.said.reason.clone() };
+    about(context, args, command, RunOutcome::Succeeded).await
+}
+
+/// Meets what an ended run owes; it ends as it had ended.
+pub(super) async fn settle(
+    context: &Context,
+    args: &DriveSaid,
+    after: Option<Duration>,
+) -> Result<Status, CliError> {
+    let command = Command::Settle { by: context.by(&args.said), reason: args.said.reason.clone() };
+    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    let run = context.state.find(&args.run)?;
+    let (events, _) = context.read(&run).await?;
+    let before = Context::fold(&events)?.last_outcome.unwrap_or(RunOutcome::Succeeded);
+    let word = match after {
+        Some(after) => Word::SayAfter(command, after),
+        None => Word::Say(command),
+    };
+    let status = go_on(context, &drive, word, before).await?;
+    let (events, _) = context.read(&run).await?;
+    let left = Context::fold(&events)?.owed();
+    if left.is_empty() {
+        return Ok(status);
+    }
+    Err(CliError::new(Status::EndedOtherwise, "The run still owes something.")
+        .hint("Settle it again when the region answers."))
 }
 
 /// A word about a step, and what the run shall come to after it.
@@ -28,7 +136,7 @@ pub(super) async fn say(
 ) -> Result<Status, CliError> {
     let said = context.said(&args.step, &args.said)?;
     let drive = Drive { run: args.run.clone(), target: args.target.clone() };
-    go_on(context, &drive, Some(word(said)), asked).await
+    go_on(context, &drive, Word::Say(word(said)), asked).await
 }
 
 pub(super) async fn cancel(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
@@ -48,20 +156,20 @@ async fn about(
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
     let drive = Drive { run: args.run.clone(), target: args.target.clone() };
-    go_on(context, &drive, Some(command), asked).await
+    go_on(context, &drive, Word::Say(command), asked).await
 }
 
 async fn go_on(
     context: &Context,
     drive: &Drive,
-    command: Option<Command>,
+    word: Word<'_>,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
     let run = context.state.find(&drive.run)?;
     let store = match context.state.open(&run) {
         Ok(store) => store,
         Err(StoreError::Held { holder, .. }) => {
-            let Some(command) = command else {
+            let (Word::Say(command) | Word::SayAfter(command, _)) = word else {
                 return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
                     .hint(format!("See it with `backroad status {run}`.")));
             };
@@ -79,6 +187,15 @@ async fn go_on(
     })?;
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
+    let mut later = Duration::ZERO;
+    let command = match word {
+        Word::Say(command) => Some(command),
+        Word::SayAfter(command, after) => {
+            later = after;
+            Some(command)
+        }
+        Word::Resume(word) => word(&state),
+    };
     let Some(opened) = state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
@@ -98,7 +215,14 @@ async fn go_on(
         mode: opened.mode,
         endpoint: opened.endpoint.clone(),
         nonce: opened.nonce.clone(),
+        by: opened.by.clone(),
+        waived: Vec::new(),
     };
+    if later > Duration::ZERO && opened.mode == RunMode::Live {
+        return Err(CliError::usage(
+            "`--after` is for drills: a live run's time passes by itself.",
+        ));
+    }
     let begin = Begin::Existing(command);
     let id = new.run.clone();
     let driven = match opened.mode {
@@ -109,7 +233,7 @@ async fn go_on(
             live(context, store, &new, &target, clock, begin).await
         }
         RunMode::Drill => {
-            let last = state.last_at.unwrap_or(opened.at);
+            let last = state.last_at.unwrap_or(opened.at) + later;
             world::go_on(context, store, &new, last, begin).await
         }
     };

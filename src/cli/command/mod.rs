@@ -32,15 +32,26 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Plan { runbook, compile, target, world } => {
             plan::plan(context, &runbook, &compile, &target, world.as_deref()).await
         }
-        Verb::Run { runbook, dry_run: true, compile, target } => {
+        Verb::Run { runbook, dry_run: true, compile, target, .. } => {
             plan::plan(context, &runbook, &compile, &target, None).await
         }
-        Verb::Run { runbook, dry_run: false, compile, target } => {
-            run::run(context, &runbook, &compile, &target).await
+        Verb::Run { runbook, dry_run: false, compile, target, start, interactive } => {
+            if interactive && !context.ui.somebody {
+                let what = "`--interactive` asks at the terminal, and there is none.";
+                return Err(CliError::usage(what)
+                    .hint("Leave it out, and answer with `backroad approve` from elsewhere."));
+            }
+            run::run(context, &runbook, &compile, &target, &start).await
         }
-        Verb::Drill { runbook, compile, world, seed, people } => {
-            let wanted =
-                drill::Wanted { runbook: &runbook, compile: &compile, world, seed, people };
+        Verb::Drill { runbook, compile, world, seed, people, start } => {
+            let wanted = drill::Wanted {
+                runbook: &runbook,
+                compile: &compile,
+                world,
+                seed,
+                people,
+                start: &start,
+            };
             drill::drill(context, wanted).await
         }
         Verb::Sim { verb: SimVerb::Serve { world, listen, seed, speed } } => {
@@ -48,13 +59,11 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             sim::serve(context, wanted).await
         }
         Verb::Resume(args) => drive::resume(context, &args).await,
-        Verb::Retry(args) => {
-            drive::say(context, &args, Command::Retry, RunOutcome::Succeeded).await
-        }
-        Verb::Skip(args) => drive::say(context, &args, Command::Skip, RunOutcome::Succeeded).await,
-        Verb::Approve(args) => {
-            drive::say(context, &args, Command::Approve, RunOutcome::Succeeded).await
-        }
+        Verb::Retry { from, dry_run, step } => drive::retry(context, &step, from, dry_run).await,
+        Verb::Skip { dry_run, step } => drive::skip(context, &step, dry_run).await,
+        Verb::Approve { choice, step } => drive::approve(context, &step, choice.as_ref()).await,
+        Verb::Pause(args) => drive::pause(context, &args).await,
+        Verb::Settle { after, run } => drive::settle(context, &run, after).await,
         Verb::Decline(args) => {
             drive::say(context, &args, Command::Decline, RunOutcome::Failed).await
         }

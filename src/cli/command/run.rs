@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::drive::live;
-use crate::cli::args::{Compile, Target};
+use crate::cli::args::{Compile, Start, Target};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Begin;
 use crate::cli::{azure, front};
-use crate::engine::{Clock, Entropy, NewRun, RunMode};
+use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode};
 use crate::model::{RunId, RunOutcome, Timestamp};
 
 pub(super) async fn run(
@@ -19,6 +19,7 @@ pub(super) async fn run(
     runbook: &Path,
     compile: &Compile,
     target: &Target,
+    start: &Start,
 ) -> Result<Status, CliError> {
     let plan = front::compile(context, runbook, compile, "live")?.plan;
     let url = azure::endpoint(target)?;
@@ -30,6 +31,8 @@ pub(super) async fn run(
         mode: RunMode::Live,
         endpoint: url.as_str().trim_end_matches('/').to_owned(),
         nonce: hexadecimal(HostEntropy.bytes()),
+        by: Some(context.user()),
+        waived: said_before(Actor::Person(context.user()), start),
     };
     // Whatever can be refused is refused before there is a run.
     drop(azure::arm(&new.plan, url, target, Arc::clone(&clock))?);
@@ -37,6 +40,12 @@ pub(super) async fn run(
     let begin = Begin::New(Box::new(new.clone()));
     let driving = live(context, store, &new, target, clock, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
+}
+
+/// What was said on the command line, for the journal's beginning.
+pub(super) fn said_before(by: Actor, start: &Start) -> Vec<Event> {
+    let down = start.source_down.clone().map(|why| Event::SourceDown { by, why });
+    down.into_iter().collect()
 }
 
 /// A new run's id: runs sort by their start.

@@ -312,6 +312,8 @@ impl Lab {
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "lab".to_owned(),
+            by: None,
+            waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();
         let drive = async {

@@ -1,0 +1,133 @@
+//! A circuit's bandwidth: raised in place, never lowered, and only where the customer runs the peering.
+
+use serde_json::{Value, json};
+
+use super::body::{assessment, at_work, blocked, text, writable};
+use crate::model::action::CircuitBandwidth;
+use crate::model::{
+    Assessed, Assessment, Change, PlannedChange, ResourceId, SecretRef, Undo, Write, WriteMethod,
+};
+
+const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
+
+/// Compares a circuit's bandwidth with the least that is wanted.
+pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessment {
+    let has = body.and_then(|body| body.pointer(BANDWIDTH)).and_then(Value::as_u64);
+    let verdict = match (body, has) {
+        (None, _) => {
+            blocked("circuit_absent", format!("The circuit {} does not exist.", spec.id.name()))
+        }
+        (Some(_), None) => blocked(
+            "bandwidth_of_port",
+            "The circuit stands on an ExpressRoute Direct port; its bandwidth is not raised here."
+                .to_owned(),
+        ),
+        (Some(body), Some(has)) => match at_work(&spec.id, body) {
+            Some(verdict) => verdict,
+            None if has >= u64::from(spec.mbps_min) => Assessed::Holds,
+            None => raise(spec, body, has),
+        },
+    };
+    let mut assessment = assessment(&spec.id, body, verdict);
+    if let (Assessed::Holds, Some(has)) = (&assessment.verdict, has) {
+        assessment.outputs.insert("bandwidth_mbps".to_owned(), has.into());
+    }
+    assessment
+}
+
+fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
+    // A write of the circuit writes its peerings too, and would overwrite what the provider set there
+    // (azure-facts PEER-L3-PROVIDER).
+    let provider_managed = list(body, "peerings").iter().any(|peering| {
+        let by = text(peering, "/properties/lastModifiedBy").unwrap_or("Customer");
+        !by.is_empty() && !by.eq_ignore_ascii_case("customer")
+    });
+    if provider_managed {
+        return blocked(
+            "provider_managed_peering",
+            "The provider manages this circuit's peering; a write of ours would overwrite it. Ask the \
+             provider to raise the bandwidth."
+                .to_owned(),
+        );
+    }
+    let mut wanted = writable(body);
+    wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(spec.mbps_min);
+    // Left out, the authorizations might be lost; sent without their keys, the keys might be.
+    for authorization in wanted["properties"]["authorizations"].as_array_mut().into_iter().flatten()
+    {
+        let id = authorization
+            .get("name")
+            .and_then(Value::as_str)
+            .and_then(|name| spec.id.child("authorizations", name).ok());
+        if let Some(id) = id {
+            authorization["properties"]["authorizationKey"] = key_of(id).placeholder();
+        }
+    }
+    Assessed::Change(Box::new(PlannedChange {
+        changes: vec![Change {
+            resource: spec.id.clone(),
+            path: "properties.serviceProviderProperties.bandwidthInMbps".to_owned(),
+            before: json!(has),
+            after: json!(spec.mbps_min),
+        }],
+        write: Write {
+            method: WriteMethod::Put,
+            resource: spec.id.clone(),
+            body: Some(wanted),
+            if_match: None,
+        },
+        // Azure does not lower a bandwidth: there is no way back.
+        undo: Undo::Nothing,
+    }))
+}
+
+fn key_of(id: ResourceId) -> SecretRef {
+    SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() }
+}
+
+fn list<'a>(body: &'a Value, key: &str) -> &'a [Value] {
+    body.pointer(&format!("/properties/{key}")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(mbps_min: u32) -> CircuitBandwidth {
+        let id =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/c";
+        CircuitBandwidth { id: ResourceId::parse(id).unwrap(), mbps_min }
+    }
+
+    fn circuit(by: &str) -> Value {
+        json!({ "properties": {
+            "serviceProviderProperties": { "bandwidthInMbps": 500, "peeringLocation": "Singapore" },
+            "authorizations": [{ "name": "a", "properties": { "authorizationKey": "k" } }],
+            "peerings": [{ "name": "AzurePrivatePeering", "properties": { "lastModifiedBy": by } }],
+        } })
+    }
+
+    #[test]
+    fn enough_bandwidth_is_left_alone_and_never_lowered() {
+        let body = circuit("Customer");
+        assert_eq!(assess(&spec(200), Some(&body)).verdict, Assessed::Holds);
+    }
+
+    #[test]
+    fn a_raise_keeps_peerings_and_names_the_keys_without_holding_them() {
+        let body = circuit("Customer");
+        let Assessed::Change(change) = assess(&spec(1_000), Some(&body)).verdict else { panic!() };
+        let written = change.write.body.unwrap();
+        assert_eq!(written.pointer(BANDWIDTH), Some(&json!(1_000)));
+        assert_eq!(written["properties"]["peerings"][0]["name"], "AzurePrivatePeering");
+        let key = &written["properties"]["authorizations"][0]["properties"]["authorizationKey"];
+        assert!(matches!(SecretRef::from_placeholder(key), Some(SecretRef::Resource { .. })));
+        assert_eq!(change.undo, Undo::Nothing);
+    }
+
+    #[test]
+    fn a_peering_of_the_providers_is_never_written() {
+        let body = circuit("Provider");
+        assert!(matches!(assess(&spec(1_000), Some(&body)).verdict, Assessed::Blocked { .. }));
+    }
+}
