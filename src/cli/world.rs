@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::args::Compile;
 use super::azure::Secrets;
 use super::context::Context;
 use super::error::{CliError, Status};
+use super::front;
 use super::session::{Asked, Begin, Driving, Session};
 use crate::azure::{
     Arm, ArmSettings, Method, Simulated, WireFault, WireRequest, WireResponse, WriteScope,
 };
-use crate::engine::{Clock, NewRun, RunMode};
-use crate::model::{Plan, RunId, Timestamp};
+use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, RunMode, Unwatched};
+use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
-use crate::store::RunStore;
+use crate::store::{MemoryJournal, RunStore};
 
 /// Where a drill's Azure is: in this process, so that nothing listens there.
 pub const ENDPOINT: &str = "http://127.0.0.1";
@@ -74,7 +76,10 @@ pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliErr
     let text = std::fs::read_to_string(path).map_err(|error| {
         CliError::usage(format!("The world {} cannot be read.", path.display())).because(&error)
     })?;
-    let scenario = Scenario::parse(&path.display().to_string(), &text).map_err(|error| {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let beside = |base: &str| std::fs::read_to_string(folder.join(base)).map_err(|e| e.to_string());
+    let name = path.display().to_string();
+    let scenario = Scenario::parse_over(&name, &text, &beside).map_err(|error| {
         CliError::new(Status::Runbook, format!("{} is no world.", path.display())).because(&error)
     })?;
     let mut world = World::new(&scenario);
@@ -96,6 +101,76 @@ impl Drill {
     pub fn start(path: &Path, seed: Option<u64>, plan: &Plan) -> Result<Self, CliError> {
         let (world, start) = load(path, seed)?;
         Self::within(world, start, plan)
+    }
+
+    /// Where a runbook's drill begins: in a world file, or where the drill of another runbook ends.
+    ///
+    /// # Errors
+    /// There is no world, it is none, or the other runbook's drill does not succeed.
+    pub async fn begin(
+        context: &Context,
+        compiled: &front::Compiled,
+        world: Option<&Path>,
+        seed: Option<u64>,
+    ) -> Result<Self, CliError> {
+        if let Some(path) = world.or(compiled.world.as_deref()) {
+            return Self::start(path, seed, &compiled.plan);
+        }
+        let Some(after) = &compiled.after else {
+            return Err(CliError::usage("The drill has no world to start from.").hint(
+                "Name one in the profile (`world: worlds/NAME.yaml`) or with `--world FILE`.",
+            ));
+        };
+        let before = front::compile(context, after, &Compile::default(), "drill")?;
+        let before_drill = Box::pin(Self::begin(context, &before, None, seed)).await?;
+        let (mut world, now) = before_drill.played(&before).await?;
+        for region in &compiled.returns {
+            world.set_region_down(region.clone(), false);
+        }
+        Self::within(world, now, &compiled.plan)
+    }
+
+    /// The world after a drill of this plan that nobody keeps, and when it ended.
+    async fn played(self, compiled: &front::Compiled) -> Result<(World, Timestamp), CliError> {
+        let what = format!("The drill of {} before this one", compiled.plan.parts().runbook);
+        let failed = |error: &(dyn std::error::Error + 'static)| {
+            CliError::new(Status::EndedOtherwise, format!("{what} broke.")).because(error)
+        };
+        let run = RunId::parse("00000000000000000000000000").map_err(|error| failed(&error))?;
+        let journal = MemoryJournal::new(run.clone());
+        let lease = journal.acquire();
+        let ports = Ports {
+            journal: Arc::new(journal),
+            actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
+            clock: Arc::clone(&self.clock),
+            watcher: Arc::new(Unwatched),
+        };
+        let new = NewRun {
+            run,
+            plan: self.plan.clone(),
+            mode: RunMode::Drill,
+            endpoint: ENDPOINT.to_owned(),
+            nonce: "before".to_owned(),
+            by: None,
+            waived: Vec::new(),
+        };
+        let (_handle, requests) = crate::engine::handle::channel();
+        let holder = crate::store::holder_name();
+        let mut driver = Driver::open(ports, lease, requests, Some(new), holder)
+            .await
+            .map_err(|error| failed(&error))?;
+        let ending = driver.drive(Patience::UntilPeople).await.map_err(|error| failed(&error))?;
+        if ending != Ending::Ended(RunOutcome::Succeeded) {
+            let how = match ending {
+                Ending::Ended(outcome) => format!("ended {outcome}"),
+                Ending::Waiting(_) => "waits for people".to_owned(),
+                Ending::Interrupted => "was interrupted".to_owned(),
+            };
+            return Err(CliError::new(Status::EndedOtherwise, format!("{what} {how}."))
+                .hint("Drill that runbook by itself and see why."));
+        }
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).world.clone();
+        Ok((world, self.clock.now()))
     }
 
     /// What decides its chance.

@@ -387,7 +387,11 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
     match (&work.phase, work.direction) {
         // Its answer is due within the call's time-out; it is recorded first.
         (Phase::Intended(_), _) | (Phase::Asking { .. }, _) => {}
-        (Phase::InDoubt(intent), _) => {
+        // A removal that lands late does what was wanted: it is owed, not held.
+        (Phase::InDoubt(intent), _)
+            if work.direction == Direction::Backward
+                || !matches!(step.action, Action::Remove(_)) =>
+        {
             let why = format!(
                 "its time is up while it is not known whether a write to {} landed",
                 intent.write.resource
@@ -400,8 +404,13 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
         }
         (_, Direction::Forward) => {
             let operating = matches!(work.phase, Phase::Operating { .. });
-            if let Phase::Retrying { error, .. } = &work.phase {
-                found_out(turn, step, error);
+            match &work.phase {
+                Phase::Retrying { error, .. } => found_out(turn, step, error),
+                Phase::InDoubt(_) => {
+                    let why = "Nobody said whether the request was taken.";
+                    found_out(turn, step, &StepError::ambiguous("no_answer", why));
+                }
+                _ => {}
             }
             turn.emit(Event::StepTimedOut { step: name.clone() });
             if operating {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
-use crate::model::{Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo};
+use crate::model::{Action, Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -306,6 +306,7 @@ fn change(
         _ if write.taken == 0 => {
             matches!(record.state, StepState::Succeeded).then_some("already_so")
         }
+        _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
         _ if write.created => Some("created"),
         _ => Some("updated"),
     }

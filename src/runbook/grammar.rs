@@ -253,7 +253,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A circuit has at least some bandwidth. Azure never lowers one: there is no undo.",
         &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            must("mbps_min", Kind::Int(50, 100_000), "At least this many megabits per second."),
+            must("mbps_min", Kind::Int(0, 100_000), "At least this many megabits per second."),
         ],
     ),
     ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,9 +38,45 @@ pub struct Scenario {
     /// Regions that are down: their control plane refuses writes and their gateways are dead.
     #[serde(default)]
     pub regions_down: BTreeSet<Region>,
+    /// What happens by itself as time goes by.
+    #[serde(default)]
+    pub events: Vec<Happening>,
+    /// Whether Azure refuses a connection whose networks overlap others on the circuit.
+    #[serde(default)]
+    pub overlap: Overlap,
     /// Misfortunes.
     #[serde(default)]
     pub faults: Vec<Fault>,
+}
+
+/// Something that happens by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happening {
+    /// When, from the world's beginning.
+    #[serde(with = "duration_text")]
+    pub after: Duration,
+    /// Regions that come back.
+    #[serde(default)]
+    pub up: BTreeSet<Region>,
+    /// Regions that go down.
+    #[serde(default)]
+    pub down: BTreeSet<Region>,
+    /// Prefixes that on-premises does not advertise any more.
+    #[serde(default)]
+    pub withdraw: Vec<IpNet>,
+}
+
+/// What Azure does with a connection whose networks overlap others on the circuit. Its documents say
+/// that it cannot be, and that packets drop when it is (azure-facts 7.2): nobody has recorded which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// It refuses it.
+    #[default]
+    Refuse,
+    /// It takes it; where both are alive, packets go to either.
+    Accept,
 }
 
 /// How long answers take.
@@ -81,15 +118,93 @@ pub struct ScenarioError {
     pub why: String,
 }
 
+#[derive(Deserialize)]
+struct Extends {
+    #[serde(default)]
+    extends: Option<String>,
+}
+
+/// How many worlds may extend one another; more is most likely one that extends itself.
+const EXTENDS_MAX: usize = 4;
+
+/// A world's text as a value, with what it extends under it.
+fn whole(
+    text: &str,
+    read: &dyn Fn(&str) -> Result<String, String>,
+    depth: usize,
+) -> Result<Value, String> {
+    let mut own: serde_json::Map<String, Value> =
+        serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    let Some(base) = own.remove("extends") else {
+        return Ok(Value::Object(own));
+    };
+    let base = base.as_str().ok_or("`extends` must be the path of a world")?;
+    if depth >= EXTENDS_MAX {
+        return Err(format!("`extends: {base}` is {EXTENDS_MAX} worlds deep; is it a circle?"));
+    }
+    let text = read(base).map_err(|why| format!("`extends: {base}`: {why}"))?;
+    let mut result = whole(&text, read, depth + 1)?;
+    let without = own.remove("without").unwrap_or_default();
+    for (key, value) in own {
+        match (result.get_mut(&key), value) {
+            (Some(Value::Array(there)), Value::Array(more))
+                if ["resources", "resource_groups"].contains(&key.as_str()) =>
+            {
+                let id = |value: &Value| {
+                    value.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase)
+                };
+                for item in more {
+                    match there.iter_mut().find(|other| id(other) == id(&item)) {
+                        Some(other) => *other = item,
+                        None => there.push(item),
+                    }
+                }
+            }
+            (_, value) => result[key.as_str()] = value,
+        }
+    }
+    for gone in without.as_array().into_iter().flatten() {
+        let gone = gone.as_str().unwrap_or_default();
+        let resources = result["resources"].as_array_mut().ok_or("it has no resources")?;
+        let before = resources.len();
+        resources
+            .retain(|body| body["id"].as_str().is_none_or(|id| !id.eq_ignore_ascii_case(gone)));
+        if resources.len() == before {
+            return Err(format!("`without` names {gone}, which is not there"));
+        }
+    }
+    Ok(result)
+}
+
 impl Scenario {
     /// Reads a world file.
     ///
     /// # Errors
     /// It is not YAML, has an unknown or missing key, or a resource without a legal id.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        Self::parse_over(name, text, &|_| Err("no other world is at hand".to_owned()))
+    }
+
+    /// Reads a world file that may be a change of another one: `extends` names it, and `read` gives its
+    /// text. Resources and resource groups of the same id replace those of the other world, the rest of
+    /// them is added, `without` takes resources out, and every other key replaces.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], or the other world cannot be read.
+    pub fn parse_over(
+        name: &str,
+        text: &str,
+        read: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, ScenarioError> {
         let wrong = |why: String| ScenarioError { name: name.to_owned(), why };
-        let scenario: Self =
-            serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        // A world that changes nothing is read for itself, so that its mistakes have a line.
+        let scenario: Self = match serde_yaml::from_str::<Extends>(text) {
+            Ok(Extends { extends: Some(_) }) => {
+                let whole = whole(text, read, 0).map_err(wrong)?;
+                serde_json::from_value(whole).map_err(|error| wrong(error.to_string()))?
+            }
+            _ => serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?,
+        };
         scenario.onprem.check().map_err(|error| wrong(error.to_string()))?;
         for (place, body) in scenario.resources.iter().enumerate() {
             let id = body.get("id").and_then(Value::as_str).unwrap_or_default();

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::network::{Estate, OnPrem};
+use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
 use super::provider;
 use super::reply::guid;
-use super::scenario::{Latency, Scenario};
+use super::scenario::{Happening, Latency, Overlap, Scenario};
 use super::server::Entry;
 use super::throttle::Buckets;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -30,6 +30,11 @@ pub struct World {
     pub(super) onprem: OnPrem,
     pub(super) regions_down: BTreeSet<Region>,
     pub(super) silent: BTreeSet<ResourceId>,
+    /// Connections whose authorization is gone while their region is down: they go when it is back.
+    pub(super) revoked: BTreeSet<ResourceId>,
+    /// What still happens by itself, the next first.
+    pub(super) coming: Vec<(Timestamp, Happening)>,
+    pub(super) overlap: Overlap,
     pub(super) faults: Vec<Fault>,
     pub(super) buckets: Buckets,
     pub(super) ledger: Vec<Entry>,
@@ -84,10 +89,18 @@ impl World {
             onprem: scenario.onprem.clone(),
             regions_down: scenario.regions_down.clone(),
             silent: BTreeSet::new(),
+            revoked: BTreeSet::new(),
+            coming: scenario
+                .events
+                .iter()
+                .map(|event| (scenario.now + event.after, event.clone()))
+                .collect(),
+            overlap: scenario.overlap,
             faults: scenario.faults.clone(),
             buckets: Buckets::default(),
             ledger: Vec::new(),
         };
+        world.coming.sort_by_key(|(at, _)| *at);
         for group in &scenario.resource_groups {
             world.groups.insert(group.id.to_ascii_lowercase(), group.location.clone());
         }
@@ -164,8 +177,49 @@ impl World {
     pub fn set_region_down(&mut self, region: Region, down: bool) {
         if down {
             self.regions_down.insert(region);
-        } else {
-            self.regions_down.remove(&region);
+            return;
+        }
+        self.regions_down.remove(&region);
+        let gone: Vec<ResourceId> = self
+            .revoked
+            .iter()
+            .filter(|id| self.location(id).as_ref() == Some(&region))
+            .cloned()
+            .collect();
+        for id in gone {
+            self.revoked.remove(&id);
+            self.silent.remove(&id);
+            self.resources.remove(&id);
+        }
+    }
+
+    /// How each site sees each Azure network now.
+    #[must_use]
+    pub fn reachability(&self) -> Vec<Reach> {
+        let shown = self.shown();
+        reachability(&self.estate(&shown), &self.onprem)
+    }
+
+    /// Takes away the connections that were made with a key: what an authorization's end means.
+    pub(super) fn revoke(&mut self, circuit: &ResourceId, key: &str) {
+        let made_with = |resource: &Resource| {
+            let text = |pointer: &str| resource.body.pointer(pointer).and_then(Value::as_str);
+            text("/properties/peer/id").is_some_and(|id| id.eq_ignore_ascii_case(circuit.as_str()))
+                && text("/properties/authorizationKey").is_some_and(|own| seal(own) == seal(key))
+        };
+        let made: Vec<ResourceId> = self
+            .resources
+            .iter()
+            .filter(|(_, resource)| made_with(resource))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in made {
+            if self.location(&id).is_some_and(|region| self.regions_down.contains(&region)) {
+                self.silent.insert(id.clone());
+                self.revoked.insert(id);
+            } else {
+                self.resources.remove(&id);
+            }
         }
     }
 
@@ -300,6 +354,23 @@ impl World {
 
     /// Lets what has ended take effect, in the order in which it ended.
     pub(super) fn settle(&mut self, now: Timestamp) {
+        while let Some((at, _)) = self.coming.first().filter(|(at, _)| *at <= now) {
+            self.settle_operations(*at);
+            let (_, event) = self.coming.remove(0);
+            for region in event.up {
+                self.set_region_down(region, false);
+            }
+            for region in event.down {
+                self.set_region_down(region, true);
+            }
+            for site in &mut self.onprem.sites {
+                site.prefixes.retain(|prefix| !event.withdraw.contains(prefix));
+            }
+        }
+        self.settle_operations(now);
+    }
+
+    fn settle_operations(&mut self, now: Timestamp) {
         let mut due: Vec<(Timestamp, String)> = self
             .operations
             .values()

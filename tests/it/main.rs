@@ -9,6 +9,7 @@ mod network;
 mod promises;
 mod secrets;
 mod server;
+mod shipped;
 mod sim;
 mod store_contract;
 mod store_survival;

@@ -25,15 +25,13 @@ pub(super) struct Wanted<'a> {
 
 pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
     let compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
-    let Some(path) = wanted.world.or(compiled.world) else {
-        return Err(CliError::usage("The drill has no world to start from.")
-            .hint("Name one in the profile (`world: worlds/NAME.yaml`) or with `--world FILE`."));
-    };
-    let plan = match wanted.people {
-        People::Profile => compiled.plan,
-        People::Ask => without_people(&compiled.plan)?,
-    };
-    let drill = world::Drill::start(&path, wanted.seed, &plan)?;
+    let mut compiled = compiled;
+    if wanted.people == People::Ask {
+        compiled.plan = without_people(&compiled.plan)?;
+    }
+    let world = wanted.world.as_deref();
+    let drill = world::Drill::begin(context, &compiled, world, wanted.seed).await?;
+    let plan = compiled.plan;
     let host = RealClock::new(std::num::NonZeroU32::MIN, None);
     let new = NewRun {
         run: run_id(host.now(), &HostEntropy)?,

@@ -1,6 +1,6 @@
 //! What would a run change? Looked at with a client that has no way to write.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::{Compile, Output, Target};
@@ -30,10 +30,11 @@ pub(super) async fn plan(
     let compiled = front::compile(context, runbook, compile, wanted)?;
     let plan = &compiled.plan;
     // A drill's profile without an endpoint looks at the drill's own world.
-    let drilled = compiled.profile.as_deref() == Some("drill") && target.endpoint.is_none();
-    let (arm, clock, looked_at) = match world.or(compiled.world.as_deref().filter(|_| drilled)) {
+    let own = compiled.world.as_ref().or(compiled.after.as_ref());
+    let drilled = own.is_some() && target.endpoint.is_none();
+    let (arm, clock, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
         Some(path) => {
-            let drill = world::Drill::start(path, None, plan)?;
+            let drill = world::Drill::begin(context, &compiled, world, None).await?;
             (drill.arm, drill.clock, path.display().to_string())
         }
         None => {

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod edge;
 pub mod estate;
 pub mod onprem;
+pub mod reach;
 pub mod routes;
 pub mod traffic;
 
@@ -22,8 +23,9 @@ pub use estate::{
     Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
 };
 pub use onprem::{EdgePath, Link, OnPrem, OnPremError, Site};
+pub use reach::{Reach, ReachVerdict, reachability};
 pub use routes::{
-    BgpPeerRow, RouteRow, advertised_prefixes, advertised_routes, bgp_peers, connection_status,
-    learned_routes, local_address,
+    BgpPeerRow, RouteRow, advertised_prefixes, advertised_routes, bgp_peers, configured_prefixes,
+    connection_status, learned_routes, local_address,
 };
 pub use traffic::{Rates, Stats, traffic};

@@ -150,8 +150,17 @@ pub(super) fn peers(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Vec<P
 /// Empty when the gateway is not there, not finished, or in a region that is down.
 #[must_use]
 pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
-    let hub =
-        estate.gateway_lives(gateway).ok().and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
+    match estate.gateway_lives(gateway) {
+        Ok(_) => configured_prefixes(estate, gateway),
+        Err(_) => BTreeSet::new(),
+    }
+}
+
+/// The networks that a gateway would speak for if everything were well: what Azure's own records say,
+/// whatever its region does.
+#[must_use]
+pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
+    let hub = estate.gateway(gateway).and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
     let Some(hub) = hub else {
         return BTreeSet::new();
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put};
 use crate::model::ResourceId;
-use crate::sim::reply::{Refusal, guid};
+use crate::sim::reply::guid;
 use crate::sim::world::World;
 
 pub(super) struct Authorization;
@@ -36,16 +36,11 @@ impl Provider for Authorization {
         })
     }
 
-    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        let status = world
-            .body(id)
-            .and_then(|body| body.pointer("/properties/authorizationUseStatus"))
-            .and_then(Value::as_str);
-        if status == Some("InUse") {
-            // Not recorded anywhere: a synthetic code. Azure removes the connection with it.
-            let message = format!("Authorization {id} is in use; delete its connection first.");
-            return Err(Refusal::new(400, "AuthorizationInUse", message));
+    /// Revoking an authorization takes the connections with it that it was used for (azure-facts 1.3).
+    fn deleted(&self, world: &mut World, id: &ResourceId, body: &Value) {
+        let key = body.pointer("/properties/authorizationKey").and_then(Value::as_str);
+        if let (Some(circuit), Some(key)) = (id.parent(), key) {
+            world.revoke(&circuit, key);
         }
-        Ok(())
     }
 }

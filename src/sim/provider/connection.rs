@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at, top_level};
 use crate::model::ResourceId;
+use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
+use crate::sim::scenario::Overlap;
 use crate::sim::world::World;
 
 pub(super) struct Connection;
@@ -50,6 +52,24 @@ impl Provider for Connection {
                 "InvalidRoutingWeight",
                 "The weight must be 0 to 32000.",
             ));
+        }
+        if put.stored.is_none() && world.overlap == Overlap::Refuse {
+            let shown = world.shown();
+            let estate = world.estate(&shown);
+            let ours = configured_prefixes(&estate, &gateway);
+            for other in estate.connections_of_circuit(&circuit) {
+                let theirs = configured_prefixes(&estate, &other.gateway);
+                let clash =
+                    ours.iter().find(|a| theirs.iter().any(|b| a.contains(b) || b.contains(*a)));
+                if let Some(prefix) = clash.filter(|_| other.gateway != gateway) {
+                    // Nobody recorded this refusal (azure-facts 3.5): a synthetic code.
+                    let message = format!(
+                        "{prefix} overlaps a virtual network that connection {} links to {circuit}.",
+                        other.id
+                    );
+                    return Err(Refusal::new(400, "VnetAddressSpaceOverlapsOnCircuit", message));
+                }
+            }
         }
         // Codes for keys were not recorded anywhere (azure-facts 3.5): synthetic ones.
         if put.stored.is_none() && circuit.subscription() != put.id.subscription() {

@@ -21,7 +21,7 @@ use backroad::model::{
     Assessment, Goal, OperationHandle, OperationKey, Plan, RunId, RunOutcome, Seq, StepError,
     Timestamp, Write,
 };
-use backroad::plan::{CompileOptions, compile};
+use backroad::plan::{CompileOptions, Compiled, compile};
 use backroad::runbook::SourceFile;
 use backroad::sim::{InProcess, Scenario, VirtualClock, World};
 use backroad::store::MemoryJournal;
@@ -43,8 +43,83 @@ pub(crate) fn shipped_plan() -> Plan {
 
 /// The shipped world.
 pub(crate) fn shipped_world() -> Scenario {
-    let path = file("runbooks/worlds/two-circuits.yaml");
-    Scenario::parse("two-circuits.yaml", &std::fs::read_to_string(path).unwrap()).unwrap()
+    world_file("worlds/two-circuits.yaml")
+}
+
+/// A shipped world, by its path below the runbooks.
+pub(crate) fn world_file(path: &str) -> Scenario {
+    let read = |path: &str| {
+        let name = std::path::Path::new(path).file_name().unwrap();
+        std::fs::read_to_string(file("runbooks/worlds").join(name)).map_err(|e| e.to_string())
+    };
+    Scenario::parse_over(path, &read(path).unwrap(), &read).unwrap()
+}
+
+/// A shipped runbook with its parts, compiled under a profile.
+pub(crate) fn compiled(runbook: &str, profile: &str) -> (SourceFile, Compiled) {
+    let read = |path: &str| {
+        std::fs::read_to_string(file("runbooks").join(path))
+            .map(|text| SourceFile::new(path, text))
+            .map_err(|error| error.to_string())
+    };
+    let mut source = read(runbook).unwrap();
+    source.take_in_parts(read);
+    let profile = Some(profile.to_owned());
+    let compiled = compile(&source, &CompileOptions { profile, ..CompileOptions::default() });
+    (source, compiled)
+}
+
+/// Every shipped runbook under each of its drill profiles.
+pub(crate) fn all_shipped() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let mut names: Vec<String> = std::fs::read_dir(file("runbooks"))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter(|name| name.ends_with(".yaml"))
+        .collect();
+    names.sort();
+    for name in names {
+        for profile in compiled(&name, "drill").1.profiles {
+            if profile.starts_with("drill") {
+                all.push((name.clone(), profile));
+            }
+        }
+    }
+    all
+}
+
+/// A drill that can be begun again and again where it begins: a plan, a world and a time.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) plan: Plan,
+    world: World,
+    now: Timestamp,
+}
+
+impl Stage {
+    /// Of a shipped runbook under a profile; for a failback, where the failover's drill ends.
+    pub(crate) async fn of(runbook: &str, profile: &str) -> Self {
+        let (_, compiled) = compiled(runbook, profile);
+        let plan = compiled.plan.unwrap_or_else(|| panic!("{runbook}: {:?}", compiled.diagnostics));
+        if let Some(path) = compiled.world {
+            let scenario = world_file(&path);
+            return Self { plan, world: World::new(&scenario), now: scenario.now };
+        }
+        let before = Box::pin(Self::of(&compiled.after.unwrap(), "drill")).await;
+        let lab = before.lab();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+        let mut world = lab.world.lock().unwrap().clone();
+        for region in compiled.returns {
+            world.set_region_down(region, false);
+        }
+        Self { plan, world, now: lab.now() }
+    }
+
+    /// A drill that has not begun.
+    pub(crate) fn lab(&self) -> Lab {
+        let world = Arc::new(Mutex::new(self.world.clone()));
+        Lab::in_world(self.plan.clone(), world, self.now, "1")
+    }
 }
 
 /// Where a crash strikes.
@@ -214,6 +289,8 @@ pub(crate) struct Lab {
     pub(crate) sabotage: Sabotage,
     unintended: Arc<Mutex<Vec<String>>>,
     run: RunId,
+    /// Where this run's requests begin in the world's ledger.
+    ledger_from: usize,
 }
 
 /// How a drive of the lab ended.
@@ -238,7 +315,9 @@ impl Lab {
         suffix: &str,
     ) -> Self {
         let run = RunId::parse(&format!("01h{suffix:0>23}")).unwrap();
+        let ledger_from = world.lock().unwrap().ledger().len();
         Self {
+            ledger_from,
             plan,
             world,
             now: Mutex::new(now),
@@ -366,7 +445,7 @@ impl Lab {
     /// What must hold after anything: each accepted write was intended, and none twice.
     pub(crate) fn check_ledger(&self) -> Result<usize, String> {
         let mut accepted: BTreeMap<String, u32> = BTreeMap::new();
-        for entry in self.world.lock().unwrap().ledger() {
+        for entry in &self.world.lock().unwrap().ledger()[self.ledger_from..] {
             if entry.accepted == Some(true) {
                 let key = entry.client_request_id.clone().unwrap_or_default();
                 *accepted.entry(key).or_default() += 1;

@@ -1,0 +1,196 @@
+//! The promises of the main job hold for every runbook that is shipped: it is right, it drills, it can
+//! be killed anywhere, taken back, and its way home leads home.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use backroad::engine::{Command, RunState, survey};
+use backroad::model::{Action, Plan, RunOutcome, Step};
+use backroad::render::{Style, diagnostic};
+use backroad::sim::{Effect, Fault};
+
+use crate::support::{Lab, Place, Stage, all_shipped, compiled};
+
+fn writers(plan: &Plan) -> Vec<Step> {
+    plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
+}
+
+fn method(step: &Step) -> &'static str {
+    if matches!(step.action, Action::Remove(_)) { "DELETE" } else { "PUT" }
+}
+
+fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
+    Fault {
+        method: Some(method(step).to_owned()),
+        resource: step.action.written().map(ToString::to_string).unwrap_or_default(),
+        skip: 0,
+        times,
+        effect,
+    }
+}
+
+#[test]
+fn every_shipped_runbook_is_without_a_word_of_blame_under_every_profile() {
+    for (name, _) in all_shipped() {
+        for profile in compiled(&name, "drill").1.profiles {
+            let (source, compiled) = compiled(&name, &profile);
+            let said = diagnostic::diagnostics(&source, &compiled.diagnostics, Style::PLAIN);
+            assert!(compiled.diagnostics.is_empty(), "{name} {profile}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_of_each_reads_and_nothing_else() {
+    for (name, profile) in all_shipped() {
+        let lab = Stage::of(&name, &profile).await.lab();
+        let (before, clock) = (lab.comparable(), lab.clock());
+        let seen = survey(&lab.plan, &lab.arm(&clock).observer(), &clock).await;
+        assert!(seen.values().all(Result::is_ok), "{name}: {seen:?}");
+        assert_eq!(lab.comparable(), before, "{name} {profile}");
+        assert_eq!(lab.check_ledger(), Ok(0));
+    }
+}
+
+/// The way home: each failback, drilled from where its failover ends, ends where that began.
+#[tokio::test]
+async fn each_failback_leads_back_to_the_world_before_its_failover() {
+    let mut ways = 0;
+    for (name, profile) in all_shipped() {
+        let (_, failover) = compiled(&name, &profile);
+        let Some(failback) = failover.plan.unwrap().parts().failback.clone() else { continue };
+        let (_, home) = compiled(&failback, "drill");
+        if home.after.as_deref() != Some(name.as_str()) || profile != "drill" {
+            continue;
+        }
+        let first = Stage::of(&name, &profile).await.lab().comparable();
+        let lab = Stage::of(&failback, "drill").await.lab();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded, "{failback}");
+        let resources =
+            |world: &serde_json::Value| serde_json::to_string_pretty(&world["resources"]).unwrap();
+        similar_asserts(&resources(&first), &resources(&lab.comparable()), &failback);
+        ways += 1;
+    }
+    assert_eq!(ways, 6, "every failover has its way home");
+}
+
+/// Says the first line that differs, rather than two thousand that do not.
+fn similar_asserts(expected: &str, found: &str, about: &str) {
+    let differs = expected.lines().zip(found.lines()).find(|(a, b)| a != b);
+    assert!(expected == found, "{about}: {differs:?}");
+}
+
+/// Crashes at one place and goes on; the world must end as if nothing had happened.
+async fn crash_and_go_on(
+    stage: &Stage,
+    place: Place,
+    expected: &(RunOutcome, serde_json::Value),
+) -> Result<(), String> {
+    let lab = stage.lab();
+    lab.crash_at(Some(place));
+    let outcome = lab.drive_through().await;
+    lab.check_ledger().map_err(|why| format!("{place:?}: {why}"))?;
+    if outcome != expected.0 {
+        return Err(format!("{place:?}: the run ended {outcome}"));
+    }
+    if lab.comparable() != expected.1 {
+        return Err(format!("{place:?}: the world differs"));
+    }
+    Ok(())
+}
+
+/// The matrix of one runbook under one profile: the number of points and what went wrong.
+async fn matrix(name: &str, profile: &str) -> (u64, Vec<String>) {
+    let stage = Stage::of(name, profile).await;
+    let reference = stage.lab();
+    let outcome = Lab::outcome_of(reference.drive(None).await);
+    assert_eq!(outcome, RunOutcome::Succeeded, "{name} {profile}");
+    reference.check_ledger().unwrap();
+    let expected = (outcome, reference.comparable());
+    let mut places = Vec::new();
+    for n in 1..=reference.appends() {
+        // Before the one and after the next: every append is met, and both of its sides.
+        places.push(if n % 2 == 0 { Place::BeforeAppend(n) } else { Place::AfterAppend(n) });
+    }
+    for n in 1..=reference.sends() {
+        places.extend([Place::BeforeSend(n), Place::AfterSend(n)]);
+    }
+    let mut wrong = Vec::new();
+    for place in &places {
+        if let Err(why) = crash_and_go_on(&stage, *place, &expected).await {
+            wrong.push(format!("{name} {profile}: {why}"));
+        }
+    }
+    let mut points = places.len() as u64;
+    let effects = [
+        Effect::LoseRequest,
+        Effect::LoseAnswer,
+        Effect::Conflict,
+        Effect::Throttle { after: None },
+        Effect::Fail { code: "InternalServerError".to_owned() },
+    ];
+    for step in writers(&stage.plan) {
+        for effect in &effects {
+            points += 1;
+            let lab = stage.lab();
+            lab.world.lock().unwrap().add_fault(fault(&step, effect.clone(), 1));
+            let outcome = Lab::outcome_of(lab.drive(None).await);
+            let about = format!("{name} {profile}: {} with {effect:?}", step.name);
+            if let Err(why) = lab.check_ledger() {
+                wrong.push(format!("{about}: {why}"));
+            }
+            if outcome != RunOutcome::Succeeded {
+                wrong.push(format!("{about}: the run ended {outcome}"));
+            } else if lab.comparable() != expected.1 {
+                wrong.push(format!("{about}: the world differs"));
+            }
+        }
+    }
+    (points, wrong)
+}
+
+/// The first half of the shipped runbooks, and the second: two tests, for two cores.
+async fn matrices(half: usize) {
+    let (mut total, mut wrong) = (0, Vec::new());
+    for (place, (name, profile)) in all_shipped().into_iter().enumerate() {
+        // The main job has a matrix of its own, with every point.
+        if place % 2 != half || name == "dr-circuit.yaml" {
+            continue;
+        }
+        let (points, more) = matrix(&name, &profile).await;
+        println!("matrix: {name} {profile}: {points} points");
+        total += points;
+        wrong.extend(more);
+    }
+    println!("matrix: {total} points in all");
+    assert!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(total > 500, "{total} points are too few");
+}
+
+#[tokio::test]
+async fn a_crash_or_a_misfortune_anywhere_leads_to_the_same_world() {
+    matrices(0).await;
+}
+
+#[tokio::test]
+async fn a_crash_or_a_misfortune_anywhere_leads_to_the_same_world_in_the_others() {
+    matrices(1).await;
+}
+
+#[tokio::test]
+async fn what_each_changed_can_be_taken_back() {
+    for (name, profile) in all_shipped() {
+        let stage = Stage::of(&name, &profile).await;
+        let lab = stage.lab();
+        let first = lab.comparable();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let outcome = Lab::outcome_of(lab.drive(Some(undo)).await);
+        let state = RunState::fold(&lab.journal.events()).unwrap();
+        assert_eq!(outcome, RunOutcome::Undone, "{name} {profile}: {:?}", state.obligations());
+        let kept = stage.plan.steps().iter().any(|step| {
+            step.saga == backroad::model::SagaClass::Retriable && state.steps[&step.name].touched
+        });
+        if !kept {
+            assert_eq!(lab.comparable()["resources"], first["resources"], "{name} {profile}");
+        }
+    }
+}
