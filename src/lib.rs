@@ -13,6 +13,7 @@ pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod plan;
+pub mod preflight;
 pub mod render;
 pub mod runbook;
 pub mod sim;

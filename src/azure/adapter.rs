@@ -93,6 +93,13 @@ impl Arm {
     }
 }
 
+impl ArmObserver {
+    /// Its client, for questions that are about no step.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
 #[async_trait]
 impl Observer for ArmObserver {
     async fn observe(

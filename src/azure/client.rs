@@ -32,6 +32,7 @@ pub(super) enum Reading {
     BgpPeers,
     ArpTable { path: &'static str },
     CircuitRoutes { path: &'static str },
+    CircuitRouteSummary { path: &'static str },
 }
 
 /// Calls through one door.
@@ -117,6 +118,42 @@ impl Client {
         read_body(&response)
     }
 
+    /// What a GET of any path shows; none when it is not there. For what the generated client does not
+    /// cover: groups, locks, rights, registrations, inventories.
+    pub(super) async fn get_path(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let mut url = self.door.endpoint.clone();
+        url.set_path(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = WireRequest {
+            method: Method::Get,
+            url: url.to_string(),
+            headers: Headers::new(),
+            body: bytes::Bytes::new(),
+        };
+        let response = self.door.pass(request, context, None).await?;
+        if response.status == 404 { Ok(None) } else { read_body(&response) }
+    }
+
+    /// A resource of any type; one that the generated client does not cover is read by its path.
+    pub(super) async fn get_any(
+        &self,
+        resource: &ResourceId,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        match kind(resource) {
+            Ok(_) => self.get(resource, context).await,
+            Err(_) => {
+                let query = [("api-version", API_VERSION)];
+                self.get_path(resource.as_str(), &query, context).await
+            }
+        }
+    }
+
     /// Removes a resource: one attempt under its operation key.
     pub(super) async fn delete(
         &self,
@@ -196,6 +233,11 @@ impl Client {
             }
             Reading::ArpTable { path } => {
                 let call = circuits.list_arp_table(group, name, peering, *path, subscription);
+                drop(call.send().await);
+            }
+            Reading::CircuitRouteSummary { path } => {
+                let call =
+                    circuits.list_routes_table_summary(group, name, peering, *path, subscription);
                 drop(call.send().await);
             }
             Reading::CircuitRoutes { path } => {

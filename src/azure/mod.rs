@@ -7,6 +7,7 @@ mod adapter;
 mod client;
 pub mod cloud;
 pub mod error;
+mod facts;
 mod guard;
 mod logs;
 pub mod operation;

@@ -68,11 +68,44 @@ pub enum Verb {
         /// Look at this world instead of Azure.
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,
+        /// Keep the plan and what was seen, for `run --plan`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Judge the rules of ExpressRoute against what is there; reads only.
+    Preflight {
+        /// The runbook.
+        runbook: PathBuf,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
+        /// Where Azure is.
+        #[command(flatten)]
+        target: Target,
+        /// Look at this world instead of Azure.
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+        /// What is waived.
+        #[command(flatten)]
+        waive: Waive,
+    },
+    /// Print the exact rights that a runbook needs, as a custom role.
+    Permissions {
+        /// The runbook.
+        runbook: PathBuf,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
     },
     /// Execute a runbook against Azure.
     Run {
-        /// The runbook.
-        runbook: PathBuf,
+        /// The runbook [with `--plan`: the one it was made from].
+        #[arg(required_unless_present = "plan")]
+        runbook: Option<PathBuf>,
+        /// A plan that was kept by `plan --out`: refused when runbook, parameters or what was seen
+        /// have changed since.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
+        plan: Option<PathBuf>,
         /// Only show what would change, as `plan` does.
         #[arg(long)]
         dry_run: bool,
@@ -229,6 +262,17 @@ pub struct Start {
     /// Declare the source region out of reach: steps that act on it are not tried.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
+    /// What is waived.
+    #[command(flatten)]
+    pub waive: Waive,
+}
+
+/// Preflight rules that a person takes upon themselves.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Waive {
+    /// Start although this rule fails; the reason goes into the journal. May be repeated.
+    #[arg(long, value_name = "RULE=WHY", value_parser = pair)]
+    pub waive: Vec<(String, String)>,
 }
 
 /// Where Azure is, and who we are to it.

@@ -128,6 +128,7 @@ pub fn preview(compiled: &Compiled, seen: &Survey, looked_at: String) -> Preview
         profile: compiled.profile.clone(),
         looked_at,
         steps,
+        preflight: Vec::new(),
     }
 }
 

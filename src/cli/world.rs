@@ -179,6 +179,16 @@ impl Drill {
         self.world.lock().unwrap_or_else(PoisonError::into_inner).world.seed()
     }
 
+    /// The same surroundings over a copy of the world, for a look that shall leave no trace.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn copy(&self) -> Result<(Arm, Arc<dyn Clock>), CliError> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).world.clone();
+        let copy = Self::within(world, self.clock.now(), &self.plan)?;
+        Ok((copy.arm, copy.clock))
+    }
+
     fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
         let world = Arc::new(Mutex::new(Kept { world, path: None }));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));

@@ -86,6 +86,7 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        source_region: None,
         failback: None,
         people: None,
         deadline: None,

@@ -5,12 +5,15 @@
 
 pub mod action;
 pub mod assessment;
+pub mod azure_limits;
 pub mod condition;
 pub mod desired;
+pub mod geography;
 pub mod graph;
 pub mod id;
 pub mod limits;
 pub mod outcome;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod resource;

@@ -11,6 +11,7 @@ use super::graph::{Cycle, Dag};
 use super::id::{PlanDigest, RunbookName, StepName};
 use super::limits;
 use super::policy::{OnFailure, People, RetryPolicy, SagaClass, Side};
+use super::resource::Region;
 use super::secret::SecretSource;
 use super::time::duration_text;
 
@@ -48,6 +49,9 @@ pub struct PlanParts {
     /// Who may answer gates that name a role.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Role>,
+    /// The region that is left: while it is down, nothing homed there can be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_region: Option<Region>,
     /// The runbook that leads back, as written: relative to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failback: Option<String>,

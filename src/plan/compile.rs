@@ -143,6 +143,13 @@ impl Compiler<'_, '_> {
         let roles = self.roles(&fields);
         self.reader.roles = roles.keys().cloned().collect();
         let failback = self.text(&fields, "failback");
+        let source_region = fields.get("source_region").and_then(|(_, node)| {
+            let read = self.reader.value(node, &Kind::Region, &params.scope, "`source_region`")?;
+            match read {
+                Read::Value(value) => Region::parse(value.as_str()?).ok(),
+                Read::Secret(_) => None,
+            }
+        });
         let steps = self.steps(&fields, &params);
         Some(PlanParts {
             runbook: name?,
@@ -153,6 +160,7 @@ impl Compiler<'_, '_> {
             params: shown(&params),
             secrets: params.sources,
             roles,
+            source_region,
             failback,
             people,
             deadline: profile_deadline.or(deadline),

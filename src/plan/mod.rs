@@ -11,7 +11,6 @@ mod params;
 mod parts;
 pub mod preview;
 mod reader;
-mod regions;
 mod rules;
 mod scope;
 mod steps;

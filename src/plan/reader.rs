@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::regions::REGIONS;
 use super::scope::{Meaning, Problem, Scope};
 use crate::model::id::is_plain_name;
 use crate::model::time::parse_duration;
-use crate::model::{Condition, Region, ResourceId};
+use crate::model::{Condition, Region, ResourceId, geography};
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::grammar::{Field, Kind};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};
@@ -443,9 +442,10 @@ fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, Stri
         Kind::Region => {
             let text = as_text().ok_or_else(not)?;
             let region = Region::parse(&text).map_err(|_| not())?;
-            let known = REGIONS.contains(&region.as_str());
+            let known = geography::region(region.as_str()).is_some();
             let warning = (!known).then(|| {
-                let meant = did_you_mean(region.as_str(), REGIONS.iter().copied());
+                let meant =
+                    did_you_mean(region.as_str(), geography::REGIONS.iter().map(|r| r.name));
                 let hint =
                     meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
                 (Code::Region, format!("Azure documents no region `{region}`.{hint}"))

@@ -2,12 +2,14 @@
 //!
 //! Comes in: a plan, a run's state, its events, a preview. Goes out: the same as flat views, and
 //! those as text for people, lines as they happen, and JSON for machines. Nothing here prints, and
-//! nothing here reads a clock. Uses `model`, `runbook`, `plan` and `engine`.
+//! nothing here reads a clock. Uses `model`, `runbook`, `plan`,
+//! `preflight` and `engine`.
 
 pub mod diagnostic;
 pub mod json;
 pub mod line;
 pub mod plan_text;
+pub mod preflight_text;
 pub mod progress;
 pub mod style;
 pub mod text;

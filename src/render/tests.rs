@@ -73,6 +73,7 @@ fn plan() -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        source_region: None,
         failback: None,
         people: None,
         deadline: None,
@@ -278,6 +279,7 @@ fn progress_and_journal_lines() {
 #[test]
 fn the_preview_shows_before_and_after() {
     let view = PreviewView {
+        preflight: Vec::new(),
         schema: PLAN_SCHEMA.to_owned(),
         runbook: "dr-circuit".to_owned(),
         title: "Re-establish ExpressRoute".to_owned(),

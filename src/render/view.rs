@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
 use crate::model::{Action, Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo};
+use crate::preflight::Finding;
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -149,6 +150,9 @@ pub struct PreviewView {
     pub looked_at: String,
     /// Its steps, in the author's order.
     pub steps: Vec<PreviewStepView>,
+    /// What the preflight found.
+    #[serde(skip_deserializing)]
+    pub preflight: Vec<Finding>,
 }
 
 /// What one step would do, flat.

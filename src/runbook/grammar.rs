@@ -457,6 +457,7 @@ pub const RUNBOOK: &[Field] = &[
     ),
     may("description", Kind::Prose, "When to use it and what it does."),
     may("roles", Kind::Names(&Kind::Object(ROLE)), "Who may answer which gates."),
+    may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("params", Kind::Names(&Kind::Object(PARAM)), "Its parameters."),
     may("profiles", Kind::Names(&Kind::Object(PROFILE)), "Sets of values: drill, live."),

@@ -166,11 +166,13 @@ impl World {
         match (request.method, id) {
             (Method::Get, Some(id)) => {
                 self.check_group(&id)?;
+                self.check_right(&id, "read")?;
                 self.get(&id, now)
             }
-            (Method::Get, None) => match path.strip_suffix("/stats") {
-                Some(circuit) => self.stats(circuit),
-                None => Ok(self.list(&path, now)),
+            (Method::Get, None) => match (self.govern(&path, url), path.strip_suffix("/stats")) {
+                (Some(answer), _) => answer,
+                (None, Some(circuit)) => self.stats(circuit),
+                (None, None) => Ok(self.list(&path, now)),
             },
             (Method::Put, Some(id)) => {
                 let api_version = api_version.as_str();
@@ -243,6 +245,12 @@ impl World {
         let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
             Refusal::new(400, "InvalidResourceType", "The path names no resource.").by_gateway()
         })?;
+        self.check_scope_locks(Method::Post, &id)?;
+        let verb = match action.split_once('/') {
+            Some((table, _)) => format!("{table}/read"),
+            None => format!("{action}/action"),
+        };
+        self.check_right(&id, &verb)?;
         if !self.resources.contains_key(&id) {
             return Err(Refusal::not_found(&id));
         }

@@ -7,6 +7,7 @@ mod arm;
 pub mod clock;
 mod duration;
 pub mod fault;
+pub mod governance;
 pub mod network;
 mod operation;
 mod provider;
@@ -22,6 +23,7 @@ mod write;
 
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Effect, Fault};
+pub use governance::{Grant, Lock, LockLevel};
 pub use scaled_clock::ScaledClock;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::Answers;

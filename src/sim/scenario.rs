@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::governance::{Grant, Lock};
 use super::network::OnPrem;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -44,6 +45,12 @@ pub struct Scenario {
     /// Whether Azure refuses a connection whose networks overlap others on the circuit.
     #[serde(default)]
     pub overlap: Overlap,
+    /// What we may do; everything when absent.
+    #[serde(default)]
+    pub rights: Option<Vec<Grant>>,
+    /// Management locks.
+    #[serde(default)]
+    pub locks: Vec<Lock>,
     /// Misfortunes.
     #[serde(default)]
     pub faults: Vec<Fault>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::governance::{Grant, Lock};
 use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
 use super::provider;
@@ -35,6 +36,10 @@ pub struct World {
     /// What still happens by itself, the next first.
     pub(super) coming: Vec<(Timestamp, Happening)>,
     pub(super) overlap: Overlap,
+    pub(super) rights: Option<Vec<Grant>>,
+    /// `group|right`, as they were used.
+    pub(super) rights_used: BTreeSet<String>,
+    pub(super) locks: Vec<Lock>,
     pub(super) faults: Vec<Fault>,
     pub(super) buckets: Buckets,
     pub(super) ledger: Vec<Entry>,
@@ -96,6 +101,9 @@ impl World {
                 .map(|event| (scenario.now + event.after, event.clone()))
                 .collect(),
             overlap: scenario.overlap,
+            rights: scenario.rights.clone(),
+            rights_used: BTreeSet::new(),
+            locks: scenario.locks.clone(),
             faults: scenario.faults.clone(),
             buckets: Buckets::default(),
             ledger: Vec::new(),

@@ -8,7 +8,7 @@ use super::operation::{Operation, Work};
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, guid, json_answer};
 use super::world::{Resource, State, World, root};
-use crate::azure::wire::{WireRequest, WireResponse};
+use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 
 /// A write on its way in.
@@ -28,6 +28,11 @@ impl World {
             Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
                 .by_gateway()
         })?;
+        self.check_scope_locks(Method::Put, arrival.id)?;
+        self.check_right(arrival.id, "write")?;
+        for (id, verb) in provider.joins(arrival.id, &body) {
+            self.check_right(&id, verb)?;
+        }
         self.check_precondition(arrival)?;
         if let Some(parent) = arrival.id.parent() {
             let parent = self.resources.get(&parent).ok_or_else(|| {
@@ -74,6 +79,8 @@ impl World {
 
     /// A DELETE: 202 with both headers, or 204 when it is not there.
     pub(super) fn delete(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
+        self.check_scope_locks(Method::Delete, arrival.id)?;
+        self.check_right(arrival.id, "delete")?;
         let provider = self.writable_provider(arrival.id)?;
         let Some(body) = self.body(arrival.id).cloned() else {
             return Ok(empty_answer(204));

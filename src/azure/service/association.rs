@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, ensure, text, writable};
+use super::body::{assessment, at_work, blocked, ensure, provisioning_state, text, writable};
 use crate::model::action::{Association, Dissociation};
 use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
 
@@ -26,9 +26,12 @@ pub(crate) fn wanted(spec: &Association) -> Value {
 
 /// Compares the subnet with one that does not use the table. Another table of its own is left alone.
 pub(crate) fn assess_dissociated(spec: &Dissociation, body: Option<&Value>) -> Assessment {
+    // A write that failed may have landed half: it is written again.
     let used = body.filter(|body| {
         text(body, "/properties/routeTable/id")
             .is_some_and(|id| id.eq_ignore_ascii_case(spec.route_table.as_str()))
+            || (provisioning_state(body).eq_ignore_ascii_case("failed")
+                && text(body, "/properties/routeTable/id").is_none())
     });
     let verdict = match used {
         None => Assessed::Holds,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, text, writable};
+use super::body::{assessment, at_work, blocked, provisioning_state, text, writable};
 use crate::model::action::CircuitBandwidth;
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, SecretRef, Undo, Write, WriteMethod,
@@ -24,7 +24,7 @@ pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessmen
         ),
         (Some(body), Some(has)) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,
-            None if has >= u64::from(spec.mbps_min) => Assessed::Holds,
+            None if has >= u64::from(spec.mbps_min) && !is_failed(body) => Assessed::Holds,
             None => raise(spec, body, has),
         },
     };
@@ -33,6 +33,10 @@ pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessmen
         assessment.outputs.insert("bandwidth_mbps".to_owned(), has.into());
     }
     assessment
+}
+
+fn is_failed(body: &Value) -> bool {
+    provisioning_state(body).eq_ignore_ascii_case("failed")
 }
 
 fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
@@ -51,7 +55,8 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
         );
     }
     let mut wanted = writable(body);
-    wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(spec.mbps_min);
+    wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] =
+        json!(has.max(u64::from(spec.mbps_min)));
     // Left out, the authorizations might be lost; sent without their keys, the keys might be.
     for authorization in wanted["properties"]["authorizations"].as_array_mut().into_iter().flatten()
     {

@@ -8,7 +8,7 @@ use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Begin;
-use crate::cli::{front, world};
+use crate::cli::{front, preflight, world};
 use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
 use crate::sim::SeededEntropy;
@@ -32,6 +32,11 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
     let world = wanted.world.as_deref();
     let drill = world::Drill::begin(context, &compiled, world, wanted.seed).await?;
     let plan = compiled.plan;
+    // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
+    let (arm, clock) = drill.copy()?;
+    let found = preflight::look(&arm, &clock, &plan, &wanted.start.waive).await?;
+    preflight::say(context, &found);
+    preflight::refuse(&found)?;
     let host = RealClock::new(std::num::NonZeroU32::MIN, None);
     let new = NewRun {
         run: run_id(host.now(), &HostEntropy)?,
@@ -42,7 +47,10 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
         nonce: hexadecimal(SeededEntropy(drill.seed()).bytes()),
         // A drill is the same whoever starts it.
         by: None,
-        waived: said_before(Actor::DrillPerson, wanted.start),
+        waived: said_before(Actor::DrillPerson, wanted.start)
+            .into_iter()
+            .chain(preflight::waived(&found, &Actor::DrillPerson))
+            .collect(),
     };
     let store = context.state.create_run(&new.run)?;
     let begin = Begin::New(Box::new(new));

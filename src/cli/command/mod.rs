@@ -5,7 +5,9 @@ mod completions;
 mod drill;
 mod drive;
 mod journal;
+mod permissions;
 mod plan;
+mod preflight;
 mod run;
 mod runs;
 mod schema;
@@ -19,6 +21,7 @@ use crate::model::RunOutcome;
 use super::args::{CommandLine, SimVerb, Verb};
 use super::context::Context;
 use super::error::{CliError, Status};
+use super::saved::SavedPlan;
 
 /// Does what was asked.
 ///
@@ -29,19 +32,40 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,
         Verb::Journal { run } => journal::journal(context, &run).await,
-        Verb::Plan { runbook, compile, target, world } => {
-            plan::plan(context, &runbook, &compile, &target, world.as_deref()).await
+        Verb::Plan { runbook, compile, target, world, out } => {
+            let places = (world.as_deref(), out.as_deref());
+            plan::plan(context, &runbook, &compile, &target, places).await
         }
-        Verb::Run { runbook, dry_run: true, compile, target, .. } => {
-            plan::plan(context, &runbook, &compile, &target, None).await
+        Verb::Preflight { runbook, compile, target, world, waive } => {
+            let (runbook, world) = (runbook.as_path(), world.as_ref());
+            let wanted = preflight::Wanted {
+                runbook,
+                compile: &compile,
+                target: &target,
+                world,
+                waive: &waive,
+            };
+            preflight::preflight(context, wanted).await
         }
-        Verb::Run { runbook, dry_run: false, compile, target, start, interactive } => {
+        Verb::Permissions { runbook, compile } => {
+            permissions::permissions(context, &runbook, &compile)
+        }
+        Verb::Run { runbook: Some(runbook), dry_run: true, compile, target, .. } => {
+            plan::plan(context, &runbook, &compile, &target, (None, None)).await
+        }
+        Verb::Run { runbook, plan, compile, target, start, interactive, .. } => {
             if interactive && !context.ui.somebody {
                 let what = "`--interactive` asks at the terminal, and there is none.";
                 return Err(CliError::usage(what)
                     .hint("Leave it out, and answer with `backroad approve` from elsewhere."));
             }
-            run::run(context, &runbook, &compile, &target, &start).await
+            let saved = plan.as_deref().map(SavedPlan::read).transpose()?;
+            let (runbook, compile) = match (&saved, runbook) {
+                (Some(saved), _) => (saved.runbook().to_owned(), saved.compile()),
+                (None, Some(runbook)) => (runbook, compile),
+                (None, None) => return Err(CliError::usage("There is no runbook to run.")),
+            };
+            run::run(context, &runbook, &compile, &target, (&start, saved.as_ref())).await
         }
         Verb::Drill { runbook, compile, world, seed, people, start } => {
             let wanted = drill::Wanted {

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::args::{Compile, Output, Target};
+use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{azure, front, world};
+use crate::cli::saved::SavedPlan;
+use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
+use crate::render::preflight_text::{self, Detail};
 use crate::render::{json, plan_text};
 
 pub(super) async fn plan(
@@ -16,7 +18,7 @@ pub(super) async fn plan(
     runbook: &Path,
     compile: &Compile,
     target: &Target,
-    world: Option<&Path>,
+    (world, out): (Option<&Path>, Option<&Path>),
 ) -> Result<Status, CliError> {
     let wanted = match (world, &target.endpoint) {
         (Some(_), Some(_)) => {
@@ -49,10 +51,21 @@ pub(super) async fn plan(
     // The observer is all that the survey is given: there is nothing it could do wrong.
     let seen = survey(plan, &arm.observer(), &clock).await;
     let out_of_reach = !seen.is_empty() && seen.values().all(Result::is_err);
-    let view = front::preview(&compiled, &seen, looked_at);
+    let found = preflight::look(&arm, &clock, plan, &Waive::default()).await?;
+    if let Some(path) = out {
+        SavedPlan::new(runbook, compile, plan, &seen, &looked_at).write(path)?;
+        let shown = path.display();
+        context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
+    }
+    let mut view = front::preview(&compiled, &seen, looked_at);
+    view.preflight.clone_from(&found.findings);
     match context.ui.output {
         Output::Json => context.ui.data(&json::object(&view)),
-        Output::Text => context.ui.data(&plan_text::preview(&view, context.ui.out)),
+        Output::Text => {
+            context.ui.data(&plan_text::preview(&view, context.ui.out));
+            let text = preflight_text::preflight(&found, Detail::Trouble, context.ui.out);
+            context.ui.data(&format!("\n{text}"));
+        }
     }
     Ok(if out_of_reach { Status::OutOfReach } else { Status::Done })
 }

@@ -9,9 +9,10 @@ use crate::cli::args::{Compile, Start, Target};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::saved::SavedPlan;
 use crate::cli::session::Begin;
-use crate::cli::{azure, front};
-use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode};
+use crate::cli::{azure, front, preflight};
+use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
 
 pub(super) async fn run(
@@ -19,13 +20,13 @@ pub(super) async fn run(
     runbook: &Path,
     compile: &Compile,
     target: &Target,
-    start: &Start,
+    (start, saved): (&Start, Option<&SavedPlan>),
 ) -> Result<Status, CliError> {
     let plan = front::compile(context, runbook, compile, "live")?.plan;
     let url = azure::endpoint(target)?;
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-    let new = NewRun {
+    let mut new = NewRun {
         run: run_id(clock.now(), &HostEntropy)?,
         plan,
         mode: RunMode::Live,
@@ -35,7 +36,15 @@ pub(super) async fn run(
         waived: said_before(Actor::Person(context.user()), start),
     };
     // Whatever can be refused is refused before there is a run.
-    drop(azure::arm(&new.plan, url, target, Arc::clone(&clock))?);
+    let arm = azure::arm(&new.plan, url, target, Arc::clone(&clock))?;
+    if let Some(saved) = saved {
+        saved.same_plan(&new.plan)?;
+        saved.same_world(&survey(&new.plan, &arm.observer(), &clock).await)?;
+    }
+    let found = preflight::look(&arm, &clock, &new.plan, &start.waive).await?;
+    preflight::say(context, &found);
+    preflight::refuse(&found)?;
+    new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
     let store = context.state.create_run(&new.run)?;
     let begin = Begin::New(Box::new(new.clone()));
     let driving = live(context, store, &new, target, clock, begin).await?;

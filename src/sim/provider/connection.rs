@@ -108,16 +108,19 @@ impl Provider for Connection {
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("connectionStatus");
         }
-        for (key, value) in [
-            ("routingWeight", json!(0)),
-            ("enableBgp", json!(false)),
-            ("expressRouteGatewayBypass", json!(false)),
-            ("ingressBytesTransferred", json!(0)),
-            ("egressBytesTransferred", json!(0)),
-        ] {
-            default(&mut properties, key, value);
-        }
+        defaults(&mut properties);
         top_level(put, properties)
+    }
+
+    fn complete(&self, body: &mut Value) {
+        defaults(&mut body["properties"]);
+    }
+
+    fn joins(&self, id: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        // With a key, a circuit of another subscription need not be ours to join.
+        let own = |circuit: &ResourceId| circuit.subscription() == id.subscription();
+        let circuit = id_at(body, CIRCUIT).filter(own).map(|circuit| (circuit, "join/action"));
+        circuit.into_iter().collect()
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
@@ -158,6 +161,19 @@ impl Provider for Connection {
                 body["properties"]["authorizationUseStatus"] = json!("Available");
             });
         }
+    }
+}
+
+/// What Azure adds to what was sent.
+fn defaults(properties: &mut Value) {
+    for (key, value) in [
+        ("routingWeight", json!(0)),
+        ("enableBgp", json!(false)),
+        ("expressRouteGatewayBypass", json!(false)),
+        ("ingressBytesTransferred", json!(0)),
+        ("egressBytesTransferred", json!(0)),
+    ] {
+        default(properties, key, value);
     }
 }
 

@@ -90,6 +90,10 @@ impl Provider for Gateway {
         top_level(put, properties)
     }
 
+    fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        self.references(body).into_iter().map(|used| (used, "join/action")).collect()
+    }
+
     fn references(&self, body: &Value) -> Vec<ResourceId> {
         let configuration = "/properties/ipConfigurations/0/properties";
         ["subnet", "publicIPAddress"]

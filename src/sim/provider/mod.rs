@@ -79,6 +79,11 @@ pub(super) trait Provider: Sync {
         Vec::new()
     }
 
+    /// Rights on other resources that a write needs: Azure asks for them there.
+    fn joins(&self, _id: &ResourceId, _body: &Value) -> Vec<(ResourceId, &'static str)> {
+        Vec::new()
+    }
+
     /// Resources that are written along, besides the resource's own root.
     fn also_locks(&self, _body: &Value) -> Vec<ResourceId> {
         Vec::new()

@@ -86,6 +86,10 @@ impl Provider for Subnet {
         default(properties, "privateLinkServiceNetworkPolicies", json!("Enabled"));
     }
 
+    fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        self.references(body).into_iter().map(|table| (table, "join/action")).collect()
+    }
+
     fn references(&self, body: &Value) -> Vec<ResourceId> {
         id_at(body, "/properties/routeTable/id").into_iter().collect()
     }

@@ -108,6 +108,10 @@ impl Provider for Peering {
         })
     }
 
+    fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        self.references(body).into_iter().map(|remote| (remote, "peer/action")).collect()
+    }
+
     fn references(&self, body: &Value) -> Vec<ResourceId> {
         id_at(body, REMOTE).into_iter().collect()
     }

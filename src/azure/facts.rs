@@ -1,0 +1,64 @@
+//! How are the questions of a preflight asked? Reads only, through the same door as everything else.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::adapter::ArmObserver;
+use super::client::Reading;
+use crate::engine::CallContext;
+use crate::model::StepError;
+use crate::preflight::{FactReader, Question};
+
+/// Versions of the interfaces beside Microsoft.Network.
+const RESOURCES: &str = "2021-04-01";
+const LOCKS: &str = "2016-09-01";
+const PERMISSIONS: &str = "2022-04-01";
+
+#[async_trait]
+impl FactReader for ArmObserver {
+    async fn ask(&self, question: &Question) -> Result<Option<Value>, StepError> {
+        let context = CallContext { run: None, not_after: None };
+        let client = self.client();
+        let in_group = |subscription: &str, group: &str, what: &str| {
+            format!("/subscriptions/{subscription}/resourceGroups/{group}{what}")
+        };
+        match question {
+            Question::Resource(id) => client.get_any(id, &context).await.map(masked),
+            Question::Inventory { subscription, kind } => {
+                let path = format!("/subscriptions/{subscription}/resources");
+                let filter = format!("resourceType eq '{kind}'");
+                let query = [("api-version", RESOURCES), ("$filter", &filter)];
+                client.get_path(&path, &query, &context).await
+            }
+            Question::Group { subscription, group } => {
+                let query = [("api-version", RESOURCES)];
+                client.get_path(&in_group(subscription, group, ""), &query, &context).await
+            }
+            Question::Locks { subscription, group } => {
+                let what = "/providers/Microsoft.Authorization/locks";
+                let query = [("api-version", LOCKS)];
+                client.get_path(&in_group(subscription, group, what), &query, &context).await
+            }
+            Question::Permissions { subscription, group } => {
+                let what = "/providers/Microsoft.Authorization/permissions";
+                let query = [("api-version", PERMISSIONS)];
+                client.get_path(&in_group(subscription, group, what), &query, &context).await
+            }
+            Question::Registration { subscription } => {
+                let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
+                client.get_path(&path, &[("api-version", RESOURCES)], &context).await
+            }
+            Question::RouteSummary { circuit, path } => {
+                client.read(circuit, &Reading::CircuitRouteSummary { path }, &context).await
+            }
+            Question::RouteTable { circuit, path } => {
+                client.read(circuit, &Reading::CircuitRoutes { path }, &context).await
+            }
+        }
+    }
+}
+
+/// Keys leave this room in no body.
+fn masked(body: Option<Value>) -> Option<Value> {
+    body.map(|body| super::service::body::without_secrets(&body))
+}

@@ -1,0 +1,56 @@
+//! Which rights does a runbook need? The exact ARM actions, as a custom role.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::{Compile, Output};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
+use crate::cli::front;
+use crate::model::permission;
+use crate::render::json as out;
+
+pub(super) fn permissions(
+    context: &Context,
+    runbook: &Path,
+    compile: &Compile,
+) -> Result<Status, CliError> {
+    let plan = front::compile(context, runbook, compile, "live")?.plan;
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, right) in plan.steps().iter().flat_map(permission::needed) {
+        let scope =
+            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
+        groups.entry(scope).or_default().insert(right);
+    }
+    let actions: BTreeSet<&String> = groups.values().flatten().collect();
+    let name = plan.parts().runbook.as_str();
+    let role = json!({
+        "Name": format!("backroad {name}"),
+        "IsCustom": true,
+        "Description": format!("What the runbook {name} does, forward and back, and nothing else."),
+        "Actions": actions,
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": groups.keys().collect::<Vec<_>>(),
+    });
+    match context.ui.output {
+        // The role by itself, so that it can be piped into `az role definition create`.
+        Output::Text => context.ui.data(&out::object(&role)),
+        Output::Json => context.ui.data(&out::object(&json!({
+            "schema": "backroad.permissions/1", "runbook": name, "role": role, "groups": groups,
+        }))),
+    }
+    if context.ui.output == Output::Text {
+        context.ui.say(&format!(
+            "{} rights in {} resource groups. Create the role with `az role definition create \
+             --role-definition @FILE` and assign it at those groups. The preflight looks further: \
+             assign Reader there as well.",
+            actions.len(),
+            groups.len()
+        ));
+    }
+    Ok(Status::Done)
+}

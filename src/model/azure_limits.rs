@@ -1,0 +1,93 @@
+//! How much is too much for Azure? Limits of ExpressRoute, as its documents have them on 2026-04-28.
+//!
+//! Sources: MicrosoftDocs/azure-docs expressroute-limits.md (2023-10-09, with later edits),
+//! expressroute-about-virtual-network-gateways.md (2023-11-16 and late 2024),
+//! expressroute-howto-linkvnet-arm.md (2020-10-06), expressroute-faqs.md (2023). Several can be raised
+//! by a support request.
+
+/// What a gateway of one SKU can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewaySku {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it stands in several availability zones.
+    pub zone_redundant: bool,
+    /// Megabits per second.
+    pub mbps: u64,
+    /// Routes that it learns.
+    pub routes_learned: u64,
+    /// Circuits that it may be connected to.
+    pub circuits: usize,
+    /// Whether it has FastPath.
+    pub fastpath: bool,
+}
+
+const fn sku(
+    name: &'static str,
+    zone_redundant: bool,
+    numbers: (u64, u64, usize),
+    fastpath: bool,
+) -> GatewaySku {
+    let (mbps, routes_learned, circuits) = numbers;
+    GatewaySku { name, zone_redundant, mbps, routes_learned, circuits, fastpath }
+}
+
+/// The SKUs of ExpressRoute gateways. ErGwScale counts as with one scale unit.
+pub const GATEWAY_SKUS: &[GatewaySku] = &[
+    sku("Standard", false, (1_000, 4_000, 4), false),
+    sku("ErGw1AZ", true, (1_000, 4_000, 4), false),
+    sku("HighPerformance", false, (2_000, 9_500, 8), false),
+    sku("ErGw2AZ", true, (2_000, 9_500, 8), false),
+    sku("UltraPerformance", false, (10_000, 9_500, 16), true),
+    sku("ErGw3AZ", true, (10_000, 9_500, 16), true),
+    sku("ErGwScale", true, (1_000, 9_500, 4), false),
+];
+
+/// The SKU of that name.
+#[must_use]
+pub fn gateway_sku(name: &str) -> Option<&'static GatewaySku> {
+    GATEWAY_SKUS.iter().find(|sku| sku.name.eq_ignore_ascii_case(name))
+}
+
+/// Bandwidth in Mbps, and how many networks may be linked to a circuit of it: Local and Standard, and
+/// Premium. Global Reach connections count.
+pub const LINKS: &[(u64, usize, usize)] = &[
+    (50, 10, 20),
+    (100, 10, 25),
+    (200, 10, 25),
+    (500, 10, 40),
+    (1_000, 10, 50),
+    (2_000, 10, 60),
+    (5_000, 10, 75),
+    (10_000, 10, 100),
+    (40_000, 10, 100),
+    (100_000, 10, 100),
+];
+
+/// How many networks may be linked to a circuit.
+#[must_use]
+pub fn links_max(mbps: u64, premium: bool) -> usize {
+    let row = LINKS.iter().rev().find(|(at, ..)| *at <= mbps).unwrap_or(&LINKS[0]);
+    if premium { row.2 } else { row.1 }
+}
+
+/// Circuits of one peering location that one network may be linked to.
+pub const CIRCUITS_OF_ONE_LOCATION: usize = 4;
+
+/// The longest prefix of a new gateway's subnet; longer ones exist and are tolerated (azure-facts 7.3).
+pub const GATEWAY_SUBNET_NEW: u8 = 27;
+
+/// The longest prefix of a subnet whose gateway has 16 circuits.
+pub const GATEWAY_SUBNET_16_CIRCUITS: u8 = 26;
+
+/// Prefixes that on-premises may advertise over private peering: Standard and Local, and Premium.
+pub const ONPREM_PREFIXES: (u64, u64) = (4_000, 10_000);
+
+/// Prefixes that a hub and its spokes may advertise to a circuit.
+pub const VNET_PREFIXES: usize = 1_000;
+
+/// Prefixes that they may have when a connection is made.
+pub const VNET_PREFIXES_AT_CREATION: usize = 200;
+
+/// Peerings of a network with an ExpressRoute gateway.
+pub const PEERINGS_OF_HUB: usize = 500;

@@ -1,0 +1,96 @@
+//! Which Azure regions are there, and which geopolitical region is each in for ExpressRoute?
+//!
+//! From MicrosoftDocs/azure-docs: regions-paired.md (2025-03-19), regions-list.md (2025-03-21) and
+//! expressroute-azure-regions-geopolitical-region.md (2024-04-05), as stored on 2026-04-28. Azure opens
+//! regions faster than this list grows: a region that is not in it is a doubt, never an error.
+
+use super::Basis::{Documented, Inferred};
+use super::CloudName::{China, Public, UsGovernment};
+use super::{AzureRegion, Basis, CloudName};
+
+const fn at(
+    name: &'static str,
+    cloud: CloudName,
+    geopolitical: &'static str,
+    basis: Basis,
+    zones: bool,
+) -> AzureRegion {
+    AzureRegion { name, cloud, geopolitical, basis, zones }
+}
+
+/// The regions, by name; the last column says whether there are availability zones.
+pub const REGIONS: &[AzureRegion] = &[
+    at("australiacentral", Public, "Australia Government", Documented, false),
+    at("australiacentral2", Public, "Australia Government", Documented, false),
+    at("australiaeast", Public, "Oceania", Documented, true),
+    at("australiasoutheast", Public, "Oceania", Documented, false),
+    at("austriaeast", Public, "Europe", Inferred, false),
+    at("belgiumcentral", Public, "Europe", Inferred, false),
+    at("brazilsouth", Public, "South America", Documented, true),
+    at("brazilsoutheast", Public, "South America", Inferred, false),
+    at("canadacentral", Public, "North America", Documented, true),
+    at("canadaeast", Public, "North America", Documented, false),
+    at("centralindia", Public, "India", Documented, true),
+    at("centralus", Public, "North America", Documented, true),
+    at("chilecentral", Public, "South America", Inferred, false),
+    at("chinaeast", China, "China East", Documented, false),
+    at("chinaeast2", China, "China East", Documented, false),
+    at("chinaeast3", China, "", Inferred, false),
+    at("chinanorth", China, "China North", Documented, false),
+    at("chinanorth2", China, "China North", Documented, false),
+    at("chinanorth3", China, "China North", Documented, false),
+    at("denmarkeast", Public, "Europe", Inferred, false),
+    at("eastasia", Public, "Asia", Documented, true),
+    at("eastus", Public, "North America", Documented, true),
+    at("eastus2", Public, "North America", Documented, true),
+    at("francecentral", Public, "Europe", Documented, true),
+    at("francesouth", Public, "Europe", Documented, false),
+    at("germanynorth", Public, "Europe", Documented, false),
+    at("germanywestcentral", Public, "Europe", Documented, true),
+    at("indiasouthcentral", Public, "India", Inferred, false),
+    at("indonesiacentral", Public, "Asia", Inferred, true),
+    at("israelcentral", Public, "Israel", Documented, true),
+    at("italynorth", Public, "Europe", Documented, true),
+    at("japaneast", Public, "Japan", Documented, true),
+    at("japanwest", Public, "Japan", Documented, true),
+    at("jioindiacentral", Public, "", Inferred, false),
+    at("jioindiawest", Public, "", Inferred, false),
+    at("koreacentral", Public, "South Korea", Documented, true),
+    at("koreasouth", Public, "South Korea", Documented, false),
+    at("malaysiawest", Public, "Asia", Inferred, false),
+    at("mexicocentral", Public, "North America", Inferred, true),
+    at("newzealandnorth", Public, "Oceania", Inferred, true),
+    at("northcentralus", Public, "North America", Documented, false),
+    at("northeurope", Public, "Europe", Documented, true),
+    at("norwayeast", Public, "Europe", Documented, true),
+    at("norwaywest", Public, "Europe", Documented, false),
+    at("polandcentral", Public, "Europe", Documented, true),
+    at("qatarcentral", Public, "Qatar", Documented, true),
+    at("southafricanorth", Public, "South Africa", Documented, true),
+    at("southafricawest", Public, "South Africa", Documented, false),
+    at("southcentralus", Public, "North America", Documented, true),
+    at("southeastasia", Public, "Asia", Documented, true),
+    at("southindia", Public, "India", Documented, false),
+    at("spaincentral", Public, "Europe", Inferred, true),
+    at("swedencentral", Public, "Europe", Documented, true),
+    at("swedensouth", Public, "Europe", Inferred, false),
+    at("switzerlandnorth", Public, "Europe", Documented, true),
+    at("switzerlandwest", Public, "Europe", Documented, false),
+    at("taiwannorth", Public, "Asia", Inferred, false),
+    at("uaecentral", Public, "UAE", Documented, false),
+    at("uaenorth", Public, "UAE", Documented, true),
+    at("uksouth", Public, "Europe", Documented, true),
+    at("ukwest", Public, "Europe", Documented, false),
+    at("usdodcentral", UsGovernment, "US Government cloud", Documented, false),
+    at("usdodeast", UsGovernment, "US Government cloud", Documented, false),
+    at("usgovarizona", UsGovernment, "US Government cloud", Documented, false),
+    at("usgoviowa", UsGovernment, "US Government cloud", Documented, false),
+    at("usgovtexas", UsGovernment, "US Government cloud", Documented, false),
+    at("usgovvirginia", UsGovernment, "US Government cloud", Documented, false),
+    at("westcentralus", Public, "North America", Documented, false),
+    at("westeurope", Public, "Europe", Documented, true),
+    at("westindia", Public, "India", Documented, false),
+    at("westus", Public, "North America", Documented, false),
+    at("westus2", Public, "North America", Documented, true),
+    at("westus3", Public, "North America", Documented, true),
+];

@@ -1,0 +1,130 @@
+//! Which rights does a step need? ARM actions, exactly.
+
+use std::collections::BTreeSet;
+
+use super::action::{Removal, RemovalKind, Verification};
+use super::resource::ResourceId;
+use super::secret::SecretRef;
+use super::{Action, Step};
+
+/// The rights that a step needs, each with the resource that it is about: to look, to write, to write
+/// along, to undo, to read a key.
+#[must_use]
+pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
+    let mut rights = BTreeSet::new();
+    let mut add = |id: &ResourceId, verb: &str| {
+        rights.insert((id.clone(), format!("{}/{verb}", id.resource_type().as_str())));
+    };
+    if let Action::Verify(verification) = &step.action {
+        let subject = verification.subject();
+        for verb in verification_verbs(verification) {
+            add(subject, verb);
+        }
+        return rights;
+    }
+    let Some(written) = step.action.written() else { return rights };
+    add(written, "read");
+    match &step.action {
+        Action::Remove(removal) => {
+            add(written, "delete");
+            undo_of(removal, &mut add);
+        }
+        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
+            add(written, "write");
+        }
+        _ => {
+            add(written, "write");
+            // What a step made is taken back by removing it.
+            if step.saga != super::SagaClass::Retriable {
+                add(written, "delete");
+            }
+        }
+    }
+    joins(&step.action, &mut add);
+    rights
+}
+
+/// The rights on what a write refers to: Azure asks for them on the other resource (LinkedAuthorization).
+fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
+    match action {
+        Action::Gateway(spec) => {
+            add(&spec.subnet, "join/action");
+            add(&spec.public_ip, "join/action");
+        }
+        Action::Connection(spec) => {
+            // With a key from outside the circuit is not ours to join.
+            match &spec.authorization {
+                None => add(&spec.circuit, "join/action"),
+                Some(SecretRef::Resource { id, .. }) => add(id, "read"),
+                Some(SecretRef::Param(_)) => {}
+            }
+        }
+        Action::Peering(spec) => add(&spec.remote, "peer/action"),
+        Action::Association(spec) => add(&spec.route_table, "join/action"),
+        // An undo attaches it again.
+        Action::Dissociation(spec) => add(&spec.route_table, "join/action"),
+        Action::Bandwidth(spec) => {
+            if let Ok(id) = spec.id.child("authorizations", "any") {
+                add(&id, "read");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
+    add(&removal.id, "write");
+    if let (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) =
+        (removal.kind, &removal.authorization)
+    {
+        add(id, "read");
+    }
+}
+
+fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
+    match verification {
+        Verification::Circuit { .. }
+        | Verification::Connection { .. }
+        | Verification::MicrosoftPeering { .. }
+        | Verification::Absent { .. } => &["read"],
+        Verification::Routes { .. } => &["getLearnedRoutes/action"],
+        Verification::Advertised { .. } => {
+            &["getBgpPeerStatus/action", "getAdvertisedRoutes/action"]
+        }
+        Verification::Bgp { .. } => &["getBgpPeerStatus/action"],
+        // Reads in the list of rights, although they are asked by POST.
+        Verification::Arp { .. } => &["peerings/arpTables/read"],
+        Verification::CircuitRoutes { .. } => &["peerings/routeTables/read"],
+    }
+}
+
+/// Whether a pattern of a role, in which `*` stands for any text, covers a right.
+#[must_use]
+pub fn matches(pattern: &str, right: &str) -> bool {
+    let (pattern, right) = (pattern.to_ascii_lowercase(), right.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = right.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(place) => rest = &rest[place + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("*", "Microsoft.Network/connections/write"));
+        assert!(matches("*/read", "Microsoft.Network/connections/read"));
+        assert!(matches("Microsoft.Network/*/write", "microsoft.network/connections/write"));
+        assert!(!matches("*/read", "Microsoft.Network/connections/write"));
+    }
+}

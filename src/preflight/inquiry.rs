@@ -1,0 +1,332 @@
+//! What does the plan intend, and what is known about it? The view that rules are judged in.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::facts::{Fact, Facts};
+use super::rule::{Judged, Verdict};
+use crate::model::action::{
+    Connection, Gateway, Peering, Removal, RemovalKind, RouteTable, Subnet,
+};
+use crate::model::{Action, Plan, Region, ResourceId, Side, Step};
+
+/// The type of connections.
+pub const CONNECTIONS: &str = "Microsoft.Network/connections";
+/// The type of gateways.
+pub const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+
+/// A plan and the facts about it.
+#[derive(Debug)]
+pub struct Inquiry<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The facts.
+    pub facts: &'a Facts,
+}
+
+impl<'a> Inquiry<'a> {
+    /// Puts them together.
+    #[must_use]
+    pub fn new(plan: &'a Plan, facts: &'a Facts) -> Self {
+        Self { plan, facts }
+    }
+
+    fn actions<T>(&self, pick: impl Fn(&'a Action) -> Option<T>) -> Vec<(&'a Step, T)> {
+        let steps = self.plan.steps().iter();
+        steps.filter_map(|step| pick(&step.action).map(|found| (step, found))).collect()
+    }
+
+    /// The connections that are to be.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(&'a Step, &'a Connection)> {
+        self.actions(|action| match action {
+            Action::Connection(spec) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The gateways that are to be.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<(&'a Step, &'a Gateway)> {
+        self.actions(|action| match action {
+            Action::Gateway(spec) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The sides of peerings that are to be.
+    #[must_use]
+    pub fn peerings(&self) -> Vec<(&'a Step, &'a Peering)> {
+        self.actions(|action| match action {
+            Action::Peering(spec) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The subnets that are to be.
+    #[must_use]
+    pub fn subnets(&self) -> Vec<(&'a Step, &'a Subnet)> {
+        self.actions(|action| match action {
+            Action::Subnet(spec) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The route tables that are to be.
+    #[must_use]
+    pub fn route_tables(&self) -> Vec<(&'a Step, &'a RouteTable)> {
+        self.actions(|action| match action {
+            Action::RouteTable(spec) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// What is to be removed, of one kind.
+    #[must_use]
+    pub fn removals(&self, kind: RemovalKind) -> Vec<(&'a Step, &'a Removal)> {
+        self.actions(|action| match action {
+            Action::Remove(spec) if spec.kind == kind => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// Whether a resource is removed before a step.
+    #[must_use]
+    pub fn removed_before(&self, resource: &ResourceId, step: &Step) -> bool {
+        let Some(place) = self.plan.place(&step.name) else { return false };
+        let before = self.plan.dag().ancestors(place);
+        self.plan.steps().iter().enumerate().any(|(at, other)| {
+            before.contains(&at)
+                && matches!(&other.action, Action::Remove(spec) if spec.id == *resource)
+        })
+    }
+
+    /// The circuits that connections are to lead to, or whose bandwidth is to be raised.
+    #[must_use]
+    pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
+        let connected = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
+        let raised = self.actions(|action| match action {
+            Action::Bandwidth(spec) => Some(&spec.id),
+            _ => None,
+        });
+        connected.chain(raised.into_iter().map(|(_, id)| id)).collect()
+    }
+
+    /// The resources that are written, with their steps.
+    #[must_use]
+    pub fn written(&self) -> Vec<(&'a Step, &'a ResourceId)> {
+        self.actions(Action::written)
+    }
+
+    /// The resource groups that are written into, with a step each.
+    #[must_use]
+    pub fn groups(&self) -> BTreeSet<(String, String)> {
+        self.written()
+            .into_iter()
+            .map(|(_, id)| (id.subscription().to_owned(), id.resource_group().to_owned()))
+            .collect()
+    }
+
+    /// The virtual network of a gateway: as planned, or as it stands.
+    #[must_use]
+    pub fn vnet_of(&self, gateway: &ResourceId) -> Option<ResourceId> {
+        let planned = self.gateways().into_iter().find(|(_, spec)| spec.id == *gateway);
+        match planned {
+            Some((_, spec)) => spec.subnet.parent(),
+            None => gateway_subnet(self.facts.body(gateway)?)?.parent(),
+        }
+    }
+
+    /// The address space of a virtual network; none when it is not known.
+    #[must_use]
+    pub fn space(&self, vnet: &ResourceId) -> Option<Vec<IpNet>> {
+        let body = self.facts.body(vnet)?;
+        Some(prefixes(body, "/properties/addressSpace/addressPrefixes"))
+    }
+
+    /// The spokes whose traffic a hub's gateway carries: planned ones, and those that stand.
+    #[must_use]
+    pub fn spokes(&self, hub: &ResourceId) -> BTreeSet<ResourceId> {
+        let mut spokes: BTreeSet<ResourceId> = self
+            .peerings()
+            .into_iter()
+            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways)
+            .filter_map(|(_, spec)| spec.id.parent())
+            .collect();
+        for peering in peerings_of(self.facts.body(hub)) {
+            let transit = flag(peering, "/properties/allowGatewayTransit");
+            let remote = id_at(peering, "/properties/remoteVirtualNetwork/id");
+            if let Some(remote) = remote.filter(|_| transit) {
+                let back = peerings_of(self.facts.body(&remote)).iter().any(|back| {
+                    flag(back, "/properties/useRemoteGateways")
+                        && id_at(back, "/properties/remoteVirtualNetwork/id").as_ref() == Some(hub)
+                });
+                if back {
+                    spokes.insert(remote);
+                }
+            }
+        }
+        spokes
+    }
+
+    /// Every prefix that a gateway would speak for; none when a network of it is not known.
+    #[must_use]
+    pub fn advertised(&self, gateway: &ResourceId) -> Option<Vec<IpNet>> {
+        let hub = self.vnet_of(gateway)?;
+        let mut all = self.space(&hub)?;
+        for spoke in self.spokes(&hub) {
+            all.extend(self.space(&spoke)?);
+        }
+        all.sort();
+        all.dedup();
+        Some(all)
+    }
+
+    /// The connections that lead to a circuit now.
+    #[must_use]
+    pub fn links(&self, circuit: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
+        self.facts
+            .bodies(CONNECTIONS)
+            .filter(|(_, body)| id_at(body, "/properties/peer/id").as_ref() == Some(circuit))
+            .collect()
+    }
+
+    /// The connections of a gateway now.
+    #[must_use]
+    pub fn links_of(&self, gateway: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
+        let pointer = "/properties/virtualNetworkGateway1/id";
+        self.facts
+            .bodies(CONNECTIONS)
+            .filter(|(_, body)| id_at(body, pointer).as_ref() == Some(gateway))
+            .collect()
+    }
+
+    /// Whether a step acts on the side that may be down.
+    #[must_use]
+    pub fn on_source(step: &Step) -> bool {
+        step.side == Some(Side::Source)
+    }
+
+    /// Judges each thing by its body; what is not there is left to the rules about that.
+    pub fn each<'b>(
+        &self,
+        ids: impl IntoIterator<Item = &'b ResourceId>,
+        judge: impl Fn(&ResourceId, &'a Value) -> Option<Verdict>,
+    ) -> Vec<Judged> {
+        let mut all = Vec::new();
+        for id in ids {
+            let verdict = match self.facts.resource(id) {
+                Fact::Known(body) => judge(id, body),
+                Fact::Absent => None,
+                Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+            };
+            all.extend(verdict.map(|verdict| about(id, verdict)));
+        }
+        all
+    }
+}
+
+/// A verdict about a resource, by its name.
+#[must_use]
+pub fn about(id: &ResourceId, verdict: Verdict) -> Judged {
+    let about = match id.parent() {
+        Some(parent) => format!("{}/{}", parent.name(), id.name()),
+        None => id.name().to_owned(),
+    };
+    Judged { about, verdict }
+}
+
+/// Passed, or failed with this.
+#[must_use]
+pub fn unless(failed: bool, why: impl FnOnce() -> String) -> Verdict {
+    if failed { Verdict::Failed(why()) } else { Verdict::Passed }
+}
+
+/// A text in a body.
+#[must_use]
+pub fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
+    body.pointer(pointer)?.as_str()
+}
+
+/// Whether a text in a body is this, whatever the case of its letters.
+#[must_use]
+pub fn is(body: &Value, pointer: &str, wanted: &str) -> bool {
+    text(body, pointer).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+}
+
+/// Whether a flag in a body is on.
+#[must_use]
+pub fn flag(body: &Value, pointer: &str) -> bool {
+    body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// A resource id in a body.
+#[must_use]
+pub fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
+    ResourceId::parse(text(body, pointer)?).ok()
+}
+
+/// A list in a body.
+#[must_use]
+pub fn list<'v>(body: &'v Value, pointer: &str) -> &'v [Value] {
+    body.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The prefixes of a list in a body.
+#[must_use]
+pub fn prefixes(body: &Value, pointer: &str) -> Vec<IpNet> {
+    list(body, pointer).iter().filter_map(|item| item.as_str()?.parse().ok()).collect()
+}
+
+/// The peerings of a virtual network's body.
+#[must_use]
+pub fn peerings_of(vnet: Option<&Value>) -> &[Value] {
+    vnet.map_or(&[], |body| list(body, "/properties/virtualNetworkPeerings"))
+}
+
+/// The subnets of a virtual network's body.
+#[must_use]
+pub fn subnets_of(vnet: &Value) -> &[Value] {
+    list(vnet, "/properties/subnets")
+}
+
+/// The private peering of a circuit's body.
+#[must_use]
+pub fn peering<'v>(circuit: &'v Value, name: &str) -> Option<&'v Value> {
+    list(circuit, "/properties/peerings").iter().find(|peering| is(peering, "/name", name))
+}
+
+/// The subnet that a gateway's body names.
+#[must_use]
+pub fn gateway_subnet(gateway: &Value) -> Option<ResourceId> {
+    id_at(gateway, "/properties/ipConfigurations/0/properties/subnet/id")
+}
+
+/// The prefix of a subnet's body.
+#[must_use]
+pub fn subnet_prefix(subnet: &Value) -> Option<IpNet> {
+    text(subnet, "/properties/addressPrefix")
+        .or_else(|| text(subnet, "/properties/addressPrefixes/0"))?
+        .parse()
+        .ok()
+}
+
+/// A region in a body.
+#[must_use]
+pub fn region_at(body: &Value) -> Option<Region> {
+    Region::parse(text(body, "/location")?).ok()
+}
+
+/// Whether one prefix is in the other.
+#[must_use]
+pub fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// The first pair of prefixes of two lists that overlap.
+#[must_use]
+pub fn clash<'p>(ours: &'p [IpNet], theirs: &'p [IpNet]) -> Option<(&'p IpNet, &'p IpNet)> {
+    ours.iter().find_map(|a| theirs.iter().find(|b| overlap(a, b)).map(|b| (a, b)))
+}

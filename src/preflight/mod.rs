@@ -1,0 +1,15 @@
+//! Can it work? The rules of ExpressRoute, judged against what is there before anything is touched.
+//!
+//! Comes in: a plan, and the facts that it calls for. Goes out: a finding for every rule that is about
+//! it. What is asked depends on what is planned; what is judged is pure. Uses `model`, and the engine's
+//! clock and errors to ask.
+
+pub mod facts;
+pub mod inquiry;
+pub mod questions;
+pub mod rule;
+pub mod rules;
+
+pub use facts::{Fact, FactReader, Facts, Question, inquire};
+pub use rule::{Finding, Judged, Preflight, Rule, Severity, Verdict, judge};
+pub use rules::FAMILIES;

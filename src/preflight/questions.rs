@@ -1,0 +1,123 @@
+//! What must be known for this plan? Questions from its steps, and from the answers so far.
+
+use std::collections::BTreeSet;
+
+use super::facts::{Fact, Facts, Question};
+use super::inquiry::{CONNECTIONS, Inquiry, gateway_subnet, id_at, peerings_of, subnets_of};
+use crate::model::action::Verification;
+use crate::model::{Action, Plan, ResourceId};
+
+/// The two paths of a circuit.
+const PATHS: [&str; 2] = ["primary", "secondary"];
+
+/// The questions; those that were answered already are among them.
+#[must_use]
+pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
+    let inquiry = Inquiry::new(plan, facts);
+    let mut asked = BTreeSet::new();
+    let mut resource = |id: &ResourceId| {
+        asked.insert(Question::Resource(id.clone()));
+    };
+    for step in plan.steps() {
+        if let Some(id) = step.action.subject() {
+            resource(id);
+            // A child says less than the network that it is in.
+            if let Some(parent) = id.parent() {
+                resource(&parent);
+            }
+        }
+        for id in step.action.reads() {
+            resource(id);
+        }
+        if let Action::Association(spec) = &step.action {
+            resource(&spec.route_table);
+        }
+    }
+    for (_, spec) in inquiry.gateways() {
+        if let Some(vnet) = spec.subnet.parent() {
+            resource(&vnet);
+        }
+    }
+    for (_, spec) in inquiry.connections() {
+        if let Some(vnet) = inquiry.vnet_of(&spec.gateway) {
+            resource(&vnet);
+            for spoke in inquiry.spokes(&vnet) {
+                resource(&spoke);
+            }
+            for peering in peerings_of(facts.body(&vnet)) {
+                if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id") {
+                    resource(&remote);
+                }
+            }
+        }
+    }
+    for circuit in inquiry.circuits() {
+        for (_, link) in inquiry.links(circuit) {
+            if let Some(gateway) = id_at(link, "/properties/virtualNetworkGateway1/id") {
+                resource(&gateway);
+                if let Some(vnet) =
+                    facts.body(&gateway).and_then(gateway_subnet).and_then(|s| s.parent())
+                {
+                    resource(&vnet);
+                    for spoke in inquiry.spokes(&vnet) {
+                        resource(&spoke);
+                    }
+                    for peering in peerings_of(facts.body(&vnet)) {
+                        if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id")
+                        {
+                            resource(&remote);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    // Route tables of subnets that gateways stand in, and of those that are given another one.
+    for (_, spec) in inquiry.gateways() {
+        let Some(vnet) = spec.subnet.parent().and_then(|vnet| facts.body(&vnet)) else { continue };
+        for subnet in subnets_of(vnet) {
+            if let Some(table) = id_at(subnet, "/properties/routeTable/id") {
+                resource(&table);
+            }
+        }
+    }
+    asked.extend(around(&inquiry));
+    asked
+}
+
+/// Inventories, groups, locks, rights and edges.
+fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
+    let mut asked = BTreeSet::new();
+    let connecting = !inquiry.connections().is_empty();
+    for (subscription, group) in inquiry.groups() {
+        asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
+        asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
+        asked.insert(Question::Registration { subscription: subscription.clone() });
+        if connecting {
+            let kind = CONNECTIONS;
+            asked.insert(Question::Inventory { subscription: subscription.clone(), kind });
+            if let Ok(found) = inquiry.facts.inventory(&subscription, CONNECTIONS) {
+                asked.extend(found.into_iter().map(Question::Resource));
+            }
+        }
+        asked.insert(Question::Permissions { subscription, group });
+    }
+    let edges = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
+    for circuit in edges.collect::<BTreeSet<_>>() {
+        // A circuit without a private peering has no tables to ask for.
+        let peered = match inquiry.facts.resource(circuit) {
+            Fact::Known(body) => super::inquiry::peering(body, "AzurePrivatePeering").is_some(),
+            Fact::Absent | Fact::Unknown(_) => false,
+        };
+        for path in PATHS.into_iter().filter(|_| peered) {
+            asked.insert(Question::RouteSummary { circuit: circuit.clone(), path });
+            asked.insert(Question::RouteTable { circuit: circuit.clone(), path });
+        }
+    }
+    for step in inquiry.plan.steps() {
+        if let Action::Verify(Verification::MicrosoftPeering { circuit }) = &step.action {
+            asked.insert(Question::Resource(circuit.clone()));
+        }
+    }
+    asked
+}

@@ -1,0 +1,158 @@
+//! What is a rule? A static record, and one pure function from what is known to a verdict.
+
+use serde::Serialize;
+
+use super::facts::Facts;
+use super::inquiry::Inquiry;
+use super::rules::FAMILIES;
+use crate::model::Plan;
+
+/// How bad it is when a rule fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Inform,
+    /// Somebody should look; the run goes on.
+    Warn,
+    /// The run cannot work: it is not started, unless the rule is waived.
+    Block,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id, for waivers and documents.
+    pub id: &'static str,
+    /// How bad it is when it fails.
+    pub severity: Severity,
+    /// When it fails, as a sentence.
+    pub fails_when: &'static str,
+    /// What it reads.
+    pub reads: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+    /// Where it is from.
+    pub source: &'static str,
+    /// Judges it: nothing for a plan that it is not about.
+    pub judge: fn(&Inquiry<'_>) -> Vec<Judged>,
+}
+
+/// What a rule found of one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The thing, by a name that a person knows.
+    pub about: String,
+    /// How it stands.
+    pub verdict: Verdict,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "because")]
+pub enum Verdict {
+    /// As it should be.
+    Passed,
+    /// Not as it should be, and how it is instead.
+    Failed(String),
+    /// It cannot be known, and why.
+    Unknown(String),
+}
+
+/// A finding, for people and machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static str,
+    /// The family that it is of.
+    pub family: &'static str,
+    /// How bad it is when it fails.
+    pub severity: Severity,
+    /// What it is about.
+    pub about: String,
+    /// How it stands.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// When the rule fails.
+    pub fails_when: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+    /// The reason of a person who waived it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<String>,
+}
+
+/// What came of a preflight.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Preflight {
+    /// Every finding: what fails first, the worst of it first.
+    pub findings: Vec<Finding>,
+}
+
+impl Finding {
+    /// Whether it stops a run.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.severity == Severity::Block
+            && matches!(self.verdict, Verdict::Failed(_))
+            && self.waived.is_none()
+    }
+}
+
+impl Preflight {
+    /// What stops a run.
+    pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.blocks())
+    }
+
+    /// Waives a rule; false when there is none of that id.
+    pub fn waive(&mut self, rule: &str, reason: &str) -> bool {
+        for finding in self.findings.iter_mut().filter(|finding| finding.rule == rule) {
+            finding.waived = Some(reason.to_owned());
+        }
+        self::rule(rule).is_some()
+    }
+}
+
+/// The rule of an id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()).find(|rule| rule.id == id)
+}
+
+/// Judges a plan by every rule that is about it.
+#[must_use]
+pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
+    let inquiry = Inquiry::new(plan, facts);
+    let mut findings = Vec::new();
+    for (family, _, rules) in FAMILIES {
+        for rule in *rules {
+            for Judged { about, verdict } in (rule.judge)(&inquiry) {
+                findings.push(Finding {
+                    rule: rule.id,
+                    family,
+                    severity: rule.severity,
+                    about,
+                    verdict,
+                    fails_when: rule.fails_when,
+                    why: rule.why,
+                    fix: rule.fix,
+                    waived: None,
+                });
+            }
+        }
+    }
+    let rank = |finding: &Finding| match (&finding.verdict, finding.severity) {
+        (Verdict::Failed(_), Severity::Block) => 0,
+        (Verdict::Failed(_), Severity::Warn) => 1,
+        (Verdict::Unknown(_), _) => 2,
+        (Verdict::Failed(_), Severity::Inform) => 3,
+        (Verdict::Passed, _) => 4,
+    };
+    findings.sort_by_key(rank);
+    Preflight { findings }
+}

@@ -1,0 +1,429 @@
+//! Can this circuit carry a connection to that region?
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::action::Verification;
+use crate::model::azure_limits::links_max;
+use crate::model::geography::{self, Basis, PeeringLocation};
+use crate::model::{Action, ResourceId};
+use crate::preflight::facts::Fact;
+use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, is, list, text, unless};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+const LOCATION: &str = "/properties/serviceProviderProperties/peeringLocation";
+const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
+
+/// The rules about circuits.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "CIR-EXISTS",
+        severity: Severity::Block,
+        fails_when: "A circuit that the runbook connects to does not exist.",
+        reads: "the circuit",
+        why: "Without it there is nothing to connect to.",
+        fix: "Correct the circuit's id, or order the circuit: that takes days to weeks.",
+        source: "azure-facts 2.1",
+        judge: exists,
+    },
+    Rule {
+        id: "CIR-ENABLED",
+        severity: Severity::Block,
+        fails_when: "`circuitProvisioningState` is not Enabled.",
+        reads: "properties.circuitProvisioningState",
+        why: "Microsoft's side of the circuit is not switched on.",
+        fix: "Wait, or ask Azure support; a new circuit is Enabled within minutes.",
+        source: "E-TRB, E-WF",
+        judge: |inquiry| state(inquiry, "/properties/circuitProvisioningState", "Enabled"),
+    },
+    Rule {
+        id: "CIR-PROVIDER",
+        severity: Severity::Block,
+        fails_when: "`serviceProviderProvisioningState` is not Provisioned.",
+        reads: "properties.serviceProviderProvisioningState",
+        why: "The connection would be accepted and then fail, after the gateway was waited for.",
+        fix: "Give the provider the circuit's service key and wait for them.",
+        source: "E-WF",
+        judge: provider,
+    },
+    Rule {
+        id: "CIR-STATE",
+        severity: Severity::Block,
+        fails_when: "The circuit's `provisioningState` is Failed.",
+        reads: "properties.provisioningState",
+        why: "Azure refuses to use a resource that is not Succeeded.",
+        fix: "Write the circuit again as it is (az network express-route update).",
+        source: "azure-facts 2.1 (a recorded circuit stayed Failed)",
+        judge: succeeded,
+    },
+    Rule {
+        id: "CIR-BASIC",
+        severity: Severity::Warn,
+        fails_when: "The circuit's tier is Basic.",
+        reads: "sku.tier",
+        why: "The tier is in Azure's list and in none of its documents.",
+        fix: "Ask Azure support what it may be used for.",
+        source: "azure-facts 2.1",
+        judge: |inquiry| {
+            inquiry.each(inquiry.circuits(), |_, body| {
+                Some(unless(is(body, "/sku/tier", "Basic"), || "its tier is Basic".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "GEO-LOCAL",
+        severity: Severity::Block,
+        fails_when: "The circuit is Local and the region is not near its peering location.",
+        reads: "sku.tier, peeringLocation; table of peering locations",
+        why: "A Local circuit reaches only the regions beside its peering location.",
+        fix: "Make the circuit Standard or Premium, or use one that is near the region.",
+        source: "E-FAQ, E-LOC",
+        judge: local,
+    },
+    Rule {
+        id: "GEO-STANDARD",
+        severity: Severity::Block,
+        fails_when: "The circuit is Standard and the region is in another geopolitical region.",
+        reads: "sku.tier, peeringLocation; tables of peering locations and regions",
+        why: "Only a Premium circuit reaches beyond its geopolitical region.",
+        fix: "Raise the circuit to Premium; that takes minutes and no downtime.",
+        source: "SEED, S-ERASR, E-FAQ",
+        judge: standard,
+    },
+    Rule {
+        id: "GEO-INFERRED",
+        severity: Severity::Warn,
+        fails_when: "No document says in which geopolitical region location or region is.",
+        reads: "tables of peering locations and regions",
+        why: "Whether a Standard circuit reaches the region is then a guess.",
+        fix: "Look it up in Azure's list of ExpressRoute locations, or use Premium.",
+        source: "azure-facts 2.1",
+        judge: inferred,
+    },
+    Rule {
+        id: "GEO-CLOUD",
+        severity: Severity::Block,
+        fails_when: "Circuit and network are in different clouds.",
+        reads: "tables of peering locations and regions",
+        why: "A circuit of one cloud never reaches a network of another.",
+        fix: "Use a circuit of the network's cloud.",
+        source: "E-LOC",
+        judge: cloud,
+    },
+    Rule {
+        id: "GEO-DIRECT",
+        severity: Severity::Inform,
+        fails_when: "The circuit stands on an ExpressRoute Direct port.",
+        reads: "properties.expressRoutePort",
+        why: "Its location is the port's, which is not read here: its reach is not judged.",
+        fix: "Look up the port's peering location.",
+        source: "azure-facts 2.1",
+        judge: |inquiry| {
+            inquiry.each(inquiry.circuits(), |_, body| {
+                let direct = body.pointer("/properties/expressRoutePort/id").is_some();
+                direct
+                    .then(|| Verdict::Failed("it stands on an ExpressRoute Direct port".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "LINK-COUNT",
+        severity: Severity::Block,
+        fails_when: "The circuit has as many connections as its bandwidth and tier allow.",
+        reads: "bandwidthInMbps, sku.tier; connections, Global Reach connections",
+        why: "Azure refuses one more.",
+        fix: "Remove a connection that is not needed, or raise bandwidth or tier.",
+        source: "E-LIM",
+        judge: link_count,
+    },
+    Rule {
+        id: "LINK-COUNT-BLIND",
+        severity: Severity::Warn,
+        fails_when: "The connections of a subscription cannot be listed.",
+        reads: "resources of type connections, by subscription",
+        why: "What cannot be seen cannot be counted: the number of connections is a lower bound.",
+        fix: "Grant Reader on the subscription.",
+        source: "azure-facts 2.1",
+        judge: blind,
+    },
+    Rule {
+        id: "BW-SECONDARY",
+        severity: Severity::Inform,
+        fails_when: "The circuit has less bandwidth than one that a removed or standing connection used.",
+        reads: "bandwidthInMbps of both circuits",
+        why: "Production may be slower than before.",
+        fix: "Raise the bandwidth in the runbook (circuit.bandwidth), or accept it.",
+        source: "S-ERASR",
+        judge: secondary,
+    },
+    Rule {
+        id: "BW-RAISE",
+        severity: Severity::Warn,
+        fails_when: "The runbook raises a circuit's bandwidth.",
+        reads: "bandwidthInMbps",
+        why: "It fails when the port has no room, the provider must follow, and there is no way back.",
+        fix: "Ask the provider beforehand; let the step's failure not stop the run.",
+        source: "E-FAQ",
+        judge: raise,
+    },
+    Rule {
+        id: "CIR-SAME-LOC",
+        severity: Severity::Warn,
+        fails_when: "Two circuits of the runbook are at the same peering location.",
+        reads: "peeringLocation of both circuits",
+        why: "They share the fate of the place.",
+        fix: "Know it; a circuit elsewhere survives more.",
+        source: "S-ERASR",
+        judge: same_location,
+    },
+    Rule {
+        id: "CIR-METRO",
+        severity: Severity::Inform,
+        fails_when: "The circuit is a Metro circuit.",
+        reads: "peeringLocation",
+        why: "Its two paths end at two sites of one city; gateway site-failover tests do not take it.",
+        fix: "Nothing to do.",
+        source: "E-METRO",
+        judge: |inquiry| {
+            inquiry.each(inquiry.circuits(), |_, body| {
+                let metro = text(body, LOCATION).is_some_and(|place| place.ends_with("Metro"));
+                metro.then(|| Verdict::Failed("it is a Metro circuit".to_owned()))
+            })
+        },
+    },
+];
+
+fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let judge = |id: &ResourceId| {
+        let verdict = match inquiry.facts.resource(id) {
+            Fact::Known(_) => Verdict::Passed,
+            Fact::Absent => Verdict::Failed("there is no such circuit".to_owned()),
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        about(id, verdict)
+    };
+    inquiry.circuits().into_iter().map(judge).collect()
+}
+
+fn state(inquiry: &Inquiry<'_>, pointer: &str, wanted: &str) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let found = text(body, pointer).unwrap_or("not reported");
+        Some(unless(!found.eq_ignore_ascii_case(wanted), || format!("it is {found}")))
+    })
+}
+
+fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let pointer = "/properties/serviceProviderProvisioningState";
+    inquiry.each(inquiry.circuits(), |_, body| {
+        // A circuit on a port of the customer's own has no provider.
+        if body.pointer("/properties/expressRoutePort/id").is_some() {
+            return None;
+        }
+        let found = text(body, pointer).unwrap_or("not reported");
+        Some(unless(!found.eq_ignore_ascii_case("Provisioned"), || format!("it is {found}")))
+    })
+}
+
+fn succeeded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let failed = is(body, "/properties/provisioningState", "Failed");
+        Some(unless(failed, || "its provisioningState is Failed".to_owned()))
+    })
+}
+
+/// What is known of where a circuit is, and of the region that it shall reach.
+struct Reach {
+    tier: String,
+    location: Option<&'static PeeringLocation>,
+    written: String,
+    region: String,
+}
+
+/// Judges each circuit with the region that a connection is to be made in.
+fn by_reach(inquiry: &Inquiry<'_>, judge: impl Fn(&Reach) -> Option<Verdict>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (_, spec) in inquiry.connections() {
+        if !seen.insert((spec.circuit.clone(), spec.location.clone())) {
+            continue;
+        }
+        all.extend(inquiry.each([&spec.circuit], |_, body: &Value| {
+            let written = text(body, LOCATION)?.to_owned();
+            judge(&Reach {
+                tier: text(body, "/sku/tier").unwrap_or_default().to_ascii_lowercase(),
+                location: geography::location(&written),
+                written,
+                region: spec.location.as_str().to_owned(),
+            })
+        }));
+    }
+    all
+}
+
+fn local(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_reach(inquiry, |reach| {
+        if reach.tier != "local" {
+            return None;
+        }
+        let Some(location) = reach.location else {
+            return Some(Verdict::Unknown(format!("`{}` is in no table", reach.written)));
+        };
+        let near = location.local.contains(&reach.region.as_str());
+        Some(unless(!near, || {
+            format!("it is Local in {}, which is not beside {}", location.name, reach.region)
+        }))
+    })
+}
+
+fn standard(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_reach(inquiry, |reach| {
+        if reach.tier != "standard" {
+            return None;
+        }
+        let (Some(location), Some(region)) = (reach.location, geography::region(&reach.region))
+        else {
+            let why = format!("`{}` or {} is in no table", reach.written, reach.region);
+            return Some(Verdict::Unknown(why));
+        };
+        if location.geopolitical.is_empty() || region.geopolitical.is_empty() {
+            return Some(Verdict::Unknown("nobody says in which geopolitical region".to_owned()));
+        }
+        Some(unless(location.geopolitical != region.geopolitical, || {
+            format!(
+                "it is Standard in {} ({}), and {} is in {}",
+                location.name, location.geopolitical, region.name, region.geopolitical
+            )
+        }))
+    })
+}
+
+fn inferred(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_reach(inquiry, |reach| {
+        // Premium reaches everywhere in its cloud: it does not matter.
+        if reach.tier == "premium" {
+            return None;
+        }
+        let region = geography::region(&reach.region);
+        let sure = reach.location.is_some_and(|place| place.basis == Basis::Documented)
+            && region.is_some_and(|region| region.basis == Basis::Documented);
+        Some(unless(!sure, || {
+            format!("where {} and {} belong is inferred", reach.written, reach.region)
+        }))
+    })
+}
+
+fn cloud(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_reach(inquiry, |reach| {
+        let (location, region) = (reach.location?, geography::region(&reach.region)?);
+        Some(unless(location.cloud != region.cloud, || {
+            format!("{} and {} are in different clouds", location.name, region.name)
+        }))
+    })
+}
+
+fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let new: BTreeSet<&ResourceId> = inquiry
+        .connections()
+        .into_iter()
+        .filter(|(_, spec)| inquiry.facts.resource(&spec.id) == Fact::Absent)
+        .map(|(_, spec)| &spec.circuit)
+        .collect();
+    inquiry.each(new, |id, body| {
+        let mbps = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+        let premium = is(body, "/sku/tier", "Premium");
+        let reach: usize = list(body, "/properties/peerings")
+            .iter()
+            .map(|peering| list(peering, "/properties/connections").len())
+            .sum();
+        let gone = |link: &&(&ResourceId, &Value)| {
+            !inquiry
+                .removals(crate::model::action::RemovalKind::Connection)
+                .iter()
+                .any(|(_, removed)| removed.id == *link.0)
+        };
+        let links = inquiry.links(id);
+        let count = links.iter().filter(gone).count() + reach;
+        let max = links_max(mbps, premium);
+        Some(unless(count >= max, || format!("it has {count} of the {max} that {mbps} Mbps allow")))
+    })
+}
+
+fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let subscriptions: BTreeSet<&str> =
+        inquiry.connections().into_iter().map(|(_, spec)| spec.id.subscription()).collect();
+    subscriptions
+        .into_iter()
+        .map(|subscription| {
+            let verdict = match inquiry.facts.inventory(subscription, CONNECTIONS) {
+                Ok(_) => Verdict::Passed,
+                Err(why) => Verdict::Failed(why),
+            };
+            Judged { about: format!("subscription {subscription}"), verdict }
+        })
+        .collect()
+}
+
+/// The circuits that any part of the runbook is about.
+fn all_circuits<'a>(inquiry: &Inquiry<'a>) -> BTreeSet<&'a ResourceId> {
+    let verified = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+        Action::Verify(Verification::Circuit { circuit }) => Some(circuit),
+        _ => None,
+    });
+    inquiry.circuits().into_iter().chain(verified).collect()
+}
+
+fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mbps = |id: &ResourceId| inquiry.facts.body(id)?.pointer(BANDWIDTH)?.as_u64();
+    let most = inquiry
+        .facts
+        .bodies(CONNECTIONS)
+        .filter_map(|(_, body)| {
+            mbps(&crate::preflight::inquiry::id_at(body, "/properties/peer/id")?)
+        })
+        .max();
+    let Some(most) = most else { return Vec::new() };
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let ours = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+        Some(unless(ours < most, || format!("it has {ours} Mbps, and another in use has {most}")))
+    })
+}
+
+fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let Action::Bandwidth(spec) = &step.action else { continue };
+        if matches!(step.when, Some(crate::model::Condition::Known(false))) {
+            continue;
+        }
+        all.extend(inquiry.each([&spec.id], |_, body| {
+            let has = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+            let wanted = u64::from(spec.mbps_min);
+            Some(unless(has < wanted, || {
+                format!("step `{}` raises {has} to {wanted} Mbps", step.name)
+            }))
+        }));
+    }
+    all
+}
+
+fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut linked: BTreeSet<ResourceId> = all_circuits(inquiry).into_iter().cloned().collect();
+    for (_, body) in inquiry.facts.bodies(CONNECTIONS) {
+        linked.extend(crate::preflight::inquiry::id_at(body, "/properties/peer/id"));
+    }
+    let place = |id: &ResourceId| Some(text(inquiry.facts.body(id)?, LOCATION)?.to_owned());
+    let mut all = Vec::new();
+    for id in inquiry.circuits() {
+        let Some(here) = place(id) else { continue };
+        let other =
+            linked.iter().find(|other| *other != id && place(other).as_deref() == Some(&here));
+        all.push(about(
+            id,
+            unless(other.is_some(), || {
+                format!("{} is in {here} too", other.map_or("", ResourceId::name))
+            }),
+        ));
+    }
+    all
+}

@@ -1,0 +1,225 @@
+//! Can this gateway be connected to that circuit, and will it be preferred?
+
+use serde_json::Value;
+
+use crate::model::action::RemovalKind;
+use crate::model::{ResourceId, SecretRef};
+use crate::preflight::facts::Fact;
+use crate::preflight::inquiry::{Inquiry, about, id_at, is, text, unless};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// The rules about connections and authorizations.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "AUTH-FREE",
+        severity: Severity::Block,
+        fails_when: "The authorization of a connection to be made is in use.",
+        reads: "authorization: authorizationUseStatus",
+        why: "One authorization makes one connection.",
+        fix: "Make another authorization (authorization.ensure with another name).",
+        source: "E-LINK",
+        judge: free,
+    },
+    Rule {
+        id: "AUTH-THERE",
+        severity: Severity::Block,
+        fails_when: "A connection takes its key from an authorization that does not exist and that no \
+                     step makes first.",
+        reads: "the authorization",
+        why: "There is no key to send.",
+        fix: "Add an authorization.ensure step and let the connection need it.",
+        source: "E-LINK",
+        judge: there,
+    },
+    Rule {
+        id: "AUTH-REVOKE",
+        severity: Severity::Warn,
+        fails_when: "The runbook removes an authorization that is in use.",
+        reads: "authorization: authorizationUseStatus",
+        why: "Every connection that was made with it ends.",
+        fix: "Remove the connection first, unless that is what you want.",
+        source: "E-LINK",
+        judge: revoke,
+    },
+    Rule {
+        id: "LINK-DUP",
+        severity: Severity::Warn,
+        fails_when: "The gateway is connected to the circuit already, by a connection of another name.",
+        reads: "connections of the gateway",
+        why: "One pair has one connection: Azure refuses the second.",
+        fix: "Write the name of the one that is there.",
+        source: "azure-facts 2.5",
+        judge: duplicate,
+    },
+    Rule {
+        id: "LINK-STATE",
+        severity: Severity::Warn,
+        fails_when: "The connection is there and in state Failed.",
+        reads: "connection: provisioningState",
+        why: "It is written again; when that fails too, it must be removed and made anew.",
+        fix: "See its last error in Azure's activity log.",
+        source: "azure-facts 2.5",
+        judge: |inquiry| {
+            let ids = inquiry.connections().into_iter().map(|(_, spec)| &spec.id);
+            inquiry.each(ids, |_, body| {
+                let failed = is(body, "/properties/provisioningState", "Failed");
+                Some(unless(failed, || "its provisioningState is Failed".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "LINK-WEIGHT-ORDER",
+        severity: Severity::Warn,
+        fails_when: "Another connection of the gateway has a larger weight than the one to be used.",
+        reads: "routingWeight of the gateway's connections",
+        why: "Azure sends its traffic over the other one.",
+        fix: "Raise the weight in the runbook, or lower the other's.",
+        source: "E-DR, E-OPT",
+        judge: order,
+    },
+    Rule {
+        id: "LINK-ECMP",
+        severity: Severity::Warn,
+        fails_when: "Another connection of the gateway has the same weight.",
+        reads: "routingWeight of the gateway's connections",
+        why: "Azure spreads its traffic over both, and answers may come back the other way.",
+        fix: "Give them different weights.",
+        source: "E-DR",
+        judge: equal,
+    },
+    Rule {
+        id: "LINK-DEFAULT-10",
+        severity: Severity::Inform,
+        fails_when: "The connection is there with another weight than the runbook's.",
+        reads: "routingWeight",
+        why: "The az CLI and Terraform write 10 where nothing is said, the portal 0.",
+        fix: "Nothing to do: the runbook writes its own.",
+        source: "R-GW; E-LINK",
+        judge: default_ten,
+    },
+];
+
+/// The authorization that a connection's key comes from, if that is where.
+fn authorization(secret: Option<&SecretRef>) -> Option<&ResourceId> {
+    match secret {
+        Some(SecretRef::Resource { id, .. }) => Some(id),
+        Some(SecretRef::Param(_)) | None => None,
+    }
+}
+
+fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
+        // A connection that stands has spent its own.
+        if inquiry.facts.resource(&spec.id) != Fact::Absent {
+            continue;
+        }
+        // Released by a connection that is removed first.
+        let released =
+            inquiry.links(&spec.circuit).iter().any(|(link, _)| inquiry.removed_before(link, step));
+        all.extend(inquiry.each([id], |_, body| {
+            let used = is(body, "/properties/authorizationUseStatus", "InUse") && !released;
+            Some(unless(used, || "it is in use".to_owned()))
+        }));
+    }
+    all
+}
+
+fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
+        let made = inquiry.written().into_iter().any(|(_, written)| written == id);
+        let verdict = match inquiry.facts.resource(id) {
+            Fact::Known(_) => Verdict::Passed,
+            Fact::Absent => unless(!made, || "it does not exist".to_owned()),
+            Fact::Unknown(_) if made => Verdict::Passed,
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        all.push(about(id, verdict));
+    }
+    all
+}
+
+fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, removed) in inquiry.removals(RemovalKind::Authorization) {
+        let place = inquiry.plan.place(&step.name).unwrap_or_default();
+        let before = inquiry.plan.dag().ancestors(place);
+        let disconnects = inquiry.removals(RemovalKind::Connection).iter().any(|(other, _)| {
+            inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
+        });
+        all.extend(inquiry.each([&removed.id], |_, body| {
+            let used = is(body, "/properties/authorizationUseStatus", "InUse");
+            Some(unless(used && !disconnects, || "a connection uses it".to_owned()))
+        }));
+    }
+    all
+}
+
+fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        let other = inquiry.links_of(&spec.gateway).into_iter().find(|(id, body)| {
+            **id != spec.id
+                && id_at(body, "/properties/peer/id").as_ref() == Some(&spec.circuit)
+                && !inquiry.removed_before(id, step)
+        });
+        all.push(about(
+            &spec.id,
+            unless(other.is_some(), || {
+                format!("{} connects them already", other.map_or("", |(id, _)| id.name()))
+            }),
+        ));
+    }
+    all
+}
+
+fn weight(body: &Value) -> u64 {
+    body.pointer("/properties/routingWeight").and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// Judges each connection beside the gateway's others, by their weights.
+fn beside(inquiry: &Inquiry<'_>, wrong: impl Fn(u64, u64) -> bool, word: &str) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        let ours = u64::from(spec.routing_weight);
+        let others = inquiry.links_of(&spec.gateway).into_iter();
+        let hit = others
+            .filter(|(id, _)| **id != spec.id && !inquiry.removed_before(id, step))
+            .find(|(_, body)| wrong(ours, weight(body)));
+        all.push(about(
+            &spec.id,
+            unless(hit.is_some(), || {
+                hit.map_or_else(String::new, |(id, body)| {
+                    format!("{} has {word} weight: {} beside {ours}", id.name(), weight(body))
+                })
+            }),
+        ));
+    }
+    all
+}
+
+fn order(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    beside(inquiry, |ours, other| other > ours, "a larger")
+}
+
+fn equal(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    beside(inquiry, |ours, other| other == ours, "the same")
+}
+
+fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        all.extend(inquiry.each([&spec.id], |_, body| {
+            let has = weight(body);
+            let differs = has != u64::from(spec.routing_weight);
+            Some(unless(differs, || {
+                let status = text(body, "/properties/connectionStatus").unwrap_or("not reported");
+                format!("it has {has} (status {status}), and the runbook {}", spec.routing_weight)
+            }))
+        }));
+    }
+    all
+}

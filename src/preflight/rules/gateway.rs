@@ -1,0 +1,635 @@
+//! Can the gateway stand where it shall, and do what it must?
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::action::{Gateway, RemovalKind};
+use crate::model::azure_limits::{
+    CIRCUITS_OF_ONE_LOCATION, GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, PEERINGS_OF_HUB,
+    gateway_sku,
+};
+use crate::model::{ResourceId, Step, geography};
+use crate::preflight::facts::Fact;
+use crate::preflight::inquiry::{
+    GATEWAYS, Inquiry, about, flag, gateway_subnet, id_at, is, list, overlap, peerings_of,
+    region_at, subnet_prefix, subnets_of, text, unless,
+};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// The rules about gateways and their subnets.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "GWS-SIZE",
+        severity: Severity::Block,
+        fails_when: "The GatewaySubnet of a new gateway is smaller than /27.",
+        reads: "the subnet's prefix, as planned or as it is",
+        why: "Azure refuses new gateways in smaller ones.",
+        fix: "Choose /27 or larger.",
+        source: "E-GWP (2024-12)",
+        judge: |inquiry| size(inquiry, true),
+    },
+    Rule {
+        id: "GWS-SIZE-OLD",
+        severity: Severity::Warn,
+        fails_when: "An existing gateway stands in a subnet smaller than /27.",
+        reads: "the subnet's prefix",
+        why: "It is tolerated, and leaves no room for what Azure adds.",
+        fix: "Plan a larger subnet.",
+        source: "E-GWP",
+        judge: |inquiry| size(inquiry, false),
+    },
+    Rule {
+        id: "GWS-NSG",
+        severity: Severity::Block,
+        fails_when: "A network security group is on the GatewaySubnet.",
+        reads: "subnet: networkSecurityGroup",
+        why: "The gateway cannot be managed and stops working.",
+        fix: "Take the group off the subnet.",
+        source: "E-GW",
+        judge: |inquiry| {
+            subnet(inquiry, |body, _| {
+                let group = id_at(body, "/properties/networkSecurityGroup/id");
+                Some(unless(group.is_some(), || {
+                    format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
+                }))
+            })
+        },
+    },
+    Rule {
+        id: "GWS-UDR0",
+        severity: Severity::Block,
+        fails_when: "The GatewaySubnet's route table has a route for 0.0.0.0/0.",
+        reads: "subnet: routeTable; its routes",
+        why: "Azure refuses to make the gateway.",
+        fix: "Take the route or the table off the subnet.",
+        source: "E-GW",
+        judge: |inquiry| {
+            table(inquiry, |table, _| {
+                let wide = routes(table).any(|(prefix, _)| prefix == "0.0.0.0/0");
+                unless(wide, || "it has a route for 0.0.0.0/0".to_owned())
+            })
+        },
+    },
+    Rule {
+        id: "GWS-UDR-OVERLAP",
+        severity: Severity::Warn,
+        fails_when: "A route of the GatewaySubnet's table overlaps the subnet itself.",
+        reads: "subnet: routeTable; its routes",
+        why: "The gateway's own traffic is sent away.",
+        fix: "Make the route more specific, or take it out.",
+        source: "E-GW",
+        judge: |inquiry| {
+            table(inquiry, |table, prefix| {
+                let hit = routes(table).find(|(route, _)| {
+                    route.parse().is_ok_and(|route: ipnet::IpNet| {
+                        route.prefix_len() > 0 && overlap(&route, &prefix)
+                    })
+                });
+                let route = hit.map(|(route, _)| route.to_owned());
+                unless(route.is_some(), || format!("{} overlaps it", route.unwrap_or_default()))
+            })
+        },
+    },
+    Rule {
+        id: "GWS-PROPAGATION",
+        severity: Severity::Block,
+        fails_when: "The GatewaySubnet's route table switches gateway routes off.",
+        reads: "routeTable: disableBgpRoutePropagation",
+        why: "The gateway does not work with it.",
+        fix: "Switch propagation on in that table.",
+        source: "E-GW",
+        judge: |inquiry| {
+            table(inquiry, |table, _| {
+                let off = flag(table, "/properties/disableBgpRoutePropagation");
+                unless(off, || "it has disableBgpRoutePropagation".to_owned())
+            })
+        },
+    },
+    Rule {
+        id: "GWS-SEP",
+        severity: Severity::Warn,
+        fails_when: "A service endpoint policy is on the GatewaySubnet.",
+        reads: "subnet: serviceEndpointPolicies",
+        why: "It is not supported there.",
+        fix: "Take the policy off the subnet.",
+        source: "I-124997",
+        judge: |inquiry| {
+            subnet(inquiry, |body, _| {
+                let there = !list(body, "/properties/serviceEndpointPolicies").is_empty();
+                Some(unless(there, || "a service endpoint policy is on it".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "GWS-TENANTS",
+        severity: Severity::Warn,
+        fails_when: "Something other than gateways is in the GatewaySubnet.",
+        reads: "subnet: ipConfigurations",
+        why: "Only gateways may be in it.",
+        fix: "Move it to another subnet.",
+        source: "E-GW",
+        judge: |inquiry| {
+            subnet(inquiry, |body, _| {
+                let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
+                    text(item, "/id")
+                        .filter(|id| !id.to_ascii_lowercase().contains("/virtualnetworkgateways/"))
+                });
+                Some(unless(other.is_some(), || format!("{} is in it", other.unwrap_or_default())))
+            })
+        },
+    },
+    Rule {
+        id: "GW-TYPE",
+        severity: Severity::Block,
+        fails_when: "A gateway that the runbook uses is not an ExpressRoute gateway.",
+        reads: "gatewayType",
+        why: "Only an ExpressRoute gateway can be connected to a circuit.",
+        fix: "Name the ExpressRoute gateway; a network may have one of each kind.",
+        source: "E-LINK",
+        judge: |inquiry| {
+            standing(inquiry, |_, body| {
+                let kind = text(body, "/properties/gatewayType").unwrap_or("not reported");
+                Some(unless(!kind.eq_ignore_ascii_case("ExpressRoute"), || {
+                    format!("it is a {kind} gateway")
+                }))
+            })
+        },
+    },
+    Rule {
+        id: "GW-ONE",
+        severity: Severity::Block,
+        fails_when: "The network has another ExpressRoute gateway already.",
+        reads: "subnets of the network: ipConfigurations",
+        why: "A network has one ExpressRoute gateway at most.",
+        fix: "Use the gateway that is there: write its name into the runbook.",
+        source: "E-GW",
+        judge: one,
+    },
+    Rule {
+        id: "GW-STATE",
+        severity: Severity::Block,
+        fails_when: "A gateway that the runbook uses is in state Failed.",
+        reads: "provisioningState",
+        why: "Nothing can be connected to it.",
+        fix: "Write it again as it is, or remove it and let the runbook make it.",
+        source: "azure-facts 2.4",
+        judge: |inquiry| {
+            standing(inquiry, |_, body| {
+                let failed = is(body, "/properties/provisioningState", "Failed");
+                Some(unless(failed, || "its provisioningState is Failed".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "GW-LOCATION",
+        severity: Severity::Block,
+        fails_when: "The gateway shall be in another region than its network.",
+        reads: "location of gateway and network",
+        why: "Azure refuses it.",
+        fix: "Write the network's region.",
+        source: "E-GWP",
+        judge: location,
+    },
+    Rule {
+        id: "GW-SKU-CIRCUITS",
+        severity: Severity::Block,
+        fails_when: "The gateway has as many circuits as its SKU allows.",
+        reads: "sku.name; connections of the gateway",
+        why: "Azure refuses one more.",
+        fix: "Use a larger SKU, or remove a connection.",
+        source: "E-GW, E-LIM",
+        judge: circuits,
+    },
+    Rule {
+        id: "GW-SKU-LOC4",
+        severity: Severity::Block,
+        fails_when: "The network has four circuits of one peering location already.",
+        reads: "connections of the gateway; peeringLocation of their circuits",
+        why: "Azure refuses a fifth.",
+        fix: "Remove one of them.",
+        source: "E-LIM",
+        judge: same_location,
+    },
+    Rule {
+        id: "GW-SKU-FASTPATH",
+        severity: Severity::Block,
+        fails_when: "A connection has FastPath and its gateway's SKU has not.",
+        reads: "connection: expressRouteGatewayBypass; the gateway's SKU",
+        why: "Azure refuses it.",
+        fix: "Use UltraPerformance, ErGw3AZ or ErGwScale with ten units.",
+        source: "E-FP, E-GW",
+        judge: fastpath,
+    },
+    Rule {
+        id: "GW-SKU-THROUGHPUT",
+        severity: Severity::Warn,
+        fails_when: "The gateway's SKU carries less than the circuit.",
+        reads: "sku.name; bandwidthInMbps",
+        why: "The gateway is the bottleneck.",
+        fix: "Use a larger SKU: it does not take longer to make.",
+        source: "E-LIM",
+        judge: throughput,
+    },
+    Rule {
+        id: "GW-SKU-PARITY",
+        severity: Severity::Warn,
+        fails_when: "The gateway's SKU is smaller than that of another gateway on the estate's circuits.",
+        reads: "sku.name of both gateways",
+        why: "The target carries less than the source did.",
+        fix: "Use the source's SKU or a larger one.",
+        source: "azure-facts 2.4",
+        judge: parity,
+    },
+    Rule {
+        id: "GW-ZONE",
+        severity: Severity::Warn,
+        fails_when: "The SKU is not zone-redundant, and the region has availability zones.",
+        reads: "sku.name; table of regions",
+        why: "The gateway goes with its zone.",
+        fix: "Use ErGw1AZ or larger, with a zonal address.",
+        source: "E-GW",
+        judge: zone,
+    },
+    Rule {
+        id: "GW-RESIZE",
+        severity: Severity::Block,
+        fails_when: "The runbook wants another family of SKU than the gateway has.",
+        reads: "sku.name, as planned and as it is",
+        why: "Azure does not change between zone-redundant and other SKUs in place.",
+        fix: "Write the gateway's SKU into the runbook, or make a new gateway.",
+        source: "E-GW",
+        judge: resize,
+    },
+    Rule {
+        id: "GW-PIP-BASIC",
+        severity: Severity::Block,
+        fails_when: "The gateway's public IP address is of SKU Basic.",
+        reads: "publicIPAddress: sku.name",
+        why: "Azure refuses it for new gateways.",
+        fix: "Make a Standard one.",
+        source: "E-GWP",
+        judge: |inquiry| {
+            address(inquiry, |_, body| {
+                let basic = is(body, "/sku/name", "Basic");
+                Some(unless(basic, || "it is a Basic address".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "GW-PIP-ZONES",
+        severity: Severity::Warn,
+        fails_when: "A zone-redundant gateway uses an address without zones.",
+        reads: "publicIPAddress: zones",
+        why: "The address goes with its zone.",
+        fix: "Give the address all zones when it is made; it cannot be changed.",
+        source: "azure-facts 2.4 (hearsay)",
+        judge: |inquiry| {
+            address(inquiry, |spec, body| {
+                let redundant = gateway_sku(&spec.sku).is_some_and(|sku| sku.zone_redundant);
+                let region = geography::region(spec.location.as_str());
+                if !redundant || region.is_some_and(|region| !region.zones) {
+                    return None;
+                }
+                Some(unless(list(body, "/zones").is_empty(), || "it has no zones".to_owned()))
+            })
+        },
+    },
+    Rule {
+        id: "GW-PEERINGS",
+        severity: Severity::Block,
+        fails_when: "A network with an ExpressRoute gateway has more than 500 peerings.",
+        reads: "peerings of the network, and planned ones",
+        why: "It is not supported.",
+        fix: "Spread the spokes over several hubs.",
+        source: "E-GW",
+        judge: many,
+    },
+    Rule {
+        id: "GW-DELETE",
+        severity: Severity::Block,
+        fails_when: "A gateway is removed that has connections which the runbook does not remove first.",
+        reads: "connections of the gateway",
+        why: "Azure refuses it.",
+        fix: "Remove the connections first, and let this step need that.",
+        source: "E-GWP",
+        judge: delete,
+    },
+];
+
+/// The route table's routes: prefix and type of next hop.
+fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
+    list(table, "/properties/routes").iter().filter_map(|route| {
+        Some((
+            text(route, "/properties/addressPrefix")?,
+            text(route, "/properties/nextHopType").unwrap_or_default(),
+        ))
+    })
+}
+
+/// Judges the subnet of each gateway to be, where it stands already.
+fn subnet(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&Value, &Gateway) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        match inquiry.facts.resource(&vnet) {
+            Fact::Known(body) => {
+                let own =
+                    subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"));
+                let verdict = own.and_then(|own| judge(own, spec));
+                all.extend(verdict.map(|verdict| about(&spec.subnet, verdict)));
+            }
+            Fact::Absent => {}
+            Fact::Unknown(why) => all.push(about(&spec.subnet, Verdict::Unknown(why.to_owned()))),
+        }
+    }
+    all
+}
+
+/// Judges the route table of each gateway's subnet, with the subnet's prefix.
+fn table(inquiry: &Inquiry<'_>, judge: impl Fn(&Value, ipnet::IpNet) -> Verdict) -> Vec<Judged> {
+    subnet(inquiry, |body, _| {
+        let table = id_at(body, "/properties/routeTable/id")?;
+        Some(match inquiry.facts.resource(&table) {
+            Fact::Known(table) => judge(table, subnet_prefix(body)?),
+            Fact::Absent => return None,
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        })
+    })
+}
+
+fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        let is_new = inquiry.facts.resource(&spec.id) == Fact::Absent;
+        if is_new != new {
+            continue;
+        }
+        let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == spec.subnet);
+        let there = spec.subnet.parent().and_then(|vnet| {
+            let body = inquiry.facts.body(&vnet)?;
+            let own =
+                subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
+            subnet_prefix(own)
+        });
+        let Some(prefix) = there.or(planned.map(|(_, subnet)| subnet.prefix)) else { continue };
+        let wide = gateway_sku(&spec.sku).is_some_and(|sku| sku.circuits >= 16) && !new;
+        let longest = if wide { GATEWAY_SUBNET_16_CIRCUITS } else { GATEWAY_SUBNET_NEW };
+        let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > longest;
+        all.push(about(&spec.subnet, unless(small, || format!("it is {prefix}"))));
+    }
+    all
+}
+
+/// Judges each gateway that connections are to be made to and that stands already.
+fn standing<'a>(
+    inquiry: &Inquiry<'a>,
+    judge: impl Fn(&ResourceId, &'a Value) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let used: BTreeSet<&ResourceId> =
+        inquiry.connections().into_iter().map(|(_, spec)| &spec.gateway).collect();
+    inquiry.each(used, judge)
+}
+
+fn one(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    subnet(inquiry, |body, spec| {
+        let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
+            let id = text(item, "/id")?;
+            let at = id.to_ascii_lowercase().find("/ipconfigurations/")?;
+            let gateway = ResourceId::parse(&id[..at]).ok()?;
+            let stands = inquiry.facts.body(&gateway);
+            let vpn = stands.is_some_and(|body| is(body, "/properties/gatewayType", "Vpn"));
+            (gateway.resource_type().is(GATEWAYS) && gateway != spec.id && !vpn).then_some(gateway)
+        });
+        Some(unless(other.is_some(), || {
+            format!("it has {}", other.as_ref().map_or("", ResourceId::name))
+        }))
+    })
+}
+
+fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        all.extend(inquiry.each([&vnet], |_, body| {
+            let region = region_at(body)?;
+            Some(unless(region != spec.location, || {
+                format!(
+                    "{} shall be in {}, and its network is in {}",
+                    spec.id.name(),
+                    spec.location.as_str(),
+                    region.as_str()
+                )
+            }))
+        }));
+    }
+    all
+}
+
+/// The SKU of a gateway: as planned, or as it stands.
+fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Option<String> {
+    let planned = inquiry.gateways().into_iter().find(|(_, spec)| spec.id == *gateway);
+    match planned {
+        Some((_, spec)) => Some(spec.sku.clone()),
+        None => Some(text(inquiry.facts.body(gateway)?, "/properties/sku/name")?.to_owned()),
+    }
+}
+
+/// Judges each connection that does not stand yet, with the SKU of its gateway.
+fn by_sku(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(
+        &crate::model::azure_limits::GatewaySku,
+        (&Step, &crate::model::action::Connection),
+    ) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        let Some(sku) = sku_of(inquiry, &spec.gateway) else { continue };
+        let verdict = match gateway_sku(&sku) {
+            Some(sku) => judge(sku, (step, spec)),
+            None => Some(Verdict::Unknown(format!("`{sku}` is in no table"))),
+        };
+        all.extend(verdict.map(|verdict| about(&spec.gateway, verdict)));
+    }
+    all
+}
+
+fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_sku(inquiry, |sku, (step, spec)| {
+        let others = inquiry.links_of(&spec.gateway).into_iter();
+        let count =
+            others.filter(|(id, _)| **id != spec.id && !inquiry.removed_before(id, step)).count();
+        Some(unless(count >= sku.circuits, || {
+            format!("it has {count} of the {} of {}", sku.circuits, sku.name)
+        }))
+    })
+}
+
+fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let pointer = "/properties/serviceProviderProperties/peeringLocation";
+    let place = |id: &ResourceId| Some(text(inquiry.facts.body(id)?, pointer)?.to_owned());
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let Some(here) = place(&spec.circuit) else { continue };
+        let there = inquiry.links_of(&spec.gateway).into_iter().filter(|(id, body)| {
+            **id != spec.id
+                && id_at(body, "/properties/peer/id").and_then(|id| place(&id)).as_ref()
+                    == Some(&here)
+        });
+        let count = there.count();
+        all.push(about(
+            &spec.gateway,
+            unless(count >= CIRCUITS_OF_ONE_LOCATION, || {
+                format!("it has {count} circuits of {here}")
+            }),
+        ));
+    }
+    all
+}
+
+fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_sku(inquiry, |sku, (_, spec)| {
+        let body = inquiry.facts.body(&spec.id)?;
+        if !flag(body, "/properties/expressRouteGatewayBypass") {
+            return None;
+        }
+        let units = inquiry.facts.body(&spec.gateway).and_then(|gateway| {
+            gateway.pointer("/properties/autoScaleConfiguration/bounds/min")?.as_u64()
+        });
+        let scaled = sku.name == "ErGwScale" && units.is_some_and(|units| units >= 10);
+        Some(unless(!sku.fastpath && !scaled, || format!("{} has no FastPath", sku.name)))
+    })
+}
+
+fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_sku(inquiry, |sku, (_, spec)| {
+        // A scaling gateway grows by itself.
+        if sku.name == "ErGwScale" {
+            return None;
+        }
+        let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
+        let mbps = inquiry.facts.body(&spec.circuit)?.pointer(pointer)?.as_u64()?;
+        Some(unless(mbps > sku.mbps, || {
+            format!("{} carries {} of {mbps} Mbps", sku.name, sku.mbps)
+        }))
+    })
+}
+
+fn parity(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        let Some(ours) = gateway_sku(&spec.sku) else { continue };
+        let larger = inquiry.facts.bodies(GATEWAYS).find_map(|(id, body)| {
+            let other = gateway_sku(text(body, "/properties/sku/name")?)?;
+            (*id != spec.id && other.mbps > ours.mbps).then(|| (id.name().to_owned(), other.name))
+        });
+        all.push(about(
+            &spec.id,
+            unless(larger.is_some(), || {
+                larger.map_or_else(String::new, |(name, sku)| {
+                    format!("it is {}, and {name} is {sku}", ours.name)
+                })
+            }),
+        ));
+    }
+    all
+}
+
+fn zone(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        let zones = geography::region(spec.location.as_str()).is_some_and(|region| region.zones);
+        let Some(sku) = gateway_sku(&spec.sku).filter(|_| zones) else { continue };
+        all.push(about(
+            &spec.id,
+            unless(!sku.zone_redundant, || {
+                format!(
+                    "{} is not zone-redundant, and {} has zones",
+                    sku.name,
+                    spec.location.as_str()
+                )
+            }),
+        ));
+    }
+    all
+}
+
+fn resize(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        all.extend(inquiry.each([&spec.id], |_, body| {
+            let has = gateway_sku(text(body, "/properties/sku/name")?)?;
+            let wanted = gateway_sku(&spec.sku)?;
+            Some(unless(has.zone_redundant != wanted.zone_redundant, || {
+                format!("it is {}, and shall be {}", has.name, wanted.name)
+            }))
+        }));
+    }
+    all
+}
+
+/// Judges the address of each gateway to be, where it stands already.
+fn address(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&Gateway, &Value) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.gateways() {
+        all.extend(inquiry.each([&spec.public_ip], |_, body| judge(spec, body)));
+    }
+    all
+}
+
+fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let hubs: BTreeSet<ResourceId> = inquiry
+        .connections()
+        .into_iter()
+        .filter_map(|(_, spec)| inquiry.vnet_of(&spec.gateway))
+        .collect();
+    let mut all = Vec::new();
+    for hub in &hubs {
+        all.extend(inquiry.each([hub], |_, body| {
+            let planned = inquiry.peerings().into_iter().filter(|(_, peering)| {
+                peering.id.parent().as_ref() == Some(hub)
+                    && inquiry.facts.resource(&peering.id) == Fact::Absent
+            });
+            let count = peerings_of(Some(body)).len() + planned.count();
+            Some(unless(count > PEERINGS_OF_HUB, || format!("it would have {count} peerings")))
+        }));
+    }
+    all
+}
+
+fn delete(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, removed) in inquiry.removals(RemovalKind::Gateway) {
+        if inquiry.facts.resource(&removed.id) == Fact::Absent {
+            continue;
+        }
+        let left = inquiry
+            .links_of(&removed.id)
+            .into_iter()
+            .find(|(id, _)| !inquiry.removed_before(id, step));
+        all.push(about(
+            &removed.id,
+            unless(left.is_some(), || {
+                format!("{} is connected to it", left.map_or("", |(id, _)| id.name()))
+            }),
+        ));
+    }
+    // What stands in a gateway's subnet keeps the subnet from going.
+    for (step, removed) in inquiry.removals(RemovalKind::Subnet) {
+        let left = inquiry.facts.bodies(GATEWAYS).find(|(id, body)| {
+            gateway_subnet(body).as_ref() == Some(&removed.id) && !inquiry.removed_before(id, step)
+        });
+        if let Some((id, _)) = left {
+            let why = format!("{} stands in it", id.name());
+            all.push(about(&removed.id, Verdict::Failed(why)));
+        }
+    }
+    all
+}

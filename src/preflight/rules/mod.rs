@@ -1,0 +1,27 @@
+//! Which rules are there? One file a family; each rule a record and a function.
+
+mod addresses;
+mod circuit;
+mod connections;
+mod gateway;
+mod peerings;
+mod region;
+mod rights;
+mod routes;
+
+use super::rule::Rule;
+
+/// A family: its name, what it is about, and its rules.
+pub type Family = (&'static str, &'static str, &'static [Rule]);
+
+/// The families, in the order in which they are judged.
+pub const FAMILIES: &[Family] = &[
+    ("circuit", "The circuit itself, and how far it reaches.", circuit::RULES),
+    ("routes", "The circuit's peerings and what they carry.", routes::RULES),
+    ("addresses", "Address spaces that meet.", addresses::RULES),
+    ("gateway", "Gateways and the subnets that they stand in.", gateway::RULES),
+    ("connections", "Connections and authorizations.", connections::RULES),
+    ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
+    ("region", "Regions and resource groups.", region::RULES),
+    ("rights", "Locks and rights.", rights::RULES),
+];

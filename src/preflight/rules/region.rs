@@ -1,0 +1,109 @@
+//! Can anything be written there while a region is down?
+
+use std::collections::BTreeSet;
+
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{Inquiry, is, region_at, text, unless};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// The rules about regions and resource groups.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "RG-HOME",
+        severity: Severity::Block,
+        fails_when: "A resource that the failover writes is in a resource group homed in the source region.",
+        reads: "resource group: location; the runbook's source_region",
+        why: "While its home region is down nothing in a group can be written, wherever the resource is.",
+        fix: "Keep what the failover writes in groups homed in the target region or elsewhere.",
+        source: "A-OVER",
+        judge: home,
+    },
+    Rule {
+        id: "RG-THERE",
+        severity: Severity::Block,
+        fails_when: "A resource group that the runbook writes into does not exist.",
+        reads: "resource group",
+        why: "The runbook makes no groups.",
+        fix: "Make the group, homed in the target region.",
+        source: "A-ERR",
+        judge: exists,
+    },
+    Rule {
+        id: "RP-REG",
+        severity: Severity::Block,
+        fails_when: "Microsoft.Network is not registered in a subscription that the runbook writes into.",
+        reads: "providers/Microsoft.Network: registrationState",
+        why: "Azure refuses every write.",
+        fix: "az provider register --namespace Microsoft.Network; it takes minutes.",
+        source: "A-ERR",
+        judge: registered,
+    },
+];
+
+fn home(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let Some(source) = &inquiry.plan.parts().source_region else { return Vec::new() };
+    // What is to be done at the source is tried for a bounded time and not relied on.
+    let groups: BTreeSet<(String, String)> = inquiry
+        .written()
+        .into_iter()
+        .filter(|(step, _)| !Inquiry::on_source(step))
+        .map(|(_, id)| (id.subscription().to_owned(), id.resource_group().to_owned()))
+        .collect();
+    by_group(inquiry, groups, |fact| {
+        let region = region_at(fact)?;
+        Some(unless(region == *source, || format!("it is homed in {}", region.as_str())))
+    })
+}
+
+fn by_group(
+    inquiry: &Inquiry<'_>,
+    groups: BTreeSet<(String, String)>,
+    judge: impl Fn(&serde_json::Value) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (subscription, group) in groups {
+        let about = format!("resource group {group}");
+        let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
+            Fact::Known(body) => judge(body),
+            Fact::Absent => None,
+            Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+        };
+        all.extend(verdict.map(|verdict| Judged { about, verdict }));
+    }
+    all
+}
+
+fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (subscription, group) in inquiry.groups() {
+        let about = format!("resource group {group}");
+        let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
+            Fact::Known(_) => Verdict::Passed,
+            Fact::Absent => Verdict::Failed("there is no such group".to_owned()),
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        all.push(Judged { about, verdict });
+    }
+    all
+}
+
+fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let subscriptions: BTreeSet<String> =
+        inquiry.groups().into_iter().map(|(subscription, _)| subscription).collect();
+    let mut all = Vec::new();
+    for subscription in subscriptions {
+        let about = format!("subscription {subscription}");
+        let verdict = match inquiry.facts.of(&Question::Registration { subscription }) {
+            Fact::Known(body) => {
+                let state = text(body, "/registrationState").unwrap_or("not reported");
+                unless(!is(body, "/registrationState", "Registered"), || {
+                    format!("Microsoft.Network is {state}")
+                })
+            }
+            Fact::Absent => Verdict::Failed("there is no such subscription".to_owned()),
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        all.push(Judged { about, verdict });
+    }
+    all
+}

@@ -1,0 +1,168 @@
+//! May we do it? Management locks and rights.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::{Action, ResourceId, Step, permission};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{Inquiry, about, is, list, text};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// The rules about locks and rights.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "LOCK-DELETE",
+        severity: Severity::Block,
+        fails_when: "A CanNotDelete lock holds over a resource that the runbook removes.",
+        reads: "locks of the resource groups",
+        why: "Azure refuses the removal with ScopeLocked, every time.",
+        fix: "Take the lock off for the failover, and put it back afterwards.",
+        source: "A-LOCK",
+        judge: |inquiry| locked(inquiry, "CanNotDelete"),
+    },
+    Rule {
+        id: "LOCK-READONLY",
+        severity: Severity::Block,
+        fails_when: "A ReadOnly lock holds over a resource that the runbook writes or asks.",
+        reads: "locks of the resource groups",
+        why: "Azure refuses writes with ScopeLocked, and even the questions that are asked by POST.",
+        fix: "Take the lock off for the failover, and put it back afterwards.",
+        source: "A-LOCK",
+        judge: |inquiry| locked(inquiry, "ReadOnly"),
+    },
+    Rule {
+        id: "RBAC",
+        severity: Severity::Block,
+        fails_when: "A right that the runbook needs is missing.",
+        reads: "permissions of the resource groups",
+        why: "The step would fail with AuthorizationFailed, in the middle of the failover.",
+        fix: "Assign the role that `backroad permissions RUNBOOK` prints.",
+        source: "A-ERR",
+        judge: rights,
+    },
+];
+
+fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let removal = matches!(step.action, Action::Remove(_));
+        let asks = matches!(step.action, Action::Verify(_));
+        let read_only = level == "ReadOnly";
+        if !(if read_only { asks || step.action.written().is_some() } else { removal }) {
+            continue;
+        }
+        let Some(id) = step.action.subject() else { continue };
+        let question = Question::Locks {
+            subscription: id.subscription().to_owned(),
+            group: id.resource_group().to_owned(),
+        };
+        let verdict = match inquiry.facts.of(&question) {
+            Fact::Known(value) => {
+                let lock = list(value, "/value")
+                    .iter()
+                    .find(|lock| is(lock, "/properties/level", level) && holds_over(lock, id));
+                match lock {
+                    Some(lock) => Verdict::Failed(format!(
+                        "the lock {} holds over it",
+                        text(lock, "/name").unwrap_or("without a name")
+                    )),
+                    None => Verdict::Passed,
+                }
+            }
+            Fact::Absent => Verdict::Passed,
+            // Nothing was asked about a group that is only looked at.
+            Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        all.push(about(id, verdict));
+    }
+    all
+}
+
+/// Whether a lock's scope covers a resource.
+fn holds_over(lock: &Value, id: &ResourceId) -> bool {
+    let Some(lock) = text(lock, "/id") else { return true };
+    let lower = lock.to_ascii_lowercase();
+    let scope = lower.split("/providers/microsoft.authorization/").next().unwrap_or_default();
+    let key = id.key();
+    key == scope || key.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The rights that each resource group of a plan needs, with a step that needs each.
+fn needed<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(String, String), BTreeMap<String, &'a Step>> {
+    let mut all: BTreeMap<(String, String), BTreeMap<String, &Step>> = BTreeMap::new();
+    for step in inquiry.plan.steps() {
+        for (id, right) in permission::needed(step) {
+            let group = (id.subscription().to_owned(), id.resource_group().to_owned());
+            all.entry(group).or_default().entry(right).or_insert(step);
+        }
+    }
+    all
+}
+
+fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for ((subscription, group), rights) in needed(inquiry) {
+        let about = format!("resource group {group}");
+        let question = Question::Permissions { subscription, group };
+        let verdict = match inquiry.facts.of(&question) {
+            Fact::Known(value) => {
+                let missing: Vec<&String> =
+                    rights.keys().filter(|right| !granted(value, right)).collect();
+                match missing.first() {
+                    None => Verdict::Passed,
+                    Some(first) => {
+                        let step = rights.get(*first).map_or("", |step| step.name.as_str());
+                        let more = match missing.len() {
+                            1 => String::new(),
+                            count => format!(" and {} more", count - 1),
+                        };
+                        Verdict::Failed(format!("{first} is missing (step `{step}`){more}"))
+                    }
+                }
+            }
+            Fact::Absent => continue,
+            Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+        };
+        all.push(Judged { about, verdict });
+    }
+    all
+}
+
+/// Whether an answer of `permissions` grants a right: by one entry's actions and not by its notActions.
+fn granted(value: &Value, right: &str) -> bool {
+    list(value, "/value").iter().any(|entry| {
+        let any = |key: &str| {
+            list(entry, key).iter().filter_map(Value::as_str).any(|p| permission::matches(p, right))
+        };
+        any("/actions") && !any("/notActions")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_taken_out_is_not_granted() {
+        let role = json!({ "value": [{
+            "actions": ["Microsoft.Network/*"], "notActions": ["*/delete"] }] });
+        assert!(granted(&role, "Microsoft.Network/connections/write"));
+        assert!(!granted(&role, "Microsoft.Network/connections/delete"));
+    }
+
+    #[test]
+    fn a_lock_of_a_group_holds_over_what_is_in_it() {
+        let id = ResourceId::parse(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/connections/c",
+        )
+        .unwrap();
+        let lock = |scope: &str| json!({ "id": format!("{scope}/providers/Microsoft.Authorization/locks/l") });
+        assert!(holds_over(&lock("/subscriptions/s"), &id));
+        assert!(holds_over(&lock("/subscriptions/s/resourceGroups/G"), &id));
+        assert!(!holds_over(&lock("/subscriptions/s/resourceGroups/g2"), &id));
+    }
+}

@@ -1,0 +1,387 @@
+//! Do the circuit's peerings work, and does what they carry fit?
+
+use serde_json::Value;
+
+use crate::model::action::Verification;
+use crate::model::azure_limits::{
+    ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, gateway_sku,
+};
+use crate::model::{Action, ResourceId};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{Inquiry, about, is, list, peering, text, unless};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+const PRIVATE: &str = "AzurePrivatePeering";
+const PATHS: [&str; 2] = ["primary", "secondary"];
+
+/// The rules about peerings of circuits and their routes.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "PEER-PRIVATE",
+        severity: Severity::Block,
+        fails_when: "The circuit has no private peering, or it is not Enabled.",
+        reads: "peerings/AzurePrivatePeering: state, provisioningState",
+        why: "Virtual networks are reached over the private peering alone.",
+        fix: "Configure it with the provider: two /30 prefixes, a VLAN, the customer's AS number.",
+        source: "E-WF",
+        judge: private,
+    },
+    Rule {
+        id: "PEER-SUBNETS",
+        severity: Severity::Block,
+        fails_when: "A path of the private peering has no prefix, or not a /30 (or /126).",
+        reads: "primaryPeerAddressPrefix, secondaryPeerAddressPrefix",
+        why: "Each path needs two addresses, one for each edge.",
+        fix: "Configure both prefixes.",
+        source: "E-WF",
+        judge: subnets,
+    },
+    Rule {
+        id: "PEER-ONE-LEG",
+        severity: Severity::Warn,
+        fails_when: "Only one path of the private peering has a session.",
+        reads: "route table summaries of both paths",
+        why: "It carries, and the next fault on it cuts everything.",
+        fix: "Call the provider's NOC with the service key.",
+        source: "E-TRB",
+        judge: one_leg,
+    },
+    Rule {
+        id: "PEER-L3-PROVIDER",
+        severity: Severity::Block,
+        fails_when: "The provider manages the peering of a circuit that the runbook writes.",
+        reads: "peerings: lastModifiedBy",
+        why: "A write of ours would overwrite what the provider set, and break the routing.",
+        fix: "Let the provider do it, and take the step out.",
+        source: "E-TRB",
+        judge: provider_managed,
+    },
+    Rule {
+        id: "PEER-MS-REPL",
+        severity: Severity::Block,
+        fails_when: "The runbook relies on Microsoft peering, and the circuit has none that is Enabled.",
+        reads: "peerings/MicrosoftPeering: state",
+        why: "Replication from on-premises cannot use private peering.",
+        fix: "Configure Microsoft peering, or replicate over the Internet.",
+        source: "SEED",
+        judge: microsoft,
+    },
+    Rule {
+        id: "PEER-MS-PREFIX",
+        severity: Severity::Block,
+        fails_when: "The public prefixes of a Microsoft peering that is relied on are not Configured.",
+        reads: "microsoftPeeringConfig.advertisedPublicPrefixesState",
+        why: "Prefixes that Microsoft has not validated are not accepted.",
+        fix: "Prove to Microsoft that the prefixes are yours.",
+        source: "E-WF",
+        judge: microsoft_prefixes,
+    },
+    Rule {
+        id: "PEER-PUBLIC",
+        severity: Severity::Warn,
+        fails_when: "The circuit still has a public peering.",
+        reads: "peerings/AzurePublicPeering",
+        why: "Public peering is retired; replication over it stops without a word.",
+        fix: "Move to Microsoft peering.",
+        source: "SEED, E-FAQ",
+        judge: public,
+    },
+    Rule {
+        id: "RT-ONPREM",
+        severity: Severity::Block,
+        fails_when: "On-premises advertises as many prefixes as the circuit's tier takes.",
+        reads: "route table summary: statePfxRcd",
+        why: "One more, and the BGP session drops until there are fewer.",
+        fix: "Summarise on-premises, or raise the circuit to Premium.",
+        source: "E-LIM",
+        judge: |inquiry| onprem(inquiry, 100),
+    },
+    Rule {
+        id: "RT-ONPREM-NEAR",
+        severity: Severity::Warn,
+        fails_when: "On-premises advertises more than nine tenths of what the circuit's tier takes.",
+        reads: "route table summary: statePfxRcd",
+        why: "A reorganisation on-premises could cut the session.",
+        fix: "Summarise on-premises, or raise the circuit to Premium.",
+        source: "E-LIM",
+        judge: |inquiry| onprem(inquiry, 90),
+    },
+    Rule {
+        id: "RT-VNET",
+        severity: Severity::Block,
+        fails_when: "Hub and transit spokes have more than 1,000 prefixes.",
+        reads: "addressSpace of the hub and its spokes",
+        why: "The connection goes down until there are fewer.",
+        fix: "Use fewer, larger prefixes.",
+        source: "E-LIM, E-FAQ",
+        judge: |inquiry| spaces(inquiry, VNET_PREFIXES),
+    },
+    Rule {
+        id: "RT-CREATE-200",
+        severity: Severity::Block,
+        fails_when: "Hub and transit spokes have more than 200 prefixes when they are connected.",
+        reads: "addressSpace of the hub and its spokes",
+        why: "Azure refuses to make the connection.",
+        fix: "Connect first, peer further spokes afterwards.",
+        source: "E-LINK (2020)",
+        judge: |inquiry| spaces(inquiry, VNET_PREFIXES_AT_CREATION),
+    },
+    Rule {
+        id: "RT-GW-SKU",
+        severity: Severity::Warn,
+        fails_when: "The circuit brings more routes than the gateway's SKU learns.",
+        reads: "route table summary; the gateway's SKU",
+        why: "Routes beyond its figure are not promised.",
+        fix: "Use a larger SKU.",
+        source: "E-LIM",
+        judge: by_sku,
+    },
+    Rule {
+        id: "RT-DEFAULT",
+        severity: Severity::Warn,
+        fails_when: "On-premises advertises 0.0.0.0/0.",
+        reads: "route tables of both paths",
+        why: "Everything that leaves the networks, Azure's own services included, goes on-premises.",
+        fix: "Know it; add service endpoints or routes where Azure must be reached directly.",
+        source: "E-FAQ",
+        judge: default_route,
+    },
+    Rule {
+        id: "RT-COLLIDE",
+        severity: Severity::Warn,
+        fails_when: "A prefix of the networks to be connected comes from on-premises as well.",
+        reads: "route tables of both paths; addressSpace",
+        why: "The more specific prefix wins, on each side for itself: traffic may stay on-premises.",
+        fix: "Withdraw the prefix on-premises before the networks are connected.",
+        source: "azure-facts 2.2",
+        judge: collide,
+    },
+];
+
+fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
+    inquiry.each(circuits.collect::<std::collections::BTreeSet<_>>(), |_, body| {
+        let Some(peering) = peering(body, PRIVATE) else {
+            return Some(Verdict::Failed("it has no private peering".to_owned()));
+        };
+        let state = text(peering, "/properties/state").unwrap_or("not reported");
+        let failed = is(peering, "/properties/provisioningState", "Failed");
+        Some(unless(!state.eq_ignore_ascii_case("Enabled") || failed, || {
+            format!("its private peering is {}", if failed { "Failed" } else { state })
+        }))
+    })
+}
+
+fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let peering = peering(body, PRIVATE)?;
+        let wrong = PATHS.iter().find(|path| {
+            let prefix = text(peering, &format!("/properties/{path}PeerAddressPrefix"));
+            let net = prefix.and_then(|prefix| prefix.parse::<ipnet::IpNet>().ok());
+            !net.is_some_and(|net| net.max_prefix_len() - net.prefix_len() == 2)
+        });
+        Some(unless(wrong.is_some(), || {
+            format!("its {} path has no /30", wrong.copied().unwrap_or_default())
+        }))
+    })
+}
+
+/// The prefixes that each path brings from on-premises; none for a path without a session.
+fn received(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<[Option<u64>; 2], String> {
+    let mut both = [None; 2];
+    for (place, path) in PATHS.iter().enumerate() {
+        let question = Question::RouteSummary { circuit: circuit.clone(), path };
+        match inquiry.facts.of(&question) {
+            // The customer's edge stands first; gateways have neighbours of their own.
+            Fact::Known(value) => {
+                both[place] = list(value, "/value").first().and_then(|row| {
+                    let received = row.get("statePfxRcd")?;
+                    received.as_u64().or_else(|| received.as_str()?.parse().ok())
+                });
+            }
+            Fact::Absent => {}
+            Fact::Unknown(why) => return Err(why.to_owned()),
+        }
+    }
+    Ok(both)
+}
+
+/// Judges each circuit that is connected to by what its paths bring.
+fn by_received(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&ResourceId, [Option<u64>; 2]) -> Option<Verdict>,
+) -> Vec<Judged> {
+    let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
+    circuits
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .filter(|id| inquiry.facts.body(id).is_some_and(|body| peering(body, PRIVATE).is_some()))
+        .filter_map(|id| {
+            let verdict = match received(inquiry, id) {
+                Ok(both) => judge(id, both)?,
+                Err(why) => Verdict::Unknown(why),
+            };
+            Some(about(id, verdict))
+        })
+        .collect()
+}
+
+fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_received(inquiry, |_, both| {
+        let down = PATHS.iter().zip(both).filter(|(_, got)| got.is_none()).map(|(path, _)| *path);
+        let down: Vec<&str> = down.collect();
+        Some(unless(!down.is_empty(), || format!("no session on its {} path", down.join(" and "))))
+    })
+}
+
+fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let raised = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+        Action::Bandwidth(spec) => Some(&spec.id),
+        _ => None,
+    });
+    inquiry.each(raised, |_, body| {
+        let by = list(body, "/properties/peerings").iter().find_map(|peering| {
+            text(peering, "/properties/lastModifiedBy")
+                .filter(|by| !by.is_empty() && !by.eq_ignore_ascii_case("customer"))
+        });
+        Some(unless(by.is_some(), || {
+            format!("its peering is managed by {}", by.unwrap_or_default())
+        }))
+    })
+}
+
+/// The circuits whose Microsoft peering the runbook relies on.
+fn relied_on<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
+    let steps = inquiry.plan.steps().iter();
+    steps
+        .filter_map(|step| match &step.action {
+            Action::Verify(Verification::MicrosoftPeering { circuit }) => Some(circuit),
+            _ => None,
+        })
+        .collect()
+}
+
+fn microsoft(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(relied_on(inquiry), |_, body| {
+        let enabled = peering(body, "MicrosoftPeering")
+            .is_some_and(|peering| is(peering, "/properties/state", "Enabled"));
+        Some(unless(!enabled, || "it has no Microsoft peering that is Enabled".to_owned()))
+    })
+}
+
+fn microsoft_prefixes(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(relied_on(inquiry), |_, body| {
+        let peering = peering(body, "MicrosoftPeering")?;
+        let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
+        let state = text(peering, pointer).unwrap_or("not reported");
+        Some(unless(!state.eq_ignore_ascii_case("Configured"), || format!("they are {state}")))
+    })
+}
+
+fn public(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let there = peering(body, "AzurePublicPeering").is_some();
+        Some(unless(there, || "it has a public peering".to_owned()))
+    })
+}
+
+fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
+    by_received(inquiry, |id, both| {
+        let premium = is(inquiry.facts.body(id)?, "/sku/tier", "Premium");
+        let max = if premium { ONPREM_PREFIXES.1 } else { ONPREM_PREFIXES.0 };
+        let most = both.into_iter().flatten().max()?;
+        Some(unless(most * 100 > max * percent, || format!("it brings {most} of {max} prefixes")))
+    })
+}
+
+fn spaces(inquiry: &Inquiry<'_>, max: usize) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let verdict = match inquiry.advertised(&spec.gateway) {
+            Some(prefixes) => {
+                let count = prefixes.len();
+                unless(count > max, || format!("its networks have {count} prefixes"))
+            }
+            None => Verdict::Unknown("a network behind the gateway cannot be read".to_owned()),
+        };
+        all.push(about(&spec.gateway, verdict));
+    }
+    all
+}
+
+fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let planned =
+            inquiry.gateways().into_iter().find(|(_, gateway)| gateway.id == spec.gateway);
+        let sku = planned.map(|(_, gateway)| gateway.sku.clone()).or_else(|| {
+            Some(text(inquiry.facts.body(&spec.gateway)?, "/properties/sku/name")?.to_owned())
+        });
+        let Some(sku) = sku.as_deref().and_then(gateway_sku) else { continue };
+        let Ok(both) = received(inquiry, &spec.circuit) else { continue };
+        let Some(most) = both.into_iter().flatten().max() else { continue };
+        all.push(about(
+            &spec.gateway,
+            unless(most > sku.routes_learned, || {
+                format!("{most} routes come, and {} learns {}", sku.name, sku.routes_learned)
+            }),
+        ));
+    }
+    all
+}
+
+/// The prefixes that on-premises advertises over a circuit.
+fn heard(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<Vec<ipnet::IpNet>, String> {
+    let mut all = Vec::new();
+    for path in PATHS {
+        let question = Question::RouteTable { circuit: circuit.clone(), path };
+        match inquiry.facts.of(&question) {
+            // What gateways advertise has their AS number alone (azure-facts 5.3).
+            Fact::Known(value) => all.extend(
+                list(value, "/value")
+                    .iter()
+                    .filter(|row| text(row, "/path") != Some("65515"))
+                    .filter_map(|row: &Value| text(row, "/network")?.parse::<ipnet::IpNet>().ok()),
+            ),
+            Fact::Absent => {}
+            Fact::Unknown(why) => return Err(why.to_owned()),
+        }
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
+fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_received(inquiry, |id, _| {
+        Some(match heard(inquiry, id) {
+            Ok(heard) => unless(heard.iter().any(|net| net.prefix_len() == 0), || {
+                "on-premises advertises 0.0.0.0/0".to_owned()
+            }),
+            Err(why) => Verdict::Unknown(why),
+        })
+    })
+}
+
+fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let (Ok(heard), Some(ours)) =
+            (heard(inquiry, &spec.circuit), inquiry.advertised(&spec.gateway))
+        else {
+            continue;
+        };
+        let specific: Vec<ipnet::IpNet> =
+            heard.into_iter().filter(|net| net.prefix_len() > 0).collect();
+        let clash = crate::preflight::inquiry::clash(&ours, &specific);
+        all.push(about(
+            &spec.circuit,
+            unless(clash.is_some(), || {
+                clash.map_or_else(String::new, |(ours, theirs)| {
+                    format!("on-premises advertises {theirs}, and {ours} is to be connected")
+                })
+            }),
+        ));
+    }
+    all
+}

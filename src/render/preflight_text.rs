@@ -1,0 +1,72 @@
+//! What stops a runbook before it starts? The findings of a preflight, for a person.
+
+use super::Style;
+use super::style::wrap;
+use crate::preflight::{Finding, Preflight, Severity, Verdict};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What needs a look.
+    Trouble,
+    /// What passed as well.
+    Everything,
+}
+
+/// The findings, the worst first, and a line that counts them.
+#[must_use]
+pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
+    let mut out = String::new();
+    for finding in &view.findings {
+        let passed = finding.verdict == Verdict::Passed;
+        let mere = finding.severity == Severity::Inform && detail == Detail::Trouble;
+        if !mere && (!passed || detail == Detail::Everything) {
+            one(&mut out, finding, style);
+        }
+    }
+    let count = |wanted: fn(&Finding) -> bool| view.findings.iter().filter(|f| wanted(f)).count();
+    let failed =
+        count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity != Severity::Inform);
+    let unknown = count(|f| matches!(f.verdict, Verdict::Unknown(_)));
+    let passed = count(|f| f.verdict == Verdict::Passed);
+    let blocking = view.blocking().count();
+    let sum = format!(
+        "preflight: {passed} passed, {failed} failed ({blocking} of them stop a run), {unknown} cannot \
+         be known."
+    );
+    out.push_str(&if blocking > 0 { style.bad(&sum) } else { style.dim(&sum) });
+    out.push('\n');
+    out
+}
+
+fn one(out: &mut String, finding: &Finding, style: Style) {
+    let (mark, why) = match (&finding.verdict, finding.severity) {
+        (Verdict::Passed, _) => (style.good("✓"), None),
+        (Verdict::Unknown(why), _) => (style.warn("?"), Some(why)),
+        (Verdict::Failed(why), Severity::Block) => (style.bad("✗"), Some(why)),
+        (Verdict::Failed(why), Severity::Warn) => (style.warn("!"), Some(why)),
+        (Verdict::Failed(why), Severity::Inform) => (style.dim("i"), Some(why)),
+    };
+    let because = why.map_or_else(String::new, |why| format!(": {why}"));
+    let width = style.width.saturating_sub(4).max(40);
+    let head = format!("{} {}{because}", finding.rule, finding.about);
+    for (place, line) in wrap(&head, width).iter().enumerate() {
+        let line = match line.strip_prefix(finding.rule).filter(|_| place == 0) {
+            Some(rest) => format!("{}{rest}", style.bold(finding.rule)),
+            None => line.clone(),
+        };
+        let lead = if place == 0 { mark.clone() } else { " ".to_owned() };
+        out.push_str(&format!("{lead} {line}\n"));
+    }
+    let lines: Vec<String> = match (&finding.waived, &finding.verdict) {
+        (Some(reason), _) => vec![format!("waived: {reason}")],
+        (None, Verdict::Failed(_)) => {
+            vec![finding.why.to_owned(), format!("fix: {}", finding.fix)]
+        }
+        (None, Verdict::Passed | Verdict::Unknown(_)) => Vec::new(),
+    };
+    for line in lines.iter().flat_map(|line| wrap(line, width)) {
+        out.push_str(&style.dim(&format!("    {line}")));
+        out.push('\n');
+    }
+}

@@ -1,0 +1,225 @@
+//! Who may do what, and where? Rights, management locks, groups and registrations around resources.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::reply::{Refusal, json_answer};
+use super::world::World;
+use crate::azure::wire::{Method, WireResponse};
+use crate::model::{ResourceId, permission};
+
+/// What a principal may do in a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// A subscription or a resource group.
+    pub scope: String,
+    /// Rights, with `*` for any text.
+    pub actions: Vec<String>,
+    /// What is taken out of them.
+    #[serde(default)]
+    pub not_actions: Vec<String>,
+}
+
+/// A management lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// Its name.
+    pub name: String,
+    /// A subscription, a resource group or a resource.
+    pub scope: String,
+    /// What it forbids.
+    pub level: LockLevel,
+}
+
+/// What a lock forbids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockLevel {
+    /// Removing.
+    CanNotDelete,
+    /// Removing, writing, and asking by POST.
+    ReadOnly,
+}
+
+/// Whether a scope covers a resource.
+fn covers(scope: &str, id: &ResourceId) -> bool {
+    let scope = scope.trim_end_matches('/').to_ascii_lowercase();
+    id.key()
+        .strip_prefix(scope.as_str())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl World {
+    /// Refuses what the principal may not do; remembers which right was used.
+    pub(super) fn check_right(&mut self, id: &ResourceId, verb: &str) -> Result<(), Refusal> {
+        let right = format!("{}/{verb}", id.resource_type().as_str());
+        if let Some(grants) = &self.rights {
+            let granted = grants.iter().any(|grant| {
+                let any = |list: &[String]| list.iter().any(|p| permission::matches(p, &right));
+                covers(&grant.scope, id) && any(&grant.actions) && !any(&grant.not_actions)
+            });
+            if !granted {
+                let message = format!(
+                    "The client does not have authorization to perform action '{right}' over scope \
+                     '{id}' or the scope is invalid."
+                );
+                return Err(Refusal::new(403, "AuthorizationFailed", message).by_gateway());
+            }
+        }
+        self.rights_used.insert(format!("{}|{right}", group_of(id)));
+        Ok(())
+    }
+
+    /// The rights that were used so far, each with the resource group that it was used in.
+    #[must_use]
+    pub fn rights_used(&self) -> &BTreeSet<String> {
+        &self.rights_used
+    }
+
+    /// Lets the principal do this and nothing else.
+    pub fn set_rights(&mut self, rights: Vec<Grant>) {
+        self.rights = Some(rights);
+    }
+
+    /// Adds a management lock.
+    pub fn add_lock(&mut self, lock: Lock) {
+        self.locks.push(lock);
+    }
+
+    /// Refuses what a management lock forbids: no time makes that pass, so no `Retry-After`.
+    pub(super) fn check_scope_locks(&self, method: Method, id: &ResourceId) -> Result<(), Refusal> {
+        let forbids = |level: LockLevel| match level {
+            LockLevel::CanNotDelete => method == Method::Delete,
+            LockLevel::ReadOnly => method != Method::Get && method != Method::Head,
+        };
+        let hit = self.locks.iter().find(|lock| forbids(lock.level) && covers(&lock.scope, id));
+        let Some(lock) = hit else { return Ok(()) };
+        let verb = if method == Method::Delete { "delete" } else { "write" };
+        let message = format!(
+            "The scope '{id}' cannot perform {verb} operation because following scope(s) are locked: \
+             '{}'. Please remove the lock and try again.",
+            lock.scope
+        );
+        Err(Refusal::new(409, "ScopeLocked", message).by_gateway())
+    }
+
+    /// The answers around resources: groups, locks, permissions, registrations, inventories.
+    pub(super) fn govern(&self, path: &str, url: &Url) -> Option<Result<WireResponse, Refusal>> {
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let lower: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
+        let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+        match lower.as_slice() {
+            ["subscriptions", _, "resourcegroups", _] => Some(self.group(path)),
+            ["subscriptions", s, "providers", provider] if *provider == "microsoft.network" => {
+                let id = format!("/subscriptions/{s}/providers/Microsoft.Network");
+                let body = json!({
+                    "id": id, "namespace": "Microsoft.Network", "registrationState": "Registered",
+                });
+                Some(Ok(json_answer(200, &body)))
+            }
+            ["subscriptions", _, "resources"] => Some(Ok(self.inventory(parts[1], url))),
+            [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.authorization",
+                what,
+            ] => {
+                let scope = format!("/subscriptions/{}/resourceGroups/{}", parts[1], parts[3]);
+                match *what {
+                    "locks" => Some(Ok(self.lock_list(&scope))),
+                    "permissions" => Some(Ok(self.permission_list(&scope))),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn group(&self, path: &str) -> Result<WireResponse, Refusal> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let Some(home) = self.groups.get(&path.to_ascii_lowercase()) else {
+            let message = format!("Resource group '{name}' could not be found.");
+            return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
+        };
+        let body = json!({
+            "id": path, "name": name, "type": "Microsoft.Resources/resourceGroups",
+            "location": home.as_str(), "properties": { "provisioningState": "Succeeded" },
+        });
+        Ok(json_answer(200, &body))
+    }
+
+    /// `$filter=resourceType eq '…'`, the only filter that is understood.
+    fn inventory(&self, subscription: &str, url: &Url) -> WireResponse {
+        let filter =
+            url.query_pairs().find(|(key, _)| key == "$filter").map(|(_, v)| v.into_owned());
+        let kind =
+            filter.as_deref().and_then(|filter| filter.split('\'').nth(1)).unwrap_or_default();
+        let value: Vec<Value> = self
+            .ids()
+            .filter(|id| id.subscription().eq_ignore_ascii_case(subscription))
+            .filter(|id| id.parent().is_none() && (kind.is_empty() || id.resource_type().is(kind)))
+            .map(|id| {
+                json!({
+                    "id": id.as_str(), "name": id.name(), "type": id.resource_type().as_str(),
+                    "location": self.location(id).map(|l| l.as_str().to_owned()),
+                })
+            })
+            .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    fn lock_list(&self, scope: &str) -> WireResponse {
+        let lower = scope.to_ascii_lowercase();
+        // Those of the group, of what is in it, and of the subscription around it.
+        let near = |lock: &&Lock| {
+            let other = lock.scope.to_ascii_lowercase();
+            other.starts_with(&lower) || lower.starts_with(&other)
+        };
+        let value: Vec<Value> = self
+            .locks
+            .iter()
+            .filter(near)
+            .map(|lock| {
+                let level = serde_json::to_value(lock.level).unwrap_or_default();
+                json!({
+                    "id": format!("{}/providers/Microsoft.Authorization/locks/{}", lock.scope, lock.name),
+                    "name": lock.name, "type": "Microsoft.Authorization/locks",
+                    "properties": { "level": level },
+                })
+            })
+            .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    fn permission_list(&self, scope: &str) -> WireResponse {
+        let all = vec![Grant {
+            scope: String::new(),
+            actions: vec!["*".to_owned()],
+            not_actions: Vec::new(),
+        }];
+        let lower = scope.to_ascii_lowercase();
+        let value: Vec<Value> = self
+            .rights
+            .as_ref()
+            .unwrap_or(&all)
+            .iter()
+            .filter(|grant| lower.starts_with(&grant.scope.to_ascii_lowercase()))
+            .map(|grant| {
+                json!({ "actions": grant.actions, "notActions": grant.not_actions,
+                        "dataActions": [], "notDataActions": [] })
+            })
+            .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+}
+
+fn group_of(id: &ResourceId) -> String {
+    format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group())
+}
