@@ -72,6 +72,12 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             }
         }
     }
+    // The circuits that are in use, to compare ours with.
+    for (_, link) in facts.bodies(CONNECTIONS) {
+        if let Some(circuit) = id_at(link, "/properties/peer/id") {
+            resource(&circuit);
+        }
+    }
     // Route tables of subnets that gateways stand in, and of those that are given another one.
     for (_, spec) in inquiry.gateways() {
         let Some(vnet) = spec.subnet.parent().and_then(|vnet| facts.body(&vnet)) else { continue };

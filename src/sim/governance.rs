@@ -116,8 +116,10 @@ impl World {
             ["subscriptions", _, "resourcegroups", _] => Some(self.group(path)),
             ["subscriptions", s, "providers", provider] if *provider == "microsoft.network" => {
                 let id = format!("/subscriptions/{s}/providers/Microsoft.Network");
+                let known = !self.unregistered.contains(*s);
+                let state = if known { "Registered" } else { "NotRegistered" };
                 let body = json!({
-                    "id": id, "namespace": "Microsoft.Network", "registrationState": "Registered",
+                    "id": id, "namespace": "Microsoft.Network", "registrationState": state,
                 });
                 Some(Ok(json_answer(200, &body)))
             }

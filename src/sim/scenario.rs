@@ -48,6 +48,9 @@ pub struct Scenario {
     /// What we may do; everything when absent.
     #[serde(default)]
     pub rights: Option<Vec<Grant>>,
+    /// Subscriptions in which Microsoft.Network is not registered.
+    #[serde(default)]
+    pub unregistered: Vec<String>,
     /// Management locks.
     #[serde(default)]
     pub locks: Vec<Lock>,

@@ -40,6 +40,8 @@ pub struct World {
     /// `group|right`, as they were used.
     pub(super) rights_used: BTreeSet<String>,
     pub(super) locks: Vec<Lock>,
+    /// Subscriptions in which Microsoft.Network is not registered.
+    pub(super) unregistered: BTreeSet<String>,
     pub(super) faults: Vec<Fault>,
     pub(super) buckets: Buckets,
     pub(super) ledger: Vec<Entry>,
@@ -104,6 +106,7 @@ impl World {
             rights: scenario.rights.clone(),
             rights_used: BTreeSet::new(),
             locks: scenario.locks.clone(),
+            unregistered: scenario.unregistered.iter().cloned().collect(),
             faults: scenario.faults.clone(),
             buckets: Buckets::default(),
             ledger: Vec::new(),

@@ -6,6 +6,7 @@ mod compile;
 mod files;
 mod matrix;
 mod network;
+mod preflight;
 mod promises;
 mod secrets;
 mod server;

@@ -1,0 +1,542 @@
+//! What cannot work is refused before anything is touched: each rule fires in a world of its own, and
+//! not in the one where all is well.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use backroad::model::action::{NextHop, Verification};
+use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
+use backroad::preflight::{FAMILIES, Preflight, Severity, Verdict, inquire, judge};
+use backroad::sim::{Scenario, World};
+use serde_json::{Value, json};
+
+use crate::support::{Lab, compiled, world_file};
+
+const SEA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
+const EA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea/providers/Microsoft.Network";
+const CIR: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network";
+
+/// A world and a plan, to be spoilt.
+struct Case {
+    world: Scenario,
+    plan: PlanParts,
+}
+
+impl Case {
+    fn of(runbook: &str) -> Self {
+        let (_, compiled) = compiled(runbook, "drill");
+        let plan: PlanParts = compiled.plan.unwrap().into();
+        Self { world: world_file(&compiled.world.unwrap()), plan }
+    }
+
+    fn body(&mut self, name: &str) -> &mut Value {
+        let resources = &mut self.world.resources;
+        resources
+            .iter_mut()
+            .find(|body| body["id"].as_str().unwrap().ends_with(&format!("/{name}")))
+            .unwrap_or_else(|| panic!("{name} is not in the world"))
+    }
+
+    /// Sets a value in a resource's body.
+    fn set(&mut self, name: &str, pointer: &str, value: Value) {
+        let body = self.body(name);
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let parent = body.pointer_mut(parent).unwrap_or_else(|| panic!("{name}: {pointer}"));
+        match key.parse::<usize>() {
+            Ok(place) if parent.is_array() => parent[place] = value,
+            _ => parent[key] = value,
+        }
+    }
+
+    fn add(&mut self, body: Value) {
+        self.world.resources.push(body);
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.world.resources.retain(|b| !b["id"].as_str().unwrap().ends_with(&format!("/{name}")));
+    }
+
+    fn step(&mut self, name: &str) -> &mut Step {
+        self.plan.steps.iter_mut().find(|step| step.name.as_str() == name).unwrap()
+    }
+
+    /// Edits the desired state of a step, as it is stored.
+    fn want(&mut self, step: &str, pointer: &str, value: Value) {
+        let action = &mut self.step(step).action;
+        let mut stored = serde_json::to_value(&*action).unwrap();
+        *stored.pointer_mut(pointer).unwrap_or_else(|| panic!("{step}: {pointer}")) = value;
+        *action = serde_json::from_value(stored).unwrap();
+    }
+
+    /// Lets a step ask for something else.
+    fn instead(&mut self, step: &str, action: Value) {
+        self.step(step).action = serde_json::from_value(action).unwrap();
+    }
+
+    async fn found(self) -> Preflight {
+        let world = Arc::new(Mutex::new(World::new(&self.world)));
+        let lab = Lab::in_world(Plan::new(self.plan).unwrap(), world, self.world.now, "1");
+        let clock = lab.clock();
+        let facts = inquire(&lab.plan, &lab.arm(&clock).observer(), &clock).await;
+        assert_eq!(lab.check_ledger(), Ok(0), "a look writes nothing");
+        judge(&lab.plan, &facts)
+    }
+}
+
+fn failed(found: &Preflight) -> BTreeSet<&'static str> {
+    let all = found.findings.iter();
+    all.filter(|f| matches!(f.verdict, Verdict::Failed(_))).map(|f| f.rule).collect()
+}
+
+fn gateway_subnet(prefix: &str) -> Value {
+    json!({ "name": "GatewaySubnet", "properties": { "addressPrefix": prefix } })
+}
+
+/// The hub of the target with a GatewaySubnet as given.
+fn with_subnet(case: &mut Case, subnet: Value) {
+    case.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap().push(subnet);
+}
+
+fn table(routes: Value, off: bool) -> Value {
+    json!({
+        "id": format!("{SEA}/routeTables/rt-bad"), "location": "southeastasia",
+        "properties": { "disableBgpRoutePropagation": off, "routes": routes },
+    })
+}
+
+fn with_table(case: &mut Case, routes: Value, off: bool) {
+    case.add(table(routes, off));
+    let mut subnet = gateway_subnet("10.10.10.128/25");
+    subnet["properties"]["routeTable"] = json!({ "id": format!("{SEA}/routeTables/rt-bad") });
+    with_subnet(case, subnet);
+}
+
+fn circuit(name: &str, change: impl FnOnce(&mut Value), case: &mut Case) {
+    let mut body = case.body("er-singapore").clone();
+    body["id"] = json!(format!("{CIR}/expressRouteCircuits/{name}"));
+    change(&mut body);
+    case.add(body);
+}
+
+fn link(name: &str, gateway: &str, circuit: &str, weight: u64) -> Value {
+    json!({
+        "id": format!("{SEA}/connections/{name}"), "location": "southeastasia",
+        "properties": {
+            "connectionType": "ExpressRoute", "routingWeight": weight,
+            "virtualNetworkGateway1": { "id": gateway },
+            "peer": { "id": format!("{CIR}/expressRouteCircuits/{circuit}") },
+        },
+    })
+}
+
+const ERGW: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network/virtualNetworkGateways/ergw-hub-sea";
+
+/// A runbook, and what is spoilt in its world or plan.
+type Spoilt = (&'static str, &'static str, fn(&mut Case));
+
+const MAIN: &str = "dr-circuit.yaml";
+const PREPARED: &str = "dr-circuit-prepared.yaml";
+
+/// For each rule, a world in which it fires.
+const CASES: &[Spoilt] = &[
+    ("CIR-EXISTS", MAIN, |c| c.remove("er-singapore")),
+    ("CIR-ENABLED", MAIN, |c| {
+        c.set("er-singapore", "/properties/circuitProvisioningState", json!("Disabled"))
+    }),
+    ("CIR-PROVIDER", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProvisioningState",
+            json!("NotProvisioned"),
+        );
+    }),
+    ("CIR-STATE", MAIN, |c| {
+        c.set("er-singapore", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("CIR-BASIC", MAIN, |c| c.set("er-singapore", "/sku/tier", json!("Basic"))),
+    ("GEO-LOCAL", "same-circuit.yaml", |c| c.set("er-hongkong", "/sku/tier", json!("Local"))),
+    ("GEO-STANDARD", MAIN, |c| {
+        c.set("er-singapore", "/sku/tier", json!("Standard"));
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProperties/peeringLocation",
+            json!("Amsterdam"),
+        );
+    }),
+    ("GEO-INFERRED", MAIN, |c| {
+        c.set("er-singapore", "/sku/tier", json!("Standard"));
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProperties/peeringLocation",
+            json!("Nowhere"),
+        );
+    }),
+    ("GEO-CLOUD", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProperties/peeringLocation",
+            json!("Beijing"),
+        );
+    }),
+    ("GEO-DIRECT", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/expressRoutePort",
+            json!({ "id": format!("{CIR}/expressRoutePorts/p") }),
+        );
+    }),
+    ("LINK-COUNT", MAIN, |c| {
+        for n in 0..40 {
+            let gateway = format!("{SEA}/virtualNetworkGateways/gw{n}");
+            c.add(link(&format!("con{n}"), &gateway, "er-singapore", 0));
+        }
+    }),
+    ("LINK-COUNT-BLIND", MAIN, |c| {
+        c.world.faults.push(
+            serde_json::from_value(json!({
+                "method": "GET", "resource": "/subscriptions/*/resources", "times": 9,
+                "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } },
+            }))
+            .unwrap(),
+        );
+    }),
+    ("BW-SECONDARY", MAIN, |c| {
+        c.set("er-singapore", "/properties/serviceProviderProperties/bandwidthInMbps", json!(200));
+    }),
+    ("BW-RAISE", PREPARED, |c| {
+        c.step("bandwidth").when = None;
+        c.want("bandwidth", "/with/mbps_min", json!(1_000));
+    }),
+    ("CIR-SAME-LOC", "two-circuits-one-location.yaml", |_| {}),
+    ("CIR-METRO", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProperties/peeringLocation",
+            json!("Singapore Metro"),
+        );
+    }),
+    ("PEER-PRIVATE", MAIN, |c| c.set("er-singapore", "/properties/peerings", json!([]))),
+    ("PEER-SUBNETS", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/peerings/0/properties/primaryPeerAddressPrefix",
+            json!("172.16.1.0/29"),
+        );
+    }),
+    ("PEER-ONE-LEG", MAIN, |c| c.world.onprem.links[2].up = false),
+    ("PEER-L3-PROVIDER", PREPARED, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/peerings/0/properties/lastModifiedBy",
+            json!("Provider"),
+        );
+    }),
+    ("PEER-MS-REPL", "onprem-to-azure.yaml", |c| {
+        c.set("er-singapore", "/properties/peerings/1/properties/state", json!("Disabled"));
+    }),
+    ("PEER-MS-PREFIX", "onprem-to-azure.yaml", |c| {
+        let pointer = "/properties/peerings/1/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
+        c.set("er-singapore", pointer, json!("ValidationNeeded"));
+    }),
+    ("PEER-PUBLIC", MAIN, |c| {
+        let peerings = c.body("er-singapore")["properties"]["peerings"].as_array_mut().unwrap();
+        peerings.push(json!({ "name": "AzurePublicPeering", "properties": { "peeringType": "AzurePublicPeering" } }));
+    }),
+    ("RT-ONPREM", MAIN, |c| many_prefixes(c, 10_001)),
+    ("RT-ONPREM-NEAR", MAIN, |c| many_prefixes(c, 9_100)),
+    ("RT-VNET", MAIN, |c| many_spaces(c, 1_001)),
+    ("RT-CREATE-200", MAIN, |c| many_spaces(c, 201)),
+    ("RT-GW-SKU", MAIN, |c| many_prefixes(c, 4_100)),
+    ("RT-DEFAULT", MAIN, |c| c.world.onprem.sites[0].prefixes.push("0.0.0.0/0".parse().unwrap())),
+    ("RT-COLLIDE", "onprem-to-azure.yaml", |_| {}),
+    ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {
+        c.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(["10.1.0.0/24"]));
+    }),
+    ("ADDR-PEERING", MAIN, |c| {
+        c.set(
+            "vnet-app1-sea",
+            "/properties/addressSpace/addressPrefixes",
+            json!(["10.10.10.0/28"]),
+        );
+    }),
+    ("ADDR-SUBNET", MAIN, |c| c.want("gateway_subnet", "/with/prefix", json!("10.10.10.32/27"))),
+    ("GWS-SIZE", MAIN, |c| c.want("gateway_subnet", "/with/prefix", json!("10.10.10.128/28"))),
+    ("GWS-SIZE-OLD", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/28"));
+        c.add(standing_gateway("ErGw1AZ"));
+    }),
+    ("GWS-NSG", MAIN, |c| {
+        let mut subnet = gateway_subnet("10.10.10.128/25");
+        subnet["properties"]["networkSecurityGroup"] =
+            json!({ "id": format!("{SEA}/networkSecurityGroups/nsg") });
+        with_subnet(c, subnet);
+    }),
+    ("GWS-UDR0", MAIN, |c| {
+        with_table(
+            c,
+            json!([{ "name": "d", "properties": { "addressPrefix": "0.0.0.0/0", "nextHopType": "Internet" } }]),
+            false,
+        );
+    }),
+    ("GWS-UDR-OVERLAP", MAIN, |c| {
+        with_table(
+            c,
+            json!([{ "name": "d", "properties": { "addressPrefix": "10.10.0.0/16", "nextHopType": "None" } }]),
+            false,
+        );
+    }),
+    ("GWS-PROPAGATION", MAIN, |c| with_table(c, json!([]), true)),
+    ("GWS-SEP", MAIN, |c| {
+        let mut subnet = gateway_subnet("10.10.10.128/25");
+        subnet["properties"]["serviceEndpointPolicies"] = json!([{ "id": "x" }]);
+        with_subnet(c, subnet);
+    }),
+    ("GWS-TENANTS", MAIN, |c| {
+        let mut subnet = gateway_subnet("10.10.10.128/25");
+        let nic = format!("{SEA}/networkInterfaces/nic/ipConfigurations/a");
+        subnet["properties"]["ipConfigurations"] = json!([{ "id": nic }]);
+        with_subnet(c, subnet);
+    }),
+    ("GW-TYPE", PREPARED, |c| c.set("ergw-hub-sea", "/properties/gatewayType", json!("Vpn"))),
+    ("GW-ONE", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        let mut other = standing_gateway("ErGw1AZ");
+        other["id"] = json!(format!("{SEA}/virtualNetworkGateways/another"));
+        c.add(other);
+    }),
+    ("GW-STATE", PREPARED, |c| {
+        c.set("ergw-hub-sea", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("GW-LOCATION", MAIN, |c| c.want("gateway", "/with/location", json!("eastasia"))),
+    ("GW-SKU-CIRCUITS", MAIN, |c| links(c, 4, |n| format!("Place{n}"))),
+    ("GW-SKU-LOC4", MAIN, |c| links(c, 4, |_| "Singapore".to_owned())),
+    ("GW-SKU-FASTPATH", PREPARED, |c| {
+        c.set("con-hub-sea-singapore", "/properties/expressRouteGatewayBypass", json!(true));
+    }),
+    ("GW-SKU-THROUGHPUT", MAIN, |c| {
+        c.set(
+            "er-singapore",
+            "/properties/serviceProviderProperties/bandwidthInMbps",
+            json!(2_000),
+        );
+    }),
+    ("GW-SKU-PARITY", "same-circuit-swap.yaml", |c| {
+        c.set("ergw-hub-ea", "/properties/sku/name", json!("ErGw3AZ"));
+    }),
+    ("GW-ZONE", MAIN, |c| c.want("gateway", "/with/sku", json!("HighPerformance"))),
+    ("GW-RESIZE", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        c.add(standing_gateway("HighPerformance"));
+    }),
+    ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", json!(["1"]))),
+    ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", json!([]))),
+    ("GW-PEERINGS", MAIN, |c| {
+        let peerings: Vec<Value> = (0..500)
+            .map(|n| json!({ "name": format!("p{n}"), "properties": { "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/v{n}") } } }))
+            .collect();
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!(peerings));
+    }),
+    ("GW-DELETE", MAIN, |c| {
+        let gateway = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
+        c.instead(
+            "circuit_layer2",
+            json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } }),
+        );
+    }),
+    ("AUTH-FREE", "same-circuit.yaml", |c| {
+        let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea"), "pointer": "/properties/authorizationKey" } });
+        c.want("connection", "/with/authorization", key);
+    }),
+    ("AUTH-THERE", "same-circuit.yaml", |c| {
+        let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/nobody"), "pointer": "/properties/authorizationKey" } });
+        c.want("connection", "/with/authorization", key);
+    }),
+    ("AUTH-REVOKE", MAIN, |c| {
+        let id = format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea");
+        c.instead(
+            "circuit_layer2",
+            json!({ "action": "remove", "with": { "kind": "authorization", "id": id } }),
+        );
+    }),
+    ("LINK-DUP", MAIN, |c| c.add(link("other", ERGW, "er-singapore", 0))),
+    ("LINK-STATE", PREPARED, |c| {
+        c.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("LINK-WEIGHT-ORDER", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 200))),
+    ("LINK-ECMP", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 100))),
+    ("LINK-DEFAULT-10", PREPARED, |c| {
+        c.set("con-hub-sea-singapore", "/properties/routingWeight", json!(10))
+    }),
+    ("VP-FLAGS", MAIN, |c| {
+        c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false))
+    }),
+    ("VP-STATE", MAIN, |c| {
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "hub-to-app1", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") }, "peeringState": "Disconnected" } }]));
+    }),
+    ("VP-ONE-REMOTE", MAIN, |c| {
+        c.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));
+    }),
+    ("VP-REMOTE-GW", MAIN, |c| {
+        c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "gateway")
+    }),
+    ("UDR-NVA-DEFAULT", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
+        table.routes[0].prefix = "0.0.0.0/0".parse().unwrap();
+    }),
+    ("UDR-NVA-IP", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
+        table.routes[0].next_hop = NextHop::Appliance("192.168.7.7".parse().unwrap());
+    }),
+    ("UDR-SAME-SUBNET", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
+        table.routes[0].prefix = "10.10.10.0/28".parse().unwrap();
+    }),
+    ("RG-HOME", MAIN, |c| {
+        let group =
+            c.world.resource_groups.iter_mut().find(|g| g.id.ends_with("rg-network-sea")).unwrap();
+        group.location = "eastasia".parse().unwrap();
+    }),
+    ("RG-THERE", MAIN, |c| c.world.resource_groups.retain(|g| !g.id.ends_with("rg-network-sea"))),
+    ("RP-REG", MAIN, |c| {
+        c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
+    }),
+    ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
+    ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
+    ("RBAC", MAIN, |c| {
+        c.world.rights = Some(serde_json::from_value(json!([
+            { "scope": "/subscriptions/22222222-2222-2222-2222-222222222222", "actions": ["*"] },
+            { "scope": "/subscriptions/11111111-1111-1111-1111-111111111111", "actions": ["*"], "not_actions": ["*/connections/write"] },
+        ])).unwrap());
+    }),
+];
+
+fn lock(case: &mut Case, group: &str, level: &str) {
+    let scope =
+        format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
+    let lock = json!({ "name": "keep", "scope": scope, "level": level });
+    case.world.locks.push(serde_json::from_value(lock).unwrap());
+}
+
+fn many_prefixes(case: &mut Case, count: u32) {
+    let prefixes = (0..count).map(|n| {
+        let (high, low) = (n >> 8, n & 255);
+        format!("172.{}.{}.{low}/32", 16 + (high >> 8), high & 255).parse::<ipnet::IpNet>().unwrap()
+    });
+    case.world.onprem.sites[0].prefixes.extend(prefixes);
+}
+
+fn many_spaces(case: &mut Case, count: u32) {
+    let space: Vec<String> =
+        (0..count).map(|n| format!("10.{}.{}.0/24", 60 + (n >> 8), n & 255)).collect();
+    case.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(space));
+}
+
+fn standing_gateway(sku: &str) -> Value {
+    json!({
+        "id": ERGW, "location": "southeastasia",
+        "properties": {
+            "gatewayType": "ExpressRoute", "sku": { "name": sku, "tier": sku },
+            "ipConfigurations": [{ "name": "c", "properties": {
+                "subnet": { "id": format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet") } } }],
+        },
+    })
+}
+
+fn address(case: &mut Case, sku: &str, zones: Value) {
+    case.add(json!({
+        "id": format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea"), "location": "southeastasia",
+        "sku": { "name": sku }, "zones": zones, "properties": { "publicIPAllocationMethod": "Static" },
+    }));
+}
+
+/// Connections of the gateway to circuits at places.
+fn links(case: &mut Case, count: u32, place: fn(u32) -> String) {
+    for n in 0..count {
+        let name = format!("er{n}");
+        let at = place(n);
+        circuit(
+            &name,
+            |body| body["properties"]["serviceProviderProperties"]["peeringLocation"] = json!(at),
+            case,
+        );
+        case.add(link(&format!("con{n}"), ERGW, &name, n.into()));
+    }
+}
+
+#[tokio::test]
+async fn every_rule_fires_in_a_world_of_its_own_and_not_where_all_is_well() {
+    let rules: Vec<_> = FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()).collect();
+    let covered: BTreeSet<&str> = CASES.iter().map(|(rule, ..)| *rule).collect();
+    let ids: BTreeSet<&str> = rules.iter().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), rules.len(), "ids are unique");
+    assert_eq!(covered, ids, "each rule has its world, and each world its rule");
+    let mut well = Case::of(MAIN);
+    let bandwidth = "/properties/serviceProviderProperties/bandwidthInMbps";
+    well.set("er-singapore", bandwidth, json!(1_000));
+    let well = well.found().await;
+    assert_eq!(failed(&well), BTreeSet::new(), "all is well there");
+    let mut silent = Vec::new();
+    for (rule, runbook, spoil) in CASES {
+        let mut case = Case::of(runbook);
+        spoil(&mut case);
+        if !failed(&case.found().await).contains(rule) {
+            silent.push(*rule);
+        }
+    }
+    assert!(silent.is_empty(), "these do not fire: {silent:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_passed_off_as_well() {
+    let mut case = Case::of(MAIN);
+    case.world.faults.push(
+        serde_json::from_value(json!({
+            "method": "GET", "resource": "*/er-singapore", "times": 99,
+            "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } },
+        }))
+        .unwrap(),
+    );
+    let found = case.found().await;
+    let of = |rule: &str| found.findings.iter().find(|f| f.rule == rule).map(|f| f.verdict.clone());
+    assert!(matches!(of("CIR-EXISTS"), Some(Verdict::Unknown(_))), "{:?}", of("CIR-EXISTS"));
+    assert_eq!(found.blocking().count(), 0, "what is not known does not stop a run");
+}
+
+#[test]
+fn every_rule_says_what_why_and_what_to_do() {
+    for rule in FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()) {
+        for text in [rule.fails_when, rule.why, rule.fix] {
+            assert!(text.ends_with('.'), "{}: {text}", rule.id);
+        }
+        assert!(!rule.source.is_empty() && !rule.reads.is_empty(), "{}", rule.id);
+    }
+    let blocking =
+        FAMILIES.iter().flat_map(|(_, _, r)| r.iter()).filter(|r| r.severity == Severity::Block);
+    assert!(blocking.count() > 20);
+}
+
+#[tokio::test]
+async fn a_waived_rule_does_not_stop_a_run_and_a_typo_waives_nothing() {
+    let mut case = Case::of(MAIN);
+    case.remove("er-singapore");
+    let mut found = case.found().await;
+    assert!(found.blocking().next().is_some());
+    assert!(!found.waive("CIR-EXIST", "typo"));
+    assert!(found.waive("CIR-EXISTS", "it is ordered"));
+    assert!(found.blocking().all(|finding| finding.rule != "CIR-EXISTS"));
+}
+
+/// What the swap asks for is judged as the author means it: the old connection goes first.
+#[tokio::test]
+async fn removing_the_other_connection_first_makes_the_same_addresses_right() {
+    let case = Case::of("same-circuit-swap.yaml");
+    assert!(!failed(&case.found().await).contains("ADDR-SAME-CIRCUIT"));
+    let mut hasty = Case::of("same-circuit-swap.yaml");
+    let id: ResourceId = format!("{SEA}/connections/x").parse().unwrap();
+    hasty.step("disconnect").action = Action::Verify(Verification::Absent { resource: id });
+    hasty.step("disconnect").needs = vec![StepName::parse("circuit_ready").unwrap()];
+    assert!(failed(&hasty.found().await).contains("ADDR-SAME-CIRCUIT"));
+}
