@@ -5,6 +5,7 @@ use super::ports::{PollAnswer, SendAnswer};
 use super::retry;
 use super::schedule;
 use super::state::{Direction, Phase, RunPhase, StepState};
+use super::time_up;
 use super::turn::{ENGINE, Effect, Ticket, Timer, Turning};
 use crate::model::action::General;
 use crate::model::{
@@ -185,7 +186,7 @@ fn looked_in_doubt(
                 "a write to {} may have landed, and it cannot be observed: {}",
                 intent.write.resource, error.message
             );
-            return hold_for_person(turn, step, direction, why);
+            return time_up::hold_for_person(turn, step, direction, why);
         }
         Err(_) => {
             let ticket = turn.ticket(&name);
@@ -295,7 +296,7 @@ pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendA
             }
         },
     }
-    time_up(turn, &ticket.step);
+    time_up::time_up(turn, &ticket.step);
 }
 
 /// A poll was answered, or was not. A question that fails says nothing about the operation.
@@ -307,7 +308,7 @@ pub(super) fn polled(
     if let Some(StepState::TimedOut { operation: Some(_) }) =
         turn.record(&ticket.step).map(|record| record.state.clone())
     {
-        return polled_after_time(turn, ticket, &result);
+        return time_up::polled_after_time(turn, ticket, &result);
     }
     let Some((step, direction, Phase::Operating { .. })) = turn.current(ticket) else {
         return;
@@ -341,27 +342,6 @@ pub(super) fn polled(
     }
 }
 
-fn polled_after_time(
-    turn: &mut Turning<'_>,
-    ticket: &Ticket,
-    result: &Result<PollAnswer, StepError>,
-) {
-    let (ended, after) = match result {
-        Ok(PollAnswer::Running { after }) => (None, *after),
-        Ok(PollAnswer::Succeeded) => (Some(None), None),
-        Ok(PollAnswer::Failed(error)) => (Some(Some(error.clone())), None),
-        Err(error) => match error.disposition {
-            Disposition::Rejected => (Some(Some(error.clone())), None),
-            Disposition::Transient { after } => (None, after),
-            Disposition::Ambiguous => (None, None),
-        },
-    };
-    match ended {
-        Some(error) => turn.emit(Event::OperationEnded { step: ticket.step.clone(), error }),
-        None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
-    }
-}
-
 /// The time for another poll has come.
 pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
     let handle = match turn.record(&ticket.step).map(|record| &record.state) {
@@ -373,72 +353,6 @@ pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
         _ => return,
     };
     turn.effect(Effect::Poll(ticket, handle));
-}
-
-/// Ends a step whose time is up, unless a write is on its way or a person is asked.
-pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
-    let Some(step) = turn.step(name) else { return };
-    let Some(work) = turn.record(name).and_then(|record| record.work()).cloned() else {
-        return;
-    };
-    if turn.now.at < work.since + step.timeout {
-        return;
-    }
-    match (&work.phase, work.direction) {
-        // Its answer is due within the call's time-out; it is recorded first.
-        (Phase::Intended(_), _) | (Phase::Asking { .. }, _) => {}
-        // A removal that lands late does what was wanted: it is owed, not held.
-        (Phase::InDoubt(intent), _)
-            if work.direction == Direction::Backward
-                || !matches!(step.action, Action::Remove(_)) =>
-        {
-            let why = format!(
-                "its time is up while it is not known whether a write to {} landed",
-                intent.write.resource
-            );
-            hold_for_person(turn, step, work.direction, why);
-        }
-        (phase, Direction::Backward) => {
-            let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
-            turn.emit(Event::StepUndoFailed { step: name.clone(), error });
-        }
-        (_, Direction::Forward) => {
-            let operating = matches!(work.phase, Phase::Operating { .. });
-            match &work.phase {
-                Phase::Retrying { error, .. } => found_out(turn, step, error),
-                Phase::InDoubt(_) => {
-                    let why = "Nobody said whether the request was taken.";
-                    found_out(turn, step, &StepError::ambiguous("no_answer", why));
-                }
-                _ => {}
-            }
-            turn.emit(Event::StepTimedOut { step: name.clone() });
-            if operating {
-                let ticket = turn.ticket(name);
-                turn.wake_after(Timer::Poll(ticket), limits::POLL_INTERVAL_DEFAULT);
-            }
-            after_failure(turn, step);
-        }
-    }
-}
-
-fn time_up_message(step: &Step, phase: &Phase) -> String {
-    let limit = crate::model::time::format_duration(step.timeout);
-    match phase {
-        Phase::Waiting { why } => format!("Its {limit} are over, and still: {why}."),
-        Phase::Retrying { error, .. } => format!("Its {limit} are over; the last refusal: {error}"),
-        _ => format!("Its {limit} are over."),
-    }
-}
-
-fn hold_for_person(turn: &mut Turning<'_>, step: &Step, direction: Direction, why: String) {
-    match direction {
-        Direction::Forward => turn.emit(Event::StepHeld { step: step.name.clone(), why }),
-        Direction::Backward => {
-            let error = StepError::rejected("undo_in_doubt", why);
-            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
-        }
-    }
 }
 
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
@@ -490,7 +404,7 @@ pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, er
 
 /// A step on the source side that could not be done because nobody answered there says that the
 /// source is down, for the steps that are still to come there.
-fn found_out(turn: &mut Turning<'_>, step: &Step, error: &StepError) {
+pub(super) fn found_out(turn: &mut Turning<'_>, step: &Step, error: &StepError) {
     let silent = match error.disposition {
         Disposition::Transient { .. } | Disposition::Ambiguous => true,
         Disposition::Rejected => false,

@@ -4,6 +4,7 @@
 //! perform. Speaks to the outside through [`ports`] alone.
 
 mod attempt;
+mod debts;
 pub mod driver;
 pub mod event;
 mod gates;
@@ -16,6 +17,7 @@ pub mod state;
 pub mod survey;
 #[cfg(test)]
 mod tests;
+mod time_up;
 mod transition;
 pub mod turn;
 mod worker;

@@ -6,7 +6,7 @@
 use super::event::{Actor, BootTime, Event, RunMode};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
-use super::{attempt, gates, people, schedule};
+use super::{attempt, gates, people, schedule, time_up};
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
 };
@@ -252,7 +252,7 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
                 });
             }
         }
-        Timer::Timeout(name) => attempt::time_up(turn, &name),
+        Timer::Timeout(name) => time_up::time_up(turn, &name),
         Timer::Gate(name) => gates::gate_expired(turn, &name),
         Timer::Person(name) => gates::drill_person(turn, &name),
         Timer::Deadline => {

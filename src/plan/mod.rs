@@ -12,8 +12,10 @@ mod parts;
 pub mod preview;
 mod reader;
 mod rules;
+mod scalar;
 mod scope;
 mod steps;
+mod turns;
 
 pub use compare::{PlanDifference, compare};
 pub use compile::{CompileOptions, Compiled, compile};

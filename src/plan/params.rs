@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::reader::{Read, Reader, scalar};
+use super::reader::{Read, Reader};
+use super::scalar::scalar;
 use super::scope::Scope;
 use crate::model::SecretSource;
 use crate::runbook::grammar::{Kind, PARAM, PARAM_TYPES};

@@ -65,19 +65,51 @@ fn diagnostics_page() -> String {
     page
 }
 
+fn preflight_page() -> String {
+    let mut page = "# Preflight rules\n\nWhat `plan`, `preflight` and the start of `run` and `drill` \
+                    judge, against what is there and before anything is touched. A rule is judged only \
+                    for a runbook that it is about. `block` stops a run with exit status 4, unless it is \
+                    waived with a reason that is journalled (`--waive RULE=WHY`); what cannot be read \
+                    is said and stops nothing.\n\nThe sources are Microsoft's documents, by the keys \
+                    of the facts that this project was built on.\n\nHeld by the language already, and \
+                    no rules here: a connection across subscriptions names its key (AUTH-NEEDED), keys \
+                    are references (AUTH-SECRET), weights are 0 to 32000 (LINK-WEIGHT), the gateway's \
+                    subnet has its name (GWS-NAME), and no route leads to an ExpressRoute gateway \
+                    (UDR-ERGW). No action of the language lowers a tier or makes or removes a circuit \
+                    (PREM-DOWN, CIR-QUOTA, CIR-DELETE).\n"
+        .to_owned();
+    for (family, about, rules) in backroad::preflight::FAMILIES {
+        page.push_str(&format!("\n## {family}\n\n{about}\n"));
+        for rule in *rules {
+            let severity = match rule.severity {
+                backroad::preflight::Severity::Block => "block",
+                backroad::preflight::Severity::Warn => "warn",
+                backroad::preflight::Severity::Inform => "inform",
+            };
+            page.push_str(&format!(
+                "\n### {}\n\n{severity} · {}\n\n- Reads: {}\n- Why: {}\n- Fix: {}\n- Source: {}\n",
+                rule.id, rule.fails_when, rule.reads, rule.why, rule.fix, rule.source
+            ));
+        }
+    }
+    page
+}
+
 #[test]
 fn the_generated_documents_are_fresh() {
     let read = |path: &str| std::fs::read_to_string(file(path)).unwrap();
     let again = "run: cargo test --test it write_the_generated_documents -- --ignored";
     assert_eq!(read("docs/runbook.schema.json"), pretty(&schema()), "{again}");
     assert_eq!(read("docs/diagnostics.md"), diagnostics_page(), "{again}");
+    assert_eq!(read("docs/preflight.md"), preflight_page(), "{again}");
 }
 
 #[test]
-#[ignore = "writes docs/runbook.schema.json and docs/diagnostics.md"]
+#[ignore = "writes docs/runbook.schema.json, docs/diagnostics.md and docs/preflight.md"]
 fn write_the_generated_documents() {
     std::fs::write(file("docs/runbook.schema.json"), pretty(&schema())).unwrap();
     std::fs::write(file("docs/diagnostics.md"), diagnostics_page()).unwrap();
+    std::fs::write(file("docs/preflight.md"), preflight_page()).unwrap();
 }
 
 #[test]

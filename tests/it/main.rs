@@ -6,6 +6,7 @@ mod compile;
 mod files;
 mod matrix;
 mod network;
+mod permissions;
 mod preflight;
 mod promises;
 mod secrets;

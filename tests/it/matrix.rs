@@ -203,12 +203,12 @@ async fn a_crash_anywhere_in_an_undo_leads_back_all_the_same() {
 #[tokio::test]
 async fn a_second_run_of_the_same_runbook_writes_nothing() {
     let (first, expected) = undisturbed().await;
-    let writes = first.check_ledger().unwrap();
+    assert!(first.check_ledger().unwrap() > 0);
     let second = Lab::in_world(first.plan.clone(), first.world.clone(), first.now(), "2");
     assert_eq!(Lab::outcome_of(second.drive(None).await), RunOutcome::Succeeded);
     assert_eq!(second.comparable(), expected);
     assert_eq!(second.sends(), 0);
-    assert_eq!(second.check_ledger().unwrap(), writes);
+    assert_eq!(second.check_ledger(), Ok(0));
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! What when a step's time is up? It ends, and what Azure still does is followed to its end.
+
+use super::attempt;
+use super::event::Event;
+use super::ports::PollAnswer;
+use super::retry;
+use super::state::{Direction, Phase};
+use super::turn::{Ticket, Timer, Turning};
+use crate::model::{Action, Disposition, Step, StepError, StepName, limits};
+
+/// Ends a step whose time is up, unless a write is on its way or a person is asked.
+pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
+    let Some(step) = turn.step(name) else { return };
+    let Some(work) = turn.record(name).and_then(|record| record.work()).cloned() else {
+        return;
+    };
+    if turn.now.at < work.since + step.timeout {
+        return;
+    }
+    match (&work.phase, work.direction) {
+        // Its answer is due within the call's time-out; it is recorded first.
+        (Phase::Intended(_), _) | (Phase::Asking { .. }, _) => {}
+        // A removal that lands late does what was wanted: it is owed, not held.
+        (Phase::InDoubt(intent), _)
+            if work.direction == Direction::Backward
+                || !matches!(step.action, Action::Remove(_)) =>
+        {
+            let why = format!(
+                "its time is up while it is not known whether a write to {} landed",
+                intent.write.resource
+            );
+            hold_for_person(turn, step, work.direction, why);
+        }
+        (phase, Direction::Backward) => {
+            let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
+            turn.emit(Event::StepUndoFailed { step: name.clone(), error });
+        }
+        (_, Direction::Forward) => {
+            let operating = matches!(work.phase, Phase::Operating { .. });
+            match &work.phase {
+                Phase::Retrying { error, .. } => attempt::found_out(turn, step, error),
+                Phase::InDoubt(_) => {
+                    let why = "Nobody said whether the request was taken.";
+                    attempt::found_out(turn, step, &StepError::ambiguous("no_answer", why));
+                }
+                _ => {}
+            }
+            turn.emit(Event::StepTimedOut { step: name.clone() });
+            if operating {
+                let ticket = turn.ticket(name);
+                turn.wake_after(Timer::Poll(ticket), limits::POLL_INTERVAL_DEFAULT);
+            }
+            attempt::after_failure(turn, step);
+        }
+    }
+}
+
+fn time_up_message(step: &Step, phase: &Phase) -> String {
+    let limit = crate::model::time::format_duration(step.timeout);
+    match phase {
+        Phase::Waiting { why } => format!("Its {limit} are over, and still: {why}."),
+        Phase::Retrying { error, .. } => format!("Its {limit} are over; the last refusal: {error}"),
+        _ => format!("Its {limit} are over."),
+    }
+}
+
+pub(super) fn hold_for_person(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    why: String,
+) {
+    match direction {
+        Direction::Forward => turn.emit(Event::StepHeld { step: step.name.clone(), why }),
+        Direction::Backward => {
+            let error = StepError::rejected("undo_in_doubt", why);
+            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
+        }
+    }
+}
+
+/// The operation of a step whose time is up was asked about.
+pub(super) fn polled_after_time(
+    turn: &mut Turning<'_>,
+    ticket: &Ticket,
+    result: &Result<PollAnswer, StepError>,
+) {
+    let (ended, after) = match result {
+        Ok(PollAnswer::Running { after }) => (None, *after),
+        Ok(PollAnswer::Succeeded) => (Some(None), None),
+        Ok(PollAnswer::Failed(error)) => (Some(Some(error.clone())), None),
+        Err(error) => match error.disposition {
+            Disposition::Rejected => (Some(Some(error.clone())), None),
+            Disposition::Transient { after } => (None, after),
+            Disposition::Ambiguous => (None, None),
+        },
+    };
+    match ended {
+        Some(error) => turn.emit(Event::OperationEnded { step: ticket.step.clone(), error }),
+        None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
+    }
+}

@@ -1,0 +1,183 @@
+//! Is one value what it should be? Texts, numbers, prefixes, regions and ids, in canonical form.
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use crate::model::time::parse_duration;
+use crate::model::{Region, ResourceId, geography};
+use crate::runbook::grammar::Kind;
+use crate::runbook::{Code, did_you_mean};
+
+/// The value of a scalar by YAML 1.2's core rules: quoted is text; `yes`, `0777` and `1e3` are text too,
+/// since other readers disagree about them.
+pub(super) fn scalar(text: &str, plain: bool) -> Value {
+    if !plain {
+        return Value::from(text);
+    }
+    match text {
+        "" | "~" | "null" => Value::Null,
+        "true" => Value::from(true),
+        "false" => Value::from(false),
+        _ => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let whole = !digits.is_empty()
+                && digits.bytes().all(|byte| byte.is_ascii_digit())
+                && (digits == "0" || !digits.starts_with('0'));
+            match text.parse::<i64>() {
+                Ok(number) if whole => Value::from(number),
+                _ => Value::from(text),
+            }
+        }
+    }
+}
+
+pub(super) fn expected(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Prose => "a text",
+        Kind::Int(..) => "a whole number",
+        Kind::Bool => "true or false",
+        Kind::Duration => "a duration such as 90s or 45m",
+        Kind::Cidr => "an address prefix such as 10.1.0.0/24",
+        Kind::Ip => "an address such as 10.10.10.10",
+        Kind::Region => "a region such as southeastasia",
+        Kind::Id(_) => "a resource id",
+        Kind::IdOrName(_) => "a name or a resource id",
+        Kind::OneOf(_) => "one of its words",
+        Kind::Secret => "a reference to a secret parameter",
+        Kind::Condition => "a condition",
+        Kind::List(_) => "a list",
+        Kind::OneOrMany(_) => "a value or a list",
+        Kind::Object(_) | Kind::Names(_) | Kind::Step => "a mapping",
+        Kind::Any => "a value",
+    }
+}
+
+type Wrong = (Code, String, Option<String>);
+
+pub(super) fn check_scalar(
+    value: &Value,
+    kind: &Kind,
+) -> Result<(Value, Option<(Code, String)>), Wrong> {
+    let kind_of = |value: &Value| match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+        other => format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned)),
+    };
+    let not = || {
+        let message = format!("must be {}, and this is {}", expected(kind), kind_of(value));
+        (Code::WrongKind, message, None)
+    };
+    let good = |value: Value| Ok((value, None));
+    let as_text = || match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    match kind {
+        Kind::Text | Kind::Prose => as_text().map(Value::from).map_or_else(|| Err(not()), good),
+        Kind::IdOrName(of) => {
+            let text = as_text().ok_or_else(not)?;
+            if text.starts_with('/') {
+                check_id(&text, of).and_then(good)
+            } else {
+                good(text.into())
+            }
+        }
+        Kind::Int(min, max) => {
+            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(not)?;
+            if number < *min || number > *max {
+                let message = format!("must be {min} to {max}, and this is {number}");
+                return Err((Code::BadValue, message, None));
+            }
+            good(number.into())
+        }
+        Kind::Bool => match value {
+            Value::Bool(_) => good(value.clone()),
+            Value::String(text) if text == "true" || text == "false" => {
+                good((text == "true").into())
+            }
+            Value::String(text) if ["yes", "no", "on", "off"].contains(&text.as_str()) => {
+                let meant = ["yes", "on"].contains(&text.as_str());
+                Err((Code::WrongKind, not().1, Some(format!("Write {meant}."))))
+            }
+            _ => Err(not()),
+        },
+        Kind::Duration => {
+            let text = as_text().ok_or_else(not)?;
+            parse_duration(&text).map_err(|_| {
+                let help = value.is_number().then(|| format!("Did you mean {text}s or {text}m?"));
+                (Code::BadValue, not().1, help)
+            })?;
+            good(text.into())
+        }
+        Kind::Cidr => check_cidr(&as_text().ok_or_else(not)?, &not).and_then(good),
+        Kind::Ip => {
+            let text = as_text().ok_or_else(not)?;
+            let address: std::net::IpAddr = text.parse().map_err(|_| not())?;
+            good(address.to_string().into())
+        }
+        Kind::Region => {
+            let text = as_text().ok_or_else(not)?;
+            let region = Region::parse(&text).map_err(|_| not())?;
+            let known = geography::region(region.as_str()).is_some();
+            let warning = (!known).then(|| {
+                let meant =
+                    did_you_mean(region.as_str(), geography::REGIONS.iter().map(|r| r.name));
+                let hint =
+                    meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+                (Code::Region, format!("Azure documents no region `{region}`.{hint}"))
+            });
+            Ok((region.as_str().into(), warning))
+        }
+        Kind::Id(of) => {
+            let text = as_text().ok_or_else(not)?;
+            check_id(&text, of).and_then(good)
+        }
+        Kind::OneOf(words) => {
+            let text = as_text().ok_or_else(not)?;
+            if words.contains(&text.as_str()) {
+                return good(text.into());
+            }
+            let help = match did_you_mean(&text, words.iter().copied()) {
+                Some(meant) => format!("Did you mean `{meant}`?"),
+                None => format!("It may be {}.", words.join(", ")),
+            };
+            let code = if words.contains(&"ErGw1AZ") { Code::GatewaySku } else { Code::BadValue };
+            Err((code, format!("may not be `{text}`"), Some(help)))
+        }
+        Kind::Secret => {
+            let help = "Declare a parameter of type secret with `from: env:NAME`, and write ${params.NAME}.";
+            let message =
+                "must be a reference to a secret parameter, never the secret itself".to_owned();
+            Err((Code::Secret, message, Some(help.to_owned())))
+        }
+        Kind::Any => good(value.clone()),
+        Kind::List(_)
+        | Kind::OneOrMany(_)
+        | Kind::Object(_)
+        | Kind::Names(_)
+        | Kind::Condition
+        | Kind::Step => Err(not()),
+    }
+}
+
+fn check_cidr(text: &str, not: &dyn Fn() -> Wrong) -> Result<Value, Wrong> {
+    let prefix: IpNet = text.parse().map_err(|_| not())?;
+    if prefix.addr() != prefix.network() {
+        let message = format!("has host bits set: {prefix}");
+        return Err((Code::HostBits, message, Some(format!("Write {}.", prefix.trunc()))));
+    }
+    Ok(prefix.to_string().into())
+}
+
+fn check_id(text: &str, of: &str) -> Result<Value, Wrong> {
+    let id = ResourceId::parse(text)
+        .map_err(|error| (Code::BadValue, format!("is not a resource id: {error}"), None))?;
+    let kind = id.resource_type();
+    if !of.is_empty() && !kind.is(of) {
+        let message = format!("must be of type {of}, and this is of type {kind}");
+        return Err((Code::ResourceType, message, None));
+    }
+    Ok(id.as_str().into())
+}

@@ -1,0 +1,88 @@
+//! The rights that a runbook is said to need are the rights that it uses: no fewer, no more.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backroad::engine::Command;
+use backroad::model::{Plan, RunOutcome, permission};
+use backroad::sim::Grant;
+
+use crate::support::{Lab, Stage, all_shipped};
+
+/// `group|right`, as the simulator remembers them.
+fn needed(plan: &Plan) -> BTreeSet<String> {
+    plan.steps()
+        .iter()
+        .flat_map(permission::needed)
+        .map(|(id, right)| {
+            let (subscription, group) = (id.subscription(), id.resource_group());
+            format!("/subscriptions/{subscription}/resourceGroups/{group}|{right}")
+        })
+        .collect()
+}
+
+fn grants(rights: &BTreeSet<String>) -> Vec<Grant> {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (group, right) in rights.iter().filter_map(|right| right.split_once('|')) {
+        groups.entry(group).or_default().push(right.to_owned());
+    }
+    let grant = |(scope, actions): (&str, Vec<String>)| Grant {
+        scope: scope.to_owned(),
+        actions,
+        not_actions: Vec::new(),
+    };
+    groups.into_iter().map(grant).collect()
+}
+
+/// Drills and takes it back with these rights; gives what was used.
+async fn used(stage: &Stage, rights: &BTreeSet<String>) -> (RunOutcome, BTreeSet<String>) {
+    let lab = stage.lab();
+    lab.world.lock().unwrap().set_rights(grants(rights));
+    let outcome = Lab::outcome_of(lab.drive(None).await);
+    if outcome == RunOutcome::Succeeded {
+        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::Undone);
+    }
+    let used = lab.world.lock().unwrap().rights_used().clone();
+    (outcome, used)
+}
+
+#[tokio::test]
+async fn the_rights_that_are_asked_for_are_the_rights_that_are_used() {
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut spent: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, profile) in all_shipped() {
+        let stage = Stage::of(&name, &profile).await;
+        let rights = needed(&stage.plan);
+        let (outcome, used) = used(&stage, &rights).await;
+        assert_eq!(outcome, RunOutcome::Succeeded, "{name} {profile}: it needs no more");
+        asked.entry(name.clone()).or_default().extend(rights);
+        spent.entry(name).or_default().extend(used);
+    }
+    for (name, asked) in asked {
+        let fold = |set: &BTreeSet<String>| -> BTreeSet<String> {
+            set.iter().map(|right| right.to_ascii_lowercase()).collect()
+        };
+        let (asked, spent) = (fold(&asked), fold(&spent[&name]));
+        let idle: Vec<&String> = asked.difference(&spent).collect();
+        assert!(idle.is_empty(), "{name} asks for what it does not use: {idle:#?}");
+    }
+}
+
+#[tokio::test]
+async fn without_any_one_of_them_the_main_job_does_not_get_through() {
+    let stage = Stage::of("dr-circuit.yaml", "drill").await;
+    let rights = needed(&stage.plan);
+    for right in rights.iter().filter(|right| !right.ends_with("/delete")) {
+        let mut fewer = rights.clone();
+        fewer.remove(right);
+        let lab = stage.lab();
+        lab.world.lock().unwrap().set_rights(grants(&fewer));
+        let drove = lab.drive(None).await;
+        let through = matches!(
+            drove,
+            crate::support::Drove::Ended(backroad::engine::Ending::Ended(RunOutcome::Succeeded))
+        );
+        assert!(!through, "{right} is not needed");
+    }
+}
