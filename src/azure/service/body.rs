@@ -24,7 +24,7 @@ const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 21] = [
+const READ_ONLY_PROPERTIES: [&str; 23] = [
     "authorizationUseStatus",
     "connectionResourceUri",
     "connectionStatus",
@@ -34,18 +34,36 @@ const READ_ONLY_PROPERTIES: [&str; 21] = [
     "interfaceEndpoints",
     "ipAddress",
     "ipConfiguration",
-    "peerCompleteVnets",
+    "ipConfigurationProfiles",
     "peeringState",
     "peeringSyncLevel",
     "privateEndpoints",
+    "purpose",
     "remoteAddressSpace",
     "remoteGateways",
     "remoteVirtualNetworkAddressSpace",
+    "remoteVirtualNetworkEncryption",
     "resourceNavigationLinks",
     "routeServiceVips",
     "serviceAssociationLinks",
     "tunnelConnectionStatus",
     "virtualNetworkGatewayMigrationStatus",
+];
+
+/// Keys further down that only Azure writes, as the published specification has them; `*` is each item
+/// of a list.
+const READ_ONLY_BELOW: [&str; 11] = [
+    "identity/principalId",
+    "identity/tenantId",
+    "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
+    "properties/bgpSettings/bgpPeeringAddresses/*/tunnelIpAddresses",
+    "properties/delegations/*/properties/actions",
+    "properties/ipConfigurations/*/properties/privateIPAddress",
+    "properties/natRules/*/type",
+    "properties/remoteBgpCommunities/regionalCommunity",
+    "properties/routes/*/properties/hasBgpOverride",
+    "properties/sku/capacity",
+    "properties/virtualNetworkGatewayPolicyGroups/*/properties/vngClientConnectionConfigurations",
 ];
 
 /// Back references under `properties`: lists of ids that Azure keeps.
@@ -196,6 +214,9 @@ fn still_there(written: &Value, before: &Value, now: &Value) -> bool {
 pub(crate) fn writable(body: &Value) -> Value {
     let mut body = without_secrets(body);
     strip(&mut body);
+    for path in READ_ONLY_BELOW {
+        remove(&mut body, &path.split('/').collect::<Vec<_>>());
+    }
     if let Some(object) = body.as_object_mut() {
         for key in ["id", "name", "type"] {
             object.remove(key);
@@ -226,9 +247,26 @@ fn strip(value: &mut Value) {
             for key in READ_ONLY_ANYWHERE {
                 object.remove(key);
             }
-            object.values_mut().for_each(strip);
+            // The names of tags are people's own.
+            object.iter_mut().filter(|(key, _)| *key != "tags").for_each(|(_, value)| strip(value));
         }
         Value::Array(list) => list.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// Takes the value at the end of a path out, wherever the path leads.
+fn remove(value: &mut Value, path: &[&str]) {
+    match (value, path) {
+        (Value::Object(object), [last]) => drop(object.remove(*last)),
+        (Value::Array(list), ["*", rest @ ..]) => {
+            list.iter_mut().for_each(|item| remove(item, rest));
+        }
+        (Value::Object(object), [key, rest @ ..]) => {
+            if let Some(value) = object.get_mut(*key) {
+                remove(value, rest);
+            }
+        }
         _ => {}
     }
 }
@@ -409,6 +447,31 @@ mod tests {
             })
         );
         assert_eq!(change.changes[0].path, "properties.routes");
+    }
+
+    #[test]
+    fn what_only_azure_writes_is_left_out_and_what_people_chose_is_kept() {
+        let tags = json!({ "etag": "a person's own" });
+        let body = json!({
+            "tags": tags,
+            "properties": {
+                "peerCompleteVnets": false,
+                "routes": [
+                    { "name": "a", "properties": { "hasBgpOverride": false, "nextHopType": "None" } },
+                    { "name": "b" }
+                ],
+                "sku": { "name": "ErGw1AZ", "capacity": 2 }
+            }
+        });
+        let kept = json!({
+            "tags": tags,
+            "properties": {
+                "peerCompleteVnets": false,
+                "routes": [{ "name": "a", "properties": { "nextHopType": "None" } }, { "name": "b" }],
+                "sku": { "name": "ErGw1AZ" }
+            }
+        });
+        assert_eq!(writable(&body), kept);
     }
 
     #[test]
