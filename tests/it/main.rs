@@ -13,6 +13,7 @@ mod secrets;
 mod server;
 mod shipped;
 mod sim;
+mod specs;
 mod store_contract;
 mod store_survival;
 mod support;

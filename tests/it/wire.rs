@@ -5,8 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,38 +23,15 @@ use backroad::model::{
 use backroad::sim::VirtualClock;
 use serde_json::Value;
 
+use crate::support::{arm_data, data_files};
+
 /// One recorded request and its answer.
-struct Exchange {
-    file: String,
-    method: String,
+pub(crate) struct Exchange {
+    pub(crate) file: String,
+    pub(crate) method: String,
     url: String,
     sent: String,
-    response: WireResponse,
-}
-
-fn folder() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a test is told where its data are")]
-    let named = std::env::var_os("BACKROAD_ARM_DATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/arm");
-    let found = named.unwrap_or(beside).join("recordings");
-    if found.is_dir() {
-        return Some(found);
-    }
-    // Past the capture of the test harness: a skipped test is seen.
-    let why = format!("SKIPPED: no recordings at {}; set BACKROAD_ARM_DATA.\n", found.display());
-    drop(std::io::stderr().write_all(why.as_bytes()));
-    None
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.file_name().is_some_and(|name| name != "INDEX.json") {
-            found.push(path);
-        }
-    }
+    pub(crate) response: WireResponse,
 }
 
 fn text(value: &Value) -> String {
@@ -158,9 +134,10 @@ fn read(path: &Path) -> Vec<Exchange> {
     exchanges
 }
 
-fn recorded() -> Option<Vec<Exchange>> {
+/// All that was recorded, if it is at hand.
+pub(crate) fn recorded() -> Option<Vec<Exchange>> {
     let mut paths = Vec::new();
-    files(&folder()?, &mut paths);
+    data_files(&arm_data("recordings")?, &mut paths);
     paths.sort();
     let all: Vec<Exchange> = paths.iter().flat_map(|path| read(path)).collect();
     assert!(all.len() > 1_000, "only {} exchanges were read", all.len());
@@ -285,7 +262,8 @@ impl Wire for OneBody {
     }
 }
 
-fn assess(action: &Action, body: &Value) -> Assessed {
+/// What the adapter thinks of a goal when a resource stands so.
+pub(crate) fn observe(goal: &Goal<'_>, body: &Value) -> Assessed {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(Timestamp::from_millis(0)));
     let arm = Arm::new(ArmSettings {
         endpoint: url::Url::parse("https://management.azure.com").unwrap(),
@@ -296,7 +274,7 @@ fn assess(action: &Action, body: &Value) -> Assessed {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let context = CallContext { run: None, not_after: None };
-    runtime.block_on(arm.observer().observe(&Goal::Do(action), &context)).unwrap().verdict
+    runtime.block_on(arm.observer().observe(goal, &context)).unwrap().verdict
 }
 
 /// The action whose goal a recorded body is, for the types that the recorders kept.
@@ -360,7 +338,7 @@ fn a_recorded_resource_holds_its_own_goal_and_a_change_keeps_the_rest_of_it() {
         let Some(Ok(id)) = body["id"].as_str().map(ResourceId::parse) else { continue };
         let Some(action) = action_of(&id, &body) else { continue };
         let state = body["properties"]["provisioningState"].as_str().unwrap_or("Succeeded");
-        let verdict = assess(&action, &body);
+        let verdict = observe(&Goal::Do(&action), &body);
         match state {
             "Succeeded" if body["properties"]["peeringState"] != "Disconnected" => {
                 assert_eq!(verdict, Assessed::Holds, "{}: {body:#}", one.file);
@@ -374,7 +352,9 @@ fn a_recorded_resource_holds_its_own_goal_and_a_change_keeps_the_rest_of_it() {
         *held.entry(id.resource_type().to_string().to_ascii_lowercase()).or_default() += 1;
         let Action::Peering(mut spec) = action else { continue };
         spec.allow_forwarded_traffic = !spec.allow_forwarded_traffic;
-        let Assessed::Change(change) = assess(&Action::Peering(spec), &body) else { panic!() };
+        let Assessed::Change(change) = observe(&Goal::Do(&Action::Peering(spec)), &body) else {
+            panic!()
+        };
         assert_eq!(change.changes.len(), 1, "{:?}", change.changes);
         let written = change.write.body.unwrap();
         for key in

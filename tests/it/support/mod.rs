@@ -6,7 +6,8 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -30,6 +31,32 @@ use tokio::sync::Notify;
 /// A file of the project.
 pub(crate) fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A folder of the data that are not part of the project; says so on stderr where it is absent.
+pub(crate) fn arm_data(part: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a test is told where its data are")]
+    let named = std::env::var_os("BACKROAD_ARM_DATA").map(PathBuf::from);
+    let found = named.unwrap_or_else(|| file("../shared/arm")).join(part);
+    if found.is_dir() {
+        return Some(found);
+    }
+    // Past the capture of the test harness: a skipped test is seen.
+    let why = format!("SKIPPED: no {part} at {}; set BACKROAD_ARM_DATA.\n", found.display());
+    drop(std::io::stderr().write_all(why.as_bytes()));
+    None
+}
+
+/// Every file of such a folder, but for its index.
+pub(crate) fn data_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            data_files(&path, found);
+        } else if path.file_name().is_some_and(|name| name != "INDEX.json") {
+            found.push(path);
+        }
+    }
 }
 
 /// The shipped runbook, as a drill compiles it.
