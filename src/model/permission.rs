@@ -72,12 +72,28 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
+/// What making a removed resource again needs. What it referred to is not known before it is seen; it
+/// is taken to be in the same resource group, as in every estate that a failover made.
 fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     add(&removal.id, "write");
-    if let (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) =
-        (removal.kind, &removal.authorization)
-    {
-        add(id, "read");
+    let beside = |kind: &str| removal.id.sibling(kind, "any");
+    match (removal.kind, &removal.authorization) {
+        (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
+        (RemovalKind::Gateway, _) => {
+            let network = beside("Microsoft.Network/virtualNetworks");
+            if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
+                add(&subnet, "join/action");
+            }
+            if let Ok(address) = beside("Microsoft.Network/publicIPAddresses") {
+                add(&address, "join/action");
+            }
+        }
+        (RemovalKind::Peering, _) => {
+            if let Some(network) = removal.id.parent() {
+                add(&network, "peer/action");
+            }
+        }
+        _ => {}
     }
 }
 

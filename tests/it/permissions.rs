@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backroad::engine::Command;
+use backroad::engine::{Command, RunState, StepState};
 use backroad::model::{Plan, RunOutcome, permission};
 use backroad::sim::Grant;
 
@@ -41,7 +41,9 @@ async fn used(stage: &Stage, rights: &BTreeSet<String>) -> (RunOutcome, BTreeSet
     let outcome = Lab::outcome_of(lab.drive(None).await);
     if outcome == RunOutcome::Succeeded {
         let undo = Command::Undo { by: "a person".to_owned(), reason: None };
-        assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::Undone);
+        let undone = Lab::outcome_of(lab.drive(Some(undo)).await);
+        let left = RunState::fold(&lab.journal.events()).unwrap().obligations();
+        assert_eq!(undone, RunOutcome::Undone, "{left:#?}");
     }
     let used = lab.world.lock().unwrap().rights_used().clone();
     (outcome, used)
@@ -64,7 +66,10 @@ async fn the_rights_that_are_asked_for_are_the_rights_that_are_used() {
             set.iter().map(|right| right.to_ascii_lowercase()).collect()
         };
         let (asked, spent) = (fold(&asked), fold(&spent[&name]));
-        let idle: Vec<&String> = asked.difference(&spent).collect();
+        // Whether a step makes a resource, which an undo then removes, or changes one that is there,
+        // is known only when it looks: in this world the prepared connection is there.
+        let known = |right: &&String| !(name.contains("prepared") && right.ends_with("/delete"));
+        let idle: Vec<&String> = asked.difference(&spent).filter(known).collect();
         assert!(idle.is_empty(), "{name} asks for what it does not use: {idle:#?}");
     }
 }
@@ -78,11 +83,10 @@ async fn without_any_one_of_them_the_main_job_does_not_get_through() {
         fewer.remove(right);
         let lab = stage.lab();
         lab.world.lock().unwrap().set_rights(grants(&fewer));
-        let drove = lab.drive(None).await;
-        let through = matches!(
-            drove,
-            crate::support::Drove::Ended(backroad::engine::Ending::Ended(RunOutcome::Succeeded))
-        );
+        drop(lab.drive(None).await);
+        // A person may let the run go on without a step; without its right it did not succeed.
+        let state = RunState::fold(&lab.journal.events()).unwrap();
+        let through = state.steps.values().all(|record| record.state == StepState::Succeeded);
         assert!(!through, "{right} is not needed");
     }
 }

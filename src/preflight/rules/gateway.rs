@@ -4,141 +4,19 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::gateway_subnet::subnet;
 use crate::model::action::{Gateway, RemovalKind};
-use crate::model::azure_limits::{
-    CIRCUITS_OF_ONE_LOCATION, GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, PEERINGS_OF_HUB,
-    gateway_sku,
-};
+use crate::model::azure_limits::{CIRCUITS_OF_ONE_LOCATION, PEERINGS_OF_HUB, gateway_sku};
 use crate::model::{ResourceId, Step, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    GATEWAYS, Inquiry, about, flag, gateway_subnet, id_at, is, list, overlap, peerings_of,
-    region_at, subnet_prefix, subnets_of, text, unless,
+    GATEWAYS, Inquiry, about, flag, gateway_subnet, id_at, is, list, peerings_of, region_at, text,
+    unless,
 };
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
-/// The rules about gateways and their subnets.
+/// The rules about gateways.
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "GWS-SIZE",
-        severity: Severity::Block,
-        fails_when: "The GatewaySubnet of a new gateway is smaller than /27.",
-        reads: "the subnet's prefix, as planned or as it is",
-        why: "Azure refuses new gateways in smaller ones.",
-        fix: "Choose /27 or larger.",
-        source: "E-GWP (2024-12)",
-        judge: |inquiry| size(inquiry, true),
-    },
-    Rule {
-        id: "GWS-SIZE-OLD",
-        severity: Severity::Warn,
-        fails_when: "An existing gateway stands in a subnet smaller than /27.",
-        reads: "the subnet's prefix",
-        why: "It is tolerated, and leaves no room for what Azure adds.",
-        fix: "Plan a larger subnet.",
-        source: "E-GWP",
-        judge: |inquiry| size(inquiry, false),
-    },
-    Rule {
-        id: "GWS-NSG",
-        severity: Severity::Block,
-        fails_when: "A network security group is on the GatewaySubnet.",
-        reads: "subnet: networkSecurityGroup",
-        why: "The gateway cannot be managed and stops working.",
-        fix: "Take the group off the subnet.",
-        source: "E-GW",
-        judge: |inquiry| {
-            subnet(inquiry, |body, _| {
-                let group = id_at(body, "/properties/networkSecurityGroup/id");
-                Some(unless(group.is_some(), || {
-                    format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
-                }))
-            })
-        },
-    },
-    Rule {
-        id: "GWS-UDR0",
-        severity: Severity::Block,
-        fails_when: "The GatewaySubnet's route table has a route for 0.0.0.0/0.",
-        reads: "subnet: routeTable; its routes",
-        why: "Azure refuses to make the gateway.",
-        fix: "Take the route or the table off the subnet.",
-        source: "E-GW",
-        judge: |inquiry| {
-            table(inquiry, |table, _| {
-                let wide = routes(table).any(|(prefix, _)| prefix == "0.0.0.0/0");
-                unless(wide, || "it has a route for 0.0.0.0/0".to_owned())
-            })
-        },
-    },
-    Rule {
-        id: "GWS-UDR-OVERLAP",
-        severity: Severity::Warn,
-        fails_when: "A route of the GatewaySubnet's table overlaps the subnet itself.",
-        reads: "subnet: routeTable; its routes",
-        why: "The gateway's own traffic is sent away.",
-        fix: "Make the route more specific, or take it out.",
-        source: "E-GW",
-        judge: |inquiry| {
-            table(inquiry, |table, prefix| {
-                let hit = routes(table).find(|(route, _)| {
-                    route.parse().is_ok_and(|route: ipnet::IpNet| {
-                        route.prefix_len() > 0 && overlap(&route, &prefix)
-                    })
-                });
-                let route = hit.map(|(route, _)| route.to_owned());
-                unless(route.is_some(), || format!("{} overlaps it", route.unwrap_or_default()))
-            })
-        },
-    },
-    Rule {
-        id: "GWS-PROPAGATION",
-        severity: Severity::Block,
-        fails_when: "The GatewaySubnet's route table switches gateway routes off.",
-        reads: "routeTable: disableBgpRoutePropagation",
-        why: "The gateway does not work with it.",
-        fix: "Switch propagation on in that table.",
-        source: "E-GW",
-        judge: |inquiry| {
-            table(inquiry, |table, _| {
-                let off = flag(table, "/properties/disableBgpRoutePropagation");
-                unless(off, || "it has disableBgpRoutePropagation".to_owned())
-            })
-        },
-    },
-    Rule {
-        id: "GWS-SEP",
-        severity: Severity::Warn,
-        fails_when: "A service endpoint policy is on the GatewaySubnet.",
-        reads: "subnet: serviceEndpointPolicies",
-        why: "It is not supported there.",
-        fix: "Take the policy off the subnet.",
-        source: "I-124997",
-        judge: |inquiry| {
-            subnet(inquiry, |body, _| {
-                let there = !list(body, "/properties/serviceEndpointPolicies").is_empty();
-                Some(unless(there, || "a service endpoint policy is on it".to_owned()))
-            })
-        },
-    },
-    Rule {
-        id: "GWS-TENANTS",
-        severity: Severity::Warn,
-        fails_when: "Something other than gateways is in the GatewaySubnet.",
-        reads: "subnet: ipConfigurations",
-        why: "Only gateways may be in it.",
-        fix: "Move it to another subnet.",
-        source: "E-GW",
-        judge: |inquiry| {
-            subnet(inquiry, |body, _| {
-                let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
-                    text(item, "/id")
-                        .filter(|id| !id.to_ascii_lowercase().contains("/virtualnetworkgateways/"))
-                });
-                Some(unless(other.is_some(), || format!("{} is in it", other.unwrap_or_default())))
-            })
-        },
-    },
     Rule {
         id: "GW-TYPE",
         severity: Severity::Block,
@@ -316,73 +194,6 @@ pub(super) const RULES: &[Rule] = &[
         judge: delete,
     },
 ];
-
-/// The route table's routes: prefix and type of next hop.
-fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
-    list(table, "/properties/routes").iter().filter_map(|route| {
-        Some((
-            text(route, "/properties/addressPrefix")?,
-            text(route, "/properties/nextHopType").unwrap_or_default(),
-        ))
-    })
-}
-
-/// Judges the subnet of each gateway to be, where it stands already.
-fn subnet(
-    inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Value, &Gateway) -> Option<Verdict>,
-) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        let Some(vnet) = spec.subnet.parent() else { continue };
-        match inquiry.facts.resource(&vnet) {
-            Fact::Known(body) => {
-                let own =
-                    subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"));
-                let verdict = own.and_then(|own| judge(own, spec));
-                all.extend(verdict.map(|verdict| about(&spec.subnet, verdict)));
-            }
-            Fact::Absent => {}
-            Fact::Unknown(why) => all.push(about(&spec.subnet, Verdict::Unknown(why.to_owned()))),
-        }
-    }
-    all
-}
-
-/// Judges the route table of each gateway's subnet, with the subnet's prefix.
-fn table(inquiry: &Inquiry<'_>, judge: impl Fn(&Value, ipnet::IpNet) -> Verdict) -> Vec<Judged> {
-    subnet(inquiry, |body, _| {
-        let table = id_at(body, "/properties/routeTable/id")?;
-        Some(match inquiry.facts.resource(&table) {
-            Fact::Known(table) => judge(table, subnet_prefix(body)?),
-            Fact::Absent => return None,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
-        })
-    })
-}
-
-fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        let is_new = inquiry.facts.resource(&spec.id) == Fact::Absent;
-        if is_new != new {
-            continue;
-        }
-        let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == spec.subnet);
-        let there = spec.subnet.parent().and_then(|vnet| {
-            let body = inquiry.facts.body(&vnet)?;
-            let own =
-                subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
-            subnet_prefix(own)
-        });
-        let Some(prefix) = there.or(planned.map(|(_, subnet)| subnet.prefix)) else { continue };
-        let wide = gateway_sku(&spec.sku).is_some_and(|sku| sku.circuits >= 16) && !new;
-        let longest = if wide { GATEWAY_SUBNET_16_CIRCUITS } else { GATEWAY_SUBNET_NEW };
-        let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > longest;
-        all.push(about(&spec.subnet, unless(small, || format!("it is {prefix}"))));
-    }
-    all
-}
 
 /// Judges each gateway that connections are to be made to and that stands already.
 fn standing<'a>(

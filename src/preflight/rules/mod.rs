@@ -4,6 +4,7 @@ mod addresses;
 mod circuit;
 mod connections;
 mod gateway;
+mod gateway_subnet;
 mod peerings;
 mod region;
 mod rights;
@@ -19,7 +20,8 @@ pub const FAMILIES: &[Family] = &[
     ("circuit", "The circuit itself, and how far it reaches.", circuit::RULES),
     ("routes", "The circuit's peerings and what they carry.", routes::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),
-    ("gateway", "Gateways and the subnets that they stand in.", gateway::RULES),
+    ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
+    ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("region", "Regions and resource groups.", region::RULES),
