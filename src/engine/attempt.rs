@@ -1,6 +1,7 @@
 //! How does an attempt go on? Observe, intend, send, poll, confirm; the same way forward and back.
 
 use super::event::{Event, Intent, write_digest};
+use super::glance;
 use super::ports::{PollAnswer, SendAnswer};
 use super::retry;
 use super::schedule;
@@ -57,11 +58,36 @@ pub(super) fn observed(
         Phase::Observing | Phase::Waiting { .. } => looked(turn, step, direction, result),
         Phase::InDoubt(intent) => looked_in_doubt(turn, step, direction, &intent, result),
         Phase::Confirming(_) => confirmed(turn, step, direction, result),
+        Phase::Operating { .. } => glanced(turn, step, direction, ticket, result),
         // A late observation of an attempt that has gone on since.
-        Phase::Intended(_)
-        | Phase::Operating { .. }
-        | Phase::Retrying { .. }
-        | Phase::Asking { .. } => {}
+        Phase::Intended(_) | Phase::Retrying { .. } | Phase::Asking { .. } => {}
+    }
+}
+
+/// Looked at the resource while its operation is polled: only its goal ends the wait; anything else is
+/// the operation's to tell.
+fn glanced(
+    turn: &mut Turning<'_>,
+    step: &Step,
+    direction: Direction,
+    ticket: &Ticket,
+    result: Result<Assessment, StepError>,
+) {
+    match result {
+        Ok(Assessment { verdict: Assessed::Holds, seen, outputs }) => {
+            turn.emit(Event::OperationEnded { step: step.name.clone(), error: None });
+            reached(turn, step, direction, seen, outputs);
+        }
+        Ok(_) | Err(_) => glance_later(turn, ticket),
+    }
+}
+
+/// Sets the timer of the next look at the resource, while its operation is polled.
+pub(super) fn glance_later(turn: &mut Turning<'_>, ticket: &Ticket) {
+    if let Some((_, _, Phase::Operating { intent, since, .. })) = turn.current(ticket)
+        && let Some(next) = glance::next(&intent, turn.now.at.since(since))
+    {
+        turn.effect(Effect::WakeAt(Timer::Glance(ticket.clone()), since + next));
     }
 }
 
@@ -280,6 +306,7 @@ pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendA
         Ok(SendAnswer::Accepted { handle, after, request_id }) => {
             turn.emit(Event::Accepted { step: name, handle, request_id });
             turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
+            glance_later(turn, ticket);
         }
         Ok(SendAnswer::Done { request_id }) => {
             turn.emit(Event::Answered { step: name, request_id });

@@ -8,6 +8,7 @@ mod debts;
 pub mod driver;
 pub mod event;
 mod gates;
+pub mod glance;
 pub mod handle;
 pub mod people;
 pub mod ports;

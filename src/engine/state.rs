@@ -179,6 +179,8 @@ pub enum Phase {
         intent: Box<Intent>,
         /// What to poll.
         handle: OperationHandle,
+        /// Since when.
+        since: Timestamp,
     },
     /// Azure is done; looking whether the goal holds.
     Confirming(Box<Intent>),

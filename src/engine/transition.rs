@@ -95,7 +95,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
         }
         Event::Accepted { handle, .. } => {
             let handle = handle.clone();
-            after_send(record, |intent| Phase::Operating { intent, handle })?;
+            after_send(record, |intent| Phase::Operating { intent, handle, since: at })?;
             landed(record);
             Ok(())
         }

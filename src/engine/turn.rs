@@ -46,6 +46,8 @@ pub enum Timer {
     Look(Ticket),
     /// Another poll.
     Poll(Ticket),
+    /// A look at the resource between two polls.
+    Glance(Ticket),
     /// The step's own time is over: a wait.
     Wait(Ticket),
     /// The step's time is up.
@@ -219,7 +221,10 @@ fn opened(turn: &mut Turning<'_>) {
                 turn.emit(Event::InDoubt { step: step.name.clone(), error });
                 turn.effect(Effect::Observe(ticket, work.direction));
             }
-            Phase::Operating { handle, .. } => turn.effect(Effect::Poll(ticket, handle)),
+            Phase::Operating { handle, .. } => {
+                turn.effect(Effect::Poll(ticket.clone(), handle));
+                attempt::glance_later(turn, &ticket);
+            }
             Phase::Retrying { at, .. } => turn.effect(Effect::WakeAt(Timer::Retry(ticket), at)),
             Phase::Asking { since, expires_at, .. } => {
                 gates::arm_gate(turn, &step.name, since, expires_at);
@@ -243,6 +248,11 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
             }
         }
         Timer::Poll(ticket) => attempt::poll_again(turn, ticket),
+        Timer::Glance(ticket) => {
+            if let Some((_, direction, Phase::Operating { .. })) = turn.current(&ticket) {
+                turn.effect(Effect::Observe(ticket, direction));
+            }
+        }
         Timer::Wait(ticket) => {
             if turn.current(&ticket).is_some() {
                 turn.emit(Event::StepSucceeded {

@@ -8,6 +8,7 @@ pub mod assessment;
 pub mod azure_limits;
 pub mod condition;
 pub mod desired;
+pub mod durations;
 pub mod geography;
 pub mod graph;
 pub mod id;
