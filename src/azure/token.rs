@@ -2,16 +2,37 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::credentials::TokenCredential;
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{
     AzureCliCredential, AzureDeveloperCliCredential, ClientSecretCredential,
     ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
-    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
-use super::cloud::Cloud;
+use super::cloud::{AuthorityError, Cloud};
+use super::identity::{
+    ChainError, CredentialKind, Identity, advice, missing, no_certificate, said,
+};
+use crate::engine::Clock;
+use crate::model::Timestamp;
+
+/// How long the metadata service may take while other credentials wait behind it. It answers in
+/// milliseconds where it is; where it is not, packets to it vanish, and its own client goes on for
+/// minutes.
+const METADATA_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a failure is repeated without asking again: the steps of a plan ask together, and `az`
+/// takes a second to say no. Short, since somebody may be logging in at this moment.
+const FAILURE_KEPT: Duration = Duration::from_secs(10);
+
+/// How long before its end a token is not used any more; at least a call's time-out, and what `az`
+/// itself keeps.
+const TOKEN_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// A text that neither `Debug` nor `Display` shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,20 +68,46 @@ pub trait TokenSource: Send + Sync + fmt::Debug {
     async fn token(&self) -> Result<Secret, TokenError>;
 }
 
+/// A credential that gave no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub credential: CredentialKind,
+    /// Why not, and what to do about it, as sentences.
+    pub why: String,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.credential.as_str(), self.why)
+    }
+}
+
 /// No token could be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// The credential could not be made or gave no token.
-    #[error("{credential} gave no token: {why}")]
-    Refused {
-        /// Which.
-        credential: String,
-        /// Why.
-        why: String,
+    /// The credential that gave tokens until now gives none. No other is tried: a run does not change
+    /// who it is half way.
+    #[error("The credential in use gives no token any more.\n{0}")]
+    Refused(Tried),
+    /// None gave one. A line for each, so that the one that was meant is found at a glance.
+    #[error(
+        "No credential gave a token for Azure's cloud `{cloud}` ({authority}).\n{}\n\
+         Put one of them right; `--credential NAME` tries that one alone.",
+        lines(tried)
+    )]
+    NoneWorked {
+        /// The cloud.
+        cloud: &'static str,
+        /// Who was asked.
+        authority: String,
+        /// What was tried.
+        tried: Vec<Tried>,
     },
-    /// None of several gave one.
-    #[error("no credential gave a token; tried {}", .0.join("; "))]
-    NoneWorked(Vec<String>),
+}
+
+fn lines(tried: &[Tried]) -> String {
+    tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The token of loopback endpoints (D18): a simulator takes any, and a stranger gets no real one.
@@ -74,59 +121,29 @@ impl TokenSource for Simulated {
     }
 }
 
-/// Which credential to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialKind {
-    /// A service principal's secret from `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`.
-    Environment,
-    /// A Kubernetes workload identity.
-    WorkloadIdentity,
-    /// The managed identity of the machine.
-    ManagedIdentity,
-    /// The login of `az`.
-    AzureCli,
-    /// The login of `azd`.
-    AzureDeveloperCli,
+/// What credentials are made of.
+pub struct CredentialSettings {
+    /// The cloud that the tokens are for.
+    pub cloud: Cloud,
+    /// The one credential to use, if one was named.
+    pub pinned: Option<CredentialKind>,
+    /// What the environment says.
+    pub identity: Identity,
+    /// Who sends for them.
+    pub transport: Option<Transport>,
+    /// What time it is to them.
+    pub clock: Arc<dyn Clock>,
 }
 
-impl CredentialKind {
-    /// The order in which Azure's own tools try them.
-    pub const ORDER: [Self; 5] = [
-        Self::Environment,
-        Self::WorkloadIdentity,
-        Self::ManagedIdentity,
-        Self::AzureCli,
-        Self::AzureDeveloperCli,
-    ];
-
-    /// Its name, for `--credential` and messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Environment => "environment",
-            Self::WorkloadIdentity => "workload-identity",
-            Self::ManagedIdentity => "managed-identity",
-            Self::AzureCli => "az",
-            Self::AzureDeveloperCli => "azd",
-        }
-    }
-
-    /// The kind of that name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ORDER.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-/// A service principal, as the environment names it. Read by the command line.
-#[derive(Debug, Clone, Default)]
-pub struct ServicePrincipal {
-    /// `AZURE_TENANT_ID`.
-    pub tenant: Option<String>,
-    /// `AZURE_CLIENT_ID`.
-    pub client: Option<String>,
-    /// `AZURE_CLIENT_SECRET`.
-    pub secret: Option<Secret>,
+/// What is in the way before any credential is tried: a setting that contradicts another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// Where to ask.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// What to try.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }
 
 /// A credential, or why it could not be made.
@@ -134,126 +151,535 @@ type Candidate = Result<Arc<dyn TokenCredential>, String>;
 
 /// Azure's credentials, in order; the first that gives a token is kept to.
 pub struct Credentials {
+    cloud: Cloud,
+    authority: String,
     scope: String,
+    secret: Option<Secret>,
+    clock: Arc<dyn Clock>,
     candidates: Vec<(CredentialKind, Candidate)>,
-    chosen: tokio::sync::Mutex<Option<usize>>,
+    kept: tokio::sync::Mutex<Kept>,
+}
+
+/// What is remembered between calls.
+#[derive(Default)]
+struct Kept {
+    chosen: Option<usize>,
+    token: Option<AccessToken>,
+    failed: Option<(Timestamp, TokenError)>,
 }
 
 impl Credentials {
-    /// The credentials that may be tried: the pinned one, or all.
-    #[must_use]
-    pub fn new(
-        cloud: Cloud,
-        pinned: Option<CredentialKind>,
-        principal: &ServicePrincipal,
-        transport: Option<&azure_core::http::Transport>,
-    ) -> Self {
-        let kinds = pinned.map_or_else(|| CredentialKind::ORDER.to_vec(), |kind| vec![kind]);
-        let candidates =
-            kinds.into_iter().map(|kind| (kind, make(kind, principal, transport))).collect();
-        Self {
+    /// The credentials that may be tried: the pinned one, or what the environment allows.
+    ///
+    /// # Errors
+    /// The environment contradicts the cloud, or names a credential that we do not have.
+    pub fn new(settings: CredentialSettings) -> Result<Self, IdentityError> {
+        let CredentialSettings { cloud, pinned, identity, transport, clock } = settings;
+        let authority = cloud.authority(identity.authority.as_deref())?;
+        let mut custom = CustomConfiguration::default();
+        custom.authority_host.clone_from(&authority);
+        let configured = Arc::new(CloudConfiguration::from(custom));
+        let candidates = CredentialKind::chain(pinned, identity.credentials.as_deref())?
+            .into_iter()
+            .map(|kind| {
+                let options = ClientOptions {
+                    transport: transport.clone(),
+                    cloud: Some(Arc::clone(&configured)),
+                    ..Default::default()
+                };
+                (kind, make(kind, cloud, &identity, options))
+            })
+            .collect();
+        Ok(Self {
+            cloud,
+            authority,
             scope: format!("{}/.default", cloud.audience()),
+            secret: identity.secret,
+            clock,
             candidates,
-            chosen: tokio::sync::Mutex::new(None),
-        }
+            kept: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Asks one credential.
+    async fn ask(
+        &self,
+        kind: CredentialKind,
+        credential: &Candidate,
+    ) -> Result<AccessToken, Tried> {
+        let failed = |why: String| Tried { credential: kind, why };
+        let credential = credential.as_ref().map_err(|why| failed(why.clone()))?;
+        let scopes = [self.scope.as_str()];
+        let asked = credential.get_token(&scopes, None);
+        let answer = if kind == CredentialKind::ManagedIdentity && self.candidates.len() > 1 {
+            tokio::select! {
+                biased;
+                answer = asked => answer,
+                () = self.clock.sleep_until(self.clock.now() + METADATA_WAIT) => {
+                    let waited = METADATA_WAIT.as_secs();
+                    return Err(failed(format!(
+                        "The metadata service of this host did not answer within {waited} s. Where it \
+                         is only slow, `--credential managed-identity` waits for it."
+                    )));
+                }
+            }
+        } else {
+            asked.await
+        };
+        answer.map_err(|error| {
+            let mut words = said(&error.to_string());
+            // Nobody sends it back; if somebody does, it ends here.
+            if let Some(secret) = &self.secret {
+                words = words.replace(secret.expose(), "…");
+            }
+            failed(format!("{words} {}", advice(kind, self.cloud, &words)))
+        })
+    }
+
+    /// Whether a token may still be sent.
+    fn is_fresh(&self, token: &AccessToken) -> bool {
+        let ends = Timestamp::from_millis(token.expires_on.unix_timestamp().saturating_mul(1_000));
+        ends.since(self.clock.now()) > TOKEN_MARGIN
     }
 }
 
 fn make(
     kind: CredentialKind,
-    principal: &ServicePrincipal,
-    transport: Option<&azure_core::http::Transport>,
-) -> Result<Arc<dyn TokenCredential>, String> {
-    let client_options =
-        azure_core::http::ClientOptions { transport: transport.cloned(), ..Default::default() };
-    let said = |error: azure_core::Error| first_line(&error.to_string());
+    cloud: Cloud,
+    identity: &Identity,
+    client_options: ClientOptions,
+) -> Candidate {
+    let told = |error: azure_core::Error| {
+        let words = said(&error.to_string());
+        format!("{words} {}", advice(kind, cloud, &words))
+    };
+    let tenant = identity.tenant.clone().unwrap_or_default();
+    let client = identity.client.clone();
+    let named =
+        [("AZURE_TENANT_ID", identity.tenant.is_some()), ("AZURE_CLIENT_ID", client.is_some())];
     Ok(match kind {
         CredentialKind::Environment => {
-            let missing = |name: &str| format!("{name} is not set");
-            let tenant = principal.tenant.clone().ok_or_else(|| missing("AZURE_TENANT_ID"))?;
-            let client = principal.client.clone().ok_or_else(|| missing("AZURE_CLIENT_ID"))?;
-            let secret = principal.secret.clone().ok_or_else(|| missing("AZURE_CLIENT_SECRET"))?;
-            let secret = azure_core::credentials::Secret::new(secret.expose().to_owned());
+            let secret = match (&identity.secret, &identity.certificate) {
+                (Some(secret), _) => Some(secret.expose().to_owned()),
+                (None, Some(path)) => return Err(no_certificate(path)),
+                (None, None) => None,
+            };
+            let needs = [named[0], named[1], ("AZURE_CLIENT_SECRET", secret.is_some())];
+            if let Some(missing) = missing(&needs) {
+                return Err(format!("{missing} A service principal needs all three."));
+            }
+            let secret = azure_core::credentials::Secret::new(secret.unwrap_or_default());
             let options = ClientSecretCredentialOptions { client_options };
-            ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(said)?
+            let client = client.unwrap_or_default();
+            ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(told)?
         }
         CredentialKind::WorkloadIdentity => {
-            let mut options = WorkloadIdentityCredentialOptions::default();
+            let file = identity.federated_token.clone();
+            let needs = [named[0], named[1], ("AZURE_FEDERATED_TOKEN_FILE", file.is_some())];
+            if let Some(missing) = missing(&needs) {
+                return Err(format!(
+                    "{missing} Pods with a federated service account have all three."
+                ));
+            }
+            let mut options = WorkloadIdentityCredentialOptions {
+                tenant_id: Some(tenant),
+                client_id: client,
+                token_file_path: file.map(Into::into),
+                ..Default::default()
+            };
             options.credential_options.client_options = client_options;
-            WorkloadIdentityCredential::new(Some(options)).map_err(said)?
+            WorkloadIdentityCredential::new(Some(options)).map_err(told)?
         }
         CredentialKind::ManagedIdentity => {
-            let options = ManagedIdentityCredentialOptions { client_options, ..Default::default() };
-            ManagedIdentityCredential::new(Some(options)).map_err(said)?
+            let options = ManagedIdentityCredentialOptions {
+                user_assigned_id: client.map(UserAssignedId::ClientId),
+                client_options,
+            };
+            ManagedIdentityCredential::new(Some(options)).map_err(told)?
         }
-        CredentialKind::AzureCli => AzureCliCredential::new(None).map_err(said)?,
+        CredentialKind::AzureCli => AzureCliCredential::new(None).map_err(told)?,
         CredentialKind::AzureDeveloperCli => {
-            AzureDeveloperCliCredential::new(None).map_err(said)?
+            AzureDeveloperCliCredential::new(None).map_err(told)?
         }
     })
 }
 
-fn first_line(text: &str) -> String {
-    super::error::scrubbed(text.lines().next().unwrap_or_default())
-}
-
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("authority", &self.authority)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl TokenSource for Credentials {
-    /// The credentials of `azure_identity` keep their tokens and renew them ahead of time.
+    /// A token is kept until shortly before its end: `az` and `azd` are processes, and not one for each
+    /// request.
     async fn token(&self) -> Result<Secret, TokenError> {
-        let mut chosen = self.chosen.lock().await;
+        let mut kept = self.kept.lock().await;
+        if let Some(token) = kept.token.as_ref().filter(|token| self.is_fresh(token)) {
+            return Ok(Secret::new(token.token.secret().to_owned()));
+        }
+        if let Some((at, error)) = &kept.failed
+            && self.clock.now().since(*at) < FAILURE_KEPT
+        {
+            return Err(error.clone());
+        }
         let mut tried = Vec::new();
         for (place, (kind, credential)) in self.candidates.iter().enumerate() {
-            if chosen.is_some_and(|chosen| chosen != place) {
+            if kept.chosen.is_some_and(|chosen| chosen != place) {
                 continue;
             }
-            let result = match credential {
-                Ok(credential) => credential
-                    .get_token(&[self.scope.as_str()], None)
-                    .await
-                    .map_err(|error| first_line(&error.to_string())),
-                Err(why) => Err(why.clone()),
-            };
-            match result {
+            match self.ask(*kind, credential).await {
                 Ok(token) => {
-                    *chosen = Some(place);
-                    return Ok(Secret::new(token.token.secret().to_owned()));
+                    tracing::info!(credential = kind.as_str(), "a credential gave a token");
+                    let secret = Secret::new(token.token.secret().to_owned());
+                    *kept = Kept { chosen: Some(place), token: Some(token), failed: None };
+                    return Ok(secret);
                 }
-                Err(why) if chosen.is_some() => {
-                    let credential = kind.as_str().to_owned();
-                    return Err(TokenError::Refused { credential, why });
-                }
-                Err(why) => tried.push(format!("{} ({why})", kind.as_str())),
+                Err(why) => tried.push(why),
             }
         }
-        Err(TokenError::NoneWorked(tried))
+        let error = match (kept.chosen, tried.pop()) {
+            (Some(_), Some(why)) => TokenError::Refused(why),
+            (_, last) => {
+                tried.extend(last);
+                let cloud = self.cloud.as_str();
+                TokenError::NoneWorked { cloud, authority: self.authority.clone(), tried }
+            }
+        };
+        kept.failed = Some((self.clock.now(), error.clone()));
+        Err(error)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{BootTime, Busy};
+    use azure_core::http::{
+        AsyncRawResponse, Body, HttpClient, Request, StatusCode, headers::Headers,
+    };
+    use std::sync::Mutex;
+
+    const KEY: &str = "k-e-y";
+
+    /// Entra and the metadata service, in one: writes down who was asked for what.
+    #[derive(Debug, Default)]
+    struct Fake {
+        asked: Mutex<Vec<(String, String)>>,
+        status: u16,
+        body: String,
+        silent: bool,
+    }
+
+    impl Fake {
+        fn saying(status: u16, body: &str) -> Arc<Self> {
+            Arc::new(Self { status, body: body.to_owned(), ..Self::default() })
+        }
+
+        fn giving_tokens() -> Arc<Self> {
+            Self::saying(
+                200,
+                r#"{"token_type":"Bearer","expires_in":3600,"expires_on":"4102444800","resource":"r","access_token":"t-o-k-e-n"}"#,
+            )
+        }
+
+        fn asked(&self) -> Vec<(String, String)> {
+            self.asked.lock().unwrap().clone()
+        }
+    }
+
+    #[async_trait]
+    impl HttpClient for Fake {
+        async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+            let body = match request.body() {
+                Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                Body::SeekableStream(_) => String::new(),
+            };
+            self.asked.lock().unwrap().push((request.url().to_string(), body));
+            if self.silent {
+                std::future::pending::<()>().await;
+            }
+            let status = StatusCode::from(self.status);
+            Ok(AsyncRawResponse::from_bytes(status, Headers::new(), self.body.clone()))
+        }
+    }
+
+    /// A clock that is set by hand; a sleep ends at once, or never.
+    #[derive(Debug)]
+    struct Hand {
+        now: Mutex<Timestamp>,
+        sleeps_end: bool,
+    }
+
+    #[async_trait]
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            *self.now.lock().unwrap()
+        }
+        fn boot(&self) -> BootTime {
+            BootTime { boot: "b".to_owned(), nanos: 0 }
+        }
+        fn enter(&self) -> Busy {
+            Busy::idle()
+        }
+        async fn sleep_until(&self, _: Timestamp) {
+            if !self.sleeps_end {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn hand(sleeps_end: bool) -> Arc<Hand> {
+        Arc::new(Hand { now: Mutex::new(Timestamp::from_millis(0)), sleeps_end })
+    }
+
+    fn principal() -> Identity {
+        Identity {
+            tenant: Some("a-tenant".to_owned()),
+            client: Some("a-client".to_owned()),
+            secret: Some(Secret::new(KEY)),
+            ..Identity::default()
+        }
+    }
+
+    fn credentials(
+        cloud: Cloud,
+        pinned: Option<CredentialKind>,
+        identity: Identity,
+        fake: &Arc<Fake>,
+        clock: &Arc<Hand>,
+    ) -> Result<Credentials, IdentityError> {
+        let transport = Some(Transport::new(Arc::clone(fake) as Arc<dyn HttpClient>));
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Credentials::new(CredentialSettings { cloud, pinned, identity, transport, clock })
+    }
 
     #[test]
     fn a_secret_does_not_print() {
-        let secret = Secret::new("k-e-y");
-        assert!(!format!("{secret:?}").contains("k-e-y"));
-        let principal = ServicePrincipal { secret: Some(secret), ..ServicePrincipal::default() };
-        assert!(!format!("{principal:?}").contains("k-e-y"));
+        let secret = Secret::new(KEY);
+        assert!(!format!("{secret:?}").contains(KEY));
+        let principal = principal();
+        assert!(!format!("{principal:?}").contains(KEY));
+        let made =
+            credentials(Cloud::Public, None, principal, &Fake::giving_tokens(), &hand(false));
+        assert!(!format!("{:?}", made.unwrap()).contains(KEY));
     }
 
     #[tokio::test]
-    async fn no_credential_is_an_error_that_says_what_was_tried() {
-        let principal = ServicePrincipal::default();
+    async fn what_is_missing_is_said_with_what_to_do() {
+        let with = |change: fn(&mut Identity)| {
+            let mut identity = Identity::default();
+            change(&mut identity);
+            identity
+        };
+        let table: [(CredentialKind, Identity, &[&str]); 6] = [
+            (
+                CredentialKind::Environment,
+                Identity::default(),
+                &[
+                    "environment: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are not set.",
+                    "Put one of them right",
+                    "`public` (https://login.microsoftonline.com)",
+                ],
+            ),
+            (
+                CredentialKind::Environment,
+                with(|it| {
+                    it.tenant = Some("t".to_owned());
+                    it.client = Some("c".to_owned());
+                }),
+                &["environment: AZURE_CLIENT_SECRET is not set."],
+            ),
+            (
+                CredentialKind::Environment,
+                with(|it| it.certificate = Some("/etc/dr.pem".to_owned())),
+                &[
+                    "environment: AZURE_CLIENT_CERTIFICATE_PATH is set, but",
+                    "Set AZURE_CLIENT_SECRET",
+                    "--certificate '/etc/dr.pem'",
+                    "`--credential az`",
+                ],
+            ),
+            (
+                CredentialKind::WorkloadIdentity,
+                Identity::default(),
+                &[
+                    "workload-identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE",
+                ],
+            ),
+            (
+                CredentialKind::WorkloadIdentity,
+                with(|it| {
+                    it.tenant = Some("t".to_owned());
+                    it.client = Some("c".to_owned());
+                    it.federated_token = Some("/not/there".to_owned());
+                }),
+                &["workload-identity: failed to read federated token from file /not/there."],
+            ),
+            (
+                CredentialKind::Environment,
+                Identity { tenant: Some("not a tenant".to_owned()), ..principal() },
+                &["environment: invalid tenant ID not a tenant."],
+            ),
+        ];
+        for (kind, identity, parts) in table {
+            let fake = Fake::giving_tokens();
+            let made = credentials(Cloud::Public, Some(kind), identity, &fake, &hand(false));
+            let error = made.unwrap().token().await.unwrap_err().to_string();
+            for part in parts {
+                assert!(error.contains(part), "{part}\n{error}");
+            }
+            assert_eq!(error.lines().count(), 3, "{error}");
+            assert!(fake.asked().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_goes_to_the_authority_of_its_cloud() {
+        for (cloud, named, url, scope) in [
+            (Cloud::Public, None, "https://login.microsoftonline.com/", "management.azure.com"),
+            (Cloud::China, None, "https://login.chinacloudapi.cn/", "management.chinacloudapi.cn"),
+            (
+                Cloud::UsGovernment,
+                None,
+                "https://login.microsoftonline.us/",
+                "management.usgovcloudapi.net",
+            ),
+            (
+                Cloud::China,
+                Some("https://login.partner.microsoftonline.cn/"),
+                "https://login.partner.microsoftonline.cn/",
+                "management.chinacloudapi.cn",
+            ),
+        ] {
+            let identity = Identity { authority: named.map(ToOwned::to_owned), ..principal() };
+            let (fake, clock) = (Fake::giving_tokens(), hand(false));
+            let made =
+                credentials(cloud, Some(CredentialKind::Environment), identity, &fake, &clock);
+            let token = made.unwrap().token().await.unwrap();
+            assert_eq!(token.expose(), "t-o-k-e-n");
+            let asked = fake.asked();
+            let (to, form) = &asked[0];
+            assert_eq!(*to, format!("{url}a-tenant/oauth2/v2.0/token"));
+            assert!(form.contains(&format!("scope=https%3A%2F%2F{scope}%2F.default")), "{form}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_federated_token_goes_to_the_authority_of_its_cloud() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "f-e-d").unwrap();
+        let federated_token = Some(file.path().display().to_string());
+        let identity = Identity { federated_token, ..principal() };
+        let pinned = Some(CredentialKind::WorkloadIdentity);
+        let (fake, clock) = (Fake::giving_tokens(), hand(false));
+        let made = credentials(Cloud::UsGovernment, pinned, identity, &fake, &clock);
+        made.unwrap().token().await.unwrap();
+        let asked = fake.asked();
+        assert_eq!(asked[0].0, "https://login.microsoftonline.us/a-tenant/oauth2/v2.0/token");
+        assert!(asked[0].1.contains("client_assertion=f-e-d"), "{asked:?}");
+    }
+
+    #[test]
+    fn an_authority_of_another_cloud_is_refused_before_anything_is_sent() {
+        let authority = Some("https://login.microsoftonline.com".to_owned());
+        let identity = Identity { authority, ..principal() };
+        let fake = Fake::giving_tokens();
+        let error = credentials(Cloud::China, None, identity, &fake, &hand(false)).unwrap_err();
+        assert!(error.to_string().contains("`--cloud public`"), "{error}");
+        assert!(fake.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_managed_identity_is_the_hosts_or_the_one_that_is_named() {
+        for (client, expected) in [(None, None), (Some("a-client"), Some("client_id=a-client"))] {
+            let identity =
+                Identity { client: client.map(ToOwned::to_owned), ..Identity::default() };
+            let pinned = Some(CredentialKind::ManagedIdentity);
+            let (fake, clock) = (Fake::giving_tokens(), hand(false));
+            let made = credentials(Cloud::China, pinned, identity, &fake, &clock);
+            made.unwrap().token().await.unwrap();
+            let url = fake.asked()[0].0.clone();
+            assert!(url.starts_with("http://169.254.169.254/"), "{url}");
+            assert!(url.contains("resource=https%3A%2F%2Fmanagement.chinacloudapi.cn"), "{url}");
+            match expected {
+                Some(part) => assert!(url.contains(part), "{url}"),
+                None => assert!(!url.contains("client_id"), "{url}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_without_a_metadata_service_does_not_hold_up_the_chain() {
+        let fake = Arc::new(Fake { silent: true, ..Fake::default() });
+        let identity = Identity { credentials: Some("prod".to_owned()), ..Identity::default() };
+        let made = credentials(Cloud::Public, None, identity, &fake, &hand(true)).unwrap();
+        let error = made.token().await.unwrap_err().to_string();
+        assert!(error.contains("managed-identity: The metadata service"), "{error}");
+        // A heading, three credentials, what to do.
+        assert_eq!(error.lines().count(), 5, "{error}");
+    }
+
+    #[tokio::test]
+    async fn entras_refusal_is_one_line_with_a_way_out() {
+        for (description, expected) in [
+            (
+                "AADSTS7000215: Invalid client secret provided.\\r\\nTrace ID: 1 Correlation ID: 2",
+                "environment: AADSTS7000215: Invalid client secret provided. AZURE_CLIENT_SECRET takes \
+                 the secret's value, not its id.",
+            ),
+            ("AADSTS7000222: Expired keys.", "Expired keys. The secret has expired"),
+            ("AADSTS700016: Not found.", "check AZURE_CLIENT_ID, AZURE_TENANT_ID and `--cloud`"),
+            ("AADSTS90002: Tenant not found.", "whether the tenant is of this `--cloud`"),
+            ("AADSTS99: Other.", "AADSTS99: Other. Check the tenant"),
+            ("You sent k-e-y!", "environment: You sent …! Check the tenant"),
+        ] {
+            let body = format!(r#"{{"error_codes":[1],"error_description":"{description}"}}"#);
+            let (fake, clock) = (Fake::saying(401, &body), hand(false));
+            let pinned = Some(CredentialKind::Environment);
+            let made = credentials(Cloud::Public, pinned, principal(), &fake, &clock);
+            let error = made.unwrap().token().await.unwrap_err().to_string();
+            assert!(error.contains(expected), "{expected}\n{error}");
+            assert!(!error.contains("Trace ID") && !error.contains(KEY), "{error}");
+            assert_eq!(error.lines().count(), 3, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_shortly_before_its_end() {
+        let (fake, clock) = (Fake::giving_tokens(), hand(false));
+        let pinned = Some(CredentialKind::ManagedIdentity);
+        let made = credentials(Cloud::Public, pinned, Identity::default(), &fake, &clock).unwrap();
+        let mut token = AccessToken::new("t".to_owned(), std::time::UNIX_EPOCH.into());
+        for (now, fresh) in [(0, false), (1, false)] {
+            *clock.now.lock().unwrap() = Timestamp::from_millis(now);
+            assert_eq!(made.is_fresh(&token), fresh);
+        }
+        token.expires_on += TOKEN_MARGIN + Duration::from_secs(60);
+        for (seconds, fresh) in [(0, true), (59, true), (60, false), (400, false)] {
+            *clock.now.lock().unwrap() = Timestamp::from_millis(seconds * 1_000);
+            assert_eq!(made.is_fresh(&token), fresh, "{seconds}");
+        }
+        made.token().await.unwrap();
+        made.token().await.unwrap();
+        assert_eq!(fake.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_repeated_for_seconds_and_then_asked_about_again() {
+        let body = r#"{"error_codes":[1],"error_description":"No."}"#;
+        let (fake, clock) = (Fake::saying(401, body), hand(false));
         let pinned = Some(CredentialKind::Environment);
-        let credentials = Credentials::new(Cloud::Public, pinned, &principal, None);
-        let error = credentials.token().await.unwrap_err().to_string();
-        assert!(error.contains("environment (AZURE_TENANT_ID is not set)"), "{error}");
+        let made = credentials(Cloud::Public, pinned, principal(), &fake, &clock).unwrap();
+        let first = made.token().await.unwrap_err();
+        assert_eq!(made.token().await.unwrap_err(), first);
+        assert_eq!(fake.asked().len(), 1);
+        *clock.now.lock().unwrap() = Timestamp::from_millis(0) + FAILURE_KEPT;
+        made.token().await.unwrap_err();
+        assert_eq!(fake.asked().len(), 2);
     }
 }

@@ -278,10 +278,14 @@ pub struct Waive {
 /// Where Azure is, and who we are to it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Target {
-    /// Where Azure Resource Manager is; http for loopback only [default: Azure's public cloud].
+    /// Which Azure [default: BACKROAD_CLOUD, else public].
+    #[arg(long, value_enum)]
+    pub cloud: Option<CloudName>,
+    /// Where Azure Resource Manager is; http for loopback only [default: the cloud's].
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
-    /// Who we are to Azure [default: what its tools find in their usual order].
+    /// Who we are to Azure [default: AZURE_TOKEN_CREDENTIALS, else what its tools find in their usual
+    /// order].
     #[arg(long, value_enum)]
     pub credential: Option<Credential>,
     /// How much faster a simulator's clock goes; for loopback endpoints only.
@@ -289,14 +293,25 @@ pub struct Target {
     pub clock_factor: Option<NonZeroU32>,
 }
 
+/// Which Azure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CloudName {
+    /// Azure.
+    Public,
+    /// Azure operated by 21Vianet in China.
+    China,
+    /// Azure for the government of the United States.
+    UsGovernment,
+}
+
 /// Where a token comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Credential {
-    /// A service principal that the environment names.
+    /// A service principal's secret that the environment names.
     Environment,
     /// The workload identity of the pod.
     WorkloadIdentity,
-    /// The managed identity of the machine.
+    /// The managed identity of the machine, or the one of AZURE_CLIENT_ID.
     ManagedIdentity,
     /// The login of `az`.
     Az,

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::args::{Credential, Target};
+use super::args::{CloudName, Credential, Target};
 use super::error::{CliError, Status};
 use super::settings;
 use crate::azure::{
-    Arm, ArmSettings, Cloud, CredentialKind, Credentials, HttpWire, Secret, SecretReader,
-    Simulated, TokenSource, is_loopback,
+    Arm, ArmSettings, Cloud, CredentialKind, CredentialSettings, Credentials, HttpWire, Secret,
+    SecretReader, Simulated, TokenSource, is_loopback,
 };
 use crate::engine::Clock;
 use crate::model::{Plan, SecretSource};
@@ -21,15 +21,37 @@ const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// Where Azure is: https anywhere, http on this host only (D18).
 ///
 /// # Errors
-/// It is not a URL, or http to another host.
+/// It is not a URL, or http to another host, or the endpoint is not the cloud's.
 pub fn endpoint(target: &Target) -> Result<Url, CliError> {
-    let text = target.endpoint.as_deref().unwrap_or(Cloud::Public.endpoint());
+    endpoint_in(target, settings::cloud().as_deref())
+}
+
+/// The endpoint that was typed, else that of the cloud that was typed, else of the one that the
+/// environment names. A run keeps its endpoint: what the environment says later does not move it.
+fn endpoint_in(target: &Target, environment: Option<&str>) -> Result<Url, CliError> {
+    let default = match (target.cloud, environment) {
+        (Some(name), _) => cloud(name),
+        (None, Some(text)) if target.endpoint.is_none() => Cloud::parse(text).ok_or_else(|| {
+            CliError::usage(format!("BACKROAD_CLOUD is `{text}`, which is no cloud."))
+                .hint(format!("Known are {}.", Cloud::ALL.map(Cloud::as_str).join(", ")))
+        })?,
+        (None, _) => Cloud::Public,
+    };
+    let text = target.endpoint.as_deref().unwrap_or(default.endpoint());
     let url = Url::parse(text).map_err(|error| {
         CliError::usage(format!("`{text}` is not an endpoint.")).because(&error)
     })?;
     if url.scheme() != "https" && !is_loopback(&url) {
         return Err(CliError::usage("The endpoint must be https, unless it is on this host.")
             .hint("A simulator prints its endpoint: `backroad sim serve --world FILE`."));
+    }
+    if target.cloud.is_some() && Cloud::of(&url) != Some(default) {
+        return Err(CliError::usage(format!(
+            "`--cloud {}` is {}, but the endpoint is {text}.",
+            default.as_str(),
+            default.endpoint()
+        ))
+        .hint("Leave one of the two out; a run that was begun keeps its endpoint."));
     }
     if target.clock_factor.is_some() && !is_loopback(&url) {
         return Err(CliError::usage(
@@ -54,7 +76,7 @@ pub fn arm(
         CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
     })?;
     Ok(Arm::new(ArmSettings {
-        token: token(&endpoint, target, &wire)?,
+        token: token(&endpoint, target, &wire, &clock)?,
         endpoint,
         wire: Arc::new(wire),
         clock,
@@ -68,6 +90,7 @@ fn token(
     endpoint: &Url,
     target: &Target,
     wire: &HttpWire,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn TokenSource>, CliError> {
     if is_loopback(endpoint) {
         return Ok(Arc::new(Simulated));
@@ -77,14 +100,26 @@ fn token(
         return Err(CliError::usage(format!(
             "{endpoint} is not an Azure cloud, so no token is sent there."
         ))
-        .hint(format!("Known are {}.", known.join(", "))));
+        .hint(format!("Known are {}; `--cloud` names them.", known.join(", "))));
     };
-    Ok(Arc::new(Credentials::new(
+    let credentials = Credentials::new(CredentialSettings {
         cloud,
-        target.credential.map(kind),
-        &settings::service_principal(),
-        Some(&wire.for_credentials()),
-    )))
+        pinned: target.credential.map(kind),
+        identity: settings::identity(),
+        transport: Some(wire.for_credentials()),
+        clock: Arc::clone(clock),
+    });
+    credentials.map(|credentials| Arc::new(credentials) as Arc<dyn TokenSource>).map_err(|error| {
+        CliError::usage("The environment does not say clearly who we are to Azure.").because(&error)
+    })
+}
+
+fn cloud(name: CloudName) -> Cloud {
+    match name {
+        CloudName::Public => Cloud::Public,
+        CloudName::China => Cloud::China,
+        CloudName::UsGovernment => Cloud::UsGovernment,
+    }
 }
 
 fn kind(credential: Credential) -> CredentialKind {
@@ -149,5 +184,56 @@ mod tests {
         let mut target = at("https://management.azure.com");
         target.clock_factor = std::num::NonZeroU32::new(60);
         assert!(endpoint(&target).is_err());
+    }
+
+    #[test]
+    fn cloud_and_endpoint_agree_or_are_refused() {
+        const CHINA: &str = "https://management.chinacloudapi.cn";
+        const PUBLIC: &str = "https://management.azure.com";
+        const GOVERNMENT: &str = "https://management.usgovcloudapi.net";
+        use CloudName::{China, Public, UsGovernment};
+        for (cloud, endpoint, environment, expected) in [
+            (None, None, None, Some(PUBLIC)),
+            (Some(Public), None, None, Some(PUBLIC)),
+            (Some(China), None, None, Some(CHINA)),
+            (Some(UsGovernment), None, None, Some(GOVERNMENT)),
+            (Some(China), Some(CHINA), None, Some(CHINA)),
+            (Some(China), Some("https://management.chinacloudapi.cn/"), None, Some(CHINA)),
+            (Some(China), Some(PUBLIC), None, None),
+            (Some(Public), Some(GOVERNMENT), None, None),
+            (Some(Public), Some("http://127.0.0.1:8080"), None, None),
+            (None, None, Some("us-government"), Some(GOVERNMENT)),
+            (None, None, Some("AzureChinaCloud"), None),
+            // What was typed goes before the environment, and a run's own endpoint is typed.
+            (Some(China), None, Some("public"), Some(CHINA)),
+            (None, Some(PUBLIC), Some("china"), Some(PUBLIC)),
+            (None, Some("http://127.0.0.1:8080"), Some("china"), Some("http://127.0.0.1:8080")),
+        ] {
+            let endpoint = endpoint.map(ToOwned::to_owned);
+            let target = Target { cloud, endpoint, ..Target::default() };
+            match (endpoint_in(&target, environment), expected) {
+                (Ok(url), Some(expected)) => {
+                    assert_eq!(url.as_str().trim_end_matches('/'), expected);
+                }
+                (Err(error), None) => assert_eq!(error.status, Status::Usage, "{error:?}"),
+                (found, _) => panic!("{target:?} {environment:?}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_on_the_command_line_is_the_names_of_the_thing() {
+        use clap::ValueEnum;
+        let name = |value: Option<clap::builder::PossibleValue>| {
+            value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+        };
+        for value in CloudName::value_variants() {
+            assert_eq!(Cloud::parse(&name(value.to_possible_value())), Some(cloud(*value)));
+        }
+        for value in Credential::value_variants() {
+            assert_eq!(CredentialKind::parse(&name(value.to_possible_value())), Some(kind(*value)));
+        }
+        assert_eq!(CloudName::value_variants().len(), Cloud::ALL.len());
+        assert_eq!(Credential::value_variants().len(), CredentialKind::ORDER.len());
     }
 }

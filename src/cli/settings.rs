@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs};
 
 use super::error::CliError;
-use crate::azure::{Secret, ServicePrincipal};
+use crate::azure::{Identity, Secret};
 
 /// What the environment says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,14 +49,29 @@ pub fn secret_variable(name: &str) -> Option<String> {
     variable(name)
 }
 
-/// The service principal that the environment names.
+/// Who we are to Azure, in the variables that its own tools read.
 #[must_use]
-pub fn service_principal() -> ServicePrincipal {
-    ServicePrincipal {
+pub fn identity() -> Identity {
+    identity_in(variable)
+}
+
+fn identity_in(variable: impl Fn(&str) -> Option<String>) -> Identity {
+    Identity {
         tenant: variable("AZURE_TENANT_ID"),
         client: variable("AZURE_CLIENT_ID"),
         secret: variable("AZURE_CLIENT_SECRET").map(Secret::new),
+        certificate: variable("AZURE_CLIENT_CERTIFICATE_PATH"),
+        federated_token: variable("AZURE_FEDERATED_TOKEN_FILE"),
+        authority: variable("AZURE_AUTHORITY_HOST"),
+        credentials: variable("AZURE_TOKEN_CREDENTIALS"),
     }
+}
+
+/// `BACKROAD_CLOUD`. Not `AZURE_CLOUD`: Azure's tools do not agree on what is written there, and a
+/// failover in the wrong cloud is worse than one that asks.
+#[must_use]
+pub fn cloud() -> Option<String> {
+    variable("BACKROAD_CLOUD")
 }
 
 /// What was typed.
@@ -102,5 +117,22 @@ mod tests {
         let flag = PathBuf::from("/from/flag");
         assert_eq!(state_dir(Some(&flag), &environment).unwrap(), flag);
         assert_eq!(state_dir(None, &environment).unwrap(), PathBuf::from("/from/environment"));
+    }
+
+    #[test]
+    fn each_variable_of_azures_tools_goes_to_its_place() {
+        let identity = identity_in(|name| Some(name.to_owned()));
+        let secret = identity.secret.map(|secret| secret.expose().to_owned());
+        for (found, name) in [
+            (identity.tenant, "AZURE_TENANT_ID"),
+            (identity.client, "AZURE_CLIENT_ID"),
+            (secret, "AZURE_CLIENT_SECRET"),
+            (identity.certificate, "AZURE_CLIENT_CERTIFICATE_PATH"),
+            (identity.federated_token, "AZURE_FEDERATED_TOKEN_FILE"),
+            (identity.authority, "AZURE_AUTHORITY_HOST"),
+            (identity.credentials, "AZURE_TOKEN_CREDENTIALS"),
+        ] {
+            assert_eq!(found.as_deref(), Some(name));
+        }
     }
 }
