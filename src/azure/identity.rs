@@ -185,6 +185,9 @@ pub(super) fn advice(kind: CredentialKind, cloud: Cloud, words: &str) -> String 
     if !by_number.is_empty() {
         return by_number.to_owned();
     }
+    if words.contains("not found on PATH") {
+        return "Install it where this runs, or use another credential.".to_owned();
+    }
     match kind {
         CredentialKind::Environment | CredentialKind::WorkloadIdentity => {
             "Check the tenant, the client and `--cloud`, and that this host reaches the authority.".to_owned()
