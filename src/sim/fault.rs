@@ -83,6 +83,12 @@ impl Fault {
     }
 }
 
+/// The misfortunes that an accepted operation meets: each fault strikes it once at most.
+pub(super) fn strike_operation(faults: &mut [Fault], method: &str, resource: &str) -> Vec<Effect> {
+    let each = faults.iter_mut().map(std::slice::from_mut);
+    each.filter_map(|fault| strike(fault, method, resource, true)).collect()
+}
+
 /// The fault that this request meets, if any; it is used up by that.
 pub(super) fn strike(
     faults: &mut [Fault],

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::duration::duration;
-use super::fault::{Effect, strike};
+use super::fault::{Effect, strike_operation};
 use super::operation::{Operation, Work};
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, guid, json_answer};
@@ -212,7 +212,7 @@ impl World {
         let mut takes = duration(self.seed, arrival.id, ordinal, work.kind());
         let mut failure = failure;
         let method = arrival.request.method.as_str();
-        while let Some(effect) = strike(&mut self.faults, method, arrival.id.as_str(), true) {
+        for effect in strike_operation(&mut self.faults, method, arrival.id.as_str()) {
             match effect {
                 Effect::Fail { code } => {
                     failure =
