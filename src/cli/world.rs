@@ -17,6 +17,8 @@ use crate::azure::{
 };
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, RunMode, Unwatched};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
+use crate::render::view::ReachView;
+use crate::sim::network::Reach;
 use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
 use crate::store::{MemoryJournal, RunStore};
 
@@ -230,10 +232,24 @@ impl Drill {
             kept.path = Some(path);
             kept.keep()?;
         }
-        let driven = session.drive(context, begin).await;
+        let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner).keep()?;
+        let kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.keep()?;
+        if let Ok(driving) = &mut driven {
+            driving.reachability = kept.world.reachability().into_iter().map(reach_view).collect();
+        }
         driven
+    }
+}
+
+fn reach_view(reach: Reach) -> ReachView {
+    ReachView {
+        site: reach.site,
+        network: reach.network.to_string(),
+        verdict: reach.verdict.as_str().to_owned(),
+        works: reach.verdict.works(),
+        circuits: reach.circuits.iter().map(|id| id.name().to_owned()).collect(),
     }
 }
 

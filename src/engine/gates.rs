@@ -105,11 +105,13 @@ pub(super) fn gate_policy(step: &Step) -> Option<&GatePolicy> {
 
 /// What is asked at a gate; a decision says what there is to choose from.
 pub(super) fn question(step: &Step, policy: &GatePolicy) -> String {
-    let mut question = policy.question.clone();
-    for (name, means) in options(step).unwrap_or_default() {
-        question.push_str(&format!("\n{name}: {means}"));
-    }
-    question
+    let Some(options) = options(step) else {
+        return policy.question.clone();
+    };
+    // A line for each: how a text was broken in the runbook does not matter.
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ways = options.iter().map(|(name, means)| format!("{name}: {}", flat(means)));
+    std::iter::once(flat(&policy.question)).chain(ways).collect::<Vec<_>>().join("\n")
 }
 
 /// The options of a decision.

@@ -170,7 +170,7 @@ fn judge_comparison(
     };
     match holds {
         Some(true) => Verdict::Holds,
-        Some(false) => Verdict::Fails(format!("{left} is {l}, which is not {by} {r}")),
+        Some(false) => Verdict::Fails(format!("{left} is {l}")),
         None => Verdict::Unknown(format!("{l} and {r} cannot be compared with {by}")),
     }
 }

@@ -10,7 +10,7 @@ use super::rule::{Judged, Verdict};
 use crate::model::action::{
     Connection, Gateway, Peering, Removal, RemovalKind, RouteTable, Subnet,
 };
-use crate::model::{Action, Plan, Region, ResourceId, Side, Step};
+use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
 /// The type of connections.
 pub const CONNECTIONS: &str = "Microsoft.Network/connections";
@@ -99,6 +99,7 @@ impl<'a> Inquiry<'a> {
         let before = self.plan.dag().ancestors(place);
         self.plan.steps().iter().enumerate().any(|(at, other)| {
             before.contains(&at)
+                && other.when != Some(Condition::Known(false))
                 && matches!(&other.action, Action::Remove(spec) if spec.id == *resource)
         })
     }

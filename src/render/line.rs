@@ -2,7 +2,8 @@
 
 use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Recorded};
-use crate::model::{Plan, RunOutcome, StepName, Timestamp, Undo};
+use crate::model::action::General;
+use crate::model::{Action, Plan, RunOutcome, StepName, Timestamp, Undo};
 
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,9 @@ fn because(reason: Option<&String>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
-fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
+/// The event as a person sees it pass; none when there is nothing to see.
+#[must_use]
+pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
     Some(match event {
         Event::StepStarted { step, attempt: 1 } => {
             format!("▸ {step}  {}", style.dim(&title(plan, step)))
@@ -77,12 +80,24 @@ fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
         Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),
         Event::StepTimedOut { step } => style.bad(&format!("✗ {step}  its time was up")),
+        Event::StepSkipped { step, why, by: Actor::Engine }
+            if why.starts_with("its condition ") =>
+        {
+            style.dim(&format!("– {step}  not called for"))
+        }
         Event::StepSkipped { step, why, .. } => style.dim(&format!("– {step}  skipped: {why}")),
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
         Event::GateOpened { step, question, .. } => {
             // Wrapped here: a live screen counts the lines that it has to redraw.
-            let one_line = question.split_whitespace().collect::<Vec<_>>().join(" ");
-            let wrapped = wrap(&one_line, style.width.saturating_sub(12));
+            let wide = style.width.saturating_sub(12);
+            let decides = plan
+                .step(step)
+                .is_some_and(|step| matches!(step.action, Action::General(General::Decision(_))));
+            let wrapped: Vec<String> = if decides {
+                question.lines().flat_map(|line| wrap(line, wide)).collect()
+            } else {
+                wrap(&question.split_whitespace().collect::<Vec<_>>().join(" "), wide)
+            };
             style.warn(&format!("? {step}  {}", wrapped.join("\n           ")))
         }
         Event::Approved { step, by, choice, reason } => {
@@ -169,6 +184,7 @@ fn journal(event: &Event, plan: &Plan) -> String {
             let id = request_id.as_deref().unwrap_or("not given");
             format!("{step}: request {id}")
         }
+        Event::StepSkipped { step, why, by } => format!("{step}: by {}: {why}", actor(by)),
         Event::OperationEnded { step, error: None } => format!("{step}: well"),
         Event::OperationEnded { step, error: Some(error) } => format!("{step}: {error}"),
         Event::RetryScheduled { step, error, not_before } => {

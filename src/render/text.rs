@@ -21,6 +21,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     out.push('\n');
     recovery(&mut out, view, style);
     changed(&mut out, view, style);
+    reached(&mut out, view, style);
     troubles(&mut out, view, style);
     obligations(&mut out, view, style);
     more(&mut out, view, style);
@@ -211,6 +212,15 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
         ),
         (None, None) => {}
     }
+    if let Some(window) = view.window_seconds {
+        line(
+            out,
+            &format!(
+                "  nothing was reachable for {} of it, between the two connections",
+                span(window)
+            ),
+        );
+    }
     if view.people_seconds >= 1.0 {
         let people = span(view.people_seconds);
         line(out, &format!("  of which waiting for people: {people}"));
@@ -272,14 +282,29 @@ fn short(id: &str) -> String {
     parts.iter().skip(6).skip(1).step_by(2).copied().collect::<Vec<_>>().join("/")
 }
 
+/// Whether a step was more than skipped because its condition did not hold.
+fn not_idle(step: &&StepView) -> bool {
+    let by_condition = step.why.as_deref().is_some_and(|why| why.starts_with("its condition "));
+    step.status != StepStatus::Skipped || !by_condition
+}
+
 fn troubles(out: &mut String, view: &RunView, style: Style) {
     let wants_word = |step: &&StepView| {
         !matches!(step.status, StepStatus::Succeeded | StepStatus::Pending | StepStatus::Undone)
             && (step.why.is_some() || step.question.is_some())
     };
-    let mut steps = view.steps.iter().filter(wants_word).peekable();
-    if steps.peek().is_some() {
+    let mut steps = view.steps.iter().filter(wants_word).filter(not_idle).peekable();
+    if steps.peek().is_some() || view.steps.iter().any(|step| !not_idle(&step)) {
         out.push('\n');
+    }
+    // What was not meant to be done is told in a line, and not as trouble.
+    let idle: Vec<&str> =
+        view.steps.iter().filter(|step| !not_idle(step)).map(|step| step.name.as_str()).collect();
+    if !idle.is_empty() {
+        let text = format!("Not called for: {}", idle.join(", "));
+        for (place, text) in wrap(&text, style.width.saturating_sub(4).max(40)).iter().enumerate() {
+            line(out, &style.dim(&format!("{}{text}", if place == 0 { "– " } else { "  " })));
+        }
     }
     for step in steps {
         let status = step.status.to_string().replace('_', " ");
@@ -303,6 +328,30 @@ fn troubles(out: &mut String, view: &RunView, style: Style) {
             for text in by_hand.lines() {
                 line(out, &format!("      {text}"));
             }
+        }
+    }
+}
+
+/// What each site reaches, a line for each answer.
+fn reached(out: &mut String, view: &RunView, style: Style) {
+    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+    for reach in &view.reachability {
+        let over = if reach.circuits.is_empty() || !reach.works {
+            String::new()
+        } else {
+            format!(" over {}", reach.circuits.join(", "))
+        };
+        let text = format!("{}: {}{over}", reach.site, reach.verdict);
+        match rows.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, networks)) => networks.push(&reach.network),
+            None => rows.push((text, vec![&reach.network])),
+        }
+    }
+    for (place, (text, networks)) in rows.iter().enumerate() {
+        let lead = if place == 0 { "Reached     " } else { "            " };
+        let row = format!("{text}: {}", networks.join(", "));
+        for (at, part) in wrap(&row, style.width.saturating_sub(12).max(40)).iter().enumerate() {
+            line(out, &format!("{}{part}", if at == 0 { lead } else { "            " }));
         }
     }
 }

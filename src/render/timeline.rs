@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, Recorded};
-use crate::model::{Plan, StepName, Timestamp};
+use crate::model::action::{RemovalKind, Verification};
+use crate::model::{Action, Plan, StepName, Timestamp};
 
 /// A start this soon after what it waited for needs no other reason.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -99,6 +100,34 @@ impl Timeline {
             }
         }
         Self { spans }
+    }
+
+    /// How long nothing was reachable, when one connection was removed for another.
+    pub(super) fn window(&self, plan: &Plan, events: &[Recorded]) -> Option<Duration> {
+        let steps = || plan.steps().iter();
+        let removes = |step: &&crate::model::Step| matches!(&step.action, Action::Remove(spec) if spec.kind == RemovalKind::Connection);
+        let removed = steps().find(removes)?;
+        let from = events.iter().find_map(|recorded| match &recorded.event {
+            Event::Accepted { step, .. } if *step == removed.name => Some(recorded.at),
+            _ => None,
+        })?;
+        let place = plan.place(&removed.name)?;
+        let after = plan.dag().descendants(place);
+        let made = steps().enumerate().any(|(at, step)| {
+            after.contains(&at)
+                && matches!(step.action, Action::Connection(_))
+                && self.ended(&step.name).is_some()
+        });
+        let proven = steps()
+            .enumerate()
+            .filter(|(at, step)| {
+                after.contains(at)
+                    && matches!(step.action, Action::Verify(Verification::Routes { .. }))
+            })
+            .filter_map(|(_, step)| self.ended(&step.name))
+            .filter(|at| *at > from)
+            .min()?;
+        made.then(|| proven.since(from))
     }
 
     fn ended(&self, step: &StepName) -> Option<Timestamp> {

@@ -63,6 +63,12 @@ pub struct RunView {
     pub objective_seconds: Option<f64>,
     /// How much of the critical path was waiting for people, in seconds.
     pub people_seconds: f64,
+    /// How long nothing was reachable: from the removal of a connection to the first proof that
+    /// routes are learned after another was made, in seconds; none when no connection was swapped.
+    pub window_seconds: Option<f64>,
+    /// What each site reached at the end, in a drill: the simulated network's own answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reachability: Vec<ReachView>,
     /// The chain of steps that made the run as long as it was.
     pub critical_path: Vec<String>,
     /// Writes that Azure took.
@@ -73,6 +79,21 @@ pub struct RunView {
     pub obligations: Vec<String>,
     /// The last event's place.
     pub events: u64,
+}
+
+/// Whether a site reaches a network, flat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachView {
+    /// The site.
+    pub site: String,
+    /// The network in Azure.
+    pub network: String,
+    /// `reachable`, or why not.
+    pub verdict: String,
+    /// Whether it is.
+    pub works: bool,
+    /// The circuits that its packets take.
+    pub circuits: Vec<String>,
 }
 
 /// One step of a run, flat.
@@ -220,7 +241,11 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         .map(|span| span.asked_for(now))
         .sum();
     let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
-    let last_end = timeline.spans.values().filter_map(|span| span.ended).max();
+    // What was settled afterwards is no part of the recovery.
+    let recovered = events.iter().find_map(|recorded| match &recorded.event {
+        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
+        _ => None,
+    });
     Some(RunView {
         schema: RUN_SCHEMA.to_owned(),
         run: opened.run.to_string(),
@@ -236,9 +261,11 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
             _ => None,
         },
         elapsed_seconds: since(now),
-        recovery_seconds: last_end.filter(|_| succeeded).map(since),
+        recovery_seconds: recovered.filter(|_| succeeded).map(since),
         objective_seconds: plan.parts().objective.rto.map(seconds),
         people_seconds: seconds(people),
+        window_seconds: timeline.window(plan, events).map(seconds),
+        reachability: Vec::new(),
         critical_path: path.iter().map(ToString::to_string).collect(),
         writes: writes.values().map(|write| write.taken).sum(),
         steps,

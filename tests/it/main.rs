@@ -5,6 +5,7 @@ mod cli;
 mod compile;
 mod files;
 mod generated;
+mod hazards;
 mod matrix;
 mod network;
 mod permissions;

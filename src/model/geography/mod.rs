@@ -64,10 +64,12 @@ pub fn region(name: &str) -> Option<&'static AzureRegion> {
     REGIONS.iter().find(|region| region.name.eq_ignore_ascii_case(name))
 }
 
-/// The peering location of that name.
+/// The peering location of that name: several clouds have one in the same city, so the one of this
+/// cloud where there is one.
 #[must_use]
-pub fn location(name: &str) -> Option<&'static PeeringLocation> {
-    LOCATIONS.iter().find(|location| location.name.eq_ignore_ascii_case(name))
+pub fn location(name: &str, cloud: Option<CloudName>) -> Option<&'static PeeringLocation> {
+    let named = || LOCATIONS.iter().filter(|place| place.name.eq_ignore_ascii_case(name));
+    named().find(|place| Some(place.cloud) == cloud).or_else(|| named().next())
 }
 
 #[cfg(test)]
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn hong_kong_and_southeast_asia_are_in_one_geopolitical_region() {
-        let location = location("hong kong").unwrap();
+        let location = location("hong kong", Some(CloudName::Public)).unwrap();
         assert_eq!(location.geopolitical, region("southeastasia").unwrap().geopolitical);
         assert_eq!(location.local, ["eastasia"]);
     }
@@ -84,6 +86,8 @@ mod tests {
     #[test]
     fn names_are_unique_and_sorted() {
         assert!(REGIONS.is_sorted_by(|a, b| a.name < b.name));
-        assert!(LOCATIONS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(LOCATIONS.is_sorted_by(|a, b| a.name <= b.name));
+        let chicago = |cloud| location("Chicago", Some(cloud)).unwrap().cloud;
+        assert_ne!(chicago(CloudName::Public), chicago(CloudName::UsGovernment));
     }
 }

@@ -252,7 +252,10 @@ fn by_reach(inquiry: &Inquiry<'_>, judge: impl Fn(&Reach) -> Option<Verdict>) ->
             let written = text(body, LOCATION)?.to_owned();
             judge(&Reach {
                 tier: text(body, "/sku/tier").unwrap_or_default().to_ascii_lowercase(),
-                location: geography::location(&written),
+                location: geography::location(
+                    &written,
+                    geography::region(spec.location.as_str()).map(|region| region.cloud),
+                ),
                 written,
                 region: spec.location.as_str().to_owned(),
             })
