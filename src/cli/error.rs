@@ -100,6 +100,13 @@ impl CliError {
         self
     }
 
+    /// Adds a cause that is only a text, line by line.
+    #[must_use]
+    pub fn reason(mut self, why: &str) -> Self {
+        self.why.extend(why.lines().map(str::to_owned));
+        self
+    }
+
     /// Adds a cause and its causes.
     #[must_use]
     pub fn because(mut self, cause: &(dyn std::error::Error + 'static)) -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::Waive;
 use super::context::Context;
-use super::error::CliError;
+use super::error::{CliError, Status};
 use crate::azure::Arm;
 use crate::engine::{Actor, Clock, Event};
 use crate::model::Plan;
@@ -37,6 +37,11 @@ pub async fn look(
         }
     }
     let facts = inquire(plan, &arm.observer(), clock).await;
+    if let Some(why) = facts.nothing_known() {
+        return Err(CliError::new(Status::OutOfReach, "Azure cannot be asked anything.")
+            .reason(why)
+            .hint("Nothing was started. See `--credential`, `--cloud` and `--endpoint`."));
+    }
     let mut found = judge(plan, &facts);
     for (rule, reason) in &waive.waive {
         found.waive(rule, reason);

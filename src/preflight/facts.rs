@@ -156,6 +156,14 @@ impl Facts {
         }
     }
 
+    /// Why nothing at all could be known, when that is so: nobody answers, or nobody knows us.
+    #[must_use]
+    pub fn nothing_known(&self) -> Option<&str> {
+        let mut answers = self.answers.values();
+        let first = answers.next()?.as_ref().err()?;
+        answers.all(Result::is_err).then_some(first)
+    }
+
     /// Whether a question was asked.
     #[must_use]
     pub fn knows(&self, question: &Question) -> bool {

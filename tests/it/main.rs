@@ -20,4 +20,5 @@ mod specs;
 mod store_contract;
 mod store_survival;
 mod support;
+mod verbs;
 mod wire;

@@ -10,6 +10,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::saved::SavedPlan;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
+use crate::preflight::Preflight;
 use crate::render::preflight_text::{self, Detail};
 use crate::render::{json, plan_text};
 
@@ -24,6 +25,11 @@ pub(super) async fn plan(
         (Some(_), Some(_)) => {
             return Err(CliError::usage(
                 "`--world` and `--endpoint` are two places to look at; name one.",
+            ));
+        }
+        (Some(_), None) if target.cloud.is_some() => {
+            return Err(CliError::usage(
+                "`--world` and `--cloud` are two places to look at; name one.",
             ));
         }
         (Some(_), None) => "drill",
@@ -51,7 +57,12 @@ pub(super) async fn plan(
     // The observer is all that the survey is given: there is nothing it could do wrong.
     let seen = survey(plan, &arm.observer(), &clock).await;
     let out_of_reach = !seen.is_empty() && seen.values().all(Result::is_err);
-    let found = preflight::look(&arm, &clock, plan, &Waive::default()).await?;
+    // A dry run shows what it can, also where nobody answers.
+    let found = if out_of_reach {
+        Preflight::default()
+    } else {
+        preflight::look(&arm, &clock, plan, &Waive::default()).await?
+    };
     if let Some(path) = out {
         SavedPlan::new(runbook, compile, plan, &seen, &looked_at).write(path)?;
         let shown = path.display();
