@@ -99,7 +99,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
         }
         Command::RetryFrom(said) => {
             if known(turn, &said.step) {
-                retry_from(turn, said);
+                retry_from(turn, &said);
             }
         }
         Command::Pause { by, reason } => pause(turn, by, reason),
@@ -244,7 +244,7 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
         .collect()
 }
 
-fn retry_from(turn: &mut Turning<'_>, said: Said) {
+fn retry_from(turn: &mut Turning<'_>, said: &Said) {
     let steps = tried_again(turn.plan, &turn.state, &said.step);
     if steps.is_empty() {
         let why = format!("Neither `{}` nor a step after it ended badly.", said.step);

@@ -176,9 +176,9 @@ impl Action {
             | Self::Subnet(_)
             | Self::RouteTable(_)
             | Self::Bandwidth(_)
+            | Self::Authorization(_)
             | Self::General(_) => Vec::new(),
             Self::Gateway(spec) => vec![&spec.subnet, &spec.public_ip],
-            Self::Authorization(_) => Vec::new(),
             Self::Connection(spec) => {
                 let mut reads = vec![&spec.gateway, &spec.circuit];
                 if let Some(SecretRef::Resource { id, .. }) = &spec.authorization {
@@ -250,15 +250,14 @@ impl Action {
             | Self::Gateway(_)
             | Self::Authorization(_)
             | Self::RouteTable(_)
-            | Self::Association(_) => &[("id", Text)],
+            | Self::Association(_)
+            | Self::Dissociation(_) => &[("id", Text)],
             Self::Connection(_) => &[("id", Text), ("connection_status", Text)],
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
             Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
-            Self::Dissociation(_) => &[("id", Text)],
-            Self::Remove(_) => &[],
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
-            Self::General(_) => &[],
+            Self::Remove(_) | Self::General(_) => &[],
         }
     }
 }

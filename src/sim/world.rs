@@ -184,6 +184,11 @@ impl World {
         self.faults.push(fault);
     }
 
+    /// Takes every misfortune away.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
     /// Brings a region back, or takes it down.
     pub fn set_region_down(&mut self, region: Region, down: bool) {
         if down {

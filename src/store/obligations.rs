@@ -82,7 +82,7 @@ mod tests {
         let owed = Owed { run, mode: RunMode::Live, obligations: vec!["Remove it.".to_owned()] };
         assert!(notes.all().unwrap().is_empty());
         notes.set(&owed).unwrap();
-        assert_eq!(notes.all().unwrap(), [owed.clone()]);
+        assert_eq!(notes.all().unwrap(), std::slice::from_ref(&owed));
         notes.set(&Owed { obligations: Vec::new(), ..owed }).unwrap();
         assert!(notes.all().unwrap().is_empty());
     }

@@ -98,14 +98,14 @@ fn with_subnet(case: &mut Case, subnet: Value) {
     case.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap().push(subnet);
 }
 
-fn table(routes: Value, off: bool) -> Value {
+fn table(routes: &Value, off: bool) -> Value {
     json!({
         "id": format!("{SEA}/routeTables/rt-bad"), "location": "southeastasia",
         "properties": { "disableBgpRoutePropagation": off, "routes": routes },
     })
 }
 
-fn with_table(case: &mut Case, routes: Value, off: bool) {
+fn with_table(case: &mut Case, routes: &Value, off: bool) {
     case.add(table(routes, off));
     let mut subnet = gateway_subnet("10.10.10.128/25");
     subnet["properties"]["routeTable"] = json!({ "id": format!("{SEA}/routeTables/rt-bad") });
@@ -275,18 +275,18 @@ const CASES: &[Spoilt] = &[
     ("GWS-UDR0", MAIN, |c| {
         with_table(
             c,
-            json!([{ "name": "d", "properties": { "addressPrefix": "0.0.0.0/0", "nextHopType": "Internet" } }]),
+            &json!([{ "name": "d", "properties": { "addressPrefix": "0.0.0.0/0", "nextHopType": "Internet" } }]),
             false,
         );
     }),
     ("GWS-UDR-OVERLAP", MAIN, |c| {
         with_table(
             c,
-            json!([{ "name": "d", "properties": { "addressPrefix": "10.10.0.0/16", "nextHopType": "None" } }]),
+            &json!([{ "name": "d", "properties": { "addressPrefix": "10.10.0.0/16", "nextHopType": "None" } }]),
             false,
         );
     }),
-    ("GWS-PROPAGATION", MAIN, |c| with_table(c, json!([]), true)),
+    ("GWS-PROPAGATION", MAIN, |c| with_table(c, &json!([]), true)),
     ("GWS-SEP", MAIN, |c| {
         let mut subnet = gateway_subnet("10.10.10.128/25");
         subnet["properties"]["serviceEndpointPolicies"] = json!([{ "id": "x" }]);
@@ -329,8 +329,8 @@ const CASES: &[Spoilt] = &[
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         c.add(standing_gateway("HighPerformance"));
     }),
-    ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", json!(["1"]))),
-    ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", json!([]))),
+    ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", &json!(["1"]))),
+    ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", &json!([]))),
     ("GW-PEERINGS", MAIN, |c| {
         let peerings: Vec<Value> = (0..500)
             .map(|n| json!({ "name": format!("p{n}"), "properties": { "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/v{n}") } } }))
@@ -445,7 +445,7 @@ fn standing_gateway(sku: &str) -> Value {
     })
 }
 
-fn address(case: &mut Case, sku: &str, zones: Value) {
+fn address(case: &mut Case, sku: &str, zones: &Value) {
     case.add(json!({
         "id": format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea"), "location": "southeastasia",
         "sku": { "name": sku }, "zones": zones, "properties": { "publicIPAllocationMethod": "Static" },

@@ -26,6 +26,10 @@ pub(crate) fn wanted(spec: &Association) -> Value {
 
 /// Compares the subnet with one that does not use the table. Another table of its own is left alone.
 pub(crate) fn assess_dissociated(spec: &Dissociation, body: Option<&Value>) -> Assessment {
+    // Being written, it may show its end before it has come to it.
+    if let Some(verdict) = body.and_then(|body| at_work(&spec.subnet, body)) {
+        return assessment(&spec.subnet, body, verdict);
+    }
     // A write that failed may have landed half: it is written again.
     let used = body.filter(|body| {
         text(body, "/properties/routeTable/id")
@@ -35,7 +39,7 @@ pub(crate) fn assess_dissociated(spec: &Dissociation, body: Option<&Value>) -> A
     });
     let verdict = match used {
         None => Assessed::Holds,
-        Some(body) => at_work(&spec.subnet, body).unwrap_or_else(|| detach(spec, body)),
+        Some(body) => detach(spec, body),
     };
     assessment(&spec.subnet, body, verdict)
 }

@@ -190,8 +190,9 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
         (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),
         (Some(wanted), Some(body)) => {
             let now = writable(body);
-            if differences(resource, wanted, &now).is_empty() && !still_there(written, wanted, &now)
-            {
+            let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
+            let differs = !differences(resource, wanted, &now).is_empty();
+            if !failed && !differs && !still_there(written, wanted, &now) {
                 return Assessed::Holds;
             }
             change(now, wanted.clone(), put(resource, wanted.clone()))

@@ -29,8 +29,11 @@ enum Word<'a> {
     /// This, after time has passed in a drill.
     SayAfter(Command, Duration),
     /// What a resume says depends on how the run stands.
-    Resume(Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>),
+    Resume(Depends<'a>),
 }
+
+/// A command that depends on how the run stands.
+type Depends<'a> = Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>;
 
 /// Which steps a command is about to affect.
 type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;

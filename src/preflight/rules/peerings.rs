@@ -196,9 +196,11 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(vnet) = subnet.parent() else { continue };
         let Fact::Known(body) = inquiry.facts.resource(&vnet) else { continue };
         let mut space = prefixes(body, "/properties/addressSpace/addressPrefixes");
-        let planned = inquiry.peerings().into_iter().filter_map(|(_, peering)| {
-            (peering.id.parent().as_ref() == Some(&vnet)).then(|| peering.remote.clone())
-        });
+        let planned = inquiry
+            .peerings()
+            .into_iter()
+            .filter(|(_, peering)| peering.id.parent().as_ref() == Some(&vnet))
+            .map(|(_, peering)| peering.remote.clone());
         let standing = peerings_of(Some(body))
             .iter()
             .filter_map(|peering| id_at(peering, "/properties/remoteVirtualNetwork/id"));

@@ -178,7 +178,7 @@ fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let wrong = PATHS.iter().find(|path| {
             let prefix = text(peering, &format!("/properties/{path}PeerAddressPrefix"));
             let net = prefix.and_then(|prefix| prefix.parse::<ipnet::IpNet>().ok());
-            !net.is_some_and(|net| net.max_prefix_len() - net.prefix_len() == 2)
+            net.is_none_or(|net| net.max_prefix_len() - net.prefix_len() != 2)
         });
         Some(unless(wrong.is_some(), || {
             format!("its {} path has no /30", wrong.copied().unwrap_or_default())
