@@ -14,6 +14,7 @@ mod provider;
 mod reply;
 pub mod scaled_clock;
 pub mod scenario;
+mod seal;
 pub mod server;
 mod show;
 mod throttle;

@@ -12,6 +12,7 @@ use super::operation::{Operation, Work};
 use super::provider;
 use super::reply::guid;
 use super::scenario::{Happening, Latency, Overlap, Scenario};
+use super::seal::{seal, seal_keys, without_keys};
 use super::server::Entry;
 use super::throttle::Buckets;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -462,44 +463,5 @@ fn names(body: &Value, id: &ResourceId) -> bool {
         Value::Object(object) => object.values().any(|value| names(value, id)),
         Value::Array(list) => list.iter().any(|value| names(value, id)),
         _ => false,
-    }
-}
-
-/// What stands for a key in a file: nobody gets the key from it.
-fn seal(key: &str) -> String {
-    if key.starts_with("sealed-") {
-        return key.to_owned();
-    }
-    format!("sealed-{}", &blake3::hash(key.as_bytes()).to_hex()[..32])
-}
-
-fn seal_keys(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                let text = value
-                    .as_str()
-                    .filter(|_| ["authorizationKey", "sharedKey"].contains(&name.as_str()));
-                match text {
-                    Some(key) => *value = Value::from(seal(key)),
-                    None => seal_keys(value),
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(seal_keys),
-        _ => {}
-    }
-}
-
-fn without_keys(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            for key in ["authorizationKey", "sharedKey", "serviceKey"] {
-                object.remove(key);
-            }
-            object.values_mut().for_each(without_keys);
-        }
-        Value::Array(list) => list.iter_mut().for_each(without_keys),
-        _ => {}
     }
 }

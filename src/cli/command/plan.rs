@@ -57,6 +57,17 @@ pub(super) async fn plan(
     // The observer is all that the survey is given: there is nothing it could do wrong.
     let seen = survey(plan, &arm.observer(), &clock).await;
     let out_of_reach = !seen.is_empty() && seen.values().all(Result::is_err);
+    // The same answer to every question is said once.
+    if let (true, Output::Text) = (out_of_reach, context.ui.output) {
+        let mut whys = seen.values().filter_map(|look| look.as_ref().err());
+        if let Some(first) =
+            whys.next().filter(|first| whys.all(|why| why.message == first.message))
+        {
+            return Err(CliError::new(Status::OutOfReach, "Azure cannot be asked anything.")
+                .reason(&first.message)
+                .hint("Nothing was looked at. See `--credential`, `--cloud` and `--endpoint`."));
+        }
+    }
     // A dry run shows what it can, also where nobody answers.
     let found = if out_of_reach {
         Preflight::default()
