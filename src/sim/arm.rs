@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::fault::{Effect, Fault, strike};
+use super::fault::Fault;
 use super::network::{
     EdgePath, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     learned_routes, traffic,
 };
 use super::operation::{Operation, Work};
-use super::reply::{Refusal, common, guid, html_answer, json_answer};
+use super::reply::{Refusal, common, guid, json_answer};
 use super::server::{Answers, Entry};
 use super::world::World;
 use super::write::Arrival;
@@ -22,6 +22,9 @@ use crate::model::{ResourceId, Timestamp};
 /// How long a reading POST takes (WIRE.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
 
+/// How long ARM's front end waits for a resource provider (azure-facts 3.8).
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(60);
+
 impl Answers for World {
     fn answer(
         &mut self,
@@ -29,11 +32,13 @@ impl Answers for World {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
         self.settle(now);
+        let (answer, accepted) = self.with_faults(request, now);
         let latency = match request.method {
+            // Whoever hears 504 has waited for it (azure-facts 3.5).
+            _ if answer.as_ref().is_ok_and(|answer| answer.status == 504) => GATEWAY_TIMEOUT,
             Method::Put | Method::Patch | Method::Delete => self.latency.write,
             Method::Get | Method::Head | Method::Post => self.latency.read,
         };
-        let (answer, accepted) = self.with_faults(request, now);
         self.record(request, now, &answer, accepted);
         (answer, latency)
     }
@@ -51,66 +56,8 @@ impl Answers for World {
 }
 
 impl World {
-    /// The answer, after the misfortunes that this request meets; and whether a change was accepted.
-    fn with_faults(
-        &mut self,
-        request: &WireRequest,
-        now: Timestamp,
-    ) -> (Result<WireResponse, WireFault>, bool) {
-        let Ok(url) = Url::parse(&request.url) else {
-            let refusal = Refusal::new(400, "InvalidRequestUri", "The URL cannot be read.");
-            return (Ok(refusal.response()), false);
-        };
-        let (method, resource) = self.subject(request.method, &url);
-        match strike(&mut self.faults, &method, &resource, false) {
-            Some(Effect::LoseRequest) => {
-                (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
-            }
-            Some(Effect::Unreachable) => {
-                (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
-            }
-            Some(Effect::LoseAnswer) => {
-                let answer = self.ask(request, &url, now);
-                let accepted = is_change(request.method) && answer.status < 300;
-                (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
-            }
-            Some(Effect::Html) => (Ok(html_answer()), false),
-            Some(Effect::Throttle { after }) => {
-                let message = "Too many requests, by a fault of this world.";
-                let mut refusal = Refusal::new(429, "TooManyRequests", message);
-                refusal.retry_after = after.map(|after| after.as_secs());
-                (Ok(refusal.response()), false)
-            }
-            Some(Effect::Conflict) => {
-                let message = "Another operation on this or dependent resource is in progress.";
-                let refusal = Refusal::new(409, "AnotherOperationInProgress", message);
-                (Ok(refusal.response()), false)
-            }
-            Some(Effect::Refuse { status, code }) => {
-                let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
-                (Ok(refusal.response()), false)
-            }
-            Some(Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent) | None => {
-                let answer = self.ask(request, &url, now);
-                let accepted = is_change(request.method) && answer.status < 300;
-                (Ok(answer), accepted)
-            }
-        }
-    }
-
-    /// What a fault matches: the method, `POLL` for a poll, and the resource it is about.
-    fn subject(&self, method: Method, url: &Url) -> (String, String) {
-        match self.polled(url) {
-            Some(id) => {
-                let resource = self.operations.get(&id).map(|o| o.resource.to_string());
-                ("POLL".to_owned(), resource.unwrap_or_default())
-            }
-            None => (method.as_str().to_owned(), url.path().to_owned()),
-        }
-    }
-
     /// The operation that a URL polls.
-    fn polled(&self, url: &Url) -> Option<String> {
+    pub(super) fn polled(&self, url: &Url) -> Option<String> {
         let parts: Vec<&str> = url.path().split('/').skip(1).collect();
         let is = |place: usize, word: &str| {
             parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
@@ -119,7 +66,7 @@ impl World {
             .then(|| parts[7].to_ascii_lowercase())
     }
 
-    fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
+    pub(super) fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
         let subscription = url.path().split('/').nth(2).unwrap_or_default().to_owned();
         let quota = match self.buckets.take(&subscription, request.method, now) {
             Ok(headers) => headers,
@@ -208,7 +155,10 @@ impl World {
         origin: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
-        let known = self.operations.get(id).is_some_and(|operation| operation.is_own(url));
+        let known = self
+            .operations
+            .get(id)
+            .is_some_and(|operation| operation.is_own(url) && !operation.forgotten);
         if !known {
             let message = format!("The operation {id} was not found, or its URL was changed.");
             return Err(Refusal::new(404, "NotFound", message));
@@ -274,6 +224,8 @@ impl World {
             early_polls: 0,
             failure: None,
             settled: false,
+            forgotten: false,
+            lingers: Duration::ZERO,
         };
         let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
         answer.headers.push("Location", operation.result_url(origin));
@@ -352,7 +304,7 @@ impl World {
     }
 }
 
-fn is_change(method: Method) -> bool {
+pub(super) fn is_change(method: Method) -> bool {
     matches!(method, Method::Put | Method::Patch | Method::Delete)
 }
 
@@ -362,6 +314,6 @@ fn origin(url: &Url) -> String {
 }
 
 /// Paths of resources hold no reserved characters; a space is the only one that some clients encode.
-fn percent_decoded(path: &str) -> String {
+pub(super) fn percent_decoded(path: &str) -> String {
     path.replace("%20", " ")
 }

@@ -1,50 +1,18 @@
-//! How long does Azure take? Recorded distributions, drawn by a hash and never from a stream (D17).
+//! How long does Azure take, this time? Recorded distributions, drawn by a hash and never from a stream
+//! (D17).
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::model::ResourceId;
+use crate::model::durations::{Change, Class, spread};
 
-/// Seconds at the 10th, 50th and 90th percentile, and the longest.
-type Spread = [u32; 4];
+/// The least that any operation takes.
+const LEAST: Duration = Duration::from_millis(200);
 
-/// What an operation does to its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Create,
-    Update,
-    Delete,
-}
-
-/// Operations on Microsoft.Network since 2020 (WIRE.md 2 and 6), create, update, delete. The recorders
-/// saw intervals; these lie inside them.
-const DURATIONS: [(&str, [Spread; 3]); 9] = [
-    // The ExpressRoute kinds: ErGwScale 682–783 s, UltraPerformance 970–1000 s.
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        [[690, 1_010, 1_680, 2_700], [60, 95, 1_250, 1_400], [60, 240, 520, 1_066]],
-    ),
-    // The only ExpressRoute ones recorded: create 151–181 s, delete 60–90 s.
-    ("Microsoft.Network/connections", [[60, 160, 220, 313], [10, 30, 80, 313], [40, 75, 130, 222]]),
-    ("Microsoft.Network/expressRouteCircuits", [[8, 15, 35, 103], [3, 8, 11, 12], [4, 8, 12, 23]]),
-    (
-        "Microsoft.Network/expressRouteCircuits/authorizations",
-        [[2, 6, 10, 11], [2, 6, 10, 11], [2, 6, 10, 11]],
-    ),
-    (
-        "Microsoft.Network/expressRouteCircuits/peerings",
-        [[4, 9, 30, 44], [4, 9, 20, 33], [4, 9, 11, 11]],
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        [[1, 6, 16, 32], [1, 6, 16, 31], [1, 6, 9, 21]],
-    ),
-    ("Microsoft.Network/virtualNetworks/subnets", [[1, 1, 3, 11], [1, 1, 6, 35], [1, 5, 10, 12]]),
-    ("Microsoft.Network/routeTables", [[1, 2, 8, 11], [1, 5, 10, 31], [1, 2, 8, 12]]),
-    ("Microsoft.Network/publicIPAddresses", [[1, 1, 2, 31], [1, 1, 2, 8], [1, 6, 15, 31]]),
-];
-
-/// For types that nobody recorded.
-const OTHERS: Spread = [1, 3, 10, 30];
+/// For types that nobody recorded: seconds at the beginning and at the end of what is drawn.
+const OTHERS: (f64, f64) = (0.5, 12.0);
 
 /// A number in `0..1` that depends on nothing but its arguments.
 pub(super) fn draw(seed: u64, resource: &ResourceId, ordinal: u64, purpose: &str) -> f64 {
@@ -55,54 +23,79 @@ pub(super) fn draw(seed: u64, resource: &ResourceId, ordinal: u64, purpose: &str
     f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// How long the operation takes, in whole milliseconds.
-pub(super) fn duration(seed: u64, resource: &ResourceId, ordinal: u64, kind: Kind) -> Duration {
-    let of = resource.resource_type();
-    let spreads = DURATIONS.iter().find(|(name, _)| of.is(name)).map(|(_, spreads)| spreads);
-    let spread = spreads.map_or(OTHERS, |spreads| match kind {
-        Kind::Create => spreads[0],
-        Kind::Update => spreads[1],
-        Kind::Delete => spreads[2],
+/// What is drawn from: a gateway of another kind, or an update that rebuilds one, takes its own time.
+pub(super) fn class(stored: Option<&Value>, body: &Value) -> Class {
+    let at = |body: &Value, pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
+    // An address that is not said to be switched on is off.
+    let private =
+        |body: &Value| at(body, "/properties/enablePrivateIpAddress") == Value::Bool(true);
+    let sku = |body: &Value| at(body, "/properties/sku/name");
+    let rebuilt = stored.is_some_and(|stored| {
+        sku(body).is_string() && (sku(stored) != sku(body) || private(stored) != private(body))
     });
-    let at = draw(seed, resource, ordinal, "duration");
-    let points = [
-        (0.0, spread[0] / 2),
-        (0.1, spread[0]),
-        (0.5, spread[1]),
-        (0.9, spread[2]),
-        (1.0, spread[3]),
-    ];
-    let mut seconds = f64::from(spread[3]);
-    for pair in points.windows(2) {
-        let ((from, low), (to, high)) = (pair[0], pair[1]);
-        if at >= from && at < to {
-            let share = (at - from) / (to - from);
-            seconds = f64::from(low) + share * (f64::from(high) - f64::from(low));
-        }
+    if rebuilt {
+        return Class::Resize;
     }
-    Duration::from_millis(
-        Duration::from_secs_f64(seconds.max(0.2)).as_millis().try_into().unwrap_or(200),
-    )
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    let kind = text("/properties/gatewayType").or_else(|| text("/properties/connectionType"));
+    match kind {
+        Some(kind) if !kind.eq_ignore_ascii_case("ExpressRoute") => Class::Vpn,
+        _ => Class::Usual,
+    }
+}
+
+/// How long the operation takes, in whole milliseconds.
+pub(super) fn duration(
+    seed: u64,
+    resource: &ResourceId,
+    ordinal: u64,
+    class: Class,
+    change: Change,
+) -> Duration {
+    let at = draw(seed, resource, ordinal, "duration");
+    let takes = spread(&resource.resource_type(), class, change).map_or_else(
+        || {
+            let seconds = OTHERS.0 + at * (OTHERS.1 - OTHERS.0);
+            Duration::from_millis(
+                u64::try_from(Duration::from_secs_f64(seconds).as_millis()).unwrap_or(0),
+            )
+        },
+        |spread| spread.at(at),
+    );
+    takes.max(LEAST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn gateway(n: u64) -> ResourceId {
+        let text = format!(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/gw{n}"
+        );
+        ResourceId::parse(&text).unwrap()
+    }
 
     #[test]
-    fn half_of_the_gateways_take_about_seventeen_minutes() {
-        let id = |n: u64| {
-            ResourceId::parse(&format!(
-                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/gw{n}"
-            ))
-            .unwrap()
-        };
-        let mut all: Vec<u64> =
-            (0..2_001).map(|n| duration(7, &id(n), 1, Kind::Create).as_secs()).collect();
+    fn half_of_the_gateways_take_about_a_quarter_of_an_hour() {
+        let take = |n| duration(7, &gateway(n), 1, Class::Usual, Change::Create);
+        let mut all: Vec<u64> = (0..2_001).map(|n| take(n).as_secs()).collect();
         all.sort_unstable();
-        assert!((950..1_070).contains(&all[1_000]), "{}", all[1_000]);
-        assert!(all[0] >= 345 && all[2_000] <= 2_700);
-        assert_eq!(duration(7, &id(1), 1, Kind::Create), duration(7, &id(1), 1, Kind::Create));
-        assert_ne!(duration(7, &id(1), 1, Kind::Create), duration(7, &id(1), 2, Kind::Create));
+        assert!((900..1_050).contains(&all[1_000]), "{}", all[1_000]);
+        assert!(all[2_000] <= 2_900, "{}", all[2_000]);
+        assert_eq!(take(1), take(1), "the same draw, the same time");
+        assert_ne!(take(1), duration(7, &gateway(1), 2, Class::Usual, Change::Create));
+    }
+
+    #[test]
+    fn a_change_of_sku_takes_as_long_as_a_gateway() {
+        let with = |sku: &str| json!({"properties": {"sku": {"name": sku}, "gatewayType": "ExpressRoute"}});
+        assert_eq!(class(Some(&with("ErGw1AZ")), &with("ErGw1AZ")), Class::Usual);
+        assert_eq!(class(Some(&with("ErGw1AZ")), &with("ErGw2AZ")), Class::Resize);
+        let least = (0..50)
+            .map(|n| duration(7, &gateway(n), 2, Class::Resize, Change::Update).as_secs())
+            .min();
+        assert!(least > Some(700), "{least:?}");
     }
 }

@@ -21,8 +21,20 @@ pub struct Fault {
     /// How often it strikes.
     #[serde(default = "once")]
     pub times: u32,
+    /// Not before this much time since the world's beginning.
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Duration>,
+    /// Not after this much time since the world's beginning.
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Duration>,
+    /// How likely it is to strike what it meets, in percent; always when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
     /// What happens.
     pub effect: Effect,
+    /// How many requests it has met: the draws of chance are made by it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub met: u64,
 }
 
 /// What a fault does.
@@ -62,56 +74,139 @@ pub enum Effect {
         /// The factor.
         factor: u32,
     },
+    /// The operation is accepted and never ends.
+    Stuck,
+    /// The operation's URL is not found from the first poll on; the work itself goes on.
+    Forget,
+    /// The operation says that it has ended while Azure still works: writes meet a conflict for so long
+    /// (azure-facts 3.2, the known lies).
+    Linger {
+        /// For how long after the end.
+        #[serde(rename = "for", with = "duration_text")]
+        lasts: Duration,
+    },
+    /// A resource that is there is not found (WIRE.md 3: a circuit right after it was made).
+    Absent,
     /// The connection that is written looks well and carries nothing.
     Silent,
+    /// The connection that is written never connects.
+    Unconnected,
 }
 
 fn once() -> u32 {
     1
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a fault may meet: a request, with what decides chance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Occasion<'a> {
+    /// The method, or `POLL`.
+    pub(super) method: &'a str,
+    pub(super) resource: &'a str,
+    /// Whether the resource is there and done.
+    pub(super) is_there: bool,
+    /// Time since the world's beginning.
+    pub(super) since: Duration,
+    pub(super) seed: u64,
+}
+
 impl Fault {
-    fn meets(&self, method: &str, resource: &str) -> bool {
+    /// A misfortune that strikes every request of a method to a resource, so many times.
+    #[must_use]
+    pub fn new(method: Option<&str>, resource: &str, times: u32, effect: Effect) -> Self {
+        Self {
+            method: method.map(str::to_owned),
+            resource: resource.to_owned(),
+            skip: 0,
+            times,
+            from: None,
+            until: None,
+            percent: None,
+            effect,
+            met: 0,
+        }
+    }
+
+    fn meets(&self, occasion: &Occasion<'_>) -> bool {
+        let text = occasion.resource.to_ascii_lowercase();
         self.times > 0
-            && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && glob(&self.resource.to_ascii_lowercase(), &resource.to_ascii_lowercase())
+            && self.method.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(occasion.method))
+            && self.from.is_none_or(|from| occasion.since >= from)
+            && self.until.is_none_or(|until| occasion.since <= until)
+            && (occasion.is_there || self.effect != Effect::Absent)
+            && glob(&self.resource.to_ascii_lowercase(), &text)
+    }
+
+    /// Whether chance lets it strike this one of those it meets.
+    fn has_bad_luck(&mut self, place: usize, occasion: &Occasion<'_>) -> bool {
+        let Some(percent) = self.percent else { return true };
+        self.met += 1;
+        let text = format!("{}/{place}/{}/{}", occasion.seed, self.met, occasion.resource);
+        let hash = blake3::hash(text.to_ascii_lowercase().as_bytes());
+        let drawn = u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % 100;
+        drawn < u16::from(percent)
     }
 
     /// Whether it is about an operation that is accepted, rather than about the request.
     fn is_about_operations(&self) -> bool {
-        matches!(self.effect, Effect::Fail { .. } | Effect::Slow { .. } | Effect::Silent)
+        match self.effect {
+            Effect::Fail { .. }
+            | Effect::Slow { .. }
+            | Effect::Stuck
+            | Effect::Forget
+            | Effect::Linger { .. }
+            | Effect::Silent
+            | Effect::Unconnected => true,
+            Effect::Throttle { .. }
+            | Effect::Conflict
+            | Effect::Refuse { .. }
+            | Effect::Html
+            | Effect::LoseRequest
+            | Effect::LoseAnswer
+            | Effect::Unreachable
+            | Effect::Absent => false,
+        }
     }
 }
 
 /// The misfortunes that an accepted operation meets: each fault strikes it once at most.
-pub(super) fn strike_operation(faults: &mut [Fault], method: &str, resource: &str) -> Vec<Effect> {
-    let each = faults.iter_mut().map(std::slice::from_mut);
-    each.filter_map(|fault| strike(fault, method, resource, true)).collect()
+pub(super) fn strike_operation(faults: &mut [Fault], occasion: &Occasion<'_>) -> Vec<Effect> {
+    let each = faults.iter_mut().enumerate();
+    each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
 }
 
 /// The fault that this request meets, if any; it is used up by that.
-pub(super) fn strike(
-    faults: &mut [Fault],
-    method: &str,
-    resource: &str,
+pub(super) fn strike_request(faults: &mut [Fault], occasion: &Occasion<'_>) -> Option<Effect> {
+    let mut each = faults.iter_mut().enumerate();
+    each.find_map(|(place, fault)| strike_one(fault, place, occasion, false))
+}
+
+fn strike_one(
+    fault: &mut Fault,
+    place: usize,
+    occasion: &Occasion<'_>,
     about_operations: bool,
 ) -> Option<Effect> {
-    for fault in faults.iter_mut() {
-        if fault.is_about_operations() != about_operations || !fault.meets(method, resource) {
-            continue;
-        }
-        if fault.skip > 0 {
-            fault.skip -= 1;
-            continue;
-        }
-        fault.times -= 1;
-        return Some(fault.effect.clone());
+    if fault.is_about_operations() != about_operations || !fault.meets(occasion) {
+        return None;
     }
-    None
+    if !fault.has_bad_luck(place, occasion) {
+        return None;
+    }
+    if fault.skip > 0 {
+        fault.skip -= 1;
+        return None;
+    }
+    fault.times -= 1;
+    Some(fault.effect.clone())
 }
 
 /// Whether the text matches a pattern in which `*` stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
@@ -142,16 +237,46 @@ mod tests {
         assert!(!glob("*/gateways/*", "/a/connections/c"));
     }
 
+    fn occasion(since: u64) -> Occasion<'static> {
+        let since = Duration::from_secs(since);
+        Occasion { method: "PUT", resource: "/x", is_there: true, since, seed: 7 }
+    }
+
     #[test]
     fn a_fault_strikes_as_often_as_it_says_after_what_it_skips() {
-        let mut faults = vec![Fault {
-            method: Some("PUT".to_owned()),
-            resource: "*".to_owned(),
-            skip: 1,
-            times: 2,
-            effect: Effect::Conflict,
-        }];
-        let mut struck = || strike(&mut faults, "PUT", "/x", false).is_some();
+        let mut faults = vec![Fault::new(Some("PUT"), "*", 2, Effect::Conflict)];
+        faults[0].skip = 1;
+        let mut struck = || strike_request(&mut faults, &occasion(0)).is_some();
         assert_eq!([struck(), struck(), struck(), struck()], [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_fault_has_its_time() {
+        let mut faults = vec![Fault::new(None, "*", 9, Effect::Html)];
+        faults[0].from = Some(Duration::from_secs(10));
+        faults[0].until = Some(Duration::from_secs(20));
+        let struck = |at| strike_request(&mut faults.clone(), &occasion(at)).is_some();
+        assert_eq!([struck(9), struck(10), struck(20), struck(21)], [false, true, true, false]);
+    }
+
+    #[test]
+    fn chance_is_decided_by_the_seed() {
+        let mut faults = vec![Fault::new(None, "*", 10_000, Effect::Html)];
+        faults[0].percent = Some(20);
+        let mut again = faults.clone();
+        let draw = |faults: &mut Vec<Fault>| strike_request(faults, &occasion(0)).is_some();
+        let first: Vec<bool> = (0..1_000).map(|_| draw(&mut faults)).collect();
+        let second: Vec<bool> = (0..1_000).map(|_| draw(&mut again)).collect();
+        assert_eq!(first, second);
+        let struck = first.iter().filter(|struck| **struck).count();
+        assert!((150..250).contains(&struck), "{struck}");
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_hidden() {
+        let mut faults = vec![Fault::new(Some("PUT"), "*", 1, Effect::Absent)];
+        let gone = Occasion { is_there: false, ..occasion(0) };
+        assert_eq!(strike_request(&mut faults, &gone), None);
+        assert_eq!(strike_request(&mut faults, &occasion(0)), Some(Effect::Absent));
     }
 }

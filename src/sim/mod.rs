@@ -8,6 +8,8 @@ pub mod clock;
 mod duration;
 pub mod fault;
 pub mod governance;
+mod happening;
+mod misfortune;
 pub mod network;
 mod operation;
 mod provider;

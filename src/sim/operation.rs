@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::duration::Kind;
 use super::reply::{Refusal, common, empty_answer, guid, json_answer};
 use crate::azure::wire::WireResponse;
+use crate::model::durations::Change;
 use crate::model::{ResourceId, Timestamp};
 
 /// The values of `Retry-After` on the polls of one operation (WIRE.md 1).
@@ -34,6 +34,17 @@ pub(super) struct Operation {
     pub(super) failure: Option<(String, String)>,
     /// Whether its end has taken effect.
     pub(super) settled: bool,
+    /// Whether its URL is not found, by a fault.
+    pub(super) forgotten: bool,
+    /// How long after its end it still keeps others from writing, by a fault.
+    pub(super) lingers: std::time::Duration,
+}
+
+impl Operation {
+    /// Whether nobody else may write what it locks.
+    pub(super) fn is_at_work(&self, now: Timestamp) -> bool {
+        !self.settled || now < self.ends + self.lingers
+    }
 }
 
 /// What an operation does.
@@ -51,11 +62,11 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn change(&self) -> Change {
         match self {
-            Self::Create => Kind::Create,
-            Self::Delete => Kind::Delete,
-            Self::Update | Self::Read { .. } => Kind::Update,
+            Self::Create => Change::Create,
+            Self::Delete => Change::Delete,
+            Self::Update | Self::Read { .. } => Change::Update,
         }
     }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
+use super::happening::Happening;
 use super::network::OnPrem;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -39,6 +39,9 @@ pub struct Scenario {
     /// Regions that are down: their control plane refuses writes and their gateways are dead.
     #[serde(default)]
     pub regions_down: BTreeSet<Region>,
+    /// How Azure behaves in a region that is down.
+    #[serde(default)]
+    pub outage: Outage,
     /// What happens by itself as time goes by.
     #[serde(default)]
     pub events: Vec<Happening>,
@@ -59,22 +62,41 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
 }
 
-/// Something that happens by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Happening {
-    /// When, from the world's beginning.
-    #[serde(with = "duration_text")]
-    pub after: Duration,
-    /// Regions that come back.
-    #[serde(default)]
-    pub up: BTreeSet<Region>,
-    /// Regions that go down.
-    #[serde(default)]
-    pub down: BTreeSet<Region>,
-    /// Prefixes that on-premises does not advertise any more.
-    #[serde(default)]
-    pub withdraw: Vec<IpNet>,
+/// How Azure behaves in a region that is down. Nobody has recorded it: each of these was reported
+/// (azure-facts 3.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outage {
+    /// What it does with writes.
+    pub writes: OutageWrites,
+    /// What it does with reads of resources there.
+    pub reads: OutageReads,
+}
+
+/// What a region that is down does with writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutageWrites {
+    /// It refuses them at once, with 503.
+    #[default]
+    FailFast,
+    /// It lets them wait for a minute, and then the front end says 504.
+    Hang,
+    /// It takes them, and they end when the region is back.
+    NeverEnd,
+    /// It takes them, and they fail after half an hour.
+    FailLate,
+}
+
+/// What a region that is down does with reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutageReads {
+    /// The front end answers them from what it remembers.
+    #[default]
+    Answer,
+    /// It refuses them, with 503.
+    Refuse,
 }
 
 /// What Azure does with a connection whose networks overlap others on the circuit. Its documents say

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::network::connection_status;
 use super::provider;
 use super::reply::{Refusal, json_answer};
+use super::scenario::OutageReads;
 use super::world::{State, World};
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
@@ -66,6 +67,9 @@ impl World {
     }
 
     fn settled_status(&self, id: &ResourceId) -> &'static str {
+        if self.unconnected.contains(id) {
+            return "NotConnected";
+        }
         let shown = self.shown();
         let estate = self.estate(&shown);
         estate
@@ -107,6 +111,10 @@ impl World {
 
     /// The answer to a GET of one resource.
     pub(super) fn get(&self, id: &ResourceId, now: Timestamp) -> Result<WireResponse, Refusal> {
+        if self.outage.reads == OutageReads::Refuse && self.is_out(id) {
+            let message = "The service is unavailable in this region now.";
+            return Err(Refusal::new(503, "ServiceUnavailable", message));
+        }
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
         let mut answer = json_answer(200, &body);
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
+use super::happening::Happening;
 use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
 use super::provider;
 use super::reply::guid;
-use super::scenario::{Happening, Latency, Overlap, Scenario};
+use super::scenario::{Latency, Outage, Overlap, Scenario};
 use super::seal::{seal, seal_keys, without_keys};
 use super::server::Entry;
 use super::throttle::Buckets;
@@ -30,8 +31,13 @@ pub struct World {
     pub(super) ordinals: BTreeMap<ResourceId, u64>,
     pub(super) reads: u64,
     pub(super) onprem: OnPrem,
+    /// When it began.
+    pub(super) began: Timestamp,
     pub(super) regions_down: BTreeSet<Region>,
+    pub(super) outage: Outage,
     pub(super) silent: BTreeSet<ResourceId>,
+    /// Connections that never connect, by a fault.
+    pub(super) unconnected: BTreeSet<ResourceId>,
     /// Connections whose authorization is gone while their region is down: they go when it is back.
     pub(super) revoked: BTreeSet<ResourceId>,
     /// What still happens by itself, the next first.
@@ -95,8 +101,11 @@ impl World {
             ordinals: BTreeMap::new(),
             reads: 0,
             onprem: scenario.onprem.clone(),
+            began: scenario.now,
             regions_down: scenario.regions_down.clone(),
+            outage: scenario.outage,
             silent: BTreeSet::new(),
+            unconnected: BTreeSet::new(),
             revoked: BTreeSet::new(),
             coming: scenario
                 .events
@@ -231,7 +240,7 @@ impl World {
             .map(|(id, _)| id.clone())
             .collect();
         for id in made {
-            if self.location(&id).is_some_and(|region| self.regions_down.contains(&region)) {
+            if self.is_out(&id) {
                 self.silent.insert(id.clone());
                 self.revoked.insert(id);
             } else {
@@ -371,18 +380,10 @@ impl World {
 
     /// Lets what has ended take effect, in the order in which it ended.
     pub(super) fn settle(&mut self, now: Timestamp) {
-        while let Some((at, _)) = self.coming.first().filter(|(at, _)| *at <= now) {
-            self.settle_operations(*at);
+        while let Some(at) = self.coming.first().map(|(at, _)| *at).filter(|at| *at <= now) {
+            self.settle_operations(at);
             let (_, event) = self.coming.remove(0);
-            for region in event.up {
-                self.set_region_down(region, false);
-            }
-            for region in event.down {
-                self.set_region_down(region, true);
-            }
-            for site in &mut self.onprem.sites {
-                site.prefixes.retain(|prefix| !event.withdraw.contains(prefix));
-            }
+            self.happen(event, at);
         }
         self.settle_operations(now);
     }
@@ -404,7 +405,13 @@ impl World {
     /// An operation in a region that is down does not come to its end.
     fn is_stuck(&self, operation: &Operation) -> bool {
         !matches!(operation.work, Work::Read { .. })
-            && self.location(&operation.resource).is_some_and(|l| self.regions_down.contains(&l))
+            && operation.failure.is_none()
+            && self.is_out(&operation.resource)
+    }
+
+    /// Whether the region in which a resource is has gone down.
+    pub(super) fn is_out(&self, id: &ResourceId) -> bool {
+        self.location(id).is_some_and(|region| self.regions_down.contains(&region))
     }
 
     fn end(&mut self, id: &str) {
@@ -435,6 +442,7 @@ impl World {
                     provider.deleted(self, &resource_id, &gone.body);
                 }
                 self.silent.remove(&resource_id);
+                self.unconnected.remove(&resource_id);
             }
         }
     }

@@ -1,15 +1,25 @@
 //! What does a PUT or a DELETE do? Refusals first, then an operation that takes its time.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::duration::duration;
-use super::fault::{Effect, strike_operation};
+use super::duration::{class, duration};
+use super::fault::Effect;
 use super::operation::{Operation, Work};
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, guid, json_answer};
+use super::scenario::OutageWrites;
 use super::world::{Resource, State, World, root};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
+use crate::model::durations::Class;
 use crate::model::{ResourceId, Timestamp};
+
+/// How long a stuck operation takes: longer than anybody waits.
+const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// How long an operation in a region that is out takes to fail, where it is accepted (azure-facts 3.9).
+const FAILS_LATE: Duration = Duration::from_secs(30 * 60);
 
 /// A write on its way in.
 pub(super) struct Arrival<'a> {
@@ -59,6 +69,7 @@ impl World {
         provider.validate(self, &put)?;
         let failure = provider.fails(self, &put);
         let new = put.stored.is_none();
+        let class = class(put.stored, &body);
         let stored = provider.accept(self, &put);
         let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
         let resource =
@@ -67,7 +78,7 @@ impl World {
         self.ordinals.insert(arrival.id.clone(), ordinal);
         provider.accepted(self, arrival.id);
         let work = if new { Work::Create } else { Work::Update };
-        let operation = self.begin(arrival, provider, work, failure, &body);
+        let operation = self.begin(arrival, provider, work, failure, &body, class);
         let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
@@ -90,7 +101,8 @@ impl World {
         provider.may_delete(self, arrival.id)?;
         *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
         self.set_state(arrival.id, State::Deleting, arrival.now);
-        let operation = self.begin(arrival, provider, Work::Delete, None, &body);
+        let class = class(None, &body);
+        let operation = self.begin(arrival, provider, Work::Delete, None, &body, class);
         let mut answer = empty_answer(202);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Location", operation.result_url(arrival.origin));
@@ -111,9 +123,19 @@ impl World {
             Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()
         })?;
         let at = self.location(id).unwrap_or_else(|| home.clone());
-        if [&home, &at].iter().any(|region| self.regions_down.contains(region)) {
-            let message = format!("The service is unavailable in {at} now.");
-            return Err(Refusal::new(503, "ServiceUnavailable", message));
+        let is_down = |region| self.regions_down.contains(region);
+        // Of a group that is at home there nothing can be written, wherever it stands.
+        match self.outage.writes {
+            _ if !is_down(&home) && !is_down(&at) => {}
+            OutageWrites::Hang => {
+                let message = format!("The service in {at} did not answer within a minute.");
+                return Err(Refusal::new(504, "GatewayTimeout", message).by_gateway());
+            }
+            OutageWrites::NeverEnd | OutageWrites::FailLate if !is_down(&home) => {}
+            OutageWrites::FailFast | OutageWrites::NeverEnd | OutageWrites::FailLate => {
+                let message = format!("The service is unavailable in {at} now.");
+                return Err(Refusal::new(503, "ServiceUnavailable", message));
+            }
         }
         Ok(provider)
     }
@@ -142,7 +164,8 @@ impl World {
     ) -> Result<(), Refusal> {
         let wanted = locks(provider, arrival.id, body);
         let other = self.operations.values().find(|operation| {
-            !operation.settled && operation.locks.iter().any(|lock| wanted.contains(lock))
+            operation.is_at_work(arrival.now)
+                && operation.locks.iter().any(|lock| wanted.contains(lock))
         });
         let Some(other) = other else { return Ok(()) };
         if provider.locks_with_conflict() {
@@ -207,23 +230,37 @@ impl World {
         work: Work,
         failure: Option<(String, String)>,
         body: &Value,
+        class: Class,
     ) -> Operation {
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0);
-        let mut takes = duration(self.seed, arrival.id, ordinal, work.kind());
+        let mut takes = duration(self.seed, arrival.id, ordinal, class, work.change());
         let mut failure = failure;
         let method = arrival.request.method.as_str();
-        for effect in strike_operation(&mut self.faults, method, arrival.id.as_str()) {
+        let (mut forgotten, mut lingers) = (false, Duration::ZERO);
+        for effect in self.operation_faults(method, arrival.id, arrival.now) {
             match effect {
                 Effect::Fail { code } => {
                     failure =
                         Some((code, "The operation failed, by a fault of this world.".to_owned()));
                 }
                 Effect::Slow { factor } => takes *= factor,
+                Effect::Stuck => takes = NEVER,
+                Effect::Forget => forgotten = true,
+                Effect::Linger { lasts } => lingers = lasts,
                 Effect::Silent => {
                     self.silent.insert(arrival.id.clone());
                 }
+                Effect::Unconnected => {
+                    self.silent.insert(arrival.id.clone());
+                    self.unconnected.insert(arrival.id.clone());
+                }
                 _ => {}
             }
+        }
+        if self.is_out(arrival.id) && self.outage.writes == OutageWrites::FailLate {
+            takes = FAILS_LATE;
+            let message = "The gateway manager did not answer in time.";
+            failure = Some(("GwmOperationTimeOut".to_owned(), message.to_owned()));
         }
         let (put, delete) = provider.first_retry_after();
         let first = if work == Work::Delete { delete } else { put };
@@ -239,10 +276,12 @@ impl World {
             ends: arrival.now + takes,
             first,
             polls: 0,
-            next_poll: arrival.now + std::time::Duration::from_secs(first),
+            next_poll: arrival.now + Duration::from_secs(first),
             early_polls: 0,
             failure,
             settled: false,
+            forgotten,
+            lingers,
         };
         self.operations.insert(id, operation.clone());
         operation

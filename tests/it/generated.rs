@@ -103,13 +103,12 @@ fn fault(lab: &Lab, dice: &mut Dice) -> Option<Fault> {
         Effect::Fail { code: "InternalServerError".to_owned() },
         Effect::Slow { factor: 9 },
     ];
-    Some(Fault {
-        method: Some("PUT".to_owned()),
-        resource: resource.to_string(),
-        skip: 0,
-        times: 1 + dice.roll(9) as u32,
-        effect: effects[dice.roll(8) as usize].clone(),
-    })
+    Some(Fault::new(
+        Some("PUT"),
+        resource.as_str(),
+        1 + dice.roll(9) as u32,
+        effects[dice.roll(8) as usize].clone(),
+    ))
 }
 
 /// When each step was at work: from its first attempt to its end.

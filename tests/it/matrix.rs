@@ -13,13 +13,8 @@ fn writers(plan: &Plan) -> Vec<Step> {
 }
 
 fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
-    Fault {
-        method: Some("PUT".to_owned()),
-        resource: step.action.written().map(ToString::to_string).unwrap_or_default(),
-        skip: 0,
-        times,
-        effect,
-    }
+    let written = step.action.written().map(ToString::to_string).unwrap_or_default();
+    Fault::new(Some("PUT"), &written, times, effect)
 }
 
 /// Crashes at one place and goes on; the world must end as if nothing had happened.
@@ -146,13 +141,12 @@ async fn what_an_undo_cannot_take_back_is_listed() {
     let plan = shipped_plan();
     let lab = Lab::new(plan.clone(), &shipped_world());
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
-    lab.world.lock().unwrap().add_fault(Fault {
-        method: Some("DELETE".to_owned()),
-        resource: "*/connections/*".to_owned(),
-        skip: 0,
-        times: 1_000,
-        effect: Effect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
-    });
+    lab.world.lock().unwrap().add_fault(Fault::new(
+        Some("DELETE"),
+        "*/connections/*",
+        1_000,
+        Effect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
+    ));
     let undo = Command::Undo { by: "a person".to_owned(), reason: None };
     assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::UndoIncomplete);
     let state = RunState::fold(&lab.journal.events()).unwrap();

@@ -119,13 +119,12 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
 #[tokio::test]
 async fn a_connection_that_succeeded_and_carries_nothing_is_not_believed() {
     let lab = Lab::new(shipped_plan(), &shipped_world());
-    lab.world.lock().unwrap().add_fault(Fault {
-        method: Some("PUT".to_owned()),
-        resource: "*/connections/*".to_owned(),
-        skip: 0,
-        times: 1,
-        effect: Effect::Silent,
-    });
+    lab.world.lock().unwrap().add_fault(Fault::new(
+        Some("PUT"),
+        "*/connections/*",
+        1,
+        Effect::Silent,
+    ));
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Failed);
     let state = RunState::fold(&lab.journal.events()).unwrap();
     let status =
@@ -179,13 +178,9 @@ async fn a_dry_run_never_writes_whatever_goes_wrong() {
         let lab = Lab::new(shipped_plan(), &shipped_world());
         let before = lab.comparable();
         for skip in 0..3 {
-            lab.world.lock().unwrap().add_fault(Fault {
-                method: None,
-                resource: "*".to_owned(),
-                skip: skip * 5,
-                times: 3,
-                effect: effect.clone(),
-            });
+            let mut fault = Fault::new(None, "*", 3, effect.clone());
+            fault.skip = skip * 5;
+            lab.world.lock().unwrap().add_fault(fault);
         }
         let (verdicts, ledger) = dry_run(&lab).await;
         assert_eq!(verdicts.len(), lab.plan.steps().len());

@@ -21,13 +21,8 @@ fn method(step: &Step) -> &'static str {
 }
 
 fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
-    Fault {
-        method: Some(method(step).to_owned()),
-        resource: step.action.written().map(ToString::to_string).unwrap_or_default(),
-        skip: 0,
-        times,
-        effect,
-    }
+    let written = step.action.written().map(ToString::to_string).unwrap_or_default();
+    Fault::new(Some(method(step)), &written, times, effect)
 }
 
 #[test]

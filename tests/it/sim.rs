@@ -213,13 +213,7 @@ fn a_lost_answer_has_taken_effect_and_a_lost_request_has_not() {
     let path = format!("{NETWORK}/publicIPAddresses/pip");
     let after = |effect: Effect| {
         let mut azure = Azure::new();
-        azure.world.add_fault(Fault {
-            method: Some("PUT".to_owned()),
-            resource: path.clone(),
-            skip: 0,
-            times: 1,
-            effect,
-        });
+        azure.world.add_fault(Fault::new(Some("PUT"), &path, 1, effect));
         let url = format!("{HOST}{path}?api-version=2024-03-01");
         assert!(azure.ask(Method::Put, &url, &address()).is_err());
         let accepted = azure.world.ledger().last().unwrap().accepted;

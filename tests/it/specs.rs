@@ -351,13 +351,12 @@ async fn what_is_written_back_after_a_failure_is_as_published() {
     for step in plan.steps() {
         let Some(resource) = step.action.written() else { continue };
         let lab = Lab::new(plan.clone(), &shipped_world());
-        lab.world.lock().unwrap().add_fault(Fault {
-            method: Some("PUT".to_owned()),
-            resource: resource.to_string(),
-            skip: 0,
-            times: 1,
-            effect: Effect::Fail { code: "InternalServerError".to_owned() },
-        });
+        lab.world.lock().unwrap().add_fault(Fault::new(
+            Some("PUT"),
+            resource.as_str(),
+            1,
+            Effect::Fail { code: "InternalServerError".to_owned() },
+        ));
         assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded, "{}", step.name);
         let bodies = bodies(&lab.journal.events());
         let again = bodies.iter().filter(|(id, _)| id == resource).count();

@@ -1,0 +1,103 @@
+//! What goes wrong with this request? The faults of the world, and the ways in which a region is out.
+
+use url::Url;
+
+use super::arm::is_change;
+use super::fault::{Effect, Occasion, strike_operation, strike_request};
+use super::reply::{Refusal, html_answer};
+use super::world::{State, World};
+use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
+use crate::model::{ResourceId, Timestamp};
+
+impl World {
+    /// The answer, after the misfortunes that this request meets; and whether a change was accepted.
+    pub(super) fn with_faults(
+        &mut self,
+        request: &WireRequest,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, bool) {
+        let Ok(url) = Url::parse(&request.url) else {
+            let refusal = Refusal::new(400, "InvalidRequestUri", "The URL cannot be read.");
+            return (Ok(refusal.response()), false);
+        };
+        let (method, resource) = self.subject(request.method, &url);
+        let is_there = ResourceId::parse(&resource)
+            .is_ok_and(|id| self.resources.get(&id).is_some_and(|r| r.state == State::Succeeded));
+        let occasion = Occasion {
+            method: &method,
+            resource: &resource,
+            is_there,
+            since: now.since(self.began),
+            seed: self.seed,
+        };
+        match strike_request(&mut self.faults, &occasion) {
+            Some(Effect::LoseRequest) => {
+                (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
+            }
+            Some(Effect::Unreachable) => {
+                (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
+            }
+            Some(Effect::LoseAnswer) => {
+                let answer = self.ask(request, &url, now);
+                let accepted = is_change(request.method) && answer.status < 300;
+                (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
+            }
+            Some(Effect::Html) => (Ok(html_answer()), false),
+            Some(Effect::Throttle { after }) => {
+                let message = "Too many requests, by a fault of this world.";
+                let mut refusal = Refusal::new(429, "TooManyRequests", message);
+                refusal.retry_after = after.map(|after| after.as_secs());
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Conflict) => {
+                let message = "Another operation on this or dependent resource is in progress.";
+                let refusal = Refusal::new(409, "AnotherOperationInProgress", message);
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Refuse { status, code }) => {
+                let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
+                (Ok(refusal.response()), false)
+            }
+            Some(Effect::Absent) => {
+                let refusal = ResourceId::parse(&resource).map_or_else(
+                    |_| Refusal::new(404, "NotFound", "The resource was not found."),
+                    |id| Refusal::not_found(&id),
+                );
+                (Ok(refusal.response()), false)
+            }
+            Some(_) | None => {
+                let answer = self.ask(request, &url, now);
+                let accepted = is_change(request.method) && answer.status < 300;
+                (Ok(answer), accepted)
+            }
+        }
+    }
+
+    /// What a fault matches: the method, `POLL` for a poll, and the resource it is about.
+    fn subject(&self, method: Method, url: &Url) -> (String, String) {
+        match self.polled(url) {
+            Some(id) => {
+                let resource = self.operations.get(&id).map(|o| o.resource.to_string());
+                ("POLL".to_owned(), resource.unwrap_or_default())
+            }
+            None => (method.as_str().to_owned(), url.path().to_owned()),
+        }
+    }
+
+    /// The misfortunes that an accepted operation meets.
+    pub(super) fn operation_faults(
+        &mut self,
+        method: &str,
+        id: &ResourceId,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let occasion = Occasion {
+            method,
+            resource: id.as_str(),
+            is_there: true,
+            since: now.since(self.began),
+            seed: self.seed,
+        };
+        strike_operation(&mut self.faults, &occasion)
+    }
+}
