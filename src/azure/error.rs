@@ -68,7 +68,8 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
         });
     let after = response.headers.retry_after().or_else(|| seconds_in(&message));
     let disposition = match response.status {
-        status if TRANSIENT_CODES.contains(&code.as_str()) || [408, 429].contains(&status) => {
+        status if TRANSIENT_CODES.contains(&code.as_str()) || [401, 408, 429].contains(&status) => {
+            // 401 comes here when a new token was refused too: somebody may log in again meanwhile.
             Disposition::Transient { after }
         }
         // The front end's words for "the provider did not answer": what it did is not known.
@@ -159,6 +160,9 @@ fn hint(code: &str) -> Option<&'static str> {
         }
         "AuthorizationFailed" | "LinkedAuthorizationFailed" => {
             "The credential lacks a right; the message names the action and the scope."
+        }
+        "InvalidAuthenticationToken" | "ExpiredAuthenticationToken" => {
+            "Azure refuses our token, and the next one too: log in again; the step is tried again."
         }
         "ScopeLocked" => "A lock forbids the change; remove it for the time of the failover.",
         "ResourceGroupNotFound" => "The resource group must exist before the failover.",

@@ -66,13 +66,6 @@ impl Door {
         self.check_host(&url)?;
         self.check_access(request.method, &url)?;
         let call = Call::of(request.method);
-        request.headers.remove("authorization");
-        let token = self
-            .token
-            .token()
-            .await
-            .map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
-        request.headers.push("Authorization", format!("Bearer {}", token.expose()));
         request.headers.push("x-ms-return-client-request-id", "true");
         if let Some(id) = request_id {
             request.headers.remove("x-ms-client-request-id");
@@ -81,12 +74,30 @@ impl Door {
         if let Some(run) = &context.run {
             request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
         }
-        self.check_time(context)?;
-        let method = request.method;
-        let path = url.path().to_owned();
-        let answer = self.wire.send(request).await;
-        let response = answer.map_err(|fault| unanswered(&fault, call))?;
-        tracing::debug!(%method, path, status = response.status, "azure answered");
+        let (method, path) = (request.method, url.path().to_owned());
+        let mut response = None;
+        // A token that was revoked, or ended on its way, is asked for once more. What is answered with 401
+        // was not looked at: sending a write again then is no second write.
+        for last in [false, true] {
+            let token = self
+                .token
+                .token()
+                .await
+                .map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
+            request.headers.remove("authorization");
+            request.headers.push("Authorization", format!("Bearer {}", token.expose()));
+            self.check_time(context)?;
+            let answer = self.wire.send(request.clone()).await;
+            let answer = answer.map_err(|fault| unanswered(&fault, call))?;
+            tracing::debug!(%method, path, status = answer.status, "azure answered");
+            let refused = answer.status == 401;
+            response = Some(answer);
+            if !refused || last {
+                break;
+            }
+            self.token.refused(&token).await;
+        }
+        let response = response.ok_or_else(|| refused("nothing was sent"))?;
         if response.body.len() > limits::BODY_BYTES_MAX {
             return Err(StepError::rejected(
                 "body_too_large",

@@ -66,6 +66,9 @@ pub trait TokenSource: Send + Sync + fmt::Debug {
     /// # Errors
     /// No credential gave one; the message says what was tried.
     async fn token(&self) -> Result<Secret, TokenError>;
+
+    /// Azure did not take this token: the next one shall be another.
+    async fn refused(&self, _token: &Secret) {}
 }
 
 /// A credential that gave no token.
@@ -156,13 +159,16 @@ pub struct Credentials {
     scope: String,
     secret: Option<Secret>,
     clock: Arc<dyn Clock>,
-    candidates: Vec<(CredentialKind, Candidate)>,
+    identity: Identity,
+    transport: Option<Transport>,
     kept: tokio::sync::Mutex<Kept>,
 }
 
 /// What is remembered between calls.
 #[derive(Default)]
 struct Kept {
+    /// Each keeps its own tokens too.
+    candidates: Vec<(CredentialKind, Candidate)>,
     chosen: Option<usize>,
     token: Option<AccessToken>,
     failed: Option<(Timestamp, TokenError)>,
@@ -176,28 +182,22 @@ impl Credentials {
     pub fn new(settings: CredentialSettings) -> Result<Self, IdentityError> {
         let CredentialSettings { cloud, pinned, identity, transport, clock } = settings;
         let authority = cloud.authority(identity.authority.as_deref())?;
-        let mut custom = CustomConfiguration::default();
-        custom.authority_host.clone_from(&authority);
-        let configured = Arc::new(CloudConfiguration::from(custom));
-        let candidates = CredentialKind::chain(pinned, identity.credentials.as_deref())?
+        let chain = CredentialKind::chain(pinned, identity.credentials.as_deref())?;
+        let candidates = chain
             .into_iter()
             .map(|kind| {
-                let options = ClientOptions {
-                    transport: transport.clone(),
-                    cloud: Some(Arc::clone(&configured)),
-                    ..Default::default()
-                };
-                (kind, make(kind, cloud, &identity, options))
+                (kind, make(kind, cloud, &identity, options(&authority, transport.as_ref())))
             })
             .collect();
         Ok(Self {
             cloud,
             authority,
             scope: format!("{}/.default", cloud.audience()),
-            secret: identity.secret,
+            secret: identity.secret.clone(),
             clock,
-            candidates,
-            kept: tokio::sync::Mutex::default(),
+            identity,
+            transport,
+            kept: tokio::sync::Mutex::new(Kept { candidates, ..Kept::default() }),
         })
     }
 
@@ -206,12 +206,13 @@ impl Credentials {
         &self,
         kind: CredentialKind,
         credential: &Candidate,
+        is_alone: bool,
     ) -> Result<AccessToken, Tried> {
         let failed = |why: String| Tried { credential: kind, why };
         let credential = credential.as_ref().map_err(|why| failed(why.clone()))?;
         let scopes = [self.scope.as_str()];
         let asked = credential.get_token(&scopes, None);
-        let answer = if kind == CredentialKind::ManagedIdentity && self.candidates.len() > 1 {
+        let answer = if kind == CredentialKind::ManagedIdentity && !is_alone {
             tokio::select! {
                 biased;
                 answer = asked => answer,
@@ -240,6 +241,16 @@ impl Credentials {
     fn is_fresh(&self, token: &AccessToken) -> bool {
         let ends = Timestamp::from_millis(token.expires_on.unix_timestamp().saturating_mul(1_000));
         ends.since(self.clock.now()) > TOKEN_MARGIN
+    }
+}
+
+fn options(authority: &str, transport: Option<&Transport>) -> ClientOptions {
+    let mut custom = CustomConfiguration::default();
+    authority.clone_into(&mut custom.authority_host);
+    ClientOptions {
+        transport: transport.cloned(),
+        cloud: Some(Arc::new(CloudConfiguration::from(custom))),
+        ..Default::default()
     }
 }
 
@@ -328,15 +339,18 @@ impl TokenSource for Credentials {
             return Err(error.clone());
         }
         let mut tried = Vec::new();
-        for (place, (kind, credential)) in self.candidates.iter().enumerate() {
+        let is_alone = kept.candidates.len() == 1;
+        for (place, (kind, credential)) in kept.candidates.iter().enumerate() {
             if kept.chosen.is_some_and(|chosen| chosen != place) {
                 continue;
             }
-            match self.ask(*kind, credential).await {
+            match self.ask(*kind, credential, is_alone).await {
                 Ok(token) => {
                     tracing::info!(credential = kind.as_str(), "a credential gave a token");
                     let secret = Secret::new(token.token.secret().to_owned());
-                    *kept = Kept { chosen: Some(place), token: Some(token), failed: None };
+                    kept.chosen = Some(place);
+                    kept.token = Some(token);
+                    kept.failed = None;
                     return Ok(secret);
                 }
                 Err(why) => tried.push(why),
@@ -352,6 +366,21 @@ impl TokenSource for Credentials {
         };
         kept.failed = Some((self.clock.now(), error.clone()));
         Err(error)
+    }
+
+    /// Forgets the token, and makes the credential that gave it anew: it would give the same again.
+    async fn refused(&self, token: &Secret) {
+        let mut kept = self.kept.lock().await;
+        if kept.token.as_ref().is_none_or(|own| own.token.secret() != token.expose()) {
+            return;
+        }
+        kept.token = None;
+        if let Some((kind, credential)) =
+            kept.chosen.and_then(|place| kept.candidates.get_mut(place))
+        {
+            let options = options(&self.authority, self.transport.as_ref());
+            *credential = make(*kind, self.cloud, &self.identity, options);
+        }
     }
 }
 
@@ -664,9 +693,15 @@ mod tests {
             *clock.now.lock().unwrap() = Timestamp::from_millis(seconds * 1_000);
             assert_eq!(made.is_fresh(&token), fresh, "{seconds}");
         }
-        made.token().await.unwrap();
+        let first = made.token().await.unwrap();
         made.token().await.unwrap();
         assert_eq!(fake.asked().len(), 1);
+        made.refused(&Secret::new("another")).await;
+        made.token().await.unwrap();
+        assert_eq!(fake.asked().len(), 1, "a token that is not ours any more says nothing of ours");
+        made.refused(&first).await;
+        made.token().await.unwrap();
+        assert_eq!(fake.asked().len(), 2, "what Azure refused is not offered again");
     }
 
     #[tokio::test]

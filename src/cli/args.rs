@@ -132,6 +132,9 @@ pub enum Verb {
         /// The world to start from [default: the profile's].
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,
+        /// A bad day of the library to live through; `list` shows them. May be repeated.
+        #[arg(long, value_name = "NAME")]
+        bad_day: Vec<String>,
         /// What decides the simulator's chance [default: the world's]; the same seed gives the same
         /// drill.
         #[arg(long)]

@@ -19,7 +19,7 @@ use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, RunMode, Unw
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::ReachView;
 use crate::sim::network::Reach;
-use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
+use crate::sim::{Answers, BadDay, InProcess, Scenario, VirtualClock, World};
 use crate::store::{MemoryJournal, RunStore};
 
 /// Where a drill's Azure is: in this process, so that nothing listens there.
@@ -179,6 +179,12 @@ impl Drill {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.world.lock().unwrap_or_else(PoisonError::into_inner).world.seed()
+    }
+
+    /// Lays a bad day over what is to come.
+    pub fn live_through(&self, day: &BadDay) {
+        let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.world.live_through(day, self.clock.now());
     }
 
     /// The same surroundings over a copy of the world, for a look that shall leave no trace.

@@ -332,7 +332,7 @@ pub(super) fn polled(
     ticket: &Ticket,
     result: Result<PollAnswer, StepError>,
 ) {
-    if let Some(StepState::TimedOut { operation: Some(_) }) =
+    if let Some(StepState::TimedOut { operation: Some(_), .. }) =
         turn.record(&ticket.step).map(|record| record.state.clone())
     {
         return time_up::polled_after_time(turn, ticket, &result);
@@ -372,7 +372,7 @@ pub(super) fn polled(
 /// The time for another poll has come.
 pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
     let handle = match turn.record(&ticket.step).map(|record| &record.state) {
-        Some(StepState::TimedOut { operation: Some(handle) }) => handle.clone(),
+        Some(StepState::TimedOut { operation: Some(handle), .. }) => handle.clone(),
         Some(StepState::Working(work)) if work.attempt == ticket.attempt => match &work.phase {
             Phase::Operating { handle, .. } => handle.clone(),
             _ => return,

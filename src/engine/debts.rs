@@ -69,7 +69,7 @@ impl RunState {
                     "Step `{}` could not be undone and leaves {resource}: {}",
                     step.name, error.message
                 )),
-                StepState::TimedOut { operation: Some(_) } => owed.push(format!(
+                StepState::TimedOut { operation: Some(_), .. } => owed.push(format!(
                     "Step `{}` ran out of time while Azure may still be at work on {resource}.",
                     step.name
                 )),

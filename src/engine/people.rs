@@ -161,7 +161,7 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
             .steps
             .iter()
             .filter_map(|(name, record)| match &record.state {
-                StepState::TimedOut { operation: Some(handle) } => {
+                StepState::TimedOut { operation: Some(handle), .. } => {
                     Some((turn.ticket(name), handle.clone()))
                 }
                 _ => None,
@@ -215,7 +215,7 @@ pub fn tried_again(plan: &Plan, state: &RunState, from: &StepName) -> Vec<StepNa
                 StepState::Failed(_)
                     | StepState::Skipped { .. }
                     | StepState::Held { .. }
-                    | StepState::TimedOut { operation: None }
+                    | StepState::TimedOut { operation: None, .. }
             )
         })
     };
@@ -270,8 +270,8 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         StepState::Failed(_)
         | StepState::Skipped { .. }
         | StepState::Held { .. }
-        | StepState::TimedOut { operation: None } => {}
-        StepState::TimedOut { operation: Some(_) } => {
+        | StepState::TimedOut { operation: None, .. } => {}
+        StepState::TimedOut { operation: Some(_), .. } => {
             return refuse(
                 turn,
                 format!("Azure is still at work for step `{name}`; retry it when that has ended."),
@@ -324,7 +324,7 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
         ),
         StepState::Pending
         | StepState::Failed(_)
-        | StepState::TimedOut { operation: None }
+        | StepState::TimedOut { operation: None, .. }
         | StepState::Held { .. } => true,
         _ => false,
     };

@@ -145,7 +145,7 @@ fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
             StepState::Working(work) => {
                 matches!(work.phase, Phase::Operating { .. } | Phase::Confirming(_))
             }
-            StepState::TimedOut { operation: Some(_) } => true,
+            StepState::TimedOut { operation: Some(_), .. } => true,
             StepState::Held { .. } => false,
             _ => continue,
         };
@@ -189,7 +189,7 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
     };
     let forward_left = turn.state.steps.values().any(|record| match &record.state {
         StepState::Working(work) => work.direction == Direction::Forward,
-        StepState::TimedOut { operation } => operation.is_some(),
+        StepState::TimedOut { operation, .. } => operation.is_some(),
         _ => false,
     });
     if forward_left {
@@ -243,8 +243,8 @@ fn end_if_over(turn: &mut Turning<'_>) {
     if steps().any(|record| record.work().is_some()) {
         return;
     }
-    let operation_left =
-        steps().any(|record| matches!(record.state, StepState::TimedOut { operation: Some(_) }));
+    let operation_left = steps()
+        .any(|record| matches!(record.state, StepState::TimedOut { operation: Some(_), .. }));
     let held_left = steps().any(|record| matches!(record.state, StepState::Held { .. }));
     let outcome = match &turn.state.phase {
         RunPhase::Ended { .. } => return,

@@ -123,6 +123,8 @@ pub enum StepState {
     TimedOut {
         /// Azure's operation that may go on; the resource stays held until it ends.
         operation: Option<OperationHandle>,
+        /// What was missing, the last time that anybody looked.
+        missing: Option<String>,
     },
     /// Not done.
     Skipped {

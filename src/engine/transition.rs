@@ -23,11 +23,13 @@ pub(super) fn apply_to_step(
             end(record, StepState::Failed(error.clone()), at)
         }
         Event::StepTimedOut { .. } => {
-            let operation = match &working(record)?.phase {
-                Phase::Operating { handle, .. } => Some(handle.clone()),
-                _ => None,
+            let (operation, missing) = match &working(record)?.phase {
+                Phase::Operating { handle, .. } => (Some(handle.clone()), None),
+                Phase::Waiting { why } => (None, Some(why.clone())),
+                Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
+                _ => (None, None),
             };
-            end(record, StepState::TimedOut { operation }, at)
+            end(record, StepState::TimedOut { operation, missing }, at)
         }
         Event::StepSkipped { why, by, .. } => {
             if matches!(record.state, StepState::Succeeded | StepState::Undone) {
@@ -62,7 +64,7 @@ pub(super) fn apply_to_step(
         }
         Event::OperationEnded { .. } => {
             record.generation += 1;
-            if let StepState::TimedOut { operation } = &mut record.state {
+            if let StepState::TimedOut { operation, .. } = &mut record.state {
                 *operation = None;
                 return Ok(());
             }

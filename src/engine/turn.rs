@@ -198,7 +198,7 @@ fn opened(turn: &mut Turning<'_>) {
         let ticket = turn.ticket(&step.name);
         let work = match &record.state {
             StepState::Working(work) => work.clone(),
-            StepState::TimedOut { operation: Some(handle) } => {
+            StepState::TimedOut { operation: Some(handle), .. } => {
                 let handle = handle.clone();
                 turn.effect(Effect::Poll(ticket, handle));
                 continue;

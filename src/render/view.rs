@@ -354,10 +354,13 @@ fn why(record: &StepRecord) -> Option<String> {
     match &record.state {
         StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
         StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
-        StepState::TimedOut { operation: Some(_) } => {
+        StepState::TimedOut { operation: Some(_), .. } => {
             Some("Its time was up while Azure was still at work.".to_owned())
         }
-        StepState::TimedOut { operation: None } => Some("Its time was up.".to_owned()),
+        StepState::TimedOut { missing: None, .. } => Some("Its time was up.".to_owned()),
+        StepState::TimedOut { missing: Some(missing), .. } => {
+            Some(format!("Its time was up. The last look said: {missing}"))
+        }
         StepState::Working(work) => match &work.phase {
             Phase::Waiting { why } => Some(why.clone()),
             Phase::Retrying { error, .. } => Some(error.to_string()),

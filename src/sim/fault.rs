@@ -31,6 +31,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
     /// What happens.
+    #[serde(with = "serde_yaml::with::singleton_map")]
     pub effect: Effect,
     /// How many requests it has met: the draws of chance are made by it.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -85,7 +86,7 @@ pub enum Effect {
         #[serde(rename = "for", with = "duration_text")]
         lasts: Duration,
     },
-    /// A resource that is there is not found (WIRE.md 3: a circuit right after it was made).
+    /// A resource that was just made is not found (WIRE.md 3: seen of a circuit).
     Absent,
     /// The connection that is written looks well and carries nothing.
     Silent,
@@ -107,8 +108,8 @@ pub(super) struct Occasion<'a> {
     /// The method, or `POLL`.
     pub(super) method: &'a str,
     pub(super) resource: &'a str,
-    /// Whether the resource is there and done.
-    pub(super) is_there: bool,
+    /// Whether the resource is there, and has just been made.
+    pub(super) is_new: bool,
     /// Time since the world's beginning.
     pub(super) since: Duration,
     pub(super) seed: u64,
@@ -137,7 +138,7 @@ impl Fault {
             && self.method.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(occasion.method))
             && self.from.is_none_or(|from| occasion.since >= from)
             && self.until.is_none_or(|until| occasion.since <= until)
-            && (occasion.is_there || self.effect != Effect::Absent)
+            && (occasion.is_new || self.effect != Effect::Absent)
             && glob(&self.resource.to_ascii_lowercase(), &text)
     }
 
@@ -239,7 +240,7 @@ mod tests {
 
     fn occasion(since: u64) -> Occasion<'static> {
         let since = Duration::from_secs(since);
-        Occasion { method: "PUT", resource: "/x", is_there: true, since, seed: 7 }
+        Occasion { method: "PUT", resource: "/x", is_new: true, since, seed: 7 }
     }
 
     #[test]
@@ -273,10 +274,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_cannot_be_hidden() {
+    fn only_what_was_just_made_can_be_hidden() {
         let mut faults = vec![Fault::new(Some("PUT"), "*", 1, Effect::Absent)];
-        let gone = Occasion { is_there: false, ..occasion(0) };
-        assert_eq!(strike_request(&mut faults, &gone), None);
+        let old = Occasion { is_new: false, ..occasion(0) };
+        assert_eq!(strike_request(&mut faults, &old), None);
         assert_eq!(strike_request(&mut faults, &occasion(0)), Some(Effect::Absent));
     }
 }

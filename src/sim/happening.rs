@@ -27,18 +27,18 @@ pub struct Happening {
     /// Prefixes that on-premises does not advertise any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withdraw: Vec<IpNet>,
-    /// Circuits whose sessions with on-premises are cut, both of them.
+    /// Circuits whose sessions with on-premises are cut, both of them; `*` stands for any text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cut: Vec<ResourceId>,
+    pub cut: Vec<String>,
     /// Circuits whose sessions are mended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mend: Vec<ResourceId>,
+    pub mend: Vec<String>,
     /// Resources that somebody elsewhere changes, or a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
-    /// Resources that somebody elsewhere removes.
+    /// Resources that somebody elsewhere removes, with what is in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remove: Vec<ResourceId>,
+    pub remove: Vec<String>,
 }
 
 /// A change by somebody else.
@@ -64,30 +64,33 @@ impl World {
             site.prefixes.retain(|prefix| !event.withdraw.contains(prefix));
         }
         for link in &mut self.onprem.links {
-            if event.cut.contains(&link.circuit) {
+            if event.cut.iter().any(|pattern| matches(pattern, &link.circuit)) {
                 (link.up, link.since) = (false, Some(now));
             }
-            if event.mend.contains(&link.circuit) {
+            if event.mend.iter().any(|pattern| matches(pattern, &link.circuit)) {
                 (link.up, link.since) = (true, Some(now));
             }
         }
         for change in event.change {
-            let pattern = change.resource.to_ascii_lowercase();
-            let met: Vec<ResourceId> = self
-                .resources
-                .keys()
-                .filter(|id| super::fault::glob(&pattern, id.key()))
-                .cloned()
-                .collect();
-            for id in met {
+            for id in self.met_by(&change.resource) {
                 self.edit(&id, |body| merge(body, &change.set));
             }
         }
-        for id in event.remove {
-            self.resources.remove(&id);
-            self.remove_within(&id);
+        for pattern in event.remove {
+            for id in self.met_by(&pattern) {
+                self.resources.remove(&id);
+                self.remove_within(&id);
+            }
         }
     }
+
+    fn met_by(&self, pattern: &str) -> Vec<ResourceId> {
+        self.resources.keys().filter(|id| matches(pattern, id)).cloned().collect()
+    }
+}
+
+fn matches(pattern: &str, id: &ResourceId) -> bool {
+    super::fault::glob(&pattern.to_ascii_lowercase(), id.key())
 }
 
 /// A merge patch, as RFC 7396 describes it.

@@ -1,5 +1,7 @@
 //! What goes wrong with this request? The faults of the world, and the ways in which a region is out.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::arm::is_change;
@@ -8,6 +10,9 @@ use super::reply::{Refusal, html_answer};
 use super::world::{State, World};
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
+
+/// For how long after its creation a resource may not be found, by a fault.
+const NEW: Duration = Duration::from_secs(120);
 
 impl World {
     /// The answer, after the misfortunes that this request meets; and whether a change was accepted.
@@ -21,12 +26,16 @@ impl World {
             return (Ok(refusal.response()), false);
         };
         let (method, resource) = self.subject(request.method, &url);
-        let is_there = ResourceId::parse(&resource)
-            .is_ok_and(|id| self.resources.get(&id).is_some_and(|r| r.state == State::Succeeded));
+        let is_new = ResourceId::parse(&resource).is_ok_and(|id| {
+            self.ordinals.get(&id) == Some(&1)
+                && self.resources.get(&id).is_some_and(|resource| {
+                    resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
+                })
+        });
         let occasion = Occasion {
             method: &method,
             resource: &resource,
-            is_there,
+            is_new,
             since: now.since(self.began),
             seed: self.seed,
         };
@@ -94,7 +103,7 @@ impl World {
         let occasion = Occasion {
             method,
             resource: id.as_str(),
-            is_there: true,
+            is_new: false,
             since: now.since(self.began),
             seed: self.seed,
         };

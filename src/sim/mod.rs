@@ -4,6 +4,7 @@
 //! of it as one value; [`InProcess`] and [`server`] reach it.
 
 mod arm;
+pub mod bad_day;
 pub mod clock;
 mod duration;
 pub mod fault;
@@ -24,6 +25,7 @@ pub mod transport;
 mod world;
 mod write;
 
+pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Effect, Fault};
 pub use governance::{Grant, Lock, LockLevel};

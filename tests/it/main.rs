@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one file per promise.
 
 mod architecture;
+mod bad_days;
 mod cli;
 mod compile;
 mod files;

@@ -11,7 +11,8 @@ use crate::cli::session::Begin;
 use crate::cli::{front, preflight, world};
 use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
-use crate::sim::SeededEntropy;
+use crate::sim::bad_day::{library, named};
+use crate::sim::{BadDay, SeededEntropy};
 
 /// What was typed about a drill.
 pub(super) struct Wanted<'a> {
@@ -19,13 +20,14 @@ pub(super) struct Wanted<'a> {
     pub(super) compile: &'a Compile,
     pub(super) world: Option<PathBuf>,
     pub(super) seed: Option<u64>,
+    pub(super) bad_days: &'a [String],
     pub(super) people: People,
     pub(super) start: &'a Start,
 }
 
 pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
-    let compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
-    let mut compiled = compiled;
+    let days = wanted.bad_days.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
     if wanted.people == People::Ask {
         compiled.plan = without_people(&compiled.plan)?;
     }
@@ -37,6 +39,10 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
     let found = preflight::look(&arm, &clock, &plan, &wanted.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
+    for day in days {
+        context.ui.say(&format!("A bad day: {}. {}", day.title, day.what));
+        drill.live_through(day);
+    }
     let host = RealClock::new(std::num::NonZeroU32::MIN, None);
     let new = NewRun {
         run: run_id(host.now(), &HostEntropy)?,
@@ -56,6 +62,18 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
     let begin = Begin::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
+}
+
+fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {
+    named(name).ok_or_else(|| {
+        let line = |day: &BadDay| format!("  {:<26}{}", day.name, day.title);
+        let all: Vec<String> = library().iter().map(line).collect();
+        let what = match name {
+            "list" => "A bad day has to be chosen.".to_owned(),
+            _ => format!("There is no bad day `{name}`."),
+        };
+        CliError::usage(what).hint(format!("There are:\n{}", all.join("\n")))
+    })
 }
 
 fn without_people(plan: &Plan) -> Result<Plan, CliError> {

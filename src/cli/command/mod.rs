@@ -67,12 +67,13 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             };
             run::run(context, &runbook, &compile, &target, (&start, saved.as_ref())).await
         }
-        Verb::Drill { runbook, compile, world, seed, people, start } => {
+        Verb::Drill { runbook, compile, world, seed, bad_day, people, start } => {
             let wanted = drill::Wanted {
                 runbook: &runbook,
                 compile: &compile,
                 world,
                 seed,
+                bad_days: &bad_day,
                 people,
                 start: &start,
             };

@@ -1,0 +1,82 @@
+//! What can go wrong in a failover? A library of bad days, to be laid over any world.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Fault;
+use super::happening::Happening;
+use super::scenario::Outage;
+use super::world::World;
+use crate::model::Timestamp;
+
+/// A bad day: misfortunes that have one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BadDay {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a line.
+    pub title: String,
+    /// What it means for who meets it.
+    pub what: String,
+    /// Misfortunes of requests and operations.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// What happens by itself.
+    #[serde(default)]
+    pub events: Vec<Happening>,
+    /// How regions that are down behave, if otherwise than the world says.
+    #[serde(default)]
+    pub outage: Option<Outage>,
+}
+
+/// The days that ship with the program, as their file has them.
+const SHIPPED: &str = include_str!("../../runbooks/worlds/bad-days.yaml");
+
+static LIBRARY: LazyLock<Vec<BadDay>> =
+    // A test holds that it can be read.
+    LazyLock::new(|| serde_yaml::from_str(SHIPPED).unwrap_or_default());
+
+/// Every day of the library.
+#[must_use]
+pub fn library() -> &'static [BadDay] {
+    &LIBRARY
+}
+
+/// The day of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static BadDay> {
+    library().iter().find(|day| day.name == name)
+}
+
+impl World {
+    /// Lays a bad day over what is to come; its times count from `now`.
+    pub fn live_through(&mut self, day: &BadDay, now: Timestamp) {
+        self.began = now;
+        self.faults.extend(day.faults.iter().cloned());
+        let events = day.events.iter().map(|event| (now + event.after, event.clone()));
+        self.coming.extend(events);
+        self.coming.sort_by_key(|(at, _)| *at);
+        if let Some(outage) = day.outage {
+            self.outage = outage;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_can_be_read_and_has_a_name_of_its_own() {
+        let read: Vec<BadDay> = serde_yaml::from_str(SHIPPED).unwrap();
+        assert!(read.len() >= 20, "{}", read.len());
+        for day in &read {
+            assert_eq!(named(&day.name), Some(day), "{}", day.name);
+            assert!(day.title.len() < 80 && day.what.ends_with('.'), "{}", day.name);
+            let does = !day.faults.is_empty() || !day.events.is_empty() || day.outage.is_some();
+            assert!(does, "{} is a good day", day.name);
+        }
+    }
+}
