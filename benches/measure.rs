@@ -154,9 +154,30 @@ async fn drill(plan: &Plan, scenario: &Scenario) -> MemoryJournal {
     journal
 }
 
+/// One after the other on one thread: what one core does.
+fn drills_per_second(plan: &Plan, scenario: &Scenario) -> f64 {
+    let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (began, mut drills) = (Instant::now(), 0_u32);
+    while began.elapsed() < Duration::from_secs(3) {
+        drop(alone.block_on(drill(plan, scenario)));
+        drills += 1;
+    }
+    f64::from(drills) / began.elapsed().as_secs_f64()
+}
+
 fn main() {
     // `cargo test --benches` asks benches whether they run at all.
     if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let source = SourceFile::new("dr-circuit.yaml", read("runbooks/dr-circuit.yaml"));
+    let plan = compiled(&source, Some("drill"));
+    let scenario = Scenario::parse("world", &read("runbooks/worlds/two-circuits.yaml")).unwrap();
+    // For a profiler: nothing but drills.
+    if std::env::args().any(|argument| argument == "drills") {
+        println!("{:.0} drills per second", drills_per_second(&plan, &scenario));
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -185,11 +206,6 @@ fn main() {
     });
     figures.insert("yaml_1000_ms", median(times.collect()));
 
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
-    let source = SourceFile::new("dr-circuit.yaml", read("runbooks/dr-circuit.yaml"));
-    let plan = compiled(&source, Some("drill"));
-    let scenario = Scenario::parse("world", &read("runbooks/worlds/two-circuits.yaml")).unwrap();
     let mut journal = Vec::new();
     let times = (0..9).map(|_| {
         let began = Instant::now();
@@ -197,6 +213,12 @@ fn main() {
         began.elapsed()
     });
     figures.insert("drill_ms", median(times.collect()));
+
+    let drills = drills_per_second(&plan, &scenario);
+    figures.insert("drills_per_second", drills);
+    figures.insert("drill_steps", plan.steps().len() as f64);
+    let minutes = journal.last().unwrap().at.since(journal[0].at).as_secs_f64() / 60.0;
+    figures.insert("drill_minutes", minutes);
 
     let began = Instant::now();
     let mut folded = 0_usize;

@@ -164,7 +164,9 @@ impl World {
             return Err(Refusal::new(404, "NotFound", message));
         }
         let result = url.path().to_ascii_lowercase().contains("/operationresults/");
-        let read = self.operations.get(id).and_then(|operation| match &operation.work {
+        // Only an end is asked what it read.
+        let ended = self.operations.get(id).filter(|operation| result && operation.settled);
+        let read = ended.and_then(|operation| match &operation.work {
             Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
             Work::Create | Work::Update | Work::Delete => None,
         });

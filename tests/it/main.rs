@@ -23,3 +23,4 @@ mod store_survival;
 mod support;
 mod verbs;
 mod wire;
+mod world;

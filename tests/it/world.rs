@@ -1,0 +1,275 @@
+//! Whatever is asked of the simulated Azure, in whatever order: it stays a possible Azure.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use backroad::azure::wire::Headers;
+use backroad::azure::{Method, WireRequest, WireResponse};
+use backroad::model::{ResourceId, Timestamp};
+use backroad::sim::{Answers, World};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{shipped_world, world_file};
+
+const SEA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
+const EA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea/providers/Microsoft.Network";
+const CIRCUITS: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network";
+const HOST: &str = "https://management.azure.com";
+
+/// What somebody does to the world.
+#[derive(Debug, Clone)]
+enum Deed {
+    Put {
+        what: usize,
+        variant: u8,
+    },
+    Delete {
+        what: usize,
+    },
+    Get {
+        what: usize,
+    },
+    /// Polls the last operation of a resource, if there is one.
+    Poll {
+        what: usize,
+    },
+    Read {
+        what: usize,
+    },
+    Later {
+        seconds: u32,
+    },
+}
+
+/// The things that deeds are about: some are there at first, some can be made, some never belong.
+fn things() -> Vec<(String, fn(u8) -> Value)> {
+    fn address(_: u8) -> Value {
+        json!({ "location": "southeastasia", "sku": { "name": "Standard" },
+                "properties": { "publicIPAllocationMethod": "Static" } })
+    }
+    fn gateway_subnet(variant: u8) -> Value {
+        let prefix = if variant % 4 == 3 { "192.0.2.0/24" } else { "10.10.10.128/25" };
+        json!({ "properties": { "addressPrefix": prefix } })
+    }
+    fn gateway(variant: u8) -> Value {
+        let sku = ["ErGw1AZ", "ErGw2AZ", "Nonsense"][usize::from(variant % 3)];
+        json!({ "location": "southeastasia", "properties": {
+            "gatewayType": "ExpressRoute", "sku": { "name": sku, "tier": sku },
+            "ipConfigurations": [{ "name": "c", "properties": {
+                "subnet": { "id": format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet") },
+                "publicIPAddress": { "id": format!("{SEA}/publicIPAddresses/pip") } } }] } })
+    }
+    fn authorization(_: u8) -> Value {
+        json!({ "properties": {} })
+    }
+    fn connection(variant: u8) -> Value {
+        let circuit = ["er-singapore", "er-hongkong"][usize::from(variant % 2)];
+        json!({ "location": "southeastasia", "properties": {
+            "connectionType": "ExpressRoute", "routingWeight": i32::from(variant),
+            "virtualNetworkGateway1": { "id": format!("{SEA}/virtualNetworkGateways/gw") },
+            "peer": { "id": format!("{CIRCUITS}/expressRouteCircuits/{circuit}") } } })
+    }
+    fn table(variant: u8) -> Value {
+        json!({ "location": "southeastasia", "properties": {
+            "disableBgpRoutePropagation": variant % 2 == 0, "routes": [] } })
+    }
+    fn peering(variant: u8) -> Value {
+        let to = ["vnet-app1-sea", "vnet-app2-sea", "vnet-nowhere"][usize::from(variant % 3)];
+        json!({ "properties": { "allowVirtualNetworkAccess": true, "allowForwardedTraffic": true,
+            "allowGatewayTransit": true, "useRemoteGateways": false,
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{to}") } } })
+    }
+    fn nonsense(variant: u8) -> Value {
+        [Value::Null, json!([]), json!("x"), json!({ "properties": 7 })][usize::from(variant % 4)]
+            .clone()
+    }
+    vec![
+        (format!("{SEA}/publicIPAddresses/pip"), address),
+        (format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet"), gateway_subnet),
+        (format!("{SEA}/virtualNetworkGateways/gw"), gateway),
+        (format!("{CIRCUITS}/expressRouteCircuits/er-singapore/authorizations/a"), authorization),
+        (format!("{SEA}/connections/con"), connection),
+        (format!("{SEA}/routeTables/rt"), table),
+        (format!("{SEA}/virtualNetworks/vnet-hub-sea/virtualNetworkPeerings/p"), peering),
+        (format!("{SEA}/publicIPAddresses/other"), nonsense),
+        (format!("{EA}/connections/con-hub-ea-hongkong"), connection),
+        (format!("{EA}/virtualNetworkGateways/ergw-hub-ea"), gateway),
+        (format!("{CIRCUITS}/expressRouteCircuits/er-hongkong"), nonsense),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let what = 0..things().len();
+    prop_oneof![
+        6 => (what.clone(), any::<u8>()).prop_map(|(what, variant)| Deed::Put { what, variant }),
+        2 => what.clone().prop_map(|what| Deed::Delete { what }),
+        3 => what.clone().prop_map(|what| Deed::Get { what }),
+        2 => what.clone().prop_map(|what| Deed::Poll { what }),
+        1 => what.prop_map(|what| Deed::Read { what }),
+        4 => prop_oneof![1_u32..20, 30_u32..2_000].prop_map(|seconds| Deed::Later { seconds }),
+    ]
+}
+
+/// Somebody who does deeds, and remembers what he was told.
+struct Doer {
+    world: World,
+    now: Timestamp,
+    /// The last operation of each resource, and of what it keeps others from: its root.
+    operations: BTreeMap<String, String>,
+}
+
+impl Doer {
+    fn ask(&mut self, method: Method, url: &str, body: &Value) -> WireResponse {
+        let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
+        let request = WireRequest { method, url: url.to_owned(), headers: Headers::new(), body };
+        self.world.answer(&request, self.now).0.unwrap()
+    }
+
+    fn url(path: &str) -> String {
+        format!("{HOST}{path}?api-version=2024-03-01")
+    }
+
+    fn get(&mut self, path: &str) -> WireResponse {
+        self.ask(Method::Get, &Self::url(path), &Value::Null)
+    }
+
+    fn is_over(&mut self, url: &str) -> bool {
+        let answer = self.ask(Method::Get, url, &Value::Null);
+        answer.headers.get("retry-after").is_none()
+    }
+
+    /// Does one deed and judges the answer; gives the answer's bytes.
+    fn does(&mut self, deed: &Deed) -> Vec<u8> {
+        let all = things();
+        match deed {
+            Deed::Later { seconds } => {
+                self.now = self.now + Duration::from_secs(u64::from(*seconds));
+                Vec::new()
+            }
+            Deed::Get { what } => {
+                let first = self.get(&all[*what].0);
+                let again = self.get(&all[*what].0);
+                assert_eq!(etag(&first), etag(&again), "a look changes no etag");
+                judged(&first)
+            }
+            Deed::Poll { what } => match self.operations.get(&all[*what].0).cloned() {
+                Some(url) => judged(&self.ask(Method::Get, &url, &Value::Null)),
+                None => Vec::new(),
+            },
+            Deed::Read { what } => {
+                let url = Self::url(&format!("{}/getLearnedRoutes", all[*what].0));
+                judged(&self.ask(Method::Post, &url, &Value::Null))
+            }
+            Deed::Put { what, variant } => {
+                let (path, body) = (&all[*what].0, all[*what].1(*variant));
+                self.writes(Method::Put, path, &body)
+            }
+            Deed::Delete { what } => self.writes(Method::Delete, &all[*what].0, &Value::Null),
+        }
+    }
+
+    fn writes(&mut self, method: Method, path: &str, body: &Value) -> Vec<u8> {
+        let before = etag(&self.get(path));
+        let root = root(path);
+        let busy = self.operations.get(&root).cloned();
+        let was_at_work = busy.is_some_and(|url| !self.is_over(&url));
+        let answer = self.ask(method, &Self::url(path), body);
+        if answer.status < 300 && answer.status != 204 {
+            assert!(!was_at_work, "{method} {path}: two operations at once");
+            let url = answer.headers.get("azure-asyncoperation").unwrap().to_owned();
+            self.operations.insert(path.to_owned(), url.clone());
+            self.operations.insert(root, url);
+            if method == Method::Put {
+                assert_ne!(etag(&answer), before, "{path}: accepted, and the etag stays");
+            }
+        }
+        judged(&answer)
+    }
+
+    /// What must be true of any Azure.
+    fn check(&mut self) {
+        let there: Vec<ResourceId> = self.world.ids().cloned().collect();
+        for id in &there {
+            if let Some(parent) = id.parent() {
+                assert!(there.contains(&parent), "{id} is in nothing");
+            }
+            let body = self.world.body(id).unwrap();
+            for pointer in [
+                "/properties/virtualNetworkGateway1/id",
+                "/properties/peer/id",
+                "/properties/routeTable/id",
+                "/properties/ipConfigurations/0/properties/subnet/id",
+                "/properties/ipConfigurations/0/properties/publicIPAddress/id",
+            ] {
+                let Some(named) = body.pointer(pointer).and_then(Value::as_str) else { continue };
+                let named = ResourceId::parse(named).unwrap();
+                assert!(there.contains(&named), "{id} refers to {named}, which is not there");
+            }
+        }
+        let on_hongkong = there.iter().filter(|id| {
+            let peer = self.world.body(id).unwrap().pointer("/properties/peer/id").cloned();
+            id.resource_type().is("Microsoft.Network/connections")
+                && peer.unwrap_or_default().as_str().unwrap_or_default().ends_with("er-hongkong")
+        });
+        assert!(on_hongkong.count() <= 1, "two networks of the same addresses are on one circuit");
+    }
+}
+
+fn root(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').take(9).collect();
+    parts.join("/")
+}
+
+fn etag(answer: &WireResponse) -> Option<String> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    body["etag"].as_str().map(str::to_owned)
+}
+
+/// An answer as Azure may give it: a known status, and an error's envelope where it is one.
+fn judged(answer: &WireResponse) -> Vec<u8> {
+    let known = [200, 201, 202, 204, 400, 404, 405, 409, 412, 429, 503];
+    assert!(known.contains(&answer.status), "{answer:?}");
+    if answer.status >= 400 {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let text = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
+        assert!(!text("code").is_empty() && !text("message").is_empty(), "{body}");
+    }
+    format!("{} {:?} {:?}", answer.status, answer.headers, answer.body).into_bytes()
+}
+
+fn doer(dead_source: bool) -> Doer {
+    let scenario =
+        if dead_source { shipped_world() } else { world_file("worlds/one-circuit-kept.yaml") };
+    Doer { world: World::new(&scenario), now: scenario.now, operations: BTreeMap::new() }
+}
+
+/// A gateway that stands, so that connections can be made.
+fn preparation() -> Vec<Deed> {
+    let later = Deed::Later { seconds: 4_000 };
+    let put = |what| Deed::Put { what, variant: 0 };
+    vec![put(0), put(1), later.clone(), put(2), later]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_deeds_leave_a_possible_azure_and_the_same_deeds_the_same_bytes(
+        dead_source in any::<bool>(),
+        prepared in any::<bool>(),
+        deeds in prop::collection::vec(deed(), 1..50),
+    ) {
+        let (mut one, mut other) = (doer(dead_source), doer(dead_source));
+        let first = if prepared { preparation() } else { Vec::new() };
+        for deed in first.iter().chain(&deeds) {
+            let (told, again) = (one.does(deed), other.does(deed));
+            prop_assert_eq!(told, again, "{:?}", deed);
+            one.check();
+        }
+        prop_assert_eq!(one.world.comparable(), other.world.comparable());
+        let gateway = ResourceId::parse(&things()[2].0).unwrap();
+        prop_assert!(!prepared || deeds.len() > 5 || one.world.body(&gateway).is_some());
+    }
+}
