@@ -43,8 +43,11 @@ enum Deed {
     },
 }
 
+/// A path, and the bodies that are written there.
+type Thing = (String, fn(u8) -> Value);
+
 /// The things that deeds are about: some are there at first, some can be made, some never belong.
-fn things() -> Vec<(String, fn(u8) -> Value)> {
+fn things() -> Vec<Thing> {
     fn address(_: u8) -> Value {
         json!({ "location": "southeastasia", "sku": { "name": "Standard" },
                 "properties": { "publicIPAllocationMethod": "Static" } })
@@ -73,7 +76,7 @@ fn things() -> Vec<(String, fn(u8) -> Value)> {
     }
     fn table(variant: u8) -> Value {
         json!({ "location": "southeastasia", "properties": {
-            "disableBgpRoutePropagation": variant % 2 == 0, "routes": [] } })
+            "disableBgpRoutePropagation": variant.is_multiple_of(2), "routes": [] } })
     }
     fn peering(variant: u8) -> Value {
         let to = ["vnet-app1-sea", "vnet-app2-sea", "vnet-nowhere"][usize::from(variant % 3)];
