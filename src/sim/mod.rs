@@ -14,6 +14,7 @@ mod misfortune;
 pub mod network;
 mod operation;
 mod provider;
+pub mod replay;
 mod reply;
 pub mod scaled_clock;
 pub mod scenario;

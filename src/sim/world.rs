@@ -135,7 +135,7 @@ impl World {
     }
 
     /// Puts a resource of a world file where it belongs, its children beside it.
-    fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
+    pub(super) fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
         for kind in CHILDREN {
             let inside = body.get_mut("properties").and_then(Value::as_object_mut);
             let is_child_list =

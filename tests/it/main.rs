@@ -4,6 +4,7 @@ mod architecture;
 mod bad_days;
 mod cli;
 mod compile;
+mod conform;
 mod files;
 mod generated;
 mod hazards;

@@ -1,0 +1,62 @@
+//! What if Azure had taken just as long as it did then? The world's side of replaying recorded traffic.
+//!
+//! A recording shows when operations ended and which of them failed by bad luck. Whoever replays it ends
+//! them as it says; everything else the world decides as it always does.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::fault::{Effect, Fault};
+use super::world::World;
+use crate::model::{Region, ResourceId, Timestamp};
+
+impl World {
+    /// Lets operations go on until [`Self::end_operation`].
+    pub fn hold_operations(&mut self) {
+        self.add_fault(Fault::new(None, "*", u32::MAX, Effect::Stuck));
+    }
+
+    /// A group that is there although nobody was seen making it.
+    pub fn put_group(&mut self, id: &str, home: Region) {
+        self.groups.insert(id.to_ascii_lowercase(), home);
+    }
+
+    /// Whether a group is there.
+    #[must_use]
+    pub fn has_group(&self, id: &str) -> bool {
+        self.groups.contains_key(&id.to_ascii_lowercase())
+    }
+
+    /// A resource that is there although nobody was seen making it, as a GET shows it.
+    pub fn put_resource(&mut self, body: &Value, now: Timestamp) {
+        let id = body.get("id").and_then(Value::as_str).map(ResourceId::parse);
+        if let Some(Ok(id)) = id {
+            self.place(&id, body.clone(), now);
+        }
+    }
+
+    /// Ends the operation of a URL now; `failure` gives code and message of bad luck. What must fail by
+    /// the world's own rules fails by them.
+    pub fn end_operation(&mut self, url: &str, failure: Option<(String, String)>, now: Timestamp) {
+        let Some(id) = Url::parse(url).ok().and_then(|url| self.polled(&url)) else { return };
+        if let Some(operation) = self.operations.get_mut(&id).filter(|o| !o.settled) {
+            operation.ends = now;
+            if operation.failure.is_none() {
+                operation.failure = failure;
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The operations that still go on, with the resources that they are about.
+    #[must_use]
+    pub fn open_operations(&self) -> Vec<(String, ResourceId)> {
+        let open = self.operations.values().filter(|operation| !operation.settled);
+        open.map(|operation| (operation.id.clone(), operation.resource.clone())).collect()
+    }
+
+    /// How long to let pass between two requests of a replay: nothing that is timed decides them.
+    pub const REPLAY_STEP: Duration = Duration::from_millis(1_100);
+}

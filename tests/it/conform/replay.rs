@@ -1,0 +1,429 @@
+//! What would the simulated Azure have said? A recording's requests, and the answers side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backroad::azure::wire::Headers;
+use backroad::azure::{Method, WireRequest, WireResponse};
+use backroad::model::{Region, ResourceId, Timestamp};
+use backroad::sim::{Answers, Scenario, World};
+use serde_json::Value;
+
+use super::recordings::Exchange;
+
+/// What came of one exchange.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Same,
+    Differs(Vec<String>),
+    LeftOut(String),
+}
+
+/// The types that the simulator answers for.
+const OURS: &[&str] = &[
+    "connections",
+    "connections/sharedkey",
+    "expressroutecircuits",
+    "expressroutecircuits/authorizations",
+    "expressroutecircuits/peerings",
+    "expressroutecircuits/peerings/connections",
+    "expressroutecircuits/peerings/arptables",
+    "expressroutecircuits/peerings/routetables",
+    "expressroutecircuits/peerings/routetablessummary",
+    "expressroutecircuits/peerings/stats",
+    "expressroutecircuits/stats",
+    "localnetworkgateways",
+    "networksecuritygroups",
+    "networksecuritygroups/securityrules",
+    "publicipaddresses",
+    "routetables",
+    "routetables/routes",
+    "virtualnetworkgateways",
+    "virtualnetworkgateways/getbgppeerstatus",
+    "virtualnetworkgateways/getlearnedroutes",
+    "virtualnetworkgateways/getadvertisedroutes",
+    "virtualnetworkgateways/reset",
+    "virtualnetworkgateways/connections",
+    "virtualnetworks",
+    "virtualnetworks/subnets",
+    "virtualnetworks/virtualnetworkpeerings",
+    "expressrouteserviceproviders",
+];
+
+/// What an exchange is about: its type, and the resource's path where there is one.
+fn subject(path: &str) -> (String, String) {
+    let lower = path.to_ascii_lowercase();
+    let Some((_, rest)) = lower.split_once("/providers/") else {
+        let depth = lower.split('/').count();
+        let group = lower.contains("/resourcegroups/") && depth == 5;
+        let kind = if group { "resourcegroups" } else { "other paths of ARM" };
+        return (kind.to_owned(), path.to_owned());
+    };
+    let Some(rest) = rest.strip_prefix("microsoft.network/") else {
+        return (rest.split('/').take(2).collect::<Vec<_>>().join("/"), path.to_owned());
+    };
+    let words: Vec<&str> = rest.split('/').collect();
+    if words[0] == "locations" {
+        return ("locations".to_owned(), path.to_owned());
+    }
+    let kinds: Vec<&str> = words.iter().step_by(2).copied().collect();
+    (kinds.join("/"), path.to_owned())
+}
+
+/// The operation's id in a URL of one.
+fn operation_id(url: &str) -> Option<String> {
+    let path = url.split('?').next()?;
+    let words: Vec<String> = path.split('/').map(str::to_ascii_lowercase).collect();
+    let at = words.iter().position(|word| word == "operations" || word == "operationresults")?;
+    words.get(at + 1).cloned()
+}
+
+/// How a recorded poll stands.
+fn is_running(exchange: &Exchange) -> bool {
+    match exchange.status {
+        202 => true,
+        200 => exchange.json().is_some_and(|body| body["status"] == "InProgress"),
+        _ => false,
+    }
+}
+
+struct Replay<'a> {
+    exchanges: &'a [Exchange],
+    world: World,
+    now: Timestamp,
+    /// Our URL of each recorded operation: of its status, and of its result.
+    operations: BTreeMap<String, Operation>,
+    /// Paths whose bodies were made from answers, as the recorder kept no requests.
+    inferred: BTreeSet<String>,
+}
+
+#[derive(Clone)]
+struct Operation {
+    status: Option<String>,
+    result: Option<String>,
+    resource: String,
+    last_running: Option<usize>,
+    ended: bool,
+}
+
+pub(super) fn replay(exchanges: &[Exchange]) -> Vec<(String, Verdict)> {
+    let empty = "world: empty\nnow: 2026-01-01T00:00:00Z\nresource_groups: []\nresources: []\n\
+                 onprem: { asn: 65001 }\n";
+    let scenario = Scenario::parse("empty", empty).unwrap();
+    let mut world = World::new(&scenario);
+    world.hold_operations();
+    let mut replay = Replay {
+        exchanges,
+        world,
+        now: scenario.now,
+        operations: BTreeMap::new(),
+        inferred: BTreeSet::new(),
+    };
+    (0..exchanges.len()).map(|place| replay.judge(place)).collect()
+}
+
+impl Replay<'_> {
+    fn ask(&mut self, method: Method, url: &str, body: &str) -> WireResponse {
+        self.now = self.now + World::REPLAY_STEP;
+        let url = if url.starts_with('/') {
+            format!("https://management.azure.com{url}")
+        } else {
+            url.to_owned()
+        };
+        let mut headers = Headers::new();
+        if !body.is_empty() {
+            headers.push("Content-Type", "application/json");
+        }
+        let request =
+            WireRequest { method, url, headers, body: bytes::Bytes::from(body.to_owned()) };
+        self.world.answer(&request, self.now).0.unwrap()
+    }
+
+    fn judge(&mut self, place: usize) -> (String, Verdict) {
+        let exchange = &self.exchanges[place].clone();
+        let (kind, path) = subject(exchange.path());
+        if kind == "locations" {
+            return self.poll(place, exchange);
+        }
+        let group = kind == "resourcegroups";
+        if !group && !OURS.contains(&kind.as_str()) {
+            return (kind, Verdict::LeftOut("not one of the types".to_owned()));
+        }
+        if exchange.status >= 500 {
+            return (kind, Verdict::LeftOut("Azure stumbled".to_owned()));
+        }
+        let recorded = exchange.json();
+        let code = error_code(recorded.as_ref());
+        if exchange.status == 429 && code.contains("Throttled") {
+            return (kind, Verdict::LeftOut("Azure was busy with others".to_owned()));
+        }
+        self.set_the_scene(place, exchange, &path, group);
+        if self.bring_in(exchange, recorded.as_ref(), &path, group) {
+            let why = "made before the recording, or by other means, and taken in from here";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
+        let Some(method) = Method::parse(&exchange.method) else {
+            return (kind, Verdict::LeftOut("no method of ARM".to_owned()));
+        };
+        let mut inferred = false;
+        let body = match &exchange.sent {
+            Some(sent) => sent.clone(),
+            None => {
+                inferred = true;
+                let Some(body) = recorded.as_ref().filter(|_| exchange.status < 300) else {
+                    let why = "a refusal of a request whose body was not kept";
+                    return (kind, Verdict::LeftOut(why.to_owned()));
+                };
+                infer(body).to_string()
+            }
+        };
+        let answer = self.ask(method, &exchange.url, &body);
+        self.remember(place, exchange, &answer, &path);
+        if inferred {
+            self.inferred.insert(path.to_ascii_lowercase());
+            let why = "the recorder kept no request, one was made from the answer";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
+        let busy = ["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation"];
+        if busy.iter().any(|word| code.contains(word)) && answer.status < 300 {
+            // What was accepted here must not be: it is sent again when Azure took it.
+            let why = "refused for an operation that this client did not start";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
+        (kind, compare(exchange, recorded.as_ref(), &answer))
+    }
+
+    /// Ends the operations that must have ended by now, since Azure took this request or shows it so.
+    fn set_the_scene(&mut self, place: usize, exchange: &Exchange, path: &str, group: bool) {
+        let accepted = exchange.status < 300;
+        let recorded = exchange.json();
+        let state =
+            recorded.as_ref().and_then(|body| body.pointer("/properties/provisioningState"));
+        let shown = state.and_then(Value::as_str);
+        let over = exchange.status == 404 || matches!(shown, Some("Succeeded" | "Failed"));
+        let wrong = error_code(recorded.as_ref());
+        let lower = path.to_ascii_lowercase();
+        let open: Vec<(String, Operation)> = self
+            .operations
+            .iter()
+            .filter(|(_, operation)| !operation.ended && operation.last_running < Some(place))
+            .map(|(id, operation)| (id.clone(), operation.clone()))
+            .collect();
+        for (id, operation) in open {
+            let related =
+                operation.resource.starts_with(&lower) || lower.starts_with(&operation.resource);
+            let still = operation.last_running.is_some_and(|last| last >= place);
+            let write = matches!(exchange.method.as_str(), "PUT" | "DELETE" | "PATCH" | "POST");
+            let shows = exchange.method == "GET" && related && (over || shown.is_none());
+            let refused = exchange.status >= 400
+                && !wrong.contains("InProgress")
+                && !wrong.contains("AnotherOperation")
+                && !wrong.contains("NotProvisioned");
+            if !still && !group && ((write && (accepted || refused)) || shows) {
+                self.end(&id, None);
+            }
+        }
+    }
+
+    fn end(&mut self, id: &str, failure: Option<(String, String)>) {
+        let Some(operation) = self.operations.get_mut(id) else { return };
+        operation.ended = true;
+        let url = operation.status.clone().or_else(|| operation.result.clone());
+        if let Some(url) = url {
+            self.now = self.now + World::REPLAY_STEP;
+            self.world.end_operation(&url, failure, self.now);
+        }
+    }
+
+    /// Takes in what nobody was seen making; whether it was this that the exchange asks for.
+    fn bring_in(
+        &mut self,
+        exchange: &Exchange,
+        recorded: Option<&Value>,
+        path: &str,
+        group: bool,
+    ) -> bool {
+        let words: Vec<&str> = path.split('/').collect();
+        if words.len() >= 5 && words[3].eq_ignore_ascii_case("resourceGroups") && !group {
+            let id = words[..5].join("/");
+            let missing = error_code(recorded) == "ResourceGroupNotFound";
+            if !missing && !self.world.has_group(&id) {
+                let home = recorded.and_then(|body| body["location"].as_str()).unwrap_or("westus");
+                self.world.put_group(&id, Region::parse(home).unwrap());
+            }
+        }
+        if exchange.method != "GET" || exchange.status != 200 {
+            return false;
+        }
+        if group {
+            let new = !self.world.has_group(path);
+            if let (true, Some(home)) = (new, recorded.and_then(|body| body["location"].as_str())) {
+                self.world.put_group(path, Region::parse(home).unwrap());
+            }
+            return new;
+        }
+        let Some(body) = recorded.filter(|body| body.get("id").is_some()) else { return false };
+        let Ok(id) = ResourceId::parse(path) else { return false };
+        if self.world.body(&id).is_some() {
+            return false;
+        }
+        self.world.put_resource(body, self.now);
+        true
+    }
+
+    /// Keeps which of our operations is which of the recorded ones.
+    fn remember(&mut self, place: usize, exchange: &Exchange, answer: &WireResponse, path: &str) {
+        let theirs = ["azure-asyncoperation", "location"];
+        let id = theirs.iter().find_map(|name| exchange.header(name).and_then(operation_id));
+        let ours = |name: &str| answer.headers.get(name).map(str::to_owned);
+        let (status, result) = (ours("azure-asyncoperation"), ours("location"));
+        let (Some(id), true) = (id, status.is_some() || result.is_some()) else { return };
+        let later = self.exchanges.iter().enumerate().skip(place + 1);
+        let last_running = later
+            .filter(|(_, other)| {
+                operation_id(other.path()).as_deref() == Some(id.as_str()) && is_running(other)
+            })
+            .map(|(at, _)| at)
+            .last();
+        let resource = path.to_ascii_lowercase();
+        let operation = Operation { status, result, resource, last_running, ended: false };
+        self.operations.insert(id, operation);
+    }
+
+    /// A poll of an operation, by the URL that we gave for it.
+    fn poll(&mut self, place: usize, exchange: &Exchange) -> (String, Verdict) {
+        let kind = "operations".to_owned();
+        if exchange.status >= 500 {
+            return (kind, Verdict::LeftOut("Azure stumbled".to_owned()));
+        }
+        let known = operation_id(exchange.path())
+            .and_then(|id| self.operations.get(&id).cloned().map(|operation| (id, operation)));
+        let Some((id, operation)) = known else {
+            return (kind, Verdict::LeftOut("of an operation of another type".to_owned()));
+        };
+        let recorded = exchange.json();
+        if !is_running(exchange) && !operation.ended {
+            let failure = recorded.as_ref().and_then(|body| {
+                let text = |key: &str| Some(body["error"][key].as_str()?.to_owned());
+                Some((text("code")?, text("message")?))
+            });
+            self.end(&id, failure);
+        }
+        let result = exchange.path().to_ascii_lowercase().contains("/operationresults/");
+        let url = if result { operation.result } else { operation.status };
+        let Some(url) = url else {
+            return (kind, Verdict::Differs(vec!["we gave no such URL".to_owned()]));
+        };
+        let answer = self.ask(Method::Get, &url, "");
+        if self.inferred.contains(&operation.resource) {
+            let why = "of a write whose request was made from its answer";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
+        let _ = place;
+        (kind, compare(exchange, recorded.as_ref(), &answer))
+    }
+}
+
+/// A request that may have led to an answer.
+fn infer(answer: &Value) -> Value {
+    let mut body = answer.clone();
+    if let Some(object) = body.as_object_mut() {
+        for key in ["id", "etag", "type", "name"] {
+            object.remove(key);
+        }
+    }
+    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        for key in ["provisioningState", "resourceGuid", "serviceKey", "peerings", "authorizations"]
+        {
+            properties.remove(key);
+        }
+    }
+    body
+}
+
+fn error_code(body: Option<&Value>) -> String {
+    let Some(error) = body.and_then(|body| body.get("error")) else { return String::new() };
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let inner = text(error.pointer("/details/0/code"));
+    if inner.is_empty() { text(error.get("code")) } else { inner }
+}
+
+fn compare(exchange: &Exchange, recorded: Option<&Value>, answer: &WireResponse) -> Verdict {
+    let mut found = Vec::new();
+    let ours: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    if exchange.status != answer.status {
+        let code = error_code(ours.as_ref());
+        let message = ours.as_ref().map(|body| body["error"]["message"].to_string());
+        found.push(format!(
+            "status {} is {} {code} {}",
+            exchange.status,
+            answer.status,
+            message.unwrap_or_default()
+        ));
+        return Verdict::Differs(found);
+    }
+    for name in ["azure-asyncoperation", "location"] {
+        let (theirs, own) = (exchange.header(name).is_some(), answer.headers.get(name).is_some());
+        if theirs != own {
+            let what = if theirs { "lacks" } else { "has" };
+            found.push(format!("{what} the header {name}"));
+        }
+    }
+    // Some recorders take it out: only what is there can be missed.
+    if exchange.header("retry-after").is_some_and(|value| value != "0")
+        && answer.headers.get("retry-after").is_none()
+    {
+        found.push("lacks the header retry-after".to_owned());
+    }
+    if exchange.status >= 400 {
+        let (theirs, own) = (error_code(recorded), error_code(ours.as_ref()));
+        if theirs != own {
+            found.push(format!("code {theirs} is {own}"));
+        }
+    }
+    match (recorded, &ours) {
+        (Some(recorded), Some(ours)) => shapes(recorded, ours, "", &mut found),
+        (Some(_), None) => found.push("lacks a body".to_owned()),
+        (None, Some(_)) => found.push("has a body".to_owned()),
+        (None, None) => {}
+    }
+    if found.is_empty() { Verdict::Same } else { Verdict::Differs(found) }
+}
+
+fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn shapes(recorded: &Value, ours: &Value, at: &str, found: &mut Vec<String>) {
+    match (recorded, ours) {
+        (Value::Object(recorded), Value::Object(ours)) => {
+            for (key, value) in recorded {
+                match ours.get(key) {
+                    Some(own) => shapes(value, own, &format!("{at}/{key}"), found),
+                    None => found.push(format!("lacks {at}/{key}")),
+                }
+            }
+            for key in ours.keys().filter(|key| !recorded.contains_key(*key)) {
+                found.push(format!("surplus {at}/{key}"));
+            }
+        }
+        (Value::Array(recorded), Value::Array(ours)) => {
+            if recorded.len() != ours.len() {
+                found.push(format!("{at} has {} for {}", ours.len(), recorded.len()));
+            }
+            for (place, (value, own)) in recorded.iter().zip(ours).enumerate() {
+                shapes(value, own, &format!("{at}/{place}"), found);
+            }
+        }
+        (recorded, ours) if shape(recorded) != shape(ours) => {
+            found.push(format!("{at} is a {} for a {}", shape(ours), shape(recorded)));
+        }
+        _ => {}
+    }
+}
