@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::fault::Fault;
+use super::group::is_about_groups;
 use super::network::{
     EdgePath, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     learned_routes, traffic,
@@ -109,17 +110,20 @@ impl World {
             Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
         })?;
         let path = percent_decoded(url.path());
+        if is_about_groups(&path) {
+            return self.group_request(request, &path, &origin, now);
+        }
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {
             (Method::Get, Some(id)) => {
                 self.check_group(&id)?;
                 self.check_right(&id, "read")?;
-                self.get(&id, now)
+                self.get(&id, &api_version, now)
             }
             (Method::Get, None) => match (self.govern(&path, url), path.strip_suffix("/stats")) {
                 (Some(answer), _) => answer,
                 (None, Some(circuit)) => self.stats(circuit),
-                (None, None) => Ok(self.list(&path, now)),
+                (None, None) => Ok(self.list(&path, &api_version, now)),
             },
             (Method::Put, Some(id)) => {
                 let api_version = api_version.as_str();
@@ -128,6 +132,10 @@ impl World {
             (Method::Delete, Some(id)) => {
                 let api_version = api_version.as_str();
                 self.delete(&Arrival { id: &id, request, origin: &origin, api_version, now })
+            }
+            (Method::Patch, Some(id)) => {
+                let api_version = api_version.as_str();
+                self.patch(&Arrival { id: &id, request, origin: &origin, api_version, now })
             }
             (Method::Post, _) => {
                 let query = url.query().unwrap_or_default().to_owned();

@@ -113,7 +113,6 @@ impl World {
         let lower: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
-            ["subscriptions", _, "resourcegroups", _] => Some(self.group(path)),
             ["subscriptions", s, "providers", provider] if *provider == "microsoft.network" => {
                 let id = format!("/subscriptions/{s}/providers/Microsoft.Network");
                 let known = !self.unregistered.contains(*s);
@@ -142,19 +141,6 @@ impl World {
             }
             _ => None,
         }
-    }
-
-    fn group(&self, path: &str) -> Result<WireResponse, Refusal> {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let Some(home) = self.groups.get(&path.to_ascii_lowercase()) else {
-            let message = format!("Resource group '{name}' could not be found.");
-            return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
-        };
-        let body = json!({
-            "id": path, "name": name, "type": "Microsoft.Resources/resourceGroups",
-            "location": home.as_str(), "properties": { "provisioningState": "Succeeded" },
-        });
-        Ok(json_answer(200, &body))
     }
 
     /// `$filter=resourceType eq '…'`, the only filter that is understood.

@@ -8,7 +8,8 @@ use super::network::connection_status;
 use super::provider;
 use super::reply::{Refusal, json_answer};
 use super::scenario::OutageReads;
-use super::world::{State, World};
+use super::shape::shaped;
+use super::world::{Resource, State, World};
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 
@@ -22,23 +23,29 @@ impl World {
     pub(super) fn get_body(&self, id: &ResourceId, now: Timestamp) -> Option<Value> {
         let resource = self.resources.get(id)?;
         let mut body = resource.body.clone();
-        let etag = self.etag(id, resource.version);
+        let etag = self.etag(id);
         let state = resource.state.as_str();
         if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert("provisioningState".to_owned(), state.into());
         }
-        if let Some(object) = body.as_object_mut() {
+        if let Some(object) = body.as_object_mut().filter(|object| object.contains_key("id")) {
             object.insert("etag".to_owned(), etag.clone().into());
         }
+        let children = provider::of(id).map(provider::Provider::children).unwrap_or_default();
+        self.insert_children(id, &mut body, children, now);
         let kind = id.resource_type();
-        if kind.is("Microsoft.Network/virtualNetworks") {
-            self.insert_children(id, &mut body, &["subnets", "virtualNetworkPeerings"], now);
-        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
-            self.insert_children(id, &mut body, &["peerings", "authorizations"], now);
-        } else if kind.is("Microsoft.Network/routeTables") {
-            let users = self.users_of(id, "Microsoft.Network/virtualNetworks/subnets");
+        if kind.is("Microsoft.Network/routeTables")
+            || kind.is("Microsoft.Network/networkSecurityGroups")
+        {
+            let users = self.users_of(id);
             if users.as_array().is_some_and(|users| !users.is_empty()) {
                 body["properties"]["subnets"] = users;
+            }
+            for rule in
+                body["properties"]["defaultSecurityRules"].as_array_mut().into_iter().flatten()
+            {
+                rule["etag"] = json!(etag);
+                rule["properties"]["provisioningState"] = json!(state);
             }
         } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
             if let Some(gateway) = self.subnet_user(id) {
@@ -94,29 +101,36 @@ impl World {
         }
     }
 
-    fn users_of(&self, id: &ResourceId, kind: &str) -> Value {
+    /// The subnets that use a route table or a security group.
+    fn users_of(&self, id: &ResourceId) -> Value {
+        let named = |resource: &Resource, pointer: &str| {
+            let used = resource.body.pointer(pointer).and_then(Value::as_str);
+            used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+        };
         self.resources
             .iter()
             .filter(|(user, resource)| {
-                user.resource_type().is(kind)
-                    && resource
-                        .body
-                        .pointer("/properties/routeTable/id")
-                        .and_then(Value::as_str)
-                        .is_some_and(|table| table.eq_ignore_ascii_case(id.as_str()))
+                user.resource_type().is("Microsoft.Network/virtualNetworks/subnets")
+                    && (named(resource, "/properties/routeTable/id")
+                        || named(resource, "/properties/networkSecurityGroup/id"))
             })
             .map(|(user, _)| json!({ "id": user.as_str() }))
             .collect()
     }
 
     /// The answer to a GET of one resource.
-    pub(super) fn get(&self, id: &ResourceId, now: Timestamp) -> Result<WireResponse, Refusal> {
+    pub(super) fn get(
+        &self,
+        id: &ResourceId,
+        api_version: &str,
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
         if self.outage.reads == OutageReads::Refuse && self.is_out(id) {
             let message = "The service is unavailable in this region now.";
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
-        let mut answer = json_answer(200, &body);
+        let mut answer = json_answer(200, &shaped(&body, api_version));
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
             answer.headers.push("ETag", etag);
@@ -125,7 +139,7 @@ impl World {
     }
 
     /// The answer to a GET of a list: everything whose id is the path and one name more.
-    pub(super) fn list(&self, path: &str, now: Timestamp) -> WireResponse {
+    pub(super) fn list(&self, path: &str, api_version: &str, now: Timestamp) -> WireResponse {
         let prefix = format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
         let group_free = prefix
             .split_once("/providers/")
@@ -149,6 +163,6 @@ impl World {
             })
             .filter_map(|id| self.get_body(id, now))
             .collect();
-        json_answer(200, &json!({ "value": value }))
+        json_answer(200, &shaped(&json!({ "value": value }), api_version))
     }
 }

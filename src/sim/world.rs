@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
+use super::group::Deletion;
 use super::happening::Happening;
 use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
@@ -25,6 +26,12 @@ pub struct World {
     pub(super) latency: Latency,
     /// Home regions of resource groups, by folded id.
     pub(super) groups: BTreeMap<String, Region>,
+    /// What groups were given, by folded id.
+    #[serde(default)]
+    pub(super) group_details: BTreeMap<String, Value>,
+    /// Groups that are on their way out.
+    #[serde(default)]
+    pub(super) group_deletions: Vec<Deletion>,
     pub(super) resources: BTreeMap<ResourceId, Resource>,
     pub(super) operations: BTreeMap<String, Operation>,
     /// Writes accepted per resource: what every draw of chance depends on. Survives a delete.
@@ -85,9 +92,6 @@ impl State {
     }
 }
 
-/// Children that a world file may show inside their parents' bodies.
-const CHILDREN: [&str; 4] = ["subnets", "virtualNetworkPeerings", "peerings", "authorizations"];
-
 impl World {
     /// The world of a scenario, at its beginning.
     #[must_use]
@@ -96,6 +100,8 @@ impl World {
             seed: scenario.seed,
             latency: scenario.latency,
             groups: BTreeMap::new(),
+            group_details: BTreeMap::new(),
+            group_deletions: Vec::new(),
             resources: BTreeMap::new(),
             operations: BTreeMap::new(),
             ordinals: BTreeMap::new(),
@@ -123,7 +129,10 @@ impl World {
         };
         world.coming.sort_by_key(|(at, _)| *at);
         for group in &scenario.resource_groups {
-            world.groups.insert(group.id.to_ascii_lowercase(), group.location.clone());
+            let key = group.id.to_ascii_lowercase();
+            let name = group.id.rsplit('/').next().unwrap_or_default();
+            world.group_details.insert(key.clone(), json!({ "name": name }));
+            world.groups.insert(key, group.location.clone());
         }
         for body in &scenario.resources {
             let id = body.get("id").and_then(Value::as_str).map(ResourceId::parse);
@@ -136,20 +145,8 @@ impl World {
 
     /// Puts a resource of a world file where it belongs, its children beside it.
     pub(super) fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
-        for kind in CHILDREN {
-            let inside = body.get_mut("properties").and_then(Value::as_object_mut);
-            let is_child_list =
-                provider::of(&id.child(kind, "x").unwrap_or_else(|_| id.clone())).is_some();
-            if let Some(Value::Array(children)) =
-                inside.filter(|_| is_child_list).and_then(|properties| properties.remove(kind))
-            {
-                for child in children {
-                    let name = child.get("name").and_then(Value::as_str).unwrap_or_default();
-                    if let Ok(id) = id.child(kind, name) {
-                        self.place(&id, child, now);
-                    }
-                }
-            }
+        for (child, body) in self.take_children(id, &mut body) {
+            self.place(&child, body, now);
         }
         let state = match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
             Some("Failed") => State::Failed,
@@ -167,6 +164,7 @@ impl World {
         }
         if let Some(provider) = provider::of(id) {
             provider.complete(&mut body);
+            self.give_guid(id, provider, &mut body);
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
@@ -293,7 +291,7 @@ impl World {
     pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
         if let Some(resource) = self.resources.get_mut(id) {
             change(&mut resource.body);
-            resource.version += 1;
+            self.touch(id);
         }
     }
 
@@ -313,6 +311,15 @@ impl World {
     /// The gateway that stands in a subnet.
     pub(super) fn subnet_user(&self, subnet: &ResourceId) -> Option<ResourceId> {
         self.user_of(subnet, "Microsoft.Network/virtualNetworkGateways")
+    }
+
+    /// The gateways that stand in a subnet.
+    pub(super) fn subnet_users(&self, subnet: &ResourceId) -> Vec<ResourceId> {
+        let kind = "Microsoft.Network/virtualNetworkGateways";
+        let users = self.resources.iter().filter(|(user, resource)| {
+            user.resource_type().is(kind) && names(&resource.body, subnet)
+        });
+        users.map(|(user, _)| user.clone()).collect()
     }
 
     /// The gateway of a virtual network, when it is done.
@@ -373,9 +380,22 @@ impl World {
             .collect()
     }
 
-    pub(super) fn etag(&self, id: &ResourceId, version: u64) -> String {
-        let hash = guid(&[&self.seed.to_string(), id.key(), &version.to_string(), "etag"]);
+    /// An etag: parent and children share one (WIRE.md 1).
+    pub(super) fn etag(&self, id: &ResourceId) -> String {
+        let root = root(id);
+        let version = self.resources.get(&root).map_or(0, |resource| resource.version);
+        let hash = guid(&[&self.seed.to_string(), root.key(), &version.to_string(), "etag"]);
         format!("W/\"{hash}\"")
+    }
+
+    /// Says that a resource is not what it was; its family is not either.
+    pub(super) fn touch(&mut self, id: &ResourceId) {
+        let root = root(id);
+        for id in [id, &root].into_iter().take(1 + usize::from(root != *id)) {
+            if let Some(resource) = self.resources.get_mut(id) {
+                resource.version += 1;
+            }
+        }
     }
 
     /// Lets what has ended take effect, in the order in which it ended.
@@ -386,6 +406,7 @@ impl World {
             self.happen(event, at);
         }
         self.settle_operations(now);
+        self.settle_groups(now);
     }
 
     fn settle_operations(&mut self, now: Timestamp) {
@@ -428,11 +449,9 @@ impl World {
                 if !failed && let Some(provider) = provider {
                     provider.finished(self, &resource_id);
                 }
-                self.set_state(
-                    &resource_id,
-                    if failed { State::Failed } else { State::Succeeded },
-                    ends,
-                );
+                let state = if failed { State::Failed } else { State::Succeeded };
+                self.set_state(&resource_id, state, ends);
+                self.end_children(&resource_id, state, ends);
             }
             Work::Delete if failed => self.set_state(&resource_id, State::Failed, ends),
             Work::Delete => {
@@ -441,6 +460,8 @@ impl World {
                 {
                     provider.deleted(self, &resource_id, &gone.body);
                 }
+                self.remove_within(&resource_id);
+                self.touch(&resource_id);
                 self.silent.remove(&resource_id);
                 self.unconnected.remove(&resource_id);
             }
@@ -450,8 +471,8 @@ impl World {
     pub(super) fn set_state(&mut self, id: &ResourceId, state: State, at: Timestamp) {
         if let Some(resource) = self.resources.get_mut(id) {
             resource.state = state;
-            resource.version += 1;
             resource.settled_at = at;
+            self.touch(id);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::operation::{Operation, Work};
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, guid, json_answer};
 use super::scenario::OutageWrites;
+use super::shape::shaped;
 use super::world::{Resource, State, World, root};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::durations::Class;
@@ -70,21 +71,57 @@ impl World {
         let failure = provider.fails(self, &put);
         let new = put.stored.is_none();
         let class = class(put.stored, &body);
-        let stored = provider.accept(self, &put);
+        let mut stored = provider.accept(self, &put);
+        self.give_guid(arrival.id, provider, &mut stored);
         let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
         let resource =
             Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
         self.resources.insert(arrival.id.clone(), resource);
         self.ordinals.insert(arrival.id.clone(), ordinal);
+        self.touch(arrival.id);
+        self.put_children(arrival.id, &body, arrival.now);
         provider.accepted(self, arrival.id);
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        let shown = shaped(&shown, arrival.api_version);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Azure-AsyncNotification", "Enabled");
         answer.headers.push("Retry-After", operation.first.to_string());
         answer.headers.push("x-ms-request-id", operation.id.clone());
+        Ok(answer)
+    }
+
+    /// A PATCH: tags and nothing else.
+    pub(super) fn patch(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
+        let provider = self.writable_provider(arrival.id)?;
+        self.check_scope_locks(Method::Put, arrival.id)?;
+        self.check_right(arrival.id, "write")?;
+        let body: Value = serde_json::from_slice(&arrival.request.body).map_err(|_| {
+            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
+                .by_gateway()
+        })?;
+        let stored =
+            self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
+        self.check_locks(arrival, provider, &stored)?;
+        let tags =
+            body.get("tags").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        self.edit(arrival.id, |stored| stored["tags"] = tags);
+        let mut operation = None;
+        if provider.patches_slowly() {
+            *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
+            self.set_state(arrival.id, State::Updating, arrival.now);
+            let class = class(None, &stored);
+            operation = Some(self.begin(arrival, provider, Work::Update, None, &stored, class));
+        }
+        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        let mut answer = json_answer(200, &shaped(&shown, arrival.api_version));
+        if let Some(operation) = operation {
+            // No URL: who waits reads the resource (WIRE.md 1).
+            answer.headers.push("Azure-AsyncNotification", "Enabled");
+            answer.headers.push("x-ms-request-id", operation.id.clone());
+        }
         Ok(answer)
     }
 
@@ -141,7 +178,7 @@ impl World {
     }
 
     fn check_precondition(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-        let current = self.resources.get(arrival.id).map(|r| self.etag(arrival.id, r.version));
+        let current = self.resources.get(arrival.id).map(|_| self.etag(arrival.id));
         let headers = &arrival.request.headers;
         let stale = headers
             .get("if-match")

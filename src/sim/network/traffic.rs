@@ -35,16 +35,16 @@ pub struct Rates {
 #[serde(deny_unknown_fields)]
 pub struct Stats {
     /// Into Azure over the primary path.
-    #[serde(rename = "primarybytesIn")]
+    #[serde(rename = "primaryBytesIn")]
     pub primary_bytes_in: u64,
     /// Out of Azure over the primary path.
-    #[serde(rename = "primarybytesOut")]
+    #[serde(rename = "primaryBytesOut")]
     pub primary_bytes_out: u64,
     /// Into Azure over the secondary path.
-    #[serde(rename = "secondarybytesIn")]
+    #[serde(rename = "secondaryBytesIn")]
     pub secondary_bytes_in: u64,
     /// Out of Azure over the secondary path.
-    #[serde(rename = "secondarybytesOut")]
+    #[serde(rename = "secondaryBytesOut")]
     pub secondary_bytes_out: u64,
 }
 
@@ -158,7 +158,7 @@ mod tests {
     fn counters_have_the_names_of_the_specification() {
         assert_eq!(
             serde_json::to_value(Stats::default()).unwrap(),
-            serde_json::json!({"primarybytesIn": 0, "primarybytesOut": 0, "secondarybytesIn": 0, "secondarybytesOut": 0})
+            serde_json::json!({"primaryBytesIn": 0, "primaryBytesOut": 0, "secondaryBytesIn": 0, "secondaryBytesOut": 0})
         );
     }
 }

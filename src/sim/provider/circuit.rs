@@ -1,4 +1,4 @@
-//! Circuits and their peerings, which a failover reads more than it writes.
+//! Circuits, which a failover reads more than it writes.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,6 @@ use crate::sim::world::World;
 
 pub(super) struct Circuit;
 
-pub(super) struct Peering;
-
 impl Provider for Circuit {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/expressRouteCircuits"
@@ -18,6 +16,10 @@ impl Provider for Circuit {
 
     fn word(&self) -> &'static str {
         "ExpressRouteCircuit"
+    }
+
+    fn children(&self) -> &'static [&'static str] {
+        &["peerings", "authorizations"]
     }
 
     fn locks_with_conflict(&self) -> bool {
@@ -46,9 +48,16 @@ impl Provider for Circuit {
             properties.remove("peerings");
             properties.remove("authorizations");
         }
-        let kept = ["serviceProviderProvisioningState", "serviceKey", "circuitProvisioningState"];
+        let kept = [
+            "serviceProviderProvisioningState",
+            "serviceKey",
+            "circuitProvisioningState",
+            "gatewayManagerEtag",
+            "stag",
+        ];
         keep(&mut properties, put.stored, &kept);
         default(&mut properties, "circuitProvisioningState", json!("Disabled"));
+        default(&mut properties, "allowGlobalReach", json!(false));
         default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
         default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
         default(&mut properties, "allowClassicOperations", json!(false));
@@ -59,7 +68,10 @@ impl Provider for Circuit {
     fn finished(&self, world: &mut World, id: &ResourceId) {
         let key = guid(&[&world.seed().to_string(), id.key(), "serviceKey"]);
         world.edit(id, |body| {
-            body["properties"]["circuitProvisioningState"] = json!("Enabled");
+            let properties = &mut body["properties"];
+            properties["circuitProvisioningState"] = json!("Enabled");
+            default(properties, "gatewayManagerEtag", json!(""));
+            default(properties, "stag", json!(2));
             if body["properties"]["serviceKey"] == "00000000-0000-0000-0000-000000000000" {
                 body["properties"]["serviceKey"] = json!(key);
             }
@@ -79,37 +91,5 @@ impl Provider for Circuit {
 
     fn deleted(&self, world: &mut World, id: &ResourceId, _: &Value) {
         world.remove_within(id);
-    }
-}
-
-impl Provider for Peering {
-    fn kind(&self) -> &'static str {
-        "Microsoft.Network/expressRouteCircuits/peerings"
-    }
-
-    fn word(&self) -> &'static str {
-        "ExpressRouteCircuitPeering"
-    }
-
-    fn locks_with_conflict(&self) -> bool {
-        true
-    }
-
-    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
-        let mut properties = put.properties();
-        default(&mut properties, "azureASN", json!(0));
-        default(&mut properties, "state", json!("Enabled"));
-        default(&mut properties, "connections", json!([]));
-        default(&mut properties, "lastModifiedBy", json!(""));
-        json!({
-            "name": put.id.name(),
-            "id": put.id.as_str(),
-            "properties": properties,
-            "type": put.id.resource_type().as_str(),
-        })
-    }
-
-    fn finished(&self, world: &mut World, id: &ResourceId) {
-        world.edit(id, |body| body["properties"]["azureASN"] = json!(12076));
     }
 }

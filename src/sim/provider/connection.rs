@@ -13,6 +13,10 @@ pub(super) struct Connection;
 
 const CIRCUIT: &str = "/properties/peer/id";
 const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
+/// What a connection may join.
+const ENDS: [&str; 4] =
+    ["virtualNetworkGateway1", "virtualNetworkGateway2", "localNetworkGateway2", "peer"];
+
 const KEY: &str = "/properties/authorizationKey";
 
 impl Provider for Connection {
@@ -28,7 +32,14 @@ impl Provider for Connection {
         true
     }
 
+    fn patches_slowly(&self) -> bool {
+        true
+    }
+
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        if !is_express_route(put.body) {
+            return check_vpn(put);
+        }
         let (Some(circuit), Some(gateway)) = (id_at(put.body, CIRCUIT), id_at(put.body, GATEWAY))
         else {
             let message = "An ExpressRoute connection needs virtualNetworkGateway1 and peer.";
@@ -96,9 +107,12 @@ impl Provider for Connection {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         // Reduced to ids, whatever was sent.
-        for key in ["virtualNetworkGateway1", "peer"] {
-            let id = properties[key]["id"].clone();
-            properties[key] = json!({ "id": id });
+        for key in ENDS {
+            if let Some(id) = properties.pointer(&format!("/{key}/id")).cloned() {
+                properties[key] = json!({ "id": id });
+            } else if let Some(properties) = properties.as_object_mut() {
+                properties.remove(key);
+            }
         }
         if properties.get("authorizationKey").is_none()
             && let Some(key) = put.stored.and_then(|stored| stored.pointer(KEY))
@@ -107,6 +121,12 @@ impl Provider for Connection {
         }
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("connectionStatus");
+        }
+        // A key is taken once and kept.
+        if properties.get("sharedKey").is_none()
+            && let Some(key) = put.stored.and_then(|stored| stored.pointer("/properties/sharedKey"))
+        {
+            properties["sharedKey"] = key.clone();
         }
         defaults(&mut properties);
         top_level(put, properties)
@@ -124,7 +144,7 @@ impl Provider for Connection {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        [GATEWAY, CIRCUIT].iter().filter_map(|pointer| id_at(body, pointer)).collect()
+        ENDS.iter().filter_map(|key| id_at(body, &format!("/properties/{key}/id"))).collect()
     }
 
     fn also_locks(&self, body: &Value) -> Vec<ResourceId> {
@@ -164,14 +184,49 @@ impl Provider for Connection {
     }
 }
 
+fn is_express_route(body: &Value) -> bool {
+    let kind = body.pointer("/properties/connectionType").and_then(Value::as_str);
+    kind.is_none_or(|kind| kind.eq_ignore_ascii_case("ExpressRoute"))
+}
+
+/// A connection of VPN gateways: with another one, or with what a local gateway stands for.
+fn check_vpn(put: &Put<'_>) -> Result<(), Refusal> {
+    let at = |key: &str| id_at(put.body, &format!("/properties/{key}/id"));
+    let other = match put.text("/properties/connectionType") {
+        Some("Vnet2Vnet") => at("virtualNetworkGateway2"),
+        _ => at("localNetworkGateway2"),
+    };
+    if at("virtualNetworkGateway1").is_none() || other.is_none() {
+        let message = "A VPN connection needs virtualNetworkGateway1 and its other end.";
+        return Err(Refusal::new(400, "InvalidRequestFormat", message));
+    }
+    Ok(())
+}
+
 /// What Azure adds to what was sent.
 fn defaults(properties: &mut Value) {
+    let express_route = properties["connectionType"].as_str().unwrap_or("ExpressRoute");
+    let express_route = express_route.eq_ignore_ascii_case("ExpressRoute");
     for (key, value) in [
         ("routingWeight", json!(0)),
         ("enableBgp", json!(false)),
-        ("expressRouteGatewayBypass", json!(false)),
         ("ingressBytesTransferred", json!(0)),
         ("egressBytesTransferred", json!(0)),
+    ] {
+        default(properties, key, value);
+    }
+    if express_route {
+        default(properties, "expressRouteGatewayBypass", json!(false));
+        return;
+    }
+    for (key, value) in [
+        ("connectionProtocol", json!("IKEv2")),
+        ("useLocalAzureIpAddress", json!(false)),
+        ("usePolicyBasedTrafficSelectors", json!(false)),
+        ("ipsecPolicies", json!([])),
+        ("trafficSelectorPolicies", json!([])),
+        ("dpdTimeoutSeconds", json!(0)),
+        ("connectionMode", json!("Default")),
     ] {
         default(properties, key, value);
     }

@@ -1,4 +1,4 @@
-//! Virtual network gateways of the ExpressRoute kind.
+//! Virtual network gateways, of the ExpressRoute and of the VPN kind.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,30 @@ use crate::sim::world::World;
 
 pub(super) struct Gateway;
 
-const SKUS: [&str; 7] = [
+const EXPRESS_ROUTE: [&str; 7] = [
     "ErGw1AZ",
     "ErGw2AZ",
     "ErGw3AZ",
     "ErGwScale",
     "HighPerformance",
     "Standard",
+    "UltraPerformance",
+];
+
+const VPN: [&str; 14] = [
+    "Basic",
+    "HighPerformance",
+    "Standard",
+    "VpnGw1",
+    "VpnGw1AZ",
+    "VpnGw2",
+    "VpnGw2AZ",
+    "VpnGw3",
+    "VpnGw3AZ",
+    "VpnGw4",
+    "VpnGw4AZ",
+    "VpnGw5",
+    "VpnGw5AZ",
     "UltraPerformance",
 ];
 
@@ -32,11 +49,17 @@ impl Provider for Gateway {
         true
     }
 
+    fn patches_slowly(&self) -> bool {
+        true
+    }
+
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let sku = put.text("/properties/sku/name").unwrap_or_default();
-        if !SKUS.iter().any(|known| known.eq_ignore_ascii_case(sku)) {
-            let message =
-                format!("The gateway SKU '{sku}' is not valid for an ExpressRoute gateway.");
+        let sku = put.text("/properties/sku/name").unwrap_or("Standard");
+        let vpn = is_vpn(put.body);
+        let known: &[&str] = if vpn { &VPN } else { &EXPRESS_ROUTE };
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(sku)) {
+            let kind = if vpn { "a VPN" } else { "an ExpressRoute" };
+            let message = format!("The gateway SKU '{sku}' is not valid for {kind} gateway.");
             return Err(Refusal::new(
                 400,
                 "InvalidGatewaySkuSpecifiedForGatewayDeploymentType",
@@ -48,11 +71,15 @@ impl Provider for Gateway {
             let message = "The gateway has no IP configuration with a subnet.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
-        if subnet.name() != "GatewaySubnet" {
+        if !subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
             let message = format!("Subnet {} is not named GatewaySubnet.", subnet.name());
             return Err(Refusal::new(400, "InvalidGatewaySubnetName", message));
         }
-        match world.subnet_user(&subnet) {
+        // A network may have one of each kind.
+        let same_kind = |other: &ResourceId| {
+            world.body(other).is_some_and(|body| is_vpn(body) == is_vpn(put.body))
+        };
+        match world.subnet_users(&subnet).into_iter().find(same_kind) {
             Some(other) if other != *put.id => {
                 let message = format!("Subnet {subnet} is already used by gateway {other}.");
                 Err(Refusal::new(400, "GatewaySubnetAlreadyInUse", message))
@@ -63,31 +90,52 @@ impl Provider for Gateway {
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        keep(&mut properties, put.stored, &["bgpSettings"]);
-        default(&mut properties, "bgpSettings", json!({ "asn": 0, "peerWeight": 0 }));
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("virtualNetworkGatewayMigrationStatus");
+        }
+        let vpn = is_vpn(put.body);
+        let sku = properties["sku"]["name"].as_str().unwrap_or("Standard").to_owned();
+        default(&mut properties, "sku", json!({ "name": sku, "tier": sku }));
+        default(&mut properties["sku"], "tier", json!(sku));
+        default(&mut properties["sku"], "capacity", json!(2));
+        configurations(&mut properties, put.id);
         for (key, value) in [
+            ("packetCaptureDiagnosticState", json!("None")),
             ("enablePrivateIpAddress", json!(false)),
+            ("isMigrateToCSES", json!(false)),
             ("natRules", json!([])),
             ("virtualNetworkGatewayPolicyGroups", json!([])),
+            ("enableBgpRouteTranslationForNat", json!(false)),
+            ("disableIPSecReplayProtection", json!(false)),
+            ("gatewayType", json!(if vpn { "Vpn" } else { "ExpressRoute" })),
             ("enableBgp", json!(false)),
             ("activeActive", json!(false)),
             ("vpnType", json!("RouteBased")),
+            ("vpnGatewayGeneration", json!(generation(vpn, &sku))),
+            ("allowRemoteVnetTraffic", json!(false)),
+            ("allowVirtualWanTraffic", json!(false)),
         ] {
             default(&mut properties, key, value);
         }
-        default(&mut properties["sku"], "capacity", json!(2));
-        if let Some(list) = properties["ipConfigurations"].as_array_mut() {
-            for configuration in list {
-                let name = configuration["name"].as_str().unwrap_or("default").to_owned();
-                configuration["id"] = json!(format!("{}/ipConfigurations/{name}", put.id));
-                default(
-                    &mut configuration["properties"],
-                    "privateIPAllocationMethod",
-                    json!("Dynamic"),
-                );
+        if !vpn || sku == "Basic" {
+            if let Some(properties) = properties.as_object_mut() {
+                properties.remove("bgpSettings");
             }
+        } else if put.stored.is_some() && put.body.pointer("/properties/bgpSettings").is_none() {
+            keep(&mut properties, put.stored, &["bgpSettings"]);
+        } else {
+            bgp(&mut properties);
         }
+        point_to_site(&mut properties, put.stored.is_none());
+        scale_units(&mut properties);
         top_level(put, properties)
+    }
+
+    fn complete(&self, body: &mut Value) {
+        // A world's gateway may be written with what matters, and no more.
+        for key in ["allowRemoteVnetTraffic", "allowVirtualWanTraffic", "activeActive"] {
+            default(&mut body["properties"], key, json!(false));
+        }
     }
 
     fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
@@ -95,16 +143,67 @@ impl Provider for Gateway {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        let configuration = "/properties/ipConfigurations/0/properties";
-        ["subnet", "publicIPAddress"]
-            .iter()
-            .filter_map(|key| id_at(body, &format!("{configuration}/{key}/id")))
+        let list = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .flat_map(|configuration| {
+                ["subnet", "publicIPAddress"]
+                    .iter()
+                    .filter_map(|key| id_at(configuration, &format!("/properties/{key}/id")))
+                    .collect::<Vec<_>>()
+            })
             .collect()
     }
 
     fn finished(&self, world: &mut World, id: &ResourceId) {
+        let address = world.body(id).and_then(|body| {
+            let subnet = self.references(body).into_iter().find(|used| used.parent().is_some())?;
+            last_address(world.body(&subnet)?)
+        });
+        let tunnels: Vec<Value> = world
+            .body(id)
+            .map(|body| self.references(body))
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|used| world.body(used)?.pointer("/properties/ipAddress").cloned())
+            .collect();
         world.edit(id, |body| {
-            body["properties"]["bgpSettings"] = json!({ "asn": 65515, "peerWeight": 0 });
+            let properties = &mut body["properties"];
+            if let Some(object) = properties.as_object_mut() {
+                let empty = object
+                    .get("vpnClientConfiguration")
+                    .is_some_and(|own| own.get("vpnClientAddressPool").is_none());
+                if empty {
+                    object.remove("vpnClientConfiguration");
+                }
+            }
+            if let Some(own) = properties.get_mut("vpnClientConfiguration") {
+                let health = json!({
+                    "vpnClientConnectionsCount": 0, "totalIngressBytesTransferred": 0,
+                    "totalEgressBytesTransferred": 0,
+                });
+                default(own, "vpnClientConnectionHealth", health);
+            }
+            let migration = json!({ "state": "None", "phase": "None", "errorMessage": "" });
+            let newest = properties["gatewayType"] == json!("Vpn")
+                && properties["sku"]["name"] != json!("Basic");
+            if newest {
+                default(properties, "virtualNetworkGatewayMigrationStatus", migration);
+            }
+            if let Some(bgp) = properties.get_mut("bgpSettings") {
+                if bgp["asn"] == json!(0) {
+                    bgp["asn"] = json!(65515);
+                }
+                if let Some(address) = address {
+                    default(bgp, "bgpPeeringAddress", json!(address));
+                    for peering in bgp["bgpPeeringAddresses"].as_array_mut().into_iter().flatten() {
+                        peering["defaultBgpIpAddresses"] = json!([address]);
+                    }
+                }
+                for peering in bgp["bgpPeeringAddresses"].as_array_mut().into_iter().flatten() {
+                    peering["tunnelIpAddresses"] = json!(tunnels);
+                }
+            }
         });
     }
 
@@ -119,4 +218,92 @@ impl Provider for Gateway {
             )),
         }
     }
+}
+
+/// Whether a gateway is of the VPN kind: what is not said is.
+fn is_vpn(body: &Value) -> bool {
+    let kind = body.pointer("/properties/gatewayType").and_then(Value::as_str);
+    !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("ExpressRoute"))
+}
+
+fn generation(vpn: bool, sku: &str) -> &'static str {
+    match sku {
+        _ if !vpn => "None",
+        "VpnGw4" | "VpnGw5" | "VpnGw4AZ" | "VpnGw5AZ" => "Generation2",
+        _ => "Generation1",
+    }
+}
+
+fn configurations(properties: &mut Value, id: &ResourceId) {
+    for configuration in properties["ipConfigurations"].as_array_mut().into_iter().flatten() {
+        let name = configuration["name"].as_str().unwrap_or("default").to_owned();
+        configuration["id"] = json!(format!("{id}/ipConfigurations/{name}"));
+        configuration["type"] = json!("Microsoft.Network/virtualNetworkGateways/ipConfigurations");
+        default(&mut configuration["properties"], "privateIPAllocationMethod", json!("Dynamic"));
+    }
+}
+
+/// What Azure says of a VPN gateway's BGP while it makes it.
+fn bgp(properties: &mut Value) {
+    let ids: Vec<Value> = properties["ipConfigurations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|configuration| configuration["id"].clone())
+        .collect();
+    default(properties, "bgpSettings", json!({ "asn": 0 }));
+    let bgp = &mut properties["bgpSettings"];
+    default(bgp, "asn", json!(0));
+    default(bgp, "peerWeight", json!(0));
+    let sent: Vec<Value> = bgp["bgpPeeringAddresses"].as_array().cloned().unwrap_or_default();
+    bgp["bgpPeeringAddresses"] = ids
+        .into_iter()
+        .map(|id| {
+            let own = sent.iter().find(|own| own["ipconfigurationId"] == id);
+            let custom = own.and_then(|own| own.get("customBgpIpAddresses")).cloned();
+            let defaults = own.and_then(|own| own.get("defaultBgpIpAddresses")).cloned();
+            json!({
+                "ipconfigurationId": id,
+                "defaultBgpIpAddresses": defaults.unwrap_or_else(|| json!([])),
+                "customBgpIpAddresses": custom.unwrap_or_else(|| json!([])),
+            })
+        })
+        .collect();
+}
+
+/// The clients of a VPN gateway: without any, an empty configuration is shown until the gateway is done.
+fn point_to_site(properties: &mut Value, new: bool) {
+    let sku = properties["sku"]["name"].as_str().unwrap_or_default();
+    let protocols = if sku == "Basic" { json!(["SSTP"]) } else { json!(["OpenVPN", "IkeV2"]) };
+    if new && sku != "Basic" {
+        default(properties, "vpnClientConfiguration", json!({}));
+    }
+    if let Some(own) = properties.get_mut("vpnClientConfiguration").filter(|own| own.is_object()) {
+        default(own, "vpnClientProtocols", protocols);
+        for key in [
+            "vpnAuthenticationTypes",
+            "vpnClientRootCertificates",
+            "vpnClientRevokedCertificates",
+            "vngClientConnectionConfigurations",
+            "radiusServers",
+            "vpnClientIpsecPolicies",
+        ] {
+            default(own, key, json!([]));
+        }
+    }
+}
+
+fn scale_units(properties: &mut Value) {
+    if let Some(scale) = properties.get_mut("autoScaleConfiguration").filter(|s| s.is_object()) {
+        let least = scale.pointer("/bounds/min").cloned().unwrap_or_else(|| json!(1));
+        default(scale, "minScaleUnits", least);
+    }
+}
+
+/// The last address but one of a subnet: where a gateway speaks BGP from.
+fn last_address(subnet: &Value) -> Option<String> {
+    let prefix: ipnet::Ipv4Net =
+        subnet.pointer("/properties/addressPrefix")?.as_str()?.parse().ok()?;
+    let last = u32::from(prefix.broadcast());
+    Some(std::net::Ipv4Addr::from(last.saturating_sub(1)).to_string())
 }

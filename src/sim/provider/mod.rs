@@ -2,10 +2,15 @@
 
 mod authorization;
 mod circuit;
+mod circuit_peering;
 mod connection;
 mod gateway;
+mod global_reach;
+mod local_gateway;
 mod public_ip;
 mod route_table;
+mod security_group;
+mod shared_key;
 mod subnet;
 mod virtual_network;
 mod vnet_peering;
@@ -32,11 +37,20 @@ impl Put<'_> {
         self.body.pointer(pointer).and_then(Value::as_str)
     }
 
+    /// The properties that were sent, without what only Azure says.
     pub(super) fn properties(&self) -> Value {
-        self.body
+        let mut properties = self
+            .body
             .get("properties")
+            .filter(|properties| properties.is_object())
             .cloned()
-            .unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+            .unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("provisioningState");
+            properties.remove("resourceGuid");
+        }
+        without_nulls(&mut properties);
+        properties
     }
 }
 
@@ -51,6 +65,22 @@ pub(super) trait Provider: Sync {
     /// The first `Retry-After` of a PUT and of a DELETE, in seconds (WIRE.md 1).
     fn first_retry_after(&self) -> (u64, u64) {
         (10, 10)
+    }
+
+    /// The children that stand in its body, as lists under these names.
+    fn children(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether Azure gives it a `resourceGuid`.
+    fn has_guid(&self) -> bool {
+        // Top-level types have one, their children have none.
+        self.kind().matches('/').count() == 1
+    }
+
+    /// Whether a change of its tags is a long operation.
+    fn patches_slowly(&self) -> bool {
+        false
     }
 
     /// Whether a GET has an `ETag` header (WIRE.md 1).
@@ -111,14 +141,20 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 10] = [
+    const ALL: [&dyn Provider; 16] = [
         &authorization::Authorization,
         &circuit::Circuit,
-        &circuit::Peering,
+        &circuit_peering::Peering,
         &connection::Connection,
         &gateway::Gateway,
+        &global_reach::GlobalReach,
+        &local_gateway::LocalGateway,
         &public_ip::PublicIp,
         &route_table::RouteTable,
+        &route_table::Route,
+        &security_group::SecurityGroup,
+        &security_group::SecurityRule,
+        &shared_key::SharedKey,
         &subnet::Subnet,
         &virtual_network::VirtualNetwork,
         &vnet_peering::Peering,
@@ -139,12 +175,40 @@ pub(super) fn top_level(put: &Put<'_>, properties: Value) -> Value {
     body.insert("id".to_owned(), put.id.as_str().into());
     body.insert("type".to_owned(), put.id.resource_type().as_str().into());
     for (key, value) in put.body.as_object().into_iter().flatten() {
-        if !["name", "id", "type", "etag", "properties"].contains(&key.as_str()) {
+        // What is null, or a list without anything in it, counts as not sent.
+        let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        if !empty && !["name", "id", "type", "etag", "properties"].contains(&key.as_str()) {
             body.insert(key.clone(), value.clone());
         }
     }
+    if let Some(location) = body.get_mut("location") {
+        let text = location.as_str().unwrap_or_default();
+        *location = text.to_ascii_lowercase().replace(' ', "").into();
+    }
     body.insert("properties".to_owned(), properties);
     body.into()
+}
+
+/// A child's body: name, id and type around properties.
+pub(super) fn child(put: &Put<'_>, properties: Value) -> Value {
+    serde_json::json!({
+        "name": put.id.name(),
+        "id": put.id.as_str(),
+        "properties": properties,
+        "type": put.id.resource_type().as_str(),
+    })
+}
+
+/// Takes out what was sent as null: Azure takes it as not sent.
+pub(super) fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(without_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
 }
 
 /// Keeps of the stored properties what a write cannot set.

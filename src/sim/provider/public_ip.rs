@@ -33,10 +33,22 @@ impl Provider for PublicIp {
         default(&mut properties, "publicIPAddressVersion", json!("IPv4"));
         default(&mut properties, "idleTimeoutInMinutes", json!(4));
         default(&mut properties, "ipTags", json!([]));
+        default(&mut properties, "publicIPAllocationMethod", json!("Dynamic"));
+        default(
+            &mut properties,
+            "ddosSettings",
+            json!({ "protectionMode": "VirtualNetworkInherited" }),
+        );
         let mut body = top_level(put, properties);
-        if let Some(sku) = body.get_mut("sku") {
-            default(sku, "tier", json!("Regional"));
+        let region = body["location"].as_str().unwrap_or_default().to_owned();
+        if let Some(dns) = body["properties"].get_mut("dnsSettings").filter(|dns| dns.is_object())
+            && let Some(label) = dns["domainNameLabel"].as_str()
+        {
+            let name = format!("{label}.{region}.cloudapp.azure.com");
+            default(dns, "fqdn", json!(name));
         }
+        default(&mut body, "sku", json!({ "name": "Basic" }));
+        default(&mut body["sku"], "tier", json!("Regional"));
         body
     }
 
@@ -45,7 +57,12 @@ impl Provider for PublicIp {
         let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
         // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
         let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
-        world.edit(id, |body| default(&mut body["properties"], "ipAddress", json!(address)));
+        world.edit(id, |body| {
+            // A dynamic address comes with the first use.
+            if body["properties"]["publicIPAllocationMethod"] == json!("Static") {
+                default(&mut body["properties"], "ipAddress", json!(address));
+            }
+        });
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {

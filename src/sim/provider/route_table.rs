@@ -1,13 +1,15 @@
-//! Route tables, with their routes inside.
+//! Route tables and their routes.
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, top_level};
+use super::{Provider, Put, child, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::world::World;
 
 pub(super) struct RouteTable;
+
+pub(super) struct Route;
 
 impl Provider for RouteTable {
     fn kind(&self) -> &'static str {
@@ -16,6 +18,10 @@ impl Provider for RouteTable {
 
     fn word(&self) -> &'static str {
         "RouteTable"
+    }
+
+    fn children(&self) -> &'static [&'static str] {
+        &["routes"]
     }
 
     fn first_retry_after(&self) -> (u64, u64) {
@@ -28,31 +34,16 @@ impl Provider for RouteTable {
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
-        for route in routes.into_iter().flatten() {
-            let hop = route.pointer("/properties/nextHopType").and_then(Value::as_str);
-            let address = route.pointer("/properties/nextHopIpAddress");
-            if (hop == Some("VirtualAppliance")) != address.is_some() {
-                let message = "Only a next hop of type VirtualAppliance has an address.";
-                return Err(Refusal::new(400, "InvalidNextHop", message));
-            }
-        }
-        Ok(())
+        routes.into_iter().flatten().try_for_each(check_hop)
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("subnets");
+            properties.remove("routes");
         }
-        default(&mut properties, "routes", json!([]));
         default(&mut properties, "disableBgpRoutePropagation", json!(false));
-        if let Some(routes) = properties["routes"].as_array_mut() {
-            for route in routes {
-                let name = route["name"].as_str().unwrap_or_default().to_owned();
-                route["id"] = json!(format!("{}/routes/{name}", put.id));
-                default(&mut route["properties"], "hasBgpOverride", json!(false));
-            }
-        }
         top_level(put, properties)
     }
 
@@ -66,4 +57,44 @@ impl Provider for RouteTable {
             )),
         }
     }
+}
+
+impl Provider for Route {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/routeTables/routes"
+    }
+
+    fn word(&self) -> &'static str {
+        "Route"
+    }
+
+    fn first_retry_after(&self) -> (u64, u64) {
+        (2, 2)
+    }
+
+    fn etag_header(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        check_hop(put.body)
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        default(&mut properties, "hasBgpOverride", json!(false));
+        child(put, properties)
+    }
+}
+
+fn check_hop(route: &Value) -> Result<(), Refusal> {
+    let hop = route.pointer("/properties/nextHopType").and_then(Value::as_str);
+    let address = route
+        .pointer("/properties/nextHopIpAddress")
+        .filter(|address| address.as_str().is_some_and(|text| !text.is_empty()));
+    if (hop == Some("VirtualAppliance")) != address.is_some() {
+        let message = "Only a next hop of type VirtualAppliance has an address.";
+        return Err(Refusal::new(400, "InvalidNextHop", message));
+    }
+    Ok(())
 }

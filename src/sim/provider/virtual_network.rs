@@ -18,6 +18,10 @@ impl Provider for VirtualNetwork {
         "VirtualNetwork"
     }
 
+    fn children(&self) -> &'static [&'static str] {
+        &["subnets", "virtualNetworkPeerings"]
+    }
+
     fn first_retry_after(&self) -> (u64, u64) {
         (3, 10)
     }
@@ -29,12 +33,37 @@ impl Provider for VirtualNetwork {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         if let Some(properties) = properties.as_object_mut() {
-            // Children are written through their own endpoints in this world.
             properties.remove("subnets");
             properties.remove("virtualNetworkPeerings");
+            // A setting of old: taken and not shown any more.
+            properties.remove("enableVmProtection");
         }
         default(&mut properties, "enableDdosProtection", json!(false));
+        default(&mut properties, "privateEndpointVNetPolicies", json!("Disabled"));
+        if let Some(dhcp) = properties.get_mut("dhcpOptions") {
+            default(dhcp, "dnsServers", json!([]));
+        }
         top_level(put, properties)
+    }
+
+    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let space = put.body.pointer("/properties/addressSpace/addressPrefixes");
+        let wrong = space.and_then(Value::as_array).into_iter().flatten().find(|prefix| {
+            prefix.as_str().is_none_or(|text| text.parse::<ipnet::IpNet>().is_err())
+        });
+        match wrong {
+            None => Ok(()),
+            Some(prefix) => Err(Refusal::new(
+                400,
+                "InvalidAddressPrefixFormat",
+                format!(
+                    "Address prefix {} of resource {} is not formatted correctly. It should follow \
+                     CIDR notation, for example 10.0.0.0/24.",
+                    prefix.as_str().unwrap_or_default(),
+                    put.id
+                ),
+            )),
+        }
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {

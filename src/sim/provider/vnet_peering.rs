@@ -21,6 +21,10 @@ impl Provider for Peering {
         "VirtualNetworkPeering"
     }
 
+    fn has_guid(&self) -> bool {
+        true
+    }
+
     fn etag_header(&self) -> bool {
         true
     }
@@ -79,6 +83,8 @@ impl Provider for Peering {
         }
         default(&mut properties, "allowVirtualNetworkAccess", json!(true));
         default(&mut properties, "doNotVerifyRemoteGateways", json!(false));
+        default(&mut properties, "peerCompleteVnets", json!(true));
+        properties["routeServiceVips"] = json!({});
         let remote = id_at(put.body, REMOTE);
         let both = put
             .id

@@ -90,11 +90,21 @@ fn interaction(value: &Value) -> Option<Exchange> {
     Some(Exchange {
         method: request.get("method")?.as_str()?.to_ascii_uppercase(),
         url: local(url),
-        sent: Some(request.get("body").map(text).unwrap_or_default()),
+        sent: Some(request.get("body").map(text).map(|sent| unquoted(&sent)).unwrap_or_default()),
         status: u16::try_from(status).ok()?,
         headers: headers(response.get("headers")?),
         body,
     })
+}
+
+/// A body that the recorder wrote as Python shows bytes: `b'…'`, at times twice.
+fn unquoted(sent: &str) -> String {
+    let mut text = sent;
+    while let Some(inner) = text.strip_prefix("b'").and_then(|rest| rest.strip_suffix('\'')) {
+        text = inner;
+    }
+    let text = text.strip_prefix("b\\'").and_then(|rest| rest.strip_suffix("\\'")).unwrap_or(text);
+    text.to_owned()
 }
 
 /// azure-powershell and the .NET libraries: grouped by URL, so they are sorted by their `Date`.

@@ -156,6 +156,10 @@ impl Replay<'_> {
         if exchange.status == 429 && code.contains("Throttled") {
             return (kind, Verdict::LeftOut("Azure was busy with others".to_owned()));
         }
+        if code == "ResourceGroupNotFound" || (group && exchange.status == 404) {
+            // A deletion that was asked for has come to its end.
+            self.now = self.now + std::time::Duration::from_secs(7_200);
+        }
         self.set_the_scene(place, exchange, &path, group);
         if self.bring_in(exchange, recorded.as_ref(), &path, group) {
             let why = "made before the recording, or by other means, and taken in from here";

@@ -1,0 +1,101 @@
+//! Who stands in whose body? Children are written with their parent or alone, and shown with it.
+
+use serde_json::{Value, json};
+
+use super::provider::{self, Provider, Put};
+use super::reply::guid;
+use super::world::{Resource, State, World};
+use crate::model::{ResourceId, Timestamp};
+
+/// Children that a parent's PUT replaces as a whole: who is left out is removed.
+const REPLACED: [&str; 4] = ["subnets", "virtualNetworkPeerings", "routes", "securityRules"];
+
+impl World {
+    /// Takes the children out of a body, with their ids.
+    pub(super) fn take_children(
+        &self,
+        id: &ResourceId,
+        body: &mut Value,
+    ) -> Vec<(ResourceId, Value)> {
+        let kinds = provider::of(id).map(Provider::children).unwrap_or_default();
+        let mut found = Vec::new();
+        for kind in kinds {
+            let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let Some(Value::Array(children)) = properties.remove(*kind) else { continue };
+            for child in children {
+                let name = child.get("name").and_then(Value::as_str).unwrap_or_default();
+                if let Ok(id) = id.child(kind, name) {
+                    found.push((id, child));
+                }
+            }
+        }
+        found
+    }
+
+    /// Writes the children that came with their parent: they share its operation.
+    pub(super) fn put_children(&mut self, id: &ResourceId, sent: &Value, now: Timestamp) {
+        let mut body = sent.clone();
+        let kinds = provider::of(id).map(Provider::children).unwrap_or_default();
+        let replaced: Vec<String> = kinds
+            .iter()
+            .filter(|kind| REPLACED.contains(kind))
+            .filter(|kind| {
+                body.pointer(&format!("/properties/{kind}")).is_some_and(Value::is_array)
+            })
+            .map(|kind| format!("{}/{kind}", id.resource_type()))
+            .collect();
+        let children = self.take_children(id, &mut body);
+        self.resources.retain(|other, _| {
+            other.parent().as_ref() != Some(id)
+                || !replaced.iter().any(|kind| other.resource_type().is(kind))
+                || children.iter().any(|(child, _)| child == other)
+        });
+        for (child, body) in children {
+            let Some(provider) = provider::of(&child) else { continue };
+            let ordinal = self.ordinals.get(&child).copied().unwrap_or(0) + 1;
+            let put = Put { id: &child, body: &body, stored: self.body(&child), ordinal };
+            let mut stored = provider.accept(self, &put);
+            self.give_guid(&child, provider, &mut stored);
+            let resource =
+                Resource { body: stored, state: State::Updating, version: 1, settled_at: now };
+            self.resources.insert(child.clone(), resource);
+            self.ordinals.insert(child.clone(), ordinal);
+            provider.accepted(self, &child);
+        }
+    }
+
+    /// Ends the children that were written with their parent.
+    pub(super) fn end_children(&mut self, id: &ResourceId, state: State, at: Timestamp) {
+        let own = |child: &ResourceId| {
+            self.operations
+                .values()
+                .any(|operation| !operation.settled && operation.resource == *child)
+        };
+        let children: Vec<ResourceId> = self
+            .resources
+            .iter()
+            .filter(|(child, resource)| {
+                child.parent().as_ref() == Some(id) && resource.state == State::Updating
+            })
+            .map(|(child, _)| child.clone())
+            .filter(|child| !own(child))
+            .collect();
+        for child in children {
+            if let (State::Succeeded, Some(provider)) = (state, provider::of(&child)) {
+                provider.finished(self, &child);
+            }
+            self.set_state(&child, state, at);
+        }
+    }
+
+    /// A resource's `resourceGuid`, where its type has one.
+    pub(super) fn give_guid(&self, id: &ResourceId, provider: &dyn Provider, body: &mut Value) {
+        let known = id.resource_type().as_str().starts_with("Microsoft.Network/");
+        if provider.has_guid() && known {
+            let own = guid(&[&self.seed.to_string(), id.key(), "resourceGuid"]);
+            provider::default(&mut body["properties"], "resourceGuid", json!(own));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is a resource group to ARM? Made at once, deleted with all that is in it, and home to its writes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::governance::LockLevel;
+use super::reply::{Refusal, common, empty_answer, guid, json_answer};
+use super::world::World;
+use crate::azure::wire::{Method, WireRequest, WireResponse};
+use crate::model::{Region, Timestamp};
+
+/// How long a group's deletion takes when nothing is in it, and for each resource more. A belief: the
+/// recordings hold groups whose deletion took from one to twenty minutes.
+const EMPTY: Duration = Duration::from_secs(30);
+const EACH: Duration = Duration::from_secs(20);
+
+/// What ARM tells those who wait for a group's end (WIRE.md 2).
+const RETRY_AFTER: &str = "15";
+
+/// A group that is on its way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Deletion {
+    pub(super) token: String,
+    /// The group's folded id.
+    pub(super) group: String,
+    pub(super) ends: Timestamp,
+}
+
+/// Whether a path is a group, the list of groups, or what one polls for a group's end.
+pub(super) fn is_about_groups(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.trim_matches('/').split('/').collect();
+    matches!(
+        parts.as_slice(),
+        ["subscriptions", _, "resourcegroups"]
+            | ["subscriptions", _, "resourcegroups", _]
+            | ["subscriptions", _, "operationresults", _]
+    )
+}
+
+impl World {
+    /// The answer to a request about groups.
+    pub(super) fn group_request(
+        &mut self,
+        request: &WireRequest,
+        path: &str,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        let path = path.trim_end_matches('/');
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        match (request.method, parts.as_slice()) {
+            (Method::Get, [_, _, kind, token]) if kind.eq_ignore_ascii_case("operationresults") => {
+                Ok(self.group_poll(token, path, origin))
+            }
+            (Method::Get, [_, subscription, _]) => Ok(self.group_list(subscription)),
+            (Method::Get, _) => self.group_body(path).map(|body| json_answer(200, &body)),
+            (Method::Head, _) => {
+                let there = self.groups.contains_key(&path.to_ascii_lowercase());
+                Ok(empty_answer(if there { 204 } else { 404 }))
+            }
+            (Method::Put | Method::Patch, [_, _, _, name]) => self.group_put(request, path, name),
+            (Method::Delete, _) => self.group_delete(path, origin, now),
+            _ => Err(Refusal::new(405, "MethodNotAllowed", "Not allowed here.").by_gateway()),
+        }
+    }
+
+    fn group_body(&self, path: &str) -> Result<Value, Refusal> {
+        let key = path.to_ascii_lowercase();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let Some(home) = self.groups.get(&key) else {
+            let message = format!("Resource group '{name}' could not be found.");
+            return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
+        };
+        let subscription = path.split('/').nth(2).unwrap_or_default();
+        let stored = self.group_details.get(&key);
+        let name = stored.and_then(|stored| stored["name"].as_str()).unwrap_or(name);
+        let leaving = self.group_deletions.iter().any(|deletion| deletion.group == key);
+        let state = if leaving { "Deleting" } else { "Succeeded" };
+        let mut body = json!({
+            "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"), "name": name,
+            "type": "Microsoft.Resources/resourceGroups", "location": home.as_str(),
+            "properties": { "provisioningState": state },
+        });
+        if let Some(tags) = stored.and_then(|stored| stored.get("tags")) {
+            body["tags"] = tags.clone();
+        }
+        Ok(body)
+    }
+
+    fn group_list(&self, subscription: &str) -> WireResponse {
+        let prefix = format!("/subscriptions/{}/", subscription.to_ascii_lowercase());
+        let own = self.groups.keys().filter(|id| id.starts_with(&prefix));
+        let value: Vec<Value> = own.filter_map(|id| self.group_body(id).ok()).collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    fn group_put(
+        &mut self,
+        request: &WireRequest,
+        path: &str,
+        name: &str,
+    ) -> Result<WireResponse, Refusal> {
+        let body: Value = serde_json::from_slice(&request.body).map_err(|_| {
+            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
+                .by_gateway()
+        })?;
+        let key = path.to_ascii_lowercase();
+        if self.group_deletions.iter().any(|deletion| deletion.group == key) {
+            let message = format!("The resource group '{name}' is in deprovisioning state.");
+            return Err(Refusal::new(409, "ResourceGroupBeingDeleted", message).by_gateway());
+        }
+        let wanted =
+            body["location"].as_str().map(|text| text.to_ascii_lowercase().replace(' ', ""));
+        let before = self.groups.get(&key).cloned();
+        let home = match (wanted.as_deref().map(Region::parse), &before) {
+            (Some(Ok(wanted)), Some(before)) if wanted != *before => {
+                let message = format!(
+                    "Invalid resource group location '{wanted}'. The Resource group already exists in \
+                     location '{before}'."
+                );
+                let code = "InvalidResourceGroupLocation";
+                return Err(Refusal::new(409, code, message).by_gateway());
+            }
+            (Some(Ok(wanted)), _) => wanted,
+            (_, Some(before)) => before.clone(),
+            _ => {
+                let message = "The location property is required for this definition.";
+                return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
+            }
+        };
+        self.groups.insert(key.clone(), home);
+        let mut details = json!({ "name": name });
+        if let Some(tags) = body.get("tags").filter(|tags| tags.is_object()) {
+            details["tags"] = tags.clone();
+        }
+        self.group_details.insert(key, details);
+        let status = if before.is_some() { 200 } else { 201 };
+        Ok(json_answer(status, &self.group_body(path)?))
+    }
+
+    fn group_delete(
+        &mut self,
+        path: &str,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        self.group_body(path)?;
+        let key = path.to_ascii_lowercase();
+        let locked = self.locks.iter().find(|lock| {
+            let scope = lock.scope.to_ascii_lowercase();
+            let near = scope.starts_with(&key) || key.starts_with(&scope);
+            near && matches!(lock.level, LockLevel::CanNotDelete | LockLevel::ReadOnly)
+        });
+        if let Some(lock) = locked {
+            let message = format!(
+                "The scope '{path}' cannot perform delete operation because following scope(s) are \
+                 locked: '{}'. Please remove the lock and try again.",
+                lock.scope
+            );
+            return Err(Refusal::new(409, "ScopeLocked", message).by_gateway());
+        }
+        let known = self.group_deletions.iter().find(|deletion| deletion.group == key).cloned();
+        let deletion = known.unwrap_or_else(|| {
+            let inside = self.ids().filter(|id| id.key().starts_with(&format!("{key}/"))).count();
+            let token = guid(&[&self.seed.to_string(), &key, &now.as_millis().to_string()]);
+            let each = EACH * u32::try_from(inside).unwrap_or(u32::MAX);
+            let deletion = Deletion {
+                token: token.replace('-', "").to_ascii_uppercase(),
+                group: key,
+                ends: now + EMPTY + each,
+            };
+            self.group_deletions.push(deletion.clone());
+            deletion
+        });
+        let subscription = path.split('/').nth(2).unwrap_or_default();
+        Ok(still(origin, subscription, &deletion.token))
+    }
+
+    fn group_poll(&self, token: &str, path: &str, origin: &str) -> WireResponse {
+        let subscription = path.split('/').nth(2).unwrap_or_default();
+        let going = self.group_deletions.iter().any(|d| d.token.eq_ignore_ascii_case(token));
+        if going { still(origin, subscription, token) } else { empty_answer(200) }
+    }
+
+    /// Lets groups go whose time has come.
+    pub(super) fn settle_groups(&mut self, now: Timestamp) {
+        let (gone, stay): (Vec<Deletion>, Vec<Deletion>) =
+            std::mem::take(&mut self.group_deletions).into_iter().partition(|d| d.ends <= now);
+        self.group_deletions = stay;
+        for deletion in gone {
+            let inside = format!("{}/", deletion.group);
+            self.resources.retain(|id, _| !id.key().starts_with(&inside));
+            self.operations.retain(|_, operation| !operation.resource.key().starts_with(&inside));
+            self.groups.remove(&deletion.group);
+            self.group_details.remove(&deletion.group);
+        }
+    }
+}
+
+fn still(origin: &str, subscription: &str, token: &str) -> WireResponse {
+    let location = format!(
+        "{origin}/subscriptions/{subscription}/operationresults/{token}?api-version=2021-04-01"
+    );
+    let headers = common().with("Location", location).with("Retry-After", RETRY_AFTER);
+    WireResponse { status: 202, headers, body: bytes::Bytes::new() }
+}

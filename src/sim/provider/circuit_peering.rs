@@ -1,0 +1,88 @@
+//! A circuit's peerings: private, Microsoft's, and the public ones of old circuits.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, child, default, keep};
+use crate::model::ResourceId;
+use crate::sim::world::World;
+
+pub(super) struct Peering;
+
+impl Provider for Peering {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/expressRouteCircuits/peerings"
+    }
+
+    fn word(&self) -> &'static str {
+        "ExpressRouteCircuitPeering"
+    }
+
+    fn children(&self) -> &'static [&'static str] {
+        &["connections"]
+    }
+
+    fn locks_with_conflict(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("connections");
+        }
+        let azures = ["azureASN", "primaryAzurePort", "secondaryAzurePort", "gatewayManagerEtag"];
+        keep(&mut properties, put.stored, &azures);
+        keep(&mut properties, put.stored, &["lastModifiedBy"]);
+        default(&mut properties, "azureASN", json!(0));
+        default(&mut properties, "state", json!("Enabled"));
+        default(&mut properties, "lastModifiedBy", json!(""));
+        default(&mut properties, "peeredConnections", json!([]));
+        if put.text("/properties/peeringType") == Some("MicrosoftPeering") {
+            public(&mut properties, "NotConfigured");
+        }
+        child(put, properties)
+    }
+
+    fn finished(&self, world: &mut World, id: &ResourceId) {
+        let location = id.parent().and_then(|circuit| {
+            let body = world.body(&circuit)?;
+            let place = body.pointer("/properties/serviceProviderProperties/peeringLocation")?;
+            Some(place.as_str()?.to_ascii_uppercase().replace(' ', "-"))
+        });
+        let location = location.unwrap_or_default();
+        world.edit(id, |body| {
+            let properties = &mut body["properties"];
+            properties["azureASN"] = json!(12076);
+            // Each path ends on a router of its own.
+            let port = |n: u32, path: &str| json!(format!("{location}-06GMR-CIS-{n}-{path}-A"));
+            default(properties, "primaryAzurePort", port(1, "PRI"));
+            default(properties, "secondaryAzurePort", port(2, "SEC"));
+            default(properties, "gatewayManagerEtag", json!(""));
+            properties["lastModifiedBy"] = json!("Customer");
+            if properties["peeringType"] == json!("MicrosoftPeering") {
+                public(properties, "ValidationNeeded");
+            }
+        });
+    }
+}
+
+/// What Azure says of the public prefixes of a Microsoft peering, of both address families.
+fn public(properties: &mut Value, state: &str) {
+    let say = |config: &mut Value| {
+        if config.is_object() {
+            config["advertisedPublicPrefixesState"] = json!(state);
+            default(config, "legacyMode", json!(0));
+            default(config, "customerASN", json!(0));
+            default(config, "routingRegistryName", json!("NONE"));
+        }
+    };
+    if let Some(config) = properties.get_mut("microsoftPeeringConfig") {
+        say(config);
+    }
+    if let Some(v6) = properties.get_mut("ipv6PeeringConfig").filter(|v6| v6.is_object()) {
+        default(v6, "state", json!("Enabled"));
+        if let Some(config) = v6.get_mut("microsoftPeeringConfig") {
+            say(config);
+        }
+    }
+}

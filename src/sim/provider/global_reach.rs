@@ -1,0 +1,56 @@
+//! Global Reach: a circuit's private peering joined to that of another circuit.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, child, default, id_at};
+use crate::model::ResourceId;
+use crate::sim::world::World;
+
+pub(super) struct GlobalReach;
+
+impl Provider for GlobalReach {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/expressRouteCircuits/peerings/connections"
+    }
+
+    fn word(&self) -> &'static str {
+        "ExpressRouteCircuitConnection"
+    }
+
+    fn locks_with_conflict(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        default(&mut properties, "circuitConnectionStatus", json!("Disconnected"));
+        child(put, properties)
+    }
+
+    fn references(&self, body: &Value) -> Vec<ResourceId> {
+        ["expressRouteCircuitPeering", "peerExpressRouteCircuitPeering"]
+            .iter()
+            .filter_map(|key| id_at(body, &format!("/properties/{key}/id")))
+            .collect()
+    }
+
+    fn fails(&self, world: &World, put: &Put<'_>) -> Option<(String, String)> {
+        let circuit = put.id.parent()?.parent()?;
+        let state = world
+            .body(&circuit)?
+            .pointer("/properties/serviceProviderProvisioningState")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        (state != "Provisioned").then(|| {
+            let message =
+                format!("The initiating circuit {circuit} is not in provisioned state ({state}).");
+            ("InitiatingCircuitNotProvisioned".to_owned(), message)
+        })
+    }
+
+    fn finished(&self, world: &mut World, id: &ResourceId) {
+        world.edit(id, |body| {
+            body["properties"]["circuitConnectionStatus"] = json!("Connected");
+        });
+    }
+}

@@ -1,0 +1,44 @@
+//! Local network gateways: what a VPN gateway is told of the other side.
+
+use serde_json::Value;
+
+use super::{Provider, Put, top_level};
+use crate::model::ResourceId;
+use crate::sim::reply::Refusal;
+use crate::sim::world::World;
+
+pub(super) struct LocalGateway;
+
+impl Provider for LocalGateway {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/localNetworkGateways"
+    }
+
+    fn word(&self) -> &'static str {
+        "LocalNetworkGateway"
+    }
+
+    fn etag_header(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        if let Some(bgp) = properties.get_mut("bgpSettings").filter(|bgp| bgp.is_object()) {
+            super::default(bgp, "peerWeight", serde_json::json!(0));
+        }
+        top_level(put, properties)
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        match world.user_of(id, "Microsoft.Network/connections") {
+            None => Ok(()),
+            // Not recorded anywhere: a synthetic code.
+            Some(user) => Err(Refusal::new(
+                400,
+                "LocalNetworkGatewayCannotBeDeletedWithConnections",
+                format!("Local network gateway {id} is used by {user}; delete that first."),
+            )),
+        }
+    }
+}

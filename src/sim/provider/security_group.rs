@@ -1,0 +1,150 @@
+//! Network security groups and their rules.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, child, default, top_level};
+use crate::model::ResourceId;
+use crate::sim::reply::Refusal;
+use crate::sim::world::World;
+
+pub(super) struct SecurityGroup;
+
+pub(super) struct SecurityRule;
+
+/// The rules that every group has: name, description, sources, destinations, access, priority, direction.
+const DEFAULTS: [(&str, &str, &str, &str, &str, u32, &str); 6] = [
+    (
+        "AllowVnetInBound",
+        "Allow inbound traffic from all VMs in VNET",
+        "VirtualNetwork",
+        "VirtualNetwork",
+        "Allow",
+        65_000,
+        "Inbound",
+    ),
+    (
+        "AllowAzureLoadBalancerInBound",
+        "Allow inbound traffic from azure load balancer",
+        "AzureLoadBalancer",
+        "*",
+        "Allow",
+        65_001,
+        "Inbound",
+    ),
+    ("DenyAllInBound", "Deny all inbound traffic", "*", "*", "Deny", 65_500, "Inbound"),
+    (
+        "AllowVnetOutBound",
+        "Allow outbound traffic from all VMs to all VMs in VNET",
+        "VirtualNetwork",
+        "VirtualNetwork",
+        "Allow",
+        65_000,
+        "Outbound",
+    ),
+    (
+        "AllowInternetOutBound",
+        "Allow outbound traffic from all VMs to Internet",
+        "*",
+        "Internet",
+        "Allow",
+        65_001,
+        "Outbound",
+    ),
+    ("DenyAllOutBound", "Deny all outbound traffic", "*", "*", "Deny", 65_500, "Outbound"),
+];
+
+const LISTS: [&str; 4] = [
+    "sourcePortRanges",
+    "destinationPortRanges",
+    "sourceAddressPrefixes",
+    "destinationAddressPrefixes",
+];
+
+impl Provider for SecurityGroup {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/networkSecurityGroups"
+    }
+
+    fn word(&self) -> &'static str {
+        "NetworkSecurityGroup"
+    }
+
+    fn children(&self) -> &'static [&'static str] {
+        &["securityRules"]
+    }
+
+    fn first_retry_after(&self) -> (u64, u64) {
+        (1, 1)
+    }
+
+    fn etag_header(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("securityRules");
+        }
+        properties["defaultSecurityRules"] = DEFAULTS
+            .iter()
+            .map(|(name, about, from, to, access, priority, direction)| {
+                let mut rule = json!({
+                    "description": about, "protocol": "*", "sourcePortRange": "*",
+                    "destinationPortRange": "*", "sourceAddressPrefix": from,
+                    "destinationAddressPrefix": to, "access": access, "priority": priority,
+                    "direction": direction,
+                });
+                lists(&mut rule);
+                json!({
+                    "name": name,
+                    "id": format!("{}/defaultSecurityRules/{name}", put.id),
+                    "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
+                    "properties": rule,
+                })
+            })
+            .collect();
+        top_level(put, properties)
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+            None => Ok(()),
+            Some(user) => Err(Refusal::new(
+                400,
+                "InUseNetworkSecurityGroupCannotBeDeleted",
+                format!("Network security group {} is in use by {user}.", id.name()),
+            )),
+        }
+    }
+}
+
+impl Provider for SecurityRule {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/networkSecurityGroups/securityRules"
+    }
+
+    fn word(&self) -> &'static str {
+        "SecurityRule"
+    }
+
+    fn first_retry_after(&self) -> (u64, u64) {
+        (1, 1)
+    }
+
+    fn etag_header(&self) -> bool {
+        true
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        lists(&mut properties);
+        child(put, properties)
+    }
+}
+
+fn lists(rule: &mut Value) {
+    for key in LISTS {
+        default(rule, key, json!([]));
+    }
+}
