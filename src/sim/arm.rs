@@ -111,7 +111,7 @@ impl World {
         })?;
         let path = percent_decoded(url.path());
         if is_about_groups(&path) {
-            return self.group_request(request, &path, &origin, now);
+            return self.group_request(request, &path, (&origin, &api_version), now);
         }
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {

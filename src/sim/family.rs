@@ -8,7 +8,8 @@ use super::world::{Resource, State, World};
 use crate::model::{ResourceId, Timestamp};
 
 /// Children that a parent's PUT replaces as a whole: who is left out is removed.
-const REPLACED: [&str; 4] = ["subnets", "virtualNetworkPeerings", "routes", "securityRules"];
+const REPLACED: [&str; 6] =
+    ["subnets", "virtualNetworkPeerings", "routes", "securityRules", "peerings", "authorizations"];
 
 impl World {
     /// Takes the children out of a body, with their ids.

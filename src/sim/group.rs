@@ -19,6 +19,9 @@ const EACH: Duration = Duration::from_secs(20);
 /// What ARM tells those who wait for a group's end (WIRE.md 2).
 const RETRY_AFTER: &str = "15";
 
+/// The api-version from which on a group's body says its type.
+const TYPED_SINCE: &str = "2019-08-01";
+
 /// A group that is on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Deletion {
@@ -46,9 +49,16 @@ impl World {
         &mut self,
         request: &WireRequest,
         path: &str,
-        origin: &str,
+        (origin, api_version): (&str, &str),
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
+        let shaped = |mut body: Value| {
+            // Groups have a type since then.
+            if let Some(body) = body.as_object_mut().filter(|_| api_version < TYPED_SINCE) {
+                body.remove("type");
+            }
+            body
+        };
         let path = path.trim_end_matches('/');
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method, parts.as_slice()) {
@@ -56,12 +66,15 @@ impl World {
                 Ok(self.group_poll(token, path, origin))
             }
             (Method::Get, [_, subscription, _]) => Ok(self.group_list(subscription)),
-            (Method::Get, _) => self.group_body(path).map(|body| json_answer(200, &body)),
+            (Method::Get, _) => self.group_body(path).map(|body| json_answer(200, &shaped(body))),
             (Method::Head, _) => {
                 let there = self.groups.contains_key(&path.to_ascii_lowercase());
                 Ok(empty_answer(if there { 204 } else { 404 }))
             }
-            (Method::Put | Method::Patch, [_, _, _, name]) => self.group_put(request, path, name),
+            (Method::Put | Method::Patch, [_, _, _, name]) => {
+                let status = self.group_put(request, path, name)?;
+                Ok(json_answer(status, &shaped(self.group_body(path)?)))
+            }
             (Method::Delete, _) => self.group_delete(path, origin, now),
             _ => Err(Refusal::new(405, "MethodNotAllowed", "Not allowed here.").by_gateway()),
         }
@@ -97,12 +110,7 @@ impl World {
         json_answer(200, &json!({ "value": value }))
     }
 
-    fn group_put(
-        &mut self,
-        request: &WireRequest,
-        path: &str,
-        name: &str,
-    ) -> Result<WireResponse, Refusal> {
+    fn group_put(&mut self, request: &WireRequest, path: &str, name: &str) -> Result<u16, Refusal> {
         let body: Value = serde_json::from_slice(&request.body).map_err(|_| {
             Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
                 .by_gateway()
@@ -137,8 +145,7 @@ impl World {
             details["tags"] = tags.clone();
         }
         self.group_details.insert(key, details);
-        let status = if before.is_some() { 200 } else { 201 };
-        Ok(json_answer(status, &self.group_body(path)?))
+        Ok(if before.is_some() { 200 } else { 201 })
     }
 
     fn group_delete(

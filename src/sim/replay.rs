@@ -19,8 +19,14 @@ impl World {
     }
 
     /// A group that is there although nobody was seen making it.
-    pub fn put_group(&mut self, id: &str, home: Region) {
-        self.groups.insert(id.to_ascii_lowercase(), home);
+    pub fn put_group(&mut self, id: &str, home: Region, tags: &Value) {
+        let key = id.to_ascii_lowercase();
+        let mut details = serde_json::json!({ "name": id.rsplit('/').next() });
+        if tags.is_object() {
+            details["tags"] = tags.clone();
+        }
+        self.group_details.insert(key.clone(), details);
+        self.groups.insert(key, home);
     }
 
     /// Whether a group is there.

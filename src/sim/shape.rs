@@ -9,7 +9,7 @@ use crate::model::ResourceId;
 
 /// Type, key of the body or of its properties, and the first api-version that has it.
 const SINCE: &[(&str, &str, &str)] = &[
-    ("Microsoft.Network/virtualNetworks", "/properties/enableDdosProtection", "2017-10-01"),
+    ("Microsoft.Network/virtualNetworks", "/properties/enableDdosProtection", "2017-09-01"),
     ("Microsoft.Network/virtualNetworks", "/properties/virtualNetworkPeerings", "2016-06-01"),
     ("Microsoft.Network/virtualNetworks", "/properties/privateEndpointVNetPolicies", "2024-03-01"),
     ("Microsoft.Network/virtualNetworks/subnets", "/properties/delegations", "2018-08-01"),
@@ -48,8 +48,8 @@ const SINCE: &[(&str, &str, &str)] = &[
         "/properties/remoteVirtualNetworkAddressSpace",
         "2020-11-01",
     ),
-    ("Microsoft.Network/publicIPAddresses", "/sku", "2017-08-01"),
-    ("Microsoft.Network/publicIPAddresses", "/sku/tier", "2020-07-01"),
+    ("Microsoft.Network/publicIPAddresses", "/sku", "2017-10-01"),
+    ("Microsoft.Network/publicIPAddresses", "/sku/tier", "2018-08-01"),
     ("Microsoft.Network/publicIPAddresses", "/properties/ipTags", "2017-10-01"),
     ("Microsoft.Network/publicIPAddresses", "/properties/ddosSettings", "2022-05-01"),
     ("Microsoft.Network/expressRouteCircuits", "/properties/allowGlobalReach", "2018-07-01"),
@@ -110,21 +110,64 @@ const SINCE: &[(&str, &str, &str)] = &[
     (
         "Microsoft.Network/virtualNetworkGateways",
         "/properties/packetCaptureDiagnosticState",
-        "2019-11-01",
+        "2019-09-01",
     ),
     (
         "Microsoft.Network/virtualNetworkGateways",
         "/properties/enablePrivateIpAddress",
-        "2017-10-01",
+        "2018-01-01",
     ),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/vpnGatewayGeneration", "2017-10-01"),
+    ("Microsoft.Network/virtualNetworkGateways", "/properties/vpnGatewayGeneration", "2018-01-01"),
     ("Microsoft.Network/virtualNetworkGateways", "/properties/activeActive", "2016-09-01"),
     ("Microsoft.Network/connections", "/properties/expressRouteGatewayBypass", "2018-07-01"),
-    ("Microsoft.Network/connections", "/properties/connectionMode", "2017-10-01"),
+    ("Microsoft.Network/connections", "/properties/connectionMode", "2020-06-01"),
     ("Microsoft.Network/routeTables", "/properties/disableBgpRoutePropagation", "2017-10-01"),
     ("Microsoft.Network/routeTables/routes", "/type", "2018-01-01"),
     ("Microsoft.Network/routeTables/routes", "/properties/hasBgpOverride", "2020-11-01"),
+    ("Microsoft.Network/virtualNetworks/subnets", "/type", "2017-10-01"),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/ipConfigurations/*/type",
+        "2018-01-01",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/bgpSettings/bgpPeeringAddresses",
+        "2018-01-01",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/vpnClientConfiguration/vpnAuthenticationTypes",
+        "2020-05-01",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/vpnClientConfiguration/vngClientConnectionConfigurations",
+        "2021-05-01",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/vpnClientConfiguration/radiusServers",
+        "2019-08-01",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/vpnClientConfiguration/vpnClientIpsecPolicies",
+        "2018-01-01",
+    ),
+    ("Microsoft.Network/connections", "/properties/enableBgp", "2017-10-01"),
+    ("Microsoft.Network/virtualNetworks", "/properties/enableVmProtection", "2017-09-01"),
+    ("Microsoft.Network/connections", "/properties/connectionProtocol", "2018-01-01"),
+    ("Microsoft.Network/connections", "/properties/useLocalAzureIpAddress", "2018-01-01"),
+    ("Microsoft.Network/connections", "/properties/trafficSelectorPolicies", "2018-01-01"),
+    ("Microsoft.Network/connections", "/properties/dpdTimeoutSeconds", "2018-01-01"),
+    ("Microsoft.Network/connections", "/properties/usePolicyBasedTrafficSelectors", "2017-10-01"),
+    ("Microsoft.Network/connections", "/properties/ipsecPolicies", "2017-10-01"),
 ];
+
+/// Type, key, and the first api-version that has it no more.
+const UNTIL: &[(&str, &str, &str)] =
+    &[("Microsoft.Network/virtualNetworks", "/properties/enableVmProtection", "2020-06-01")];
 
 /// A body, or a list of them, as a client of an api-version sees it.
 pub(super) fn shaped(body: &Value, api_version: &str) -> Value {
@@ -140,9 +183,9 @@ fn shape(value: &mut Value, api_version: &str) {
         .and_then(|id| ResourceId::parse(id).ok())
         .map(|id| id.resource_type());
     if let Some(kind) = kind {
-        for (_, pointer, _) in
-            SINCE.iter().filter(|(of, _, since)| kind.is(of) && api_version < *since)
-        {
+        let early = SINCE.iter().filter(|(_, _, since)| api_version < *since);
+        let late = UNTIL.iter().filter(|(_, _, until)| api_version >= *until);
+        for (_, pointer, _) in early.chain(late).filter(|(of, _, _)| kind.is(of)) {
             remove(value, pointer);
         }
     }
@@ -153,7 +196,13 @@ fn shape(value: &mut Value, api_version: &str) {
     }
 }
 
+/// Removes a key; `*` in the pointer stands for every item of a list.
 fn remove(value: &mut Value, pointer: &str) {
+    if let Some((list, rest)) = pointer.split_once("/*") {
+        let items = value.pointer_mut(list).and_then(Value::as_array_mut);
+        items.into_iter().flatten().for_each(|item| remove(item, rest));
+        return;
+    }
     let Some((parent, key)) = pointer.rsplit_once('/') else { return };
     let parent = if parent.is_empty() { Some(value) } else { value.pointer_mut(parent) };
     if let Some(object) = parent.and_then(Value::as_object_mut) {

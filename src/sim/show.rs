@@ -41,21 +41,25 @@ impl World {
             if users.as_array().is_some_and(|users| !users.is_empty()) {
                 body["properties"]["subnets"] = users;
             }
-            for rule in
-                body["properties"]["defaultSecurityRules"].as_array_mut().into_iter().flatten()
-            {
+            for rule in list_in(&mut body, "defaultSecurityRules") {
                 rule["etag"] = json!(etag);
                 rule["properties"]["provisioningState"] = json!(state);
             }
         } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
-            if let Some(gateway) = self.subnet_user(id) {
-                let reference = format!("{gateway}/ipConfigurations/default");
-                body["properties"]["ipConfigurations"] = json!([{ "id": reference }]);
+            let users = self.configurations_with(id);
+            if !users.is_empty() {
+                body["properties"]["ipConfigurations"] = json!(users);
+            }
+            for delegation in list_in(&mut body, "delegations") {
+                delegation["etag"] = json!(etag);
+                delegation["properties"]["provisioningState"] = json!(state);
+            }
+        } else if kind.is("Microsoft.Network/publicIPAddresses") {
+            if let Some(user) = self.configurations_with(id).into_iter().next() {
+                body["properties"]["ipConfiguration"] = user;
             }
         } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            for configuration in
-                body["properties"]["ipConfigurations"].as_array_mut().into_iter().flatten()
-            {
+            for configuration in list_in(&mut body, "ipConfigurations") {
                 configuration["etag"] = json!(etag);
                 configuration["properties"]["provisioningState"] = json!(state);
             }
@@ -99,6 +103,30 @@ impl World {
                 .collect();
             body["properties"][*kind] = Value::from(children);
         }
+    }
+
+    /// The configurations of gateways that use a subnet or an address.
+    fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
+        let names = |configuration: &&Value| {
+            ["subnet", "publicIPAddress"].iter().any(|key| {
+                let used = configuration.pointer(&format!("/properties/{key}/id"));
+                let used = used.and_then(Value::as_str);
+                used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+            })
+        };
+        let gateways = self.resources.iter().filter(|(user, _)| {
+            user.resource_type().is("Microsoft.Network/virtualNetworkGateways")
+        });
+        gateways
+            .flat_map(|(gateway, resource)| {
+                let list = resource.body.pointer("/properties/ipConfigurations");
+                let own = list.and_then(Value::as_array).into_iter().flatten().filter(names);
+                own.map(move |configuration| {
+                    let name = configuration["name"].as_str().unwrap_or("default");
+                    json!({ "id": format!("{gateway}/ipConfigurations/{name}") })
+                })
+            })
+            .collect()
     }
 
     /// The subnets that use a route table or a security group.
@@ -162,7 +190,21 @@ impl World {
                 direct || all
             })
             .filter_map(|id| self.get_body(id, now))
+            .map(|mut body| {
+                // Whether it is connected is told of one connection at a time.
+                if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut)
+                {
+                    properties.remove("connectionStatus");
+                }
+                body
+            })
             .collect();
         json_answer(200, &shaped(&json!({ "value": value }), api_version))
     }
+}
+
+/// The items of a list among a body's properties.
+fn list_in<'a>(body: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    let list = body.get_mut("properties").and_then(|properties| properties.get_mut(key));
+    list.and_then(Value::as_array_mut).into_iter().flatten()
 }

@@ -130,6 +130,9 @@ impl World {
         self.check_scope_locks(Method::Delete, arrival.id)?;
         self.check_right(arrival.id, "delete")?;
         let provider = self.writable_provider(arrival.id)?;
+        if let Some(parent) = arrival.id.parent().filter(|parent| self.body(parent).is_none()) {
+            return Err(Refusal::not_found(&root(&parent)));
+        }
         let Some(body) = self.body(arrival.id).cloned() else {
             return Ok(empty_answer(204));
         };

@@ -30,6 +30,9 @@ impl Provider for Peering {
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("connections");
         }
+        if let Some(id) = properties.pointer("/routeFilter/id").cloned() {
+            properties["routeFilter"] = json!({ "id": id });
+        }
         let azures = ["azureASN", "primaryAzurePort", "secondaryAzurePort", "gatewayManagerEtag"];
         keep(&mut properties, put.stored, &azures);
         keep(&mut properties, put.stored, &["lastModifiedBy"]);

@@ -160,6 +160,16 @@ impl Provider for Gateway {
             let subnet = self.references(body).into_iter().find(|used| used.parent().is_some())?;
             last_address(world.body(&subnet)?)
         });
+        let addresses: Vec<ResourceId> = world
+            .body(id)
+            .map(|body| self.references(body))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|used| used.resource_type().is("Microsoft.Network/publicIPAddresses"))
+            .collect();
+        for used in &addresses {
+            super::public_ip::give_address(world, used);
+        }
         let tunnels: Vec<Value> = world
             .body(id)
             .map(|body| self.references(body))
@@ -279,6 +289,9 @@ fn point_to_site(properties: &mut Value, new: bool) {
         default(properties, "vpnClientConfiguration", json!({}));
     }
     if let Some(own) = properties.get_mut("vpnClientConfiguration").filter(|own| own.is_object()) {
+        if let Some(own) = own.as_object_mut() {
+            own.remove("vpnClientConnectionHealth");
+        }
         default(own, "vpnClientProtocols", protocols);
         for key in [
             "vpnAuthenticationTypes",

@@ -27,6 +27,9 @@ impl Provider for LocalGateway {
         if let Some(bgp) = properties.get_mut("bgpSettings").filter(|bgp| bgp.is_object()) {
             super::default(bgp, "peerWeight", serde_json::json!(0));
         }
+        if let Some(space) = properties.get_mut("localNetworkAddressSpace") {
+            super::default(space, "addressPrefixes", serde_json::json!([]));
+        }
         top_level(put, properties)
     }
 

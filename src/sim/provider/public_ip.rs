@@ -53,16 +53,12 @@ impl Provider for PublicIp {
     }
 
     fn finished(&self, world: &mut World, id: &ResourceId) {
-        let seed = world.seed();
-        let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
-        // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
-        let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
-        world.edit(id, |body| {
-            // A dynamic address comes with the first use.
-            if body["properties"]["publicIPAllocationMethod"] == json!("Static") {
-                default(&mut body["properties"], "ipAddress", json!(address));
-            }
-        });
+        // A dynamic address comes with the first use.
+        let kind =
+            world.body(id).and_then(|body| body.pointer("/properties/publicIPAllocationMethod"));
+        if kind == Some(&json!("Static")) {
+            give_address(world, id);
+        }
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
@@ -79,4 +75,13 @@ impl Provider for PublicIp {
             )),
         }
     }
+}
+
+/// Gives a public IP its address, if it has none.
+pub(super) fn give_address(world: &mut World, id: &ResourceId) {
+    let seed = world.seed();
+    let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
+    // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
+    let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
+    world.edit(id, |body| default(&mut body["properties"], "ipAddress", json!(address)));
 }

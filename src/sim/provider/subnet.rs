@@ -3,12 +3,21 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, id_at};
+use super::{Provider, Put, child, default, id_at};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::world::World;
 
 pub(super) struct Subnet;
+
+/// What stands in a subnet.
+const USERS: [&str; 5] = [
+    "ipConfigurations",
+    "ipConfigurationProfiles",
+    "privateEndpoints",
+    "resourceNavigationLinks",
+    "serviceAssociationLinks",
+];
 
 impl Provider for Subnet {
     fn kind(&self) -> &'static str {
@@ -69,12 +78,22 @@ impl Provider for Subnet {
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
-        let mut body = json!({
-            "name": put.id.name(),
-            "id": put.id.as_str(),
-            "properties": put.properties(),
-            "type": put.id.resource_type().as_str(),
-        });
+        let mut properties = put.properties();
+        if let Some(properties) = properties.as_object_mut() {
+            // Who uses it is Azure's to say.
+            for key in USERS {
+                properties.remove(key);
+            }
+        }
+        for delegation in
+            properties.get_mut("delegations").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            let name = delegation["name"].as_str().unwrap_or_default().to_owned();
+            delegation["id"] = json!(format!("{}/delegations/{name}", put.id));
+            delegation["type"] = json!("Microsoft.Network/virtualNetworks/subnets/delegations");
+            default(&mut delegation["properties"], "actions", json!([]));
+        }
+        let mut body = child(put, properties);
         self.complete(&mut body);
         body
     }

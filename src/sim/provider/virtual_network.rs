@@ -35,10 +35,9 @@ impl Provider for VirtualNetwork {
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("subnets");
             properties.remove("virtualNetworkPeerings");
-            // A setting of old: taken and not shown any more.
-            properties.remove("enableVmProtection");
         }
         default(&mut properties, "enableDdosProtection", json!(false));
+        default(&mut properties, "enableVmProtection", json!(false));
         default(&mut properties, "privateEndpointVNetPolicies", json!("Disabled"));
         if let Some(dhcp) = properties.get_mut("dhcpOptions") {
             default(dhcp, "dnsServers", json!([]));

@@ -160,6 +160,10 @@ impl Replay<'_> {
             // A deletion that was asked for has come to its end.
             self.now = self.now + std::time::Duration::from_secs(7_200);
         }
+        if exchange.status == 400 && names_others(&exchange.body) {
+            let why = "refused because of a resource of another type";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
         self.set_the_scene(place, exchange, &path, group);
         if self.bring_in(exchange, recorded.as_ref(), &path, group) {
             let why = "made before the recording, or by other means, and taken in from here";
@@ -180,6 +184,12 @@ impl Replay<'_> {
                 infer(body).to_string()
             }
         };
+        let busy = ["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation"];
+        if busy.iter().any(|word| code.contains(word)) && !self.is_busy(&path) {
+            // Sent, it would be taken, and stand in the way of what follows.
+            let why = "refused for an operation that this client did not start, or is yet to start";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
         let answer = self.ask(method, &exchange.url, &body);
         self.remember(place, exchange, &answer, &path);
         if inferred {
@@ -187,13 +197,29 @@ impl Replay<'_> {
             let why = "the recorder kept no request, one was made from the answer";
             return (kind, Verdict::LeftOut(why.to_owned()));
         }
-        let busy = ["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation"];
-        if busy.iter().any(|word| code.contains(word)) && answer.status < 300 {
-            // What was accepted here must not be: it is sent again when Azure took it.
-            let why = "refused for an operation that this client did not start";
-            return (kind, Verdict::LeftOut(why.to_owned()));
-        }
+        let recorded = recorded.map(|body| self.without_others(body));
         (kind, compare(exchange, recorded.as_ref(), &answer))
+    }
+
+    /// Whether an operation is at work on the resource, its parent or what is in it.
+    fn is_busy(&self, path: &str) -> bool {
+        let root =
+            |path: &str| path.to_ascii_lowercase().split('/').take(9).collect::<Vec<_>>().join("/");
+        let open = self.world.open_operations();
+        open.iter().any(|(_, resource)| root(resource.as_str()) == root(path))
+    }
+
+    /// A body without what resources of other types have put into it, or a list without those that were
+    /// not made here.
+    fn without_others(&self, mut body: Value) -> Value {
+        if let Some(list) = body.get_mut("value").and_then(Value::as_array_mut) {
+            list.retain(|item| {
+                let id = item.get("id").and_then(Value::as_str).map(ResourceId::parse);
+                id.is_none_or(|id| id.is_ok_and(|id| self.world.body(&id).is_some()))
+            });
+        }
+        drop_others(&mut body);
+        body
     }
 
     /// Ends the operations that must have ended by now, since Azure took this request or shows it so.
@@ -252,8 +278,24 @@ impl Replay<'_> {
             let missing = error_code(recorded) == "ResourceGroupNotFound";
             if !missing && !self.world.has_group(&id) {
                 let home = recorded.and_then(|body| body["location"].as_str()).unwrap_or("westus");
-                self.world.put_group(&id, Region::parse(home).unwrap());
+                let shown = self
+                    .exchanges
+                    .iter()
+                    .find(|other| other.path().eq_ignore_ascii_case(&id) && other.status == 200);
+                let body = shown.and_then(Exchange::json).unwrap_or_default();
+                let home = body["location"].as_str().unwrap_or(home).to_owned();
+                self.world.put_group(&id, Region::parse(&home).unwrap(), &body["tags"]);
             }
+        }
+        if exchange.method == "PUT" && exchange.status == 200 && !group {
+            // Written again, and nobody was seen making it.
+            let id = ResourceId::parse(path);
+            if let (Some(body), Ok(id)) = (recorded, id)
+                && self.world.body(&id).is_none()
+            {
+                self.world.put_resource(body, self.now);
+            }
+            return false;
         }
         if exchange.method != "GET" || exchange.status != 200 {
             return false;
@@ -261,7 +303,8 @@ impl Replay<'_> {
         if group {
             let new = !self.world.has_group(path);
             if let (true, Some(home)) = (new, recorded.and_then(|body| body["location"].as_str())) {
-                self.world.put_group(path, Region::parse(home).unwrap());
+                let tags = recorded.map(|body| body["tags"].clone()).unwrap_or_default();
+                self.world.put_group(path, Region::parse(home).unwrap(), &tags);
             }
             return new;
         }
@@ -324,6 +367,43 @@ impl Replay<'_> {
         }
         let _ = place;
         (kind, compare(exchange, recorded.as_ref(), &answer))
+    }
+}
+
+/// Types in whose name others write into bodies of ours.
+const OTHERS: [&str; 9] = [
+    "/applicationgateways/",
+    "/azurefirewalls/",
+    "/bastionhosts/",
+    "/loadbalancers/",
+    "/natgateways/",
+    "/networkinterfaces/",
+    "/privateendpoints/",
+    "/privatelinkservices/",
+    "/dnsresolvers/",
+];
+
+fn names_others(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    OTHERS.iter().any(|other| lower.contains(other))
+}
+
+fn drop_others(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for key in ["ipConfigurations", "ipConfiguration", "natGateway", "privateEndpoints"] {
+                let other = object.get(key).is_some_and(|inner| {
+                    let text = inner.to_string();
+                    names_others(&text) && !text.contains("provisioningState")
+                });
+                if other {
+                    object.remove(key);
+                }
+            }
+            object.values_mut().for_each(drop_others);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_others),
+        _ => {}
     }
 }
 
