@@ -63,7 +63,9 @@ impl World {
                 configuration["etag"] = json!(etag);
                 configuration["properties"]["provisioningState"] = json!(state);
             }
-        } else if kind.is("Microsoft.Network/connections") && resource.state == State::Succeeded {
+        } else if kind.is("Microsoft.Network/connections")
+            && (resource.state == State::Succeeded || self.ordinals.get(id) > Some(&1))
+        {
             let since = now.since(resource.settled_at);
             let status = if since < UNKNOWN {
                 "Unknown"
@@ -158,7 +160,7 @@ impl World {
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
-        let mut answer = json_answer(200, &shaped(&body, api_version));
+        let mut answer = json_answer(200, &shaped(&body, api_version, now));
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
             answer.headers.push("ETag", etag);
@@ -191,15 +193,16 @@ impl World {
             })
             .filter_map(|id| self.get_body(id, now))
             .map(|mut body| {
-                // Whether it is connected is told of one connection at a time.
+                // Whether it is connected, and its key, are told of one connection at a time.
                 if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut)
                 {
                     properties.remove("connectionStatus");
+                    properties.remove("sharedKey");
                 }
                 body
             })
             .collect();
-        json_answer(200, &shaped(&json!({ "value": value }), api_version))
+        json_answer(200, &shaped(&json!({ "value": value }), api_version, now))
     }
 }
 

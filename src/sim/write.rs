@@ -63,8 +63,10 @@ impl World {
             let message = "The location property is required for this definition.";
             return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
         }
-        self.check_locks(arrival, provider, &body)?;
+        // References first: a peering whose remote network is being written hears of that, although its
+        // own network is being written as well (recorded).
         self.check_references(provider, arrival.id, &body)?;
+        self.check_locks(arrival, provider, &body)?;
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
         let put = Put { id: arrival.id, body: &body, stored: self.body(arrival.id), ordinal };
         provider.validate(self, &put)?;
@@ -84,7 +86,7 @@ impl World {
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
-        let shown = shaped(&shown, arrival.api_version);
+        let shown = shaped(&shown, arrival.api_version, arrival.now);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Azure-AsyncNotification", "Enabled");
@@ -116,7 +118,7 @@ impl World {
             operation = Some(self.begin(arrival, provider, Work::Update, None, &stored, class));
         }
         let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
-        let mut answer = json_answer(200, &shaped(&shown, arrival.api_version));
+        let mut answer = json_answer(200, &shaped(&shown, arrival.api_version, arrival.now));
         if let Some(operation) = operation {
             // No URL: who waits reads the resource (WIRE.md 1).
             answer.headers.push("Azure-AsyncNotification", "Enabled");

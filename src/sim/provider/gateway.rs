@@ -124,9 +124,9 @@ impl Provider for Gateway {
         } else if put.stored.is_some() && put.body.pointer("/properties/bgpSettings").is_none() {
             keep(&mut properties, put.stored, &["bgpSettings"]);
         } else {
-            bgp(&mut properties);
+            bgp(&mut properties, put.stored);
         }
-        point_to_site(&mut properties, put.stored.is_none());
+        point_to_site(&mut properties);
         scale_units(&mut properties);
         top_level(put, properties)
     }
@@ -254,7 +254,7 @@ fn configurations(properties: &mut Value, id: &ResourceId) {
 }
 
 /// What Azure says of a VPN gateway's BGP while it makes it.
-fn bgp(properties: &mut Value) {
+fn bgp(properties: &mut Value, stored: Option<&Value>) {
     let ids: Vec<Value> = properties["ipConfigurations"]
         .as_array()
         .into_iter()
@@ -272,20 +272,30 @@ fn bgp(properties: &mut Value) {
             let own = sent.iter().find(|own| own["ipconfigurationId"] == id);
             let custom = own.and_then(|own| own.get("customBgpIpAddresses")).cloned();
             let defaults = own.and_then(|own| own.get("defaultBgpIpAddresses")).cloned();
-            json!({
+            let before = stored
+                .and_then(|stored| stored.pointer("/properties/bgpSettings/bgpPeeringAddresses"))
+                .and_then(Value::as_array)
+                .and_then(|list| list.iter().find(|own| own["ipconfigurationId"] == id));
+            let mut peering = json!({
                 "ipconfigurationId": id,
                 "defaultBgpIpAddresses": defaults.unwrap_or_else(|| json!([])),
                 "customBgpIpAddresses": custom.unwrap_or_else(|| json!([])),
-            })
+            });
+            for key in ["defaultBgpIpAddresses", "tunnelIpAddresses"] {
+                if let Some(known) = before.and_then(|before| before.get(key)) {
+                    peering[key] = known.clone();
+                }
+            }
+            peering
         })
         .collect();
 }
 
 /// The clients of a VPN gateway: without any, an empty configuration is shown until the gateway is done.
-fn point_to_site(properties: &mut Value, new: bool) {
+fn point_to_site(properties: &mut Value) {
     let sku = properties["sku"]["name"].as_str().unwrap_or_default();
     let protocols = if sku == "Basic" { json!(["SSTP"]) } else { json!(["OpenVPN", "IkeV2"]) };
-    if new && sku != "Basic" {
+    if sku != "Basic" {
         default(properties, "vpnClientConfiguration", json!({}));
     }
     if let Some(own) = properties.get_mut("vpnClientConfiguration").filter(|own| own.is_object()) {
@@ -293,6 +303,9 @@ fn point_to_site(properties: &mut Value, new: bool) {
             own.remove("vpnClientConnectionHealth");
         }
         default(own, "vpnClientProtocols", protocols);
+        if own.get("radiusServerAddress").is_some() {
+            default(own, "vpnAuthenticationTypes", json!(["Radius"]));
+        }
         for key in [
             "vpnAuthenticationTypes",
             "vpnClientRootCertificates",

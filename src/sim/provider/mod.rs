@@ -191,12 +191,13 @@ pub(super) fn top_level(put: &Put<'_>, properties: Value) -> Value {
 
 /// A child's body: name, id and type around properties.
 pub(super) fn child(put: &Put<'_>, properties: Value) -> Value {
-    serde_json::json!({
-        "name": put.id.name(),
-        "id": put.id.as_str(),
-        "properties": properties,
-        "type": put.id.resource_type().as_str(),
-    })
+    let kind = put.id.resource_type();
+    let mut body = serde_json::Map::new();
+    body.insert("name".to_owned(), put.id.name().into());
+    body.insert("id".to_owned(), put.id.as_str().into());
+    body.insert("properties".to_owned(), properties);
+    body.insert("type".to_owned(), kind.as_str().into());
+    body.into()
 }
 
 /// Takes out what was sent as null: Azure takes it as not sent.

@@ -34,11 +34,6 @@ impl Provider for PublicIp {
         default(&mut properties, "idleTimeoutInMinutes", json!(4));
         default(&mut properties, "ipTags", json!([]));
         default(&mut properties, "publicIPAllocationMethod", json!("Dynamic"));
-        default(
-            &mut properties,
-            "ddosSettings",
-            json!({ "protectionMode": "VirtualNetworkInherited" }),
-        );
         let mut body = top_level(put, properties);
         let region = body["location"].as_str().unwrap_or_default().to_owned();
         if let Some(dns) = body["properties"].get_mut("dnsSettings").filter(|dns| dns.is_object())
@@ -49,6 +44,10 @@ impl Provider for PublicIp {
         }
         default(&mut body, "sku", json!({ "name": "Basic" }));
         default(&mut body["sku"], "tier", json!("Regional"));
+        if body["sku"]["name"] == json!("Standard") {
+            let settings = json!({ "protectionMode": "VirtualNetworkInherited" });
+            default(&mut body["properties"], "ddosSettings", settings);
+        }
         body
     }
 

@@ -91,7 +91,17 @@ impl Provider for Subnet {
             let name = delegation["name"].as_str().unwrap_or_default().to_owned();
             delegation["id"] = json!(format!("{}/delegations/{name}", put.id));
             delegation["type"] = json!("Microsoft.Network/virtualNetworks/subnets/delegations");
-            default(&mut delegation["properties"], "actions", json!([]));
+            let actions = json!(["Microsoft.Network/virtualNetworks/subnets/join/action"]);
+            default(&mut delegation["properties"], "actions", actions);
+        }
+        for endpoint in properties
+            .get_mut("serviceEndpoints")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            default(endpoint, "provisioningState", json!("Succeeded"));
+            default(endpoint, "locations", json!(["*"]));
         }
         let mut body = child(put, properties);
         self.complete(&mut body);
@@ -101,6 +111,7 @@ impl Provider for Subnet {
     fn complete(&self, body: &mut Value) {
         let properties = &mut body["properties"];
         default(properties, "delegations", json!([]));
+        default(properties, "ipamPoolPrefixAllocations", json!([]));
         default(properties, "privateEndpointNetworkPolicies", json!("Disabled"));
         default(properties, "privateLinkServiceNetworkPolicies", json!("Enabled"));
     }

@@ -37,6 +37,7 @@ impl Provider for VirtualNetwork {
             properties.remove("virtualNetworkPeerings");
         }
         default(&mut properties, "enableDdosProtection", json!(false));
+        default(&mut properties["addressSpace"], "ipamPoolPrefixAllocations", json!([]));
         default(&mut properties, "enableVmProtection", json!(false));
         default(&mut properties, "privateEndpointVNetPolicies", json!("Disabled"));
         if let Some(dhcp) = properties.get_mut("dhcpOptions") {

@@ -97,8 +97,10 @@ impl Provider for Peering {
             json!(if both { "FullyInSync" } else { "RemoteNotInSync" });
         let space: Vec<String> =
             remote.iter().flat_map(|remote| spaces(world, remote)).map(|p| p.to_string()).collect();
-        properties["remoteAddressSpace"] = json!({ "addressPrefixes": space });
-        properties["remoteVirtualNetworkAddressSpace"] = json!({ "addressPrefixes": space });
+        properties["remoteAddressSpace"] =
+            json!({ "addressPrefixes": space, "ipamPoolPrefixAllocations": [] });
+        properties["remoteVirtualNetworkAddressSpace"] =
+            json!({ "addressPrefixes": space, "ipamPoolPrefixAllocations": [] });
         if properties["useRemoteGateways"] == json!(true)
             && let Some(gateway) = remote.and_then(|remote| world.gateway_of(&remote))
         {

@@ -23,6 +23,16 @@ impl Exchange {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// The day on which Azure answered, where the recorder kept a header that tells.
+    pub(super) fn day(&self) -> Option<String> {
+        if let Some(date) = self.header("date").and_then(jiff_date) {
+            return Some(date[..10].to_owned());
+        }
+        let reference = self.header("x-msedge-ref")?;
+        let (_, day) = reference.split_once("Ref C: ")?;
+        Some(day.get(..10)?.to_owned())
+    }
+
     /// The path without its query.
     pub(super) fn path(&self) -> &str {
         self.url.split('?').next().unwrap_or_default()

@@ -69,6 +69,11 @@ fn subject(path: &str) -> (String, String) {
     (kinds.join("/"), path.to_owned())
 }
 
+/// The path of the top-level resource.
+fn root(path: &str) -> String {
+    path.to_ascii_lowercase().split('/').take(9).collect::<Vec<_>>().join("/")
+}
+
 /// The operation's id in a URL of one.
 fn operation_id(url: &str) -> Option<String> {
     let path = url.split('?').next()?;
@@ -94,6 +99,8 @@ struct Replay<'a> {
     operations: BTreeMap<String, Operation>,
     /// Paths whose bodies were made from answers, as the recorder kept no requests.
     inferred: BTreeSet<String>,
+    /// Groups that the recording has deleted.
+    gone: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -106,9 +113,12 @@ struct Operation {
 }
 
 pub(super) fn replay(exchanges: &[Exchange]) -> Vec<(String, Verdict)> {
-    let empty = "world: empty\nnow: 2026-01-01T00:00:00Z\nresource_groups: []\nresources: []\n\
-                 onprem: { asn: 65001 }\n";
-    let scenario = Scenario::parse("empty", empty).unwrap();
+    // Azure as it was on the day of the recording.
+    let day = exchanges.iter().find_map(Exchange::day).unwrap_or_else(|| "2024-09-01".to_owned());
+    let empty = format!(
+        "world: empty\nnow: {day}T00:00:00Z\nresource_groups: []\nresources: []\nonprem: {{ asn: 65001 }}\n"
+    );
+    let scenario = Scenario::parse("empty", &empty).unwrap();
     let mut world = World::new(&scenario);
     world.hold_operations();
     let mut replay = Replay {
@@ -117,6 +127,7 @@ pub(super) fn replay(exchanges: &[Exchange]) -> Vec<(String, Verdict)> {
         now: scenario.now,
         operations: BTreeMap::new(),
         inferred: BTreeSet::new(),
+        gone: BTreeSet::new(),
     };
     (0..exchanges.len()).map(|place| replay.judge(place)).collect()
 }
@@ -197,14 +208,15 @@ impl Replay<'_> {
             let why = "the recorder kept no request, one was made from the answer";
             return (kind, Verdict::LeftOut(why.to_owned()));
         }
+        if group && exchange.method == "DELETE" {
+            self.gone.insert(path.to_ascii_lowercase());
+        }
         let recorded = recorded.map(|body| self.without_others(body));
         (kind, compare(exchange, recorded.as_ref(), &answer))
     }
 
     /// Whether an operation is at work on the resource, its parent or what is in it.
     fn is_busy(&self, path: &str) -> bool {
-        let root =
-            |path: &str| path.to_ascii_lowercase().split('/').take(9).collect::<Vec<_>>().join("/");
         let open = self.world.open_operations();
         open.iter().any(|(_, resource)| root(resource.as_str()) == root(path))
     }
@@ -232,6 +244,7 @@ impl Replay<'_> {
         let over = exchange.status == 404 || matches!(shown, Some("Succeeded" | "Failed"));
         let wrong = error_code(recorded.as_ref());
         let lower = path.to_ascii_lowercase();
+        let sent = exchange.sent.clone().unwrap_or_default().to_ascii_lowercase();
         let open: Vec<(String, Operation)> = self
             .operations
             .iter()
@@ -239,8 +252,10 @@ impl Replay<'_> {
             .map(|(id, operation)| (id.clone(), operation.clone()))
             .collect();
         for (id, operation) in open {
-            let related =
-                operation.resource.starts_with(&lower) || lower.starts_with(&operation.resource);
+            let related = operation.resource.starts_with(&lower)
+                || lower.starts_with(&operation.resource)
+                || root(&operation.resource) == root(&lower)
+                || sent.contains(&operation.resource);
             let still = operation.last_running.is_some_and(|last| last >= place);
             let write = matches!(exchange.method.as_str(), "PUT" | "DELETE" | "PATCH" | "POST");
             let shows = exchange.method == "GET" && related && (over || shown.is_none());
@@ -248,7 +263,7 @@ impl Replay<'_> {
                 && !wrong.contains("InProgress")
                 && !wrong.contains("AnotherOperation")
                 && !wrong.contains("NotProvisioned");
-            if !still && !group && ((write && (accepted || refused)) || shows) {
+            if !still && !group && ((write && related && (accepted || refused)) || shows) {
                 self.end(&id, None);
             }
         }
@@ -276,7 +291,8 @@ impl Replay<'_> {
         if words.len() >= 5 && words[3].eq_ignore_ascii_case("resourceGroups") && !group {
             let id = words[..5].join("/");
             let missing = error_code(recorded) == "ResourceGroupNotFound";
-            if !missing && !self.world.has_group(&id) {
+            let gone = exchange.status >= 400 && self.gone.contains(&id.to_ascii_lowercase());
+            if !missing && !gone && !self.world.has_group(&id) {
                 let home = recorded.and_then(|body| body["location"].as_str()).unwrap_or("westus");
                 let shown = self
                     .exchanges
@@ -287,6 +303,8 @@ impl Replay<'_> {
                 self.world.put_group(&id, Region::parse(&home).unwrap(), &body["tags"]);
             }
         }
+        self.bring_in_parents(exchange, path);
+        self.bring_in_references(exchange);
         if exchange.method == "PUT" && exchange.status == 200 && !group {
             // Written again, and nobody was seen making it.
             let id = ResourceId::parse(path);
@@ -317,6 +335,39 @@ impl Replay<'_> {
         true
     }
 
+    /// What an accepted write refers to, and nobody was seen making.
+    fn bring_in_references(&mut self, exchange: &Exchange) {
+        let sent = exchange.sent.as_deref().and_then(|sent| serde_json::from_str(sent).ok());
+        let mut found = Vec::new();
+        ids_in(&sent.unwrap_or_default(), &mut found);
+        for id in found {
+            if self.world.body(&id).is_none() && exchange.status < 300 && exchange.method == "PUT" {
+                let body = serde_json::json!({ "id": id.as_str(), "location": "westus", "properties": {} });
+                self.bring_in_parents(exchange, id.as_str());
+                self.world.put_resource(&body, self.now);
+            }
+        }
+    }
+
+    /// Parents that nobody was seen making, of children that Azure wrote or showed.
+    fn bring_in_parents(&mut self, exchange: &Exchange, path: &str) {
+        let id = ResourceId::parse(path).ok().filter(|_| exchange.status < 300);
+        let Some(parent) = id.and_then(|id| id.parent()) else { return };
+        if self.world.body(&parent).is_some() {
+            return;
+        }
+        self.bring_in_parents(exchange, parent.as_str());
+        let shown = self.exchanges.iter().find(|other| {
+            other.path().eq_ignore_ascii_case(parent.as_str())
+                && other.status == 200
+                && other.method == "GET"
+        });
+        let body = shown.and_then(Exchange::json).unwrap_or_else(
+            || serde_json::json!({ "id": parent.as_str(), "location": "westus", "properties": {} }),
+        );
+        self.world.put_resource(&body, self.now);
+    }
+
     /// Keeps which of our operations is which of the recorded ones.
     fn remember(&mut self, place: usize, exchange: &Exchange, answer: &WireResponse, path: &str) {
         let theirs = ["azure-asyncoperation", "location"];
@@ -330,7 +381,7 @@ impl Replay<'_> {
                 operation_id(other.path()).as_deref() == Some(id.as_str()) && is_running(other)
             })
             .map(|(at, _)| at)
-            .last();
+            .next_back();
         let resource = path.to_ascii_lowercase();
         let operation = Operation { status, result, resource, last_running, ended: false };
         self.operations.insert(id, operation);
@@ -400,9 +451,41 @@ fn drop_others(value: &mut Value) {
                     object.remove(key);
                 }
             }
+            // What is advertised then is what the rules of the filter say.
+            if object.get("routeFilter").is_some_and(Value::is_object)
+                && let Some(config) =
+                    object.get_mut("microsoftPeeringConfig").and_then(Value::as_object_mut)
+            {
+                config.remove("advertisedCommunities");
+            }
             object.values_mut().for_each(drop_others);
         }
         Value::Array(list) => list.iter_mut().for_each(drop_others),
+        _ => {}
+    }
+}
+
+/// The resources that a body refers to: the values of `id` keys one level or more down.
+fn ids_in(value: &Value, found: &mut Vec<ResourceId>) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                let names = [
+                    "subnet",
+                    "publicIPAddress",
+                    "virtualNetworkGateway1",
+                    "virtualNetworkGateway2",
+                ];
+                let others = ["localNetworkGateway2", "peer", "remoteVirtualNetwork"];
+                if (names.contains(&key.as_str()) || others.contains(&key.as_str()))
+                    && let Some(Ok(id)) = inner["id"].as_str().map(ResourceId::parse)
+                {
+                    found.push(id);
+                }
+                ids_in(inner, found);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|inner| ids_in(inner, found)),
         _ => {}
     }
 }
@@ -433,7 +516,10 @@ fn error_code(body: Option<&Value>) -> String {
 
 fn compare(exchange: &Exchange, recorded: Option<&Value>, answer: &WireResponse) -> Verdict {
     let mut found = Vec::new();
-    let ours: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let mut ours: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    if let Some(ours) = &mut ours {
+        drop_others(ours);
+    }
     if exchange.status != answer.status {
         let code = error_code(ours.as_ref());
         let message = ours.as_ref().map(|body| body["error"]["message"].to_string());
