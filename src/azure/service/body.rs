@@ -24,7 +24,7 @@ const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 23] = [
+const READ_ONLY_PROPERTIES: [&str; 25] = [
     "authorizationUseStatus",
     "connectionResourceUri",
     "connectionStatus",
@@ -35,6 +35,9 @@ const READ_ONLY_PROPERTIES: [&str; 23] = [
     "ipAddress",
     "ipConfiguration",
     "ipConfigurationProfiles",
+    // Azure shows these two and has published neither.
+    "isMigrateToCSES",
+    "packetCaptureDiagnosticState",
     "peeringState",
     "peeringSyncLevel",
     "privateEndpoints",
@@ -52,13 +55,15 @@ const READ_ONLY_PROPERTIES: [&str; 23] = [
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item
 /// of a list.
-const READ_ONLY_BELOW: [&str; 11] = [
+const READ_ONLY_BELOW: [&str; 13] = [
     "identity/principalId",
     "identity/tenantId",
     "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
     "properties/bgpSettings/bgpPeeringAddresses/*/tunnelIpAddresses",
     "properties/delegations/*/properties/actions",
+    "properties/addressSpace/ipamPoolPrefixAllocations/*/allocatedAddressPrefixes",
     "properties/ipConfigurations/*/properties/privateIPAddress",
+    "properties/ipConfigurations/*/type",
     "properties/natRules/*/type",
     "properties/remoteBgpCommunities/regionalCommunity",
     "properties/routes/*/properties/hasBgpOverride",
