@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::adapter::ArmObserver;
 use super::client::Reading;
 use crate::engine::CallContext;
-use crate::model::StepError;
+use crate::model::{ResourceId, StepError};
 use crate::preflight::{FactReader, Question};
 
 /// Versions of the interfaces beside Microsoft.Network.
@@ -55,6 +55,18 @@ impl FactReader for ArmObserver {
                 client.read(circuit, &Reading::CircuitRoutes { path }, &context).await
             }
         }
+    }
+}
+
+impl ArmObserver {
+    /// A resource as a file may hold it: authorization keys sealed, other secrets left out.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn sealed(&self, id: &ResourceId) -> Result<Option<Value>, StepError> {
+        let context = CallContext { run: None, not_after: None };
+        let body = self.client().get_any(id, &context).await?;
+        Ok(body.map(|body| super::service::body::with_seals(&body)))
     }
 }
 

@@ -89,6 +89,21 @@ pub enum Verb {
         #[command(flatten)]
         waive: Waive,
     },
+    /// Read a live estate into a world file, to drill on; reads only.
+    Capture {
+        /// A subscription to read. May be repeated.
+        #[arg(long, value_name = "ID", required = true)]
+        subscription: Vec<String>,
+        /// Only these resource groups. May be repeated.
+        #[arg(long, value_name = "NAME")]
+        resource_group: Vec<String>,
+        /// Where Azure is.
+        #[command(flatten)]
+        target: Target,
+        /// The world file to write; it must not be there yet.
+        #[arg(long, short = 'o', value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Print the exact rights that a runbook needs, as a custom role.
     Permissions {
         /// The runbook.
@@ -245,6 +260,12 @@ pub enum SimVerb {
         /// How much faster than the host's its clock goes.
         #[arg(long, default_value = "1")]
         speed: NonZeroU32,
+        /// Over https, with a certificate that is made anew at each start.
+        #[arg(long)]
+        tls: bool,
+        /// Where to write that certificate (PEM), for clients to trust.
+        #[arg(long, value_name = "FILE", requires = "tls")]
+        tls_certificate: Option<PathBuf>,
     },
 }
 

@@ -71,6 +71,19 @@ pub fn arm(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arm, CliError> {
+    arm_with(Arc::new(Secrets::of(plan)), endpoint, target, clock)
+}
+
+/// The adapter for that endpoint, for whom no plan names secrets.
+///
+/// # Errors
+/// TLS cannot be set up, or nobody knows what token the endpoint takes.
+pub fn arm_with(
+    secrets: Arc<dyn SecretReader>,
+    endpoint: Url,
+    target: &Target,
+    clock: Arc<dyn Clock>,
+) -> Result<Arm, CliError> {
     let wire = if is_loopback(&endpoint) { HttpWire::loopback() } else { HttpWire::new() };
     let wire = wire.map_err(|error| {
         CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
@@ -80,7 +93,7 @@ pub fn arm(
         endpoint,
         wire: Arc::new(wire),
         clock,
-        secrets: Arc::new(Secrets::of(plan)),
+        secrets,
     }))
 }
 

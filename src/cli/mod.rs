@@ -11,6 +11,7 @@ pub mod command;
 pub mod context;
 pub mod door;
 pub mod error;
+pub mod files;
 pub mod front;
 mod logs;
 pub mod preflight;

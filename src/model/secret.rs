@@ -120,6 +120,16 @@ impl SecretRef {
     }
 }
 
+/// What stands for a key in a file: nobody gets the key from it, and the same key has the same seal. For
+/// keys that nobody could guess, such as authorization keys, which are random 128 bits.
+#[must_use]
+pub fn seal(key: &str) -> String {
+    if key.starts_with("sealed-") {
+        return key.to_owned();
+    }
+    format!("sealed-{}", &blake3::hash(key.as_bytes()).to_hex()[..32])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

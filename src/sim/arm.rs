@@ -9,8 +9,8 @@ use url::Url;
 use super::fault::Fault;
 use super::group::is_about_groups;
 use super::network::{
-    EdgePath, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
-    learned_routes, traffic,
+    EdgePath, Reach, advertised_routes, arp_table, bgp_peers, circuit_routes,
+    circuit_routes_summary, learned_routes, traffic,
 };
 use super::operation::{Operation, Work};
 use super::reply::{Refusal, common, guid, json_answer};
@@ -53,6 +53,32 @@ impl Answers for World {
             serde_json::from_value(fault).map_err(|error| format!("It is no fault: {error}."))?;
         Self::add_fault(self, fault);
         Ok(())
+    }
+
+    fn world_file(&mut self, now: Timestamp) -> Value {
+        self.settle(now);
+        self.to_file(now)
+    }
+
+    fn faults(&self) -> Value {
+        json!(self.faults)
+    }
+
+    fn clear_faults(&mut self) {
+        Self::clear_faults(self);
+    }
+
+    fn network(&mut self, now: Timestamp) -> Value {
+        self.settle(now);
+        let reach = self.reachability();
+        let one = |reach: &Reach| {
+            json!({
+                "site": reach.site, "network": reach.network, "verdict": reach.verdict.as_str(),
+                "works": reach.verdict.works(),
+                "circuits": reach.circuits.iter().map(ResourceId::as_str).collect::<Vec<_>>(),
+            })
+        };
+        reach.iter().map(one).collect()
     }
 }
 

@@ -27,6 +27,7 @@ mod show;
 mod throttle;
 pub mod transport;
 mod world;
+mod world_file;
 mod write;
 
 pub use bad_day::BadDay;

@@ -4,6 +4,8 @@
 //! keeps step by the same factor.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -17,6 +19,8 @@ pub struct ScaledClock {
     start: Timestamp,
     speed: NonZeroU32,
     begun: Instant,
+    /// By how much it was put forward, in milliseconds. Shared by its clones.
+    forward: Arc<AtomicU64>,
 }
 
 impl ScaledClock {
@@ -24,11 +28,18 @@ impl ScaledClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is a clock: it is what others ask instead")]
     pub fn new(start: Timestamp, speed: NonZeroU32) -> Self {
-        Self { start, speed, begun: Instant::now() }
+        Self { start, speed, begun: Instant::now(), forward: Arc::default() }
+    }
+
+    /// Puts the clock forward; whoever sleeps by it wakes when the host's time comes all the same.
+    pub fn advance(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.forward.fetch_add(millis, Ordering::AcqRel);
     }
 
     fn elapsed(&self) -> Duration {
-        scaled(self.begun.elapsed(), self.speed)
+        let forward = Duration::from_millis(self.forward.load(Ordering::Acquire));
+        scaled(self.begun.elapsed(), self.speed) + forward
     }
 }
 

@@ -2,13 +2,7 @@
 
 use serde_json::Value;
 
-/// What stands for a key in a file: nobody gets the key from it.
-pub(super) fn seal(key: &str) -> String {
-    if key.starts_with("sealed-") {
-        return key.to_owned();
-    }
-    format!("sealed-{}", &blake3::hash(key.as_bytes()).to_hex()[..32])
-}
+pub(super) use crate::model::secret::seal;
 
 pub(super) fn seal_keys(value: &mut Value) {
     match value {

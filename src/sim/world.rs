@@ -17,6 +17,7 @@ use super::scenario::{Latency, Outage, Overlap, Scenario};
 use super::seal::{seal, seal_keys, without_keys};
 use super::server::Entry;
 use super::throttle::Buckets;
+use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
 
 /// The simulated Azure.
@@ -150,14 +151,14 @@ impl World {
         }
         let state = match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
             Some("Failed") => State::Failed,
-            Some("Updating") => State::Updating,
             _ => State::Succeeded,
         };
+        without_marks(&mut body);
+        let computed = provider::of(id).map(provider::Provider::computed).unwrap_or_default();
         if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.remove("provisioningState");
+            properties.retain(|key, _| !computed.contains(&key.as_str()));
         }
         if let Some(object) = body.as_object_mut() {
-            object.remove("etag");
             object.insert("id".to_owned(), id.as_str().into());
             object.insert("name".to_owned(), id.name().into());
             object.insert("type".to_owned(), id.resource_type().as_str().into());

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_days;
+mod capture;
 mod cli;
 mod compile;
 mod conform;

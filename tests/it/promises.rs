@@ -15,7 +15,7 @@ use backroad::engine::{
 };
 use backroad::model::{RunId, RunOutcome, StepStatus};
 use backroad::plan::{PreviewVerdict, preview};
-use backroad::sim::server::{LATENCY_HEADER, Pace, serve};
+use backroad::sim::server::{LATENCY_HEADER, Pace, Service, serve};
 use backroad::sim::{Effect, Fault, VirtualClock, World};
 use backroad::store::MemoryJournal;
 
@@ -77,7 +77,13 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let mut server = tokio::task::JoinSet::new();
     let served: Arc<dyn Clock> = Arc::new(clock.clone());
-    server.spawn(serve(listener, Arc::clone(&world), served, Pace::Caller, std::future::pending()));
+    server.spawn(serve(
+        listener,
+        Arc::clone(&world),
+        served,
+        (Pace::Caller, Service::default()),
+        std::future::pending(),
+    ));
 
     let plan = shipped_plan();
     let arm = Arm::new(ArmSettings {

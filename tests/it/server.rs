@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use backroad::azure::wire::{Headers, Method, WireFault, WireRequest, WireResponse};
 use backroad::engine::{BootTime, Busy, Clock};
 use backroad::model::Timestamp;
-use backroad::sim::server::{Answers, LATENCY_HEADER, Pace, serve};
+use backroad::sim::server::{Answers, LATENCY_HEADER, Pace, Service, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -110,7 +110,7 @@ impl Bench {
         let clock = Arc::new(StepClock(Mutex::new(start)));
         let world = Arc::new(Mutex::new(Desk::default()));
         let mut tasks = JoinSet::new();
-        let running = serve(listener, world, clock.clone(), pace, pending());
+        let running = serve(listener, world, clock.clone(), (pace, Service::default()), pending());
         tasks.spawn(async move { running.await.unwrap() });
         Self { origin, client: reqwest::Client::new(), clock, tasks }
     }
@@ -245,7 +245,7 @@ async fn a_server_that_is_told_to_stop_ends() {
     let mut tasks = JoinSet::new();
     let clock = Arc::new(StepClock(Mutex::new(Timestamp::from_millis(0))));
     let world = Arc::new(Mutex::new(Desk::default()));
-    let running = serve(listener, world, clock, Pace::Server, async {
+    let running = serve(listener, world, clock, (Pace::Server, Service::default()), async {
         let _stopped_or_dropped = stopped.await.is_ok();
     });
     tasks.spawn(async move { running.await.unwrap() });

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::model::secret::seal;
 use crate::model::{
     Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
     WriteMethod,
@@ -287,6 +288,26 @@ pub(crate) fn without_secrets(value: &Value) -> Value {
             .collect::<Map<_, _>>()
             .into(),
         Value::Array(list) => list.iter().map(without_secrets).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A body for a file: its authorization keys sealed, so that it can be told which connection uses which,
+/// and every other secret left out.
+pub(crate) fn with_seals(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) if key.eq_ignore_ascii_case("authorizationKey") => {
+                    Some((key.clone(), Value::from(seal(text))))
+                }
+                _ if is_secret_key(key) => None,
+                _ => Some((key.clone(), with_seals(value))),
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(list) => list.iter().map(with_seals).collect(),
         other => other.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! What does each verb do? One file per verb, or per family of verbs that differ in a word.
 
+mod capture;
 mod check;
 mod completions;
 mod drill;
@@ -47,6 +48,15 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             };
             preflight::preflight(context, wanted).await
         }
+        Verb::Capture { subscription, resource_group, target, out } => {
+            let wanted = capture::Wanted {
+                subscriptions: &subscription,
+                groups: &resource_group,
+                target: &target,
+                out: &out,
+            };
+            capture::capture(context, wanted).await
+        }
         Verb::Permissions { runbook, compile } => {
             permissions::permissions(context, &runbook, &compile)
         }
@@ -79,8 +89,9 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             };
             drill::drill(context, wanted).await
         }
-        Verb::Sim { verb: SimVerb::Serve { world, listen, seed, speed } } => {
-            let wanted = sim::Served { world: &world, listen, seed, speed };
+        Verb::Sim { verb: SimVerb::Serve { world, listen, seed, speed, tls, tls_certificate } } => {
+            let certificate = tls_certificate.as_deref();
+            let wanted = sim::Served { world: &world, listen, seed, speed, tls, certificate };
             sim::serve(context, wanted).await
         }
         Verb::Resume(args) => drive::resume(context, &args).await,

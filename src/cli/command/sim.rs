@@ -14,7 +14,7 @@ use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
 use crate::sim::ScaledClock;
-use crate::sim::server::{Pace, serve as serve_world};
+use crate::sim::server::{Identity, Pace, Service, serve as serve_world};
 
 /// What was typed about a served world.
 pub(super) struct Served<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Served<'a> {
     pub(super) listen: SocketAddr,
     pub(super) seed: Option<u64>,
     pub(super) speed: NonZeroU32,
+    pub(super) tls: bool,
+    pub(super) certificate: Option<&'a Path>,
 }
 
 pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Status, CliError> {
@@ -31,7 +33,11 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
         ));
     }
     let (world, start) = world::load(wanted.world, wanted.seed)?;
-    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(start, wanted.speed));
+    let clock = ScaledClock::new(start, wanted.speed);
+    let identity = identity(&wanted)?;
+    let hand = clock.clone();
+    let service = Service { identity, advance: Some(Arc::new(move |by| hand.advance(by))) };
+    let clock: Arc<dyn Clock> = Arc::new(clock);
     let listen = |error: std::io::Error| {
         CliError::new(
             Status::OutOfReach,
@@ -43,17 +49,33 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
     let address = listener.local_addr().map_err(listen)?;
     let line = json!({
         "schema": "backroad.sim/1",
-        "endpoint": format!("http://{address}"),
+        "endpoint": format!("{}://{address}", if wanted.tls { "https" } else { "http" }),
         "speed": wanted.speed,
         "seed": world.seed(),
     });
     context.ui.data(&json::line(&line));
     let mut interrupts = crate::cli::session::Interrupts::listen();
     let interrupted = async move { interrupts.next().await };
-    serve_world(listener, Arc::new(Mutex::new(world)), clock, Pace::Server, interrupted)
+    serve_world(listener, Arc::new(Mutex::new(world)), clock, (Pace::Server, service), interrupted)
         .await
         .map_err(|error| {
             CliError::new(Status::OutOfReach, "The simulator ended.").because(&error)
         })?;
     Ok(Status::Done)
+}
+
+/// The certificate of a server that is reached over https, written where it was asked for.
+fn identity(wanted: &Served<'_>) -> Result<Option<Arc<Identity>>, CliError> {
+    if !wanted.tls {
+        return Ok(None);
+    }
+    let identity = Identity::new()
+        .map_err(|error| CliError::new(Status::OutOfReach, "There is no TLS.").because(&error))?;
+    if let Some(path) = wanted.certificate {
+        std::fs::write(path, identity.certificate()).map_err(|error| {
+            let what = format!("The certificate cannot be written to {}.", path.display());
+            CliError::usage(what).because(&error)
+        })?;
+    }
+    Ok(Some(Arc::new(identity)))
 }

@@ -24,6 +24,10 @@ impl Provider for Connection {
         "Microsoft.Network/connections"
     }
 
+    fn computed(&self) -> &'static [&'static str] {
+        &["connectionStatus"]
+    }
+
     fn word(&self) -> &'static str {
         "VirtualNetworkGatewayConnection"
     }

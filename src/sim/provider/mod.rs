@@ -72,6 +72,11 @@ pub(super) trait Provider: Sync {
         &[]
     }
 
+    /// Properties that a GET computes: a world file may hold them, the world does not.
+    fn computed(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether Azure gives it a `resourceGuid`.
     fn has_guid(&self) -> bool {
         // Top-level types have one, their children have none.

@@ -15,6 +15,10 @@ impl Provider for PublicIp {
         "Microsoft.Network/publicIPAddresses"
     }
 
+    fn computed(&self) -> &'static [&'static str] {
+        &["ipConfiguration"]
+    }
+
     fn word(&self) -> &'static str {
         "PublicIpAddress"
     }

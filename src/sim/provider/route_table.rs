@@ -16,6 +16,10 @@ impl Provider for RouteTable {
         "Microsoft.Network/routeTables"
     }
 
+    fn computed(&self) -> &'static [&'static str] {
+        &["subnets"]
+    }
+
     fn word(&self) -> &'static str {
         "RouteTable"
     }

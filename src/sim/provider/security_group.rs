@@ -65,6 +65,10 @@ impl Provider for SecurityGroup {
         "Microsoft.Network/networkSecurityGroups"
     }
 
+    fn computed(&self) -> &'static [&'static str] {
+        &["subnets"]
+    }
+
     fn word(&self) -> &'static str {
         "NetworkSecurityGroup"
     }

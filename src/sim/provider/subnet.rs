@@ -24,6 +24,10 @@ impl Provider for Subnet {
         "Microsoft.Network/virtualNetworks/subnets"
     }
 
+    fn computed(&self) -> &'static [&'static str] {
+        &USERS
+    }
+
     fn word(&self) -> &'static str {
         "Subnet"
     }

@@ -24,6 +24,12 @@ pub(super) struct Cuttable {
     switch: Switch,
 }
 
+impl Cuttable {
+    pub(super) fn switch(&self) -> Switch {
+        self.switch.clone()
+    }
+}
+
 /// Cuts the connection that it belongs to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Switch(Arc<AtomicBool>);
@@ -59,7 +65,7 @@ impl Listener for CuttableListener {
 
 impl Connected<IncomingStream<'_, CuttableListener>> for Switch {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.io().switch.clone()
+        stream.io().switch()
     }
 }
 

@@ -16,11 +16,11 @@ const OPERATION_HEADERS: [&str; 2] = ["azure-asyncoperation", "location"];
 const SECRET_FIELDS: [&str; 3] = ["authorizationKey", "sharedKey", "serviceKey"];
 
 /// The origin that the client reached us by: the `Host` it named, if that is a host.
-pub(super) fn origin(parts: &Parts, fallback: &str) -> String {
+pub(super) fn origin(parts: &Parts, scheme: &str, fallback: &str) -> String {
     let host = parts.headers.get("host").and_then(|value| value.to_str().ok()).filter(|host| {
         !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
     });
-    format!("http://{}", host.unwrap_or(fallback))
+    format!("{scheme}://{}", host.unwrap_or(fallback))
 }
 
 /// The request as a value; `None` when its method is none that ARM knows.

@@ -2,12 +2,15 @@
 //!
 //! Comes in: HTTP requests, whatever their path. Goes out: what the world answers, as late as it
 //! says; a fault closes the connection without an answer. Beside Azure's paths, `/_sim/…` is the
-//! simulator's own: `ready`, `ledger`, `world`, `faults` (POST). These ask for no token.
+//! simulator's own (`admin`): they ask for no token.
 
+mod admin;
 mod cut;
 mod exchange;
 mod ledger;
 mod serve;
+mod tls;
 
 pub use ledger::Entry;
-pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, serve};
+pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, Service, serve};
+pub use tls::{Identity, IdentityError};

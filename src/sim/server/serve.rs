@@ -5,19 +5,17 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Response, StatusCode};
-use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::admin;
 use super::cut::{CuttableListener, Switch};
-use super::exchange::{
-    error, has_token, http_response, json_response, origin, redacted, wire_request,
-};
+use super::exchange::{error, has_token, http_response, origin, wire_request};
 use super::ledger::Ledger;
+use super::tls::{Identity, TlsListener};
 use crate::azure::wire::{WireFault, WireRequest, WireResponse};
 use crate::engine::Clock;
 use crate::model::Timestamp;
@@ -40,6 +38,24 @@ pub trait Answers: Send + 'static {
     /// # Errors
     /// It is no fault; the sentence says why.
     fn add_fault(&mut self, fault: Value, now: Timestamp) -> Result<(), String>;
+
+    /// The world as a world file, from which it can be begun again; nothing where there is none.
+    fn world_file(&mut self, _now: Timestamp) -> Value {
+        Value::Null
+    }
+
+    /// The faults that are still to strike.
+    fn faults(&self) -> Value {
+        Value::Array(Vec::new())
+    }
+
+    /// Takes every fault away.
+    fn clear_faults(&mut self) {}
+
+    /// What each site reaches, and over which circuit.
+    fn network(&mut self, _now: Timestamp) -> Value {
+        Value::Array(Vec::new())
+    }
 }
 
 /// Who waits out the time that an answer takes.
@@ -68,10 +84,26 @@ pub enum ServeError {
     Listen(#[from] std::io::Error),
 }
 
-struct Served<W> {
-    world: Arc<Mutex<W>>,
-    ledger: Arc<Mutex<Ledger>>,
-    clock: Arc<dyn Clock>,
+/// How a world is served.
+#[derive(Clone, Default)]
+pub struct Service {
+    /// Over https, with this certificate; http without one.
+    pub identity: Option<Arc<Identity>>,
+    /// Moves the clock on, where it can be.
+    pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Served<W> {
+    pub(super) world: Arc<Mutex<W>>,
+    pub(super) ledger: Arc<Mutex<Ledger>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) service: Service,
     pace: Pace,
     /// Where we listen, for clients that name no host.
     address: Arc<str>,
@@ -83,6 +115,7 @@ impl<W> Clone for Served<W> {
             world: Arc::clone(&self.world),
             ledger: Arc::clone(&self.ledger),
             clock: Arc::clone(&self.clock),
+            service: self.service.clone(),
             pace: self.pace,
             address: Arc::clone(&self.address),
         }
@@ -110,65 +143,37 @@ pub async fn serve<W: Answers>(
     listener: TcpListener,
     world: Arc<Mutex<W>>,
     clock: Arc<dyn Clock>,
-    pace: Pace,
+    (pace, service): (Pace, Service),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    let identity = service.identity.clone();
     let served = Served {
         world,
         ledger: Arc::default(),
         clock,
         pace,
+        service,
         address: listener.local_addr()?.to_string().into(),
     };
-    let router = Router::new()
-        .route("/_sim/ready", get(ready))
-        .route("/_sim/ledger", get(ledger::<W>))
-        .route("/_sim/world", get(world_now::<W>))
-        .route("/_sim/faults", post(add_fault::<W>))
-        .fallback(answer::<W>)
-        .with_state(served)
-        .into_make_service_with_connect_info::<Switch>();
-    axum::serve(CuttableListener(listener), router).with_graceful_shutdown(shutdown).await?;
+    let router = admin::routes::<W>().fallback(answer::<W>).with_state(served);
+    let listener = CuttableListener(listener);
+    match identity {
+        None => {
+            let service = router.into_make_service_with_connect_info::<Switch>();
+            axum::serve(listener, service).with_graceful_shutdown(shutdown).await?;
+        }
+        Some(identity) => {
+            let listener = TlsListener::new(listener, &identity);
+            let service = router.into_make_service_with_connect_info::<Switch>();
+            axum::serve(listener, service).with_graceful_shutdown(shutdown).await?;
+        }
+    }
     Ok(())
 }
 
 /// A handler that panicked leaves the world as it was before or after one request: usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn ready() -> Response<Body> {
-    json_response(StatusCode::OK, &json!({"ready": true}))
-}
-
-async fn ledger<W: Answers>(State(served): State<Served<W>>) -> Response<Body> {
-    let entries = serde_json::to_value(lock(&served.ledger).entries());
-    json_response(StatusCode::OK, &entries.unwrap_or_default())
-}
-
-async fn world_now<W: Answers>(State(served): State<Served<W>>) -> Response<Body> {
-    let snapshot = lock(&served.world).snapshot();
-    json_response(StatusCode::OK, &redacted(snapshot))
-}
-
-async fn add_fault<W: Answers>(
-    State(served): State<Served<W>>,
-    request: Request,
-) -> Response<Body> {
-    let refused =
-        |why: String| json_response(StatusCode::BAD_REQUEST, &json!({"added": false, "why": why}));
-    let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
-        return refused(format!("The body is longer than {BODY_BYTES_MAX} bytes."));
-    };
-    let fault = match serde_json::from_slice(&body) {
-        Ok(fault) => fault,
-        Err(error) => return refused(format!("The body is not JSON: {error}.")),
-    };
-    let now = served.clock.now();
-    match lock(&served.world).add_fault(fault, now) {
-        Ok(()) => json_response(StatusCode::CREATED, &json!({"added": true})),
-        Err(why) => refused(why),
-    }
 }
 
 async fn answer<W: Answers>(
@@ -184,7 +189,8 @@ async fn answer<W: Answers>(
             "The request content size exceeds the maximum size of 8 MB.",
         );
     };
-    let origin = origin(&parts, &served.address);
+    let scheme = if served.service.identity.is_some() { "https" } else { "http" };
+    let origin = origin(&parts, scheme, &served.address);
     let Some(request) = wire_request(&parts, &origin, body) else {
         return error(
             StatusCode::METHOD_NOT_ALLOWED,

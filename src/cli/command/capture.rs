@@ -1,0 +1,243 @@
+//! What does the estate look like? Read with reads only, and written down as a world to drill on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::azure::{ArmObserver, NoSecrets};
+use crate::cli::args::Target;
+use crate::cli::clock::RealClock;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
+use crate::cli::{azure, files};
+use crate::engine::Clock;
+use crate::model::{ResourceId, StepError, Timestamp};
+use crate::preflight::{FactReader, Question};
+
+/// What was typed about a capture.
+pub(super) struct Wanted<'a> {
+    pub(super) subscriptions: &'a [String],
+    pub(super) groups: &'a [String],
+    pub(super) target: &'a Target,
+    pub(super) out: &'a Path,
+}
+
+/// The types that a world holds; their children stand in their bodies.
+const KINDS: [&str; 8] = [
+    "Microsoft.Network/expressRouteCircuits",
+    "Microsoft.Network/virtualNetworks",
+    "Microsoft.Network/virtualNetworkGateways",
+    "Microsoft.Network/connections",
+    "Microsoft.Network/publicIPAddresses",
+    "Microsoft.Network/routeTables",
+    "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/localNetworkGateways",
+];
+
+/// What has been read so far, and what could not be.
+#[derive(Default)]
+struct Captured {
+    resources: Vec<Value>,
+    groups: BTreeMap<String, Value>,
+    locks: Vec<Value>,
+    sites: Vec<Value>,
+    links: Vec<Value>,
+    asn: Option<u64>,
+    unread: Vec<String>,
+}
+
+pub(super) async fn capture(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
+    if wanted.out.exists() {
+        let what = format!("{} is there already.", wanted.out.display());
+        return Err(CliError::usage(what).hint("Name another file, or move that one away."));
+    }
+    let url = azure::endpoint(wanted.target)?;
+    let factor = wanted.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
+    let arm = azure::arm_with(Arc::new(NoSecrets), url, wanted.target, Arc::clone(&clock))?;
+    let observer = arm.observer();
+    let mut captured = Captured::default();
+    for subscription in wanted.subscriptions {
+        for kind in KINDS {
+            captured.read_kind(&observer, subscription, kind, wanted.groups).await;
+        }
+    }
+    if captured.resources.is_empty() {
+        let mut error = CliError::new(
+            Status::OutOfReach,
+            "There is nothing to write down: no network was read.",
+        );
+        for why in captured.unread.into_iter().take(5) {
+            error = error.hint(why);
+        }
+        return Err(error);
+    }
+    captured.read_groups(&observer).await;
+    captured.read_sites(&observer).await;
+    let unread = captured.unread.clone();
+    let count = captured.resources.len();
+    let text = written(captured, clock.now())?;
+    files::write_new(wanted.out, text.as_bytes())?;
+    context.ui.say(&format!("{count} resources are in {}.", wanted.out.display()));
+    for why in &unread {
+        context.ui.say(&format!("{} {why}", context.ui.err.warn("not read:")));
+    }
+    context
+        .ui
+        .say(&format!("  Drill on it: backroad drill RUNBOOK --world {}", wanted.out.display()));
+    Ok(if unread.is_empty() { Status::Done } else { Status::EndedOtherwise })
+}
+
+impl Captured {
+    async fn read_kind(
+        &mut self,
+        observer: &ArmObserver,
+        subscription: &str,
+        kind: &'static str,
+        groups: &[String],
+    ) {
+        let question = Question::Inventory { subscription: subscription.to_owned(), kind };
+        let list = match observer.ask(&question).await {
+            Ok(list) => list.unwrap_or_default(),
+            Err(error) => return self.unread(&format!("{kind} of {subscription}"), &error),
+        };
+        for item in list["value"].as_array().into_iter().flatten() {
+            let Some(Ok(id)) = item["id"].as_str().map(ResourceId::parse) else { continue };
+            let group = id.resource_group();
+            if !groups.is_empty() && !groups.iter().any(|own| own.eq_ignore_ascii_case(group)) {
+                continue;
+            }
+            match observer.sealed(&id).await {
+                Ok(Some(body)) => self.resources.push(body),
+                // It went while we were looking.
+                Ok(None) => {}
+                Err(error) => self.unread(id.as_str(), &error),
+            }
+        }
+    }
+
+    /// The groups of what was read: their homes decide what can be written when a region is down.
+    async fn read_groups(&mut self, observer: &ArmObserver) {
+        let found: BTreeSet<(String, String)> = self
+            .resources
+            .iter()
+            .filter_map(|body| ResourceId::parse(body["id"].as_str()?).ok())
+            .map(|id| (id.subscription().to_owned(), id.resource_group().to_owned()))
+            .collect();
+        for (subscription, group) in found {
+            let question =
+                Question::Group { subscription: subscription.clone(), group: group.clone() };
+            let id = format!("/subscriptions/{subscription}/resourceGroups/{group}");
+            match observer.ask(&question).await {
+                Ok(body) => {
+                    let location = body.unwrap_or_default()["location"].clone();
+                    let entry = json!({ "id": id, "location": location });
+                    self.groups.entry(id.to_ascii_lowercase()).or_insert(entry);
+                }
+                Err(error) => self.unread(&id, &error),
+            }
+            match observer.ask(&Question::Locks { subscription, group }).await {
+                Ok(list) => {
+                    for lock in list.unwrap_or_default()["value"].as_array().into_iter().flatten() {
+                        self.add_lock(lock);
+                    }
+                }
+                Err(error) => self.unread(&format!("locks of {id}"), &error),
+            }
+        }
+    }
+
+    fn add_lock(&mut self, lock: &Value) {
+        let id = lock["id"].as_str().unwrap_or_default();
+        let lower = id.to_ascii_lowercase();
+        let Some(end) = lower.find("/providers/microsoft.authorization/locks/") else { return };
+        let entry = json!({
+            "name": lock["name"], "scope": &id[..end], "level": lock["properties"]["level"],
+        });
+        if !self.locks.contains(&entry) {
+            self.locks.push(entry);
+        }
+    }
+
+    /// What stands behind each circuit, as far as its route tables tell: the prefixes whose path is not
+    /// Azure's own.
+    async fn read_sites(&mut self, observer: &ArmObserver) {
+        let circuits: Vec<(ResourceId, u64)> = self
+            .resources
+            .iter()
+            .filter_map(|body| {
+                let id = ResourceId::parse(body["id"].as_str()?).ok()?;
+                let peerings = body.pointer("/properties/peerings")?.as_array()?;
+                let private = peerings
+                    .iter()
+                    .find(|own| own["name"].as_str() == Some("AzurePrivatePeering"))?;
+                let asn = private.pointer("/properties/peerASN").and_then(Value::as_u64)?;
+                Some((id, asn))
+            })
+            .collect();
+        for (circuit, asn) in circuits {
+            let mut prefixes = BTreeSet::new();
+            let mut up = BTreeMap::new();
+            for path in ["primary", "secondary"] {
+                let question = Question::RouteTable { circuit: circuit.clone(), path };
+                match observer.ask(&question).await {
+                    Ok(table) => {
+                        let own = customers(&table.unwrap_or_default(), asn);
+                        up.insert(path, !own.is_empty());
+                        prefixes.extend(own);
+                    }
+                    Err(error) => self.unread(&format!("{path} route table of {circuit}"), &error),
+                }
+            }
+            self.asn.get_or_insert(asn);
+            let site = format!("behind-{}", circuit.name());
+            self.sites.push(json!({ "name": site, "prefixes": prefixes }));
+            for (path, up) in up {
+                self.links.push(json!({
+                    "circuit": circuit.as_str(), "path": path, "sites": [site], "up": up,
+                }));
+            }
+        }
+    }
+
+    fn unread(&mut self, what: &str, error: &StepError) {
+        self.unread.push(format!("{what}: {error}"));
+    }
+}
+
+/// The prefixes of a circuit's route table that come from the customer's side.
+fn customers(table: &Value, asn: u64) -> BTreeSet<String> {
+    let asn = asn.to_string();
+    table["value"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|row| {
+            let path = row["path"].as_str().unwrap_or_default();
+            path.split_whitespace().next() == Some(asn.as_str())
+        })
+        .filter_map(|row| row["network"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn written(captured: Captured, now: Timestamp) -> Result<String, CliError> {
+    let world = json!({
+        "world": "captured",
+        "description": "Captured from Azure with reads only. Authorization keys are sealed, other \
+                        secrets are left out; what stands behind a circuit is what its route tables said.",
+        "now": now,
+        "resource_groups": captured.groups.into_values().collect::<Vec<_>>(),
+        "resources": captured.resources,
+        "onprem": {
+            "asn": captured.asn.unwrap_or(65_000),
+            "sites": captured.sites,
+            "links": captured.links,
+        },
+        "locks": captured.locks,
+    });
+    serde_yaml::to_string(&world).map_err(|error| {
+        CliError::new(Status::Bug, "The world cannot be written as YAML.").because(&error)
+    })
+}

@@ -1,0 +1,104 @@
+//! A world that is captured is the world: what is read from a served one begins as the same one again.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use backroad::sim::{Answers, Scenario, World};
+use serde_json::Value;
+
+use crate::support::{file, world_file};
+
+/// A served world that ends with the test.
+struct Served(Child, String);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn backroad(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
+    command.env_clear().args(words).stdin(Stdio::null());
+    command
+}
+
+fn serve(world: &Path) -> Served {
+    let words = ["sim", "serve", "--world", world.to_str().unwrap(), "--speed", "600"];
+    let mut child = backroad(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    Served(child, said["endpoint"].as_str().unwrap().to_owned())
+}
+
+fn capture(served: &Served, out: &Path) -> std::process::Output {
+    let words = [
+        "capture",
+        "--subscription",
+        "11111111-1111-1111-1111-111111111111",
+        "--subscription",
+        "22222222-2222-2222-2222-222222222222",
+        "--endpoint",
+        &served.1,
+        "--clock-factor",
+        "600",
+        "-o",
+        out.to_str().unwrap(),
+    ];
+    let state = out.with_extension("state");
+    backroad(&words).arg("--state-dir").arg(state).output().unwrap()
+}
+
+#[test]
+fn capturing_a_served_world_gives_that_world_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file("runbooks/worlds/one-circuit-kept.yaml");
+    let served = serve(&path);
+    let out = folder.path().join("captured.yaml");
+    let said = capture(&served, &out);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let text = std::fs::read_to_string(&out).unwrap();
+    let original = World::new(&world_file("worlds/one-circuit-kept.yaml"));
+    let captured = World::new(&Scenario::parse("captured", &text).unwrap());
+    assert_eq!(captured.comparable()["resources"], original.comparable()["resources"]);
+    let reach = |world: &World| -> Vec<(String, bool)> {
+        let all = world.reachability();
+        all.iter().map(|r| (r.network.to_string(), r.verdict.works())).collect()
+    };
+    // What stands behind the circuit was read from its route tables: the same networks are reached.
+    for pair in reach(&captured) {
+        assert!(reach(&original).contains(&pair), "{pair:?}");
+    }
+    for key in keys(&std::fs::read_to_string(&path).unwrap()) {
+        assert!(!text.contains(&key), "a key is in the file");
+    }
+    // Never over another file.
+    let again = capture(&served, &out);
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), text);
+}
+
+/// The authorization keys that a world file holds.
+fn keys(text: &str) -> Vec<String> {
+    let parts = text.split("authorizationKey: ").skip(1);
+    parts.map(|rest| rest[..36].to_owned()).collect()
+}
+
+#[test]
+fn a_world_that_is_written_down_begins_again_as_the_same() {
+    for name in ["two-circuits", "one-circuit", "one-circuit-kept", "onprem-site"] {
+        let scenario = world_file(&format!("worlds/{name}.yaml"));
+        let mut world = World::new(&scenario);
+        let written = world.world_file(scenario.now);
+        let text = serde_yaml::to_string(&written).unwrap();
+        let again = World::new(&Scenario::parse(name, &text).unwrap());
+        assert_eq!(again.comparable(), world.comparable(), "{name}");
+        let mut again = again;
+        let twice = again.world_file(scenario.now);
+        assert_eq!(twice, written, "{name}: written again it is the same");
+    }
+}
