@@ -177,29 +177,26 @@ impl Captured {
                 Some((id, asn))
             })
             .collect();
+        let mut all = BTreeSet::new();
         for (circuit, asn) in circuits {
-            let mut prefixes = BTreeSet::new();
-            let mut up = BTreeMap::new();
+            self.asn.get_or_insert(asn);
             for path in ["primary", "secondary"] {
                 let question = Question::RouteTable { circuit: circuit.clone(), path };
                 match observer.ask(&question).await {
                     Ok(table) => {
                         let own = customers(&table.unwrap_or_default(), asn);
-                        up.insert(path, !own.is_empty());
-                        prefixes.extend(own);
+                        all.extend(own.iter().cloned());
+                        self.links.push(json!({
+                            "circuit": circuit.as_str(), "path": path, "up": !own.is_empty(),
+                            "advertise": own,
+                        }));
                     }
                     Err(error) => self.unread(&format!("{path} route table of {circuit}"), &error),
                 }
             }
-            self.asn.get_or_insert(asn);
-            let site = format!("behind-{}", circuit.name());
-            self.sites.push(json!({ "name": site, "prefixes": prefixes }));
-            for (path, up) in up {
-                self.links.push(json!({
-                    "circuit": circuit.as_str(), "path": path, "sites": [site], "up": up,
-                }));
-            }
         }
+        // Which place a prefix is at, nobody tells Azure: they count as one.
+        self.sites.push(json!({ "name": "on-premises", "prefixes": all }));
     }
 
     fn unread(&mut self, what: &str, error: &StepError) {
