@@ -5,6 +5,7 @@ mod bad_days;
 mod cli;
 mod compile;
 mod conform;
+mod documents;
 mod files;
 mod generated;
 mod hazards;
