@@ -1,0 +1,360 @@
+//! What does the executor do on a good day, and when a step meets a misfortune? Drills in memory, for
+//! documents: nothing of them is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::error::{CliError, Status};
+use super::world::{Drill, Played, reach_view};
+use crate::engine::{Ending, RunState, StepRecord, StepState};
+use crate::model::{Action, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
+use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
+use crate::render::run_view;
+use crate::render::view::{Driven, ReachView, RunView};
+use crate::sim::bad_day::library;
+use crate::sim::{BadDay, Effect, Fault, World};
+
+/// A misfortune of one step.
+struct Misfortune {
+    id: &'static str,
+    title: &'static str,
+    what: &'static str,
+    times: u32,
+    effect: fn() -> Effect,
+    /// Whether a step that only looks can meet it.
+    looks: bool,
+}
+
+/// So many times that it does not pass by itself.
+const FOR_GOOD: u32 = 1_000;
+
+const MISFORTUNES: [Misfortune; 8] = [
+    Misfortune {
+        id: "request-lost",
+        title: "Request lost",
+        what: "The request never arrives, and nobody can know that.",
+        times: 1,
+        effect: || Effect::LoseRequest,
+        looks: true,
+    },
+    Misfortune {
+        id: "answer-lost",
+        title: "Answer lost",
+        what: "Azure does what was asked, and its answer never arrives.",
+        times: 1,
+        effect: || Effect::LoseAnswer,
+        looks: true,
+    },
+    Misfortune {
+        id: "throttled",
+        title: "Throttled",
+        what: "429 three times, each with half a minute to wait.",
+        times: 3,
+        effect: || Effect::Throttle { after: Some(Duration::from_secs(30)) },
+        looks: true,
+    },
+    Misfortune {
+        id: "refused",
+        title: "Region refuses",
+        what: "503 ServiceUnavailable four times, without a time to come back.",
+        times: 4,
+        effect: || Effect::Refuse { status: 503, code: "ServiceUnavailable".to_owned() },
+        looks: true,
+    },
+    Misfortune {
+        id: "slow",
+        title: "Three times slower",
+        what: "Azure takes the write and needs three times as long.",
+        times: 1,
+        effect: || Effect::Slow { factor: 3 },
+        looks: false,
+    },
+    Misfortune {
+        id: "fails-once",
+        title: "Fails once",
+        what: "Azure takes the write, its operation fails, and works when repeated.",
+        times: 1,
+        effect: || Effect::Fail { code: "InternalServerError".to_owned() },
+        looks: false,
+    },
+    Misfortune {
+        id: "stuck",
+        title: "Never ends",
+        what: "Azure takes the write and says InProgress for ever.",
+        times: 1,
+        effect: || Effect::Stuck,
+        looks: false,
+    },
+    Misfortune {
+        id: "forbidden",
+        title: "Forbidden",
+        what: "403 AuthorizationFailed every time: the right is missing.",
+        times: FOR_GOOD,
+        effect: || Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
+        looks: true,
+    },
+];
+
+/// A drill on a good day: what happened, and the world after it.
+pub(super) struct GoodDay {
+    pub(super) view: RunView,
+    world: World,
+    end: Timestamp,
+}
+
+impl GoodDay {
+    /// What each site reaches after it.
+    pub(super) fn reachability(&self) -> Vec<ReachView> {
+        self.world.reachability().into_iter().map(reach_view).collect()
+    }
+}
+
+/// Where drills begin: a world, and the time in it.
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) world: World,
+    pub(super) now: Timestamp,
+}
+
+impl Stage {
+    async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Played, CliError> {
+        let mut world = self.world.clone();
+        disturb(&mut world);
+        Drill::within(world, self.now, &self.plan)?.play().await
+    }
+
+    /// The drill on a good day.
+    ///
+    /// # Errors
+    /// It broke.
+    pub(super) async fn good_day(&self) -> Result<GoodDay, CliError> {
+        let played = self.play(|_| {}).await?;
+        let state = folded(&played)?;
+        let view = run_view(&state, &played.events, Driven::ByNobody)
+            .ok_or_else(|| CliError::refused("The drill for the document has no event."))?;
+        Ok(GoodDay { view, world: played.world, end: played.now })
+    }
+
+    /// Every misfortune at every step that reads or writes, and every bad day of the library. The drills
+    /// go side by side; each has a world and a clock of its own.
+    ///
+    /// # Errors
+    /// A drill could not be set up.
+    pub(super) async fn matrix(
+        self: &Arc<Self>,
+        good: &Arc<GoodDay>,
+        place: &str,
+    ) -> Result<Matrix, CliError> {
+        let mut cells = BTreeMap::new();
+        let mut trials = Vec::new();
+        for step in self.plan.steps() {
+            for misfortune in &MISFORTUNES {
+                let key = (step.name.clone(), misfortune.id.to_owned());
+                match (step.action.subject(), misfortune.looks) {
+                    (None, _) => {}
+                    (Some(_), false) if step.action.written().is_none() => {
+                        let text = String::new();
+                        cells.insert(key, Cell { handling: Handling::NotMet, text });
+                    }
+                    (Some(subject), _) => {
+                        let faults = faults(step, subject, misfortune, &good.view);
+                        trials.push(Trial::At(key, faults));
+                    }
+                }
+            }
+        }
+        trials.extend(library().iter().map(Trial::Day));
+        let drills = trials.len();
+        let mut days: Vec<Option<Day>> = vec![None; library().len()];
+        for (trial, cell) in self.try_all(good, trials).await? {
+            match trial {
+                Trial::At(key, _) => {
+                    cells.insert(key, cell);
+                }
+                Trial::Day(day) => {
+                    let place = library().iter().position(|other| other == day);
+                    let (title, what) = (day.title.clone(), day.what.clone());
+                    if let Some(slot) = place.and_then(|place| days.get_mut(place)) {
+                        *slot = Some(Day { title, what, cell });
+                    }
+                }
+            }
+        }
+        let days: Vec<Day> = days.into_iter().flatten().collect();
+        Ok(Matrix {
+            proof: format!("Proven by {drills} drills when this document was made, {place}."),
+            faults: MISFORTUNES
+                .iter()
+                .map(|m| (m.id.to_owned(), m.title.to_owned(), m.what.to_owned()))
+                .collect(),
+            digest: material::digest(&cells, &days),
+            cells,
+            days,
+        })
+    }
+
+    async fn try_all(
+        self: &Arc<Self>,
+        good: &Arc<GoodDay>,
+        trials: Vec<Trial>,
+    ) -> Result<Vec<(Trial, Cell)>, CliError> {
+        let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut waiting = trials.into_iter();
+        let mut under_way = JoinSet::new();
+        let mut done = Vec::new();
+        loop {
+            while under_way.len() < at_once
+                && let Some(trial) = waiting.next()
+            {
+                let (stage, good) = (Arc::clone(self), Arc::clone(good));
+                under_way.spawn(async move { stage.try_one(&good, trial).await });
+            }
+            let Some(one) = under_way.join_next().await else { return Ok(done) };
+            done.push(one.map_err(|error| {
+                CliError::new(Status::Bug, "A drill for the document broke.").because(&error)
+            })?);
+        }
+    }
+
+    async fn try_one(&self, good: &GoodDay, trial: Trial) -> (Trial, Cell) {
+        let now = self.now;
+        match trial {
+            Trial::At(key, faults) => {
+                let played = self.play(|world| {
+                    world.begin_at(now);
+                    faults.into_iter().for_each(|fault| world.add_fault(fault));
+                });
+                let cell = judge(played.await, good, Some(&key.0));
+                (Trial::At(key, Vec::new()), cell)
+            }
+            Trial::Day(day) => {
+                let played = self.play(|world| world.live_through(day, now)).await;
+                let cell = match judge(played, good, None) {
+                    // What others changed is not the run's to put right.
+                    cell if !day.events.is_empty() && cell.text == DIFFERS => {
+                        Cell { handling: Handling::Recovers, text: String::new() }
+                    }
+                    cell => cell,
+                };
+                (trial, cell)
+            }
+        }
+    }
+}
+
+/// One drill to be made.
+enum Trial {
+    /// A misfortune at a step.
+    At((StepName, String), Vec<Fault>),
+    /// A bad day.
+    Day(&'static BadDay),
+}
+
+/// The misfortune of a step. A look meets it from when it begins, since others look at the same
+/// resource before: as a GET of the resource, or as a POST to it or to what it has inside.
+fn faults(
+    step: &Step,
+    subject: &ResourceId,
+    misfortune: &Misfortune,
+    good: &RunView,
+) -> Vec<Fault> {
+    let of = |method: &str, target: &str| {
+        Fault::new(Some(method), target, misfortune.times, (misfortune.effect)())
+    };
+    let mut faults = match &step.action {
+        Action::Remove(_) => vec![of("DELETE", subject.as_str())],
+        Action::Verify(_) => {
+            vec![of("GET", subject.as_str()), of("POST", &format!("{subject}*"))]
+        }
+        _ => vec![of("PUT", subject.as_str())],
+    };
+    if step.action.written().is_none() {
+        let from = began(good, step);
+        faults.iter_mut().for_each(|fault| fault.from = from);
+    }
+    faults
+}
+
+/// How long after the beginning a step began.
+fn began(view: &RunView, step: &Step) -> Option<Duration> {
+    let seen = view.steps.iter().find(|seen| seen.name == step.name.as_str())?;
+    Some(Duration::from_secs_f64(seen.start_seconds?.max(0.0)))
+}
+
+fn folded(played: &Played) -> Result<RunState, CliError> {
+    RunState::fold(&played.events).map_err(|error| {
+        CliError::refused("The drill for the document does not make sense.").because(&error)
+    })
+}
+
+const DIFFERS: &str = "the run says that it succeeded, and the world is another";
+
+fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>) -> Cell {
+    let unhandled = |text: String| Cell { handling: Handling::Unhandled, text };
+    let played = match played {
+        Ok(played) => played,
+        Err(error) => return unhandled(error.what.trim_end_matches('.').to_owned()),
+    };
+    let Ok(state) = folded(&played) else {
+        return unhandled("its journal does not make sense".to_owned());
+    };
+    let record = at.and_then(|name| state.step(name));
+    match played.ending {
+        Ending::Ended(RunOutcome::Succeeded) => {
+            if played.world.comparable() != good.world.comparable()
+                && state.obligations().is_empty()
+            {
+                return unhandled(DIFFERS.to_owned());
+            }
+            let later = played.now.since(good.end);
+            Cell { handling: Handling::Recovers, text: recovered(record, later) }
+        }
+        Ending::Ended(RunOutcome::Undone) => {
+            Cell { handling: Handling::Undoes, text: "everything is put back".to_owned() }
+        }
+        Ending::Ended(outcome) => match why(&state, at) {
+            Some(why) => Cell { handling: Handling::Stops, text: why },
+            None => unhandled(format!("it ended {outcome}, and no step says why")),
+        },
+        Ending::Waiting(steps) => {
+            let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            Cell { handling: Handling::Asks, text: format!("waits at {}", names.join(", ")) }
+        }
+        Ending::Interrupted => unhandled("it was interrupted".to_owned()),
+    }
+}
+
+fn recovered(record: Option<&StepRecord>, later: Duration) -> String {
+    let mut parts = Vec::new();
+    if let Some(record) = record {
+        let again = record.attempt.saturating_sub(1) + record.refusals;
+        match again {
+            0 => {}
+            1 => parts.push("tried again".to_owned()),
+            n => parts.push(format!("tried again {n} times")),
+        }
+    }
+    match later.as_secs() {
+        0 => {}
+        seconds if seconds < 120 => parts.push(format!("{seconds} s later")),
+        seconds => parts.push(format!("{} min later", (seconds + 30) / 60)),
+    }
+    parts.join(", ")
+}
+
+/// What stopped a run, in a few words; the step is not named where it is the one that met it.
+fn why(state: &RunState, at: Option<&StepName>) -> Option<String> {
+    let first = state.stopped_by.as_ref().and_then(|name| state.steps.get_key_value(name));
+    first.into_iter().chain(&state.steps).find_map(|(name, record)| {
+        let what = match &record.state {
+            StepState::Failed(error) => error.code.clone(),
+            StepState::TimedOut { .. } => "time is up".to_owned(),
+            StepState::Held { why } => why.clone(),
+            _ => return None,
+        };
+        Some(if at == Some(name) { what } else { format!("{name}: {what}") })
+    })
+}
