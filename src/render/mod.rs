@@ -12,6 +12,8 @@ pub mod plan_text;
 pub mod preflight_text;
 pub mod progress;
 pub mod style;
+pub mod svg;
+pub mod template;
 pub mod text;
 mod timeline;
 pub mod typical;
