@@ -10,9 +10,9 @@ pub enum Kind {
     /// Yes or no.
     Bool,
     /// Something, or nothing (`none`, which counts as false).
-    Maybe(fn() -> Kind),
+    Maybe(fn() -> Self),
     /// A list.
-    List(fn() -> Kind),
+    List(fn() -> Self),
     /// A view of its own.
     Object(fn() -> ObjectShape),
 }

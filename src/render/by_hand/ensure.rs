@@ -1,0 +1,389 @@
+//! How is a resource made by hand? Commands that say everything, so that no default decides.
+
+use super::{BUSY, FORBIDDEN, Guide, Trouble, about, key, line, make, noted, parent_name, within};
+use crate::model::action::{
+    Association, Authorization, CircuitBandwidth, Connection, Gateway, NextHop, Peering, PublicIp,
+    RouteTable, Subnet,
+};
+
+fn way(places: &[&str]) -> Vec<String> {
+    places.iter().map(|place| (*place).to_owned()).collect()
+}
+
+const STATE: &str = "{state:provisioningState,name:name}";
+const IF_IT_WAS_THERE: &str =
+    "This removes it. If it was there before, put back the values that you noted instead.";
+
+pub(super) fn public_ip(spec: &PublicIp) -> Guide {
+    let id = &spec.id;
+    let create = make("network public-ip create", id)
+        .with("--location", spec.location.as_str())
+        .with("--sku", "Standard")
+        .with("--allocation-method", "Static")
+        .with_all("--zone", spec.zones.clone());
+    Guide {
+        portal: way(&["Public IP addresses", "Create", id.name()]),
+        act: vec![line(create.text())],
+        check: vec![line(
+            about("network public-ip show", id)
+                .with("--query", "{state:provisioningState,address:ipAddress,zones:zones}")
+                .text(),
+        )],
+        good: "state is Succeeded, and there is an address.".to_owned(),
+        wrong: vec![
+            Trouble {
+                sign: "A quota of public addresses is reached",
+                then: "Free an address that nothing uses, or ask for more; both take time: use another \
+                       subscription only if the gateway moves there as well.",
+            },
+            FORBIDDEN,
+        ],
+        undo: vec![line(about("network public-ip delete", id).text())],
+        undo_note: "Only after the gateway that uses it is gone.".to_owned(),
+    }
+}
+
+pub(super) fn subnet(spec: &Subnet) -> Guide {
+    let id = &spec.id;
+    let create = within("network vnet subnet create", id)
+        .with("--vnet-name", parent_name(id))
+        .with("--name", id.name())
+        .with("--address-prefixes", spec.prefix.to_string());
+    Guide {
+        portal: way(&["Virtual networks", &parent_name(id), "Subnets", "Add", id.name()]),
+        act: vec![noted("Only if it is not there: on one that is, this sets everything anew.", create.text())],
+        check: vec![line(
+            about("network vnet subnet show", id)
+                .with(
+                    "--query",
+                    "{state:provisioningState,prefix:addressPrefix,prefixes:addressPrefixes,nsg:networkSecurityGroup.id}",
+                )
+                .text(),
+        )],
+        good: format!(
+            "state is Succeeded, the prefix is {}{}.",
+            spec.prefix,
+            if id.name() == "GatewaySubnet" { ", and nsg is null" } else { "" }
+        ),
+        wrong: vec![
+            Trouble {
+                sign: "NetcfgInvalidSubnet: the prefix is not in the network, or overlaps another subnet",
+                then: "Show the network's prefixes and subnets. Do not shrink another subnet; ask the \
+                       owner of the runbook for the prefix.",
+            },
+            BUSY,
+        ],
+        undo: vec![line(about("network vnet subnet delete", id).text())],
+        undo_note: "Azure removes a subnet only when nothing is in it.".to_owned(),
+    }
+}
+
+pub(super) fn gateway(spec: &Gateway) -> Guide {
+    let id = &spec.id;
+    let vnet = spec.subnet.parent().unwrap_or_else(|| spec.subnet.clone());
+    let create = make("network vnet-gateway create", id)
+        .with("--location", spec.location.as_str())
+        .with("--vnet", vnet.as_str())
+        .with("--gateway-type", "ExpressRoute")
+        .with("--sku", spec.sku.as_str())
+        .with("--public-ip-addresses", spec.public_ip.as_str());
+    Guide {
+        portal: way(&["Virtual network gateways", "Create", "ExpressRoute", id.name()]),
+        act: vec![noted(
+            "It returns when the gateway is done. The shell may close: Azure goes on.",
+            create.text(),
+        )],
+        check: vec![line(
+            about("network vnet-gateway show", id)
+                .with("--query", "{state:provisioningState,type:gatewayType,sku:sku.name}")
+                .text(),
+        )],
+        good: "state is Succeeded after 15 to 45 minutes. It says Updating until then.".to_owned(),
+        wrong: vec![
+            Trouble {
+                sign: "It is not done after 60 minutes",
+                then: "Open a case with Azure support, severity A. Do not start a second gateway in this \
+                       network: there can be only one.",
+            },
+            Trouble {
+                sign: "GwmOperationTimeOut, or state is Failed",
+                then: "Type the same command again: it writes the failed gateway anew. If that fails as \
+                       well, remove the gateway and begin again.",
+            },
+            BUSY,
+        ],
+        undo: vec![line(about("network vnet-gateway delete", id).text())],
+        undo_note: "Only after its connections and the peerings that use it are gone.".to_owned(),
+    }
+}
+
+pub(super) fn authorization(spec: &Authorization) -> Guide {
+    let id = &spec.id;
+    let circuit = parent_name(id);
+    let create = within("network express-route auth create", id)
+        .with("--circuit-name", circuit.as_str())
+        .with("--name", id.name())
+        .with("--query", STATE);
+    Guide {
+        portal: way(&["ExpressRoute circuits", &circuit, "Authorizations", id.name()]),
+        act: vec![noted(
+            "The query keeps the key off the screen and out of the shell's records.",
+            create.text(),
+        )],
+        check: vec![line(
+            about("network express-route auth show", id)
+                .with("--query", "{state:provisioningState,use:authorizationUseStatus}")
+                .text(),
+        )],
+        good: "state is Succeeded; use is Available, and InUse once a connection has redeemed it."
+            .to_owned(),
+        wrong: vec![
+            Trouble {
+                sign: "use is InUse before you connected",
+                then: "Another connection has redeemed it: one key, one connection. Make another \
+                       authorization under another name.",
+            },
+            BUSY,
+            FORBIDDEN,
+        ],
+        undo: vec![line(about("network express-route auth delete", id).text())],
+        undo_note: "Removing an authorization that is in use removes the connection made with it."
+            .to_owned(),
+    }
+}
+
+pub(super) fn connection(spec: &Connection) -> Guide {
+    let id = &spec.id;
+    let mut create = make("network vpn-connection create", id)
+        .with("--location", spec.location.as_str())
+        .with("--vnet-gateway1", spec.gateway.as_str())
+        .with("--express-route-circuit2", spec.circuit.as_str())
+        .with("--routing-weight", spec.routing_weight.to_string());
+    let mut act = Vec::new();
+    if let Some(secret) = &spec.authorization {
+        let (read, variable) = key(secret);
+        act.extend(read);
+        create = create.with_variable("--authorization-key", &variable);
+    }
+    act.push(line(create.with("--query", STATE).text()));
+    Guide {
+        portal: way(&[
+            "Virtual network gateways",
+            spec.gateway.name(),
+            "Connections",
+            "Add",
+            id.name(),
+        ]),
+        act,
+        check: vec![line(
+            about("network vpn-connection show", id)
+                .with(
+                    "--query",
+                    "{state:provisioningState,status:connectionStatus,weight:routingWeight}",
+                )
+                .text(),
+        )],
+        good:
+            "state is Succeeded within minutes, and status is Connected soon after. Neither proves \
+               that traffic flows: the routes do."
+                .to_owned(),
+        wrong: vec![
+            Trouble {
+                sign: "It is refused because networks overlap",
+                then: "A network with the same addresses is still connected to this circuit. Its \
+                       connection goes first.",
+            },
+            Trouble {
+                sign: "state is Succeeded and status stays Unknown or NotConnected",
+                then: "Look at the circuit: provider state, private peering, ARP tables. Then call the \
+                       provider.",
+            },
+            Trouble {
+                sign: "The key is refused",
+                then: "One key serves one connection. Show the authorization: its use must be Available.",
+            },
+            BUSY,
+        ],
+        undo: vec![line(about("network vpn-connection delete", id).text())],
+        undo_note: "On-premises stops hearing these networks at once.".to_owned(),
+    }
+}
+
+pub(super) fn peering(spec: &Peering) -> Guide {
+    let id = &spec.id;
+    let vnet = parent_name(id);
+    let create = within("network vnet peering create", id)
+        .with("--vnet-name", vnet.as_str())
+        .with("--name", id.name())
+        .with("--remote-vnet", spec.remote.as_str())
+        .with("--allow-vnet-access", spec.allow_access.to_string())
+        .with("--allow-forwarded-traffic", spec.allow_forwarded_traffic.to_string())
+        .with("--allow-gateway-transit", spec.allow_gateway_transit.to_string())
+        .with("--use-remote-gateways", spec.use_remote_gateways.to_string());
+    let mut wrong = Vec::new();
+    if spec.use_remote_gateways {
+        wrong.push(Trouble {
+            sign: "RemoteVnetHasNoGateways",
+            then: "The hub has no gateway yet, or its side does not allow gateway transit. Wait for the \
+                   gateway; write the hub's side first.",
+        });
+    }
+    wrong.extend([
+        Trouble {
+            sign: "The state stays Disconnected",
+            then: "The other side was removed once: remove both sides and write both again.",
+        },
+        Trouble {
+            sign: "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+            then: "Another peered network has these addresses. Find it and decide which of them stays.",
+        },
+        BUSY,
+    ]);
+    Guide {
+        portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
+        act: vec![line(create.text())],
+        check: vec![line(
+            about("network vnet peering show", id)
+                .with(
+                    "--query",
+                    "{peering:peeringState,sync:peeringSyncLevel,transit:allowGatewayTransit,remote:useRemoteGateways}",
+                )
+                .text(),
+        )],
+        good: format!(
+            "peering is Connected and sync is FullyInSync once both sides are written; transit is {} and \
+             remote is {}.",
+            spec.allow_gateway_transit, spec.use_remote_gateways
+        ),
+        wrong,
+        undo: vec![line(about("network vnet peering delete", id).text())],
+        undo_note: "The other side is Disconnected from then on, and must go as well.".to_owned(),
+    }
+}
+
+pub(super) fn route_table(spec: &RouteTable) -> Guide {
+    let id = &spec.id;
+    let create = make("network route-table create", id)
+        .with("--location", spec.location.as_str())
+        .with("--disable-bgp-route-propagation", (!spec.propagate_gateway_routes).to_string());
+    let mut act = vec![line(create.text())];
+    for route in &spec.routes {
+        let add = within("network route-table route create", id)
+            .with("--route-table-name", id.name())
+            .with("--name", route.name.as_str())
+            .with("--address-prefix", route.prefix.to_string());
+        act.push(line(
+            match route.next_hop {
+                NextHop::Appliance(address) => add
+                    .with("--next-hop-type", "VirtualAppliance")
+                    .with("--next-hop-ip-address", address.to_string()),
+                NextHop::VnetLocal => add.with("--next-hop-type", "VnetLocal"),
+                NextHop::Internet => add.with("--next-hop-type", "Internet"),
+                NextHop::None => add.with("--next-hop-type", "None"),
+            }
+            .text(),
+        ));
+    }
+    Guide {
+        portal: way(&["Route tables", "Create", id.name()]),
+        act,
+        check: vec![line(
+            within("network route-table route list", id)
+                .with("--route-table-name", id.name())
+                .with("--output", "table")
+                .text(),
+        )],
+        good: match spec.routes.len() {
+            0 => "The table is there and has no route.".to_owned(),
+            1 => "Exactly one route, as above.".to_owned(),
+            n => format!("Exactly {n} routes, as above."),
+        },
+        wrong: vec![
+            Trouble {
+                sign: "There are routes that are not in this list",
+                then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
+            },
+            BUSY,
+        ],
+        undo: vec![noted(IF_IT_WAS_THERE, about_table(spec))],
+        undo_note: "Only after no subnet uses it.".to_owned(),
+    }
+}
+
+fn about_table(spec: &RouteTable) -> String {
+    about("network route-table delete", &spec.id).text()
+}
+
+pub(super) fn association(spec: &Association) -> Guide {
+    let vnet = parent_name(&spec.subnet);
+    let show = about("network vnet subnet show", &spec.subnet)
+        .with("--query", "routeTable.id")
+        .with("--output", "tsv");
+    Guide {
+        portal: way(&["Virtual networks", &vnet, "Subnets", spec.subnet.name(), "Route table"]),
+        act: vec![
+            noted("First note the table that it uses now; taking this back needs it.", show.text()),
+            line(
+                about("network vnet subnet update", &spec.subnet)
+                    .with("--route-table", spec.route_table.as_str())
+                    .text(),
+            ),
+        ],
+        check: vec![line(show.text())],
+        good: format!("The answer ends with {}.", spec.route_table.name()),
+        wrong: vec![
+            Trouble {
+                sign: "Machines of the subnet are unreachable afterwards",
+                then: "The table sends their traffic to an appliance that is not up. Bring the appliance \
+                       up, or take this step back.",
+            },
+            BUSY,
+        ],
+        undo: vec![noted(
+            "If it used another table before, name that one with `--route-table` instead.",
+            about("network vnet subnet update", &spec.subnet).with("--remove", "routeTable").text(),
+        )],
+        undo_note: "Traffic follows the network's own routes again.".to_owned(),
+    }
+}
+
+pub(super) fn bandwidth(spec: &CircuitBandwidth) -> Guide {
+    let id = &spec.id;
+    Guide {
+        portal: way(&["ExpressRoute circuits", id.name(), "Configuration", "Bandwidth"]),
+        act: vec![
+            noted(
+                "If it is as much already, there is nothing to do: Azure lowers no bandwidth.",
+                about("network express-route show", id)
+                    .with("--query", "serviceProviderProperties.bandwidthInMbps")
+                    .text(),
+            ),
+            line(
+                about("network express-route update", id)
+                    .with_all("--bandwidth", vec![spec.mbps_min.to_string(), "Mbps".to_owned()])
+                    .text(),
+            ),
+        ],
+        check: vec![line(
+            about("network express-route show", id)
+                .with(
+                    "--query",
+                    "{state:provisioningState,mbps:serviceProviderProperties.bandwidthInMbps}",
+                )
+                .text(),
+        )],
+        good: format!("state is Succeeded and mbps is {} or more.", spec.mbps_min),
+        wrong: vec![
+            Trouble {
+                sign: "The port has no capacity for it",
+                then: "Go on with what there is, and tell the owner: only a new circuit brings more.",
+            },
+            Trouble {
+                sign: "Azure shows it and traffic is no faster",
+                then: "The provider must raise its side as well. Call it, with the service key.",
+            },
+        ],
+        undo: Vec::new(),
+        undo_note: "Azure lowers no bandwidth: this stays, and so does its price.".to_owned(),
+    }
+}

@@ -1,0 +1,198 @@
+//! How is a step done by a person, without this program? Commands, the portal, and what to expect.
+//!
+//! Made from the action and its values, never from the author's prose: so it is right for every
+//! runbook, and `scripts/az-parse` holds every command of the shipped ones against the real parser
+//! of `az`. One function per kind of action; a new action does not compile without one.
+
+mod ensure;
+mod remove;
+mod shell;
+mod verify;
+
+use crate::model::action::General;
+use crate::model::{Action, ResourceId, SecretRef, SecretSource, Step};
+use shell::Az;
+
+/// How a step is done by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guide {
+    /// The way through the portal, one place after the other.
+    pub portal: Vec<String>,
+    /// The commands that do it.
+    pub act: Vec<Line>,
+    /// The commands that show whether it is done.
+    pub check: Vec<Line>,
+    /// What good looks like.
+    pub good: String,
+    /// What can go wrong, and what then.
+    pub wrong: Vec<Trouble>,
+    /// The commands that take it back.
+    pub undo: Vec<Line>,
+    /// What there is to know about taking it back.
+    pub undo_note: String,
+}
+
+/// A command, and what there is to know before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What there is to know.
+    pub note: Option<String>,
+    /// The command.
+    pub command: String,
+}
+
+/// Something that goes wrong, and what then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is seen.
+    pub sign: &'static str,
+    /// What to do.
+    pub then: &'static str,
+}
+
+/// How a step is done by hand.
+#[must_use]
+pub fn guide(step: &Step) -> Guide {
+    match &step.action {
+        Action::PublicIp(spec) => ensure::public_ip(spec),
+        Action::Subnet(spec) => ensure::subnet(spec),
+        Action::Gateway(spec) => ensure::gateway(spec),
+        Action::Authorization(spec) => ensure::authorization(spec),
+        Action::Connection(spec) => ensure::connection(spec),
+        Action::Peering(spec) => ensure::peering(spec),
+        Action::RouteTable(spec) => ensure::route_table(spec),
+        Action::Association(spec) => ensure::association(spec),
+        Action::Bandwidth(spec) => ensure::bandwidth(spec),
+        Action::Dissociation(spec) => remove::dissociation(spec),
+        Action::Remove(spec) => remove::removal(spec),
+        Action::Verify(verification) => verify::verification(verification),
+        Action::General(general) => by_people(general),
+    }
+}
+
+/// What is not Azure's has no command.
+fn by_people(general: &General) -> Guide {
+    let (good, undo_note) = match general {
+        General::Approval(_) => {
+            ("A yes of somebody who may say it, with the reason written down.", "An answer stands.")
+        }
+        General::Manual(_) => (
+            "The person who did it says that it is done.",
+            "Whoever did it takes it back; nothing here knows how.",
+        ),
+        General::Decision(_) => {
+            ("One of the ways is chosen, with the reason written down.", "A choice stands.")
+        }
+        General::Wait { .. } => ("The time has passed.", "Nothing is to be taken back."),
+    };
+    Guide { good: good.to_owned(), undo_note: undo_note.to_owned(), ..Guide::default() }
+}
+
+/// The environment variable in which a secret parameter is expected.
+#[must_use]
+pub fn secret_variable(name: &str, source: Option<&SecretSource>) -> String {
+    match source {
+        Some(SecretSource::Env(variable)) => variable.clone(),
+        Some(SecretSource::File(_)) | None => shell::variable(name),
+    }
+}
+
+fn line(command: String) -> Line {
+    Line { note: None, command }
+}
+
+fn noted(note: &str, command: String) -> Line {
+    Line { note: Some(note.to_owned()), command }
+}
+
+/// A command about a resource that is there: by its whole id, so that no default of the person who
+/// types it can make it another.
+fn about(verb: &'static str, id: &ResourceId) -> Az {
+    Az::new(verb).with("--ids", id.as_str())
+}
+
+/// A command that makes a resource: subscription, group and name.
+fn make(verb: &'static str, id: &ResourceId) -> Az {
+    within(verb, id).with("--name", id.name())
+}
+
+/// A command in a resource's group.
+fn within(verb: &'static str, id: &ResourceId) -> Az {
+    Az::new(verb)
+        .with("--subscription", id.subscription())
+        .with("--resource-group", id.resource_group())
+}
+
+/// The name of what a child belongs to.
+fn parent_name(id: &ResourceId) -> String {
+    id.parent().map(|parent| parent.name().to_owned()).unwrap_or_default()
+}
+
+/// How the key of a connection comes to the command line: read into a variable, never typed.
+fn key(secret: &SecretRef) -> (Option<Line>, String) {
+    match secret {
+        SecretRef::Param(name) => (None, shell::variable(name)),
+        SecretRef::Resource { id, .. } => {
+            let read = about("network express-route auth show", id)
+                .with("--query", "authorizationKey")
+                .with("--output", "tsv")
+                .kept_in("CIRCUIT_KEY");
+            let note = "The key goes from Azure into a variable of this shell, and nowhere else.";
+            (Some(noted(note, read)), "CIRCUIT_KEY".to_owned())
+        }
+    }
+}
+
+/// What Azure says to two writers at once; the same for every write.
+const BUSY: Trouble = Trouble {
+    sign: "409 AnotherOperationInProgress, or 429 RetryableErrorDueToAnotherOperation",
+    then: "Somebody else writes this resource or one that it depends on. Wait a minute and type the \
+           same command again. Find out who it is.",
+};
+
+/// What Azure says to those without the right.
+const FORBIDDEN: Trouble = Trouble {
+    sign: "403 AuthorizationFailed or LinkedAuthorizationFailed",
+    then: "The right that the message names is missing. The chapter on rights lists all of them.",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Connection;
+
+    fn id(text: &str) -> ResourceId {
+        ResourceId::parse(&format!(
+            "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Network/{text}"
+        ))
+        .unwrap()
+    }
+
+    fn connection(authorization: Option<SecretRef>) -> Guide {
+        ensure::connection(&Connection {
+            id: id("connections/con"),
+            location: crate::model::Region::parse("eastasia").unwrap(),
+            gateway: id("virtualNetworkGateways/gw"),
+            circuit: id("expressRouteCircuits/er"),
+            authorization,
+            routing_weight: 100,
+        })
+    }
+
+    #[test]
+    fn a_key_is_a_variable_and_never_a_value() {
+        let auth = id("expressRouteCircuits/er/authorizations/a");
+        let pointer = "/properties/authorizationKey".to_owned();
+        let read = connection(Some(SecretRef::Resource { id: auth, pointer }));
+        assert_eq!(read.act.len(), 2);
+        assert!(
+            read.act[0].command.starts_with("CIRCUIT_KEY=$(az network express-route auth show")
+        );
+        assert!(read.act[1].command.contains("--authorization-key \"$CIRCUIT_KEY\""));
+        let given = connection(Some(SecretRef::Param("dr_circuit_key".to_owned())));
+        assert_eq!(given.act.len(), 1);
+        assert!(given.act[0].command.contains("--authorization-key \"$DR_CIRCUIT_KEY\""));
+        let own = connection(None);
+        assert!(!own.act[0].command.contains("authorization-key"));
+    }
+}

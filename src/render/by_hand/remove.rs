@@ -1,0 +1,165 @@
+//! How is a resource removed by hand? Noted first, then removed, then seen to be gone.
+
+use super::{BUSY, Guide, Line, Trouble, about, line, noted, parent_name};
+use crate::model::action::{Dissociation, Removal, RemovalKind};
+
+/// What `az` calls the kind of resource, and the fields that making it again needs. Never `show`
+/// without these: a connection shows its key.
+struct Kind {
+    show: &'static str,
+    delete: &'static str,
+    fields: &'static str,
+    portal: &'static str,
+}
+
+fn kind(kind: RemovalKind) -> Kind {
+    let of = |show, delete, fields, portal| Kind { show, delete, fields, portal };
+    match kind {
+        RemovalKind::Connection => of(
+            "network vpn-connection show",
+            "network vpn-connection delete",
+            "{location:location,gateway:virtualNetworkGateway1.id,circuit:peer.id,weight:routingWeight}",
+            "Connections",
+        ),
+        RemovalKind::Peering => of(
+            "network vnet peering show",
+            "network vnet peering delete",
+            "{remote:remoteVirtualNetwork.id,access:allowVirtualNetworkAccess,forwarded:allowForwardedTraffic,transit:allowGatewayTransit,gateways:useRemoteGateways}",
+            "Virtual networks > Peerings",
+        ),
+        RemovalKind::Gateway => of(
+            "network vnet-gateway show",
+            "network vnet-gateway delete",
+            "{location:location,sku:sku.name,subnet:ipConfigurations[0].subnet.id,address:ipConfigurations[0].publicIPAddress.id}",
+            "Virtual network gateways",
+        ),
+        RemovalKind::PublicIp => of(
+            "network public-ip show",
+            "network public-ip delete",
+            "{location:location,address:ipAddress,zones:zones}",
+            "Public IP addresses",
+        ),
+        RemovalKind::Subnet => of(
+            "network vnet subnet show",
+            "network vnet subnet delete",
+            "{prefix:addressPrefix,prefixes:addressPrefixes,table:routeTable.id}",
+            "Virtual networks > Subnets",
+        ),
+        RemovalKind::Authorization => of(
+            "network express-route auth show",
+            "network express-route auth delete",
+            "{state:provisioningState,use:authorizationUseStatus}",
+            "ExpressRoute circuits > Authorizations",
+        ),
+        RemovalKind::RouteTable => of(
+            "network route-table show",
+            "network route-table delete",
+            "{location:location,routes:routes[].{name:name,prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}}",
+            "Route tables",
+        ),
+    }
+}
+
+pub(super) fn removal(spec: &Removal) -> Guide {
+    let id = &spec.id;
+    let Kind { show, delete, fields, portal } = kind(spec.kind);
+    let mut portal: Vec<String> = portal.split(" > ").map(str::to_owned).collect();
+    if id.parent().is_some() {
+        portal.insert(1, parent_name(id));
+    }
+    portal.extend([id.name().to_owned(), "Delete".to_owned()]);
+    Guide {
+        portal,
+        act: vec![
+            noted(
+                "First note what it is: making it again needs these values.",
+                about(show, id).with("--query", fields).text(),
+            ),
+            line(about(delete, id).text()),
+        ],
+        check: vec![gone(id)],
+        good: "It is not found: ResourceNotFound.".to_owned(),
+        wrong: troubles(spec.kind),
+        undo: Vec::new(),
+        undo_note: match spec.kind {
+            RemovalKind::Connection => {
+                "Make it again with the values that you noted, and with the key of an authorization if \
+                 the circuit is in another subscription."
+            }
+            RemovalKind::Gateway => {
+                "Make it again with the values that you noted; that takes 15 to 45 minutes."
+            }
+            RemovalKind::Authorization => {
+                "A new authorization has a new key; what used the old one must be given the new."
+            }
+            _ => "Make it again with the values that you noted.",
+        }
+        .to_owned(),
+    }
+}
+
+pub(super) fn gone(id: &crate::model::ResourceId) -> Line {
+    line(about("resource show", id).with("--query", "properties.provisioningState").text())
+}
+
+fn troubles(kind: RemovalKind) -> Vec<Trouble> {
+    let mut troubles = match kind {
+        RemovalKind::Connection => vec![Trouble {
+            sign: "Its region is down, and the removal neither ends nor fails",
+            then: "Do not wait without a limit. Decide with the incident commander: connect the target \
+                   anyway, use another circuit, or wait. Whatever is decided, the removal stays owed: \
+                   when the region returns, two regions advertise the same addresses.",
+        }],
+        RemovalKind::Gateway => vec![Trouble {
+            sign: "It is still in use",
+            then: "Its connections and the peerings that use it go first.",
+        }],
+        RemovalKind::Peering => vec![Trouble {
+            sign: "The other side is Disconnected",
+            then: "That is so until it is removed as well.",
+        }],
+        RemovalKind::Subnet | RemovalKind::PublicIp | RemovalKind::RouteTable => vec![Trouble {
+            sign: "InUseSubnetCannotBeDeleted or its like: something still uses it",
+            then: "The message names what. That goes first.",
+        }],
+        RemovalKind::Authorization => vec![Trouble {
+            sign: "Its use is InUse",
+            then: "Stop: removing it removes the connection made with it. Remove that one first, knowingly.",
+        }],
+    };
+    troubles.push(Trouble {
+        sign: "409 ScopeLocked",
+        then: "A lock protects it. Ask its owner; do not remove the lock yourself.",
+    });
+    troubles.push(BUSY);
+    troubles
+}
+
+pub(super) fn dissociation(spec: &Dissociation) -> Guide {
+    let vnet = parent_name(&spec.subnet);
+    let show = about("network vnet subnet show", &spec.subnet)
+        .with("--query", "routeTable.id")
+        .with("--output", "tsv");
+    Guide {
+        portal: ["Virtual networks", &vnet, "Subnets", spec.subnet.name(), "Route table", "None"]
+            .map(str::to_owned)
+            .to_vec(),
+        act: vec![
+            noted("Only if it is this table; another one stays.", show.text()),
+            line(
+                about("network vnet subnet update", &spec.subnet)
+                    .with("--remove", "routeTable")
+                    .text(),
+            ),
+        ],
+        check: vec![line(show.text())],
+        good: format!("The answer is empty, or not {}.", spec.route_table.name()),
+        wrong: vec![BUSY],
+        undo: vec![line(
+            about("network vnet subnet update", &spec.subnet)
+                .with("--route-table", spec.route_table.as_str())
+                .text(),
+        )],
+        undo_note: "The subnet follows the table again.".to_owned(),
+    }
+}

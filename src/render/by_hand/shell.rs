@@ -1,0 +1,104 @@
+//! How is a command written so that a person can type it, and nothing in it runs but itself?
+
+/// A word of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// A value, whatever it holds.
+    Value(String),
+    /// A shell variable, by its name.
+    Variable(String),
+}
+
+/// An `az` command under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Az {
+    verb: &'static str,
+    options: Vec<(&'static str, Vec<Word>)>,
+}
+
+impl Az {
+    pub(super) fn new(verb: &'static str) -> Self {
+        Self { verb, options: Vec::new() }
+    }
+
+    /// An option with a value.
+    pub(super) fn with(mut self, option: &'static str, value: impl Into<String>) -> Self {
+        self.options.push((option, vec![Word::Value(value.into())]));
+        self
+    }
+
+    /// An option with several values; none when there is none.
+    pub(super) fn with_all(mut self, option: &'static str, values: Vec<String>) -> Self {
+        if !values.is_empty() {
+            self.options.push((option, values.into_iter().map(Word::Value).collect()));
+        }
+        self
+    }
+
+    /// An option whose value a shell variable holds.
+    pub(super) fn with_variable(mut self, option: &'static str, variable: &str) -> Self {
+        self.options.push((option, vec![Word::Variable(variable.to_owned())]));
+        self
+    }
+
+    /// The command, one option a line.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("az {}", self.verb);
+        for (option, words) in &self.options {
+            text.push_str(&format!(" \\\n  {option}"));
+            for word in words {
+                text.push(' ');
+                text.push_str(&match word {
+                    Word::Value(value) => quoted(value),
+                    Word::Variable(name) => format!("\"${name}\""),
+                });
+            }
+        }
+        text
+    }
+
+    /// The command with what it answers kept in a shell variable.
+    pub(super) fn kept_in(&self, variable: &str) -> String {
+        format!("{variable}=$({})", self.text())
+    }
+}
+
+/// A value as one word of a POSIX shell.
+pub(super) fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    // A line's end would end the line of the one who types.
+    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("'{}'", line.replace('\'', "'\\''"))
+}
+
+/// A shell variable's name out of any name.
+pub(super) fn variable(name: &str) -> String {
+    let mut text: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
+        text.insert(0, 'K');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_value_holds_stays_one_word() {
+        assert_eq!(quoted("er-hk"), "er-hk");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("$(rm -rf /)"), "'$(rm -rf /)'");
+        assert_eq!(quoted("it's; x"), "'it'\\''s; x'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(variable("dr-key.1"), "DR_KEY_1");
+        let text = Az::new("network x").with("--name", "a b").with_variable("--key", "K").text();
+        assert_eq!(text, "az network x \\\n  --name 'a b' \\\n  --key \"$K\"");
+    }
+}

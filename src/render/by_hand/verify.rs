@@ -1,0 +1,177 @@
+//! How is it seen by hand that something is so? Commands that only look.
+
+use ipnet::IpNet;
+
+use super::remove::gone;
+use super::{Guide, Line, Trouble, about, line, noted};
+use crate::model::ResourceId;
+use crate::model::action::Verification;
+
+fn list(prefixes: &[IpNet]) -> String {
+    prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Both paths of a circuit's private peering.
+fn both_paths(verb: &'static str, circuit: &ResourceId) -> Vec<Line> {
+    ["primary", "secondary"]
+        .map(|path| {
+            line(
+                about(verb, circuit)
+                    .with("--path", path)
+                    .with("--peering-name", "AzurePrivatePeering")
+                    .with("--output", "table")
+                    .text(),
+            )
+        })
+        .to_vec()
+}
+
+const PROVIDER: Trouble = Trouble {
+    sign: "One path shows nothing",
+    then: "One path is enough to recover. Call the provider for the other, with the service key of the \
+           circuit.",
+};
+
+pub(super) fn verification(verification: &Verification) -> Guide {
+    let (portal, check, good, wrong) = match verification {
+        Verification::Circuit { circuit } => (
+            way(&["ExpressRoute circuits", circuit.name(), "Overview"]),
+            vec![line(
+                about("network express-route show", circuit)
+                    .with(
+                        "--query",
+                        "{circuit:circuitProvisioningState,provider:serviceProviderProvisioningState,peerings:peerings[].{name:name,state:state}}",
+                    )
+                    .text(),
+            )],
+            "circuit is Enabled, provider is Provisioned, and AzurePrivatePeering is Enabled.".to_owned(),
+            vec![Trouble {
+                sign: "provider is NotProvisioned or Deprovisioned",
+                then: "Stop. Call the provider's NOC, with the service key of the circuit.",
+            }],
+        ),
+        Verification::Connection { connection } => (
+            way(&["Connections", connection.name(), "Overview"]),
+            vec![line(
+                about("network vpn-connection show", connection)
+                    .with("--query", "{state:provisioningState,status:connectionStatus}")
+                    .text(),
+            )],
+            "state is Succeeded and status is Connected.".to_owned(),
+            vec![Trouble {
+                sign: "status stays Unknown for more than ten minutes",
+                then: "Look at the circuit and its ARP tables; then call the provider.",
+            }],
+        ),
+        Verification::Routes { gateway, expect } => (
+            way(&["Virtual network gateways", gateway.name(), "BGP peers"]),
+            vec![line(
+                about("network vnet-gateway list-learned-routes", gateway)
+                    .with("--output", "table")
+                    .text(),
+            )],
+            format!("Each of {}, with an AS path that begins with 12076.", list(expect)),
+            vec![Trouble {
+                sign: "A prefix is missing",
+                then: "On-premises does not advertise it over this circuit. Call the on-premises network \
+                       team with the prefix and the circuit.",
+            }],
+        ),
+        Verification::Advertised { gateway, expect } => (
+            way(&["Virtual network gateways", gateway.name(), "BGP peers"]),
+            vec![
+                noted(
+                    "The peers of the gateway; the next command is for each of them.",
+                    about("network vnet-gateway list-bgp-peer-status", gateway)
+                        .with("--query", "value[?state=='Connected'].neighbor")
+                        .with("--output", "tsv")
+                        .text(),
+                ),
+                line(
+                    about("network vnet-gateway list-advertised-routes", gateway)
+                        .with_variable("--peer", "PEER")
+                        .with("--output", "table")
+                        .text(),
+                ),
+            ],
+            format!("Each of {}, to each peer.", list(expect)),
+            vec![Trouble {
+                sign: "A spoke's prefix is missing",
+                then: "Its peering does not use the hub's gateway: useRemoteGateways must be true on the \
+                       spoke's side and allowGatewayTransit on the hub's.",
+            }],
+        ),
+        Verification::Bgp { gateway, peers_min } => (
+            way(&["Virtual network gateways", gateway.name(), "BGP peers"]),
+            vec![line(
+                about("network vnet-gateway list-bgp-peer-status", gateway)
+                    .with("--output", "table")
+                    .text(),
+            )],
+            format!("At least {peers_min} peers of AS 12076 that are Connected."),
+            vec![PROVIDER],
+        ),
+        Verification::Arp { circuit } => (
+            way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View ARP records"]),
+            both_paths("network express-route list-arp-tables", circuit),
+            "One entry of On-Prem and one of Microsoft in each of the two tables.".to_owned(),
+            vec![PROVIDER],
+        ),
+        Verification::CircuitRoutes { circuit, expect, absent } => (
+            way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View route table"]),
+            both_paths("network express-route list-route-tables", circuit),
+            match (expect.as_slice(), absent.as_slice()) {
+                (expect, []) => format!("Each of {} in both tables.", list(expect)),
+                ([], absent) => format!("None of {} in either table.", list(absent)),
+                (expect, absent) => format!(
+                    "Each of {} in both tables, and none of {} in either.",
+                    list(expect),
+                    list(absent)
+                ),
+            },
+            vec![PROVIDER],
+        ),
+        Verification::MicrosoftPeering { circuit } => (
+            way(&["ExpressRoute circuits", circuit.name(), "MicrosoftPeering"]),
+            peering(circuit),
+            "state is Enabled, and the advertised public prefixes are Configured.".to_owned(),
+            vec![Trouble {
+                sign: "The prefixes are ValidationNeeded",
+                then: "Azure must check who owns them. Open a case; replication does not start before.",
+            }],
+        ),
+        Verification::Absent { resource } => (
+            Vec::new(),
+            vec![gone(resource)],
+            "It is not found: ResourceNotFound.".to_owned(),
+            vec![Trouble {
+                sign: "It is still there",
+                then: "Somebody must remove it first; find out why it was not.",
+            }],
+        ),
+    };
+    Guide {
+        portal,
+        check,
+        good,
+        wrong,
+        undo_note: "Only a look: there is nothing to take back.".to_owned(),
+        ..Guide::default()
+    }
+}
+
+fn peering(circuit: &ResourceId) -> Vec<Line> {
+    let Ok(peering) = circuit.child("peerings", "MicrosoftPeering") else { return Vec::new() };
+    vec![line(
+        about("network express-route peering show", &peering)
+            .with(
+                "--query",
+                "{state:state,prefixes:microsoftPeeringConfig.advertisedPublicPrefixesState}",
+            )
+            .text(),
+    )]
+}
+
+fn way(places: &[&str]) -> Vec<String> {
+    places.iter().map(|place| (*place).to_owned()).collect()
+}
