@@ -1,11 +1,11 @@
 //! Which rights does a step need? ARM actions, exactly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Removal, RemovalKind, Verification};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
-use super::{Action, Step};
+use super::{Action, Plan, Step};
 
 /// The rights that a step needs, each with the resource that it is about: to look, to write, to write
 /// along, to undo, to read a key.
@@ -42,6 +42,18 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
     }
     joins(&step.action, &mut add);
     rights
+}
+
+/// The rights that a plan needs, by the resource group at which they are needed.
+#[must_use]
+pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, right) in plan.steps().iter().flat_map(needed) {
+        let scope =
+            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
+        groups.entry(scope).or_default().insert(right);
+    }
+    groups
 }
 
 /// The rights on what a write refers to: Azure asks for them on the other resource (LinkedAuthorization).

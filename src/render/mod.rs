@@ -7,11 +7,13 @@
 
 pub mod by_hand;
 pub mod diagnostic;
+pub mod document;
 pub mod json;
 pub mod line;
 pub mod plan_text;
 pub mod preflight_text;
 pub mod progress;
+pub mod role;
 pub mod style;
 pub mod svg;
 pub mod template;

@@ -1,6 +1,6 @@
 //! Which rights does a runbook need? The exact ARM actions, as a custom role.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::front;
 use crate::model::permission;
-use crate::render::json as out;
+use crate::render::{json as out, role};
 
 pub(super) fn permissions(
     context: &Context,
@@ -18,24 +18,10 @@ pub(super) fn permissions(
     compile: &Compile,
 ) -> Result<Status, CliError> {
     let plan = front::compile(context, runbook, compile, "live")?.plan;
-    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (id, right) in plan.steps().iter().flat_map(permission::needed) {
-        let scope =
-            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
-        groups.entry(scope).or_default().insert(right);
-    }
+    let groups = permission::by_group(&plan);
     let actions: BTreeSet<&String> = groups.values().flatten().collect();
     let name = plan.parts().runbook.as_str();
-    let role = json!({
-        "Name": format!("backroad {name}"),
-        "IsCustom": true,
-        "Description": format!("What the runbook {name} does, forward and back, and nothing else."),
-        "Actions": actions,
-        "NotActions": [],
-        "DataActions": [],
-        "NotDataActions": [],
-        "AssignableScopes": groups.keys().collect::<Vec<_>>(),
-    });
+    let role = role::role(&plan);
     match context.ui.output {
         // The role by itself, so that it can be piped into `az role definition create`.
         Output::Text => context.ui.data(&out::object(&role)),

@@ -24,6 +24,15 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("base.html", include_str!("../../../templates/base.html")),
     ("picture.css", include_str!("../../../templates/picture.css")),
     ("style.css", include_str!("../../../templates/style.css")),
+    ("runbook.html", include_str!("../../../templates/runbook.html")),
+    ("runbook.md", include_str!("../../../templates/runbook.md")),
+    ("runbook/chapters.html", include_str!("../../../templates/runbook/chapters.html")),
+    ("runbook/chapters.md", include_str!("../../../templates/runbook/chapters.md")),
+    ("runbook/checklist.html", include_str!("../../../templates/runbook/checklist.html")),
+    ("runbook/cover.html", include_str!("../../../templates/runbook/cover.html")),
+    ("runbook/matrix.html", include_str!("../../../templates/runbook/matrix.html")),
+    ("runbook/step.html", include_str!("../../../templates/runbook/step.html")),
+    ("runbook/step.md", include_str!("../../../templates/runbook/step.md")),
 ];
 
 /// A template that cannot be used; the message names the template and its line.
@@ -74,10 +83,16 @@ impl Templates {
         html.register_filter("prose", |text: &str, _: Kwargs, _: &State<'_>| {
             Value::safe_string(&prose::html(text))
         });
+        html.register_filter("line", |text: &str, _: Kwargs, _: &State<'_>| {
+            Value::safe_string(&prose::html_line(text))
+        });
         markdown.autoescape_on([".md"]);
         markdown.set_escape_fn(|text, out| out.write_all(escape::markdown(text).as_bytes()));
         markdown.register_filter("prose", |text: &str, _: Kwargs, _: &State<'_>| {
             Value::safe_string(&prose::markdown(text))
+        });
+        markdown.register_filter("line", |text: &str, _: Kwargs, _: &State<'_>| {
+            Value::safe_string(&prose::markdown_line(text))
         });
         markdown.register_filter("code", |text: &str, _: Kwargs, _: &State<'_>| {
             Value::safe_string(&escape::markdown_code(text))

@@ -63,18 +63,20 @@ fn spans(text: &str) -> Vec<Span<'_>> {
         .collect()
 }
 
+/// A line in HTML: text and code.
+pub(super) fn html_line(text: &str) -> String {
+    spans(text)
+        .into_iter()
+        .map(|span| match span {
+            Span::Text(text) => escape::html(text),
+            Span::Code(text) => format!("<code>{}</code>", escape::html(text)),
+        })
+        .collect()
+}
+
 /// Prose in HTML: paragraphs and lists.
-#[must_use]
 pub(super) fn html(text: &str) -> String {
-    let line = |text: &str| -> String {
-        spans(text)
-            .into_iter()
-            .map(|span| match span {
-                Span::Text(text) => escape::html(text),
-                Span::Code(text) => format!("<code>{}</code>", escape::html(text)),
-            })
-            .collect()
-    };
+    let line = html_line;
     let mut out = String::new();
     for block in blocks(text) {
         match block {
@@ -91,27 +93,29 @@ pub(super) fn html(text: &str) -> String {
     out
 }
 
+/// A line in Markdown: text and code.
+pub(super) fn markdown_line(text: &str) -> String {
+    spans(text)
+        .into_iter()
+        .map(|span| match span {
+            Span::Text(text) => {
+                // Spaces at the ends separate the text from the code beside it.
+                let edge = |there: bool| if there { " " } else { "" };
+                format!(
+                    "{}{}{}",
+                    edge(text.starts_with(' ')),
+                    escape::markdown(text),
+                    edge(text.len() > 1 && text.ends_with(' '))
+                )
+            }
+            Span::Code(text) => escape::markdown_code(text),
+        })
+        .collect()
+}
+
 /// Prose in Markdown: paragraphs and lists, each paragraph on one line.
-#[must_use]
 pub(super) fn markdown(text: &str) -> String {
-    let line = |text: &str| -> String {
-        spans(text)
-            .into_iter()
-            .map(|span| match span {
-                Span::Text(text) => {
-                    // Spaces at the ends separate the text from the code beside it.
-                    let edge = |there: bool| if there { " " } else { "" };
-                    format!(
-                        "{}{}{}",
-                        edge(text.starts_with(' ')),
-                        escape::markdown(text),
-                        edge(text.len() > 1 && text.ends_with(' '))
-                    )
-                }
-                Span::Code(text) => escape::markdown_code(text),
-            })
-            .collect()
-    };
+    let line = markdown_line;
     let blocks = blocks(text).into_iter().map(|block| match block {
         Block::Paragraph(text) => line(&text),
         Block::Items(items) => {

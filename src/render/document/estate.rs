@@ -1,0 +1,281 @@
+//! What do the networks look like before, during and after? A small estate, and what each step does to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::material::Known;
+use crate::model::action::{RemovalKind, Verification};
+use crate::model::{Action, Plan, Region, ResourceId};
+
+/// What became of a thing since the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mark {
+    #[default]
+    There,
+    New,
+    Changed,
+    Gone,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Network {
+    pub(super) region: Option<Region>,
+    pub(super) prefixes: Vec<String>,
+    /// Route tables that its subnets use.
+    pub(super) tables: BTreeMap<ResourceId, Mark>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct GatewayBox {
+    pub(super) vnet: ResourceId,
+    pub(super) sku: Option<String>,
+    pub(super) mark: Mark,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) gateway: ResourceId,
+    pub(super) circuit: ResourceId,
+    pub(super) mark: Mark,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct CircuitBox {
+    pub(super) place: Option<String>,
+    pub(super) provider: Option<String>,
+    pub(super) mbps: Option<u64>,
+    pub(super) mark: Mark,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct PeeringSide {
+    pub(super) vnet: ResourceId,
+    pub(super) remote: ResourceId,
+    pub(super) transit: bool,
+    pub(super) mark: Mark,
+}
+
+/// The networks at one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Estate {
+    pub(super) networks: BTreeMap<ResourceId, Network>,
+    pub(super) gateways: BTreeMap<ResourceId, GatewayBox>,
+    pub(super) links: BTreeMap<ResourceId, Link>,
+    pub(super) circuits: BTreeMap<ResourceId, CircuitBox>,
+    pub(super) peerings: BTreeMap<ResourceId, PeeringSide>,
+    pub(super) sites: Vec<(String, Vec<String>)>,
+    pub(super) site_links: Vec<(ResourceId, Vec<String>)>,
+    pub(super) down: BTreeSet<Region>,
+}
+
+fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
+    body.pointer(pointer).and_then(Value::as_str)
+}
+
+fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
+    ResourceId::parse(text(body, pointer)?).ok()
+}
+
+fn is(body: &Value, pointer: &str) -> bool {
+    body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn region(body: &Value) -> Option<Region> {
+    Region::parse(text(body, "/location")?).ok()
+}
+
+impl Estate {
+    /// The estate of bodies as Azure shows them.
+    pub(super) fn of(known: &Known) -> Self {
+        let mut estate = Self {
+            sites: known.sites.clone(),
+            site_links: known.links.clone(),
+            down: known.down.clone(),
+            ..Self::default()
+        };
+        for (id, body) in &known.bodies {
+            estate.take_in(id, body);
+        }
+        estate
+    }
+
+    fn take_in(&mut self, id: &ResourceId, body: &Value) {
+        let kind = id.resource_type();
+        if kind.is("Microsoft.Network/virtualNetworks") {
+            let prefixes = body.pointer("/properties/addressSpace/addressPrefixes");
+            let network = self.networks.entry(id.clone()).or_default();
+            network.region = region(body);
+            network.prefixes = prefixes
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|prefix| prefix.as_str().map(str::to_owned))
+                .collect();
+        } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
+            let table = id_at(body, "/properties/routeTable/id");
+            if let (Some(vnet), Some(table)) = (id.parent(), table) {
+                self.networks.entry(vnet).or_default().tables.insert(table, Mark::There);
+            }
+        } else if kind.is("Microsoft.Network/virtualNetworks/virtualNetworkPeerings") {
+            let remote = id_at(body, "/properties/remoteVirtualNetwork/id");
+            if let (Some(vnet), Some(remote)) = (id.parent(), remote) {
+                let transit = is(body, "/properties/allowGatewayTransit");
+                let side = PeeringSide { vnet, remote, transit, mark: Mark::There };
+                self.peerings.insert(id.clone(), side);
+            }
+        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
+            let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id");
+            if let Some(vnet) = subnet.and_then(|subnet| subnet.parent()) {
+                let sku = text(body, "/properties/sku/name").map(str::to_owned);
+                self.gateways.insert(id.clone(), GatewayBox { vnet, sku, mark: Mark::There });
+            }
+        } else if kind.is("Microsoft.Network/connections") {
+            let gateway = id_at(body, "/properties/virtualNetworkGateway1/id");
+            if let (Some(gateway), Some(circuit)) = (gateway, id_at(body, "/properties/peer/id")) {
+                self.links.insert(id.clone(), Link { gateway, circuit, mark: Mark::There });
+            }
+        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
+            let of = |name: &str| {
+                text(body, &format!("/properties/serviceProviderProperties/{name}"))
+                    .map(str::to_owned)
+            };
+            let mbps = body
+                .pointer("/properties/serviceProviderProperties/bandwidthInMbps")
+                .and_then(Value::as_u64);
+            let circuit = CircuitBox {
+                place: of("peeringLocation"),
+                provider: of("serviceProviderName"),
+                mbps,
+                mark: Mark::There,
+            };
+            self.circuits.insert(id.clone(), circuit);
+        }
+    }
+
+    /// The estate as far as a plan alone tells: what it refers to and does not make itself.
+    pub(super) fn of_plan(plan: &Plan) -> Self {
+        let mut estate = Self::default();
+        for step in plan.steps() {
+            for id in step.action.reads().into_iter().chain(step.action.subject()) {
+                estate.mention(id);
+            }
+            if let Action::Gateway(spec) = &step.action
+                && let Some(vnet) = spec.subnet.parent()
+            {
+                estate.networks.entry(vnet).or_default().region = Some(spec.location.clone());
+            }
+            if let Action::Verify(Verification::Routes { gateway, .. }) = &step.action
+                && let Some(vnet) = estate.gateways.get(gateway).map(|gateway| gateway.vnet.clone())
+            {
+                estate.networks.entry(vnet).or_default();
+            }
+        }
+        estate
+    }
+
+    fn mention(&mut self, id: &ResourceId) {
+        let whole = id.parent().unwrap_or_else(|| id.clone());
+        let kind = whole.resource_type();
+        if kind.is("Microsoft.Network/virtualNetworks") {
+            self.networks.entry(whole).or_default();
+        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
+            self.circuits.entry(whole).or_default();
+        }
+    }
+
+    /// What a step does to it. What is gone stays, marked, so that a picture can show it.
+    pub(super) fn apply(&mut self, action: &Action) {
+        match action {
+            Action::Gateway(spec) => {
+                let Some(vnet) = spec.subnet.parent() else { return };
+                self.networks.entry(vnet.clone()).or_default();
+                let mark = self.gateways.get(&spec.id).map_or(Mark::New, |there| there.mark);
+                let sku = Some(spec.sku.clone());
+                self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
+            }
+            Action::Connection(spec) => {
+                let there = self.links.get(&spec.id).filter(|link| link.mark != Mark::Gone);
+                let mark = there.map_or(Mark::New, |link| link.mark);
+                let link =
+                    Link { gateway: spec.gateway.clone(), circuit: spec.circuit.clone(), mark };
+                self.links.insert(spec.id.clone(), link);
+                self.circuits.entry(spec.circuit.clone()).or_default();
+            }
+            Action::Peering(spec) => {
+                let Some(vnet) = spec.id.parent() else { return };
+                self.networks.entry(vnet.clone()).or_default();
+                self.networks.entry(spec.remote.clone()).or_default();
+                let there = self.peerings.get(&spec.id).filter(|side| side.mark != Mark::Gone);
+                let mark = there.map_or(Mark::New, |side| side.mark);
+                let (remote, transit) = (spec.remote.clone(), spec.allow_gateway_transit);
+                self.peerings.insert(spec.id.clone(), PeeringSide { vnet, remote, transit, mark });
+            }
+            Action::Association(spec) => {
+                if let Some(vnet) = spec.subnet.parent() {
+                    let tables = &mut self.networks.entry(vnet).or_default().tables;
+                    tables.entry(spec.route_table.clone()).or_insert(Mark::New);
+                }
+            }
+            Action::Dissociation(spec) => {
+                if let Some(vnet) = spec.subnet.parent() {
+                    self.networks.entry(vnet).or_default().tables.remove(&spec.route_table);
+                }
+            }
+            Action::Bandwidth(spec) => {
+                let circuit = self.circuits.entry(spec.id.clone()).or_default();
+                if circuit.mbps.is_none_or(|mbps| mbps < u64::from(spec.mbps_min)) {
+                    circuit.mbps = Some(u64::from(spec.mbps_min));
+                    circuit.mark = Mark::Changed;
+                }
+            }
+            Action::Remove(spec) => match spec.kind {
+                RemovalKind::Connection => {
+                    if let Some(link) = self.links.get_mut(&spec.id) {
+                        link.mark = Mark::Gone;
+                    }
+                }
+                RemovalKind::Gateway => {
+                    if let Some(gateway) = self.gateways.get_mut(&spec.id) {
+                        gateway.mark = Mark::Gone;
+                    }
+                }
+                RemovalKind::Peering => {
+                    if let Some(side) = self.peerings.get_mut(&spec.id) {
+                        side.mark = Mark::Gone;
+                    }
+                }
+                RemovalKind::PublicIp
+                | RemovalKind::Subnet
+                | RemovalKind::Authorization
+                | RemovalKind::RouteTable => {}
+            },
+            Action::PublicIp(_)
+            | Action::Subnet(_)
+            | Action::Authorization(_)
+            | Action::RouteTable(_)
+            | Action::Verify(_)
+            | Action::General(_) => {}
+        }
+    }
+
+    /// Nothing to draw.
+    pub(super) fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.circuits.is_empty()
+    }
+}
+
+/// The steps that are done just before the traffic turns, and the step at which it does: the first
+/// connection that is made, or where none is the first that is removed.
+pub(super) fn turning(plan: &Plan) -> Option<(BTreeSet<usize>, usize)> {
+    let steps = plan.steps();
+    let first = |wanted: fn(&Action) -> bool| {
+        plan.dag().order().iter().copied().find(|place| wanted(&steps[*place].action))
+    };
+    let made = first(|action| matches!(action, Action::Connection(_)));
+    let removed = first(
+        |action| matches!(action, Action::Remove(spec) if spec.kind == RemovalKind::Connection),
+    );
+    let place = made.or(removed)?;
+    Some((plan.dag().ancestors(place), place))
+}

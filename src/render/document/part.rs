@@ -1,0 +1,466 @@
+//! What are the chapters of one runbook? Its plan and what is known about it, as a view.
+
+use std::collections::BTreeSet;
+
+use super::estate::{self, Estate};
+use super::material::{Handling, Material};
+use super::schedule::{Schedule, schedule};
+use super::steps::{self, Numbered};
+use super::topology::{self, Layout};
+use super::view::{
+    Call, Chapters, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, ParameterView, Part,
+    PictureView, Prerequisite, ProfileValue, ProfileView, ReachRow, RightsView, RoleView,
+    SecretView, StepLink, Timing, WriteView,
+};
+use super::{timeline, words};
+use crate::model::action::General;
+use crate::model::{Action, ResourceId, SagaClass, permission};
+use crate::render::svg::Svg;
+use crate::render::{by_hand, json, role};
+
+/// The chapters of one runbook. `number` is that of its first chapter.
+pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> Part {
+    let plan = &material.plan;
+    let parts = plan.parts();
+    let numbered = Numbered::of(plan, key);
+    let schedule = schedule(plan);
+    let gates: Vec<GateView> =
+        numbered.steps().filter_map(|(_, step, link)| steps::gate(step, link)).collect();
+    let rehearsed = material.rehearsal.as_ref();
+    let (topology, topology_source) = pictures(material, &numbered, key);
+    let name = |n: usize| (first + n).to_string();
+    Part {
+        key: key.to_owned(),
+        kind: kind.to_owned(),
+        runbook: parts.runbook.to_string(),
+        title: parts.title.clone(),
+        chapters: Chapters {
+            use_it: name(0),
+            before: name(1),
+            values: name(2),
+            changes: name(3),
+            picture: name(4),
+            gates: name(5),
+            steps: name(6),
+            matrix: name(7),
+            undo: name(8),
+            checklist: name(9),
+        },
+        about: parts.prose.why.clone(),
+        not_when: not_when(material, kind),
+        prerequisites: prerequisites(material),
+        roles: roles(material, &numbered),
+        calls: numbered
+            .steps()
+            .filter_map(|(_, step, link)| {
+                Some(Call { step: link.clone(), text: step.prose.call.clone()? })
+            })
+            .collect(),
+        parameters: parameters(material),
+        secrets: parts
+            .secrets
+            .iter()
+            .map(|(name, source)| SecretView {
+                name: name.clone(),
+                source: source.to_string(),
+                variable: by_hand::secret_variable(name, Some(source)),
+            })
+            .collect(),
+        profiles: profiles(material),
+        writes: writes(&numbered),
+        rights: rights(material),
+        role_definition: json::object(&role::role(plan)),
+        topology,
+        topology_source,
+        reach: reach(material),
+        schedule: timeline::draw(plan, &schedule, &numbered.links, &numbered.order, &format!("{key}-order"))
+            .iter()
+            .enumerate()
+            .map(|(n, svg)| {
+                let caption = "Solid: the time by which half of such changes are done. Light: nine in \
+                               ten. Dark bars and heavy lines decide how long the whole takes. A diamond \
+                               waits for people and takes as long as they do.";
+                picture(svg, &format!("{key}-order-{}", n + 1), "The steps over time", caption)
+            })
+            .collect(),
+        schedule_mermaid: timeline::mermaid(plan, &schedule, &numbered.links, &numbered.order),
+        timing: timing(material, &numbered, &schedule),
+        pivots: numbered
+            .steps()
+            .filter(|(_, step, _)| step.saga == SagaClass::Pivot)
+            .map(|(_, _, link)| link.clone())
+            .collect(),
+        window: steps::window_view(
+            &numbered,
+            &schedule,
+            rehearsed.and_then(|rehearsal| rehearsal.run.window_seconds),
+        ),
+        steps: steps::parts(material, &numbered, &schedule),
+        matrix: matrix(material, &numbered),
+        undo: steps::undo(&numbered),
+        gates,
+    }
+}
+
+/// What follows from the plan itself; its author's own words are in the description.
+fn not_when(material: &Material, kind: &str) -> Vec<String> {
+    let parts = material.plan.parts();
+    let mut list = Vec::new();
+    let source = parts.source_region.as_ref().map(|region| region.as_str().to_owned());
+    if kind == "failback" {
+        list.push("While the region to which it leads back is not up again, or the failover before it has not ended.".to_owned());
+    } else if let Some(source) = &source {
+        list.push(format!(
+            "While {source} still serves anybody: two regions that advertise the same addresses split the traffic between them."
+        ));
+    }
+    if steps::window(&material.plan).is_some() {
+        list.push("While the path that exists still carries traffic that cannot stop: there is a time without any path.".to_owned());
+    }
+    list.push("While another run writes the same resources, or an earlier one still owes something: `backroad runs` and `backroad status` say so.".to_owned());
+    list.push("When `backroad preflight` finds something that stops it. Its reason comes first; a rule is waived by name, with a reason, and that is recorded.".to_owned());
+    list
+}
+
+/// What the steps refer to and none of them makes.
+fn prerequisites(material: &Material) -> Vec<Prerequisite> {
+    let plan = &material.plan;
+    let made: BTreeSet<&ResourceId> = plan
+        .steps()
+        .iter()
+        .filter(|step| words::effect(&step.action) == "make")
+        .filter_map(|step| step.action.written())
+        .collect();
+    let mut wanted: BTreeSet<ResourceId> = BTreeSet::new();
+    for step in plan.steps() {
+        let mut of = |id: &ResourceId| {
+            if !made.contains(id) {
+                wanted.insert(id.clone());
+            }
+        };
+        match &step.action {
+            Action::Remove(_) => {}
+            action => {
+                action.reads().into_iter().for_each(&mut of);
+                if let Some(subject) = action.subject() {
+                    match subject.parent() {
+                        Some(parent) => of(&parent),
+                        None => of(subject),
+                    }
+                }
+            }
+        }
+    }
+    let inside_made = |id: &ResourceId| made.iter().any(|made| id.is_within(made));
+    wanted
+        .into_iter()
+        .filter(|id| !inside_made(id))
+        .map(|id| Prerequisite {
+            text: format!("The {} is there.", words::named(&id)),
+            id: Some(id.to_string()),
+        })
+        .collect()
+}
+
+fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {
+    let answers = |role: &str| -> Vec<StepLink> {
+        numbered
+            .steps()
+            .filter(|(_, step, _)| match &step.action {
+                Action::General(General::Approval(gate) | General::Manual(gate)) => {
+                    gate.role.as_deref() == Some(role)
+                }
+                Action::General(General::Decision(decision)) => {
+                    decision.gate.role.as_deref() == Some(role)
+                }
+                _ => false,
+            })
+            .map(|(_, _, link)| link.clone())
+            .collect()
+    };
+    material
+        .plan
+        .parts()
+        .roles
+        .iter()
+        .map(|(name, role)| RoleView {
+            name: name.clone(),
+            description: role.description.clone(),
+            people: role.people.clone(),
+            contact: role.contact.clone(),
+            gates: answers(name),
+        })
+        .collect()
+}
+
+/// A value as lines: a list has one item a line, and an id its own.
+fn lines(value: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Array(items)) = serde_json::from_str(value) else {
+        return vec![value.to_owned()];
+    };
+    items
+        .iter()
+        .map(|item| match item {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| {
+                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    format!("{name}: {text}")
+                })
+                .collect::<Vec<_>>()
+                .join(", "),
+            other => other.to_string(),
+        })
+        .collect()
+}
+
+fn parameters(material: &Material) -> Vec<ParameterView> {
+    let values = &material.plan.parts().params;
+    material
+        .parameters
+        .iter()
+        .filter(|declared| !declared.secret)
+        .map(|declared| {
+            let value = values.get(&declared.name);
+            ParameterView {
+                name: declared.name.clone(),
+                kind: declared.kind.clone(),
+                description: declared.description.clone(),
+                value: value.map(|value| lines(value)).unwrap_or_default(),
+                differs: material
+                    .profiles
+                    .iter()
+                    .filter_map(|profile| {
+                        let other = profile.values.as_ref()?.get(&declared.name)?;
+                        (Some(other) != value).then(|| ProfileValue {
+                            profile: profile.name.clone(),
+                            value: lines(other),
+                        })
+                    })
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn profiles(material: &Material) -> Vec<ProfileView> {
+    let parts = material.plan.parts();
+    material
+        .profiles
+        .iter()
+        .map(|profile| ProfileView {
+            name: profile.name.clone(),
+            description: profile.description.clone(),
+            shown: parts.profile.as_ref() == Some(&profile.name),
+            world: profile.world.clone(),
+            differs: profile
+                .values
+                .iter()
+                .flatten()
+                .filter(|(name, value)| parts.params.get(*name) != Some(value))
+                .map(|(name, _)| name.clone())
+                .collect(),
+        })
+        .collect()
+}
+
+fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {
+    numbered
+        .steps()
+        .filter_map(|(_, step, link)| {
+            let id = step.action.written()?;
+            Some(WriteView {
+                step: link.clone(),
+                what: words::effect(&step.action).to_owned(),
+                kind: words::type_words(&id.resource_type()),
+                name: match id.parent() {
+                    Some(parent) => format!("{} / {}", parent.name(), id.name()),
+                    None => id.name().to_owned(),
+                },
+                group: id.resource_group().to_owned(),
+                id: id.to_string(),
+            })
+        })
+        .collect()
+}
+
+fn rights(material: &Material) -> Vec<RightsView> {
+    permission::by_group(&material.plan)
+        .into_iter()
+        .map(|(scope, actions)| RightsView { scope, actions: actions.into_iter().collect() })
+        .collect()
+}
+
+fn picture(svg: &Svg, file: &str, title: &str, caption: &str) -> PictureView {
+    PictureView {
+        id: file.to_owned(),
+        title: title.to_owned(),
+        caption: caption.to_owned(),
+        svg: svg.inline(),
+        file: format!("{file}.svg"),
+    }
+}
+
+/// The moments of a part: an id, a title, a caption and the estate.
+pub(super) fn moments(
+    material: &Material,
+    numbered: &Numbered<'_>,
+) -> Vec<(&'static str, String, String, Estate)> {
+    let plan = &material.plan;
+    let before = match &material.known {
+        Some(known) => Estate::of(known),
+        None => Estate::of_plan(plan),
+    };
+    if before.is_empty() {
+        return Vec::new();
+    }
+    let after_steps = |wanted: &dyn Fn(usize) -> bool| {
+        let mut estate = before.clone();
+        for place in plan.dag().order().iter().filter(|place| wanted(**place)) {
+            estate.apply(&plan.steps()[*place].action);
+        }
+        estate
+    };
+    let mut moments =
+        vec![("before", "Before".to_owned(), "Before the first step.".to_owned(), before.clone())];
+    if let Some((done, turn)) = estate::turning(plan) {
+        let link = &numbered.links[turn];
+        let caption = format!(
+            "Just before step {}, at which the traffic turns: {}.",
+            link.number,
+            link.title.trim_end_matches('.')
+        );
+        let during = after_steps(&|place| done.contains(&place));
+        moments.push(("during", "During".to_owned(), caption, during));
+    }
+    let caption = "After the last step. What was made is marked with +, what was removed with −.";
+    moments.push(("after", "After".to_owned(), caption.to_owned(), after_steps(&|_| true)));
+    moments
+}
+
+fn pictures(material: &Material, numbered: &Numbered<'_>, key: &str) -> (Vec<PictureView>, String) {
+    let moments = moments(material, numbered);
+    let source = match &material.known {
+        Some(known) => known.source.clone(),
+        None => "the runbook alone: what it does not refer to is not shown".to_owned(),
+    };
+    let Some((_, _, _, last)) = moments.last() else { return (Vec::new(), source) };
+    let layout = Layout::of(last);
+    let pictures = moments
+        .iter()
+        .map(|(name, title, caption, estate)| {
+            let id = format!("{key}-networks-{name}");
+            let svg = topology::draw(estate, &layout, &id, &format!("The networks: {title}"));
+            picture(&svg, &id, title, caption)
+        })
+        .collect();
+    (pictures, source)
+}
+
+/// Every picture of a part as a file of its own.
+pub(super) fn files(material: &Material, key: &str) -> Vec<(String, String)> {
+    let numbered = Numbered::of(&material.plan, key);
+    let moments = moments(material, &numbered);
+    let mut files = Vec::new();
+    if let Some((_, _, _, last)) = moments.last() {
+        let layout = Layout::of(last);
+        for (name, title, _, estate) in &moments {
+            let id = format!("{key}-networks-{name}");
+            let svg = topology::draw(estate, &layout, &id, &format!("The networks: {title}"));
+            files.push((format!("{id}.svg"), svg.file()));
+        }
+    }
+    let schedule = schedule(&material.plan);
+    let id = format!("{key}-order");
+    let pages = timeline::draw(&material.plan, &schedule, &numbered.links, &numbered.order, &id);
+    for (n, svg) in pages.iter().enumerate() {
+        files.push((format!("{id}-{}.svg", n + 1), svg.file()));
+    }
+    files
+}
+
+fn reach(material: &Material) -> Vec<ReachRow> {
+    let before = material.known.as_ref().map(|known| known.reach.as_slice()).unwrap_or_default();
+    let Some(rehearsal) = &material.rehearsal else { return Vec::new() };
+    rehearsal
+        .run
+        .reachability
+        .iter()
+        .map(|after| {
+            let was = before
+                .iter()
+                .find(|was| was.site == after.site && was.network == after.network)
+                .map_or("not known", |was| was.verdict.as_str());
+            ReachRow {
+                site: after.site.clone(),
+                network: after.network.clone(),
+                before: was.to_owned(),
+                after: after.verdict.clone(),
+                works: after.works,
+            }
+        })
+        .collect()
+}
+
+fn timing(material: &Material, numbered: &Numbered<'_>, schedule: &Schedule) -> Timing {
+    let people = numbered
+        .steps()
+        .filter(|(_, step, _)| {
+            matches!(
+                step.action,
+                Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_))
+            )
+        })
+        .count();
+    Timing {
+        usual: words::time(schedule.usual),
+        slow: words::time(schedule.slow),
+        people,
+        path: schedule.path.iter().map(|place| numbered.links[*place].clone()).collect(),
+        rehearsed: material.rehearsal.as_ref().and_then(|rehearsal| {
+            let took = words::time(words::seconds(rehearsal.run.recovery_seconds?));
+            Some(format!("{took}, {}", rehearsal.source))
+        }),
+        source: "6,070 recorded operations of Azure's network provider, 2015 to 2026".to_owned(),
+    }
+}
+
+fn matrix(material: &Material, numbered: &Numbered<'_>) -> Option<MatrixView> {
+    let matrix = material.matrix.as_ref()?;
+    let mut rows = Vec::new();
+    for (_, step, link) in numbered.steps() {
+        let cells: Vec<MatrixCell> = matrix
+            .faults
+            .iter()
+            .filter_map(|(id, title, _)| {
+                let cell = matrix.cells.get(&(step.name.clone(), id.clone()))?;
+                Some(MatrixCell {
+                    fault: title.clone(),
+                    verdict: cell.handling.as_str().to_owned(),
+                    word: cell.handling.word().to_owned(),
+                    text: cell.text.clone(),
+                })
+            })
+            .collect();
+        if cells.len() == matrix.faults.len() {
+            rows.push(MatrixRow { step: link.clone(), cells });
+        }
+    }
+    let unhandled = matrix.cells.values().filter(|cell| cell.handling == Handling::Unhandled);
+    Some(MatrixView {
+        proof: matrix.proof.clone(),
+        digest: matrix.digest.clone(),
+        faults: matrix
+            .faults
+            .iter()
+            .map(|(id, title, what)| FaultView {
+                id: id.clone(),
+                title: title.clone(),
+                what: what.clone(),
+            })
+            .collect(),
+        rows,
+        unhandled: unhandled.count(),
+    })
+}

@@ -1,0 +1,238 @@
+//! What is there to know about each step, and about the gates among them?
+
+use std::collections::BTreeSet;
+
+use super::material::Material;
+use super::schedule::Schedule;
+use super::view::{
+    CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
+};
+use super::words;
+use crate::model::action::{General, RemovalKind, Verification};
+use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
+use crate::render::by_hand::{self, Guide, Line};
+
+/// The steps of a part as they are numbered: in an order in which each comes after all it needs.
+pub(super) struct Numbered<'m> {
+    pub(super) plan: &'m Plan,
+    /// Places in the plan, in the order of their numbers.
+    pub(super) order: Vec<usize>,
+    /// By place in the plan.
+    pub(super) links: Vec<StepLink>,
+}
+
+impl<'m> Numbered<'m> {
+    pub(super) fn of(plan: &'m Plan, key: &str) -> Self {
+        let order = plan.dag().order().to_vec();
+        let mut links: Vec<Option<StepLink>> = vec![None; plan.steps().len()];
+        for (number, place) in order.iter().enumerate() {
+            let step = &plan.steps()[*place];
+            links[*place] = Some(StepLink {
+                number: (number + 1).to_string(),
+                name: step.name.to_string(),
+                title: if step.title.is_empty() {
+                    step.name.to_string()
+                } else {
+                    step.title.clone()
+                },
+                anchor: format!("{key}-step-{}", step.name.as_str().replace('.', "-")),
+            });
+        }
+        Self { plan, order, links: links.into_iter().flatten().collect() }
+    }
+
+    pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &'m Step, &StepLink)> {
+        self.order.iter().map(|place| (*place, &self.plan.steps()[*place], &self.links[*place]))
+    }
+}
+
+/// The gate of a step, if people answer at it.
+pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
+    let (kind, gate, decision) = match &step.action {
+        Action::General(General::Approval(gate)) => ("approval", gate, None),
+        Action::General(General::Manual(gate)) => ("manual", gate, None),
+        Action::General(General::Decision(decision)) => {
+            ("decision", &decision.gate, Some(decision))
+        }
+        _ if step.on_failure == OnFailure::Ask => {
+            return Some(GateView {
+                step: link.clone(),
+                kind: "failure".to_owned(),
+                question: "If this step fails: try again, go on without it, undo, or stop?"
+                    .to_owned(),
+                who: "Anybody who has the runbook in hand.".to_owned(),
+                silence: "It stays open until somebody answers.".to_owned(),
+                options: Vec::new(),
+            });
+        }
+        _ => return None,
+    };
+    let options = decision.map(|decision| decision.options.as_slice()).unwrap_or_default();
+    Some(GateView {
+        step: link.clone(),
+        kind: kind.to_owned(),
+        question: gate.question.clone(),
+        who: words::who(gate),
+        silence: words::silence(gate, decision),
+        options: options
+            .iter()
+            .map(|(name, meaning)| OptionView { name: name.clone(), meaning: meaning.clone() })
+            .collect(),
+    })
+}
+
+/// The places where the time without a path opens and closes, and those between.
+pub(super) struct Window {
+    pub(super) opens: usize,
+    pub(super) closes: usize,
+    pub(super) inside: BTreeSet<usize>,
+}
+
+/// From the removal of a connection to the first proof of routes after another was made.
+pub(super) fn window(plan: &Plan) -> Option<Window> {
+    let steps = plan.steps();
+    let order = plan.dag().order();
+    let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if spec.kind == RemovalKind::Connection);
+    let opens = order.iter().copied().find(removes)?;
+    let after = plan.dag().descendants(opens);
+    let made = order.iter().copied().find(|place| {
+        after.contains(place) && matches!(steps[*place].action, Action::Connection(_))
+    })?;
+    let proves =
+        |place: &usize| matches!(steps[*place].action, Action::Verify(Verification::Routes { .. }));
+    let later = plan.dag().descendants(made);
+    let closes =
+        order.iter().copied().find(|place| later.contains(place) && proves(place)).unwrap_or(made);
+    let before = plan.dag().ancestors(closes);
+    let inside = after.intersection(&before).copied().collect();
+    Some(Window { opens, closes, inside })
+}
+
+pub(super) fn window_view(
+    numbered: &Numbered<'_>,
+    schedule: &Schedule,
+    rehearsed: Option<f64>,
+) -> Option<WindowView> {
+    let window = window(numbered.plan)?;
+    let (opens, closes) = (schedule.slots[window.opens], schedule.slots[window.closes]);
+    Some(WindowView {
+        opens: numbered.links[window.opens].clone(),
+        closes: numbered.links[window.closes].clone(),
+        usual: words::time(closes.end.saturating_sub(opens.start)),
+        rehearsed: rehearsed.map(|value| words::time(words::seconds(value))),
+    })
+}
+
+fn commands(lines: Vec<Line>) -> Vec<CommandView> {
+    lines.into_iter().map(|line| CommandView { note: line.note, command: line.command }).collect()
+}
+
+/// Every step of a part.
+pub(super) fn parts(
+    material: &Material,
+    numbered: &Numbered<'_>,
+    schedule: &Schedule,
+) -> Vec<StepPart> {
+    let window = window(numbered.plan);
+    numbered
+        .steps()
+        .map(|(place, step, link)| {
+            let guide = by_hand::guide(step);
+            let within = window.as_ref().map_or("", |window| match place {
+                place if place == window.opens => "opens",
+                place if place == window.closes => "closes",
+                place if window.inside.contains(&place) => "inside",
+                _ => "",
+            });
+            part(material, numbered, (place, step, link), guide, (within, schedule))
+        })
+        .collect()
+}
+
+fn part(
+    material: &Material,
+    numbered: &Numbered<'_>,
+    (place, step, link): (usize, &Step, &StepLink),
+    guide: Guide,
+    (within, schedule): (&str, &Schedule),
+) -> StepPart {
+    let rehearsed = material.rehearsal.as_ref().and_then(|rehearsal| {
+        let seen = rehearsal.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
+        let (from, to) = (seen.start_seconds?, seen.end_seconds?);
+        let (began, took) = (words::seconds(from), words::seconds(to - from));
+        Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
+    });
+    let is_gate = matches!(step.action, Action::General(_));
+    StepPart {
+        number: link.number.clone(),
+        name: link.name.clone(),
+        title: link.title.clone(),
+        anchor: link.anchor.clone(),
+        action: step.action.name().to_owned(),
+        kind: words::kind(&step.action).to_owned(),
+        gate: gate(step, link).filter(|_| is_gate),
+        pivot: step.saga == SagaClass::Pivot,
+        window: within.to_owned(),
+        critical: schedule.path.contains(&place),
+        needs: numbered
+            .plan
+            .dag()
+            .needs(place)
+            .iter()
+            .map(|need| numbered.links[*need].clone())
+            .collect(),
+        why: step.prose.why.clone(),
+        changes: words::changes(&step.action),
+        resource: step.action.subject().map(ToString::to_string),
+        usual: words::usual_text(&step.action),
+        usual_short: words::usual(&step.action)
+            .map_or_else(|| "people".to_owned(), |(half, _)| words::time(half)),
+        rehearsed,
+        good: guide.good,
+        looks_good: step.prose.looks_good.clone(),
+        portal: guide.portal,
+        act: commands(guide.act),
+        check: commands(guide.check),
+        by_hand: step.prose.by_hand.clone(),
+        call: step.prose.call.clone(),
+        trouble: guide
+            .wrong
+            .into_iter()
+            .map(|trouble| TroubleView {
+                sign: trouble.sign.to_owned(),
+                then: trouble.then.to_owned(),
+            })
+            .collect(),
+        on_failure: words::on_failure(step),
+        retry: words::retry(&step.retry),
+        timeout: words::time(step.timeout),
+        when: step.when.as_ref().map(ToString::to_string),
+        ensure: step.ensure.iter().map(ToString::to_string).collect(),
+        owes: step.owes.clone(),
+        undo: match guide.undo_note.as_str() {
+            note if step.action.written().is_some() => format!("{} {note}", words::undo(step)),
+            _ => words::undo(step),
+        },
+        undo_commands: commands(guide.undo),
+    }
+}
+
+/// How a part is taken back: what was written, last first.
+pub(super) fn undo(numbered: &Numbered<'_>) -> Vec<UndoView> {
+    let mut all: Vec<UndoView> = numbered
+        .steps()
+        .filter(|(_, step, _)| step.action.written().is_some())
+        .map(|(_, step, link)| {
+            let guide = by_hand::guide(step);
+            UndoView {
+                step: link.clone(),
+                text: format!("{} {}", words::undo(step), guide.undo_note),
+                commands: commands(guide.undo),
+                stays: step.saga == SagaClass::Retriable
+                    || matches!(step.action, Action::Bandwidth(_)),
+            }
+        })
+        .collect();
+    all.reverse();
+    all
+}

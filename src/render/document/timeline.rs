@@ -1,0 +1,148 @@
+//! How is the order of steps drawn? A row for each step, its usual time as a bar, what it needs as lines.
+
+use std::time::Duration;
+
+use super::schedule::Schedule;
+use super::view::StepLink;
+use super::words;
+use crate::model::{Action, Plan, SagaClass};
+use crate::render::svg::{Anchor, Rect, Svg};
+
+const WIDTH: f64 = 900.0;
+const LEFT: f64 = 356.0;
+const RIGHT: f64 = 880.0;
+const ROW: f64 = 21.0;
+const HEAD: f64 = 30.0;
+/// So many rows fit on a page of paper.
+const ROWS_MAX: usize = 40;
+
+/// The distance between ticks: about six of them.
+fn tick(whole: Duration) -> Duration {
+    let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200];
+    let wanted = whole.as_secs() / 6;
+    Duration::from_secs(steps.into_iter().find(|step| *step >= wanted).unwrap_or(86_400))
+}
+
+/// The pictures of a schedule; more than one where the rows do not fit on a page. `order` gives the
+/// places of the steps in the order of their numbers.
+pub(super) fn draw(
+    plan: &Plan,
+    schedule: &Schedule,
+    links: &[StepLink],
+    order: &[usize],
+    id: &str,
+) -> Vec<Svg> {
+    let whole = schedule.slots.iter().map(|slot| slot.late).max().unwrap_or_default();
+    let whole = whole.max(Duration::from_secs(10));
+    let x = |at: Duration| LEFT + (RIGHT - LEFT) * at.as_secs_f64() / whole.as_secs_f64();
+    let pages: Vec<&[usize]> = order.chunks(ROWS_MAX).collect();
+    let mut pictures = Vec::new();
+    for (page, places) in pages.iter().enumerate() {
+        let height = HEAD + ROW * places.len() as f64 + 10.0;
+        let title = match pages.len() {
+            1 => "The steps over time".to_owned(),
+            n => format!("The steps over time, {} of {n}", page + 1),
+        };
+        let path: Vec<&str> =
+            schedule.path.iter().map(|place| links[*place].title.as_str()).collect();
+        let about = format!(
+            "Usually {} without people. What decides it: {}.",
+            words::time(schedule.usual),
+            path.join(", then ")
+        );
+        let mut svg = Svg::new(&format!("{id}-{}", page + 1), &title, &about, (WIDTH, height));
+        let step = tick(whole);
+        let mut at = Duration::ZERO;
+        while at <= whole {
+            svg.line("p-rule", &[(x(at), HEAD - 8.0), (x(at), height - 8.0)]);
+            let anchor = if at.is_zero() { Anchor::Start } else { Anchor::Middle };
+            svg.text("p-small", (x(at), HEAD - 14.0), anchor, &words::time(at), 80.0);
+            at += step;
+        }
+        let row = |place: usize| places.iter().position(|other| *other == place);
+        let middle = |row: usize| HEAD + ROW * row as f64 + ROW / 2.0;
+        // Lines first, so that bars lie over them.
+        for (own, place) in places.iter().enumerate() {
+            for need in plan.dag().needs(*place) {
+                let Some(before) = row(*need) else { continue };
+                let on_path = schedule.path.windows(2).any(|pair| pair == [*need, *place]);
+                let class = if on_path { "p-edge critical" } else { "p-edge" };
+                let (from, to) = (x(schedule.slots[*need].end), x(schedule.slots[*place].start));
+                svg.line(class, &[(from, middle(before)), (from, middle(own)), (to, middle(own))]);
+            }
+        }
+        for (own, place) in places.iter().enumerate() {
+            let slot = schedule.slots[*place];
+            let y = middle(own);
+            let link = &links[*place];
+            let number = link.number.as_str();
+            svg.text("p-small", (30.0, y + 4.0), Anchor::End, number, 30.0);
+            svg.text("p-text", (40.0, y + 4.0), Anchor::Start, &link.title, LEFT - 56.0);
+            let step = &plan.steps()[*place];
+            if slot.people {
+                let (cx, r) = (x(slot.start), 6.0);
+                let class =
+                    if step.saga == SagaClass::Pivot { "p-box pivot" } else { "p-box gate" };
+                svg.path(
+                    class,
+                    &[('M', &[cx, y - r]), ('L', &[cx + r, y, cx, y + r, cx - r, y]), ('Z', &[])],
+                );
+                continue;
+            }
+            let (from, end, late) = (x(slot.start), x(slot.end), x(slot.late));
+            let bar =
+                |right: f64| Rect { x: from, y: y - 5.0, w: (right - from).max(2.5), h: 10.0 };
+            if late - end > 1.5 {
+                svg.rect("p-bar-rest", bar(late), 2.0);
+            }
+            let critical = schedule.path.contains(place);
+            let class = match (&step.action, critical) {
+                (_, true) => "p-bar",
+                (Action::Verify(_), _) => "p-box",
+                _ => "p-box critical",
+            };
+            svg.rect(class, bar(end), 2.0);
+        }
+        pictures.push(svg);
+    }
+    pictures
+}
+
+/// The order as a Mermaid graph. Names of nodes are ours, and texts hold only what Mermaid shows as it is.
+pub(super) fn mermaid(
+    plan: &Plan,
+    schedule: &Schedule,
+    links: &[StepLink],
+    order: &[usize],
+) -> String {
+    let mut out = "flowchart TD\n".to_owned();
+    for place in order {
+        let step = &plan.steps()[*place];
+        let link = &links[*place];
+        let usual = words::usual(&step.action)
+            .map(|(half, _)| format!("<br/>{}", words::time(half)))
+            .unwrap_or_default();
+        let text = format!("{}. {}", link.number, plain(&link.title));
+        let (open, close) = match words::kind(&step.action) {
+            "gate" | "decision" | "manual" => ("{{\"", "\"}}"),
+            "look" => ("([\"", "\"])"),
+            _ => ("[\"", "\"]"),
+        };
+        out.push_str(&format!("  n{place}{open}{text}{usual}{close}\n"));
+    }
+    for place in order {
+        for need in plan.dag().needs(*place) {
+            let on_path = schedule.path.windows(2).any(|pair| pair == [*need, *place]);
+            let arrow = if on_path { "==>" } else { "-->" };
+            out.push_str(&format!("  n{need} {arrow} n{place}\n"));
+        }
+    }
+    out
+}
+
+/// A text inside Mermaid's quotation marks: letters, digits and harmless signs only.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_alphanumeric() || " .,:-/+()'".contains(c) { c } else { ' ' })
+        .collect()
+}

@@ -1,0 +1,368 @@
+//! How are networks drawn? Sites on the left, circuits in the middle, regions on the right, always in
+//! the same places, so that three pictures can be laid over one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::estate::{Estate, Mark};
+use crate::model::ResourceId;
+use crate::render::svg::{Anchor, Rect, Svg};
+
+const WIDTH: f64 = 900.0;
+const SITE: (f64, f64) = (8.0, 138.0);
+const CIRCUIT: (f64, f64) = (222.0, 158.0);
+const REGION: (f64, f64) = (462.0, 430.0);
+const HUB: (f64, f64) = (478.0, 216.0);
+const SPOKE: (f64, f64) = (730.0, 150.0);
+const SPOKE_HEIGHT: f64 = 56.0;
+const HUB_HEIGHT: f64 = 116.0;
+const GAP: f64 = 12.0;
+const HEAD: f64 = 28.0;
+
+/// Where everything stands.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    regions: Vec<(String, Rect)>,
+    networks: BTreeMap<ResourceId, Rect>,
+    circuits: BTreeMap<ResourceId, Rect>,
+    sites: BTreeMap<String, Rect>,
+    height: f64,
+}
+
+fn region_name(estate: &Estate, id: &ResourceId) -> String {
+    estate
+        .networks
+        .get(id)
+        .and_then(|network| network.region.as_ref())
+        .map_or_else(|| "region not known".to_owned(), |region| region.as_str().to_owned())
+}
+
+/// Networks in which a gateway stands, or which lend theirs.
+fn hubs(estate: &Estate) -> BTreeSet<ResourceId> {
+    let own = estate.gateways.values().map(|gateway| gateway.vnet.clone());
+    let lent = estate.peerings.values().filter(|side| side.transit).map(|side| side.vnet.clone());
+    own.chain(lent).collect()
+}
+
+impl Layout {
+    /// The places of everything that any of the moments shows; `all` has it all.
+    pub(super) fn of(all: &Estate) -> Self {
+        let hubs = hubs(all);
+        let peered: BTreeSet<&ResourceId> = all
+            .peerings
+            .values()
+            .flat_map(|side| [&side.vnet, &side.remote])
+            .filter(|id| !hubs.contains(*id))
+            .collect();
+        let mut by_region: BTreeMap<String, (Vec<&ResourceId>, Vec<&ResourceId>)> = BTreeMap::new();
+        for id in all.networks.keys() {
+            let (left, right) = by_region.entry(region_name(all, id)).or_default();
+            if peered.contains(id) { right.push(id) } else { left.push(id) }
+        }
+        let mut layout = Self {
+            regions: Vec::new(),
+            networks: BTreeMap::new(),
+            circuits: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            height: 0.0,
+        };
+        let mut top = 8.0;
+        for (name, (left, right)) in by_region {
+            let stack = |list: &[&ResourceId], height: f64| {
+                let count = list.len() as f64;
+                (count * height + (count - 1.0).max(0.0) * GAP).max(0.0)
+            };
+            let inner = stack(&left, HUB_HEIGHT).max(stack(&right, SPOKE_HEIGHT));
+            let height = inner + HEAD + 14.0;
+            let mut place = |list: &[&ResourceId], (x, w): (f64, f64), h: f64| {
+                let used = stack(list, h);
+                let mut y = top + HEAD + (inner - used) / 2.0;
+                for id in list {
+                    layout.networks.insert((*id).clone(), Rect { x, y, w, h });
+                    y += h + GAP;
+                }
+            };
+            place(&left, HUB, HUB_HEIGHT);
+            place(&right, SPOKE, SPOKE_HEIGHT);
+            let rect = Rect { x: REGION.0, y: top, w: REGION.1, h: height };
+            layout.regions.push((name, rect));
+            top += height + 18.0;
+        }
+        let regions = top - 18.0;
+        let spread = |count: usize, height: f64| {
+            let each = (regions / count.max(1) as f64).max(height + GAP);
+            (each, (regions - each * count as f64).min(0.0))
+        };
+        let (each, _) = spread(all.circuits.len(), 66.0);
+        for (n, id) in all.circuits.keys().enumerate() {
+            let y = 8.0 + each * n as f64 + (each - 66.0) / 2.0;
+            layout.circuits.insert(id.clone(), Rect { x: CIRCUIT.0, y, w: CIRCUIT.1, h: 66.0 });
+        }
+        layout.order_circuits(all, regions);
+        let (each, _) = spread(all.sites.len(), 56.0);
+        for (n, (name, _)) in all.sites.iter().enumerate() {
+            let y = 8.0 + each * n as f64 + (each - 56.0) / 2.0;
+            layout.sites.insert(name.clone(), Rect { x: SITE.0, y, w: SITE.1, h: 56.0 });
+        }
+        let bottom = |rects: &mut dyn Iterator<Item = &Rect>| {
+            rects.map(|rect| rect.y + rect.h).fold(regions, f64::max)
+        };
+        layout.height = bottom(&mut layout.circuits.values().chain(layout.sites.values())) + 8.0;
+        layout
+    }
+
+    /// Circuits stand beside what they are connected to, so that lines cross as little as can be.
+    fn order_circuits(&mut self, all: &Estate, height: f64) {
+        let mut wanted: Vec<(f64, ResourceId)> = all
+            .circuits
+            .keys()
+            .map(|id| {
+                let middles: Vec<f64> = all
+                    .links
+                    .values()
+                    .filter(|link| link.circuit == *id)
+                    .filter_map(|link| all.gateways.get(&link.gateway))
+                    .filter_map(|gateway| self.networks.get(&gateway.vnet))
+                    .map(|rect| rect.middle().1)
+                    .collect();
+                let count = middles.len().max(1) as f64;
+                let middle = middles.iter().sum::<f64>() / count;
+                (if middles.is_empty() { height / 2.0 } else { middle }, id.clone())
+            })
+            .collect();
+        wanted.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        let mut places: Vec<Rect> = self.circuits.values().copied().collect();
+        places.sort_by(|a, b| a.y.total_cmp(&b.y));
+        for ((_, id), place) in wanted.into_iter().zip(places) {
+            self.circuits.insert(id, place);
+        }
+    }
+}
+
+fn class(base: &str, mark: Mark, dead: bool) -> String {
+    let of = match mark {
+        _ if dead => " dead",
+        Mark::There => "",
+        Mark::New => " new",
+        Mark::Changed => " changed",
+        Mark::Gone => " gone",
+    };
+    format!("{base}{of}")
+}
+
+fn marked(text: &str, mark: Mark) -> String {
+    match mark {
+        Mark::There => text.to_owned(),
+        Mark::New => format!("+ {text}"),
+        Mark::Changed => format!("↑ {text}"),
+        Mark::Gone => format!("− {text}"),
+    }
+}
+
+fn text_class(mark: Mark) -> &'static str {
+    match mark {
+        Mark::New => "p-small is-new",
+        Mark::Gone => "p-small is-gone",
+        Mark::Changed => "p-small is-warn",
+        Mark::There => "p-small",
+    }
+}
+
+/// The networks at one moment.
+pub(super) fn draw(estate: &Estate, layout: &Layout, id: &str, title: &str) -> Svg {
+    let mut svg = Svg::new(id, title, &sentence(estate), (WIDTH, layout.height));
+    for (name, rect) in &layout.regions {
+        let down = estate.down.iter().any(|region| region.as_str() == name);
+        svg.rect(if down { "p-region down" } else { "p-region" }, *rect, 6.0);
+        let (x, y) = (rect.x + 14.0, rect.y + 19.0);
+        svg.text("p-title", (x, y), Anchor::Start, name, 220.0);
+        if down {
+            let right = (rect.x + rect.w - 14.0, y);
+            svg.text("p-text is-gone", right, Anchor::End, "region is down", 150.0);
+        }
+    }
+    links_of_sites(&mut svg, estate, layout);
+    connections(&mut svg, estate, layout);
+    peerings(&mut svg, estate, layout);
+    for (site, prefixes) in &estate.sites {
+        let Some(rect) = layout.sites.get(site) else { continue };
+        boxed(
+            &mut svg,
+            "p-box",
+            *rect,
+            site,
+            &[("p-small", "on-premises".to_owned()), ("p-small", prefixes.join(", "))],
+        );
+    }
+    for (circuit, state) in &estate.circuits {
+        let Some(rect) = layout.circuits.get(circuit) else { continue };
+        let place = state.place.clone().unwrap_or_else(|| "ExpressRoute circuit".to_owned());
+        let mbps = state.mbps.map(|mbps| format!("{mbps} Mbit/s")).unwrap_or_default();
+        let carrier = [state.provider.clone().unwrap_or_default(), marked(&mbps, state.mark)];
+        let carrier: Vec<String> = carrier.into_iter().filter(|part| !part.is_empty()).collect();
+        boxed(
+            &mut svg,
+            &class("p-box", state.mark, false),
+            *rect,
+            circuit.name(),
+            &[("p-small", format!("at {place}")), (text_class(state.mark), carrier.join(", "))],
+        );
+    }
+    for (network, state) in &estate.networks {
+        let Some(rect) = layout.networks.get(network) else { continue };
+        let dead = state.region.as_ref().is_some_and(|region| estate.down.contains(region));
+        let mut lines = vec![("p-small", state.prefixes.join(", "))];
+        for (table, mark) in &state.tables {
+            lines.push((text_class(*mark), marked(table.name(), *mark)));
+        }
+        let base = if dead { "p-box dead" } else { "p-box" };
+        boxed(&mut svg, base, *rect, network.name(), &lines);
+        let inside = estate.gateways.iter().filter(|(_, gateway)| gateway.vnet == *network);
+        for (n, (gateway, state)) in inside.enumerate() {
+            let own = gateway_rect(*rect, n);
+            svg.rect(&class("p-box", state.mark, dead && state.mark != Mark::Gone), own, 3.0);
+            let name = marked(gateway.name(), state.mark);
+            let at = (own.x + 8.0, own.y + 16.0);
+            svg.text("p-text", at, Anchor::Start, &name, own.w - 12.0);
+            let below = (own.x + 8.0, own.y + 30.0);
+            let what = match &state.sku {
+                Some(sku) => format!("gateway, {sku}"),
+                None => "gateway".to_owned(),
+            };
+            svg.text(text_class(state.mark), below, Anchor::Start, &what, own.w - 12.0);
+        }
+    }
+    svg
+}
+
+fn gateway_rect(network: Rect, n: usize) -> Rect {
+    Rect {
+        x: network.x + 10.0,
+        y: network.y + 66.0 - 42.0 * n as f64,
+        w: network.w - 20.0,
+        h: 40.0,
+    }
+}
+
+fn boxed(svg: &mut Svg, class: &str, rect: Rect, title: &str, lines: &[(&str, String)]) {
+    svg.rect(class, rect, 4.0);
+    svg.text("p-text", (rect.x + 9.0, rect.y + 18.0), Anchor::Start, title, rect.w - 14.0);
+    let shown = lines.iter().filter(|(_, text)| !text.is_empty());
+    for (n, (class, text)) in shown.enumerate() {
+        let y = rect.y + 33.0 + 14.0 * n as f64;
+        svg.text(class, (rect.x + 9.0, y), Anchor::Start, text, rect.w - 14.0);
+    }
+}
+
+/// A line with a soft bend from the right side of one thing to the left side of another.
+fn bend(svg: &mut Svg, class: &str, from: (f64, f64), to: (f64, f64)) {
+    let middle = (from.0 + to.0) / 2.0;
+    svg.path(
+        class,
+        &[('M', &[from.0, from.1]), ('C', &[middle, from.1, middle, to.1, to.0, to.1])],
+    );
+}
+
+fn links_of_sites(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+    let mut drawn = BTreeSet::new();
+    for (circuit, sites) in &estate.site_links {
+        let Some(to) = layout.circuits.get(circuit) else { continue };
+        for (site, _) in &estate.sites {
+            let behind = sites.is_empty() || sites.contains(site);
+            let Some(from) = layout.sites.get(site).filter(|_| behind) else { continue };
+            if drawn.insert((circuit, site)) {
+                bend(svg, "p-edge", (from.x + from.w, from.middle().1), (to.x, to.middle().1));
+            }
+        }
+    }
+}
+
+fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+    for (id, link) in &estate.links {
+        let gateway = estate.gateways.get(&link.gateway);
+        let network = gateway.and_then(|gateway| layout.networks.get(&gateway.vnet));
+        let (Some(from), Some(to)) = (layout.circuits.get(&link.circuit), network) else {
+            continue;
+        };
+        let n = estate
+            .gateways
+            .iter()
+            .filter(|(_, other)| gateway.is_some_and(|own| own.vnet == other.vnet))
+            .position(|(other, _)| *other == link.gateway)
+            .unwrap_or(0);
+        let own = gateway_rect(*to, n);
+        let dead = gateway
+            .and_then(|gateway| estate.networks.get(&gateway.vnet))
+            .and_then(|network| network.region.as_ref())
+            .is_some_and(|region| estate.down.contains(region));
+        let class = class("p-edge", link.mark, dead && link.mark == Mark::There);
+        let start = (from.x + from.w, from.middle().1);
+        bend(svg, &class, start, (own.x, own.middle().1));
+        let label = marked(id.name(), link.mark);
+        // Beside the region's box, on the side where the line comes in level.
+        let at = (REGION.0 - 4.0, own.middle().1 - 6.0);
+        svg.text(text_class(link.mark), at, Anchor::End, &label, 150.0);
+    }
+}
+
+/// A peering is one line; it is whole when both sides are there.
+fn peerings(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+    let mut pairs: BTreeMap<(ResourceId, ResourceId), Vec<Mark>> = BTreeMap::new();
+    for side in estate.peerings.values() {
+        let mut ends = [side.vnet.clone(), side.remote.clone()];
+        ends.sort();
+        let [a, b] = ends;
+        pairs.entry((a, b)).or_default().push(side.mark);
+    }
+    for ((a, b), marks) in pairs {
+        let (Some(a), Some(b)) = (layout.networks.get(&a), layout.networks.get(&b)) else {
+            continue;
+        };
+        let (left, right) = if a.x <= b.x { (a, b) } else { (b, a) };
+        let mark = if marks.contains(&Mark::Gone) {
+            Mark::Gone
+        } else if marks.contains(&Mark::New) {
+            Mark::New
+        } else {
+            Mark::There
+        };
+        let one_sided = marks.iter().filter(|mark| **mark != Mark::Gone).count() < 2;
+        let class = class("p-edge", mark, one_sided && mark != Mark::Gone);
+        if (left.x - right.x).abs() < 1.0 {
+            // One above the other: between bottom and top.
+            let (upper, lower) = if left.y <= right.y { (left, right) } else { (right, left) };
+            let x = upper.x + upper.w - 30.0;
+            svg.line(&class, &[(x, upper.y + upper.h), (x, lower.y)]);
+        } else {
+            bend(svg, &class, (left.x + left.w, left.middle().1), (right.x, right.middle().1));
+        }
+    }
+}
+
+/// The picture in words, for those who cannot see it.
+fn sentence(estate: &Estate) -> String {
+    let alive = |mark: Mark| mark != Mark::Gone;
+    let mut parts = Vec::new();
+    for region in &estate.down {
+        parts.push(format!("The region {} is down.", region.as_str()));
+    }
+    for (id, link) in estate.links.iter().filter(|(_, link)| alive(link.mark)) {
+        let (gateway, circuit) = (link.gateway.name(), link.circuit.name());
+        parts.push(format!(
+            "Connection {} joins gateway {gateway} to circuit {circuit}.",
+            id.name()
+        ));
+    }
+    if parts.is_empty() || estate.links.values().all(|link| !alive(link.mark)) {
+        parts.push("No gateway is connected to a circuit.".to_owned());
+    }
+    let pairs: Vec<String> = estate
+        .peerings
+        .values()
+        .filter(|side| alive(side.mark) && side.transit)
+        .map(|side| format!("{} and {}", side.vnet.name(), side.remote.name()))
+        .collect();
+    if !pairs.is_empty() {
+        parts.push(format!("Peered are {}.", pairs.join("; ")));
+    }
+    parts.join(" ")
+}

@@ -1,0 +1,565 @@
+//! What does a document show? The only thing that its templates see; docs/templates.md is made of it.
+
+use crate::render::template::view;
+
+view! {
+    /// A runbook as a document.
+    pub struct Document {
+        /// The schema of this view: `backroad.document/1`.
+        pub schema: String,
+        /// What wrote it: the program and its version.
+        pub generator: String,
+        /// What the runbook does, as a line.
+        pub title: String,
+        /// The runbook's name.
+        pub runbook: String,
+        /// The profile whose values are shown; none: the parameters' defaults.
+        pub profile: Option<String>,
+        /// The team that answers for it.
+        pub owner: Option<String>,
+        /// How to reach that team.
+        pub contact: Option<String>,
+        /// What a recovery is measured against, such as `60m`.
+        pub objective: Option<String>,
+        /// Whether a person's signature can be put under it: boxes for names and dates.
+        pub approvals: Vec<String>,
+        /// The version, by digests.
+        pub versions: Vec<Version>,
+        /// The last drill or run that is known.
+        pub last_run: Option<LastRun>,
+        /// What must be known before this document is believed; empty in a sound one.
+        pub warnings: Vec<Warning>,
+        /// The chapters.
+        pub contents: Vec<Entry>,
+        /// The runbook, and the runbook that leads back where one is named.
+        pub parts: Vec<Part>,
+    }
+}
+
+view! {
+    /// What a digest is of.
+    pub struct Version {
+        /// What.
+        pub of: String,
+        /// BLAKE3, in hexadecimal.
+        pub digest: String,
+        /// Its first twelve digits.
+        pub short: String,
+        /// What the digest covers.
+        pub about: String,
+    }
+}
+
+view! {
+    /// A drill or run of the runbook.
+    pub struct LastRun {
+        /// Its id.
+        pub run: String,
+        /// `drill` or `live`.
+        pub mode: String,
+        /// When it was started: RFC 3339. The only time in a document.
+        pub at: String,
+        /// How it ended.
+        pub outcome: String,
+        /// Whether it did what it was for.
+        pub succeeded: bool,
+        /// How long it took, such as `23m 10s`; none when it did not succeed.
+        pub took: Option<String>,
+        /// Whether that was within the objective; none where there is none of them.
+        pub within_objective: Option<bool>,
+        /// Whether it was of exactly this plan: the same digest.
+        pub same_plan: bool,
+    }
+}
+
+view! {
+    /// Something that must not be missed.
+    pub struct Warning {
+        /// What.
+        pub text: String,
+        /// Where in the document.
+        pub anchor: Option<String>,
+    }
+}
+
+view! {
+    /// A line of the contents.
+    pub struct Entry {
+        /// The chapter's number.
+        pub number: String,
+        /// Its title.
+        pub title: String,
+        /// Where it is.
+        pub anchor: String,
+    }
+}
+
+view! {
+    /// One runbook of the document, with all its chapters.
+    pub struct Part {
+        /// The letter of the part: `a`, `b`. Anchors begin with it.
+        pub key: String,
+        /// `failover` for the first, `failback` for the second.
+        pub kind: String,
+        /// The runbook's name.
+        pub runbook: String,
+        /// What it does, as a line.
+        pub title: String,
+        /// The chapters' numbers and anchors.
+        pub chapters: Chapters,
+        /// When to use it, as its author wrote it: prose.
+        pub about: Option<String>,
+        /// When not to use it.
+        pub not_when: Vec<String>,
+        /// What must be there before it starts.
+        pub prerequisites: Vec<Prerequisite>,
+        /// Who has which role.
+        pub roles: Vec<RoleView>,
+        /// Whom to call at which step.
+        pub calls: Vec<Call>,
+        /// The parameters with their values.
+        pub parameters: Vec<ParameterView>,
+        /// The secrets, by reference.
+        pub secrets: Vec<SecretView>,
+        /// The profiles.
+        pub profiles: Vec<ProfileView>,
+        /// What it will write, in order.
+        pub writes: Vec<WriteView>,
+        /// The exact rights that it needs.
+        pub rights: Vec<RightsView>,
+        /// The same as a custom role, for `az role definition create`: JSON.
+        pub role_definition: String,
+        /// The networks before, during and after.
+        pub topology: Vec<PictureView>,
+        /// What the pictures are drawn from.
+        pub topology_source: String,
+        /// What each site reaches, before and after, where a drill showed it.
+        pub reach: Vec<ReachRow>,
+        /// The steps over time.
+        pub schedule: Vec<PictureView>,
+        /// The same as a Mermaid graph.
+        pub schedule_mermaid: String,
+        /// How long it takes.
+        pub timing: Timing,
+        /// The gates and decisions, in order.
+        pub gates: Vec<GateView>,
+        /// The step after which nothing is undone without a person.
+        pub pivots: Vec<StepLink>,
+        /// When nothing reaches either region.
+        pub window: Option<WindowView>,
+        /// The steps, in an order in which each comes after all it needs.
+        pub steps: Vec<StepPart>,
+        /// What the executor does when each step meets each misfortune.
+        pub matrix: Option<MatrixView>,
+        /// How it is taken back, in the order in which that is done.
+        pub undo: Vec<UndoView>,
+    }
+}
+
+view! {
+    /// The numbers of a part's chapters, such as `3`; their anchors are the part's letter and a word.
+    pub struct Chapters {
+        /// When to use it.
+        pub use_it: String,
+        /// Before it starts.
+        pub before: String,
+        /// Values.
+        pub values: String,
+        /// What it writes and which rights it needs.
+        pub changes: String,
+        /// The pictures.
+        pub picture: String,
+        /// Gates, decisions and the point of no return.
+        pub gates: String,
+        /// The steps.
+        pub steps: String,
+        /// When something goes wrong.
+        pub matrix: String,
+        /// Taking it back.
+        pub undo: String,
+        /// The checklist.
+        pub checklist: String,
+    }
+}
+
+view! {
+    /// Something that must be there.
+    pub struct Prerequisite {
+        /// What.
+        pub text: String,
+        /// The resource, if it is one: its id.
+        pub id: Option<String>,
+    }
+}
+
+view! {
+    /// A role.
+    pub struct RoleView {
+        /// Its name.
+        pub name: String,
+        /// What it is for.
+        pub description: Option<String>,
+        /// Who has it.
+        pub people: Vec<String>,
+        /// How to reach them.
+        pub contact: Option<String>,
+        /// The gates that it answers.
+        pub gates: Vec<StepLink>,
+    }
+}
+
+view! {
+    /// Whom to call.
+    pub struct Call {
+        /// The step.
+        pub step: StepLink,
+        /// Whom, and when: prose.
+        pub text: String,
+    }
+}
+
+view! {
+    /// A parameter.
+    pub struct ParameterView {
+        /// Its name.
+        pub name: String,
+        /// Its type.
+        pub kind: String,
+        /// What it is for.
+        pub description: Option<String>,
+        /// Its value under this document's profile: one or more lines.
+        pub value: Vec<String>,
+        /// Its values under other profiles, where they differ.
+        pub differs: Vec<ProfileValue>,
+    }
+}
+
+view! {
+    /// A value under another profile.
+    pub struct ProfileValue {
+        /// The profile.
+        pub profile: String,
+        /// The value: one or more lines.
+        pub value: Vec<String>,
+    }
+}
+
+view! {
+    /// A secret.
+    pub struct SecretView {
+        /// Its name.
+        pub name: String,
+        /// Where it comes from: `env:NAME` or `file:PATH`.
+        pub source: String,
+        /// The shell variable that the commands of this document read.
+        pub variable: String,
+    }
+}
+
+view! {
+    /// A profile.
+    pub struct ProfileView {
+        /// Its name.
+        pub name: String,
+        /// When it is used.
+        pub description: Option<String>,
+        /// Whether this document shows its values.
+        pub shown: bool,
+        /// The world that it is drilled in.
+        pub world: Option<String>,
+        /// The parameters that have another value under it than in this document.
+        pub differs: Vec<String>,
+    }
+}
+
+view! {
+    /// A resource that will be written.
+    pub struct WriteView {
+        /// The step that writes it.
+        pub step: StepLink,
+        /// `make`, `change` or `remove`.
+        pub what: String,
+        /// The kind of resource, in words.
+        pub kind: String,
+        /// Its name.
+        pub name: String,
+        /// Its resource group.
+        pub group: String,
+        /// Its id.
+        pub id: String,
+    }
+}
+
+view! {
+    /// Rights at a resource group.
+    pub struct RightsView {
+        /// The group's id.
+        pub scope: String,
+        /// The ARM actions.
+        pub actions: Vec<String>,
+    }
+}
+
+view! {
+    /// A picture.
+    pub struct PictureView {
+        /// Its id in the document.
+        pub id: String,
+        /// Its title.
+        pub title: String,
+        /// What there is to see.
+        pub caption: String,
+        /// The picture, for a page: SVG made by this program, with every text in it escaped.
+        pub svg: String,
+        /// The name of its file beside a Markdown document.
+        pub file: String,
+    }
+}
+
+view! {
+    /// What a site reaches.
+    pub struct ReachRow {
+        /// The site.
+        pub site: String,
+        /// The network.
+        pub network: String,
+        /// How it stands before.
+        pub before: String,
+        /// How it stands after.
+        pub after: String,
+        /// Whether it is reached after.
+        pub works: bool,
+    }
+}
+
+view! {
+    /// How long it takes.
+    pub struct Timing {
+        /// Azure's share at the usual speed of each step, without people.
+        pub usual: String,
+        /// The same where each step takes as long as one in ten does.
+        pub slow: String,
+        /// How many gates and manual steps are on the way.
+        pub people: usize,
+        /// The steps that decide it, in order.
+        pub path: Vec<StepLink>,
+        /// What a drill of this runbook took, people included, and in which world.
+        pub rehearsed: Option<String>,
+        /// Where the usual durations are from.
+        pub source: String,
+    }
+}
+
+view! {
+    /// A step, to refer to.
+    pub struct StepLink {
+        /// Its number.
+        pub number: String,
+        /// Its name.
+        pub name: String,
+        /// Its title.
+        pub title: String,
+        /// Where it is.
+        pub anchor: String,
+    }
+}
+
+view! {
+    /// A gate or decision.
+    pub struct GateView {
+        /// The step.
+        pub step: StepLink,
+        /// `approval`, `decision`, `manual`, or `failure` where a person is asked when a step fails.
+        pub kind: String,
+        /// The question: prose.
+        pub question: String,
+        /// Who may answer, as a sentence.
+        pub who: String,
+        /// What silence counts as, as a sentence.
+        pub silence: String,
+        /// The ways, at a decision.
+        pub options: Vec<OptionView>,
+    }
+}
+
+view! {
+    /// One way of a decision.
+    pub struct OptionView {
+        /// Its name.
+        pub name: String,
+        /// What it means.
+        pub meaning: String,
+    }
+}
+
+view! {
+    /// The time without a path.
+    pub struct WindowView {
+        /// Where it opens.
+        pub opens: StepLink,
+        /// Where it closes.
+        pub closes: StepLink,
+        /// How long it usually lasts.
+        pub usual: String,
+        /// How long it lasted in the drill.
+        pub rehearsed: Option<String>,
+    }
+}
+
+view! {
+    /// A step.
+    pub struct StepPart {
+        /// Its number in the part.
+        pub number: String,
+        /// Its name.
+        pub name: String,
+        /// Its title.
+        pub title: String,
+        /// Where it is.
+        pub anchor: String,
+        /// The action's name.
+        pub action: String,
+        /// `change`, `removal`, `look`, `gate`, `decision`, `manual` or `wait`.
+        pub kind: String,
+        /// The gate, for one that is a gate, a decision or done by a person.
+        pub gate: Option<GateView>,
+        /// Whether nothing is undone without a person once it is done.
+        pub pivot: bool,
+        /// `opens`, `inside` or `closes` the time without a path; empty otherwise.
+        pub window: String,
+        /// Whether it decides how long the whole takes.
+        pub critical: bool,
+        /// The steps that come before it.
+        pub needs: Vec<StepLink>,
+        /// Why: prose.
+        pub why: Option<String>,
+        /// What it changes, as a sentence.
+        pub changes: String,
+        /// The resource's id.
+        pub resource: Option<String>,
+        /// How long it usually takes.
+        pub usual: String,
+        /// The same for half of such changes, for a narrow column.
+        pub usual_short: String,
+        /// How long it took in the drill.
+        pub rehearsed: Option<String>,
+        /// What good looks like.
+        pub good: String,
+        /// The same in the author's words: prose.
+        pub looks_good: Option<String>,
+        /// The way through the portal.
+        pub portal: Vec<String>,
+        /// The commands that do it.
+        pub act: Vec<CommandView>,
+        /// The commands that show whether it is done.
+        pub check: Vec<CommandView>,
+        /// How to do it in the author's words: prose; shown where there are no commands.
+        pub by_hand: Option<String>,
+        /// Whom to call: prose.
+        pub call: Option<String>,
+        /// What can go wrong, and what then.
+        pub trouble: Vec<TroubleView>,
+        /// What its failure means for the run.
+        pub on_failure: String,
+        /// When and how often it is tried again.
+        pub retry: String,
+        /// The longest it may take.
+        pub timeout: String,
+        /// When it is done at all, if that has a condition.
+        pub when: Option<String>,
+        /// What must hold of what it puts out.
+        pub ensure: Vec<String>,
+        /// What is owed when it ends without its goal.
+        pub owes: Option<String>,
+        /// How it is taken back, as a sentence.
+        pub undo: String,
+        /// The commands that take it back.
+        pub undo_commands: Vec<CommandView>,
+    }
+}
+
+view! {
+    /// A command.
+    pub struct CommandView {
+        /// What there is to know before it.
+        pub note: Option<String>,
+        /// The command, for a POSIX shell; secrets are variables in it.
+        pub command: String,
+    }
+}
+
+view! {
+    /// Something that can go wrong.
+    pub struct TroubleView {
+        /// What is seen.
+        pub sign: String,
+        /// What then.
+        pub then: String,
+    }
+}
+
+view! {
+    /// The failure matrix.
+    pub struct MatrixView {
+        /// What it was proven with, as a sentence.
+        pub proof: String,
+        /// The digest of all its results: BLAKE3, in hexadecimal.
+        pub digest: String,
+        /// The misfortunes: the columns.
+        pub faults: Vec<FaultView>,
+        /// The steps: the rows.
+        pub rows: Vec<MatrixRow>,
+        /// How many cells are not handled.
+        pub unhandled: usize,
+    }
+}
+
+view! {
+    /// A misfortune.
+    pub struct FaultView {
+        /// Its name.
+        pub id: String,
+        /// Its name in words.
+        pub title: String,
+        /// What happens, as a sentence.
+        pub what: String,
+    }
+}
+
+view! {
+    /// A step of the matrix.
+    pub struct MatrixRow {
+        /// The step.
+        pub step: StepLink,
+        /// One cell for each misfortune, in their order.
+        pub cells: Vec<MatrixCell>,
+    }
+}
+
+view! {
+    /// What the executor does.
+    pub struct MatrixCell {
+        /// The misfortune, in words.
+        pub fault: String,
+        /// `recovers`, `asks`, `stops`, `undoes`, `unhandled` or `not_met`.
+        pub verdict: String,
+        /// The same as one or two words.
+        pub word: String,
+        /// What happened.
+        pub text: String,
+    }
+}
+
+view! {
+    /// A step that is taken back.
+    pub struct UndoView {
+        /// The step.
+        pub step: StepLink,
+        /// What is done.
+        pub text: String,
+        /// The commands.
+        pub commands: Vec<CommandView>,
+        /// Whether an undo leaves it in place.
+        pub stays: bool,
+    }
+}

@@ -1,0 +1,293 @@
+//! How is a step said in words? What it changes, who answers, what its failure means.
+
+use std::time::Duration;
+
+use crate::model::action::{General, RemovalKind};
+use crate::model::durations::{Change, Class, spread};
+use crate::model::{
+    Action, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType, RetryPolicy,
+    SagaClass, Step,
+};
+
+/// A duration as people write it: `1h 05m`, `23m 10s`, `8s`.
+pub(super) fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64().round() as u64;
+    let (hours, minutes, rest) = (seconds / 3_600, seconds % 3_600 / 60, seconds % 60);
+    match (hours, minutes, rest) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) if m < 10 => format!("{m} min {s:02} s"),
+        (0, m, s) => format!("{} min", m + u64::from(s >= 30)),
+        (h, 0, 0) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m:02} min"),
+    }
+}
+
+pub(super) fn seconds(value: f64) -> Duration {
+    Duration::from_secs_f64(value.max(0.0))
+}
+
+/// How long an action usually takes: half of them are done by the first, nine in ten by the second.
+/// None where people decide.
+pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
+    let of = |id: &ResourceId, change: Change| {
+        spread(&id.resource_type(), Class::Usual, change)
+            .map(|spread| (spread.at(0.5), spread.at(0.9)))
+            .unwrap_or((Duration::from_secs(5), Duration::from_secs(15)))
+    };
+    match action {
+        Action::General(General::Wait { duration }) => Some((*duration, *duration)),
+        Action::General(_) => None,
+        // A look at a gateway or an edge is an operation of its own (WIRE.md 6).
+        Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
+        Action::Remove(spec) => Some(of(&spec.id, Change::Delete)),
+        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
+            action.written().map(|id| of(id, Change::Update))
+        }
+        _ => action.written().map(|id| of(id, Change::Create)),
+    }
+}
+
+pub(super) fn usual_text(action: &Action) -> String {
+    match (action, usual(action)) {
+        (Action::General(General::Wait { duration }), _) => format!("exactly {}", time(*duration)),
+        (Action::Verify(_), _) => {
+            "seconds once it is so; it looks again until its time is up".to_owned()
+        }
+        (_, None) => "as long as people take".to_owned(),
+        (_, Some((half, most))) if most.as_secs() <= 1 => {
+            let _ = half;
+            "about a second".to_owned()
+        }
+        (_, Some((half, most))) => {
+            format!("{} for half of them, {} for nine in ten", time(half), time(most))
+        }
+    }
+}
+
+/// `change`, `removal`, `look`, `gate`, `decision`, `manual` or `wait`.
+pub(super) fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::Remove(_) | Action::Dissociation(_) => "removal",
+        Action::Verify(_) => "look",
+        Action::General(General::Approval(_)) => "gate",
+        Action::General(General::Decision(_)) => "decision",
+        Action::General(General::Manual(_)) => "manual",
+        Action::General(General::Wait { .. }) => "wait",
+        _ => "change",
+    }
+}
+
+/// `make`, `change` or `remove`.
+pub(super) fn effect(action: &Action) -> &'static str {
+    match action {
+        Action::Remove(_) => "remove",
+        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => "change",
+        _ => "make",
+    }
+}
+
+/// A resource type in words.
+pub(super) fn type_words(of: &ResourceType) -> String {
+    let known = [
+        ("Microsoft.Network/virtualNetworkGateways", "gateway"),
+        ("Microsoft.Network/connections", "connection"),
+        ("Microsoft.Network/expressRouteCircuits", "circuit"),
+        ("Microsoft.Network/expressRouteCircuits/authorizations", "authorization"),
+        ("Microsoft.Network/virtualNetworks", "virtual network"),
+        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "peering"),
+        ("Microsoft.Network/virtualNetworks/subnets", "subnet"),
+        ("Microsoft.Network/routeTables", "route table"),
+        ("Microsoft.Network/publicIPAddresses", "public IP address"),
+    ];
+    known
+        .iter()
+        .find(|(name, _)| of.is(name))
+        .map_or_else(|| of.as_str().to_owned(), |(_, words)| (*words).to_owned())
+}
+
+/// A resource by its kind and name, with what it belongs to.
+pub(super) fn named(id: &ResourceId) -> String {
+    let own = format!("{} `{}`", type_words(&id.resource_type()), id.name());
+    match id.parent() {
+        Some(parent) => format!("{own} of `{}`", parent.name()),
+        None => own,
+    }
+}
+
+fn flag(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// What a step changes, as a sentence of prose.
+pub(super) fn changes(action: &Action) -> String {
+    match action {
+        Action::PublicIp(spec) => format!(
+            "Makes the static public IP address `{}` in {}{}.",
+            spec.id.name(),
+            spec.location.as_str(),
+            match spec.zones.as_slice() {
+                [] => String::new(),
+                zones => format!(", zones {}", zones.join(", ")),
+            }
+        ),
+        Action::Subnet(spec) => format!("Makes the {}: {}.", named(&spec.id), spec.prefix),
+        Action::Gateway(spec) => format!(
+            "Makes the ExpressRoute gateway `{}`, SKU {}, in {}; it stands in the {}.",
+            spec.id.name(),
+            spec.sku,
+            spec.location.as_str(),
+            named(&spec.subnet)
+        ),
+        Action::Authorization(spec) => format!(
+            "Makes the {}. Its key lets one connection from another subscription use the circuit.",
+            named(&spec.id)
+        ),
+        Action::Connection(spec) => format!(
+            "Connects the gateway `{}` to the circuit `{}` as `{}`, with weight {}. From here on \
+             on-premises hears the networks behind this gateway.",
+            spec.gateway.name(),
+            spec.circuit.name(),
+            spec.id.name(),
+            spec.routing_weight
+        ),
+        Action::Peering(spec) => format!(
+            "Peers `{}` with `{}`: access {}, forwarded traffic {}, gateway transit {}, remote gateways {}.",
+            spec.id.parent().map(|p| p.name().to_owned()).unwrap_or_default(),
+            spec.remote.name(),
+            flag(spec.allow_access),
+            flag(spec.allow_forwarded_traffic),
+            flag(spec.allow_gateway_transit),
+            flag(spec.use_remote_gateways)
+        ),
+        Action::RouteTable(spec) => format!(
+            "Makes the {} with exactly {}; routes of the gateway {} subnets that use it.",
+            named(&spec.id),
+            match spec.routes.len() {
+                1 => "one route".to_owned(),
+                n => format!("{n} routes"),
+            },
+            if spec.propagate_gateway_routes { "reach" } else { "do not reach" }
+        ),
+        Action::Association(spec) => {
+            format!("The {} uses the {}.", named(&spec.subnet), named(&spec.route_table))
+        }
+        Action::Bandwidth(spec) => format!(
+            "Raises the {} to at least {} Mbit/s. Azure lowers no bandwidth afterwards.",
+            named(&spec.id),
+            spec.mbps_min
+        ),
+        Action::Dissociation(spec) => {
+            format!("The {} uses the {} no more.", named(&spec.subnet), named(&spec.route_table))
+        }
+        Action::Remove(spec) => format!(
+            "Removes the {}.{}",
+            named(&spec.id),
+            if spec.kind == RemovalKind::Connection {
+                " From here on nothing reaches the networks behind its gateway over this circuit."
+            } else {
+                ""
+            }
+        ),
+        Action::Verify(verification) => {
+            format!("Changes nothing: it looks at the {}.", named(verification.subject()))
+        }
+        Action::General(General::Wait { .. }) => "Changes nothing: time passes.".to_owned(),
+        Action::General(General::Manual(_)) => {
+            "A person changes something that is not in this runbook's hands.".to_owned()
+        }
+        Action::General(General::Approval(_) | General::Decision(_)) => {
+            "Changes nothing: a person answers.".to_owned()
+        }
+    }
+}
+
+/// Who may answer a gate.
+pub(super) fn who(gate: &GatePolicy) -> String {
+    let count = match gate.approvals {
+        0 | 1 => String::new(),
+        n => format!("{n} different people: "),
+    };
+    let role = match &gate.role {
+        Some(role) => format!("whoever has the role `{role}`"),
+        None => "anybody who has the runbook in hand".to_owned(),
+    };
+    let starter = if gate.not_by_starter { ", but not who started the run" } else { "" };
+    let text = format!("{count}{role}{starter}.");
+    let mut letters = text.chars();
+    letters.next().map_or(text.clone(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What no answer counts as.
+pub(super) fn silence(gate: &GatePolicy, otherwise: Option<&DecisionPolicy>) -> String {
+    let Some(after) = gate.expires_after else {
+        return "It stays open until somebody answers.".to_owned();
+    };
+    let after = time(after);
+    match otherwise {
+        Some(DecisionPolicy { otherwise: Some(way), .. }) => {
+            format!("After {after} without an answer, `{way}` counts as chosen.")
+        }
+        Some(_) => format!("After {after} without an answer the step fails."),
+        None => match gate.on_expiry {
+            OnExpiry::Decline => format!("After {after} without an answer it counts as a no."),
+            OnExpiry::Approve => format!("After {after} without an answer it counts as a YES."),
+        },
+    }
+}
+
+pub(super) fn retry(policy: &RetryPolicy) -> String {
+    match policy.attempts {
+        0 | 1 => "It is tried once.".to_owned(),
+        n => format!(
+            "Up to {n} attempts; {} before the second, twice as long before each further one, {} at most. \
+             Where Azure names a time, that is kept.",
+            time(policy.delay),
+            time(policy.delay_max)
+        ),
+    }
+}
+
+pub(super) fn on_failure(step: &Step) -> String {
+    match step.on_failure {
+        OnFailure::Stop => {
+            "The run stops: nothing new starts, what runs is finished, nothing is undone."
+        }
+        OnFailure::Continue => "The run goes on without it.",
+        OnFailure::Ask => "A person is asked: try again, go on without it, undo, or stop.",
+        OnFailure::Undo => "Everything done so far is put back, in reverse order.",
+    }
+    .to_owned()
+}
+
+/// How a step is taken back by the executor.
+pub(super) fn undo(step: &Step) -> String {
+    if matches!(step.action, Action::Verify(_)) {
+        return "Only a look: there is nothing to take back.".to_owned();
+    }
+    if matches!(step.action, Action::General(_)) {
+        return "Nothing of Azure's is changed by it; an undo leaves it as it is.".to_owned();
+    }
+    match (step.saga, &step.action) {
+        (SagaClass::Retriable, _) => {
+            "An undo leaves it in place; it is only ever done again.".to_owned()
+        }
+        (_, Action::Bandwidth(_)) => {
+            "It cannot be taken back: Azure lowers no bandwidth.".to_owned()
+        }
+        (SagaClass::Pivot, Action::Remove(_)) => {
+            "Past this point nothing is undone without a person; it would be made again as it was seen."
+                .to_owned()
+        }
+        (SagaClass::Pivot, _) => {
+            "Past this point nothing is undone without a person; then it would be taken back too."
+                .to_owned()
+        }
+        (SagaClass::Undoable, Action::Remove(_)) => {
+            "It is made again as it was seen before; secrets are read anew.".to_owned()
+        }
+        (SagaClass::Undoable, _) => {
+            "What it made is removed; what was there before is written again as it was.".to_owned()
+        }
+    }
+}
