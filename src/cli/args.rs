@@ -112,6 +112,29 @@ pub enum Verb {
         #[command(flatten)]
         compile: Compile,
     },
+    /// Write a runbook as a document that a person can follow by hand and a change board approve.
+    Render {
+        /// The runbook.
+        runbook: PathBuf,
+        /// How it is compiled.
+        #[command(flatten)]
+        compile: Compile,
+        /// The world to draw and to drill in [default: the profile's, else that of `drill`].
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+        /// What is written.
+        #[arg(long, value_enum, default_value_t = Format::Html)]
+        format: Format,
+        /// Templates of your own, in place of the shipped ones of the same names.
+        #[arg(long, value_name = "DIR")]
+        templates: Option<PathBuf>,
+        /// Where it is written, with its pictures beside it [default: stdout].
+        #[arg(short, long, value_name = "PATH")]
+        out: Option<PathBuf>,
+        /// Do not drill the misfortunes; the document then says that nothing is proven.
+        #[arg(long)]
+        without_drills: bool,
+    },
     /// Execute a runbook against Azure.
     Run {
         /// The runbook [with `--plan`: the one it was made from].
@@ -241,6 +264,15 @@ pub enum Verb {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// What a document is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One page that needs nothing else.
+    Html,
+    /// Markdown, with pictures beside it.
+    Md,
 }
 
 /// The verbs of the simulator.

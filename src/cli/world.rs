@@ -15,7 +15,7 @@ use super::session::{Asked, Begin, Driving, Session};
 use crate::azure::{
     Arm, ArmSettings, Method, Simulated, WireFault, WireRequest, WireResponse, WriteScope,
 };
-use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, RunMode, Unwatched};
+use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::ReachView;
 use crate::sim::network::Reach;
@@ -68,6 +68,14 @@ impl Answers for Kept {
     fn add_fault(&mut self, fault: serde_json::Value, now: Timestamp) -> Result<(), String> {
         Answers::add_fault(&mut self.world, fault, now)
     }
+}
+
+/// A drill that nobody keeps, when it is over.
+pub(super) struct Played {
+    pub(super) ending: Ending,
+    pub(super) events: Vec<Recorded>,
+    pub(super) world: World,
+    pub(super) now: Timestamp,
 }
 
 /// A world from its file, and the time at which it begins.
@@ -135,14 +143,33 @@ impl Drill {
     /// The world after a drill of this plan that nobody keeps, and when it ended.
     async fn played(self, compiled: &front::Compiled) -> Result<(World, Timestamp), CliError> {
         let what = format!("The drill of {} before this one", compiled.plan.parts().runbook);
+        let played = self.play().await?;
+        if played.ending != Ending::Ended(RunOutcome::Succeeded) {
+            let how = match played.ending {
+                Ending::Ended(outcome) => format!("ended {outcome}"),
+                Ending::Waiting(_) => "waits for people".to_owned(),
+                Ending::Interrupted => "was interrupted".to_owned(),
+            };
+            return Err(CliError::new(Status::EndedOtherwise, format!("{what} {how}."))
+                .hint("Drill that runbook by itself and see why."));
+        }
+        Ok((played.world, played.now))
+    }
+
+    /// A drill of this plan that nobody keeps.
+    ///
+    /// # Errors
+    /// It broke.
+    pub(super) async fn play(self) -> Result<Played, CliError> {
         let failed = |error: &(dyn std::error::Error + 'static)| {
-            CliError::new(Status::EndedOtherwise, format!("{what} broke.")).because(error)
+            let what = format!("The drill of {} in memory broke.", self.plan.parts().runbook);
+            CliError::new(Status::EndedOtherwise, what).because(error)
         };
         let run = RunId::parse("00000000000000000000000000").map_err(|error| failed(&error))?;
         let journal = MemoryJournal::new(run.clone());
         let lease = journal.acquire();
         let ports = Ports {
-            journal: Arc::new(journal),
+            journal: Arc::new(journal.clone()),
             actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
             clock: Arc::clone(&self.clock),
             watcher: Arc::new(Unwatched),
@@ -162,17 +189,15 @@ impl Drill {
             .await
             .map_err(|error| failed(&error))?;
         let ending = driver.drive(Patience::UntilPeople).await.map_err(|error| failed(&error))?;
-        if ending != Ending::Ended(RunOutcome::Succeeded) {
-            let how = match ending {
-                Ending::Ended(outcome) => format!("ended {outcome}"),
-                Ending::Waiting(_) => "waits for people".to_owned(),
-                Ending::Interrupted => "was interrupted".to_owned(),
-            };
-            return Err(CliError::new(Status::EndedOtherwise, format!("{what} {how}."))
-                .hint("Drill that runbook by itself and see why."));
-        }
+        let (world, now) = self.now();
+        Ok(Played { ending, events: journal.events(), world, now })
+    }
+
+    /// The world as it is, and the time in it.
+    #[must_use]
+    pub(super) fn now(&self) -> (World, Timestamp) {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).world.clone();
-        Ok((world, self.clock.now()))
+        (world, self.clock.now())
     }
 
     /// What decides its chance.
@@ -197,7 +222,7 @@ impl Drill {
         Ok((copy.arm, copy.clock))
     }
 
-    fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
+    pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
         let world = Arc::new(Mutex::new(Kept { world, path: None }));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
         let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
@@ -249,7 +274,7 @@ impl Drill {
     }
 }
 
-fn reach_view(reach: Reach) -> ReachView {
+pub(super) fn reach_view(reach: Reach) -> ReachView {
     ReachView {
         site: reach.site,
         network: reach.network.to_string(),

@@ -51,6 +51,11 @@ pub fn named(name: &str) -> Option<&'static BadDay> {
 }
 
 impl World {
+    /// From when the times of misfortunes count.
+    pub fn begin_at(&mut self, now: Timestamp) {
+        self.began = now;
+    }
+
     /// Lays a bad day over what is to come; its times count from `now`.
     pub fn live_through(&mut self, day: &BadDay, now: Timestamp) {
         self.began = now;

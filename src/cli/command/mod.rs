@@ -9,6 +9,7 @@ mod journal;
 mod permissions;
 mod plan;
 mod preflight;
+mod render;
 mod run;
 mod runs;
 mod schema;
@@ -59,6 +60,18 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         }
         Verb::Permissions { runbook, compile } => {
             permissions::permissions(context, &runbook, &compile)
+        }
+        Verb::Render { runbook, compile, world, format, templates, out, without_drills } => {
+            let asked = render::Asked {
+                runbook: &runbook,
+                compile: &compile,
+                world: world.as_deref(),
+                format,
+                templates: templates.as_deref(),
+                out: out.as_deref(),
+                drills: !without_drills,
+            };
+            render::render(context, asked).await
         }
         Verb::Run { runbook: Some(runbook), dry_run: true, compile, target, .. } => {
             plan::plan(context, &runbook, &compile, &target, (None, None)).await

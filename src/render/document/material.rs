@@ -91,6 +91,36 @@ pub struct Matrix {
     pub faults: Vec<(String, String, String)>,
     /// The results, by step and misfortune.
     pub cells: BTreeMap<(StepName, String), Cell>,
+    /// How each bad day of the library ended.
+    pub days: Vec<Day>,
+}
+
+/// A bad day, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    /// What it is, in a line.
+    pub title: String,
+    /// What it means for who meets it.
+    pub what: String,
+    /// How it ended.
+    pub cell: Cell,
+}
+
+/// The digest of what came of drilling: BLAKE3, in hexadecimal.
+#[must_use]
+pub fn digest(cells: &BTreeMap<(StepName, String), Cell>, days: &[Day]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut line = |about: &str, cell: &Cell| {
+        let text = format!("{about}: {} {}\n", cell.handling.as_str(), cell.text);
+        hasher.update(text.as_bytes());
+    };
+    for ((step, fault), cell) in cells {
+        line(&format!("{step}/{fault}"), cell);
+    }
+    for day in days {
+        line(&day.title, &day.cell);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// What the executor did.

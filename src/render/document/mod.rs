@@ -44,6 +44,12 @@ pub struct Written {
     pub files: Vec<(String, String)>,
 }
 
+/// A duration in seconds as documents write it.
+#[must_use]
+pub fn time(seconds: f64) -> String {
+    words::time(words::seconds(seconds))
+}
+
 /// The document of a runbook and, where one is named, of the runbook that leads back.
 #[must_use]
 pub fn document(

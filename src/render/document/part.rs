@@ -8,8 +8,8 @@ use super::schedule::{Schedule, schedule};
 use super::steps::{self, Numbered};
 use super::topology::{self, Layout};
 use super::view::{
-    Call, Chapters, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, ParameterView, Part,
-    PictureView, Prerequisite, ProfileValue, ProfileView, ReachRow, RightsView, RoleView,
+    Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, ParameterView,
+    Part, PictureView, Prerequisite, ProfileValue, ProfileView, ReachRow, RightsView, RoleView,
     SecretView, StepLink, Timing, WriteView,
 };
 use super::{timeline, words};
@@ -447,7 +447,12 @@ fn matrix(material: &Material, numbered: &Numbered<'_>) -> Option<MatrixView> {
             rows.push(MatrixRow { step: link.clone(), cells });
         }
     }
-    let unhandled = matrix.cells.values().filter(|cell| cell.handling == Handling::Unhandled);
+    let unhandled = matrix
+        .cells
+        .values()
+        .chain(matrix.days.iter().map(|day| &day.cell))
+        .filter(|cell| cell.handling == Handling::Unhandled)
+        .count();
     Some(MatrixView {
         proof: matrix.proof.clone(),
         digest: matrix.digest.clone(),
@@ -461,6 +466,17 @@ fn matrix(material: &Material, numbered: &Numbered<'_>) -> Option<MatrixView> {
             })
             .collect(),
         rows,
-        unhandled: unhandled.count(),
+        days: matrix
+            .days
+            .iter()
+            .map(|day| DayView {
+                title: day.title.clone(),
+                what: day.what.clone(),
+                verdict: day.cell.handling.as_str().to_owned(),
+                word: day.cell.handling.word().to_owned(),
+                text: day.cell.text.clone(),
+            })
+            .collect(),
+        unhandled,
     })
 }

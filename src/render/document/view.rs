@@ -509,7 +509,9 @@ view! {
         pub faults: Vec<FaultView>,
         /// The steps: the rows.
         pub rows: Vec<MatrixRow>,
-        /// How many cells are not handled.
+        /// The bad days of the library, each over the whole run.
+        pub days: Vec<DayView>,
+        /// How many cells and days are not handled.
         pub unhandled: usize,
     }
 }
@@ -523,6 +525,22 @@ view! {
         pub title: String,
         /// What happens, as a sentence.
         pub what: String,
+    }
+}
+
+view! {
+    /// A bad day.
+    pub struct DayView {
+        /// What it is, in a line.
+        pub title: String,
+        /// What it means for who meets it.
+        pub what: String,
+        /// As in a cell.
+        pub verdict: String,
+        /// The same as one or two words.
+        pub word: String,
+        /// What happened.
+        pub text: String,
     }
 }
 

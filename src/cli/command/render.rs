@@ -1,0 +1,138 @@
+//! How does a runbook become a document? Gathered, filled into templates, written whole or not at all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{Compile, Format, Output};
+use crate::cli::context::Context;
+use crate::cli::document::{self as gather, Wanted};
+use crate::cli::error::{CliError, Status};
+use crate::render::document::{self, Written};
+use crate::render::json;
+use crate::render::template::{TemplateError, Templates};
+
+/// What was typed about a document.
+pub(super) struct Asked<'a> {
+    pub(super) runbook: &'a Path,
+    pub(super) compile: &'a Compile,
+    pub(super) world: Option<&'a Path>,
+    pub(super) format: Format,
+    pub(super) templates: Option<&'a Path>,
+    pub(super) out: Option<&'a Path>,
+    pub(super) drills: bool,
+}
+
+pub(super) async fn render(context: &Context, asked: Asked<'_>) -> Result<Status, CliError> {
+    let templates = templates(asked.templates)?;
+    let Asked { runbook, compile, world, drills, .. } = asked;
+    let first = gather::gather(context, Wanted { runbook, compile, world, drills }).await?;
+    // The way back is compiled as it is drilled: its parameters are its own.
+    let own = Compile { params: Vec::new(), ..compile.clone() };
+    let back = match &first.failback {
+        Some(path) => {
+            let compile = if has_profile(path, &own)? { &own } else { &Compile::default() };
+            let wanted = Wanted { runbook: path, compile, world: None, drills };
+            Some(gather::gather(context, wanted).await?)
+        }
+        None => None,
+    };
+    let last = gather::last_run(context, &first);
+    let back = back.as_ref().map(|back| &back.material);
+    let view = document::document(&first.material, back, &templates, last);
+    for warning in &view.warnings {
+        context.ui.say(&format!("{} {}", context.ui.err.warn("warning:"), warning.text));
+    }
+    if context.ui.output == Output::Json {
+        context.ui.data(&json::object(&view));
+        return Ok(Status::Done);
+    }
+    let written = match asked.format {
+        Format::Html => document::html(&view, &templates),
+        Format::Md => {
+            let all: Vec<_> = std::iter::once(&first.material).chain(back).collect();
+            document::markdown(&view, &all, &templates)
+        }
+    };
+    let written = written.map_err(|error| refused(&error))?;
+    write(context, &written, asked.out)?;
+    Ok(Status::Done)
+}
+
+/// Whether a runbook has the profile that was asked for.
+fn has_profile(runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
+    let Some(wanted) = &compile.profile else { return Ok(true) };
+    let (_, read) = crate::cli::front::read(runbook, &Compile::default(), None)?;
+    Ok(read.profiles.contains(wanted))
+}
+
+fn refused(error: &TemplateError) -> CliError {
+    CliError::new(Status::Usage, "The templates cannot be used.")
+        .reason(&error.message)
+        .hint("docs/templates.md lists every name; leave `--templates` out for the shipped look.")
+}
+
+/// The shipped templates, and those of a folder in their place.
+fn templates(folder: Option<&Path>) -> Result<Templates, CliError> {
+    let mut replaced = BTreeMap::new();
+    if let Some(folder) = folder {
+        collect(folder, "", &mut replaced)?;
+        if replaced.is_empty() {
+            let what = format!("There is no template in {}.", folder.display());
+            return Err(CliError::usage(what).hint("A template's name ends in .html, .md or .css."));
+        }
+    }
+    Templates::new(&replaced).map_err(|error| refused(&error))
+}
+
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    found: &mut BTreeMap<String, String>,
+) -> Result<(), CliError> {
+    let failed = |error: &std::io::Error| {
+        let what = format!("The templates in {} cannot be read.", folder.display());
+        CliError::usage(what).because(error)
+    };
+    for entry in std::fs::read_dir(folder).map_err(|error| failed(&error))? {
+        let entry = entry.map_err(|error| failed(&error))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, &format!("{prefix}{name}/"), found)?;
+        } else if [".html", ".md", ".css"].iter().any(|end| name.ends_with(end)) {
+            let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
+            found.insert(format!("{prefix}{name}"), text);
+        }
+    }
+    Ok(())
+}
+
+fn write(context: &Context, written: &Written, out: Option<&Path>) -> Result<(), CliError> {
+    let Some(out) = out else {
+        context.ui.data(&written.text);
+        if !written.files.is_empty() {
+            context.ui.say("Its pictures are files beside it: name a place with `-o PATH`.");
+        }
+        return Ok(());
+    };
+    let folder = out.parent().map(Path::to_owned).unwrap_or_default();
+    for (name, text) in &written.files {
+        put(&folder.join(name), text)?;
+    }
+    put(out, &written.text)?;
+    let count = written.files.len();
+    let pictures = if count == 0 { String::new() } else { format!(", with {count} pictures") };
+    context.ui.say(&format!("Written to {}{pictures}.", out.display()));
+    Ok(())
+}
+
+/// Whole or not at all: a reader of the old file is not cut off.
+fn put(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |error: &std::io::Error| {
+        CliError::usage(format!("{} cannot be written.", path.display())).because(error)
+    };
+    let mut fresh = PathBuf::from(path).into_os_string();
+    fresh.push(".new");
+    std::fs::write(&fresh, text).map_err(|error| failed(&error))?;
+    std::fs::rename(&fresh, path).map_err(|error| failed(&error))
+}

@@ -1,0 +1,246 @@
+//! What is known about a runbook? Its text, its values under each profile, drills in memory and past
+//! runs, gathered for a document.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::args::Compile;
+use super::context::Context;
+use super::error::{CliError, Status};
+use super::front::{self, Compiled};
+use super::rehearsal::Stage;
+use super::world::{self, Drill};
+use crate::engine::{RunMode, RunState};
+use crate::model::{Answer, People, Plan, PlanDigest};
+use crate::render::document::LastRun;
+use crate::render::document::material::{Declared, Known, Material, ProfileText, Rehearsal};
+use crate::render::run_view;
+use crate::render::view::Driven;
+use crate::runbook::tree::{self, Node, NodeValue};
+use crate::runbook::{Diagnostics, SourceFile};
+use crate::sim::World;
+
+/// What is wanted of one runbook.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) runbook: &'a Path,
+    pub(super) compile: &'a Compile,
+    pub(super) world: Option<&'a Path>,
+    /// Whether misfortunes are drilled.
+    pub(super) drills: bool,
+}
+
+/// One runbook's material, and the digests of plans whose runs are runs of it.
+pub(super) struct Gathered {
+    pub(super) material: Material,
+    /// Beside the runbook.
+    pub(super) failback: Option<PathBuf>,
+    digests: Vec<PlanDigest>,
+}
+
+/// How long the people of a document's drill take to answer where the runbook says nothing.
+const ANSWER_AFTER: std::time::Duration = std::time::Duration::from_secs(240);
+
+/// Gathers what is known about a runbook.
+///
+/// # Errors
+/// It cannot be read, or has errors.
+pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gathered, CliError> {
+    let compiled = front::compile(context, wanted.runbook, wanted.compile, "live")?;
+    let (source, _) = front::read(wanted.runbook, wanted.compile, compiled.profile.as_deref())?;
+    let plan = compiled.plan.clone();
+    let mut digests = vec![plan.digest()];
+    let (parameters, profiles) = declared(&source, wanted)?;
+    let mut material = Material {
+        source_digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        parameters,
+        profiles,
+        known: None,
+        rehearsal: None,
+        matrix: None,
+        plan,
+    };
+    // A document without a drill is a document still, and says what it lacks.
+    match stage(context, &compiled, wanted).await {
+        Ok(Some((stage, place))) => {
+            digests.push(stage.plan.digest());
+            material.known = Some(known(&stage.world, &place));
+            if let Err(error) = rehearse(&mut material, &stage, &place, wanted.drills).await {
+                context.ui.error(&error);
+            }
+        }
+        Ok(None) => {}
+        Err(error) => context.ui.error(&error),
+    }
+    let folder = wanted.runbook.parent().unwrap_or_else(|| Path::new(""));
+    let failback = material.plan.parts().failback.as_ref().map(|path| folder.join(path));
+    Ok(Gathered { material, failback, digests })
+}
+
+async fn rehearse(
+    material: &mut Material,
+    stage: &Stage,
+    place: &str,
+    drills: bool,
+) -> Result<(), CliError> {
+    let good = stage.good_day().await?;
+    let mut run = good.view.clone();
+    run.reachability = good.reachability();
+    material.rehearsal = Some(Rehearsal { source: place.to_owned(), run });
+    if drills {
+        material.matrix = Some(stage.matrix(&good, place).await?);
+    }
+    Ok(())
+}
+
+/// Where the runbook can be drilled, and that in words: under its own profile where that has a world
+/// or one was named, else under `drill`.
+async fn stage(
+    context: &Context,
+    compiled: &Compiled,
+    wanted: Wanted<'_>,
+) -> Result<Option<(Stage, String)>, CliError> {
+    let own = wanted.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
+    let drilled = if own {
+        compiled.clone()
+    } else {
+        let (_, read) = front::read(wanted.runbook, wanted.compile, None)?;
+        if !read.profiles.iter().any(|profile| profile == "drill") {
+            return Ok(None);
+        }
+        let compile = Compile { profile: Some("drill".to_owned()), ..wanted.compile.clone() };
+        front::compile(context, wanted.runbook, &compile, "drill")?
+    };
+    let drilled = Compiled { plan: with_people(&drilled.plan)?, ..drilled };
+    let drill = Drill::begin(context, &drilled, wanted.world, None).await?;
+    let place = wanted.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
+    let place = place.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let begins = if wanted.world.is_none() && drilled.world.is_none() { "after" } else { "in" };
+    let (world, now) = drill.now();
+    let words = format!(
+        "{begins} {}{}, seed {}",
+        place.unwrap_or_default(),
+        drilled.profile.map(|name| format!(" under the profile {name}")).unwrap_or_default(),
+        world.seed()
+    );
+    Ok(Some((Stage { plan: drilled.plan, world, now }, words)))
+}
+
+/// Somebody must answer the gates of a drill.
+fn with_people(plan: &Plan) -> Result<Plan, CliError> {
+    if plan.parts().people.is_some() {
+        return Ok(plan.clone());
+    }
+    let mut parts = plan.parts().clone();
+    let choices = BTreeMap::new();
+    parts.people = Some(People { answer_after: ANSWER_AFTER, answer: Answer::Approve, choices });
+    Plan::new(parts)
+        .map_err(|error| CliError::new(Status::Bug, "The plan came apart.").because(&error))
+}
+
+fn known(world: &World, place: &str) -> Known {
+    let sealed = world.sealed();
+    let bodies =
+        sealed.ids().filter_map(|id| Some((id.clone(), sealed.body(id)?.clone()))).collect();
+    let onprem = sealed.onprem();
+    let text = |prefixes: &[ipnet::IpNet]| prefixes.iter().map(ToString::to_string).collect();
+    Known {
+        source: format!("the world that the runbook is drilled in, {place}"),
+        bodies,
+        sites: onprem.sites.iter().map(|site| (site.name.clone(), text(&site.prefixes))).collect(),
+        links: onprem
+            .links
+            .iter()
+            .filter(|link| link.up)
+            .map(|link| (link.circuit.clone(), link.sites.clone()))
+            .collect(),
+        down: sealed.regions_down().clone(),
+        reach: sealed.reachability().into_iter().map(world::reach_view).collect(),
+    }
+}
+
+fn scalar(node: Option<&Node>) -> Option<String> {
+    match &node?.value {
+        NodeValue::Scalar { text, .. } if !node?.is_null() => Some(text.clone()),
+        NodeValue::Scalar { .. } | NodeValue::List(_) | NodeValue::Map(_) => None,
+    }
+}
+
+/// The parameters and profiles as the author wrote them, with the values under each profile.
+fn declared(
+    source: &SourceFile,
+    wanted: Wanted<'_>,
+) -> Result<(Vec<Declared>, Vec<ProfileText>), CliError> {
+    let root = tree::read(source, &mut Diagnostics::default());
+    let entries =
+        |key: &str| root.as_ref().and_then(|root| root.get(key)?.map()).unwrap_or_default().iter();
+    let parameters = entries("params")
+        .map(|(key, node)| {
+            let kind = scalar(node.get("type")).unwrap_or_default();
+            let of = scalar(node.get("of")).map(|of| format!(" of {of}")).unwrap_or_default();
+            Declared {
+                name: key.text.clone(),
+                secret: kind == "secret",
+                kind: format!("{kind}{of}"),
+                description: scalar(node.get("description")),
+            }
+        })
+        .collect();
+    let mut profiles = Vec::new();
+    for (key, node) in entries("profiles") {
+        let compile = Compile { profile: Some(key.text.clone()), ..wanted.compile.clone() };
+        let (_, compiled) = front::read(wanted.runbook, &compile, None)?;
+        profiles.push(ProfileText {
+            name: key.text.clone(),
+            description: scalar(node.get("description")),
+            world: scalar(node.get("world")),
+            values: compiled.plan.map(|plan| plan.parts().params.clone()),
+        });
+    }
+    Ok((parameters, profiles))
+}
+
+/// The last drill or run of a runbook that this host knows and that has ended.
+pub(super) fn last_run(context: &Context, gathered: &Gathered) -> Option<LastRun> {
+    let plan = &gathered.material.plan;
+    let mut last: Option<LastRun> = None;
+    // A run that cannot be read now has no word in this; `backroad runs` names it.
+    for raw in context.state.list().ok()? {
+        let Ok(events) = context.state.read(&raw.run) else { continue };
+        let Ok(state) = RunState::fold(&events) else { continue };
+        let Some(opened) = &state.opened else { continue };
+        if opened.plan.parts().runbook != plan.parts().runbook || state.outcome().is_none() {
+            continue;
+        }
+        let Some(view) = run_view(&state, &events, Driven::ByNobody) else { continue };
+        if last.as_ref().is_some_and(|last| last.run >= view.run) {
+            continue;
+        }
+        let took = view.recovery_seconds;
+        last = Some(LastRun {
+            run: view.run,
+            mode: match view.mode {
+                RunMode::Drill => "drill".to_owned(),
+                RunMode::Live => "live".to_owned(),
+            },
+            at: written_at(&raw.run),
+            succeeded: view.outcome == "succeeded",
+            outcome: view.outcome,
+            took: took.map(crate::render::document::time),
+            within_objective: took.zip(view.objective_seconds).map(|(took, may)| took <= may),
+            same_plan: gathered.digests.contains(&opened.plan.digest()),
+        });
+    }
+    last
+}
+
+/// When a run was started, by its id: a drill's own clock is the world's.
+fn written_at(run: &crate::model::RunId) -> String {
+    let Ok(id) = ulid::Ulid::from_string(&run.as_str().to_ascii_uppercase()) else {
+        return "a time that is not known".to_owned();
+    };
+    let millis = i64::try_from(id.timestamp_ms()).unwrap_or(0);
+    let text = crate::model::Timestamp::from_millis(millis).to_string();
+    // Minutes are enough to find it.
+    text.get(..16).map_or(text.clone(), |short| format!("{}Z", short))
+}

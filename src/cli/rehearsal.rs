@@ -1,0 +1,280 @@
+//! What does the executor do on a good day, and when a step meets a misfortune? Drills in memory, for
+//! documents: nothing of them is kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::CliError;
+use super::world::{Drill, Played, reach_view};
+use crate::engine::{Ending, RunState, StepRecord, StepState};
+use crate::model::{Action, Plan, RunOutcome, Step, StepName, Timestamp};
+use crate::render::document::material::{Cell, Day, Handling, Matrix};
+use crate::render::view::{Driven, ReachView, RunView};
+use crate::render::{document, run_view};
+use crate::sim::bad_day::library;
+use crate::sim::{Effect, Fault, World};
+
+/// A misfortune of one step.
+struct Misfortune {
+    id: &'static str,
+    title: &'static str,
+    what: &'static str,
+    times: u32,
+    effect: fn() -> Effect,
+    /// Whether a step that only looks can meet it.
+    looks: bool,
+}
+
+/// So many times that it does not pass by itself.
+const FOR_GOOD: u32 = 1_000;
+
+const MISFORTUNES: [Misfortune; 8] = [
+    Misfortune {
+        id: "request-lost",
+        title: "Request lost",
+        what: "The request never arrives, and nobody can know that.",
+        times: 1,
+        effect: || Effect::LoseRequest,
+        looks: true,
+    },
+    Misfortune {
+        id: "answer-lost",
+        title: "Answer lost",
+        what: "Azure does what was asked, and its answer never arrives.",
+        times: 1,
+        effect: || Effect::LoseAnswer,
+        looks: true,
+    },
+    Misfortune {
+        id: "throttled",
+        title: "Throttled",
+        what: "429 three times, each with half a minute to wait.",
+        times: 3,
+        effect: || Effect::Throttle { after: Some(Duration::from_secs(30)) },
+        looks: true,
+    },
+    Misfortune {
+        id: "refused",
+        title: "Region refuses",
+        what: "503 ServiceUnavailable four times, without a time to come back.",
+        times: 4,
+        effect: || Effect::Refuse { status: 503, code: "ServiceUnavailable".to_owned() },
+        looks: true,
+    },
+    Misfortune {
+        id: "slow",
+        title: "Three times slower",
+        what: "Azure takes the write and needs three times as long.",
+        times: 1,
+        effect: || Effect::Slow { factor: 3 },
+        looks: false,
+    },
+    Misfortune {
+        id: "fails-once",
+        title: "Fails once",
+        what: "Azure takes the write, its operation fails, and works when repeated.",
+        times: 1,
+        effect: || Effect::Fail { code: "InternalServerError".to_owned() },
+        looks: false,
+    },
+    Misfortune {
+        id: "stuck",
+        title: "Never ends",
+        what: "Azure takes the write and says InProgress for ever.",
+        times: 1,
+        effect: || Effect::Stuck,
+        looks: false,
+    },
+    Misfortune {
+        id: "forbidden",
+        title: "Forbidden",
+        what: "403 AuthorizationFailed every time: the right is missing.",
+        times: FOR_GOOD,
+        effect: || Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
+        looks: true,
+    },
+];
+
+/// A drill on a good day: what happened, and the world after it.
+pub(super) struct GoodDay {
+    pub(super) view: RunView,
+    state: RunState,
+    world: World,
+    end: Timestamp,
+}
+
+impl GoodDay {
+    /// What each site reaches after it.
+    pub(super) fn reachability(&self) -> Vec<ReachView> {
+        self.world.reachability().into_iter().map(reach_view).collect()
+    }
+}
+
+/// Where drills begin: a world, and the time in it.
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) world: World,
+    pub(super) now: Timestamp,
+}
+
+impl Stage {
+    async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Played, CliError> {
+        let mut world = self.world.clone();
+        disturb(&mut world);
+        Drill::within(world, self.now, &self.plan)?.play().await
+    }
+
+    /// The drill on a good day.
+    ///
+    /// # Errors
+    /// It broke.
+    pub(super) async fn good_day(&self) -> Result<GoodDay, CliError> {
+        let played = self.play(|_| {}).await?;
+        let state = folded(&played)?;
+        let view = run_view(&state, &played.events, Driven::ByNobody)
+            .ok_or_else(|| CliError::refused("The drill for the document has no event."))?;
+        Ok(GoodDay { view, state, world: played.world, end: played.now })
+    }
+
+    /// Every misfortune at every step that reads or writes, and every bad day of the library.
+    ///
+    /// # Errors
+    /// A drill could not be set up.
+    pub(super) async fn matrix(&self, good: &GoodDay, where_: &str) -> Result<Matrix, CliError> {
+        let mut cells = BTreeMap::new();
+        let mut drills = 0;
+        for step in self.plan.steps() {
+            let Some(subject) = step.action.subject() else { continue };
+            for misfortune in &MISFORTUNES {
+                let looks = step.action.written().is_none();
+                let cell = if looks && !misfortune.looks {
+                    Cell { handling: Handling::NotMet, text: String::new() }
+                } else {
+                    let method = match &step.action {
+                        Action::Remove(_) => Some("DELETE"),
+                        Action::Verify(_) => None,
+                        _ => Some("PUT"),
+                    };
+                    let target = if looks { format!("{subject}*") } else { subject.to_string() };
+                    let effect = (misfortune.effect)();
+                    let mut fault = Fault::new(method, &target, misfortune.times, effect);
+                    // Others look at the same resource before: it strikes when this step looks.
+                    let begun = good.state.step(&step.name).and_then(|_| began(&good.view, step));
+                    fault.from = begun.filter(|_| looks);
+                    let now = self.now;
+                    let played = self
+                        .play(|world| {
+                            world.begin_at(now);
+                            world.add_fault(fault);
+                        })
+                        .await;
+                    drills += 1;
+                    judge(played, good, Some(&step.name))
+                };
+                cells.insert((step.name.clone(), misfortune.id.to_owned()), cell);
+            }
+        }
+        let mut days = Vec::new();
+        for day in library() {
+            let played = self.play(|world| world.live_through(day, self.now)).await;
+            drills += 1;
+            let changed = !day.events.is_empty();
+            let cell = match judge(played, good, None) {
+                // What others changed is not the run's to put right.
+                Cell { handling: Handling::Unhandled, text } if changed && text == DIFFERS => {
+                    Cell { handling: Handling::Recovers, text: String::new() }
+                }
+                cell => cell,
+            };
+            days.push(Day { title: day.title.clone(), what: day.what.clone(), cell });
+        }
+        Ok(Matrix {
+            proof: format!("Proven by {drills} drills when this document was made, {where_}."),
+            faults: MISFORTUNES
+                .iter()
+                .map(|m| (m.id.to_owned(), m.title.to_owned(), m.what.to_owned()))
+                .collect(),
+            digest: document::material::digest(&cells, &days),
+            cells,
+            days,
+        })
+    }
+}
+
+/// How long after the beginning a step began.
+fn began(view: &RunView, step: &Step) -> Option<Duration> {
+    let seen = view.steps.iter().find(|seen| seen.name == step.name.as_str())?;
+    Some(Duration::from_secs_f64(seen.start_seconds?.max(0.0)))
+}
+
+fn folded(played: &Played) -> Result<RunState, CliError> {
+    RunState::fold(&played.events).map_err(|error| {
+        CliError::refused("The drill for the document does not make sense.").because(&error)
+    })
+}
+
+const DIFFERS: &str = "the run says that it succeeded, and the world is another";
+
+fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>) -> Cell {
+    let unhandled = |text: String| Cell { handling: Handling::Unhandled, text };
+    let played = match played {
+        Ok(played) => played,
+        Err(error) => return unhandled(error.what.trim_end_matches('.').to_owned()),
+    };
+    let Ok(state) = folded(&played) else {
+        return unhandled("its journal does not make sense".to_owned());
+    };
+    let record = at.and_then(|name| state.step(name));
+    match played.ending {
+        Ending::Ended(RunOutcome::Succeeded) => {
+            if played.world.comparable() != good.world.comparable()
+                && state.obligations().is_empty()
+            {
+                return unhandled(DIFFERS.to_owned());
+            }
+            let later = played.now.since(good.end);
+            Cell { handling: Handling::Recovers, text: recovered(record, later) }
+        }
+        Ending::Ended(RunOutcome::Undone) => {
+            Cell { handling: Handling::Undoes, text: "everything is put back".to_owned() }
+        }
+        Ending::Ended(outcome) => match why(&state) {
+            Some(why) => Cell { handling: Handling::Stops, text: why },
+            None => unhandled(format!("it ended {outcome}, and no step says why")),
+        },
+        Ending::Waiting(steps) => {
+            let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            Cell { handling: Handling::Asks, text: format!("waits at {}", names.join(", ")) }
+        }
+        Ending::Interrupted => unhandled("it was interrupted".to_owned()),
+    }
+}
+
+fn recovered(record: Option<&StepRecord>, later: Duration) -> String {
+    let mut parts = Vec::new();
+    if let Some(record) = record {
+        let again = record.attempt.saturating_sub(1) + record.refusals;
+        match again {
+            0 => {}
+            1 => parts.push("tried again".to_owned()),
+            n => parts.push(format!("tried again {n} times")),
+        }
+    }
+    match later.as_secs() {
+        0 => {}
+        seconds if seconds < 120 => parts.push(format!("{seconds} s later")),
+        seconds => parts.push(format!("{} min later", (seconds + 30) / 60)),
+    }
+    parts.join(", ")
+}
+
+/// What stopped a run, in a few words.
+fn why(state: &RunState) -> Option<String> {
+    let first = state.stopped_by.as_ref().and_then(|name| state.steps.get_key_value(name));
+    first.into_iter().chain(&state.steps).find_map(|(name, record)| match &record.state {
+        StepState::Failed(error) => Some(format!("{name}: {}", error.code)),
+        StepState::TimedOut { .. } => Some(format!("{name}: its time was up")),
+        StepState::Held { why } => Some(format!("{name}: {why}")),
+        _ => None,
+    })
+}
