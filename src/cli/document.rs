@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::Compile;
 use super::context::Context;
@@ -65,6 +66,7 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
         Ok(Some((stage, place))) => {
             digests.push(stage.plan.digest());
             material.known = Some(known(&stage.world, &place));
+            let stage = Arc::new(stage);
             if let Err(error) = rehearse(&mut material, &stage, &place, wanted.drills).await {
                 context.ui.error(&error);
             }
@@ -79,11 +81,11 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
 
 async fn rehearse(
     material: &mut Material,
-    stage: &Stage,
+    stage: &Arc<Stage>,
     place: &str,
     drills: bool,
 ) -> Result<(), CliError> {
-    let good = stage.good_day().await?;
+    let good = Arc::new(stage.good_day().await?);
     let mut run = good.view.clone();
     run.reachability = good.reachability();
     material.rehearsal = Some(Rehearsal { source: place.to_owned(), run });

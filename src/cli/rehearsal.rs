@@ -2,17 +2,20 @@
 //! documents: nothing of them is kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::CliError;
+use tokio::task::JoinSet;
+
+use super::error::{CliError, Status};
 use super::world::{Drill, Played, reach_view};
 use crate::engine::{Ending, RunState, StepRecord, StepState};
-use crate::model::{Action, Plan, RunOutcome, Step, StepName, Timestamp};
-use crate::render::document::material::{Cell, Day, Handling, Matrix};
+use crate::model::{Action, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
+use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
+use crate::render::run_view;
 use crate::render::view::{Driven, ReachView, RunView};
-use crate::render::{document, run_view};
 use crate::sim::bad_day::library;
-use crate::sim::{Effect, Fault, World};
+use crate::sim::{BadDay, Effect, Fault, World};
 
 /// A misfortune of one step.
 struct Misfortune {
@@ -98,7 +101,6 @@ const MISFORTUNES: [Misfortune; 8] = [
 /// A drill on a good day: what happened, and the world after it.
 pub(super) struct GoodDay {
     pub(super) view: RunView,
-    state: RunState,
     world: World,
     end: Timestamp,
 }
@@ -133,72 +135,137 @@ impl Stage {
         let state = folded(&played)?;
         let view = run_view(&state, &played.events, Driven::ByNobody)
             .ok_or_else(|| CliError::refused("The drill for the document has no event."))?;
-        Ok(GoodDay { view, state, world: played.world, end: played.now })
+        Ok(GoodDay { view, world: played.world, end: played.now })
     }
 
-    /// Every misfortune at every step that reads or writes, and every bad day of the library.
+    /// Every misfortune at every step that reads or writes, and every bad day of the library. The drills
+    /// go side by side; each has a world and a clock of its own.
     ///
     /// # Errors
     /// A drill could not be set up.
-    pub(super) async fn matrix(&self, good: &GoodDay, where_: &str) -> Result<Matrix, CliError> {
+    pub(super) async fn matrix(
+        self: &Arc<Self>,
+        good: &Arc<GoodDay>,
+        place: &str,
+    ) -> Result<Matrix, CliError> {
         let mut cells = BTreeMap::new();
-        let mut drills = 0;
+        let mut trials = Vec::new();
         for step in self.plan.steps() {
-            let Some(subject) = step.action.subject() else { continue };
             for misfortune in &MISFORTUNES {
-                let looks = step.action.written().is_none();
-                let cell = if looks && !misfortune.looks {
-                    Cell { handling: Handling::NotMet, text: String::new() }
-                } else {
-                    let method = match &step.action {
-                        Action::Remove(_) => Some("DELETE"),
-                        Action::Verify(_) => None,
-                        _ => Some("PUT"),
-                    };
-                    let target = if looks { format!("{subject}*") } else { subject.to_string() };
-                    let effect = (misfortune.effect)();
-                    let mut fault = Fault::new(method, &target, misfortune.times, effect);
-                    // Others look at the same resource before: it strikes when this step looks.
-                    let begun = good.state.step(&step.name).and_then(|_| began(&good.view, step));
-                    fault.from = begun.filter(|_| looks);
-                    let now = self.now;
-                    let played = self
-                        .play(|world| {
-                            world.begin_at(now);
-                            world.add_fault(fault);
-                        })
-                        .await;
-                    drills += 1;
-                    judge(played, good, Some(&step.name))
-                };
-                cells.insert((step.name.clone(), misfortune.id.to_owned()), cell);
+                let key = (step.name.clone(), misfortune.id.to_owned());
+                match (step.action.subject(), misfortune.looks) {
+                    (None, _) => {}
+                    (Some(_), false) if step.action.written().is_none() => {
+                        let text = String::new();
+                        cells.insert(key, Cell { handling: Handling::NotMet, text });
+                    }
+                    (Some(subject), _) => {
+                        let fault = fault(step, subject, misfortune, &good.view);
+                        trials.push(Trial::At(key, Box::new(fault)));
+                    }
+                }
             }
         }
-        let mut days = Vec::new();
-        for day in library() {
-            let played = self.play(|world| world.live_through(day, self.now)).await;
-            drills += 1;
-            let changed = !day.events.is_empty();
-            let cell = match judge(played, good, None) {
-                // What others changed is not the run's to put right.
-                Cell { handling: Handling::Unhandled, text } if changed && text == DIFFERS => {
-                    Cell { handling: Handling::Recovers, text: String::new() }
+        trials.extend(library().iter().map(Trial::Day));
+        let drills = trials.len();
+        let mut days: Vec<Option<Day>> = vec![None; library().len()];
+        for (trial, cell) in self.try_all(good, trials).await? {
+            match trial {
+                Trial::At(key, _) => {
+                    cells.insert(key, cell);
                 }
-                cell => cell,
-            };
-            days.push(Day { title: day.title.clone(), what: day.what.clone(), cell });
+                Trial::Day(day) => {
+                    let place = library().iter().position(|other| other == day);
+                    let (title, what) = (day.title.clone(), day.what.clone());
+                    if let Some(slot) = place.and_then(|place| days.get_mut(place)) {
+                        *slot = Some(Day { title, what, cell });
+                    }
+                }
+            }
         }
+        let days: Vec<Day> = days.into_iter().flatten().collect();
         Ok(Matrix {
-            proof: format!("Proven by {drills} drills when this document was made, {where_}."),
+            proof: format!("Proven by {drills} drills when this document was made, {place}."),
             faults: MISFORTUNES
                 .iter()
                 .map(|m| (m.id.to_owned(), m.title.to_owned(), m.what.to_owned()))
                 .collect(),
-            digest: document::material::digest(&cells, &days),
+            digest: material::digest(&cells, &days),
             cells,
             days,
         })
     }
+
+    async fn try_all(
+        self: &Arc<Self>,
+        good: &Arc<GoodDay>,
+        trials: Vec<Trial>,
+    ) -> Result<Vec<(Trial, Cell)>, CliError> {
+        let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut waiting = trials.into_iter();
+        let mut under_way = JoinSet::new();
+        let mut done = Vec::new();
+        loop {
+            while under_way.len() < at_once
+                && let Some(trial) = waiting.next()
+            {
+                let (stage, good) = (Arc::clone(self), Arc::clone(good));
+                under_way.spawn(async move { stage.try_one(&good, trial).await });
+            }
+            let Some(one) = under_way.join_next().await else { return Ok(done) };
+            done.push(one.map_err(|error| {
+                CliError::new(Status::Bug, "A drill for the document broke.").because(&error)
+            })?);
+        }
+    }
+
+    async fn try_one(&self, good: &GoodDay, trial: Trial) -> (Trial, Cell) {
+        let now = self.now;
+        match trial {
+            Trial::At(key, fault) => {
+                let strike = fault.clone();
+                let played = self.play(|world| {
+                    world.begin_at(now);
+                    world.add_fault(*strike);
+                });
+                let cell = judge(played.await, good, Some(&key.0));
+                (Trial::At(key, fault), cell)
+            }
+            Trial::Day(day) => {
+                let played = self.play(|world| world.live_through(day, now)).await;
+                let cell = match judge(played, good, None) {
+                    // What others changed is not the run's to put right.
+                    cell if !day.events.is_empty() && cell.text == DIFFERS => {
+                        Cell { handling: Handling::Recovers, text: String::new() }
+                    }
+                    cell => cell,
+                };
+                (trial, cell)
+            }
+        }
+    }
+}
+
+/// One drill to be made.
+enum Trial {
+    /// A misfortune at a step.
+    At((StepName, String), Box<Fault>),
+    /// A bad day.
+    Day(&'static BadDay),
+}
+
+fn fault(step: &Step, subject: &ResourceId, misfortune: &Misfortune, good: &RunView) -> Fault {
+    let looks = step.action.written().is_none();
+    let method = match &step.action {
+        Action::Remove(_) => Some("DELETE"),
+        Action::Verify(_) => None,
+        _ => Some("PUT"),
+    };
+    let target = if looks { format!("{subject}*") } else { subject.to_string() };
+    let mut fault = Fault::new(method, &target, misfortune.times, (misfortune.effect)());
+    // Others look at the same resource before: it strikes when this step looks.
+    fault.from = began(good, step).filter(|_| looks);
+    fault
 }
 
 /// How long after the beginning a step began.
@@ -238,7 +305,7 @@ fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>
         Ending::Ended(RunOutcome::Undone) => {
             Cell { handling: Handling::Undoes, text: "everything is put back".to_owned() }
         }
-        Ending::Ended(outcome) => match why(&state) {
+        Ending::Ended(outcome) => match why(&state, at) {
             Some(why) => Cell { handling: Handling::Stops, text: why },
             None => unhandled(format!("it ended {outcome}, and no step says why")),
         },
@@ -268,13 +335,16 @@ fn recovered(record: Option<&StepRecord>, later: Duration) -> String {
     parts.join(", ")
 }
 
-/// What stopped a run, in a few words.
-fn why(state: &RunState) -> Option<String> {
+/// What stopped a run, in a few words; the step is not named where it is the one that met it.
+fn why(state: &RunState, at: Option<&StepName>) -> Option<String> {
     let first = state.stopped_by.as_ref().and_then(|name| state.steps.get_key_value(name));
-    first.into_iter().chain(&state.steps).find_map(|(name, record)| match &record.state {
-        StepState::Failed(error) => Some(format!("{name}: {}", error.code)),
-        StepState::TimedOut { .. } => Some(format!("{name}: its time was up")),
-        StepState::Held { why } => Some(format!("{name}: {why}")),
-        _ => None,
+    first.into_iter().chain(&state.steps).find_map(|(name, record)| {
+        let what = match &record.state {
+            StepState::Failed(error) => error.code.clone(),
+            StepState::TimedOut { .. } => "time is up".to_owned(),
+            StepState::Held { why } => why.clone(),
+            _ => return None,
+        };
+        Some(if at == Some(name) { what } else { format!("{name}: {what}") })
     })
 }

@@ -1,6 +1,6 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
-use super::{BUSY, FORBIDDEN, Guide, Trouble, about, key, line, make, noted, parent_name, within};
+use super::{Guide, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, NextHop, Peering, PublicIp,
     RouteTable, Subnet,
@@ -30,14 +30,11 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
                 .text(),
         )],
         good: "state is Succeeded, and there is an address.".to_owned(),
-        wrong: vec![
-            Trouble {
-                sign: "A quota of public addresses is reached",
-                then: "Free an address that nothing uses, or ask for more; both take time: use another \
+        wrong: vec![Trouble {
+            sign: "A quota of public addresses is reached",
+            then: "Free an address that nothing uses, or ask for more; both take time: use another \
                        subscription only if the gateway moves there as well.",
-            },
-            FORBIDDEN,
-        ],
+        }],
         undo: vec![line(about("network public-ip delete", id).text())],
         undo_note: "Only after the gateway that uses it is gone.".to_owned(),
     }
@@ -71,7 +68,6 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
                 then: "Show the network's prefixes and subnets. Do not shrink another subnet; ask the \
                        owner of the runbook for the prefix.",
             },
-            BUSY,
         ],
         undo: vec![line(about("network vnet subnet delete", id).text())],
         undo_note: "Azure removes a subnet only when nothing is in it.".to_owned(),
@@ -110,7 +106,6 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
                 then: "Type the same command again: it writes the failed gateway anew. If that fails as \
                        well, remove the gateway and begin again.",
             },
-            BUSY,
         ],
         undo: vec![line(about("network vnet-gateway delete", id).text())],
         undo_note: "Only after its connections and the peerings that use it are gone.".to_owned(),
@@ -137,15 +132,11 @@ pub(super) fn authorization(spec: &Authorization) -> Guide {
         )],
         good: "state is Succeeded; use is Available, and InUse once a connection has redeemed it."
             .to_owned(),
-        wrong: vec![
-            Trouble {
-                sign: "use is InUse before you connected",
-                then: "Another connection has redeemed it: one key, one connection. Make another \
+        wrong: vec![Trouble {
+            sign: "use is InUse before you connected",
+            then: "Another connection has redeemed it: one key, one connection. Make another \
                        authorization under another name.",
-            },
-            BUSY,
-            FORBIDDEN,
-        ],
+        }],
         undo: vec![line(about("network express-route auth delete", id).text())],
         undo_note: "Removing an authorization that is in use removes the connection made with it."
             .to_owned(),
@@ -202,7 +193,6 @@ pub(super) fn connection(spec: &Connection) -> Guide {
                 sign: "The key is refused",
                 then: "One key serves one connection. Show the authorization: its use must be Available.",
             },
-            BUSY,
         ],
         undo: vec![line(about("network vpn-connection delete", id).text())],
         undo_note: "On-premises stops hearing these networks at once.".to_owned(),
@@ -237,7 +227,6 @@ pub(super) fn peering(spec: &Peering) -> Guide {
             sign: "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
             then: "Another peered network has these addresses. Find it and decide which of them stays.",
         },
-        BUSY,
     ]);
     Guide {
         portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
@@ -298,13 +287,10 @@ pub(super) fn route_table(spec: &RouteTable) -> Guide {
             1 => "Exactly one route, as above.".to_owned(),
             n => format!("Exactly {n} routes, as above."),
         },
-        wrong: vec![
-            Trouble {
-                sign: "There are routes that are not in this list",
-                then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
-            },
-            BUSY,
-        ],
+        wrong: vec![Trouble {
+            sign: "There are routes that are not in this list",
+            then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
+        }],
         undo: vec![noted(IF_IT_WAS_THERE, about_table(spec))],
         undo_note: "Only after no subnet uses it.".to_owned(),
     }
@@ -331,14 +317,11 @@ pub(super) fn association(spec: &Association) -> Guide {
         ],
         check: vec![line(show.text())],
         good: format!("The answer ends with {}.", spec.route_table.name()),
-        wrong: vec![
-            Trouble {
-                sign: "Machines of the subnet are unreachable afterwards",
-                then: "The table sends their traffic to an appliance that is not up. Bring the appliance \
+        wrong: vec![Trouble {
+            sign: "Machines of the subnet are unreachable afterwards",
+            then: "The table sends their traffic to an appliance that is not up. Bring the appliance \
                        up, or take this step back.",
-            },
-            BUSY,
-        ],
+        }],
         undo: vec![noted(
             "If it used another table before, name that one with `--route-table` instead.",
             about("network vnet subnet update", &spec.subnet).with("--remove", "routeTable").text(),

@@ -143,18 +143,26 @@ fn key(secret: &SecretRef) -> (Option<Line>, String) {
     }
 }
 
-/// What Azure says to two writers at once; the same for every write.
-const BUSY: Trouble = Trouble {
-    sign: "409 AnotherOperationInProgress, or 429 RetryableErrorDueToAnotherOperation",
-    then: "Somebody else writes this resource or one that it depends on. Wait a minute and type the \
-           same command again. Find out who it is.",
-};
-
-/// What Azure says to those without the right.
-const FORBIDDEN: Trouble = Trouble {
-    sign: "403 AuthorizationFailed or LinkedAuthorizationFailed",
-    then: "The right that the message names is missing. The chapter on rights lists all of them.",
-};
+/// What any step that writes may meet.
+pub const COMMON: [Trouble; 4] = [
+    Trouble {
+        sign: "409 AnotherOperationInProgress, or 429 RetryableErrorDueToAnotherOperation",
+        then: "Somebody else writes this resource or one that it depends on. Wait a minute and type the \
+               same command again. Find out who it is.",
+    },
+    Trouble {
+        sign: "429 with a time to wait",
+        then: "Azure has had too many requests. Wait that long; a request sent earlier is refused again.",
+    },
+    Trouble {
+        sign: "403 AuthorizationFailed or LinkedAuthorizationFailed",
+        then: "The right that the message names is missing. The chapter on rights lists all of them.",
+    },
+    Trouble {
+        sign: "409 ScopeLocked",
+        then: "A lock protects it. Ask its owner; do not remove the lock yourself.",
+    },
+];
 
 #[cfg(test)]
 mod tests {

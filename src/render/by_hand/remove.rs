@@ -1,6 +1,6 @@
 //! How is a resource removed by hand? Noted first, then removed, then seen to be gone.
 
-use super::{BUSY, Guide, Line, Trouble, about, line, noted, parent_name};
+use super::{Guide, Line, Trouble, about, line, noted, parent_name};
 use crate::model::action::{Dissociation, Removal, RemovalKind};
 
 /// What `az` calls the kind of resource, and the fields that making it again needs. Never `show`
@@ -103,7 +103,7 @@ pub(super) fn gone(id: &crate::model::ResourceId) -> Line {
 }
 
 fn troubles(kind: RemovalKind) -> Vec<Trouble> {
-    let mut troubles = match kind {
+    match kind {
         RemovalKind::Connection => vec![Trouble {
             sign: "Its region is down, and the removal neither ends nor fails",
             then: "Do not wait without a limit. Decide with the incident commander: connect the target \
@@ -126,13 +126,7 @@ fn troubles(kind: RemovalKind) -> Vec<Trouble> {
             sign: "Its use is InUse",
             then: "Stop: removing it removes the connection made with it. Remove that one first, knowingly.",
         }],
-    };
-    troubles.push(Trouble {
-        sign: "409 ScopeLocked",
-        then: "A lock protects it. Ask its owner; do not remove the lock yourself.",
-    });
-    troubles.push(BUSY);
-    troubles
+    }
 }
 
 pub(super) fn dissociation(spec: &Dissociation) -> Guide {
@@ -154,7 +148,7 @@ pub(super) fn dissociation(spec: &Dissociation) -> Guide {
         ],
         check: vec![line(show.text())],
         good: format!("The answer is empty, or not {}.", spec.route_table.name()),
-        wrong: vec![BUSY],
+        wrong: Vec::new(),
         undo: vec![line(
             about("network vnet subnet update", &spec.subnet)
                 .with("--route-table", spec.route_table.as_str())

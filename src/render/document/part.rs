@@ -14,7 +14,7 @@ use super::view::{
 };
 use super::{timeline, words};
 use crate::model::action::General;
-use crate::model::{Action, ResourceId, SagaClass, permission};
+use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
 
@@ -23,7 +23,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     let plan = &material.plan;
     let parts = plan.parts();
     let numbered = Numbered::of(plan, key);
-    let schedule = schedule(plan);
+    let schedule = schedule(plan, &skipped(material));
     let gates: Vec<GateView> =
         numbered.steps().filter_map(|(_, step, link)| steps::gate(step, link)).collect();
     let rehearsed = material.rehearsal.as_ref();
@@ -95,11 +95,27 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
             &schedule,
             rehearsed.and_then(|rehearsal| rehearsal.run.window_seconds),
         ),
+        retry: steps::usual_retry(plan),
+        trouble: steps::troubles(by_hand::COMMON),
         steps: steps::parts(material, &numbered, &schedule),
         matrix: matrix(material, &numbered),
         undo: steps::undo(&numbered),
         gates,
     }
+}
+
+/// The steps that a good day skips: in a drill, or by having a condition where nothing was drilled.
+fn skipped(material: &Material) -> BTreeSet<usize> {
+    let steps = material.plan.steps().iter().enumerate();
+    let is_skipped = |step: &Step| match &material.rehearsal {
+        Some(rehearsal) => rehearsal
+            .run
+            .steps
+            .iter()
+            .any(|seen| seen.name == step.name.as_str() && seen.status == StepStatus::Skipped),
+        None => step.when.is_some(),
+    };
+    steps.filter(|(_, step)| is_skipped(step)).map(|(place, _)| place).collect()
 }
 
 /// What follows from the plan itself; its author's own words are in the description.
@@ -315,9 +331,11 @@ pub(super) fn moments(
     if before.is_empty() {
         return Vec::new();
     }
+    let skipped = skipped(material);
     let after_steps = |wanted: &dyn Fn(usize) -> bool| {
         let mut estate = before.clone();
-        for place in plan.dag().order().iter().filter(|place| wanted(**place)) {
+        let done = |place: &&usize| wanted(**place) && !skipped.contains(*place);
+        for place in plan.dag().order().iter().filter(done) {
             estate.apply(&plan.steps()[*place].action);
         }
         estate
@@ -371,7 +389,7 @@ pub(super) fn files(material: &Material, key: &str) -> Vec<(String, String)> {
             files.push((format!("{id}.svg"), svg.file()));
         }
     }
-    let schedule = schedule(&material.plan);
+    let schedule = schedule(&material.plan, &skipped(material));
     let id = format!("{key}-order");
     let pages = timeline::draw(&material.plan, &schedule, &numbered.links, &numbered.order, &id);
     for (n, svg) in pages.iter().enumerate() {

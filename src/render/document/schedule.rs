@@ -1,5 +1,6 @@
 //! When does each step come, and which of them decide how long it takes? From usual durations.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::words::usual;
@@ -30,8 +31,9 @@ pub(super) struct Schedule {
     pub(super) slow: Duration,
 }
 
-/// The schedule of a plan: each step begins when what it needs has ended. People take no time in it.
-pub(super) fn schedule(plan: &Plan) -> Schedule {
+/// The schedule of a plan: each step begins when what it needs has ended. People take no time in it, nor
+/// do steps that are skipped on a good day.
+pub(super) fn schedule(plan: &Plan, skipped: &BTreeSet<usize>) -> Schedule {
     let none =
         Slot { start: Duration::ZERO, end: Duration::ZERO, late: Duration::ZERO, people: false };
     let count = plan.steps().len();
@@ -41,7 +43,10 @@ pub(super) fn schedule(plan: &Plan) -> Schedule {
         let needs = plan.dag().needs(place);
         let start = needs.iter().map(|need| slots[*need].end).max().unwrap_or_default();
         let slow_start = needs.iter().map(|need| slow_ends[*need]).max().unwrap_or_default();
-        let took = usual(&plan.steps()[place].action);
+        let took = match usual(&plan.steps()[place].action) {
+            Some(_) if skipped.contains(&place) => Some(Default::default()),
+            took => took,
+        };
         let (half, most) = took.unwrap_or_default();
         slots[place] =
             Slot { start, end: start + half, late: start + most, people: took.is_none() };

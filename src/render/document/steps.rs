@@ -1,6 +1,6 @@
 //! What is there to know about each step, and about the gates among them?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::material::Material;
 use super::schedule::Schedule;
@@ -10,7 +10,7 @@ use super::view::{
 use super::words;
 use crate::model::action::{General, RemovalKind, Verification};
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
-use crate::render::by_hand::{self, Guide, Line};
+use crate::render::by_hand::{self, Guide, Line, Trouble};
 
 /// The steps of a part as they are numbered: in an order in which each comes after all it needs.
 pub(super) struct Numbered<'m> {
@@ -127,6 +127,22 @@ fn commands(lines: Vec<Line>) -> Vec<CommandView> {
     lines.into_iter().map(|line| CommandView { note: line.note, command: line.command }).collect()
 }
 
+/// When and how often most steps of a plan are tried again.
+pub(super) fn usual_retry(plan: &Plan) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for step in plan.steps() {
+        *counts.entry(words::retry(&step.retry)).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
+    most.map(|(text, _)| text).unwrap_or_default()
+}
+
+pub(super) fn troubles(list: impl IntoIterator<Item = Trouble>) -> Vec<TroubleView> {
+    list.into_iter()
+        .map(|trouble| TroubleView { sign: trouble.sign.to_owned(), then: trouble.then.to_owned() })
+        .collect()
+}
+
 /// Every step of a part.
 pub(super) fn parts(
     material: &Material,
@@ -195,16 +211,10 @@ fn part(
         check: commands(guide.check),
         by_hand: step.prose.by_hand.clone(),
         call: step.prose.call.clone(),
-        trouble: guide
-            .wrong
-            .into_iter()
-            .map(|trouble| TroubleView {
-                sign: trouble.sign.to_owned(),
-                then: trouble.then.to_owned(),
-            })
-            .collect(),
+        trouble: troubles(guide.wrong),
         on_failure: words::on_failure(step),
         retry: words::retry(&step.retry),
+        retry_as_usual: words::retry(&step.retry) == usual_retry(numbered.plan),
         timeout: words::time(step.timeout),
         when: step.when.as_ref().map(ToString::to_string),
         ensure: step.ensure.iter().map(ToString::to_string).collect(),

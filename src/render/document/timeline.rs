@@ -9,7 +9,7 @@ use crate::model::{Action, Plan, SagaClass};
 use crate::render::svg::{Anchor, Rect, Svg};
 
 const WIDTH: f64 = 900.0;
-const LEFT: f64 = 356.0;
+const LEFT: f64 = 404.0;
 const RIGHT: f64 = 880.0;
 const ROW: f64 = 21.0;
 const HEAD: f64 = 30.0;
@@ -77,7 +77,7 @@ pub(super) fn draw(
             let link = &links[*place];
             let number = link.number.as_str();
             svg.text("p-small", (30.0, y + 4.0), Anchor::End, number, 30.0);
-            svg.text("p-text", (40.0, y + 4.0), Anchor::Start, &link.title, LEFT - 56.0);
+            svg.text("p-text", (40.0, y + 4.0), Anchor::Start, &link.title, LEFT - 50.0);
             let step = &plan.steps()[*place];
             if slot.people {
                 let (cx, r) = (x(slot.start), 6.0);

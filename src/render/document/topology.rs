@@ -8,11 +8,11 @@ use crate::model::ResourceId;
 use crate::render::svg::{Anchor, Rect, Svg};
 
 const WIDTH: f64 = 900.0;
-const SITE: (f64, f64) = (8.0, 138.0);
-const CIRCUIT: (f64, f64) = (222.0, 158.0);
-const REGION: (f64, f64) = (462.0, 430.0);
-const HUB: (f64, f64) = (478.0, 216.0);
-const SPOKE: (f64, f64) = (730.0, 150.0);
+const SITE: (f64, f64) = (8.0, 124.0);
+const CIRCUIT: (f64, f64) = (176.0, 146.0);
+const REGION: (f64, f64) = (484.0, 408.0);
+const HUB: (f64, f64) = (498.0, 206.0);
+const SPOKE: (f64, f64) = (736.0, 142.0);
 const SPOKE_HEIGHT: f64 = 56.0;
 const HUB_HEIGHT: f64 = 116.0;
 const GAP: f64 = 12.0;
@@ -299,8 +299,9 @@ fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
         bend(svg, &class, start, (own.x, own.middle().1));
         let label = marked(id.name(), link.mark);
         // Beside the region's box, on the side where the line comes in level.
-        let at = (REGION.0 - 4.0, own.middle().1 - 6.0);
-        svg.text(text_class(link.mark), at, Anchor::End, &label, 150.0);
+        let at = (REGION.0 - 4.0, own.middle().1 - 7.0);
+        let class = format!("{} p-label", text_class(link.mark));
+        svg.text(&class, at, Anchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
     }
 }
 

@@ -147,6 +147,10 @@ view! {
         pub pivots: Vec<StepLink>,
         /// When nothing reaches either region.
         pub window: Option<WindowView>,
+        /// When and how often most steps are tried again.
+        pub retry: String,
+        /// What any step that writes may meet, and what then.
+        pub trouble: Vec<TroubleView>,
         /// The steps, in an order in which each comes after all it needs.
         pub steps: Vec<StepPart>,
         /// What the executor does when each step meets each misfortune.
@@ -463,6 +467,8 @@ view! {
         pub on_failure: String,
         /// When and how often it is tried again.
         pub retry: String,
+        /// Whether that is as the part says of most of its steps.
+        pub retry_as_usual: bool,
         /// The longest it may take.
         pub timeout: String,
         /// When it is done at all, if that has a condition.
