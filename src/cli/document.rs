@@ -244,5 +244,5 @@ fn written_at(run: &crate::model::RunId) -> String {
     let millis = i64::try_from(id.timestamp_ms()).unwrap_or(0);
     let text = crate::model::Timestamp::from_millis(millis).to_string();
     // Minutes are enough to find it.
-    text.get(..16).map_or(text.clone(), |short| format!("{}Z", short))
+    text.get(..16).map_or(text.clone(), |short| format!("{short}Z"))
 }

@@ -189,8 +189,11 @@ impl Drill {
             .await
             .map_err(|error| failed(&error))?;
         let ending = driver.drive(Patience::UntilPeople).await.map_err(|error| failed(&error))?;
-        let (world, now) = self.now();
-        Ok(Played { ending, events: journal.events(), world, now })
+        let events = journal.events();
+        let (world, after) = self.now();
+        // When the run is over its timers are torn down, and the clock may have gone on to one of them.
+        let now = events.last().map_or(after, |last| last.at);
+        Ok(Played { ending, events, world, now })
     }
 
     /// The world as it is, and the time in it.

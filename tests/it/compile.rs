@@ -102,14 +102,16 @@ fn the_generated_documents_are_fresh() {
     assert_eq!(read("docs/runbook.schema.json"), pretty(&schema()), "{again}");
     assert_eq!(read("docs/diagnostics.md"), diagnostics_page(), "{again}");
     assert_eq!(read("docs/preflight.md"), preflight_page(), "{again}");
+    assert_eq!(read("docs/templates.md"), crate::documents::templates_page(), "{again}");
 }
 
 #[test]
-#[ignore = "writes docs/runbook.schema.json, docs/diagnostics.md and docs/preflight.md"]
+#[ignore = "writes docs/runbook.schema.json and the generated pages of docs"]
 fn write_the_generated_documents() {
     std::fs::write(file("docs/runbook.schema.json"), pretty(&schema())).unwrap();
     std::fs::write(file("docs/diagnostics.md"), diagnostics_page()).unwrap();
     std::fs::write(file("docs/preflight.md"), preflight_page()).unwrap();
+    std::fs::write(file("docs/templates.md"), crate::documents::templates_page()).unwrap();
 }
 
 #[test]

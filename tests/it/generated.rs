@@ -80,6 +80,11 @@ fn plan(dice: &mut Dice) -> Plan {
     Plan::new(parts).unwrap()
 }
 
+/// A plan that depends on nothing but its seed.
+pub(crate) fn plan_of(seed: u64) -> Plan {
+    plan(&mut Dice(seed, 0))
+}
+
 fn lab(seed: u64) -> Lab {
     let mut dice = Dice(seed, 0);
     let plan = plan(&mut dice);

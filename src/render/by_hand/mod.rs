@@ -167,7 +167,7 @@ pub const COMMON: [Trouble; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Connection;
+    use crate::model::action::Connection;
 
     fn id(text: &str) -> ResourceId {
         ResourceId::parse(&format!(

@@ -146,14 +146,19 @@ fn warnings(part: &Part) -> Vec<Warning> {
             anchor: None,
         });
     }
-    for row in part.reach.iter().filter(|row| !row.works) {
-        warnings.push(Warning {
-            text: format!(
-                "After the drill {} did not reach {}: {}.",
-                row.site, row.network, row.after
-            ),
-            anchor: at("picture"),
-        });
+    let unreached: Vec<String> = part
+        .reach
+        .iter()
+        .filter(|row| !row.works)
+        .map(|row| format!("{} does not reach {}", row.site, row.network))
+        .collect();
+    if let [first, others @ ..] = unreached.as_slice() {
+        let more = match others.len() {
+            0 => String::new(),
+            n => format!(", and {n} more like it"),
+        };
+        let text = format!("After the drill of {} {first}{more}.", part.runbook);
+        warnings.push(Warning { text, anchor: at("picture") });
     }
     warnings
 }

@@ -167,15 +167,20 @@ fn prerequisites(material: &Material) -> Vec<Prerequisite> {
             }
         }
     }
+    let mut groups: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for written in plan.steps().iter().filter_map(|step| step.action.written()) {
+        groups.insert((written.subscription(), written.resource_group()));
+    }
+    let groups = groups.into_iter().map(|(subscription, group)| Prerequisite {
+        text: format!("The resource group `{group}` is there and can be written."),
+        id: Some(format!("/subscriptions/{subscription}/resourceGroups/{group}")),
+    });
     let inside_made = |id: &ResourceId| made.iter().any(|made| id.is_within(made));
-    wanted
-        .into_iter()
-        .filter(|id| !inside_made(id))
-        .map(|id| Prerequisite {
-            text: format!("The {} is there.", words::named(&id)),
-            id: Some(id.to_string()),
-        })
-        .collect()
+    let resources = wanted.into_iter().filter(|id| !inside_made(id)).map(|id| Prerequisite {
+        text: format!("The {} is there.", words::named(&id)),
+        id: Some(id.to_string()),
+    });
+    groups.chain(resources).collect()
 }
 
 fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {

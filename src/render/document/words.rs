@@ -255,7 +255,10 @@ pub(super) fn on_failure(step: &Step) -> String {
         }
         OnFailure::Continue => "The run goes on without it.",
         OnFailure::Ask => "A person is asked: try again, go on without it, undo, or stop.",
-        OnFailure::Undo => "Everything done so far is put back, in reverse order.",
+        OnFailure::Undo => {
+            "Everything done so far is put back, in reverse order. Past a point of no return the run stops \
+             instead."
+        }
     }
     .to_owned()
 }
