@@ -62,9 +62,21 @@ for (const file of files) {
     );
     for (const violation of found) say(file, `${scheme}: ${violation}`);
     const name = path.join(out, path.basename(file, ".html"));
-    await page.screenshot({ path: `${name}-desktop-${scheme}.png`, fullPage: false });
+    // The cover, and the beginning of the chapters that look different from it.
+    const shoot = async (device) => {
+      for (const part of ["content", "a-picture", "a-gates", "a-steps", "a-matrix", "a-checklist"]) {
+        const there = await page.evaluate((id) => {
+          const element = document.getElementById(id);
+          window.scrollTo(0, id === "content" || !element ? 0 : element.getBoundingClientRect().top + window.scrollY);
+          return Boolean(element);
+        }, part);
+        const what = part === "content" ? "cover" : part.slice(2);
+        if (there) await page.screenshot({ path: `${name}-${device}-${scheme}-${what}.png` });
+      }
+    };
+    await shoot("desktop");
     await page.setViewport({ width: 390, height: 844, deviceScaleFactor: 2 });
-    await page.screenshot({ path: `${name}-phone-${scheme}.png`, fullPage: false });
+    await shoot("phone");
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 1) say(file, `${scheme}: on a phone the page is ${wide} px too wide`);
   }
