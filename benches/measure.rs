@@ -16,8 +16,10 @@ use backroad::azure::{Arm, ArmSettings, NoSecrets, Simulated, WriteScope};
 use backroad::engine::{
     Clock, Driver, Event, Journal, NewRun, Patience, Ports, RunMode, RunState, Unwatched, handle,
 };
-use backroad::model::{Plan, RunId, Seq, StepName, Timestamp};
+use backroad::model::{Plan, PlanParts, RunId, Seq, StepName, Timestamp};
 use backroad::plan::{CompileOptions, compile};
+use backroad::render::document::{self, Material};
+use backroad::render::template::Templates;
 use backroad::runbook::SourceFile;
 use backroad::sim::{InProcess, Scenario, VirtualClock, World};
 use backroad::store::{MemoryJournal, RunStore, StateDir};
@@ -114,6 +116,37 @@ fn thousand_steps() -> SourceFile {
     SourceFile::new("many.yaml", text)
 }
 
+/// A document of two hundred steps: the time of the view and the page, the time of writing the same
+/// bytes, and how many there are.
+fn document(folder: &Path) -> [f64; 3] {
+    let mut parts: PlanParts = compiled(&thousand_steps(), None).into();
+    parts.steps.truncate(200);
+    let material = Material {
+        plan: Plan::new(parts).unwrap(),
+        source_digest: String::new(),
+        parameters: Vec::new(),
+        profiles: Vec::new(),
+        known: None,
+        rehearsal: None,
+        matrix: None,
+    };
+    let templates = Templates::new(&BTreeMap::new()).unwrap();
+    let mut page = String::new();
+    let times = (0..7).map(|_| {
+        let began = Instant::now();
+        let view = document::document(&material, None, &templates, None);
+        page = document::html(&view, &templates).unwrap().text;
+        began.elapsed()
+    });
+    let rendering = median(times.collect());
+    let times = (0..7).map(|n| {
+        let began = Instant::now();
+        std::fs::write(folder.join(format!("page{n}.html")), &page).unwrap();
+        began.elapsed()
+    });
+    [rendering, median(times.collect()), page.len() as f64]
+}
+
 fn compiled(source: &SourceFile, profile: Option<&str>) -> Plan {
     let options =
         CompileOptions { profile: profile.map(str::to_owned), ..CompileOptions::default() };
@@ -190,6 +223,11 @@ fn main() {
     let (ours, bare) = runtime.block_on(at_once(folder.path()));
     figures.insert("checkpoint_64_ms", ours);
     figures.insert("bare_64_ms", bare);
+
+    let [rendering, writing, bytes] = document(folder.path());
+    figures.insert("document_200_ms", rendering);
+    figures.insert("document_200_write_ms", writing);
+    figures.insert("document_200_bytes", bytes);
 
     let many = thousand_steps();
     let times = (0..7).map(|_| {

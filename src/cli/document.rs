@@ -147,7 +147,7 @@ fn known(world: &World, place: &str) -> Known {
     let onprem = sealed.onprem();
     let text = |prefixes: &[ipnet::IpNet]| prefixes.iter().map(ToString::to_string).collect();
     Known {
-        source: format!("the world that the runbook is drilled in, {place}"),
+        source: format!("the estate as its drill begins, {place}"),
         bodies,
         sites: onprem.sites.iter().map(|site| (site.name.clone(), text(&site.prefixes))).collect(),
         links: onprem

@@ -160,8 +160,8 @@ impl Stage {
                         cells.insert(key, Cell { handling: Handling::NotMet, text });
                     }
                     (Some(subject), _) => {
-                        let fault = fault(step, subject, misfortune, &good.view);
-                        trials.push(Trial::At(key, Box::new(fault)));
+                        let faults = faults(step, subject, misfortune, &good.view);
+                        trials.push(Trial::At(key, faults));
                     }
                 }
             }
@@ -222,14 +222,13 @@ impl Stage {
     async fn try_one(&self, good: &GoodDay, trial: Trial) -> (Trial, Cell) {
         let now = self.now;
         match trial {
-            Trial::At(key, fault) => {
-                let strike = fault.clone();
+            Trial::At(key, faults) => {
                 let played = self.play(|world| {
                     world.begin_at(now);
-                    world.add_fault(*strike);
+                    faults.into_iter().for_each(|fault| world.add_fault(fault));
                 });
                 let cell = judge(played.await, good, Some(&key.0));
-                (Trial::At(key, fault), cell)
+                (Trial::At(key, Vec::new()), cell)
             }
             Trial::Day(day) => {
                 let played = self.play(|world| world.live_through(day, now)).await;
@@ -249,23 +248,34 @@ impl Stage {
 /// One drill to be made.
 enum Trial {
     /// A misfortune at a step.
-    At((StepName, String), Box<Fault>),
+    At((StepName, String), Vec<Fault>),
     /// A bad day.
     Day(&'static BadDay),
 }
 
-fn fault(step: &Step, subject: &ResourceId, misfortune: &Misfortune, good: &RunView) -> Fault {
-    let looks = step.action.written().is_none();
-    let method = match &step.action {
-        Action::Remove(_) => Some("DELETE"),
-        Action::Verify(_) => None,
-        _ => Some("PUT"),
+/// The misfortune of a step. A look meets it from when it begins, since others look at the same
+/// resource before: as a GET of the resource, or as a POST to it or to what it has inside.
+fn faults(
+    step: &Step,
+    subject: &ResourceId,
+    misfortune: &Misfortune,
+    good: &RunView,
+) -> Vec<Fault> {
+    let of = |method: &str, target: &str| {
+        Fault::new(Some(method), target, misfortune.times, (misfortune.effect)())
     };
-    let target = if looks { format!("{subject}*") } else { subject.to_string() };
-    let mut fault = Fault::new(method, &target, misfortune.times, (misfortune.effect)());
-    // Others look at the same resource before: it strikes when this step looks.
-    fault.from = began(good, step).filter(|_| looks);
-    fault
+    let mut faults = match &step.action {
+        Action::Remove(_) => vec![of("DELETE", subject.as_str())],
+        Action::Verify(_) => {
+            vec![of("GET", subject.as_str()), of("POST", &format!("{subject}*"))]
+        }
+        _ => vec![of("PUT", subject.as_str())],
+    };
+    if step.action.written().is_none() {
+        let from = began(good, step);
+        faults.iter_mut().for_each(|fault| fault.from = from);
+    }
+    faults
 }
 
 /// How long after the beginning a step began.

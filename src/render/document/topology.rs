@@ -126,7 +126,7 @@ impl Layout {
                     .collect();
                 let count = middles.len().max(1) as f64;
                 let middle = middles.iter().sum::<f64>() / count;
-                (if middles.is_empty() { height / 2.0 } else { middle }, id.clone())
+                (if middles.is_empty() { height } else { middle }, id.clone())
             })
             .collect();
         wanted.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
