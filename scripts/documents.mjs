@@ -56,11 +56,14 @@ for (const file of files) {
     await page.setViewport({ width: 1280, height: 900 });
     await page.goto(url);
     await page.evaluate(axe);
-    const found = await page.evaluate(async () =>
-      (await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }))
-        .violations.map((v) => `${v.id}: ${v.help} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 140)}`),
-    );
-    for (const violation of found) say(file, `${scheme}: ${violation}`);
+    const judge = async (device) => {
+      const found = await page.evaluate(async () =>
+        (await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }))
+          .violations.map((v) => `${v.id}: ${v.help} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 140)}`),
+      );
+      for (const violation of found) say(file, `${device}, ${scheme}: ${violation}`);
+    };
+    await judge("desktop");
     const name = path.join(out, path.basename(file, ".html"));
     // The cover, and the beginning of the chapters that look different from it.
     const shoot = async (device) => {
@@ -76,6 +79,7 @@ for (const file of files) {
     };
     await shoot("desktop");
     await page.setViewport({ width: 390, height: 844, deviceScaleFactor: 2 });
+    await judge("phone");
     await shoot("phone");
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 1) say(file, `${scheme}: on a phone the page is ${wide} px too wide`);

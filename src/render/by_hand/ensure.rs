@@ -1,6 +1,6 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
-use super::{Guide, Trouble, about, key, line, make, noted, parent_name, within};
+use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, NextHop, Peering, PublicIp,
     RouteTable, Subnet,
@@ -143,7 +143,7 @@ pub(super) fn authorization(spec: &Authorization) -> Guide {
     }
 }
 
-pub(super) fn connection(spec: &Connection) -> Guide {
+pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
     let id = &spec.id;
     let mut create = make("network vpn-connection create", id)
         .with("--location", spec.location.as_str())
@@ -152,7 +152,7 @@ pub(super) fn connection(spec: &Connection) -> Guide {
         .with("--routing-weight", spec.routing_weight.to_string());
     let mut act = Vec::new();
     if let Some(secret) = &spec.authorization {
-        let (read, variable) = key(secret);
+        let (read, variable) = key(secret, secrets);
         act.extend(read);
         create = create.with_variable("--authorization-key", &variable);
     }

@@ -9,6 +9,8 @@ mod remove;
 mod shell;
 mod verify;
 
+use std::collections::BTreeMap;
+
 use crate::model::action::General;
 use crate::model::{Action, ResourceId, SecretRef, SecretSource, Step};
 use shell::Az;
@@ -50,15 +52,18 @@ pub struct Trouble {
     pub then: &'static str,
 }
 
+/// The secrets of a runbook, by name.
+pub type Secrets = BTreeMap<String, SecretSource>;
+
 /// How a step is done by hand.
 #[must_use]
-pub fn guide(step: &Step) -> Guide {
+pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
     match &step.action {
         Action::PublicIp(spec) => ensure::public_ip(spec),
         Action::Subnet(spec) => ensure::subnet(spec),
         Action::Gateway(spec) => ensure::gateway(spec),
         Action::Authorization(spec) => ensure::authorization(spec),
-        Action::Connection(spec) => ensure::connection(spec),
+        Action::Connection(spec) => ensure::connection(spec, secrets),
         Action::Peering(spec) => ensure::peering(spec),
         Action::RouteTable(spec) => ensure::route_table(spec),
         Action::Association(spec) => ensure::association(spec),
@@ -129,9 +134,23 @@ fn parent_name(id: &ResourceId) -> String {
 }
 
 /// How the key of a connection comes to the command line: read into a variable, never typed.
-fn key(secret: &SecretRef) -> (Option<Line>, String) {
+fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
     match secret {
-        SecretRef::Param(name) => (None, shell::variable(name)),
+        SecretRef::Param(name) => {
+            let source = secrets.get(name);
+            let variable = secret_variable(name, source);
+            let read = match source {
+                Some(SecretSource::File(path)) => {
+                    let command = format!("{variable}=$(cat {})", shell::quoted(path));
+                    Some(noted(
+                        "The key goes from its file into a variable of this shell.",
+                        command,
+                    ))
+                }
+                Some(SecretSource::Env(_)) | None => None,
+            };
+            (read, variable)
+        }
         SecretRef::Resource { id, .. } => {
             let read = about("network express-route auth show", id)
                 .with("--query", "authorizationKey")
@@ -177,14 +196,19 @@ mod tests {
     }
 
     fn connection(authorization: Option<SecretRef>) -> Guide {
-        ensure::connection(&Connection {
+        let secrets = Secrets::from([
+            ("dr_circuit_key".to_owned(), SecretSource::Env("DR_CIRCUIT_KEY".to_owned())),
+            ("filed".to_owned(), SecretSource::File("/run/secrets/a key".to_owned())),
+        ]);
+        let spec = Connection {
             id: id("connections/con"),
             location: crate::model::Region::parse("eastasia").unwrap(),
             gateway: id("virtualNetworkGateways/gw"),
             circuit: id("expressRouteCircuits/er"),
             authorization,
             routing_weight: 100,
-        })
+        };
+        ensure::connection(&spec, &secrets)
     }
 
     #[test]
@@ -200,6 +224,9 @@ mod tests {
         let given = connection(Some(SecretRef::Param("dr_circuit_key".to_owned())));
         assert_eq!(given.act.len(), 1);
         assert!(given.act[0].command.contains("--authorization-key \"$DR_CIRCUIT_KEY\""));
+        let filed = connection(Some(SecretRef::Param("filed".to_owned())));
+        assert_eq!(filed.act[0].command, "FILED=$(cat '/run/secrets/a key')");
+        assert!(filed.act[1].command.contains("--authorization-key \"$FILED\""));
         let own = connection(None);
         assert!(!own.act[0].command.contains("authorization-key"));
     }

@@ -153,7 +153,7 @@ pub(super) fn parts(
     numbered
         .steps()
         .map(|(place, step, link)| {
-            let guide = by_hand::guide(step);
+            let guide = by_hand::guide(step, &numbered.plan.parts().secrets);
             let within = window.as_ref().map_or("", |window| match place {
                 place if place == window.opens => "opens",
                 place if place == window.closes => "closes",
@@ -233,7 +233,7 @@ pub(super) fn undo(numbered: &Numbered<'_>) -> Vec<UndoView> {
         .steps()
         .filter(|(_, step, _)| step.action.written().is_some())
         .map(|(_, step, link)| {
-            let guide = by_hand::guide(step);
+            let guide = by_hand::guide(step, &numbered.plan.parts().secrets);
             UndoView {
                 step: link.clone(),
                 text: format!("{} {}", words::undo(step), guide.undo_note),
