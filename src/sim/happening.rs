@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::network::OnPrem;
 use super::world::World;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -52,6 +53,18 @@ pub struct Change {
 }
 
 impl World {
+    /// The on-premises side.
+    #[must_use]
+    pub fn onprem(&self) -> &OnPrem {
+        &self.onprem
+    }
+
+    /// The regions that are down.
+    #[must_use]
+    pub fn regions_down(&self) -> &BTreeSet<Region> {
+        &self.regions_down
+    }
+
     /// Lets a happening happen.
     pub(super) fn happen(&mut self, event: Happening, now: Timestamp) {
         for region in event.up {

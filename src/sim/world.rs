@@ -248,18 +248,6 @@ impl World {
         }
     }
 
-    /// The on-premises side.
-    #[must_use]
-    pub fn onprem(&self) -> &OnPrem {
-        &self.onprem
-    }
-
-    /// The regions that are down.
-    #[must_use]
-    pub fn regions_down(&self) -> &BTreeSet<Region> {
-        &self.regions_down
-    }
-
     /// The links of the on-premises side, to cut and mend.
     pub fn onprem_mut(&mut self) -> &mut OnPrem {
         &mut self.onprem

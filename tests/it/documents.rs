@@ -257,6 +257,11 @@ fn each_misfortune_is_drilled_and_what_the_executor_does_is_told() {
         let cell = cells.iter().find(|cell| cell["fault"] == fault).unwrap();
         (cell["verdict"].as_str().unwrap().to_owned(), cell["text"].as_str().unwrap().to_owned())
     };
+    // The view of one step, whole: what templates and machines rely on.
+    let table = &view["parts"][0]["steps"][2];
+    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_json_snapshot!("document-step-view", table);
+    });
     assert_eq!(cell("address", "Answer lost").0, "recovers");
     assert_eq!(
         cell("address", "Forbidden"),

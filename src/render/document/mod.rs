@@ -7,9 +7,11 @@ mod estate;
 pub mod material;
 mod part;
 mod schedule;
+pub mod step_view;
 mod steps;
 mod timeline;
 mod topology;
+mod values;
 pub mod view;
 mod words;
 

@@ -8,11 +8,11 @@ use super::schedule::{Schedule, schedule};
 use super::steps::{self, Numbered};
 use super::topology::{self, Layout};
 use super::view::{
-    Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, ParameterView,
-    Part, PictureView, Prerequisite, ProfileValue, ProfileView, ReachRow, RightsView, RoleView,
-    SecretView, StepLink, Timing, WriteView,
+    Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, Part,
+    PictureView, Prerequisite, ReachRow, RightsView, RoleView, SecretView, StepLink, Timing,
+    WriteView,
 };
-use super::{timeline, words};
+use super::{timeline, values, words};
 use crate::model::action::General;
 use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
@@ -56,7 +56,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
                 Some(Call { step: link.clone(), text: step.prose.call.clone()? })
             })
             .collect(),
-        parameters: parameters(material),
+        parameters: values::parameters(material),
         secrets: parts
             .secrets
             .iter()
@@ -66,7 +66,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
                 variable: by_hand::secret_variable(name, Some(source)),
             })
             .collect(),
-        profiles: profiles(material),
+        profiles: values::profiles(material),
         writes: writes(&numbered),
         rights: rights(material),
         role_definition: json::object(&role::role(plan)),
@@ -210,78 +210,6 @@ fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {
             people: role.people.clone(),
             contact: role.contact.clone(),
             gates: answers(name),
-        })
-        .collect()
-}
-
-/// A value as lines: a list has one item a line, and an id its own.
-fn lines(value: &str) -> Vec<String> {
-    let Ok(serde_json::Value::Array(items)) = serde_json::from_str(value) else {
-        return vec![value.to_owned()];
-    };
-    items
-        .iter()
-        .map(|item| match item {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    format!("{name}: {text}")
-                })
-                .collect::<Vec<_>>()
-                .join(", "),
-            other => other.to_string(),
-        })
-        .collect()
-}
-
-fn parameters(material: &Material) -> Vec<ParameterView> {
-    let values = &material.plan.parts().params;
-    material
-        .parameters
-        .iter()
-        .filter(|declared| !declared.secret)
-        .map(|declared| {
-            let value = values.get(&declared.name);
-            ParameterView {
-                name: declared.name.clone(),
-                kind: declared.kind.clone(),
-                description: declared.description.clone(),
-                value: value.map(|value| lines(value)).unwrap_or_default(),
-                differs: material
-                    .profiles
-                    .iter()
-                    .filter_map(|profile| {
-                        let other = profile.values.as_ref()?.get(&declared.name)?;
-                        (Some(other) != value).then(|| ProfileValue {
-                            profile: profile.name.clone(),
-                            value: lines(other),
-                        })
-                    })
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-fn profiles(material: &Material) -> Vec<ProfileView> {
-    let parts = material.plan.parts();
-    material
-        .profiles
-        .iter()
-        .map(|profile| ProfileView {
-            name: profile.name.clone(),
-            description: profile.description.clone(),
-            shown: parts.profile.as_ref() == Some(&profile.name),
-            world: profile.world.clone(),
-            differs: profile
-                .values
-                .iter()
-                .flatten()
-                .filter(|(name, value)| parts.params.get(*name) != Some(value))
-                .map(|(name, _)| name.clone())
-                .collect(),
         })
         .collect()
 }
