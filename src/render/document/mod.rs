@@ -151,7 +151,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
     let unreached: Vec<String> = part
         .reach
         .iter()
-        .filter(|row| !row.works)
+        .filter(|row| row.wanted && !row.works)
         .map(|row| format!("{} does not reach {}", row.site, row.network))
         .collect();
     if let [first, others @ ..] = unreached.as_slice() {

@@ -13,7 +13,7 @@ use super::view::{
     WriteView,
 };
 use super::{timeline, values, words};
-use crate::model::action::General;
+use crate::model::action::{General, Verification};
 use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
@@ -334,6 +334,17 @@ pub(super) fn files(material: &Material, key: &str) -> Vec<(String, String)> {
 fn reach(material: &Material) -> Vec<ReachRow> {
     let before = material.known.as_ref().map(|known| known.reach.as_slice()).unwrap_or_default();
     let Some(rehearsal) = &material.rehearsal else { return Vec::new() };
+    let wanted: BTreeSet<String> = material
+        .plan
+        .steps()
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Verify(Verification::Advertised { expect, .. }) => Some(expect),
+            _ => None,
+        })
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
     rehearsal
         .run
         .reachability
@@ -349,6 +360,7 @@ fn reach(material: &Material) -> Vec<ReachRow> {
                 before: was.to_owned(),
                 after: after.verdict.clone(),
                 works: after.works,
+                wanted: wanted.contains(&after.network),
             }
         })
         .collect()

@@ -337,6 +337,8 @@ view! {
         pub after: String,
         /// Whether it is reached after.
         pub works: bool,
+        /// Whether the runbook is there to make it so: it proves that the network is advertised.
+        pub wanted: bool,
     }
 }
 
