@@ -185,13 +185,13 @@ pub(super) fn draw(estate: &Estate, layout: &Layout, id: &str, title: &str) -> S
     peerings(&mut svg, estate, layout);
     for (site, prefixes) in &estate.sites {
         let Some(rect) = layout.sites.get(site) else { continue };
-        boxed(
-            &mut svg,
-            "p-box",
-            *rect,
-            site,
-            &[("p-small", "on-premises".to_owned()), ("p-small", prefixes.join(", "))],
-        );
+        let mut lines = vec![("p-small", "on-premises".to_owned())];
+        match prefixes.as_slice() {
+            [one] => lines.push(("p-small", one.clone())),
+            [one, more @ ..] => lines.push(("p-small", format!("{one} +{}", more.len()))),
+            [] => {}
+        }
+        boxed(&mut svg, "p-box", *rect, site, &lines);
     }
     for (circuit, state) in &estate.circuits {
         let Some(rect) = layout.circuits.get(circuit) else { continue };
@@ -298,8 +298,9 @@ fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
         let start = (from.x + from.w, from.middle().1);
         bend(svg, &class, start, (own.x, own.middle().1));
         let label = marked(id.name(), link.mark);
-        // Beside the region's box, on the side where the line comes in level.
-        let at = (REGION.0 - 4.0, own.middle().1 - 7.0);
+        // Beside the region's box, on the side of the line from which it does not come.
+        let aside = if start.1 < own.middle().1 - 1.0 { 15.0 } else { -7.0 };
+        let at = (REGION.0 - 4.0, own.middle().1 + aside);
         let class = format!("{} p-label", text_class(link.mark));
         svg.text(&class, at, Anchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
     }
