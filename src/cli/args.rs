@@ -245,6 +245,31 @@ pub enum Verb {
     Cancel(DriveSaid),
     /// Put back what a run changed.
     Undo(DriveSaid),
+    /// Write what happened in a run as a document, or as JSON.
+    Report {
+        /// The run's id, or its beginning.
+        run: String,
+        /// The form.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+        format: ReportFormat,
+        /// Another run, to stand beside it.
+        #[arg(long, value_name = "RUN")]
+        compare: Option<String>,
+        /// A folder whose templates replace the shipped ones, one file at a time.
+        #[arg(long, value_name = "DIR")]
+        templates: Option<PathBuf>,
+        /// Where to write it [default: standard output].
+        #[arg(long, short = 'o', value_name = "PATH")]
+        out: Option<PathBuf>,
+    },
+    /// Write a run's evidence into one file that `verify` checks by itself.
+    Export {
+        /// The run's id, or its beginning.
+        run: String,
+        /// The file to write; it must not be there yet.
+        #[arg(long, short = 'o', value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Check that a run's history is whole and unedited.
     Verify {
         /// The run's id or its beginning, or an exported journal.
@@ -299,6 +324,17 @@ pub enum SimVerb {
         #[arg(long, value_name = "FILE", requires = "tls")]
         tls_certificate: Option<PathBuf>,
     },
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One HTML page.
+    Html,
+    /// Markdown.
+    Md,
+    /// The same view, for machines.
+    Json,
 }
 
 /// How a runbook is compiled.

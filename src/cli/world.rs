@@ -277,6 +277,16 @@ impl Drill {
     }
 }
 
+/// What each site reaches in the world that was kept beside a drill; nothing for other runs.
+#[must_use]
+pub fn reached(context: &Context, run: &RunId) -> Vec<ReachView> {
+    let world = std::fs::read(kept(context, run)).ok();
+    let world = world.and_then(|bytes| serde_json::from_slice::<World>(&bytes).ok());
+    world
+        .map(|world| world.reachability().into_iter().map(reach_view).collect())
+        .unwrap_or_default()
+}
+
 pub(super) fn reach_view(reach: Reach) -> ReachView {
     ReachView {
         site: reach.site,

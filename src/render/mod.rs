@@ -13,6 +13,7 @@ pub mod line;
 pub mod plan_text;
 pub mod preflight_text;
 pub mod progress;
+pub mod report;
 pub mod role;
 pub mod style;
 pub mod svg;

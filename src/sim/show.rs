@@ -46,7 +46,9 @@ impl World {
                 rule["properties"]["provisioningState"] = json!(state);
             }
         } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
-            let users = self.configurations_with(id);
+            let mut users = self.configurations_with(id);
+            let others = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+            users.extend(others.into_iter().flatten().cloned());
             if !users.is_empty() {
                 body["properties"]["ipConfigurations"] = json!(users);
             }

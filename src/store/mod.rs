@@ -8,6 +8,7 @@
 mod anchor;
 pub mod claims;
 mod error;
+pub mod evidence;
 pub mod export;
 mod files;
 pub mod fsync;

@@ -221,6 +221,18 @@ impl StateDir {
         Ok(export::report(run, links, Some(mark)))
     }
 
+    /// A run's history as text: one line per event, each chained to the one before it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not whole.
+    pub fn journal_text(&self, run: &RunId) -> Result<Vec<u8>, StoreError> {
+        let dir = self.existing(run)?;
+        let _lock = RunLock::look(&dir.lock(), run)?;
+        let links =
+            dir.scratch(|database| database.links(run).map_err(|error| dir.damaged(&error)))?;
+        Ok(export::text(run, &links))
+    }
+
     fn ids(&self) -> Result<Vec<RunId>, StoreError> {
         Ok(files::entries(&self.runs())?
             .iter()

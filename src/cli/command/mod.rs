@@ -5,11 +5,13 @@ mod check;
 mod completions;
 mod drill;
 mod drive;
+mod export;
 mod journal;
 mod permissions;
 mod plan;
 mod preflight;
 mod render;
+mod report;
 mod run;
 mod runs;
 mod schema;
@@ -118,6 +120,17 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         }
         Verb::Cancel(args) => drive::cancel(context, &args).await,
         Verb::Undo(args) => drive::undo(context, &args).await,
+        Verb::Report { run, format, compare, templates, out } => {
+            let asked = report::Asked {
+                run: &run,
+                format,
+                compare: compare.as_deref(),
+                templates: templates.as_deref(),
+                out: out.as_deref(),
+            };
+            report::report(context, asked).await
+        }
+        Verb::Export { run, out } => export::export(context, &run, &out).await,
         Verb::Verify { what } => verify::verify(context, &what),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
         Verb::Check { runbooks, compile } => check::check(context, &runbooks, &compile),

@@ -65,14 +65,14 @@ fn has_profile(runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
     Ok(read.profiles.contains(wanted))
 }
 
-fn refused(error: &TemplateError) -> CliError {
+pub(super) fn refused(error: &TemplateError) -> CliError {
     CliError::new(Status::Usage, "The templates cannot be used.")
         .reason(&error.message)
         .hint("docs/templates.md lists every name; leave `--templates` out for the shipped look.")
 }
 
 /// The shipped templates, and those of a folder in their place.
-fn templates(folder: Option<&Path>) -> Result<Templates, CliError> {
+pub(super) fn templates(folder: Option<&Path>) -> Result<Templates, CliError> {
     let mut replaced = BTreeMap::new();
     if let Some(folder) = folder {
         collect(folder, "", &mut replaced)?;
@@ -127,7 +127,7 @@ fn write(context: &Context, written: &Written, out: Option<&Path>) -> Result<(),
 }
 
 /// Whole or not at all: a reader of the old file is not cut off.
-fn put(path: &Path, text: &str) -> Result<(), CliError> {
+pub(super) fn put(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |error: &std::io::Error| {
         CliError::usage(format!("{} cannot be written.", path.display())).because(error)
     };

@@ -9,10 +9,14 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::render::json;
 use crate::render::view::VERIFY_SCHEMA;
+use crate::store::evidence::{self, EvidenceReport};
 use crate::store::{VerifyReport, verify_file};
 
 pub(super) fn verify(context: &Context, what: &str) -> Result<Status, CliError> {
     let path = Path::new(what);
+    if let Some(report) = evidence_at(path)? {
+        return Ok(say(context, what, &report));
+    }
     // An id has no dot and no separator; what is there as a file is meant as one.
     let report = if path.is_file() {
         verify_file(path)?
@@ -36,6 +40,48 @@ pub(super) fn verify(context: &Context, what: &str) -> Result<Status, CliError> 
         Output::Text => context.ui.data(&sentences(context, &report)),
     }
     Ok(if whole { Status::Done } else { Status::EndedOtherwise })
+}
+
+/// The check of an evidence file; none when it is another file or none.
+fn evidence_at(path: &Path) -> Result<Option<EvidenceReport>, CliError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        CliError::usage(format!("{} cannot be read.", path.display())).because(&error)
+    })?;
+    Ok(evidence::is_evidence(&bytes).then(|| evidence::verify(&bytes)))
+}
+
+fn say(context: &Context, what: &str, report: &EvidenceReport) -> Status {
+    let style = context.ui.out;
+    match context.ui.output {
+        Output::Json => context.ui.data(&json::object(&json!({
+            "schema": VERIFY_SCHEMA,
+            "run": report.run,
+            "whole": report.is_whole(),
+            "hash": report.head,
+            "files": report.members,
+            "first_bad": report.first_bad,
+        }))),
+        Output::Text => {
+            let line = match &report.first_bad {
+                None => style.good(&format!(
+                    "The evidence in {what} is whole: {} files of run {}.",
+                    report.members,
+                    report.run.as_deref().unwrap_or("unknown")
+                )),
+                Some(bad) => style.bad(&format!("The evidence in {what} is not whole: {bad}.")),
+            };
+            let head = report.head.as_ref().map_or_else(String::new, |head| {
+                format!(
+                    "\nIts last event's hash is {head}. Compare it with the one that was told you."
+                )
+            });
+            context.ui.data(&format!("{line}{head}\n"));
+        }
+    }
+    if report.is_whole() { Status::Done } else { Status::EndedOtherwise }
 }
 
 fn sentences(context: &Context, report: &VerifyReport) -> String {

@@ -215,7 +215,7 @@ pub fn markdown(
 }
 
 /// Templates leave empty lines where they say nothing; one between blocks is enough.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut empty = 0;
     let mut fence: Option<String> = None;

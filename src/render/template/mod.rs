@@ -24,6 +24,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("base.html", include_str!("../../../templates/base.html")),
     ("picture.css", include_str!("../../../templates/picture.css")),
     ("style.css", include_str!("../../../templates/style.css")),
+    ("report.html", include_str!("../../../templates/report.html")),
+    ("report.md", include_str!("../../../templates/report.md")),
     ("runbook.html", include_str!("../../../templates/runbook.html")),
     ("runbook.md", include_str!("../../../templates/runbook.md")),
     ("runbook/chapters.html", include_str!("../../../templates/runbook/chapters.html")),

@@ -24,10 +24,6 @@ impl Provider for Subnet {
         "Microsoft.Network/virtualNetworks/subnets"
     }
 
-    fn computed(&self) -> &'static [&'static str] {
-        &USERS
-    }
-
     fn word(&self) -> &'static str {
         "Subnet"
     }
@@ -89,6 +85,7 @@ impl Provider for Subnet {
                 properties.remove(key);
             }
         }
+        super::keep(&mut properties, put.stored, &USERS);
         for delegation in
             properties.get_mut("delegations").and_then(Value::as_array_mut).into_iter().flatten()
         {
@@ -114,6 +111,18 @@ impl Provider for Subnet {
 
     fn complete(&self, body: &mut Value) {
         let properties = &mut body["properties"];
+        // Gateways are found where they are; of others only a world file tells.
+        if let Some(users) = properties.get_mut("ipConfigurations").and_then(Value::as_array_mut) {
+            users.retain(|user| {
+                let id = user["id"].as_str().unwrap_or_default().to_ascii_lowercase();
+                !id.contains("/virtualnetworkgateways/")
+            });
+            if users.is_empty()
+                && let Some(properties) = properties.as_object_mut()
+            {
+                properties.remove("ipConfigurations");
+            }
+        }
         default(properties, "delegations", json!([]));
         default(properties, "ipamPoolPrefixAllocations", json!([]));
         default(properties, "privateEndpointNetworkPolicies", json!("Disabled"));

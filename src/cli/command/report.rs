@@ -1,0 +1,61 @@
+//! What happened in a run? As a page, as Markdown, or as JSON.
+
+use std::path::Path;
+
+use super::render::{put, refused, templates};
+use crate::cli::args::ReportFormat;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
+use crate::cli::world;
+use crate::render::json;
+use crate::render::report::{self, Material, Report};
+
+/// What was typed about a report.
+pub(super) struct Asked<'a> {
+    pub(super) run: &'a str,
+    pub(super) format: ReportFormat,
+    pub(super) compare: Option<&'a str>,
+    pub(super) templates: Option<&'a Path>,
+    pub(super) out: Option<&'a Path>,
+}
+
+pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status, CliError> {
+    let templates = templates(asked.templates)?;
+    let mut made = of(context, asked.run).await?;
+    if let Some(other) = asked.compare {
+        let other = of(context, other).await?;
+        made.compared = Some(report::compare(&made, &other));
+    }
+    let text = match asked.format {
+        ReportFormat::Html => report::html(&made, &templates).map_err(|error| refused(&error))?,
+        ReportFormat::Md => report::markdown(&made, &templates).map_err(|error| refused(&error))?,
+        ReportFormat::Json => json::object(&made),
+    };
+    match asked.out {
+        None => context.ui.data(&text),
+        Some(path) => {
+            put(path, &text)?;
+            context.ui.say(&format!("Written to {}.", path.display()));
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// The report of a run, from its store or from the process that holds it.
+pub(super) async fn of(context: &Context, run: &str) -> Result<Report, CliError> {
+    let run = context.state.find(run)?;
+    let (events, driven) = context.read(&run).await?;
+    let state = Context::fold(&events)?;
+    let reachability = world::reached(context, &run);
+    // A process that holds the run holds its history too: there the hash is not at hand.
+    let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
+    let material = Material {
+        state: &state,
+        events: &events,
+        driven,
+        reachability: &reachability,
+        head: head.as_deref(),
+    };
+    report::report(material)
+        .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
+}

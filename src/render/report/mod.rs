@@ -1,0 +1,35 @@
+//! What happened? A run as a report: an auditor files it, a coordinator compares it with the last one.
+//!
+//! Everything in it is read from the run's events; a drill's world adds what each site reached.
+
+mod build;
+mod compare;
+mod picture;
+mod split;
+mod view;
+
+use super::template::{TemplateError, Templates};
+
+pub use build::{Material, report};
+pub use compare::compare;
+pub use split::{Split, split};
+pub use view::{
+    Comparison, Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportStep,
+    ReportVersion, ReportWord, ReportWrite, SplitPart,
+};
+
+/// The report as one HTML page.
+///
+/// # Errors
+/// A template is not one, or names what is not there.
+pub fn html(report: &Report, templates: &Templates) -> Result<String, TemplateError> {
+    templates.fill("report.html", report)
+}
+
+/// The report as Markdown.
+///
+/// # Errors
+/// A template is not one, or names what is not there.
+pub fn markdown(report: &Report, templates: &Templates) -> Result<String, TemplateError> {
+    Ok(super::document::tidy(&templates.fill("report.md", report)?))
+}

@@ -1,0 +1,244 @@
+//! What does a report show? The only thing that its templates see, and its JSON.
+
+use crate::render::template::view;
+
+/// The schema of a report.
+pub const REPORT_SCHEMA: &str = "backroad.report/1";
+
+view! {
+    /// A run as a report; its JSON is `backroad report RUN --format json`.
+    pub struct Report {
+        /// The schema of this view: `backroad.report/1`.
+        pub schema: String,
+        /// What wrote it: the program and its version.
+        pub generator: String,
+        /// The run's id.
+        pub run: String,
+        /// The runbook's name.
+        pub runbook: String,
+        /// What the runbook does, as a line.
+        pub title: String,
+        /// `drill` or `live`.
+        pub mode: String,
+        /// The profile that it ran under.
+        pub profile: Option<String>,
+        /// Where Azure was.
+        pub endpoint: String,
+        /// Who started it, where it was said.
+        pub by: Option<String>,
+        /// How it ended, or where it stands.
+        pub outcome: String,
+        /// Whether it recovered what it was to recover.
+        pub succeeded: bool,
+        /// When it was opened.
+        pub started_at: String,
+        /// When it ended; none while it has not.
+        pub ended_at: Option<String>,
+        /// The run in five lines.
+        pub summary: Vec<String>,
+        /// The time to recovery against the objective.
+        pub recovery: Recovery,
+        /// The steps over time, as a picture in SVG.
+        pub timeline: String,
+        /// Its steps, in the author's order.
+        pub steps: Vec<ReportStep>,
+        /// What was written, in order.
+        pub writes: Vec<ReportWrite>,
+        /// What people said.
+        pub words: Vec<ReportWord>,
+        /// What did not go as the runbook says.
+        pub deviations: Vec<Deviation>,
+        /// What each site reached at the end, in a drill.
+        pub reachability: Vec<Reached>,
+        /// What is left for a person to look after.
+        pub obligations: Vec<String>,
+        /// The versions that took part.
+        pub versions: Vec<ReportVersion>,
+        /// How many events its journal has.
+        pub events: u64,
+        /// The hash of the last of them: who knows it knows the whole history.
+        pub head: Option<String>,
+        /// Another run beside this one.
+        pub compared: Option<Comparison>,
+    }
+}
+
+view! {
+    /// The time to recovery, split.
+    pub struct Recovery {
+        /// From the opening to the recovery, or to the last event.
+        pub took: String,
+        /// The same in seconds.
+        pub seconds: f64,
+        /// What it is measured against.
+        pub objective: Option<String>,
+        /// Whether it was within the objective; none without one, or without recovery.
+        pub within: Option<bool>,
+        /// How long nothing was reachable, where a connection was swapped.
+        pub window: Option<String>,
+        /// The four parts; they add up.
+        pub parts: Vec<SplitPart>,
+    }
+}
+
+view! {
+    /// A part of the time.
+    pub struct SplitPart {
+        /// What it went into.
+        pub name: String,
+        /// How long.
+        pub took: String,
+        /// The same in seconds.
+        pub seconds: f64,
+        /// Its share of the whole, in percent.
+        pub percent: u32,
+    }
+}
+
+view! {
+    /// A step.
+    pub struct ReportStep {
+        /// Its place, from 1.
+        pub number: usize,
+        /// Its name.
+        pub name: String,
+        /// What it does.
+        pub title: String,
+        /// The action's name.
+        pub action: String,
+        /// Where it stands.
+        pub status: String,
+        /// `good`, `bad`, `doubt` or `soft`: how that is to be read.
+        pub tone: String,
+        /// How many attempts were begun.
+        pub attempts: u32,
+        /// How many writes were refused before one was taken.
+        pub refusals: u32,
+        /// When it began, from the run's opening.
+        pub start: Option<String>,
+        /// When it ended, from the run's opening.
+        pub end: Option<String>,
+        /// How long it took.
+        pub took: Option<String>,
+        /// The same in seconds.
+        pub seconds: Option<f64>,
+        /// How long it usually takes.
+        pub usual: Option<String>,
+        /// What it waited for before it began.
+        pub waited_for: Option<String>,
+        /// The resource that it is about.
+        pub resource: Option<String>,
+        /// What became of the resource.
+        pub change: Option<String>,
+        /// Why it stands as it does, where that needs a word.
+        pub why: Option<String>,
+    }
+}
+
+view! {
+    /// A write that was intended, and what came of it.
+    pub struct ReportWrite {
+        /// The step.
+        pub step: String,
+        /// When it was intended, from the run's opening.
+        pub at: String,
+        /// `PUT` or `DELETE`.
+        pub method: String,
+        /// The resource.
+        pub resource: String,
+        /// The operation key: Azure's `x-ms-client-request-id`.
+        pub key: String,
+        /// Azure's id of the request, where it gave one.
+        pub request_id: Option<String>,
+        /// What Azure made of it: `accepted`, `done`, `refused`, or `not known`.
+        pub answer: String,
+        /// What was there before, keys left out; none when nothing was.
+        pub before: Option<String>,
+        /// What was to be there, keys left out; none for a removal.
+        pub after: Option<String>,
+    }
+}
+
+view! {
+    /// A word of a person.
+    pub struct ReportWord {
+        /// When, from the run's opening.
+        pub at: String,
+        /// The step, where it was about one.
+        pub step: Option<String>,
+        /// Who.
+        pub who: String,
+        /// What was said.
+        pub what: String,
+        /// Why, where a reason was given.
+        pub why: Option<String>,
+    }
+}
+
+view! {
+    /// Something that did not go as the runbook says.
+    pub struct Deviation {
+        /// When, from the run's opening.
+        pub at: String,
+        /// The step, where it was one's.
+        pub step: Option<String>,
+        /// What.
+        pub what: String,
+    }
+}
+
+view! {
+    /// What a site reaches.
+    pub struct Reached {
+        /// The site.
+        pub site: String,
+        /// The network.
+        pub network: String,
+        /// `reachable`, or why not.
+        pub verdict: String,
+        /// Whether it is.
+        pub works: bool,
+        /// The circuits that packets take.
+        pub circuits: String,
+    }
+}
+
+view! {
+    /// A version of something that took part.
+    pub struct ReportVersion {
+        /// Of what.
+        pub of: String,
+        /// Which.
+        pub version: String,
+    }
+}
+
+view! {
+    /// Two runs side by side.
+    pub struct Comparison {
+        /// The other run's id.
+        pub run: String,
+        /// Its runbook.
+        pub runbook: String,
+        /// Whether both ran the same plan.
+        pub same_plan: bool,
+        /// Facts of both.
+        pub facts: Vec<Pair>,
+        /// The steps of both.
+        pub steps: Vec<Pair>,
+    }
+}
+
+view! {
+    /// One thing of two runs.
+    pub struct Pair {
+        /// What.
+        pub what: String,
+        /// This run's.
+        pub this: String,
+        /// The other's.
+        pub other: String,
+        /// How much longer this run's was, where both are times: `+02:10`.
+        pub difference: Option<String>,
+    }
+}
