@@ -106,6 +106,9 @@ pub struct Prose {
     /// Why this is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// When not to; of a whole runbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_when: Option<String>,
     /// How to do it by hand: command or portal path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,

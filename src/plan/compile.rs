@@ -128,6 +128,7 @@ impl Compiler<'_, '_> {
         };
         let description =
             fields.get("description").and_then(|(_, n)| self.reader.text(n, "`description`"));
+        let not_when = fields.get("not_when").and_then(|(_, n)| self.reader.text(n, "`not_when`"));
         let profile_name = self.profile_name(&fields);
         let profile = profile_name.as_ref().and_then(|name| fields.get("profiles")?.1.get(name));
         let profile_fields =
@@ -164,7 +165,7 @@ impl Compiler<'_, '_> {
             failback,
             people,
             deadline: profile_deadline.or(deadline),
-            prose: Prose { why: description, ..Prose::default() },
+            prose: Prose { why: description, not_when, ..Prose::default() },
             steps: steps?.into_iter().map(|placed| placed.step).collect(),
         })
     }

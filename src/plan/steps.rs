@@ -230,6 +230,7 @@ fn finish(
             by_hand: prose(reader, "by_hand"),
             looks_good: prose(reader, "looks_good"),
             call: prose(reader, "call"),
+            not_when: None,
         },
     };
     Placed { step, span: turn.key.span.clone() }

@@ -456,6 +456,7 @@ pub const RUNBOOK: &[Field] = &[
         "What a recovery is measured against.",
     ),
     may("description", Kind::Prose, "When to use it and what it does."),
+    may("not_when", Kind::Prose, "When not to use it."),
     may("roles", Kind::Names(&Kind::Object(ROLE)), "Who may answer which gates."),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),

@@ -152,6 +152,7 @@ description: |
 
   - first <img src=x onerror=alert(1)>
   - second
+not_when: "Never on a <u>Friday</u>."
 profiles:
   drill:
     world: WORLD

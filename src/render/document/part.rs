@@ -47,6 +47,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
             checklist: name(9),
         },
         about: parts.prose.why.clone(),
+        never_when: parts.prose.not_when.clone(),
         not_when: not_when(material, kind),
         prerequisites: prerequisites(material),
         roles: roles(material, &numbered),

@@ -113,7 +113,9 @@ view! {
         pub chapters: Chapters,
         /// When to use it, as its author wrote it: prose.
         pub about: Option<String>,
-        /// When not to use it.
+        /// When not to use it, as its author wrote it: prose.
+        pub never_when: Option<String>,
+        /// When not to use it, as follows from its steps.
         pub not_when: Vec<String>,
         /// What must be there before it starts.
         pub prerequisites: Vec<Prerequisite>,
