@@ -196,7 +196,6 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
         "global_reach",
         "local_gateway",
         "security_group",
-        "shared_key",
         "virtual_network",
     ];
     let expected: BTreeSet<String> = services
