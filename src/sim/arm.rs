@@ -207,7 +207,7 @@ impl World {
         let read = ended.and_then(|operation| match &operation.work {
             Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
             // Of all updates only a new key has a result to be asked for.
-            Work::Update => Some(self.shown_key(&operation.resource)),
+            Work::Update => Some(self.key_length(&operation.resource)),
             Work::Create | Work::Delete => None,
         });
         let Some(operation) = self.operations.get_mut(id) else {

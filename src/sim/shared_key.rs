@@ -87,9 +87,15 @@ impl World {
     }
 
     /// A connection's key as its own path shows it.
-    pub(super) fn shown_key(&self, id: &ResourceId) -> Value {
+    fn shown_key(&self, id: &ResourceId) -> Value {
         let key = self.body(id).and_then(|body| body.pointer("/properties/sharedKey"));
         json!({ "value": key.cloned().unwrap_or_default() })
+    }
+
+    /// What is published as the answer to a new key: how long it is.
+    pub(super) fn key_length(&self, id: &ResourceId) -> Value {
+        let key = self.body(id).and_then(|body| body.pointer("/properties/sharedKey"));
+        json!({ "keyLength": key.and_then(Value::as_str).map_or(0, str::len) })
     }
 
     /// A key of so many characters that depends on the world's seed and nothing else.

@@ -20,9 +20,12 @@ const HOST: &str = "https://management.azure.com";
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-shown";
 
 /// Keys that recorded answers have and the published documents do not: Azure says more than it publishes.
-const SAID_AND_NOT_PUBLISHED: [&str; 15] = [
+const SAID_AND_NOT_PUBLISHED: [&str; 22] = [
     "/circuitConnectionStatus",
     "/etag",
+    "/primaryBytesIn",
+    "/primaryBytesOut",
+    "/properties/allowGlobalReach",
     "/properties/dpdTimeoutSeconds",
     "/properties/enableVmProtection",
     "/properties/gatewayManagerEtag",
@@ -34,7 +37,11 @@ const SAID_AND_NOT_PUBLISHED: [&str; 15] = [
     "/properties/resourceGuid",
     "/properties/routeServiceVips",
     "/properties/stag",
+    "/properties/useLocalAzureIpAddress",
+    "/properties/virtualNetworkGatewayMigrationStatus",
     "/properties/vpnClientConfiguration/vpnClientConnectionHealth",
+    "/secondaryBytesIn",
+    "/secondaryBytesOut",
     "/type",
 ];
 
@@ -52,7 +59,7 @@ impl Watched {
         let url = if url.starts_with('/') { format!("{HOST}{url}") } else { url.to_owned() };
         let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
         let request = WireRequest { method, url, headers: Headers::new(), body };
-        self.now = self.now + Duration::from_secs(2);
+        self.now = self.now + Duration::from_millis(100);
         self.world.answer(&request, self.now).0.unwrap()
     }
 
