@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::envelope;
 use super::fault::Fault;
 use super::group::is_about_groups;
 use super::network::{
@@ -15,6 +16,7 @@ use super::network::{
 use super::operation::{Operation, Work};
 use super::reply::{Refusal, common, guid, json_answer};
 use super::server::{Answers, Entry};
+use super::shared_key::connection_of;
 use super::world::World;
 use super::write::Arrival;
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
@@ -106,16 +108,13 @@ impl World {
         for (name, value) in quota.iter() {
             answer.headers.push(name, value);
         }
-        for name in ["x-ms-client-request-id", "x-ms-correlation-request-id"] {
-            if let Some(value) = request.headers.get(name) {
-                answer.headers.push(name, value);
-            }
-        }
         if answer.headers.get("x-ms-request-id").is_none() {
             self.reads += 1;
             let id = guid(&[&self.seed.to_string(), &self.reads.to_string(), "request"]);
             answer.headers.push("x-ms-request-id", id);
         }
+        let provider = url.path().to_ascii_lowercase().contains("/microsoft.network/");
+        envelope::finish(&mut answer, &request.headers, provider, now);
         answer
     }
 
@@ -138,6 +137,11 @@ impl World {
         let path = percent_decoded(url.path());
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
+        }
+        if let Some((id, reset)) = connection_of(&path) {
+            let api_version = api_version.as_str();
+            let arrival = Arrival { id: &id, request, origin: &origin, api_version, now };
+            return self.shared_key(&arrival, reset);
         }
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {
@@ -202,7 +206,9 @@ impl World {
         let ended = self.operations.get(id).filter(|operation| result && operation.settled);
         let read = ended.and_then(|operation| match &operation.work {
             Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
-            Work::Create | Work::Update | Work::Delete => None,
+            // Of all updates only a new key has a result to be asked for.
+            Work::Update => Some(self.key_length(&operation.resource)),
+            Work::Create | Work::Delete => None,
         });
         let Some(operation) = self.operations.get_mut(id) else {
             return Err(Refusal::new(404, "NotFound", "The operation was not found."));

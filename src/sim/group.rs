@@ -19,8 +19,8 @@ const EACH: Duration = Duration::from_secs(20);
 /// What ARM tells those who wait for a group's end (WIRE.md 2).
 const RETRY_AFTER: &str = "15";
 
-/// The api-version, and the month, from which on a group's body says its type: either will do.
-const TYPED_SINCE: (&str, &str) = ("2019-08-01", "2020-01");
+/// The api-version, and the month, from which on a group's body says its type.
+const TYPED_SINCE: (&str, &str) = ("2019-05-01", "2019-06");
 
 /// A group that is on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl World {
             // Groups have a type since then.
             if let Some(body) = body
                 .as_object_mut()
-                .filter(|_| api_version < TYPED_SINCE.0 && now.to_string().as_str() < TYPED_SINCE.1)
+                .filter(|_| api_version < TYPED_SINCE.0 || now.to_string().as_str() < TYPED_SINCE.1)
             {
                 body.remove("type");
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::envelope::{SIGNED_SINCE, is_since};
 use super::reply::{Refusal, common, empty_answer, guid, json_answer};
 use crate::azure::wire::WireResponse;
 use crate::model::durations::Change;
@@ -83,6 +84,10 @@ impl Work {
 impl Operation {
     /// The query of its URLs: since 2023 four parameters that are signed; about 3 kB in all.
     fn query(&self) -> String {
+        // The next poll is due at the earliest when it began: long before or after the first signature.
+        if !is_since(self.next_poll, SIGNED_SINCE) {
+            return format!("api-version={}", self.api_version);
+        }
         let mut certificate = String::new();
         while certificate.len() < 2_400 {
             let salt = certificate.len().to_string();

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::unconfirmed::Unconfirmed;
 use crate::azure::wire::{Headers, WireResponse};
 use crate::model::ResourceId;
 
@@ -28,6 +29,11 @@ impl Refusal {
             retry_after: None,
             from_gateway: false,
         }
+    }
+
+    /// A refusal in whose place nobody has recorded the real one.
+    pub(super) fn unconfirmed(belief: &Unconfirmed, message: impl Into<String>) -> Self {
+        Self::new(belief.status, belief.code, message)
     }
 
     pub(super) fn by_gateway(mut self) -> Self {

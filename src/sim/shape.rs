@@ -140,7 +140,7 @@ const SINCE: &[(&str, &str, &str, &str)] = &[
         "2023-11-01",
         "2024-08",
     ),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/bgpSettings", "", "2017-06"),
+    ("Microsoft.Network/virtualNetworkGateways", "/properties/bgpSettings", "", "2016-06"),
     ("Microsoft.Network/virtualNetworkGateways", "/properties/natRules", "2020-11-01", ""),
     (
         "Microsoft.Network/virtualNetworkGateways",
@@ -206,14 +206,20 @@ const SINCE: &[(&str, &str, &str, &str)] = &[
     (
         "Microsoft.Network/virtualNetworkGateways",
         "/properties/vpnClientConfiguration/radiusServers",
-        "2019-08-01",
         "",
+        "2020-03",
     ),
     (
         "Microsoft.Network/virtualNetworkGateways",
         "/properties/vpnClientConfiguration/vpnClientIpsecPolicies",
-        "2018-01-01",
         "",
+        "2018-06",
+    ),
+    (
+        "Microsoft.Network/virtualNetworkGateways",
+        "/properties/vpnClientConfiguration/vpnClientProtocols",
+        "",
+        "2017-06",
     ),
     ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "/type", "", "2018-06"),
     ("Microsoft.Network/connections", "/properties/enableBgp", "", "2016-12"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::envelope::is_since;
 use super::network::connection_status;
 use super::provider;
 use super::reply::{Refusal, json_answer};
@@ -17,6 +18,9 @@ use crate::model::{ResourceId, Timestamp};
 /// (azure-facts 3.3: unknown right after Succeeded).
 const UNKNOWN: Duration = Duration::from_secs(10);
 const CONNECTING: Duration = Duration::from_secs(25);
+
+/// Before, the connection of a circuit had no status (recorded in 2016).
+const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
 impl World {
     /// The body of a GET.
@@ -33,6 +37,13 @@ impl World {
         }
         let children = provider::of(id).map(provider::Provider::children).unwrap_or_default();
         self.insert_children(id, &mut body, children, now);
+        for pointer in provider::of(id).map(provider::Provider::parts).unwrap_or_default() {
+            let list = body.pointer_mut(pointer).and_then(Value::as_array_mut);
+            for part in list.into_iter().flatten().filter(|part| part.is_object()) {
+                part["etag"] = json!(etag);
+                part["properties"]["provisioningState"] = json!(state);
+            }
+        }
         let kind = id.resource_type();
         if kind.is("Microsoft.Network/routeTables")
             || kind.is("Microsoft.Network/networkSecurityGroups")
@@ -60,13 +71,10 @@ impl World {
             if let Some(user) = self.configurations_with(id).into_iter().next() {
                 body["properties"]["ipConfiguration"] = user;
             }
-        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            for configuration in list_in(&mut body, "ipConfigurations") {
-                configuration["etag"] = json!(etag);
-                configuration["properties"]["provisioningState"] = json!(state);
-            }
         } else if kind.is("Microsoft.Network/connections")
-            && (resource.state == State::Succeeded || self.ordinals.get(id) > Some(&1))
+            && resource.state == State::Succeeded
+            && (is_since(now, STATUS_OF_CIRCUITS_SINCE)
+                || body.pointer("/properties/connectionType") != Some(&json!("ExpressRoute")))
         {
             let since = now.since(resource.settled_at);
             let status = if since < UNKNOWN {
@@ -172,6 +180,12 @@ impl World {
 
     /// The answer to a GET of a list: everything whose id is the path and one name more.
     pub(super) fn list(&self, path: &str, api_version: &str, now: Timestamp) -> WireResponse {
+        if let Some(gateway) = path.strip_suffix("/connections")
+            && let Ok(gateway) = ResourceId::parse(gateway)
+            && gateway.resource_type().is("Microsoft.Network/virtualNetworkGateways")
+        {
+            return self.connections_of(&gateway, api_version, now);
+        }
         let prefix = format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
         let group_free = prefix
             .split_once("/providers/")
@@ -193,16 +207,45 @@ impl World {
                 });
                 direct || all
             })
-            .filter_map(|id| self.get_body(id, now))
-            .map(|mut body| {
-                // Whether it is connected, and its key, are told of one connection at a time.
-                if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut)
-                {
-                    properties.remove("connectionStatus");
-                    properties.remove("sharedKey");
-                }
-                body
+            .filter_map(|id| self.listed(id, now))
+            .collect();
+        json_answer(200, &shaped(&json!({ "value": value }), api_version, now))
+    }
+
+    /// A body as a list shows it.
+    fn listed(&self, id: &ResourceId, now: Timestamp) -> Option<Value> {
+        let mut body = self.get_body(id, now)?;
+        // Whether it is connected, and its key, are told of one connection at a time.
+        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.remove("connectionStatus");
+            properties.remove("sharedKey");
+        }
+        if let Some(provider) = provider::of(id) {
+            provider.tell(&mut body);
+        }
+        Some(body)
+    }
+
+    /// The connections of a gateway, at either end.
+    fn connections_of(
+        &self,
+        gateway: &ResourceId,
+        api_version: &str,
+        now: Timestamp,
+    ) -> WireResponse {
+        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
+        let value: Vec<Value> = self
+            .resources
+            .iter()
+            .filter(|(id, resource)| {
+                id.resource_type().is("Microsoft.Network/connections")
+                    && ends.iter().any(|end| {
+                        let at = resource.body.pointer(&format!("/properties/{end}/id"));
+                        at.and_then(Value::as_str)
+                            .is_some_and(|at| at.eq_ignore_ascii_case(gateway.as_str()))
+                    })
             })
+            .filter_map(|(id, _)| self.listed(id, now))
             .collect();
         json_answer(200, &shaped(&json!({ "value": value }), api_version, now))
     }

@@ -65,10 +65,16 @@ impl World {
         }
         // References first: a peering whose remote network is being written hears of that, although its
         // own network is being written as well (recorded).
-        self.check_references(provider, arrival.id, &body)?;
+        self.check_references(provider, arrival.id, &body, arrival.now)?;
         self.check_locks(arrival, provider, &body)?;
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
-        let put = Put { id: arrival.id, body: &body, stored: self.body(arrival.id), ordinal };
+        let put = Put {
+            id: arrival.id,
+            body: &body,
+            stored: self.body(arrival.id),
+            ordinal,
+            now: arrival.now,
+        };
         provider.validate(self, &put)?;
         let failure = provider.fails(self, &put);
         let new = put.stored.is_none();
@@ -85,7 +91,8 @@ impl World {
         provider.accepted(self, arrival.id);
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
-        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        provider.tell(&mut shown);
         let shown = shaped(&shown, arrival.api_version, arrival.now);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
@@ -117,7 +124,8 @@ impl World {
             let class = class(None, &stored);
             operation = Some(self.begin(arrival, provider, Work::Update, None, &stored, class));
         }
-        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        provider.tell(&mut shown);
         let mut answer = json_answer(200, &shaped(&shown, arrival.api_version, arrival.now));
         if let Some(operation) = operation {
             // No URL: who waits reads the resource (WIRE.md 1).
@@ -154,7 +162,10 @@ impl World {
     }
 
     /// The provider, if the resource's region and its group's home take writes.
-    fn writable_provider(&self, id: &ResourceId) -> Result<&'static dyn Provider, Refusal> {
+    pub(super) fn writable_provider(
+        &self,
+        id: &ResourceId,
+    ) -> Result<&'static dyn Provider, Refusal> {
         let provider = provider::of(id).ok_or_else(|| {
             let kind = id.resource_type();
             let message = format!("The resource type '{kind}' is not one of this world's.");
@@ -198,7 +209,7 @@ impl World {
 
     /// The lock of what is being written (WIRE.md 3): one family answers with a 429 that names a time,
     /// the other with a 409 that does not.
-    fn check_locks(
+    pub(super) fn check_locks(
         &self,
         arrival: &Arrival<'_>,
         provider: &dyn Provider,
@@ -235,6 +246,7 @@ impl World {
         provider: &dyn Provider,
         id: &ResourceId,
         body: &Value,
+        now: Timestamp,
     ) -> Result<(), Refusal> {
         for reference in provider.references(body) {
             let Some(resource) = self.resources.get(&reference) else {
@@ -245,17 +257,35 @@ impl World {
                 );
                 return Err(Refusal::new(400, "InvalidResourceReference", message));
             };
-            if resource.state == State::Succeeded {
+            let peering = provider.word() == "VirtualNetworkPeering";
+            // A network whose subnet is being written is being written itself (recorded).
+            let writer = self.operations.values().find(|operation| {
+                let within =
+                    operation.resource == reference || operation.resource.is_within(&reference);
+                let write = !matches!(operation.work, Work::Read { .. });
+                within && write && operation.is_at_work(now) && operation.resource != *id
+            });
+            let writer = writer.filter(|_| peering || resource.state != State::Succeeded);
+            if resource.state == State::Succeeded && writer.is_none() {
                 continue;
             }
+            let state = if writer.is_some() { State::Updating } else { resource.state };
+            let last = writer.map_or_else(String::new, |operation| {
+                let word = provider::of(&operation.resource).map_or("Resource", Provider::word);
+                let verb = operation.work.verb();
+                format!(
+                    " and the last operation that updated/is updating the resource is \
+                     {verb}{word}Operation"
+                )
+            });
             let message = format!(
                 "Cannot proceed with operation because resource {reference} used by resource {id} is \
-                 not in Succeeded state. Resource is in {} state.",
-                resource.state.as_str()
+                 not in Succeeded state. Resource is in {} state{last}.",
+                state.as_str()
             );
             let code = "ReferencedResourceNotProvisioned";
             // The very same condition is a 400 on a peering (WIRE.md 3).
-            return Err(if provider.word() == "VirtualNetworkPeering" {
+            return Err(if peering {
                 Refusal::new(400, code, message)
             } else {
                 Refusal::retryable(code, message)
@@ -265,7 +295,7 @@ impl World {
     }
 
     /// Begins an operation, with its own luck.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         arrival: &Arrival<'_>,
         provider: &dyn Provider,

@@ -19,6 +19,7 @@ mod promises;
 mod secrets;
 mod server;
 mod shipped;
+mod shown;
 mod sim;
 mod specs;
 mod store_contract;

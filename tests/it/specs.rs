@@ -25,7 +25,7 @@ use crate::wire::{observe, recorded};
 const NEWEST: &str = "2024-05-01";
 
 /// How a finding about a property that nobody publishes ends.
-const UNKNOWN: &str = "is not known";
+pub(crate) const UNKNOWN: &str = "is not known";
 
 /// The resource types that an action writes.
 const WRITTEN: [&str; 7] = [
@@ -58,19 +58,26 @@ struct Members<'a> {
 
 /// What is wrong with a body, and what is only unusual.
 #[derive(Debug, Default)]
-struct Findings {
-    wrong: Vec<String>,
+pub(crate) struct Findings {
+    pub(crate) wrong: Vec<String>,
     unusual: Vec<String>,
 }
 
 /// The published documents.
-struct Specs {
+pub(crate) struct Specs {
+    /// Whether answers are checked: what only Azure writes is then there, and is checked as well.
+    answers: bool,
     documents: BTreeMap<PathBuf, Value>,
     /// The folder of the newest version of `Microsoft.Network` that counts.
     network: PathBuf,
 }
 
 impl Specs {
+    /// For the bodies of answers.
+    pub(crate) fn of_answers() -> Option<Self> {
+        Some(Self { answers: true, ..Self::open()? })
+    }
+
     fn open() -> Option<Self> {
         let mut paths = Vec::new();
         data_files(&arm_data("specs")?, &mut paths);
@@ -89,7 +96,7 @@ impl Specs {
                 (path, serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap())
             })
             .collect();
-        Some(Self { documents, network })
+        Some(Self { answers: false, documents, network })
     }
 
     /// The schema of the body of the PUT of each resource type, by the type in small letters.
@@ -212,7 +219,7 @@ impl Specs {
         for (name, value) in map {
             let below = format!("{path}/{name}");
             match (members.properties.get(name.as_str()), members.additional) {
-                (Some(known), _) if self.read_only(*known) => {
+                (Some(known), _) if !self.answers && self.read_only(*known) => {
                     found.wrong.push(format!("{below}: only Azure writes it"));
                 }
                 (Some(known), _) => self.check(*known, value, &below, found),
@@ -229,6 +236,40 @@ impl Specs {
     fn put(&self, resource: &ResourceId) -> Schema<'_> {
         let of = resource.resource_type().to_string().to_ascii_lowercase();
         *self.puts().get(&of).unwrap_or_else(|| panic!("nobody can PUT a {of}"))
+    }
+
+    /// Holds an answer against what is published for its method, path and status; nothing where nothing is.
+    pub(crate) fn answered(
+        &self,
+        method: &str,
+        path: &str,
+        status: u16,
+        body: &Value,
+    ) -> Option<Findings> {
+        let fits = |template: &str| {
+            let (own, theirs): (Vec<&str>, Vec<&str>) =
+                (path.split('/').collect(), template.split('/').collect());
+            own.len() == theirs.len()
+                && own
+                    .iter()
+                    .zip(theirs)
+                    .all(|(own, word)| word.starts_with('{') || own.eq_ignore_ascii_case(word))
+        };
+        let documents = self.documents.iter().filter(|(file, _)| file.starts_with(&self.network));
+        let (file, operation) = documents
+            .flat_map(|(file, document)| {
+                let paths = document["paths"].as_object().into_iter().flatten();
+                paths.map(move |(template, operations)| (file, template, operations))
+            })
+            .filter(|(_, template, operations)| fits(template) && operations.get(method).is_some())
+            .map(|(file, _, operations)| (file, &operations[method]))
+            .next()?;
+        let responses = &operation["responses"];
+        let response = responses.get(status.to_string()).unwrap_or(&responses["default"]);
+        let node = response.get("schema")?;
+        let mut found = Findings::default();
+        self.check(Schema { file, node }, body, "", &mut found);
+        Some(found)
     }
 
     /// Holds a body against the PUT of its resource's type.

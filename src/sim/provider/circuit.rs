@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, default, keep, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::{Refusal, guid};
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Circuit;
@@ -37,7 +38,7 @@ impl Provider for Circuit {
         {
             let message =
                 format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
-            return Err(Refusal::new(400, "ExpressRouteCircuitBandwidthCannotBeReduced", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::BANDWIDTH, message));
         }
         Ok(())
     }
@@ -56,13 +57,22 @@ impl Provider for Circuit {
             "stag",
         ];
         keep(&mut properties, put.stored, &kept);
+        // What a circuit is made of stays where a write does not say it (recorded).
+        let ours = put.stored.and_then(|old| old.pointer("/properties/serviceProviderProperties"));
+        if let Some(ours) = ours {
+            default(&mut properties, "serviceProviderProperties", ours.clone());
+        }
         default(&mut properties, "circuitProvisioningState", json!("Disabled"));
         default(&mut properties, "allowGlobalReach", json!(false));
         default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
         default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
         default(&mut properties, "allowClassicOperations", json!(false));
         default(&mut properties, "globalReachEnabled", json!(false));
-        top_level(put, properties)
+        let mut body = top_level(put, properties);
+        if let Some(sku) = put.stored.and_then(|stored| stored.get("sku")) {
+            default(&mut body, "sku", sku.clone());
+        }
+        body
     }
 
     fn finished(&self, world: &mut World, id: &ResourceId) {
@@ -81,9 +91,8 @@ impl Provider for Circuit {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
-            Some(user) => Err(Refusal::new(
-                409,
-                "ConflictError",
+            Some(user) => Err(Refusal::unconfirmed(
+                &unconfirmed::CIRCUIT_CONNECTED,
                 format!("Circuit {id} is connected by {user}; delete the connection first."),
             )),
         }

@@ -7,6 +7,7 @@ use crate::model::ResourceId;
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
 use crate::sim::scenario::Overlap;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Connection;
@@ -51,20 +52,19 @@ impl Provider for Connection {
         };
         if put.body.pointer("/properties/sharedKey").is_some() {
             let message = "SharedKey can not be specified for an ExpressRoute connection.";
-            return Err(Refusal::new(400, "SharedKeyNotAllowed", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::KEY_SHARED, message));
         }
         let same = |pointer: &str, id: &ResourceId| {
             put.stored.and_then(|stored| id_at(stored, pointer)).is_none_or(|old| old == *id)
         };
         if !same(CIRCUIT, &circuit) || !same(GATEWAY, &gateway) {
             let message = format!("Connection {} cannot be moved to another peer.", put.id);
-            return Err(Refusal::new(400, "ConnectionPeerCannotBeChanged", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::PEER_CHANGED, message));
         }
         let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
         if weight.is_some_and(|weight| weight > 32_000) {
-            return Err(Refusal::new(
-                400,
-                "InvalidRoutingWeight",
+            return Err(Refusal::unconfirmed(
+                &unconfirmed::WEIGHT,
                 "The weight must be 0 to 32000.",
             ));
         }
@@ -77,32 +77,30 @@ impl Provider for Connection {
                 let clash =
                     ours.iter().find(|a| theirs.iter().any(|b| a.contains(b) || b.contains(*a)));
                 if let Some(prefix) = clash.filter(|_| other.gateway != gateway) {
-                    // Nobody recorded this refusal (azure-facts 3.5): a synthetic code.
                     let message = format!(
                         "{prefix} overlaps a virtual network that connection {} links to {circuit}.",
                         other.id
                     );
-                    return Err(Refusal::new(400, "VnetAddressSpaceOverlapsOnCircuit", message));
+                    return Err(Refusal::unconfirmed(&unconfirmed::OVERLAP_ON_CIRCUIT, message));
                 }
             }
         }
-        // Codes for keys were not recorded anywhere (azure-facts 3.5): synthetic ones.
         if put.stored.is_none() && circuit.subscription() != put.id.subscription() {
             let Some(key) = put.text(KEY) else {
                 let message =
                     format!("Circuit {circuit} is in another subscription: a key is needed.");
-                return Err(Refusal::new(400, "AuthorizationKeyRequired", message));
+                return Err(Refusal::unconfirmed(&unconfirmed::KEY_REQUIRED, message));
             };
             let Some(authorization) = world.authorization(&circuit, key) else {
                 let message = "The authorization key is not one of the circuit's.";
-                return Err(Refusal::new(400, "AuthorizationKeyInvalid", message));
+                return Err(Refusal::unconfirmed(&unconfirmed::KEY_INVALID, message));
             };
             let used = world
                 .body(&authorization)
                 .and_then(|body| body.pointer("/properties/authorizationUseStatus"));
             if used != Some(&json!("Available")) {
                 let message = "The authorization key is already used by a connection.";
-                return Err(Refusal::new(400, "AuthorizationKeyAlreadyUsed", message));
+                return Err(Refusal::unconfirmed(&unconfirmed::KEY_USED, message));
             }
         }
         Ok(())
@@ -164,7 +162,7 @@ impl Provider for Connection {
             .unwrap_or_default();
         (state != "Provisioned").then(|| {
             let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
-            ("ServiceProviderNotProvisioned".to_owned(), message)
+            (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
         })
     }
 

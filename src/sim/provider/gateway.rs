@@ -2,12 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, id_at, keep, top_level};
+use super::{Provider, Put, default, id_at, keep, name_parts, top_level};
 use crate::model::ResourceId;
+use crate::sim::envelope::is_since;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Gateway;
+
+/// From then on the answer to a create says the BGP settings that nobody sent; before, only a GET does.
+const BGP_SAID_SINCE: &str = "2020-03";
 
 const EXPRESS_ROUTE: [&str; 7] = [
     "ErGw1AZ",
@@ -53,8 +58,26 @@ impl Provider for Gateway {
         true
     }
 
+    fn parts(&self) -> &'static [&'static str] {
+        &[
+            "/properties/ipConfigurations",
+            "/properties/natRules",
+            "/properties/virtualNetworkGatewayPolicyGroups",
+            "/properties/vpnClientConfiguration/vpnClientRootCertificates",
+            "/properties/vpnClientConfiguration/vpnClientRevokedCertificates",
+            "/properties/vpnClientConfiguration/vngClientConnectionConfigurations",
+        ]
+    }
+
+    fn tell(&self, body: &mut Value) {
+        // Without clients, an empty configuration of them is told all the same.
+        let properties = &mut body["properties"];
+        default(properties, "vpnClientConfiguration", json!({}));
+        point_to_site(properties);
+    }
+
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let sku = put.text("/properties/sku/name").unwrap_or("Standard");
+        let sku = put.text("/properties/sku/name").unwrap_or(usual(is_vpn(put.body)));
         let vpn = is_vpn(put.body);
         let known: &[&str] = if vpn { &VPN } else { &EXPRESS_ROUTE };
         if !known.iter().any(|known| known.eq_ignore_ascii_case(sku)) {
@@ -73,7 +96,7 @@ impl Provider for Gateway {
         };
         if !subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
             let message = format!("Subnet {} is not named GatewaySubnet.", subnet.name());
-            return Err(Refusal::new(400, "InvalidGatewaySubnetName", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_SUBNET, message));
         }
         // A network may have one of each kind.
         let same_kind = |other: &ResourceId| {
@@ -82,7 +105,7 @@ impl Provider for Gateway {
         match world.subnet_users(&subnet).into_iter().find(same_kind) {
             Some(other) if other != *put.id => {
                 let message = format!("Subnet {subnet} is already used by gateway {other}.");
-                Err(Refusal::new(400, "GatewaySubnetAlreadyInUse", message))
+                Err(Refusal::unconfirmed(&unconfirmed::SECOND_GATEWAY, message))
             }
             _ => Ok(()),
         }
@@ -94,11 +117,15 @@ impl Provider for Gateway {
             properties.remove("virtualNetworkGatewayMigrationStatus");
         }
         let vpn = is_vpn(put.body);
-        let sku = properties["sku"]["name"].as_str().unwrap_or("Standard").to_owned();
-        default(&mut properties, "sku", json!({ "name": sku, "tier": sku }));
-        default(&mut properties["sku"], "tier", json!(sku));
-        default(&mut properties["sku"], "capacity", json!(2));
-        configurations(&mut properties, put.id);
+        let sku = properties["sku"]["name"].as_str().unwrap_or(usual(vpn)).to_owned();
+        // What size it has is said when it is done, where nobody asked for one.
+        let asked = properties.get("sku").is_some() || put.stored.is_some();
+        if asked {
+            size(&mut properties, &sku);
+        }
+        configurations(&mut properties);
+        nat_rules(&mut properties);
+        name_parts(&mut properties, put.id, self.parts());
         for (key, value) in [
             ("packetCaptureDiagnosticState", json!("None")),
             ("enablePrivateIpAddress", json!(false)),
@@ -117,14 +144,21 @@ impl Provider for Gateway {
         ] {
             default(&mut properties, key, value);
         }
+        let silent = put.stored.is_none() && !is_since(put.now, BGP_SAID_SINCE);
         if !vpn || sku == "Basic" {
             if let Some(properties) = properties.as_object_mut() {
                 properties.remove("bgpSettings");
             }
         } else if put.stored.is_some() && put.body.pointer("/properties/bgpSettings").is_none() {
             keep(&mut properties, put.stored, &["bgpSettings"]);
-        } else {
+        } else if !silent || properties.get("bgpSettings").is_some() {
             bgp(&mut properties, put.stored);
+        }
+        let clients = properties.get("vpnClientConfiguration");
+        if clients.is_some_and(|own| own.get("vpnClientAddressPool").is_none())
+            && let Some(properties) = properties.as_object_mut()
+        {
+            properties.remove("vpnClientConfiguration");
         }
         point_to_site(&mut properties);
         scale_units(&mut properties);
@@ -179,13 +213,11 @@ impl Provider for Gateway {
             .collect();
         world.edit(id, |body| {
             let properties = &mut body["properties"];
-            if let Some(object) = properties.as_object_mut() {
-                let empty = object
-                    .get("vpnClientConfiguration")
-                    .is_some_and(|own| own.get("vpnClientAddressPool").is_none());
-                if empty {
-                    object.remove("vpnClientConfiguration");
-                }
+            let vpn = properties["gatewayType"] == json!("Vpn");
+            size(properties, usual(vpn));
+            let basic = properties["sku"]["name"] == json!("Basic");
+            if vpn && !basic && properties.get("bgpSettings").is_none() {
+                bgp(properties, None);
             }
             if let Some(own) = properties.get_mut("vpnClientConfiguration") {
                 let health = json!({
@@ -220,10 +252,8 @@ impl Provider for Gateway {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
-            // Not recorded anywhere (azure-facts 3.5): a synthetic code.
-            Some(user) => Err(Refusal::new(
-                400,
-                "VirtualNetworkGatewayCannotBeDeletedWithConnections",
+            Some(user) => Err(Refusal::unconfirmed(
+                &unconfirmed::GATEWAY_CONNECTED,
                 format!("Gateway {id} has the connection {user}; delete the connection first."),
             )),
         }
@@ -244,11 +274,33 @@ fn generation(vpn: bool, sku: &str) -> &'static str {
     }
 }
 
-fn configurations(properties: &mut Value, id: &ResourceId) {
+/// The size of a gateway for which nobody asked for one (recorded: a VPN gateway is then a basic one).
+fn usual(vpn: bool) -> &'static str {
+    if vpn { "Basic" } else { "Standard" }
+}
+
+fn size(properties: &mut Value, sku: &str) {
+    default(properties, "sku", json!({ "name": sku, "tier": sku }));
+    default(&mut properties["sku"], "tier", json!(sku));
+    default(&mut properties["sku"], "capacity", json!(2));
+}
+
+fn nat_rules(properties: &mut Value) {
+    let rules = properties.get_mut("natRules").and_then(Value::as_array_mut);
+    for rule in rules.into_iter().flatten() {
+        for (key, value) in [
+            ("type", json!("Static")),
+            ("mode", json!("EgressSnat")),
+            ("internalMappings", json!([])),
+            ("externalMappings", json!([])),
+        ] {
+            default(&mut rule["properties"], key, value);
+        }
+    }
+}
+
+fn configurations(properties: &mut Value) {
     for configuration in properties["ipConfigurations"].as_array_mut().into_iter().flatten() {
-        let name = configuration["name"].as_str().unwrap_or("default").to_owned();
-        configuration["id"] = json!(format!("{id}/ipConfigurations/{name}"));
-        configuration["type"] = json!("Microsoft.Network/virtualNetworkGateways/ipConfigurations");
         default(&mut configuration["properties"], "privateIPAllocationMethod", json!("Dynamic"));
     }
 }
@@ -295,9 +347,6 @@ fn bgp(properties: &mut Value, stored: Option<&Value>) {
 fn point_to_site(properties: &mut Value) {
     let sku = properties["sku"]["name"].as_str().unwrap_or_default();
     let protocols = if sku == "Basic" { json!(["SSTP"]) } else { json!(["OpenVPN", "IkeV2"]) };
-    if sku != "Basic" {
-        default(properties, "vpnClientConfiguration", json!({}));
-    }
     if let Some(own) = properties.get_mut("vpnClientConfiguration").filter(|own| own.is_object()) {
         if let Some(own) = own.as_object_mut() {
             own.remove("vpnClientConnectionHealth");

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Provider, Put, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct LocalGateway;
@@ -36,10 +37,8 @@ impl Provider for LocalGateway {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
-            // Not recorded anywhere: a synthetic code.
-            Some(user) => Err(Refusal::new(
-                400,
-                "LocalNetworkGatewayCannotBeDeletedWithConnections",
+            Some(user) => Err(Refusal::unconfirmed(
+                &unconfirmed::LOCAL_GATEWAY_CONNECTED,
                 format!("Local network gateway {id} is used by {user}; delete that first."),
             )),
         }

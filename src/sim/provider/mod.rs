@@ -10,7 +10,6 @@ mod local_gateway;
 mod public_ip;
 mod route_table;
 mod security_group;
-mod shared_key;
 mod subnet;
 mod virtual_network;
 mod vnet_peering;
@@ -19,7 +18,7 @@ use serde_json::Value;
 
 use super::reply::Refusal;
 use super::world::World;
-use crate::model::ResourceId;
+use crate::model::{ResourceId, Timestamp};
 
 /// A write that has arrived: what it asks for and what is there.
 pub(super) struct Put<'a> {
@@ -30,6 +29,8 @@ pub(super) struct Put<'a> {
     pub(super) stored: Option<&'a Value>,
     /// Which write of this resource it is, from 1.
     pub(super) ordinal: u64,
+    /// When it has arrived: what Azure answers has changed over the years.
+    pub(super) now: Timestamp,
 }
 
 impl Put<'_> {
@@ -109,6 +110,15 @@ pub(super) trait Provider: Sync {
     /// Adds to a body what Azure answers for what was not sent: to a write, and to a world file.
     fn complete(&self, _body: &mut Value) {}
 
+    /// Named parts that are no resources of their own: pointers to the lists that hold them. Each has an
+    /// id, a type, and the etag and state of the whole.
+    fn parts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Adds what the answers to writes and the lists say, and a GET of one does not.
+    fn tell(&self, _body: &mut Value) {}
+
     /// The resources that a body refers to, which must exist and be done.
     fn references(&self, _body: &Value) -> Vec<ResourceId> {
         Vec::new()
@@ -146,7 +156,7 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 16] = [
+    const ALL: [&dyn Provider; 15] = [
         &authorization::Authorization,
         &circuit::Circuit,
         &circuit_peering::Peering,
@@ -159,7 +169,6 @@ pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
         &route_table::Route,
         &security_group::SecurityGroup,
         &security_group::SecurityRule,
-        &shared_key::SharedKey,
         &subnet::Subnet,
         &virtual_network::VirtualNetwork,
         &vnet_peering::Peering,
@@ -203,6 +212,20 @@ pub(super) fn child(put: &Put<'_>, properties: Value) -> Value {
     body.insert("properties".to_owned(), properties);
     body.insert("type".to_owned(), kind.as_str().into());
     body.into()
+}
+
+/// Names the parts of a body: each gets its id and type.
+pub(super) fn name_parts(properties: &mut Value, id: &ResourceId, parts: &[&str]) {
+    for pointer in parts {
+        let Some(own) = pointer.strip_prefix("/properties") else { continue };
+        let kind = own.rsplit('/').next().unwrap_or_default();
+        let list = properties.pointer_mut(own).and_then(Value::as_array_mut);
+        for part in list.into_iter().flatten().filter(|part| part.is_object()) {
+            let name = part["name"].as_str().unwrap_or("default").to_owned();
+            part["id"] = format!("{id}/{kind}/{name}").into();
+            part["type"] = format!("{}/{kind}", id.resource_type()).into();
+        }
+    }
 }
 
 /// Takes out what was sent as null: Azure takes it as not sent.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, child, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct RouteTable;
@@ -54,9 +55,8 @@ impl Provider for RouteTable {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
             None => Ok(()),
-            Some(user) => Err(Refusal::new(
-                400,
-                "InUseRouteTableCannotBeDeleted",
+            Some(user) => Err(Refusal::unconfirmed(
+                &unconfirmed::TABLE_USED,
                 format!("Route table {} is in use by {user} and cannot be deleted.", id.name()),
             )),
         }
@@ -98,7 +98,7 @@ fn check_hop(route: &Value) -> Result<(), Refusal> {
         .filter(|address| address.as_str().is_some_and(|text| !text.is_empty()));
     if (hop == Some("VirtualAppliance")) != address.is_some() {
         let message = "Only a next hop of type VirtualAppliance has an address.";
-        return Err(Refusal::new(400, "InvalidNextHop", message));
+        return Err(Refusal::unconfirmed(&unconfirmed::NEXT_HOP, message));
     }
     Ok(())
 }

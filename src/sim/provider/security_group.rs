@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, child, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct SecurityGroup;
@@ -114,9 +115,8 @@ impl Provider for SecurityGroup {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
             None => Ok(()),
-            Some(user) => Err(Refusal::new(
-                400,
-                "InUseNetworkSecurityGroupCannotBeDeleted",
+            Some(user) => Err(Refusal::unconfirmed(
+                &unconfirmed::GROUP_USED,
                 format!("Network security group {} is in use by {user}.", id.name()),
             )),
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, child, default, id_at};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Subnet;
@@ -72,7 +73,7 @@ impl Provider for Subnet {
         });
         if overlapping {
             let message = format!("Subnet '{}' overlaps with another subnet.", put.id.name());
-            return Err(Refusal::new(400, "NetcfgSubnetRangesOverlap", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::SUBNETS_OVERLAP, message));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct VirtualNetwork;
@@ -72,7 +73,7 @@ impl Provider for VirtualNetwork {
             .any(|other| other != id && other.is_within(id) && world.subnet_user(other).is_some());
         if in_use {
             let message = format!("Virtual network {id} is in use and cannot be deleted.");
-            return Err(Refusal::new(400, "InUseVirtualNetworkCannotBeDeleted", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::NETWORK_USED, message));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, default, id_at};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Peering;
@@ -39,7 +40,7 @@ impl Provider for Peering {
             .any(|a| spaces(world, &remote).iter().any(|b| a.contains(b) || b.contains(a)));
         if overlap {
             let message = format!("The address spaces of {vnet} and {remote} overlap.");
-            return Err(Refusal::new(400, "VnetAddressSpacesOverlap", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::PEERS_OVERLAP, message));
         }
         let state = |side: Option<&Value>| {
             side.and_then(|side| side.pointer("/properties/peeringState")).and_then(Value::as_str)
@@ -49,7 +50,7 @@ impl Provider for Peering {
         if state(put.stored) || state(other.as_ref().and_then(|id| world.body(id))) {
             let message =
                 "A Disconnected peering cannot be connected again: delete both sides first.";
-            return Err(Refusal::new(400, "RemotePeeringIsDisconnected", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::DISCONNECTED, message));
         }
         if put.body.pointer("/properties/useRemoteGateways") != Some(&json!(true)) {
             return Ok(());
@@ -62,7 +63,7 @@ impl Provider for Peering {
         });
         if second {
             let message = "Only one peering of a virtual network may use remote gateways.";
-            return Err(Refusal::new(400, "OnlyOnePeeringCanUseRemoteGateways", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::SECOND_REMOTE, message));
         }
         if world.gateway_of(&remote).is_none() {
             let message =
@@ -71,7 +72,7 @@ impl Provider for Peering {
         }
         if world.gateway_of(&vnet).is_some() {
             let message = format!("{vnet} has a gateway of its own and cannot use a remote one.");
-            return Err(Refusal::new(400, "VnetHasOwnGateway", message));
+            return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
         }
         Ok(())
     }

@@ -1,0 +1,65 @@
+//! Which refusals has nobody recorded? Azure refuses in these cases, and what it says then is not confirmed.
+//!
+//! Each code is a belief: of documents, of forum posts, or made up. A recording that shows the real one
+//! replaces it here and nowhere else (azure-facts 3.5).
+
+/// A refusal that is known to happen, with a status and a code that are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unconfirmed {
+    pub(super) status: u16,
+    pub(super) code: &'static str,
+}
+
+const fn belief(status: u16, code: &'static str) -> Unconfirmed {
+    Unconfirmed { status, code }
+}
+
+/// A circuit of another subscription, and no key to it.
+pub(super) const KEY_REQUIRED: Unconfirmed = belief(400, "AuthorizationKeyRequired");
+/// A key that is none of the circuit's.
+pub(super) const KEY_INVALID: Unconfirmed = belief(400, "AuthorizationKeyInvalid");
+/// A key that a connection has used already.
+pub(super) const KEY_USED: Unconfirmed = belief(400, "AuthorizationKeyAlreadyUsed");
+/// A network whose addresses another network on the circuit has.
+pub(super) const OVERLAP_ON_CIRCUIT: Unconfirmed = belief(400, "VnetAddressSpaceOverlapsOnCircuit");
+/// A connection that is to lead elsewhere than it was made for.
+pub(super) const PEER_CHANGED: Unconfirmed = belief(400, "ConnectionPeerCannotBeChanged");
+/// A routing weight above 32000.
+pub(super) const WEIGHT: Unconfirmed = belief(400, "InvalidRoutingWeight");
+/// A shared key on a connection to a circuit.
+pub(super) const KEY_SHARED: Unconfirmed = belief(400, "SharedKeyNotAllowed");
+/// A connection to a circuit that its provider has not provisioned: accepted, and then failed.
+pub(super) const NOT_PROVISIONED: Unconfirmed = belief(200, "ServiceProviderNotProvisioned");
+/// A circuit that is to be deleted and is connected.
+pub(super) const CIRCUIT_CONNECTED: Unconfirmed = belief(409, "ConflictError");
+/// A circuit's bandwidth that is to be lowered.
+pub(super) const BANDWIDTH: Unconfirmed =
+    belief(400, "ExpressRouteCircuitBandwidthCannotBeReduced");
+/// A gateway that is to be deleted and has connections.
+pub(super) const GATEWAY_CONNECTED: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
+/// A gateway in a subnet with another name than `GatewaySubnet`.
+pub(super) const GATEWAY_SUBNET: Unconfirmed = belief(400, "InvalidGatewaySubnetName");
+/// A second gateway of one kind in a network.
+pub(super) const SECOND_GATEWAY: Unconfirmed = belief(400, "GatewaySubnetAlreadyInUse");
+/// A local network gateway that is to be deleted and has connections.
+pub(super) const LOCAL_GATEWAY_CONNECTED: Unconfirmed =
+    belief(400, "LocalNetworkGatewayCannotBeDeletedWithConnections");
+/// A network with a gateway of its own that is to use another network's.
+pub(super) const OWN_GATEWAY: Unconfirmed = belief(400, "VnetHasOwnGateway");
+/// A second peering that is to use another network's gateway.
+pub(super) const SECOND_REMOTE: Unconfirmed = belief(400, "OnlyOnePeeringCanUseRemoteGateways");
+/// Networks whose addresses overlap, and that are to be peered.
+pub(super) const PEERS_OVERLAP: Unconfirmed = belief(400, "VnetAddressSpacesOverlap");
+/// A peering whose other side was deleted.
+pub(super) const DISCONNECTED: Unconfirmed = belief(400, "RemotePeeringIsDisconnected");
+/// A next hop that has an address and needs none, or the other way round.
+pub(super) const NEXT_HOP: Unconfirmed = belief(400, "InvalidNextHop");
+/// A route table that is to be deleted and is in use.
+pub(super) const TABLE_USED: Unconfirmed = belief(400, "InUseRouteTableCannotBeDeleted");
+/// A security group that is to be deleted and is in use.
+pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGroupCannotBeDeleted");
+/// A network that is to be deleted and is in use.
+pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
+/// A subnet whose addresses another one has.
+pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
