@@ -6,7 +6,7 @@ use super::args::Compile;
 use super::context::Context;
 use super::error::{CliError, Status};
 use crate::engine::Survey;
-use crate::model::{Plan, Region};
+use crate::model::{Plan, Region, RunId};
 use crate::plan::{self, CompileOptions};
 use crate::render::view::PreviewStepView;
 use crate::render::{PreviewView, diagnostic};
@@ -25,6 +25,22 @@ pub struct Compiled {
     pub returns: Vec<Region>,
     /// The profile it was compiled under.
     pub profile: Option<String>,
+    /// What the author wrote, with the parts behind it.
+    pub text: String,
+}
+
+impl Compiled {
+    /// Keeps what the author wrote beside the run: nothing reads it but those who want to know later.
+    ///
+    /// # Errors
+    /// The folder of the run cannot be written to.
+    pub fn keep_text(&self, context: &Context, run: &RunId) -> Result<(), CliError> {
+        let path = context.state.run_path(run).join("runbook.yaml");
+        std::fs::write(&path, &self.text).map_err(|error| {
+            let what = format!("The runbook's text cannot be kept in {}.", path.display());
+            CliError::new(Status::OutOfReach, what).because(&error)
+        })
+    }
 }
 
 /// Reads and compiles a runbook; says nothing yet.
@@ -102,6 +118,7 @@ pub fn compile(
         after: compiled.after.map(|after| folder.join(after)),
         returns: compiled.returns,
         profile,
+        text: source.text().to_owned(),
     })
 }
 

@@ -16,6 +16,7 @@ mod permissions;
 mod polling;
 mod preflight;
 mod promises;
+mod report;
 mod secrets;
 mod server;
 mod shipped;

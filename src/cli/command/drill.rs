@@ -33,7 +33,7 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
     }
     let world = wanted.world.as_deref();
     let drill = world::Drill::begin(context, &compiled, world, wanted.seed).await?;
-    let plan = compiled.plan;
+    let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;
     let found = preflight::look(&arm, &clock, &plan, &wanted.start.waive).await?;
@@ -59,6 +59,7 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
             .collect(),
     };
     let store = context.state.create_run(&new.run)?;
+    compiled.keep_text(context, &new.run)?;
     let begin = Begin::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))

@@ -22,7 +22,8 @@ pub(super) async fn run(
     target: &Target,
     (start, saved): (&Start, Option<&SavedPlan>),
 ) -> Result<Status, CliError> {
-    let plan = front::compile(context, runbook, compile, "live")?.plan;
+    let compiled = front::compile(context, runbook, compile, "live")?;
+    let plan = compiled.plan.clone();
     let url = azure::endpoint(target)?;
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
@@ -46,6 +47,7 @@ pub(super) async fn run(
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
     let store = context.state.create_run(&new.run)?;
+    compiled.keep_text(context, &new.run)?;
     let begin = Begin::New(Box::new(new.clone()));
     let driving = live(context, store, &new, target, clock, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))

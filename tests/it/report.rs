@@ -1,0 +1,179 @@
+//! What happened is told whole: every run has a report in every form, and evidence that can be checked.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use backroad::engine::{Event, RunState};
+use backroad::model::RunOutcome;
+use backroad::render::report::{Material, Report, html, markdown, report, split};
+use backroad::render::template::Templates;
+use backroad::render::view::Driven;
+use backroad::sim::bad_day::named;
+
+use crate::support::{Lab, Stage, all_shipped, file};
+
+fn templates() -> Templates {
+    Templates::new(&std::collections::BTreeMap::new()).unwrap()
+}
+
+/// The report of what a lab did.
+fn told(lab: &Lab) -> Report {
+    let events = lab.journal.events();
+    let state = RunState::fold(&events).unwrap();
+    let material = Material {
+        state: &state,
+        events: &events,
+        driven: Driven::ByNobody,
+        reachability: &[],
+        head: Some("00ff"),
+    };
+    report(material).unwrap()
+}
+
+/// The four parts of the time add up to all of it.
+fn adds_up(lab: &Lab, told: &Report) {
+    let events = lab.journal.events();
+    let parts = split(&events, &lab.plan);
+    let ended = events.iter().find_map(|recorded| match recorded.event {
+        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
+        _ => None,
+    });
+    let end = ended.unwrap_or_else(|| events.last().unwrap().at);
+    assert_eq!(parts.whole(), end.since(events[0].at));
+    let sum: f64 = told.recovery.parts.iter().map(|part| part.seconds).sum();
+    assert!((sum - told.recovery.seconds).abs() < 0.001, "{sum} {}", told.recovery.seconds);
+}
+
+#[tokio::test]
+async fn every_shipped_drill_is_told_in_every_form() {
+    let templates = templates();
+    for (name, profile) in all_shipped() {
+        let stage = Stage::of(&name, &profile).await;
+        let lab = stage.lab();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded, "{name}");
+        let told = told(&lab);
+        adds_up(&lab, &told);
+        let page = html(&told, &templates).unwrap();
+        let text = markdown(&told, &templates).unwrap();
+        for step in lab.plan.steps() {
+            assert!(page.contains(step.name.as_str()), "{name}: {} is not told", step.name);
+        }
+        assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg"), "{name}");
+        assert!(text.starts_with("# "), "{name}");
+        assert_eq!(page, html(&told, &templates).unwrap(), "the same report, the same bytes");
+        let json = serde_json::to_value(&told).unwrap();
+        assert_eq!(json["schema"], "backroad.report/1");
+        // Waiting for a gateway is waiting for Azure.
+        if lab.plan.steps().iter().any(|step| step.action.name() == "gateway.ensure") {
+            assert!(told.recovery.parts[2].seconds > 300.0, "{name}: {:?}", told.recovery.parts);
+        }
+    }
+}
+
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings
+}
+
+#[tokio::test]
+async fn a_run_that_succeeded_reads_like_this() {
+    let lab = Stage::of("dr-circuit.yaml", "drill").await.lab();
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let text = markdown(&told(&lab), &templates()).unwrap();
+    settings().bind(|| insta::assert_snapshot!("report-succeeded", text));
+}
+
+#[tokio::test]
+async fn a_run_that_failed_says_where_and_why() {
+    let lab = Stage::of("dr-circuit.yaml", "drill").await.lab();
+    lab.world.lock().unwrap().live_through(named("no-routes").unwrap(), lab.now());
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Failed);
+    let told = told(&lab);
+    adds_up(&lab, &told);
+    assert!(!told.succeeded && told.recovery.within.is_none());
+    let text = markdown(&told, &templates()).unwrap();
+    assert!(text.contains("is not learned over ExpressRoute"), "{text}");
+    settings().bind(|| insta::assert_snapshot!("report-failed", text));
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_text_and_nothing_else() {
+    let lab = Stage::of("dr-circuit.yaml", "drill").await.lab();
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let mut told = told(&lab);
+    told.title = "<script>alert(1)</script>".to_owned();
+    told.steps[0].title = "| a | b |".to_owned();
+    told.deviations.push(backroad::render::report::Deviation {
+        at: "00:01".to_owned(),
+        step: None,
+        what: "<img src=x onerror=alert(1)> | **bold**".to_owned(),
+    });
+    let page = html(&told, &templates()).unwrap();
+    assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "HTML got through");
+    let text = markdown(&told, &templates()).unwrap();
+    assert!(!text.contains("<script>") && !text.contains("| a | b |"), "{text}");
+}
+
+fn backroad(state: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
+    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// As a person does it: a drill, its report beside another's, its evidence, and a byte of it changed.
+#[test]
+fn evidence_is_exported_and_a_changed_byte_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let runbook = file("runbooks/dr-circuit-prepared.yaml");
+    let drill = |seed: &str| {
+        let words = ["drill", runbook.to_str().unwrap(), "--seed", seed, "--output", "json"];
+        let said = backroad(&state, &words);
+        assert!(said.status.success(), "{}", text(&said.stderr));
+        let view: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        view["run"].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (drill("1"), drill("2"));
+    let said = backroad(&state, &["report", &one, "--compare", &other, "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(told["compared"]["run"], other.as_str());
+    assert_eq!(told["compared"]["same_plan"], true);
+    assert!(told["reachability"].as_array().is_some_and(|all| !all.is_empty()));
+    let out = folder.path().join("evidence.tar");
+    let path = out.to_str().unwrap();
+    let said = backroad(&state, &["export", &one, "-o", path]);
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    assert_eq!(
+        backroad(&state, &["export", &one, "-o", path]).status.code(),
+        Some(2),
+        "never over it"
+    );
+    // Elsewhere, without the state directory.
+    let elsewhere = folder.path().join("elsewhere");
+    let said = backroad(&elsewhere, &["verify", path]);
+    assert!(said.status.success(), "{}", text(&said.stdout));
+    let bytes = std::fs::read(&out).unwrap();
+    for name in ["journal.jsonl", "runbook.yaml", "world.json", "report.html", "plan.json"] {
+        assert!(text(&bytes).contains(name), "{name} is not in it");
+    }
+    let mut changed = bytes.clone();
+    let at = text(&bytes).find("\"kind\":\"step_succeeded\"").unwrap() + 10;
+    changed[at] ^= 1;
+    std::fs::write(&out, &changed).unwrap();
+    let said = backroad(&elsewhere, &["verify", path]);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(text(&said.stdout).contains("journal.jsonl: event "), "{}", text(&said.stdout));
+}
+
+#[test]
+fn a_span_of_nothing_has_no_parts() {
+    assert_eq!(backroad::render::report::Split::default().whole(), Duration::ZERO);
+}
