@@ -134,6 +134,10 @@ impl World {
                 "The api-version query parameter (?api-version=) is required for all requests.";
             Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
         })?;
+        if !is_api_version(&api_version) {
+            let message = format!("The api-version '{api_version}' is invalid.");
+            return Err(Refusal::new(400, "InvalidApiVersionParameter", message).by_gateway());
+        }
         let path = percent_decoded(url.path());
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
@@ -350,6 +354,14 @@ pub(super) fn is_change(method: Method) -> bool {
     matches!(method, Method::Put | Method::Patch | Method::Delete)
 }
 
+/// Whether a version is of the days in which answers were recorded: a day of 2014 to 2026, with or without
+/// `-preview`.
+fn is_api_version(text: &str) -> bool {
+    let day = text.strip_suffix("-preview").unwrap_or(text);
+    let is_day = day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok();
+    is_day && ("2014".."2027").contains(&day)
+}
+
 fn origin(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
@@ -358,4 +370,20 @@ fn origin(url: &Url) -> String {
 /// Paths of resources hold no reserved characters; a space is the only one that some clients encode.
 pub(super) fn percent_decoded(path: &str) -> String {
     path.replace("%20", " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_day_of_these_years() {
+        for known in ["2014-04-01-preview", "2015-06-15", "2024-03-01", "2026-12-31"] {
+            assert!(is_api_version(known), "{known}");
+        }
+        for unknown in ["", "1", "latest", "2013-03-01", "2027-01-01", "2024-02-31", "2024-03-01-x"]
+        {
+            assert!(!is_api_version(unknown), "{unknown}");
+        }
+    }
 }

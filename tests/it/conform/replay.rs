@@ -101,6 +101,8 @@ struct Replay<'a> {
     inferred: BTreeSet<String>,
     /// Groups that the recording has deleted.
     gone: BTreeSet<String>,
+    /// Paths that were taken in as recorded and not written since: what is read of them is an echo.
+    taken_in: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -128,6 +130,7 @@ pub(super) fn replay(exchanges: &[Exchange]) -> Vec<(String, Verdict)> {
         operations: BTreeMap::new(),
         inferred: BTreeSet::new(),
         gone: BTreeSet::new(),
+        taken_in: BTreeSet::new(),
     };
     (0..exchanges.len()).map(|place| replay.judge(place)).collect()
 }
@@ -201,7 +204,18 @@ impl Replay<'_> {
             let why = "refused for an operation that this client did not start, or is yet to start";
             return (kind, Verdict::LeftOut(why.to_owned()));
         }
+        let lower = path.to_ascii_lowercase();
+        let echo = exchange.method == "GET" && exchange.status == 200;
+        let echo = echo && self.taken_in.contains(&lower);
+        // What is written, in it or around it, changes what is read.
+        if exchange.method != "GET" {
+            self.taken_in.retain(|own| root(own) != root(&lower));
+        }
         let answer = self.ask(method, &exchange.url, &body);
+        if echo {
+            let why = "read again, and not written since it was taken in from here";
+            return (kind, Verdict::LeftOut(why.to_owned()));
+        }
         self.remember(place, exchange, &answer, &path);
         if inferred {
             self.inferred.insert(path.to_ascii_lowercase());
@@ -362,6 +376,7 @@ impl Replay<'_> {
             return false;
         }
         self.world.put_resource(body, self.now);
+        self.taken_in.insert(path.to_ascii_lowercase());
         true
     }
 
