@@ -62,7 +62,7 @@ pub fn report(material: Material<'_>) -> Option<Report> {
         started_at: view.started_at.to_string(),
         ended_at: view.ended_at.map(|at| at.to_string()),
         summary: Vec::new(),
-        timeline: String::new(),
+        timeline_svg: String::new(),
         steps: view.steps.iter().enumerate().map(|(place, step)| one(place, step, plan)).collect(),
         writes: writes(events, opened.at),
         words: words(events, opened.at),
@@ -86,7 +86,7 @@ pub fn report(material: Material<'_>) -> Option<Report> {
     };
     let elapsed = since(state.last_at.unwrap_or(opened.at));
     report.summary = summary(&report, &view, &elapsed);
-    report.timeline = picture::draw(events, plan, &report.summary.join(" "));
+    report.timeline_svg = picture::draw(events, plan, &report.summary.join(" "));
     Some(report)
 }
 

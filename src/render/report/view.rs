@@ -39,7 +39,7 @@ view! {
         /// The time to recovery against the objective.
         pub recovery: Recovery,
         /// The steps over time, as a picture in SVG.
-        pub timeline: String,
+        pub timeline_svg: String,
         /// Its steps, in the author's order.
         pub steps: Vec<ReportStep>,
         /// What was written, in order.
