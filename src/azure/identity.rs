@@ -12,7 +12,8 @@ const WORDS_MAX: usize = 400;
 /// Which credential to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// A service principal's secret from `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`.
+    /// A service principal from `AZURE_TENANT_ID` and `AZURE_CLIENT_ID`, with `AZURE_CLIENT_SECRET` or the
+    /// certificate of `AZURE_CLIENT_CERTIFICATE_PATH`.
     Environment,
     /// A Kubernetes workload identity.
     WorkloadIdentity,
@@ -106,6 +107,8 @@ pub struct Identity {
     pub secret: Option<Secret>,
     /// `AZURE_CLIENT_CERTIFICATE_PATH`.
     pub certificate: Option<String>,
+    /// Whether `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN` says so.
+    pub with_chain: bool,
     /// `AZURE_FEDERATED_TOKEN_FILE`.
     pub federated_token: Option<String>,
     /// `AZURE_AUTHORITY_HOST`.
@@ -123,17 +126,6 @@ pub(super) fn missing(needs: &[(&str, bool)]) -> Option<String> {
         [one] => Some(format!("{one} is not set.")),
         [most @ .., last] => Some(format!("{} and {last} are not set.", most.join(", "))),
     }
-}
-
-/// The certificate of a service principal needs OpenSSL in `azure_identity` 1, and we have rustls only.
-/// `az` has its own, so there is a way.
-pub(super) fn no_certificate(path: &str) -> String {
-    format!(
-        "AZURE_CLIENT_CERTIFICATE_PATH is set, but backroad cannot sign with a certificate. Set \
-         AZURE_CLIENT_SECRET, use a workload or managed identity, or let az sign: `az login \
-         --service-principal --username \"$AZURE_CLIENT_ID\" --tenant \"$AZURE_TENANT_ID\" --certificate \
-         '{path}'` (a PEM file), then `--credential az`."
-    )
 }
 
 /// A credential's own words as one line: without its type's name, the link to a web page, and the
@@ -169,6 +161,7 @@ pub(super) fn advice(kind: CredentialKind, cloud: Cloud, words: &str) -> String 
         .unwrap_or_default();
     let by_number = match number.as_str() {
         "7000215" => "AZURE_CLIENT_SECRET takes the secret's value, not its id.",
+        "700027" => "Entra does not know this certificate: add it to the app's certificates.",
         "7000222" => "The secret has expired: make a new one for the service principal.",
         "700016" => {
             "The tenant does not know this client: check AZURE_CLIENT_ID, AZURE_TENANT_ID and `--cloud`."
@@ -184,6 +177,9 @@ pub(super) fn advice(kind: CredentialKind, cloud: Cloud, words: &str) -> String 
     };
     if !by_number.is_empty() {
         return by_number.to_owned();
+    }
+    if words.starts_with(super::certificate::FAULT) {
+        return "AZURE_CLIENT_CERTIFICATE_PATH names it.".to_owned();
     }
     if words.contains("not found on PATH") {
         return "Install it where this runs, or use another credential.".to_owned();

@@ -4,6 +4,7 @@
 //! engine's `Observer` and `Actuator`.
 
 mod adapter;
+mod certificate;
 mod client;
 pub mod cloud;
 pub mod error;

@@ -9,15 +9,15 @@ use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{
-    AzureCliCredential, AzureDeveloperCliCredential, ClientSecretCredential,
-    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
-    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
+    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
+use super::certificate::Certificate;
 use super::cloud::{AuthorityError, Cloud};
-use super::identity::{
-    ChainError, CredentialKind, Identity, advice, missing, no_certificate, said,
-};
+use super::identity::{ChainError, CredentialKind, Identity, advice, missing, said};
 use crate::engine::Clock;
 use crate::model::Timestamp;
 
@@ -186,7 +186,8 @@ impl Credentials {
         let candidates = chain
             .into_iter()
             .map(|kind| {
-                (kind, make(kind, cloud, &identity, options(&authority, transport.as_ref())))
+                let options = options(&authority, transport.as_ref());
+                (kind, make(kind, cloud, &identity, (&authority, &clock), options))
             })
             .collect();
         Ok(Self {
@@ -258,6 +259,7 @@ fn make(
     kind: CredentialKind,
     cloud: Cloud,
     identity: &Identity,
+    (authority, clock): (&str, &Arc<dyn Clock>),
     client_options: ClientOptions,
 ) -> Candidate {
     let told = |error: azure_core::Error| {
@@ -270,18 +272,23 @@ fn make(
         [("AZURE_TENANT_ID", identity.tenant.is_some()), ("AZURE_CLIENT_ID", client.is_some())];
     Ok(match kind {
         CredentialKind::Environment => {
-            let secret = match (&identity.secret, &identity.certificate) {
-                (Some(secret), _) => Some(secret.expose().to_owned()),
-                (None, Some(path)) => return Err(no_certificate(path)),
-                (None, None) => None,
-            };
-            let needs = [named[0], named[1], ("AZURE_CLIENT_SECRET", secret.is_some())];
-            if let Some(missing) = missing(&needs) {
+            let is_proven = identity.secret.is_some() || identity.certificate.is_some();
+            let proof = "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)";
+            if let Some(missing) = missing(&[named[0], named[1], (proof, is_proven)]) {
                 return Err(format!("{missing} A service principal needs all three."));
             }
+            let client = client.unwrap_or_default();
+            if let (None, Some(path)) = (&identity.secret, &identity.certificate) {
+                let who = (authority, tenant.as_str(), client.as_str());
+                let signs = Certificate::new(path, who, identity.with_chain, Arc::clone(clock));
+                let options = Some(ClientAssertionCredentialOptions { client_options });
+                return Ok(
+                    ClientAssertionCredential::new(tenant, client, signs, options).map_err(told)?
+                );
+            }
+            let secret = identity.secret.as_ref().map(|secret| secret.expose().to_owned());
             let secret = azure_core::credentials::Secret::new(secret.unwrap_or_default());
             let options = ClientSecretCredentialOptions { client_options };
-            let client = client.unwrap_or_default();
             ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(told)?
         }
         CredentialKind::WorkloadIdentity => {
@@ -379,7 +386,8 @@ impl TokenSource for Credentials {
             kept.chosen.and_then(|place| kept.candidates.get_mut(place))
         {
             let options = options(&self.authority, self.transport.as_ref());
-            *credential = make(*kind, self.cloud, &self.identity, options);
+            let who = (self.authority.as_str(), &self.clock);
+            *credential = make(*kind, self.cloud, &self.identity, who, options);
         }
     }
 }
@@ -510,7 +518,8 @@ mod tests {
                 CredentialKind::Environment,
                 Identity::default(),
                 &[
-                    "environment: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are not set.",
+                    "environment: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or \
+                     AZURE_CLIENT_CERTIFICATE_PATH) are not set.",
                     "Put one of them right",
                     "`public` (https://login.microsoftonline.com)",
                 ],
@@ -521,16 +530,20 @@ mod tests {
                     it.tenant = Some("t".to_owned());
                     it.client = Some("c".to_owned());
                 }),
-                &["environment: AZURE_CLIENT_SECRET is not set."],
+                &[
+                    "environment: AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH) is not set.",
+                ],
             ),
             (
                 CredentialKind::Environment,
-                with(|it| it.certificate = Some("/etc/dr.pem".to_owned())),
+                with(|it| {
+                    it.tenant = Some("t".to_owned());
+                    it.client = Some("c".to_owned());
+                    it.certificate = Some("/not/there.pem".to_owned());
+                }),
                 &[
-                    "environment: AZURE_CLIENT_CERTIFICATE_PATH is set, but",
-                    "Set AZURE_CLIENT_SECRET",
-                    "--certificate '/etc/dr.pem'",
-                    "`--credential az`",
+                    "environment: The certificate /not/there.pem: It cannot be read: ",
+                    "AZURE_CLIENT_CERTIFICATE_PATH names it.",
                 ],
             ),
             (
@@ -595,6 +608,27 @@ mod tests {
             let (to, form) = &asked[0];
             assert_eq!(*to, format!("{url}a-tenant/oauth2/v2.0/token"));
             assert!(form.contains(&format!("scope=https%3A%2F%2F{scope}%2F.default")), "{form}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_signs_and_a_secret_beside_it_goes_first() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), crate::azure::certificate::tests::made().0).unwrap();
+        let certificate = Some(file.path().display().to_string());
+        let pinned = Some(CredentialKind::Environment);
+        for (secret, part) in
+            [(None, "client_assertion=eyJ"), (Some(Secret::new(KEY)), "client_secret=")]
+        {
+            let is_signed = secret.is_none();
+            let identity = Identity { certificate: certificate.clone(), secret, ..principal() };
+            let (fake, clock) = (Fake::giving_tokens(), hand(false));
+            let made = credentials(Cloud::China, pinned, identity, &fake, &clock);
+            assert_eq!(made.unwrap().token().await.unwrap().expose(), "t-o-k-e-n");
+            let (to, form) = fake.asked()[0].clone();
+            assert_eq!(to, "https://login.chinacloudapi.cn/a-tenant/oauth2/v2.0/token");
+            assert!(form.contains(part), "{form}");
+            assert_eq!(form.contains("client_assertion_type="), is_signed, "{form}");
         }
     }
 

@@ -61,6 +61,8 @@ fn identity_in(variable: impl Fn(&str) -> Option<String>) -> Identity {
         client: variable("AZURE_CLIENT_ID"),
         secret: variable("AZURE_CLIENT_SECRET").map(Secret::new),
         certificate: variable("AZURE_CLIENT_CERTIFICATE_PATH"),
+        with_chain: variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+            .is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true")),
         federated_token: variable("AZURE_FEDERATED_TOKEN_FILE"),
         authority: variable("AZURE_AUTHORITY_HOST"),
         credentials: variable("AZURE_TOKEN_CREDENTIALS"),
