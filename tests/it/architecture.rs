@@ -106,7 +106,7 @@ fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
         ("sled::", vec!["store/"]),
         ("reqwest::", vec!["azure/transport", "cli/door"]),
         ("azure_mgmt_network::", vec!["azure/"]),
-        ("azure_identity::", vec!["azure/token"]),
+        ("azure_identity::", vec!["azure/token", "azure/certificate"]),
         ("saphyr_parser::", vec!["runbook/"]),
         ("std::env::", vec!["cli/settings.rs"]),
         ("clap::", vec!["cli/"]),
