@@ -412,7 +412,7 @@ fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let world = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/worlds/two-circuits.yaml");
-    let child = backroad(state, &["sim", "serve", "--world", world, "--speed", "2000"])
+    let child = backroad(state, &["sim", "serve", "--world", world, "--speed", "300"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -426,6 +426,6 @@ fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
         .filter(|step| step.name.as_str() == "circuit_ready" || step.name.as_str() == "public_ip")
         .collect();
     opened(state, steps, RunMode::Live, said["endpoint"].as_str().unwrap());
-    let output = ran(state, &["resume", RUN, "--clock-factor", "2000"]);
+    let output = ran(state, &["resume", RUN, "--clock-factor", "300"]);
     assert_eq!(code(&output), 0, "{}\n{}", text(&output.stderr), text(&output.stdout));
 }

@@ -32,7 +32,7 @@ fn binary() -> Command {
 
 fn simulator(world: &Path) -> Simulator {
     let mut child = binary()
-        .args(["sim", "serve", "--speed", "2000", "--world"])
+        .args(["sim", "serve", "--speed", "300", "--world"])
         .arg(world)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -114,7 +114,7 @@ fn no_token_and_no_key_is_left_behind_at_trace() {
     let simulator = simulator(&file("runbooks/worlds/two-circuits.yaml"));
     let state = tempfile::tempdir().unwrap();
     let runbook = file("runbooks/dr-circuit.yaml");
-    let target = ["--endpoint", &simulator.1, "--clock-factor", "2000"];
+    let target = ["--endpoint", &simulator.1, "--clock-factor", "300"];
     let run = [&["run", runbook.to_str().unwrap(), "--profile", "drill"], &target[..]].concat();
     let first = at_trace(state.path(), &run);
     wait_is_over(&first);
@@ -155,7 +155,7 @@ fn a_key_from_the_environment_is_sent_and_written_nowhere() {
             "--endpoint",
             &simulator.1,
             "--clock-factor",
-            "2000",
+            "300",
             "--waive",
             "ADDR-SAME-CIRCUIT=the source stays disconnected",
         ],

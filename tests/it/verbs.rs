@@ -37,7 +37,7 @@ impl Drop for Simulator {
 }
 
 fn simulator(state: &Path, world: &str) -> Simulator {
-    let mut child = backroad(state, &["sim", "serve", "--world", world, "--speed", "1000"])
+    let mut child = backroad(state, &["sim", "serve", "--world", world, "--speed", "400"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -97,7 +97,7 @@ fn a_kept_plan_is_run_as_it_was_approved_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let simulator = simulator(state, "runbooks/worlds/two-circuits.yaml");
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "1000"];
+    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
     let runbook = state.join("runbook.yaml");
     let text = std::fs::read_to_string("runbooks/dr-circuit.yaml").unwrap_or_else(|_| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -149,10 +149,10 @@ fn a_live_run_that_owes_says_so_at_every_command_until_it_is_settled() {
     let state = folder.path();
     let world = changed(
         state,
-        "extends: one-circuit-kept-source-dead.yaml\nworld: changed\ndescription: x\nevents:\n  - { after: 4h, up: [eastasia] }\n",
+        "extends: one-circuit-kept-source-dead.yaml\nworld: changed\ndescription: x\nevents:\n  - { after: 2h, up: [eastasia] }\n",
     );
     let simulator = simulator(state, &world);
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "1000"];
+    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
     let start = [
         "run",
         "runbooks/same-circuit-swap.yaml",
@@ -184,7 +184,7 @@ fn a_live_run_that_owes_says_so_at_every_command_until_it_is_settled() {
 
     let (_, _, err) = ran(state, &["runs"]);
     assert!(err.contains("Remove the connection") && err.contains("backroad settle"), "{err}");
-    // At a thousand times the host's speed the region is back within seconds; each try takes one.
+    // At four hundred times the host's speed the region is back within a quarter of a minute; each try takes one.
     let settle = [&["settle", run.as_str()], &target[..]].concat();
     let mut tries = (0..120).map(|_| ran(state, &settle));
     let settled = tries.find(|(code, _, err)| {
@@ -202,7 +202,7 @@ fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let simulator = simulator(state, "runbooks/worlds/two-circuits.yaml");
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "1000"];
+    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
     let start = ["run", "runbooks/dr-circuit.yaml", "--profile", "live"];
     let (code, view, err) = json(state, &[&start[..], &target].concat());
     assert_eq!(code, 10, "{err}");
