@@ -118,7 +118,7 @@ fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style
             style.dim(&lines.next().unwrap_or_default())
         ),
     );
-    let indent = " ".repeat(2 + widths.name + 32 - 2 + widths.bar);
+    let indent = " ".repeat(widths.name + 34 + widths.bar);
     for rest in lines {
         line(out, &format!("{indent}{}", style.dim(&rest)));
     }
