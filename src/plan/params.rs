@@ -87,6 +87,45 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
     }
 }
 
+/// Where a value stands: its node when it is written in the runbook, so that what is wrong inside it is
+/// shown where it is; else the place that gave it.
+#[derive(Clone)]
+struct At<'a> {
+    span: Span,
+    node: Option<&'a Node>,
+}
+
+impl<'a> At<'a> {
+    fn node(node: &'a Node) -> Self {
+        Self { span: node.span.clone(), node: Some(node) }
+    }
+
+    fn given(span: Span) -> Self {
+        Self { span, node: None }
+    }
+
+    /// Where an item of the list stands.
+    fn item(&self, place: usize) -> Self {
+        let item = self.node.and_then(|node| match &node.value {
+            NodeValue::List(items) => items.get(place),
+            NodeValue::Scalar { .. } | NodeValue::Map(_) => None,
+        });
+        item.map_or_else(|| self.clone(), At::node)
+    }
+
+    /// Where the value of a key stands.
+    fn field(&self, key: &str) -> Self {
+        self.node.and_then(|node| node.get(key)).map_or_else(|| self.clone(), At::node)
+    }
+
+    /// Where a key stands.
+    fn key(&self, key: &str) -> Span {
+        let entries = self.node.and_then(Node::map).unwrap_or_default();
+        let found = entries.iter().find(|(known, _)| known.text == key);
+        found.map_or_else(|| self.span.clone(), |(known, _)| known.span.clone())
+    }
+}
+
 enum Declared {
     Value(Value),
     Secret(SecretSource),
@@ -122,22 +161,14 @@ fn read_one(
         return None;
     }
     let given = match bound {
-        Some((Read::Value(value), span)) => Some((value.clone(), span.clone())),
-        _ => values.given.get(name).map(|text| (scalar(text, true), 0..0)),
-    };
-    let from_node = |reader: &mut Reader<'_>, node: &Node| {
-        reader.value(node, &Kind::Any, &empty, &format!("The parameter `{name}`")).and_then(
-            |read| match read {
-                Read::Value(value) => Some((value, node.span.clone())),
-                Read::Secret(_) => None,
-            },
-        )
+        Some((Read::Value(value), span)) => Some((value.clone(), At::given(span.clone()))),
+        _ => values.given.get(name).map(|text| (scalar(text, true), At::given(0..0))),
     };
     let profiled = values.profile.and_then(|profile| profile.get(name));
-    let (value, span) = match (given, profiled, fields.get("default")) {
+    let (value, at) = match (given, profiled, fields.get("default")) {
         (Some(given), ..) => given,
-        (None, Some(node), _) => from_node(reader, node)?,
-        (None, None, Some((_, node))) => from_node(reader, node)?,
+        (None, Some(node), _) => written(reader, name, node)?,
+        (None, None, Some((_, node))) => written(reader, name, node)?,
         (None, None, None) => {
             let message = format!("The parameter `{name}` has no value.");
             let help =
@@ -149,8 +180,17 @@ fn read_one(
     let of = fields.get("of").and_then(|(_, node)| reader.text(node, "`of`"));
     let shape = Shape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
     let what = format!("The parameter `{name}`");
-    let value = typed(reader, &value, &shape, &span, &what)?;
-    constrained(reader, &value, &fields, &span, &what).then_some(Declared::Value(value))
+    let value = typed(reader, &value, &shape, &at, &what)?;
+    constrained(reader, &value, &fields, &at.span, &what).then_some(Declared::Value(value))
+}
+
+/// A value as it is written, and where.
+fn written<'a>(reader: &mut Reader<'_>, name: &str, node: &'a Node) -> Option<(Value, At<'a>)> {
+    let what = format!("The parameter `{name}`");
+    match reader.value(node, &Kind::Any, &Scope::default(), &what)? {
+        Read::Value(value) => Some((value, At::node(node))),
+        Read::Secret(_) => None,
+    }
 }
 
 fn read_secret(
@@ -215,9 +255,10 @@ fn typed(
     reader: &mut Reader<'_>,
     value: &Value,
     shape: &Shape<'_>,
-    span: &Span,
+    at: &At<'_>,
     what: &str,
 ) -> Option<Value> {
+    let span = &at.span;
     let simple = |reader: &mut Reader<'_>, kind: &Kind| reader.check(value, kind, span, what);
     match shape.kind {
         "int" => simple(reader, &Kind::Int(0, u64::MAX)),
@@ -258,12 +299,13 @@ fn typed(
                 .iter()
                 .enumerate()
                 .map(|(place, item)| {
-                    typed(reader, item, &element, span, &format!("{what}[{place}]"))
+                    let what = format!("{what}[{place}]");
+                    typed(reader, item, &element, &at.item(place), &what)
                 })
                 .collect();
             checked.into_iter().collect::<Option<Vec<_>>>().map(Value::from)
         }
-        "object" => typed_object(reader, value, shape, span, what),
+        "object" => typed_object(reader, value, shape, at, what),
         _ => simple(reader, &Kind::Text),
     }
 }
@@ -272,9 +314,10 @@ fn typed_object(
     reader: &mut Reader<'_>,
     value: &Value,
     shape: &Shape<'_>,
-    span: &Span,
+    at: &At<'_>,
     what: &str,
 ) -> Option<Value> {
+    let span = &at.span;
     let Value::Object(object) = value else {
         reader.error(Code::WrongKind, span, format!("{what} must be a mapping."));
         return None;
@@ -294,7 +337,7 @@ fn typed_object(
             continue;
         };
         let shape = Shape { kind, of: None, fields: None };
-        match typed(reader, value, &shape, span, &format!("{what}.{}", key.text)) {
+        match typed(reader, value, &shape, &at.field(&key.text), &format!("{what}.{}", key.text)) {
             Some(value) => {
                 checked.insert(key.text.clone(), value);
             }
@@ -303,11 +346,14 @@ fn typed_object(
     }
     for key in object.keys() {
         if !fields.iter().any(|(known, _)| known.text == *key) {
-            let help = did_you_mean(key, fields.iter().map(|(known, _)| known.text.as_str()))
-                .map_or_else(String::new, |meant| format!("Did you mean `{meant}`?"));
+            let known = || fields.iter().map(|(known, _)| known.text.as_str());
+            let help = match did_you_mean(key, known()) {
+                Some(meant) => format!("Did you mean `{meant}`?"),
+                None => format!("It has {}.", known().collect::<Vec<_>>().join(", ")),
+            };
             reader.error_with(
                 Code::UnknownKey,
-                span,
+                &at.key(key),
                 format!("{what} has no field `{key}`."),
                 help,
             );
