@@ -14,15 +14,15 @@ use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, connection, gateway, gateway_routes,
-    public_ip, removal, route_table, subnet, vnet_peering,
+    public_ip, recovery_plan, removal, route_table, subnet, vnet_peering,
 };
 use super::token::{Secret, TokenSource};
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
 use crate::model::{
-    Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, SecretRef, StepError, Undo,
-    Write, WriteMethod,
+    Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
+    StepError, Undo, Write, WriteMethod,
 };
 
 /// What an adapter is made of.
@@ -140,6 +140,11 @@ impl Actuator for ArmActuator {
                 let etag = write.if_match.as_deref();
                 self.client.put(&write.resource, &body, etag, (key.as_str(), context)).await?
             }
+            WriteMethod::Post => {
+                let verb = write.verb.as_deref().unwrap_or_default();
+                let body = write.body.as_ref();
+                self.client.post(&write.resource, verb, body, (key.as_str(), context)).await?
+            }
         };
         operation::read_sent(&response)
     }
@@ -199,6 +204,10 @@ async fn observe_action(
     if let Action::Verify(verification) = action {
         return observe_verification(client, verification, context).await;
     }
+    if let Action::RecoveryPlan(spec) = action {
+        let (plan, items) = recovery_plan_seen(client, &spec.id, context).await?;
+        return Ok(recovery_plan::assess(spec, plan.as_ref(), &items));
+    }
     let Some(resource) = action.written() else {
         return Err(StepError::rejected(
             "not_azure",
@@ -219,8 +228,27 @@ async fn observe_action(
         Action::Bandwidth(spec) => bandwidth::assess(spec, body),
         Action::Dissociation(spec) => association::assess_dissociated(spec, body),
         Action::Remove(spec) => removal::assess(spec, body),
-        Action::Verify(_) | Action::General(_) => body::assessment(resource, body, Assessed::Holds),
+        Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
+            body::assessment(resource, body, Assessed::Holds)
+        }
     })
+}
+
+/// A recovery plan, and the protected items of its vault: where each machine is, the items tell.
+async fn recovery_plan_seen(
+    client: &Client,
+    id: &ResourceId,
+    context: &CallContext,
+) -> Result<(Option<Value>, Vec<Value>), StepError> {
+    let plan = client.get_any(id, context).await?;
+    let items = match (&plan, id.parent()) {
+        (Some(_), Some(vault)) => {
+            let path = format!("{vault}/replicationProtectedItems");
+            client.get_list(&path, context).await?
+        }
+        _ => Vec::new(),
+    };
+    Ok((plan, items))
 }
 
 async fn observe_undo(
@@ -229,6 +257,10 @@ async fn observe_undo(
     undo: &Undo,
     context: &CallContext,
 ) -> Result<Assessment, StepError> {
+    if let Action::RecoveryPlan(spec) = action {
+        let (plan, items) = recovery_plan_seen(client, &spec.id, context).await?;
+        return Ok(recovery_plan::undo(spec, undo, plan.as_ref(), &items));
+    }
     let (Undo::Delete { resource } | Undo::Restore { resource, .. }) = undo else {
         let verdict = Assessed::Holds;
         return Ok(Assessment {
@@ -252,6 +284,7 @@ async fn observe_undo(
         | Action::Authorization(_)
         | Action::Bandwidth(_)
         | Action::Dissociation(_)
+        | Action::RecoveryPlan(_)
         | Action::Verify(_)
         | Action::General(_) => Value::Null,
     };

@@ -21,6 +21,18 @@ use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
 /// The version of `Microsoft.Network` that we speak, that of the generated client.
 pub(super) const API_VERSION: &str = "2024-03-01";
 
+/// The version of Site Recovery that we speak, that of the published specification.
+const RECOVERY_VERSION: &str = "2023-08-01";
+
+/// The version that a path is asked in, by its provider.
+fn version_of(path: &str) -> &'static str {
+    if path.to_ascii_lowercase().contains("/microsoft.recoveryservices/") {
+        RECOVERY_VERSION
+    } else {
+        API_VERSION
+    }
+}
+
 /// How long a reading POST may take; each took ten seconds or more on the wire (WIRE.md 2).
 const READING_MAX: Duration = Duration::from_secs(180);
 
@@ -136,7 +148,53 @@ impl Client {
             body: bytes::Bytes::new(),
         };
         let response = self.door.pass(request, context, None).await?;
-        if response.status == 404 { Ok(None) } else { read_body(&response) }
+        if response.status == 404 {
+            return Ok(None);
+        }
+        let mut body = read_body(&response)?;
+        if let Some(body) = &mut body {
+            self.with_next_pages(body, context).await?;
+        }
+        Ok(body)
+    }
+
+    /// The items of a list; none where there is no such list.
+    pub(super) async fn get_list(
+        &self,
+        path: &str,
+        context: &CallContext,
+    ) -> Result<Vec<Value>, StepError> {
+        let body = self.get_path(path, &[("api-version", version_of(path))], context).await?;
+        let list = body.and_then(|mut body| body.get_mut("value").map(Value::take));
+        Ok(match list {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Adds to a list what its `nextLink` leads to: an absolute URL, used as it is (azure-facts 3.8).
+    async fn with_next_pages(
+        &self,
+        body: &mut Value,
+        context: &CallContext,
+    ) -> Result<(), StepError> {
+        for _ in 0..limits::PAGES_MAX {
+            let next = body.as_object_mut().and_then(|body| body.remove("nextLink"));
+            let Some(Value::String(url)) = next else { return Ok(()) };
+            let handle = OperationHandle { url, kind: HandleKind::Location };
+            let page = read_body(&self.poll(&handle, context).await?)?.unwrap_or(Value::Null);
+            let Value::Object(mut page) = page else { return Ok(()) };
+            if let (Some(Value::Array(all)), Some(Value::Array(more))) =
+                (body.get_mut("value"), page.remove("value"))
+            {
+                all.extend(more);
+            }
+            if let (Some(body), Some(next)) = (body.as_object_mut(), page.remove("nextLink")) {
+                body.insert("nextLink".to_owned(), next);
+            }
+        }
+        let why = format!("Azure's list has more than {} pages.", limits::PAGES_MAX);
+        Err(StepError::rejected("list_too_long", why))
     }
 
     /// A resource of any type; one that the generated client does not cover is read by its path.
@@ -148,8 +206,8 @@ impl Client {
         match kind(resource) {
             Ok(_) => self.get(resource, context).await,
             Err(_) => {
-                let query = [("api-version", API_VERSION)];
-                self.get_path(resource.as_str(), &query, context).await
+                let path = resource.as_str();
+                self.get_path(path, &[("api-version", version_of(path))], context).await
             }
         }
     }
@@ -186,6 +244,28 @@ impl Client {
             url: self.url(resource.as_str())?,
             headers,
             body: body.to_string().into(),
+        };
+        self.door.pass(request, context, Some(key)).await
+    }
+
+    /// Asks a resource for a change that is no body: one attempt under its operation key.
+    pub(super) async fn post(
+        &self,
+        resource: &ResourceId,
+        verb: &str,
+        body: Option<&Value>,
+        attempt: (&str, &CallContext),
+    ) -> Result<WireResponse, StepError> {
+        let (key, context) = attempt;
+        let mut headers = Headers::new();
+        if body.is_some() {
+            headers.push("Content-Type", "application/json");
+        }
+        let request = WireRequest {
+            method: Method::Post,
+            url: self.url(&format!("{resource}/{verb}"))?,
+            headers,
+            body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
         self.door.pass(request, context, Some(key)).await
     }
@@ -291,7 +371,7 @@ impl Client {
     fn url(&self, path: &str) -> Result<String, StepError> {
         let mut url = self.door.endpoint.clone();
         url.set_path(path);
-        url.set_query(Some(&format!("api-version={API_VERSION}")));
+        url.set_query(Some(&format!("api-version={}", version_of(path))));
         Ok(url.to_string())
     }
 }
@@ -345,5 +425,70 @@ fn read_body(response: &WireResponse) -> Result<Option<Value>, StepError> {
             .map(Some)
             .map_err(|_| StepError::transient("unreadable", "Azure's answer is not JSON.", None)),
         _ => Err(refusal(response, Call::Read)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::azure::guard::ClockRef;
+    use crate::azure::scope::Access;
+    use crate::azure::token::Simulated;
+    use crate::azure::wire::{Wire, WireFault};
+    use crate::engine::{BootTime, Busy, Clock};
+    use crate::model::Timestamp;
+
+    /// Answers with one page after the other.
+    #[derive(Debug)]
+    struct Pages(Mutex<Vec<&'static str>>);
+
+    #[async_trait]
+    impl Wire for Pages {
+        async fn send(&self, _: WireRequest) -> Result<WireResponse, WireFault> {
+            let body = self.0.lock().unwrap().remove(0);
+            Ok(WireResponse { status: 200, headers: Headers::new(), body: body.into() })
+        }
+    }
+
+    struct Still;
+
+    #[async_trait]
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+        fn boot(&self) -> BootTime {
+            BootTime { boot: String::new(), nanos: 0 }
+        }
+        fn enter(&self) -> Busy {
+            Busy::idle()
+        }
+        async fn sleep_until(&self, _: Timestamp) {}
+    }
+
+    fn client(pages: Vec<&'static str>) -> Client {
+        Client::new(Arc::new(Door {
+            endpoint: url::Url::parse("https://management.azure.com").unwrap(),
+            wire: Arc::new(Pages(Mutex::new(pages))),
+            token: Arc::new(Simulated),
+            clock: ClockRef(Arc::new(Still)),
+            access: Access::ReadOnly,
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_to_its_last_page_and_never_from_another_host() {
+        let context = CallContext { run: None, not_after: None };
+        let list = client(vec![
+            r#"{"value":[1],"nextLink":"https://management.azure.com/x?page=2"}"#,
+            r#"{"value":[2,3],"nextLink":"https://management.azure.com/x?page=3"}"#,
+            r#"{"value":[4]}"#,
+        ]);
+        assert_eq!(list.get_list("/x", &context).await.unwrap(), [1, 2, 3, 4]);
+        let strange = client(vec![r#"{"value":[1],"nextLink":"https://evil.example/x"}"#]);
+        let refused = strange.get_list("/x", &context).await.unwrap_err();
+        assert_eq!(refused.code, "guard");
     }
 }

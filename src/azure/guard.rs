@@ -16,6 +16,7 @@ use super::scope::Access;
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
+use crate::model::recovery::VERBS;
 use crate::model::{ResourceId, StepError, limits};
 
 /// POSTs that only read: ARM models them as actions since they take time (azure-facts 5.2 to 5.4).
@@ -119,19 +120,25 @@ impl Door {
         match method {
             Method::Get | Method::Head => Ok(()),
             Method::Post if is_reading_post(url.path()) => Ok(()),
-            Method::Post | Method::Patch => Err(refused("no action of ours sends such a request")),
-            Method::Put | Method::Delete => {
-                let Access::Writing(scope) = &self.access else {
-                    return Err(refused("this client can only read"));
-                };
-                let resource = ResourceId::parse(url.path())
-                    .map_err(|_| refused("it does not name one resource"))?;
-                if scope.contains(&resource) {
-                    Ok(())
-                } else {
-                    Err(refused("the plan declares no write to that resource"))
-                }
-            }
+            Method::Post => match changing_post(url.path()) {
+                Some(resource) => self.check_scope(resource),
+                None => Err(refused("no action of ours sends such a request")),
+            },
+            Method::Patch => Err(refused("no action of ours sends such a request")),
+            Method::Put | Method::Delete => self.check_scope(url.path()),
+        }
+    }
+
+    fn check_scope(&self, path: &str) -> Result<(), StepError> {
+        let Access::Writing(scope) = &self.access else {
+            return Err(refused("this client can only read"));
+        };
+        let resource =
+            ResourceId::parse(path).map_err(|_| refused("it does not name one resource"))?;
+        if scope.contains(&resource) {
+            Ok(())
+        } else {
+            Err(refused("the plan declares no write to that resource"))
         }
     }
 
@@ -179,6 +186,12 @@ fn is_reading_post(path: &str) -> bool {
     READING_POSTS.contains(&last.as_str())
         || (READING_POSTS.contains(&before.as_str())
             && ["primary", "secondary"].contains(&last.as_str()))
+}
+
+/// The path of the resource that a POST changes, if it is one of those that steps send.
+fn changing_post(path: &str) -> Option<&str> {
+    let (resource, verb) = path.rsplit_once('/')?;
+    VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb)).then_some(resource)
 }
 
 /// The correlation id of a run: the same on all its requests, so that Azure's support finds them.
@@ -285,6 +298,9 @@ mod tests {
     const GATEWAY: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/gw";
 
+    const PLAN: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/\
+                        replicationRecoveryPlans/p";
+
     fn door(access: Access) -> (Door, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::default());
         let door = Door {
@@ -325,6 +341,7 @@ mod tests {
             (Method::Delete, TABLE.to_owned()),
             (Method::Patch, TABLE.to_owned()),
             (Method::Post, format!("{GATEWAY}/reset")),
+            (Method::Post, format!("{PLAN}/unplannedFailover")),
             (Method::Post, format!("{GATEWAY}/getLearnedRoutes/../reset")),
         ] {
             let result =
@@ -351,6 +368,22 @@ mod tests {
         assert_eq!(try_it(&door, Method::Put, &declared, &no_context()).await, Ok(()));
         let other = format!("{host}{GATEWAY}?api-version=1");
         assert!(try_it(&door, Method::Delete, &other, &no_context()).await.is_err());
+        assert_eq!(recorder.0.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_changes_reaches_only_what_the_plan_declares_and_by_a_known_verb() {
+        let scope = WriteScope::only(ResourceId::parse(PLAN).unwrap());
+        let (door, recorder) = door(Access::Writing(scope));
+        let url = |path: &str| format!("https://management.azure.com{path}?api-version=1");
+        let declared = url(&format!("{PLAN}/UnplannedFailover"));
+        assert_eq!(try_it(&door, Method::Post, &declared, &no_context()).await, Ok(()));
+        for other in
+            [format!("{PLAN}/purge"), format!("{PLAN}2/unplannedFailover"), PLAN.to_owned()]
+        {
+            let refused = try_it(&door, Method::Post, &url(&other), &no_context()).await;
+            assert!(refused.is_err(), "{other}");
+        }
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
     }
 

@@ -266,6 +266,7 @@ fn faults(
     };
     let mut faults = match &step.action {
         Action::Remove(_) => vec![of("DELETE", subject.as_str())],
+        Action::RecoveryPlan(spec) => vec![of("POST", &format!("{subject}/{}", spec.to.verb()))],
         Action::Verify(_) => {
             vec![of("GET", subject.as_str()), of("POST", &format!("{subject}*"))]
         }

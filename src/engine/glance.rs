@@ -26,7 +26,7 @@ fn change(intent: &Intent) -> Change {
     match (intent.write.method, &intent.undo) {
         (WriteMethod::Delete, _) => Change::Delete,
         (WriteMethod::Put, Undo::Delete { .. }) => Change::Create,
-        (WriteMethod::Put, Undo::Restore { .. } | Undo::Nothing) => Change::Update,
+        (WriteMethod::Put | WriteMethod::Post, _) => Change::Update,
     }
 }
 

@@ -224,6 +224,7 @@ impl Bench {
                 method: WriteMethod::Put,
                 resource,
                 body: Some(json!({"location": "southeastasia"})),
+                verb: None,
                 if_match: None,
             },
         }

@@ -14,6 +14,7 @@ pub use super::desired::{
     Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet,
 };
 use super::policy::{DecisionPolicy, GatePolicy};
+pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
 use super::time::duration_text;
@@ -56,6 +57,9 @@ pub enum Action {
     /// A resource is gone: `connection.remove` and its like.
     #[serde(rename = "remove")]
     Remove(Removal),
+    /// The machines of a recovery plan are moved: `recovery_plan.failover` and its like.
+    #[serde(rename = "recovery_plan")]
+    RecoveryPlan(RecoveryPlan),
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
@@ -131,6 +135,7 @@ impl Action {
             Self::Bandwidth(_) => "circuit.bandwidth",
             Self::Dissociation(_) => "route_table.dissociate",
             Self::Remove(spec) => spec.kind.action(),
+            Self::RecoveryPlan(spec) => spec.to.action(),
             Self::Verify(verification) => verification.name(),
             Self::General(General::Approval(_)) => "approval",
             Self::General(General::Decision(_)) => "decision",
@@ -154,6 +159,7 @@ impl Action {
             Self::Bandwidth(spec) => Some(&spec.id),
             Self::Dissociation(spec) => Some(&spec.subnet),
             Self::Remove(spec) => Some(&spec.id),
+            Self::RecoveryPlan(spec) => Some(&spec.id),
             Self::Verify(verification) => Some(verification.subject()),
             Self::General(_) => None,
         }
@@ -196,6 +202,13 @@ impl Action {
                 }
                 reads
             }
+            Self::RecoveryPlan(spec) => match &spec.to {
+                RecoveryMove::TestFailover { network, .. } => vec![network],
+                RecoveryMove::Failover { .. }
+                | RecoveryMove::Commit
+                | RecoveryMove::Reprotect
+                | RecoveryMove::TestCleanup => Vec::new(),
+            },
             Self::Verify(verification) => vec![verification.subject()],
         }
     }
@@ -224,6 +237,7 @@ impl Action {
                 vec![ended(&spec.id), of_child(&spec.id), ended(&spec.remote)]
             }
             Self::RouteTable(spec) => vec![ended(&spec.id)],
+            Self::RecoveryPlan(spec) => vec![ended(&spec.id)],
             Self::Bandwidth(spec) => vec![ended(&spec.id)],
             Self::Dissociation(spec) => {
                 vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
@@ -251,7 +265,8 @@ impl Action {
             | Self::Authorization(_)
             | Self::RouteTable(_)
             | Self::Association(_)
-            | Self::Dissociation(_) => &[("id", Text)],
+            | Self::Dissociation(_)
+            | Self::RecoveryPlan(_) => &[("id", Text)],
             Self::Connection(_) => &[("id", Text), ("connection_status", Text)],
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
             Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
@@ -279,6 +294,16 @@ pub enum Undo {
         resource: ResourceId,
         /// The body to write: what was observed, without what only Azure writes and without secrets.
         body: Value,
+    },
+    /// Azure has a verb that takes it back, such as the cleanup of a test failover.
+    Call {
+        /// The resource.
+        resource: ResourceId,
+        /// The verb: the last part of the path.
+        verb: String,
+        /// What is sent along.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Value>,
     },
 }
 

@@ -99,6 +99,9 @@ pub struct Write {
     pub method: WriteMethod,
     /// The resource.
     pub resource: ResourceId,
+    /// What is asked of it: the last part of a POST's path; none for the other methods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verb: Option<String>,
     /// The body, with placeholders for secrets; none for a delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
@@ -115,6 +118,8 @@ pub enum WriteMethod {
     Put,
     /// Remove.
     Delete,
+    /// Ask for a change that is no body: a failover.
+    Post,
 }
 
 impl WriteMethod {
@@ -124,6 +129,7 @@ impl WriteMethod {
         match self {
             Self::Put => "PUT",
             Self::Delete => "DELETE",
+            Self::Post => "POST",
         }
     }
 }

@@ -37,6 +37,9 @@ pub const WORKERS_MAX: usize = 32;
 /// Bytes of one answer that we read; Azure caps its own at 8 MB (azure-facts 3.8).
 pub const BODY_BYTES_MAX: usize = 8 << 20;
 
+/// Pages of one list. Azure puts hundreds of things on a page; more pages than this lead in a circle.
+pub const PAGES_MAX: usize = 1_000;
+
 /// How long one HTTP exchange may take. Azure answers within 60 s or its front end sends a 504
 /// (azure-facts 3.8).
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(90);

@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod permission;
 pub mod plan;
 pub mod policy;
+pub mod recovery;
 pub mod resource;
 pub mod secret;
 pub mod time;

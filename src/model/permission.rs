@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Removal, RemovalKind, Verification};
+use super::action::{RecoveryMove, Removal, RemovalKind, Verification};
+use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
 use super::{Action, Plan, Step};
@@ -28,6 +29,21 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         Action::Remove(removal) => {
             add(written, "delete");
             undo_of(removal, &mut add);
+        }
+        Action::RecoveryPlan(spec) => {
+            add(written, &format!("{}/action", spec.to.verb()));
+            // Which machines are where is the protected items' to tell.
+            if let Some(item) =
+                written.parent().and_then(|v| v.child("replicationProtectedItems", "any").ok())
+            {
+                add(&item, "read");
+            }
+            match &spec.to {
+                _ if step.saga == super::SagaClass::Retriable => {}
+                RecoveryMove::Failover { .. } => add(written, &format!("{CANCEL}/action")),
+                RecoveryMove::TestFailover { .. } => add(written, &format!("{CLEANUP}/action")),
+                RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {}
+            }
         }
         Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
             add(written, "write");
@@ -72,6 +88,11 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
             }
         }
         Action::Peering(spec) => add(&spec.remote, "peer/action"),
+        Action::RecoveryPlan(spec) => {
+            if let RecoveryMove::TestFailover { network, .. } = &spec.to {
+                add(network, "read");
+            }
+        }
         Action::Association(spec) => add(&spec.route_table, "join/action"),
         // An undo attaches it again.
         Action::Dissociation(spec) => add(&spec.route_table, "join/action"),

@@ -13,6 +13,7 @@ use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Dissociation, Gateway, General,
     NextHop, Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet, Verification,
 };
+use crate::model::recovery::{Direction, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint};
 use crate::model::time::parse_duration;
 use crate::model::{Action, Region, ResourceId, SecretRef};
 use crate::runbook::grammar::Field;
@@ -195,6 +196,10 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
             mbps_min: u32::try_from(values.get("mbps_min").and_then(Value::as_u64).unwrap_or(0))
                 .map_err(|_| None)?,
         }),
+        name if name.starts_with("recovery_plan.") => Action::RecoveryPlan(RecoveryPlan {
+            id: values.id("plan")?,
+            to: recovery(name, values)?,
+        }),
         "approval" => Action::General(General::Approval(gates::gate(reader, values)?)),
         "manual" => Action::General(General::Manual(gates::gate(reader, values)?)),
         "decision" => Action::General(General::Decision(gates::decision(reader, values)?)),
@@ -205,6 +210,34 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
             Some(kind) => removal(kind, values)?,
             None => Action::Verify(verification(name, values)?),
         },
+    })
+}
+
+fn recovery(name: &str, values: &Values<'_>) -> Built<RecoveryMove> {
+    let direction = match values.text("direction") {
+        Ok("recovery_to_primary") => Direction::RecoveryToPrimary,
+        _ => Direction::PrimaryToRecovery,
+    };
+    let recovery_point = match values.text("recovery_point") {
+        Ok("latest") => RecoveryPoint::Latest,
+        Ok("latest_application_consistent") => RecoveryPoint::LatestApplicationConsistent,
+        Ok("latest_crash_consistent") => RecoveryPoint::LatestCrashConsistent,
+        _ => RecoveryPoint::LatestProcessed,
+    };
+    Ok(match name {
+        "recovery_plan.failover" => {
+            let kind = match values.text("kind") {
+                Ok("planned") => FailoverKind::Planned,
+                _ => FailoverKind::Unplanned,
+            };
+            RecoveryMove::Failover { kind, direction, recovery_point }
+        }
+        "recovery_plan.test_failover" => {
+            RecoveryMove::TestFailover { network: values.id("network")?, direction, recovery_point }
+        }
+        "recovery_plan.test_cleanup" => RecoveryMove::TestCleanup,
+        "recovery_plan.reprotect" => RecoveryMove::Reprotect,
+        _ => RecoveryMove::Commit,
     })
 }
 

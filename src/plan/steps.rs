@@ -11,12 +11,13 @@ use super::scope::{Meaning, Scope, StepFacts};
 use super::turns::{Turn, What, unroll};
 use super::{actions, parts};
 use crate::model::action::General;
+use crate::model::action::RecoveryMove;
 use crate::model::time::parse_duration;
 use crate::model::{
     Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Side, Step, StepName, limits,
 };
 use crate::runbook::expr::parse_template;
-use crate::runbook::grammar::{self, Kind, ON_FAILURE, RETRY, SIDES, UNDO};
+use crate::runbook::grammar::{Kind, ON_FAILURE, RETRY, SIDES, UNDO};
 use crate::runbook::{Code, Node, NodeValue, Span, did_you_mean};
 
 /// How long a step may take that says nothing: longer than any gateway was seen to take.
@@ -154,7 +155,7 @@ fn type_action(
     action: &str,
     scope: &Scope,
 ) -> Option<Action> {
-    let fields = grammar::action(action)?;
+    let fields = crate::runbook::actions::action(action)?;
     match turn.fields.get("with") {
         Some((_, with)) => actions::read(reader, action, fields, with, scope),
         None => {
@@ -209,6 +210,7 @@ fn finish(
         let (_, node) = turn.fields.get(key)?;
         templated(reader, node, scope, key).map(|text| text.trim().to_owned())
     };
+    let saga = saga(reader, &turn.fields, scope).unwrap_or_else(|| by_nature(&action));
     let step = Step {
         name: scope.full(turn.name.as_str()).unwrap_or_else(|| turn.name.clone()),
         title,
@@ -219,7 +221,7 @@ fn finish(
         timeout: duration(reader, &turn.fields, "timeout", scope).unwrap_or(defaults.timeout),
         retry: retry(reader, &turn.fields, scope).unwrap_or_else(|| defaults.retry.clone()),
         on_failure: on_failure(reader, &turn.fields, scope).unwrap_or(defaults.on_failure),
-        saga: saga(reader, &turn.fields, scope),
+        saga,
         side: word(reader, &turn.fields, "side", SIDES, scope).map(|word| match word.as_str() {
             "source" => Side::Source,
             _ => Side::Target,
@@ -380,10 +382,25 @@ fn on_failure(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> Op
     })
 }
 
-fn saga(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> SagaClass {
-    match word(reader, fields, "undo", UNDO, scope).as_deref() {
-        Some("keep") => SagaClass::Retriable,
-        Some("pivot") => SagaClass::Pivot,
+fn saga(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> Option<SagaClass> {
+    word(reader, fields, "undo", UNDO, scope).map(|word| match word.as_str() {
+        "keep" => SagaClass::Retriable,
+        "pivot" => SagaClass::Pivot,
+        _ => SagaClass::Undoable,
+    })
+}
+
+/// What a step is whose author does not say how it is taken back.
+fn by_nature(action: &Action) -> SagaClass {
+    match action {
+        Action::RecoveryPlan(spec) => match spec.to {
+            // A commit deletes the recovery points (azure-facts 6.4).
+            RecoveryMove::Commit => SagaClass::Pivot,
+            RecoveryMove::Reprotect | RecoveryMove::TestCleanup => SagaClass::Retriable,
+            RecoveryMove::Failover { .. } | RecoveryMove::TestFailover { .. } => {
+                SagaClass::Undoable
+            }
+        },
         _ => SagaClass::Undoable,
     }
 }

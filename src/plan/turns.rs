@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Scope, StepFacts};
 use crate::model::StepName;
-use crate::runbook::grammar::{self, Kind, STEP};
+use crate::runbook::actions;
+use crate::runbook::grammar::{Kind, STEP};
 use crate::runbook::{Code, Key, Node, did_you_mean};
 
 /// A step as written, one turn of a loop each.
@@ -101,8 +102,8 @@ fn what_of(reader: &mut Reader<'_>, key: &Key, fields: &Fields<'_>) -> Option<Wh
     let What::Action(action) = &what else {
         return Some(what);
     };
-    if grammar::action(action).is_none() {
-        let names = grammar::ACTIONS.iter().map(|(name, _, _)| *name);
+    if actions::action(action).is_none() {
+        let names = actions::ACTIONS.iter().map(|(name, _, _)| *name);
         let help = match did_you_mean(action, names.clone()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("There are {}.", names.collect::<Vec<_>>().join(", ")),

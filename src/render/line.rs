@@ -178,6 +178,7 @@ fn journal(event: &Event, plan: &Plan) -> String {
                 Undo::Nothing => "nothing",
                 Undo::Delete { .. } => "remove",
                 Undo::Restore { .. } => "restore",
+                Undo::Call { verb, .. } => verb,
             }
         ),
         Event::Answered { step, request_id } | Event::Accepted { step, request_id, .. } => {

@@ -131,6 +131,7 @@ impl Book {
                 method: WriteMethod::Put,
                 resource: resource.clone(),
                 body: Some(json!({"properties": {}})),
+                verb: None,
                 if_match: None,
             },
             digest: "d".repeat(64),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::{General, RemovalKind};
+use crate::model::action::{General, RecoveryMove, RemovalKind};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,14 @@ pub fn typical(action: &Action) -> Option<Typical> {
             RemovalKind::Gateway => between(60, 1_080, "WIRE.md 6"),
             RemovalKind::Connection => between(40, 222, "WIRE.md 6"),
             _ => between(1, 15, "WIRE.md 6"),
+        },
+        // azure-facts 4: machines mostly take minutes, a commit seconds, a new protection hours.
+        Action::RecoveryPlan(spec) => match spec.to {
+            RecoveryMove::Failover { .. } => between(180, 1_200, "azure-facts 4"),
+            RecoveryMove::TestFailover { .. } => between(180, 600, "azure-facts 4"),
+            RecoveryMove::Commit => between(1, 30, "WIRE.md 5"),
+            RecoveryMove::TestCleanup => between(60, 240, "azure-facts 4"),
+            RecoveryMove::Reprotect => between(480, 14_400, "azure-facts 4"),
         },
         Action::General(General::Wait { duration }) => Some(Typical {
             from: *duration,
@@ -88,6 +96,13 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Connection => "Azure disconnects gateway and circuit",
             _ => "Azure removes the resource",
+        },
+        Action::RecoveryPlan(spec) => match spec.to {
+            RecoveryMove::Failover { .. } => "Site Recovery brings the machines up",
+            RecoveryMove::TestFailover { .. } => "Site Recovery brings copies of the machines up",
+            RecoveryMove::Commit => "Site Recovery makes the failover final",
+            RecoveryMove::Reprotect => "Site Recovery protects the machines anew",
+            RecoveryMove::TestCleanup => "Site Recovery deletes the copies",
         },
         Action::Verify(_) => "looking",
         Action::General(General::Wait { .. }) => "time passes",

@@ -297,6 +297,8 @@ fn outcome(state: &RunState, driven: Driven) -> String {
 struct Writes {
     taken: u32,
     created: bool,
+    undoing: bool,
+    /// What an undo wrote, if it wrote.
     undone: Option<&'static str>,
 }
 
@@ -306,19 +308,20 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
         let Some(step) = event.step() else { continue };
         let entry = found.entry(step.clone()).or_default();
         match event {
+            Event::UndoStarted { .. } => entry.undoing = true,
+            Event::Intended { intent, .. } if entry.undoing => {
+                entry.undone = Some(match intent.write.method {
+                    crate::model::WriteMethod::Delete => "removed",
+                    crate::model::WriteMethod::Put | crate::model::WriteMethod::Post => "restored",
+                });
+            }
             Event::Intended { intent, .. } => {
                 // The first write's undo says what was there before.
                 if entry.taken == 0 {
                     entry.created = matches!(intent.undo, Undo::Delete { .. });
                 }
-                if let crate::model::WriteMethod::Delete = intent.write.method {
-                    entry.undone = Some("removed");
-                }
             }
             Event::Accepted { .. } | Event::Answered { .. } => entry.taken += 1,
-            Event::StepUndone { .. } => {
-                entry.undone.get_or_insert("restored");
-            }
             _ => {}
         }
     }
@@ -333,7 +336,8 @@ fn change(
     step.action.written()?;
     let write = writes.get(&step.name).cloned().unwrap_or_default();
     match &record.state {
-        StepState::Undone => Some(write.undone.unwrap_or("restored")),
+        // None when there was nothing to put back, such as after a removal that never came about.
+        StepState::Undone => write.undone,
         _ if write.taken == 0 => {
             matches!(record.state, StepState::Succeeded).then_some("already_so")
         }

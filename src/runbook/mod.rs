@@ -1,8 +1,9 @@
 //! What did the author write? Text to a tree with positions; nothing resolved.
 //!
 //! Comes in: bytes. Goes out: a [`tree::Node`] with spans, the grammar of what may stand in it
-//! ([`grammar`]), the expressions in its values ([`expr`]) and [`Diagnostics`].
+//! ([`grammar`], [`actions`]), the expressions in its values ([`expr`]) and [`Diagnostics`].
 
+pub mod actions;
 pub mod diagnostic;
 pub mod expr;
 pub mod grammar;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::grammar::{ACTIONS, Field, Kind, RUNBOOK, STEP};
+use super::actions::ACTIONS;
+use super::grammar::{Field, Kind, RUNBOOK, STEP};
 
 /// The JSON Schema of runbooks.
 #[must_use]

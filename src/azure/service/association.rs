@@ -61,6 +61,7 @@ fn detach(spec: &Dissociation, body: &Value) -> Assessed {
             method: WriteMethod::Put,
             resource: spec.subnet.clone(),
             body: Some(wanted),
+            verb: None,
             if_match: None,
         },
         undo: Undo::Restore { resource: spec.subnet.clone(), body: before },

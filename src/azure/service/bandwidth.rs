@@ -79,6 +79,7 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
             method: WriteMethod::Put,
             resource: spec.id.clone(),
             body: Some(wanted),
+            verb: None,
             if_match: None,
         },
         // Azure does not lower a bandwidth: there is no way back.

@@ -156,7 +156,13 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
 }
 
 fn put(resource: &ResourceId, body: Value) -> Write {
-    Write { method: WriteMethod::Put, resource: resource.clone(), body: Some(body), if_match: None }
+    Write {
+        method: WriteMethod::Put,
+        resource: resource.clone(),
+        body: Some(body),
+        verb: None,
+        if_match: None,
+    }
 }
 
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
@@ -166,6 +172,11 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
         Undo::Nothing => return Assessed::Holds,
         Undo::Delete { resource } => (resource, None),
         Undo::Restore { resource, body } => (resource, Some(body)),
+        Undo::Call { resource, verb, .. } => {
+            let why =
+                format!("Nothing of {} is written back: {verb} takes it back.", resource.name());
+            return Assessed::Blocked { code: "undo_by_verb".to_owned(), why };
+        }
     };
     if let Some(verdict) = body.and_then(|body| at_work(resource, body)) {
         return verdict;
@@ -189,6 +200,7 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
                 method: WriteMethod::Delete,
                 resource: resource.clone(),
                 body: None,
+                verb: None,
                 if_match: None,
             };
             change(writable(body), Value::Null, write)

@@ -11,6 +11,7 @@ pub(crate) mod connection;
 pub(crate) mod gateway;
 pub(crate) mod gateway_routes;
 pub(crate) mod public_ip;
+pub(crate) mod recovery_plan;
 pub(crate) mod removal;
 pub(crate) mod route_table;
 pub(crate) mod subnet;

@@ -36,6 +36,7 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
             method: WriteMethod::Delete,
             resource: spec.id.clone(),
             body: None,
+            verb: None,
             if_match: None,
         },
         undo: Undo::Restore { resource: spec.id.clone(), body: restored },

@@ -5,6 +5,7 @@
 //! of `az`. One function per kind of action; a new action does not compile without one.
 
 mod ensure;
+mod recovery;
 mod remove;
 mod shell;
 mod verify;
@@ -70,6 +71,7 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Bandwidth(spec) => ensure::bandwidth(spec),
         Action::Dissociation(spec) => remove::dissociation(spec),
         Action::Remove(spec) => remove::removal(spec),
+        Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Verify(verification) => verify::verification(verification),
         Action::General(general) => by_people(general),
     }

@@ -254,6 +254,7 @@ impl Estate {
             | Action::Subnet(_)
             | Action::Authorization(_)
             | Action::RouteTable(_)
+            | Action::RecoveryPlan(_)
             | Action::Verify(_)
             | Action::General(_) => {}
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::action::{General, RemovalKind};
 use crate::model::durations::{Change, Class, spread};
+use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
     Action, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType, RetryPolicy,
     SagaClass, Step,
@@ -41,6 +42,17 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
         // A look at a gateway or an edge is an operation of its own (WIRE.md 6).
         Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
         Action::Remove(spec) => Some(of(&spec.id, Change::Delete)),
+        // azure-facts 4, and the recorded moves of one machine (WIRE.md 5).
+        Action::RecoveryPlan(spec) => {
+            let (half, most) = match spec.to {
+                RecoveryMove::Failover { .. } => (300, 1_200),
+                RecoveryMove::TestFailover { .. } => (240, 540),
+                RecoveryMove::Commit => (8, 31),
+                RecoveryMove::TestCleanup => (120, 240),
+                RecoveryMove::Reprotect => (3_600, 14_400),
+            };
+            Some((Duration::from_secs(half), Duration::from_secs(most)))
+        }
         Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
             action.written().map(|id| of(id, Change::Update))
         }
@@ -82,7 +94,10 @@ pub(super) fn kind(action: &Action) -> &'static str {
 pub(super) fn effect(action: &Action) -> &'static str {
     match action {
         Action::Remove(_) => "remove",
-        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => "change",
+        Action::Bandwidth(_)
+        | Action::Association(_)
+        | Action::Dissociation(_)
+        | Action::RecoveryPlan(_) => "change",
         _ => "make",
     }
 }
@@ -91,6 +106,8 @@ pub(super) fn effect(action: &Action) -> &'static str {
 pub(super) fn type_words(of: &ResourceType) -> String {
     let known = [
         ("Microsoft.Network/virtualNetworkGateways", "gateway"),
+        ("Microsoft.RecoveryServices/vaults", "vault"),
+        ("Microsoft.RecoveryServices/vaults/replicationRecoveryPlans", "recovery plan"),
         ("Microsoft.Network/connections", "connection"),
         ("Microsoft.Network/expressRouteCircuits", "circuit"),
         ("Microsoft.Network/expressRouteCircuits/authorizations", "authorization"),
@@ -189,6 +206,7 @@ pub(super) fn changes(action: &Action) -> String {
                 ""
             }
         ),
+        Action::RecoveryPlan(spec) => recovery(spec),
         Action::Verify(verification) => {
             format!("Changes nothing: it looks at the {}.", named(verification.subject()))
         }
@@ -198,6 +216,34 @@ pub(super) fn changes(action: &Action) -> String {
         }
         Action::General(General::Approval(_) | General::Decision(_)) => {
             "Changes nothing: a person answers.".to_owned()
+        }
+    }
+}
+
+fn recovery(spec: &RecoveryPlan) -> String {
+    let plan = named(&spec.id);
+    match &spec.to {
+        RecoveryMove::Failover { kind: FailoverKind::Unplanned, .. } => format!(
+            "Fails the machines of the {plan} over; nothing is asked of the side they leave. It is not \
+             final before it is committed."
+        ),
+        RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => format!(
+            "Shuts the machines of the {plan} down in order and starts them at the other side. It is not \
+             final before it is committed."
+        ),
+        RecoveryMove::Commit => format!(
+            "Makes the failover of the {plan} final: its recovery points are deleted, and the machines run \
+             unprotected until they are protected anew."
+        ),
+        RecoveryMove::Reprotect => {
+            format!("Protects the machines of the {plan} again, towards the side they came from.")
+        }
+        RecoveryMove::TestFailover { network, .. } => format!(
+            "Starts copies of the machines of the {plan} in the {}. Production is not touched.",
+            named(network)
+        ),
+        RecoveryMove::TestCleanup => {
+            format!("Deletes the copies that a test failover of the {plan} made.")
         }
     }
 }
@@ -277,6 +323,12 @@ pub(super) fn undo(step: &Step) -> String {
         }
         (_, Action::Bandwidth(_)) => {
             "It cannot be taken back: Azure lowers no bandwidth.".to_owned()
+        }
+        (SagaClass::Pivot, Action::RecoveryPlan(_)) => {
+            "Past this point nothing is undone without a person; only a failback leads back.".to_owned()
+        }
+        (SagaClass::Undoable, Action::RecoveryPlan(_)) => {
+            "Site Recovery is asked to take it back, while it still can.".to_owned()
         }
         (SagaClass::Pivot, Action::Remove(_)) => {
             "Past this point nothing is undone without a person; it would be made again as it was seen."

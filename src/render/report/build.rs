@@ -259,7 +259,7 @@ fn writes(events: &[Recorded], opened: Timestamp) -> Vec<ReportWrite> {
 fn before(undo: &Undo) -> Option<String> {
     match undo {
         Undo::Restore { body: before, .. } => Some(body(before)),
-        Undo::Delete { .. } | Undo::Nothing => None,
+        Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing => None,
     }
 }
 

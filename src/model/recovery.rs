@@ -1,0 +1,163 @@
+//! What may be asked of a recovery plan of Site Recovery? The moves that bring its machines over and back.
+//!
+//! A move is a desired state like any other: the plan's machines have failed over, are committed, are
+//! protected. What Site Recovery is asked for follows from comparing that with what is.
+
+use serde::{Deserialize, Serialize};
+
+use super::resource::ResourceId;
+
+/// The desired state of a recovery plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryPlan {
+    /// The plan's id, under its vault.
+    pub id: ResourceId,
+    /// What shall have been done with it.
+    pub to: RecoveryMove,
+}
+
+/// A move of a plan's machines, each the state in which it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "move", rename_all = "snake_case")]
+pub enum RecoveryMove {
+    /// The machines run at the other side, and may still go back.
+    Failover {
+        /// Whether the source side takes part.
+        kind: FailoverKind,
+        /// Which way.
+        direction: Direction,
+        /// To which recovery point.
+        recovery_point: RecoveryPoint,
+    },
+    /// The failover is final: its recovery points are gone.
+    Commit,
+    /// The machines are protected again, towards the side they came from.
+    Reprotect,
+    /// Copies of the machines run in a network of their own; production is not touched.
+    TestFailover {
+        /// The network of the copies.
+        network: ResourceId,
+        /// Which way.
+        direction: Direction,
+        /// To which recovery point.
+        recovery_point: RecoveryPoint,
+    },
+    /// The copies of a test failover are gone.
+    TestCleanup,
+}
+
+/// Whether the source side takes part in a failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailoverKind {
+    /// The source is lost, or counts as lost: nothing is asked of it.
+    Unplanned,
+    /// The source is shut down in order and loses nothing.
+    Planned,
+}
+
+/// Which way a failover goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the primary side to the recovery side.
+    PrimaryToRecovery,
+    /// Back.
+    RecoveryToPrimary,
+}
+
+/// The recovery point that machines of Azure start from (azure-facts 6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryPoint {
+    /// The newest that is processed: the fastest start.
+    LatestProcessed,
+    /// All that was sent is processed first: the least loss.
+    Latest,
+    /// The newest that applications took part in.
+    LatestApplicationConsistent,
+    /// The newest that disks alone took part in.
+    LatestCrashConsistent,
+}
+
+impl RecoveryMove {
+    /// The action's name in runbooks.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Failover { .. } => "recovery_plan.failover",
+            Self::Commit => "recovery_plan.commit",
+            Self::Reprotect => "recovery_plan.reprotect",
+            Self::TestFailover { .. } => "recovery_plan.test_failover",
+            Self::TestCleanup => "recovery_plan.test_cleanup",
+        }
+    }
+
+    /// The last part of the path that it is asked for at, which is also the name of its right.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Failover { kind: FailoverKind::Unplanned, .. } => "unplannedFailover",
+            Self::Failover { kind: FailoverKind::Planned, .. } => "plannedFailover",
+            Self::Commit => "failoverCommit",
+            Self::Reprotect => "reProtect",
+            Self::TestFailover { .. } => "testFailover",
+            Self::TestCleanup => CLEANUP,
+        }
+    }
+
+    /// The word by which Site Recovery says that it may be done now (azure-facts 6.1, the published
+    /// examples).
+    #[must_use]
+    pub fn allowed_word(&self) -> &'static str {
+        match self {
+            Self::Failover { kind: FailoverKind::Unplanned, .. } => "UnplannedFailover",
+            Self::Failover { kind: FailoverKind::Planned, .. } => "PlannedFailover",
+            Self::Commit => "Commit",
+            Self::Reprotect => "ReProtect",
+            Self::TestFailover { .. } => "TestFailover",
+            Self::TestCleanup => "TestFailoverCleanup",
+        }
+    }
+}
+
+/// The verb that ends a test failover, and undoes one.
+pub const CLEANUP: &str = "testFailoverCleanup";
+
+/// The verb that takes a failover back while it is not committed.
+pub const CANCEL: &str = "failoverCancel";
+
+/// Every verb that changes a plan: what the door lets through (azure-facts 6.1).
+pub const VERBS: [&str; 7] = [
+    "unplannedFailover",
+    "plannedFailover",
+    "failoverCommit",
+    CANCEL,
+    "reProtect",
+    "testFailover",
+    CLEANUP,
+];
+
+impl Direction {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PrimaryToRecovery => "PrimaryToRecovery",
+            Self::RecoveryToPrimary => "RecoveryToPrimary",
+        }
+    }
+}
+
+impl RecoveryPoint {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LatestProcessed => "LatestProcessed",
+            Self::Latest => "Latest",
+            Self::LatestApplicationConsistent => "LatestApplicationConsistent",
+            Self::LatestCrashConsistent => "LatestCrashConsistent",
+        }
+    }
+}

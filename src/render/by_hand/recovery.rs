@@ -1,0 +1,159 @@
+//! How is a recovery plan moved by hand? In the portal, or with the calls that the executor makes: the
+//! commands of `az site-recovery` are an extension that a machine at 03:00 may not have.
+
+use super::{Az, Guide, Trouble, line, noted};
+use crate::model::ResourceId;
+use crate::model::recovery::{
+    CANCEL, CLEANUP, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
+};
+
+/// The version of the calls, that of the executor.
+const VERSION: &str = "2023-08-01";
+
+fn call(method: &str, path: &str) -> Az {
+    Az::new("rest").with("--method", method).with("--url", format!("{path}?api-version={VERSION}"))
+}
+
+fn post(id: &ResourceId, verb: &str, body: Option<String>) -> String {
+    let call = call("post", &format!("{id}/{verb}"));
+    match body {
+        Some(body) => call.with("--body", body).text(),
+        None => call.text(),
+    }
+}
+
+/// What machines of Azure take (azure-facts 6.1).
+fn details(point: RecoveryPoint) -> String {
+    format!(
+        "[{{\"instanceType\":\"A2A\",\"recoveryPointType\":\"{}\",\
+         \"multiVmSyncPointOption\":\"UseMultiVmSyncRecoveryPoint\"}}]",
+        point.as_str()
+    )
+}
+
+fn body(to: &RecoveryMove) -> Option<String> {
+    match to {
+        RecoveryMove::Failover { kind, direction, recovery_point } => {
+            let source = match kind {
+                FailoverKind::Unplanned => "\"sourceSiteOperations\":\"NotRequired\",",
+                FailoverKind::Planned => "",
+            };
+            Some(format!(
+                "{{\"properties\":{{\"failoverDirection\":\"{}\",{source}\
+                 \"providerSpecificDetails\":{}}}}}",
+                direction.as_str(),
+                details(*recovery_point)
+            ))
+        }
+        RecoveryMove::TestFailover { network, direction, recovery_point } => Some(format!(
+            "{{\"properties\":{{\"failoverDirection\":\"{}\",\"networkType\":\"VmNetworkAsInput\",\
+             \"networkId\":\"{network}\",\"providerSpecificDetails\":{}}}}}",
+            direction.as_str(),
+            details(*recovery_point)
+        )),
+        RecoveryMove::TestCleanup => Some(cleanup()),
+        RecoveryMove::Commit | RecoveryMove::Reprotect => None,
+    }
+}
+
+fn cleanup() -> String {
+    "{\"properties\":{\"comments\":\"Cleaned up by hand.\"}}".to_owned()
+}
+
+pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
+    let id = &spec.id;
+    let vault = id.parent().map(|vault| vault.name().to_owned()).unwrap_or_default();
+    let button = match &spec.to {
+        RecoveryMove::Failover { kind: FailoverKind::Unplanned, .. } => "Failover",
+        RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => "Planned failover",
+        RecoveryMove::Commit => "Commit",
+        RecoveryMove::Reprotect => "Re-protect",
+        RecoveryMove::TestFailover { .. } => "Test failover",
+        RecoveryMove::TestCleanup => "Cleanup test failover",
+    };
+    let portal =
+        ["Recovery Services vaults", &vault, "Recovery Plans (Site Recovery)", id.name(), button];
+    let ask = post(id, spec.to.verb(), body(&spec.to));
+    let act = match &spec.to {
+        RecoveryMove::Failover { .. } | RecoveryMove::TestFailover { .. } => {
+            noted("For machines of Azure; other kinds of replication take other details.", ask)
+        }
+        RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => line(ask),
+    };
+    let (good, undo, undo_note) = match &spec.to {
+        RecoveryMove::Failover { .. } => (
+            "status is Succeeded, allowed holds Commit, and each machine runs at the other side.",
+            vec![line(post(id, CANCEL, None))],
+            "Only while it is not committed; afterwards only a failback leads back.",
+        ),
+        RecoveryMove::Commit => (
+            "The job is Succeeded, and allowed holds Commit no more.",
+            Vec::new(),
+            "The recovery points are gone: only a failback leads back.",
+        ),
+        RecoveryMove::Reprotect => (
+            "Each machine is Protected again. It takes hours where much has changed.",
+            Vec::new(),
+            "Nothing is to be taken back: protection stays.",
+        ),
+        RecoveryMove::TestFailover { .. } => (
+            "status is Suspended and says WaitingForStopTestFailover: the copies run.",
+            vec![line(post(id, CLEANUP, Some(cleanup())))],
+            "The cleanup deletes the copies, never the machines.",
+        ),
+        RecoveryMove::TestCleanup => (
+            "status is Succeeded, and allowed holds TestFailoverCleanup no more.",
+            Vec::new(),
+            "A new test failover makes new copies.",
+        ),
+    };
+    Guide {
+        portal: portal.iter().map(|place| (*place).to_owned()).collect(),
+        act: vec![act],
+        check: vec![
+            line(
+                call("get", id.as_str())
+                    .with(
+                        "--query",
+                        "properties.{scenario:currentScenario.scenarioName,status:currentScenarioStatus,why:currentScenarioStatusDescription,allowed:allowedOperations}",
+                    )
+                    .text(),
+            ),
+            noted(
+                "Where each machine is.",
+                call("get", &format!("{}/replicationProtectedItems", parent(id)))
+                    .with(
+                        "--query",
+                        "value[].properties.{machine:friendlyName,runs:activeLocation,protection:protectionState}",
+                    )
+                    .text(),
+            ),
+        ],
+        good: good.to_owned(),
+        wrong: TROUBLES.to_vec(),
+        undo,
+        undo_note: undo_note.to_owned(),
+    }
+}
+
+fn parent(id: &ResourceId) -> String {
+    id.parent().map(|vault| vault.to_string()).unwrap_or_default()
+}
+
+/// What may go wrong (azure-facts 6.4).
+const TROUBLES: [Trouble; 3] = [
+    Trouble {
+        sign: "Site Recovery does not offer what is wanted",
+        then: "Read the plan's allowed operations. A test failover that waits for its cleanup, or a machine \
+               that is not Protected, takes everything else away.",
+    },
+    Trouble {
+        sign: "The job is Suspended",
+        then: "A manual action of the plan waits: do what it says, then complete it in the portal, under \
+               Site Recovery jobs.",
+    },
+    Trouble {
+        sign: "One machine fails and the others do not",
+        then: "Read its job's errors, mend that, and fail that machine over by itself. Do not commit before.",
+    },
+];

@@ -1,0 +1,324 @@
+//! What may a step ask for, and what does each ask take? The actions of the language, as one table.
+
+use super::grammar::{Field, Kind, may, must};
+
+const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
+const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
+const CONNECTIONS: &str = "Microsoft.Network/connections";
+const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
+const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
+const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
+const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
+const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
+const VNETS: &str = "Microsoft.Network/virtualNetworks";
+
+/// The SKUs of ExpressRoute gateways.
+pub const GATEWAY_SKUS: &[&str] = &[
+    "ErGw1AZ",
+    "ErGw2AZ",
+    "ErGw3AZ",
+    "ErGwScale",
+    "HighPerformance",
+    "Standard",
+    "UltraPerformance",
+];
+
+const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
+
+const ROUTE: &[Field] = &[
+    must("name", Kind::Text, "The route's name in the table."),
+    must("prefix", Kind::Cidr, "The destination."),
+    must("next_hop", Kind::Text, "An appliance's address, or vnet_local, internet, none."),
+];
+
+const GATE: &[Field] = &[
+    must("question", Kind::Text, "What the person is asked."),
+    may("expires_after", Kind::Duration, "How long the gate stays open; no limit when absent."),
+    may("on_expiry", Kind::OneOf(&["decline", "approve"]), "What an unanswered gate counts as."),
+    may("approvals", Kind::Int(1, 9), "How many different people must say yes; 1 when absent."),
+    may("role", Kind::Text, "The role that may answer, one of `roles`; anybody when absent."),
+    may("not_by_starter", Kind::Bool, "Whether whoever started the run may not answer."),
+];
+
+const OPTION: &[Field] = &[
+    must("name", Kind::Text, "The option's name, for conditions: `steps.STEP.choice`."),
+    must("text", Kind::Text, "What it means."),
+];
+
+const DECISION: &[Field] = &[
+    must("question", Kind::Text, "What the person is asked."),
+    must("options", Kind::List(&Kind::Object(OPTION)), "The ways to choose from."),
+    may("otherwise", Kind::Text, "The option that counts when nobody answers in time."),
+    may("expires_after", Kind::Duration, "How long the question stays open; no limit when absent."),
+    may("role", Kind::Text, "The role that may answer, one of `roles`; anybody when absent."),
+    may("not_by_starter", Kind::Bool, "Whether whoever started the run may not answer."),
+];
+
+const CONNECTION_REMOVE: &[Field] = &[
+    must("id", Kind::Id(CONNECTIONS), "The connection."),
+    may("gateway", Kind::Id(GATEWAYS), "Its gateway: no other step writes it meanwhile."),
+    may("authorization", Kind::Id(AUTHORIZATIONS), "Whose key an undo connects it again with."),
+    may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
+];
+
+/// Which way a failover goes.
+pub const DIRECTIONS: &[&str] = &["primary_to_recovery", "recovery_to_primary"];
+
+/// The recovery points that a failover may start from.
+pub const RECOVERY_POINTS: &[&str] =
+    &["latest_processed", "latest", "latest_application_consistent", "latest_crash_consistent"];
+
+const PLAN: Field = must("plan", Kind::Id(RECOVERY_PLANS), "The recovery plan.");
+const DIRECTION: Field =
+    may("direction", Kind::OneOf(DIRECTIONS), "Which way; primary_to_recovery when absent.");
+const RECOVERY_POINT: Field = may(
+    "recovery_point",
+    Kind::OneOf(RECOVERY_POINTS),
+    "What the machines start from; latest_processed when absent.",
+);
+
+/// The actions, with what each takes under `with`.
+pub const ACTIONS: &[(&str, &str, &[Field])] = &[
+    (
+        "public_ip.ensure",
+        "A static public IP address exists.",
+        &[
+            must("name", Kind::IdOrName(PUBLIC_IPS), "Its name, or its id."),
+            may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
+            must("location", Kind::Region, "Where it is."),
+            may("zones", Kind::List(&Kind::Text), "Its availability zones."),
+        ],
+    ),
+    (
+        "subnet.ensure",
+        "A subnet exists in a virtual network.",
+        &[
+            must("vnet", Kind::Id(VNETS), "The virtual network."),
+            must("name", Kind::Text, "The subnet's name."),
+            must("prefix", Kind::Cidr, "Its address prefix."),
+        ],
+    ),
+    (
+        "gateway.ensure",
+        "An ExpressRoute gateway exists in a virtual network.",
+        &[
+            must("name", Kind::IdOrName(GATEWAYS), "Its name, or its id."),
+            must("vnet", Kind::Id(VNETS), "The virtual network; its GatewaySubnet is used."),
+            must("location", Kind::Region, "Where it is."),
+            must("sku", Kind::OneOf(GATEWAY_SKUS), "Its SKU."),
+            must("public_ip", Kind::IdOrName(PUBLIC_IPS), "Its public IP address, by name or id."),
+        ],
+    ),
+    (
+        "authorization.ensure",
+        "A circuit has an authorization that another subscription may redeem.",
+        &[
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            must("name", Kind::Text, "The authorization's name."),
+        ],
+    ),
+    (
+        "connection.ensure",
+        "A gateway is connected to a circuit.",
+        &[
+            must("name", Kind::IdOrName(CONNECTIONS), "Its name, or its id."),
+            must("location", Kind::Region, "Where it is: the gateway's region."),
+            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            may(
+                "authorization",
+                Kind::Id(AUTHORIZATIONS),
+                "The authorization whose key is used, when the circuit is in another subscription.",
+            ),
+            may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
+            may("routing_weight", Kind::Int(0, 32_000), "The larger wins; 0 when absent."),
+        ],
+    ),
+    (
+        "peering.ensure",
+        "One side of a virtual network peering exists.",
+        &[
+            must("vnet", Kind::Id(VNETS), "The virtual network that the side belongs to."),
+            must("name", Kind::Text, "The peering's name."),
+            must("remote", Kind::Id(VNETS), "The other virtual network."),
+            may("allow_access", Kind::Bool, "allowVirtualNetworkAccess; true when absent."),
+            may("allow_forwarded_traffic", Kind::Bool, "allowForwardedTraffic."),
+            may("allow_gateway_transit", Kind::Bool, "allowGatewayTransit: the hub's side."),
+            may("use_remote_gateways", Kind::Bool, "useRemoteGateways: the spoke's side."),
+        ],
+    ),
+    (
+        "route_table.ensure",
+        "A route table exists with exactly these routes.",
+        &[
+            must("name", Kind::IdOrName(ROUTE_TABLES), "Its name, or its id."),
+            may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
+            must("location", Kind::Region, "Where it is."),
+            must("routes", Kind::List(&Kind::Object(ROUTE)), "Its routes."),
+            may(
+                "propagate_gateway_routes",
+                Kind::Bool,
+                "Whether learned routes reach its subnets.",
+            ),
+        ],
+    ),
+    (
+        "route_table.associate",
+        "A subnet uses a route table.",
+        &[
+            must("subnet", Kind::Id(SUBNETS), "The subnet."),
+            must("route_table", Kind::Id(ROUTE_TABLES), "The route table."),
+        ],
+    ),
+    (
+        "route_table.dissociate",
+        "A subnet does not use a route table any more.",
+        &[
+            must("subnet", Kind::Id(SUBNETS), "The subnet."),
+            must("route_table", Kind::Id(ROUTE_TABLES), "The route table."),
+        ],
+    ),
+    (
+        "circuit.bandwidth",
+        "A circuit has at least some bandwidth. Azure never lowers one: there is no undo.",
+        &[
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            must("mbps_min", Kind::Int(0, 100_000), "At least this many megabits per second."),
+        ],
+    ),
+    ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),
+    (
+        "peering.remove",
+        "One side of a virtual network peering is gone.",
+        &[must("id", Kind::Id(PEERINGS), "That side.")],
+    ),
+    (
+        "gateway.remove",
+        "A gateway is gone.",
+        &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")],
+    ),
+    (
+        "public_ip.remove",
+        "A public IP address is gone.",
+        &[must("id", Kind::Id(PUBLIC_IPS), "The address; nothing may use it.")],
+    ),
+    (
+        "subnet.remove",
+        "A subnet is gone.",
+        &[must("id", Kind::Id(SUBNETS), "The subnet; nothing may be in it.")],
+    ),
+    (
+        "authorization.remove",
+        "A circuit authorization is gone, and every connection that was made with it.",
+        &[must("id", Kind::Id(AUTHORIZATIONS), "The authorization.")],
+    ),
+    (
+        "route_table.remove",
+        "A route table is gone.",
+        &[must("id", Kind::Id(ROUTE_TABLES), "The table; no subnet may use it.")],
+    ),
+    (
+        "recovery_plan.failover",
+        "The machines of a Site Recovery plan run at the other side. Not yet final: see commit.",
+        &[
+            PLAN,
+            may(
+                "kind",
+                Kind::OneOf(&["unplanned", "planned"]),
+                "unplanned (nothing is asked of the source) or planned; unplanned when absent.",
+            ),
+            DIRECTION,
+            RECOVERY_POINT,
+        ],
+    ),
+    (
+        "recovery_plan.commit",
+        "The failover of a plan is final: a point of no return, its recovery points are gone.",
+        &[PLAN],
+    ),
+    (
+        "recovery_plan.reprotect",
+        "The machines of a plan are protected again, towards the side they came from.",
+        &[PLAN],
+    ),
+    (
+        "recovery_plan.test_failover",
+        "Copies of a plan's machines run in a network of their own. Its undo is the cleanup.",
+        &[
+            PLAN,
+            must("network", Kind::Id(VNETS), "The network of the copies; not the real target."),
+            DIRECTION,
+            RECOVERY_POINT,
+        ],
+    ),
+    ("recovery_plan.test_cleanup", "The copies of a test failover are gone.", &[PLAN]),
+    (
+        "verify.circuit",
+        "A circuit is enabled, provisioned, and has an enabled private peering.",
+        &[must("circuit", Kind::Id(CIRCUITS), "The circuit.")],
+    ),
+    (
+        "verify.connection",
+        "A connection is Succeeded and Connected.",
+        &[must("connection", Kind::Id(CONNECTIONS), "The connection.")],
+    ),
+    (
+        "verify.routes",
+        "A gateway has learned prefixes over ExpressRoute.",
+        &[
+            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
+            must("expect", PREFIXES, "The prefixes."),
+        ],
+    ),
+    (
+        "verify.advertised",
+        "A gateway advertises prefixes to each of its ExpressRoute peers.",
+        &[
+            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
+            must("expect", PREFIXES, "The prefixes."),
+        ],
+    ),
+    (
+        "verify.bgp",
+        "A gateway's BGP peers are connected.",
+        &[
+            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
+            may("peers_min", Kind::Int(1, 64), "How many; a connection brings two."),
+        ],
+    ),
+    (
+        "verify.arp",
+        "Both paths of a circuit see both edges in their ARP tables.",
+        &[must("circuit", Kind::Id(CIRCUITS), "The circuit.")],
+    ),
+    (
+        "verify.circuit_routes",
+        "Both paths of a circuit carry prefixes, or carry them no longer.",
+        &[
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            may("expect", PREFIXES, "Prefixes that must be in both route tables."),
+            may("absent", PREFIXES, "Prefixes that must be in neither."),
+        ],
+    ),
+    (
+        "verify.microsoft_peering",
+        "A circuit's Microsoft peering is enabled and its public prefixes are advertised.",
+        &[must("circuit", Kind::Id(CIRCUITS), "The circuit.")],
+    ),
+    (
+        "verify.absent",
+        "A resource does not exist any more.",
+        &[must("resource", Kind::Id(""), "The resource.")],
+    ),
+    ("approval", "A person says whether the run goes on.", GATE),
+    ("manual", "A person does something by hand and says that it is done.", GATE),
+    ("decision", "A person chooses one of several ways.", DECISION),
+    ("wait", "Time passes.", &[must("duration", Kind::Duration, "How much.")]),
+];
+
+/// What an action takes.
+#[must_use]
+pub fn action(name: &str) -> Option<&'static [Field]> {
+    ACTIONS.iter().find(|(action, _, _)| *action == name).map(|(_, _, fields)| *fields)
+}
