@@ -106,15 +106,15 @@ impl RecoveryMove {
         }
     }
 
-    /// The word by which Site Recovery says that it may be done now (azure-facts 6.1, the published
-    /// examples).
+    /// The word by which Site Recovery says that it may be done now: as published, but for the one of a new
+    /// protection, which is believed.
     #[must_use]
     pub fn allowed_word(&self) -> &'static str {
         match self {
             Self::Failover { kind: FailoverKind::Unplanned, .. } => "UnplannedFailover",
             Self::Failover { kind: FailoverKind::Planned, .. } => "PlannedFailover",
             Self::Commit => "Commit",
-            Self::Reprotect => "ReProtect",
+            Self::Reprotect => "ReverseReplicate",
             Self::TestFailover { .. } => "TestFailover",
             Self::TestCleanup => "TestFailoverCleanup",
         }

@@ -226,7 +226,7 @@ impl<'a> Situation<'a> {
         let is = |machine: &Machine<'_>, word: &str| {
             machine.protection.to_ascii_lowercase().starts_with(word)
         };
-        if self.allows("ReProtect") {
+        if self.allows(to.allowed_word()) {
             return self.ask(to, ("protectionState", "not protected", "protected"), Undo::Nothing);
         }
         if self.machines.iter().all(|machine| is(machine, "protected")) {
@@ -545,7 +545,7 @@ mod tests {
         assert_eq!(asked(&verdict(RecoveryMove::Commit, &over())).0, "failoverCommit");
         let committed = (
             plan("CommitFailover", "Succeeded", "Completed", &["UnplannedFailover"]),
-            items("Recovery", "UnplannedFailoverStatesBegin", &["ReProtect"]),
+            items("Recovery", "UnplannedFailoverStatesBegin", &["ReverseReplicate"]),
         );
         assert_eq!(verdict(RecoveryMove::Commit, &committed), Assessed::Holds);
         let back =
