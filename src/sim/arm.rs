@@ -142,6 +142,10 @@ impl World {
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
         }
+        if let Some(answer) = self.site_recovery(request, url, &path, (&origin, &api_version), now)
+        {
+            return answer;
+        }
         if let Some((id, reset)) = connection_of(&path) {
             let api_version = api_version.as_str();
             let arrival = Arrival { id: &id, request, origin: &origin, api_version, now };
@@ -182,7 +186,7 @@ impl World {
         }
     }
 
-    fn check_group(&self, id: &ResourceId) -> Result<(), Refusal> {
+    pub(super) fn check_group(&self, id: &ResourceId) -> Result<(), Refusal> {
         if self.group_home(id).is_some() {
             return Ok(());
         }

@@ -89,7 +89,10 @@ impl World {
                 let resource = self.operations.get(&id).map(|o| o.resource.to_string());
                 ("POLL".to_owned(), resource.unwrap_or_default())
             }
-            None => (method.as_str().to_owned(), url.path().to_owned()),
+            None => match self.polled_job(url) {
+                Some(job) => ("POLL".to_owned(), job.target.to_string()),
+                None => (method.as_str().to_owned(), url.path().to_owned()),
+            },
         }
     }
 
@@ -97,12 +100,12 @@ impl World {
     pub(super) fn operation_faults(
         &mut self,
         method: &str,
-        id: &ResourceId,
+        resource: &str,
         now: Timestamp,
     ) -> Vec<Effect> {
         let occasion = Occasion {
             method,
-            resource: id.as_str(),
+            resource,
             is_new: false,
             since: now.since(self.began),
             seed: self.seed,

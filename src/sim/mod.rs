@@ -26,6 +26,7 @@ pub mod server;
 mod shape;
 mod shared_key;
 mod show;
+mod site_recovery;
 mod throttle;
 pub mod transport;
 mod unconfirmed;

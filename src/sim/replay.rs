@@ -46,7 +46,12 @@ impl World {
     /// Ends the operation of a URL now; `failure` gives code and message of bad luck. What must fail by
     /// the world's own rules fails by them.
     pub fn end_operation(&mut self, url: &str, failure: Option<(String, String)>, now: Timestamp) {
-        let Some(id) = Url::parse(url).ok().and_then(|url| self.polled(&url)) else { return };
+        let Ok(url) = Url::parse(url) else { return };
+        if let Some(job) = self.polled_job(&url).map(|job| job.id().to_owned()) {
+            self.finish_job(&job, failure, now);
+            return;
+        }
+        let Some(id) = self.polled(&url) else { return };
         if let Some(operation) = self.operations.get_mut(&id).filter(|o| !o.settled) {
             operation.ends = now;
             if operation.failure.is_none() {
@@ -60,7 +65,9 @@ impl World {
     #[must_use]
     pub fn open_operations(&self) -> Vec<(String, ResourceId)> {
         let open = self.operations.values().filter(|operation| !operation.settled);
-        open.map(|operation| (operation.id.clone(), operation.resource.clone())).collect()
+        let open = open.map(|operation| (operation.id.clone(), operation.resource.clone()));
+        let jobs = self.site_recovery.jobs.values().filter(|job| !job.is_over());
+        open.chain(jobs.map(|job| (job.id().to_owned(), job.target.clone()))).collect()
     }
 
     /// How long to let pass between two requests of a replay: nothing that is timed decides them.

@@ -14,6 +14,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// A code of the network provider that is wrapped in another: (code, message).
     pub(super) detail: Option<(String, String)>,
+    /// What may be the cause and what to do, as Site Recovery says beside the detail.
+    pub(super) advice: Option<(String, String)>,
     pub(super) retry_after: Option<u64>,
     /// Whether ARM's front end speaks rather than the provider.
     pub(super) from_gateway: bool,
@@ -26,6 +28,7 @@ impl Refusal {
             code: code.to_owned(),
             message: message.into(),
             detail: None,
+            advice: None,
             retry_after: None,
             from_gateway: false,
         }
@@ -74,7 +77,14 @@ impl Refusal {
             let details: Vec<Value> = self
                 .detail
                 .iter()
-                .map(|(code, message)| json!({ "code": code, "message": message }))
+                .map(|(code, message)| match &self.advice {
+                    None => json!({ "code": code, "message": message }),
+                    Some((causes, action)) => json!({
+                        "code": code, "message": message, "possibleCauses": causes,
+                        "recommendedAction": action, "clientRequestId": null, "activityId": null,
+                        "target": null,
+                    }),
+                })
                 .collect();
             error["details"] = Value::from(details);
         }

@@ -63,3 +63,21 @@ pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGrou
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
+/// A deed that a protected item or a recovery plan does not allow now.
+pub(super) const DEED_NOT_ALLOWED: Unconfirmed = belief(400, "OperationNotAllowed");
+/// A second job on what a job of Site Recovery is at work on.
+pub(super) const JOB_AT_WORK: Unconfirmed = belief(409, "AnotherJobInProgress");
+/// A failover against the direction of its replication.
+pub(super) const FAILOVER_DIRECTION: Unconfirmed = belief(400, "InvalidFailoverDirection");
+/// A job of Site Recovery that needs a region which is down.
+pub(super) const FABRIC_UNREACHABLE: Unconfirmed = belief(400, "FabricNotReachable");
+/// A request to Site Recovery that is incomplete, or names what is not there.
+pub(super) const RECOVERY_INPUT: Unconfirmed = belief(400, "InvalidParameter");
+/// A part of a vault that is not there.
+pub(super) const RECOVERY_MISSING: Unconfirmed = belief(404, "ResourceNotFound");
+/// A part of a vault that is to be deleted and is in use.
+pub(super) const RECOVERY_USED: Unconfirmed = belief(400, "ResourceInUse");
+/// A job that cannot be cancelled, resumed or restarted.
+pub(super) const JOB_ACTION: Unconfirmed = belief(400, "JobActionNotAllowed");
+/// A vault that is to be deleted and holds something.
+pub(super) const VAULT_USED: Unconfirmed = belief(400, "ServiceResourceNotEmptyWithBackendMessage");

@@ -16,6 +16,7 @@ use super::reply::guid;
 use super::scenario::{Latency, Outage, Overlap, Scenario};
 use super::seal::{seal, seal_keys, without_keys};
 use super::server::Entry;
+use super::site_recovery::{SiteRecovery, is_ours, without_times};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -60,6 +61,8 @@ pub struct World {
     pub(super) faults: Vec<Fault>,
     pub(super) buckets: Buckets,
     pub(super) ledger: Vec<Entry>,
+    #[serde(default)]
+    pub(super) site_recovery: SiteRecovery,
 }
 
 /// A resource as it is stored: without what a GET computes.
@@ -127,6 +130,7 @@ impl World {
             faults: scenario.faults.clone(),
             buckets: Buckets::default(),
             ledger: Vec::new(),
+            site_recovery: SiteRecovery::default(),
         };
         world.coming.sort_by_key(|(at, _)| *at);
         for group in &scenario.resource_groups {
@@ -159,7 +163,9 @@ impl World {
             properties.retain(|key, _| !computed.contains(&key.as_str()));
         }
         if let Some(object) = body.as_object_mut() {
-            object.insert("id".to_owned(), id.as_str().into());
+            if !is_ours(id) {
+                object.insert("id".to_owned(), id.as_str().into());
+            }
             object.insert("name".to_owned(), id.name().into());
             object.insert("type".to_owned(), id.resource_type().as_str().into());
         }
@@ -169,6 +175,7 @@ impl World {
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
+        self.begin_in_vault(id, now);
     }
 
     /// What decides every draw.
@@ -272,6 +279,9 @@ impl World {
         for (id, resource) in &self.resources {
             let mut body = resource.body.clone();
             without_keys(&mut body);
+            if is_ours(id) {
+                without_times(&mut body);
+            }
             body["properties"]["provisioningState"] = json!(resource.state.as_str());
             all.insert(id.key().to_owned(), body);
         }
@@ -422,6 +432,7 @@ impl World {
         for (_, id) in due {
             self.end(&id);
         }
+        self.settle_site_recovery(now);
     }
 
     /// An operation in a region that is down does not come to its end.

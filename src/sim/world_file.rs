@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::seal::seal_keys;
+use super::site_recovery::is_ours;
 use super::world::World;
 use crate::model::Timestamp;
 
@@ -31,7 +32,7 @@ impl World {
             .collect();
         let mut resources: Vec<Value> = self
             .ids()
-            .filter(|id| id.parent().is_none())
+            .filter(|id| id.parent().is_none() || is_ours(id))
             .filter_map(|id| self.get_body(id, now))
             .collect();
         for body in &mut resources {

@@ -17,10 +17,10 @@ use crate::model::durations::Class;
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a stuck operation takes: longer than anybody waits.
-const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// How long an operation in a region that is out takes to fail, where it is accepted (azure-facts 3.9).
-const FAILS_LATE: Duration = Duration::from_secs(30 * 60);
+pub(super) const FAILS_LATE: Duration = Duration::from_secs(30 * 60);
 
 /// A write on its way in.
 pub(super) struct Arrival<'a> {
@@ -171,6 +171,12 @@ impl World {
             let message = format!("The resource type '{kind}' is not one of this world's.");
             Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway()
         })?;
+        self.check_writable(id)?;
+        Ok(provider)
+    }
+
+    /// Refuses what a region or a group's home that is down does not take.
+    pub(super) fn check_writable(&self, id: &ResourceId) -> Result<(), Refusal> {
         let home = self.group_home(id).ok_or_else(|| {
             let message = format!("Resource group '{}' could not be found.", id.resource_group());
             Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()
@@ -190,7 +196,7 @@ impl World {
                 return Err(Refusal::new(503, "ServiceUnavailable", message));
             }
         }
-        Ok(provider)
+        Ok(())
     }
 
     fn check_precondition(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
@@ -309,7 +315,7 @@ impl World {
         let mut failure = failure;
         let method = arrival.request.method.as_str();
         let (mut forgotten, mut lingers) = (false, Duration::ZERO);
-        for effect in self.operation_faults(method, arrival.id, arrival.now) {
+        for effect in self.operation_faults(method, arrival.id.as_str(), arrival.now) {
             match effect {
                 Effect::Fail { code } => {
                     failure =

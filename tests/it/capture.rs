@@ -92,7 +92,13 @@ fn keys(text: &str) -> Vec<String> {
 
 #[test]
 fn a_world_that_is_written_down_begins_again_as_the_same() {
-    for name in ["two-circuits", "one-circuit", "one-circuit-kept", "onprem-site"] {
+    for name in [
+        "two-circuits",
+        "one-circuit",
+        "one-circuit-kept",
+        "onprem-site",
+        "two-circuits-site-recovery",
+    ] {
         let scenario = world_file(&format!("worlds/{name}.yaml"));
         let mut world = World::new(&scenario);
         let written = world.world_file(scenario.now);

@@ -22,6 +22,7 @@ mod server;
 mod shipped;
 mod shown;
 mod sim;
+mod site_recovery;
 mod specs;
 mod store_contract;
 mod store_survival;

@@ -1,0 +1,337 @@
+//! What does a protected item's body say? As recorded of Azure to Azure; of other providers as it was sent.
+
+use serde_json::{Value, json};
+
+use super::job::stamp;
+use super::phase::{Deed, Phase, Side, Standing};
+use super::place::{named, spelled};
+use crate::model::{ResourceId, Timestamp};
+use crate::sim::reply::{Refusal, guid};
+use crate::sim::world::World;
+
+/// The vault that something is in.
+pub(super) fn vault_of(id: &ResourceId) -> ResourceId {
+    crate::sim::world::root(id)
+}
+
+/// What an idle item shows for a scenario (recorded).
+pub(super) fn no_scenario(item: &ResourceId) -> Value {
+    json!({ "scenarioName": "None",
+            "jobId": format!("{}/replicationJobs/None", spelled(&vault_of(item))),
+            "startTime": "1753-01-01T01:01:01Z" })
+}
+
+/// What an id in a body is called.
+pub(super) fn last(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or_default()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The provider under which an item of a fabric replicates.
+fn provider_of(seed: u64, fabric: &ResourceId) -> String {
+    let name = named(seed, fabric, "provider");
+    format!("{}/replicationRecoveryServicesProviders/{name}", spelled(fabric))
+}
+
+impl World {
+    /// What a fabric is called, and where it is.
+    pub(super) fn fabric(&self, fabric: &ResourceId) -> Option<(String, Value)> {
+        let properties = &self.body(fabric)?["properties"];
+        let location = properties.pointer("/customDetails/location").cloned().unwrap_or_default();
+        Some((text(properties, "friendlyName").to_owned(), location))
+    }
+
+    /// The body of an item that is enabled now.
+    pub(super) fn new_item(&self, id: &ResourceId, sent: &Value) -> Result<Value, Refusal> {
+        let asked = &sent["properties"];
+        let details = &asked["providerSpecificDetails"];
+        let named_in = |value: &Value, key: &str| {
+            ResourceId::parse(text(value, key)).ok().filter(|id| self.body(id).is_some())
+        };
+        let policy = named_in(asked, "policyId")
+            .ok_or_else(|| super::refuse::invalid("policyId names no policy of the vault."))?;
+        let container = id.parent().unwrap_or_else(|| id.clone());
+        let fabric = container.parent().unwrap_or_else(|| id.clone());
+        let (fabric_name, location) = self.fabric(&fabric).unwrap_or_default();
+        let recovery = named_in(details, "recoveryContainerId");
+        let is_azure = text(details, "instanceType") == "A2A";
+        if is_azure && recovery.is_none() {
+            let message = "recoveryContainerId names no container of the vault.";
+            return Err(super::refuse::invalid(message));
+        }
+        let recovery_fabric = recovery.as_ref().and_then(ResourceId::parent);
+        let (recovery_name, recovery_location) = recovery_fabric
+            .as_ref()
+            .and_then(|fabric| self.fabric(fabric))
+            .unwrap_or_else(|| ("Microsoft Azure".to_owned(), Value::Null));
+        let machine = text(details, "fabricObjectId");
+        let friendly = if machine.is_empty() { id.name() } else { last(machine) };
+        let mut properties = json!({
+            "friendlyName": friendly, "protectedItemType": "",
+            "protectableItemId": asked.get("protectableItemId").cloned().unwrap_or_default(),
+            "recoveryServicesProviderId": provider_of(self.seed, &fabric),
+            "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": "AzureFabric",
+            "recoveryFabricFriendlyName": recovery_name,
+            "recoveryFabricId": recovery_fabric.as_ref().map_or("Microsoft Azure".to_owned(), spelled),
+            "primaryProtectionContainerFriendlyName": container.name(),
+            "recoveryProtectionContainerFriendlyName":
+                recovery.as_ref().map_or("Microsoft Azure", |id| id.name()),
+            "switchProviderState": "None", "switchProviderStateDescription": null,
+            "replicationHealth": "Normal", "failoverHealth": "Normal", "healthErrors": [],
+            "policyId": text(asked, "policyId"), "policyFriendlyName": policy.name(),
+            "currentScenario": no_scenario(id), "failoverRecoveryPointId": null,
+            "providerSpecificDetails": details,
+            "recoveryContainerId": recovery.as_ref().map(spelled),
+            "eventCorrelationId": named(self.seed, id, "events"),
+        });
+        if is_azure {
+            properties["providerSpecificDetails"] =
+                azure_to_azure(self.seed, id, details, (&location, &recovery_location));
+        }
+        Standing::NEW.write(&mut properties);
+        Ok(json!({ "id": spelled(id), "name": id.name(), "type": id.resource_type().as_str(),
+                   "properties": properties }))
+    }
+
+    /// Turns an item round, as an item of the container that it was recovered to (recorded): its id is another
+    /// one then, and primary is what was recovery.
+    pub(super) fn switch_item(&mut self, item: &ResourceId, at: Timestamp) {
+        let Some(mut body) = self.body(item).cloned() else { return };
+        let to = ResourceId::parse(text(&body["properties"], "recoveryContainerId"));
+        let Some(to) =
+            to.ok().and_then(|to| to.child("replicationProtectedItems", item.name()).ok())
+        else {
+            return;
+        };
+        let from = item.parent().unwrap_or_else(|| item.clone());
+        let fabric = from.parent().unwrap_or_else(|| item.clone());
+        let new_fabric = to.parent().and_then(|container| container.parent());
+        let properties = &mut body["properties"];
+        for (one, other) in [
+            ("primaryFabricFriendlyName", "recoveryFabricFriendlyName"),
+            ("primaryProtectionContainerFriendlyName", "recoveryProtectionContainerFriendlyName"),
+        ] {
+            let (left, right) = (properties[one].clone(), properties[other].clone());
+            properties[one] = right;
+            properties[other] = left;
+        }
+        properties["recoveryFabricId"] = json!(spelled(&fabric));
+        properties["recoveryContainerId"] = json!(spelled(&from));
+        if let Some(fabric) = new_fabric {
+            properties["recoveryServicesProviderId"] = json!(provider_of(self.seed, &fabric));
+        }
+        properties["eventCorrelationId"] = json!(named(self.seed, &to, "events"));
+        properties["currentScenario"] = no_scenario(&to);
+        properties["failoverHealth"] = json!("Normal");
+        properties["healthErrors"] = json!([]);
+        properties["failoverRecoveryPointId"] = Value::Null;
+        let details = &mut properties["providerSpecificDetails"];
+        let (left, right) =
+            (details["primaryFabricLocation"].clone(), details["recoveryFabricLocation"].clone());
+        details["primaryFabricLocation"] = right;
+        details["recoveryFabricLocation"] = left;
+        // The machine that runs now stands in the group that it was recovered to.
+        if details["instanceType"] == "A2A" {
+            let group = text(details, "recoveryAzureResourceGroupId").to_ascii_lowercase();
+            let old = text(details, "fabricObjectId").to_owned();
+            let name = last(&old).to_owned();
+            let old_group: Vec<&str> = old.split('/').take(5).collect();
+            details["recoveryAzureResourceGroupId"] = json!(old_group.join("/"));
+            details["fabricObjectId"] =
+                json!(format!("{group}/providers/microsoft.compute/virtualmachines/{name}"));
+            details["managementId"] = json!(named(self.seed, &to, "management"));
+        }
+        Standing::NEW.write(properties);
+        reset_replication(&mut properties["providerSpecificDetails"]);
+        body["id"] = json!(spelled(&to));
+        body["name"] = json!(to.name());
+        self.resources.remove(item);
+        self.site_recovery.replicating.remove(item);
+        let ordinal = self.ordinals.get(&to).copied().unwrap_or(0) + 1;
+        self.ordinals.insert(to.clone(), ordinal);
+        self.write_body(&to, body, at);
+        self.rename_in_plans(item, Some(&spelled(&to)));
+        self.seed_item(&to, at, true);
+    }
+}
+
+/// What Azure to Azure says of an item that was just enabled (recorded).
+fn azure_to_azure(seed: u64, id: &ResourceId, asked: &Value, places: (&Value, &Value)) -> Value {
+    let machine = text(asked, "fabricObjectId");
+    let name = last(machine);
+    let group = asked["recoveryResourceGroupId"].clone();
+    let target = text(asked, "recoveryResourceGroupId").to_owned();
+    let disk = |(place, disk): (usize, &Value)| {
+        let source = text(disk, "diskId");
+        let own = last(source);
+        json!({
+            "diskId": source.to_ascii_lowercase(),
+            "recoveryResourceGroupId": disk.get("recoveryResourceGroupId").unwrap_or(&group),
+            "recoveryTargetDiskId": null,
+            "recoveryReplicaDiskId": format!("{target}/providers/Microsoft.Compute/disks/{own}-ASRReplica"),
+            "recoveryOrignalTargetDiskId": null,
+            "recoveryReplicaDiskAccountType": "Premium_LRS",
+            "recoveryTargetDiskAccountType": "Premium_LRS",
+            "recoveryDiskEncryptionSetId": null, "primaryDiskEncryptionSetId": null,
+            "diskName": own, "diskCapacityInBytes": 136_367_308_800_u64,
+            "primaryStagingAzureStorageAccountId": disk["primaryStagingAzureStorageAccountId"],
+            "diskType": if place == 0 { "OperatingSystem" } else { "DataDisk" },
+            "resyncRequired": false, "monitoringPercentageCompletion": null, "monitoringJobType": null,
+            "dataPendingInStagingStorageAccountInMB": 0.0, "dataPendingAtSourceAgentInMB": 0.0,
+            "diskState": "InitialReplicationPending", "allowedDiskLevelOperation": [],
+            "isDiskEncrypted": false, "secretIdentifier": null, "dekKeyVaultArmId": null,
+            "isDiskKeyEncrypted": false, "keyIdentifier": null, "kekKeyVaultArmId": null,
+            "failoverDiskName": own, "tfoDiskName": format!("{own}-ASRtest"),
+        })
+    };
+    let disks = asked["vmManagedDisks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let or_null = |key: &str| asked.get(key).cloned().unwrap_or_default();
+    let multi = text(asked, "multiVmGroupName");
+    let mut details = json!({
+        "instanceType": "A2A", "fabricObjectId": machine.to_ascii_lowercase(),
+        "initialPrimaryZone": "", "initialPrimaryFabricLocation": places.0, "initialRecoveryZone": "",
+        "initialPrimaryExtendedLocation": null, "initialRecoveryExtendedLocation": null,
+        "initialRecoveryFabricLocation": places.1,
+        "multiVmGroupId": named(seed, id, "multi"), "multiVmGroupName": multi,
+        "multiVmGroupCreateOption": if multi.is_empty() { "AutoCreated" } else { "UserSpecified" },
+        "managementId": named(seed, id, "management"),
+        "protectedDisks": null, "unprotectedDisks": null,
+        "protectedManagedDisks": disks.iter().enumerate().map(disk).collect::<Vec<_>>(),
+        "recoveryBootDiagStorageAccountId": or_null("recoveryBootDiagStorageAccountId"),
+        "primaryFabricLocation": places.0, "recoveryFabricLocation": places.1,
+        "osType": "Windows", "recoveryAzureVMSize": "Standard_DS1_v2", "recoveryAzureVMName": name,
+        "recoveryAzureResourceGroupId": group, "recoveryCloudService": null,
+        "recoveryAvailabilitySet": or_null("recoveryAvailabilitySetId"),
+    });
+    let rest = json!({
+        "selectedRecoveryAzureNetworkId": null, "selectedTfoAzureNetworkId": null,
+        "vmNics": [], "vmSyncedConfigDetails": { "tags": {}, "inputEndpoints": [] },
+        "monitoringPercentageCompletion": null, "monitoringJobType": null,
+        "lastHeartbeat": null, "agentVersion": "9.52.6522.1",
+        "agentExpiryDate": "9999-12-31T23:59:59.9999999", "isReplicationAgentUpdateRequired": false,
+        "isReplicationAgentCertificateUpdateRequired": false, "recoveryFabricObjectId": null,
+        "vmProtectionState": "UnprotectedStatesBegin",
+        "vmProtectionStateDescription": "Enabling protection", "lifecycleId": null,
+        "testFailoverRecoveryFabricObjectId": null, "rpoInSeconds": null,
+        "lastRpoCalculatedTime": null, "primaryAvailabilityZone": null,
+        "recoveryAvailabilityZone": or_null("recoveryAvailabilityZone"),
+        "primaryExtendedLocation": null, "recoveryExtendedLocation": null,
+        "vmEncryptionType": "NotEncrypted", "tfoAzureVMName": format!("{name}-test"),
+        "recoveryAzureGeneration": "V1", "recoveryProximityPlacementGroupId": null,
+        "autoProtectionOfDataDisk": "Disabled", "recoveryVirtualMachineScaleSetId": null,
+        "recoveryCapacityReservationGroupId": null,
+        // Asked for, and told once it replicates.
+        "recoveryAzureNetworkId": asked.get("recoveryAzureNetworkId").cloned().unwrap_or_default(),
+        "recoverySubnetName": asked.get("recoverySubnetName").cloned().unwrap_or_default(),
+    });
+    for (key, value) in rest.as_object().into_iter().flatten() {
+        details[key] = value.clone();
+    }
+    details
+}
+
+/// What is kept of a request and not told.
+const KEPT: [&str; 2] = ["recoveryAzureNetworkId", "recoverySubnetName"];
+
+/// Takes out what is kept and not told.
+pub(super) fn without_kept(body: &mut Value) {
+    let details = body.pointer_mut("/properties/providerSpecificDetails");
+    if let Some(details) = details.and_then(Value::as_object_mut)
+        && details.get("instanceType") == Some(&json!("A2A"))
+    {
+        details.retain(|key, _| !KEPT.contains(&key.as_str()));
+    }
+}
+
+/// Before the first point there is no card and no lag to be told.
+fn reset_replication(details: &mut Value) {
+    if details["instanceType"] != "A2A" {
+        return;
+    }
+    for key in ["lifecycleId", "rpoInSeconds", "lastRpoCalculatedTime"] {
+        details[key] = Value::Null;
+    }
+    for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
+        disk["diskState"] = json!("InitialReplicationPending");
+    }
+}
+
+/// What Azure adds when an item's replication has come a phase further (recorded).
+pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, seed: u64) {
+    let properties = &mut body["properties"];
+    let name = text(properties, "friendlyName").to_owned();
+    let details = &mut properties["providerSpecificDetails"];
+    if details["instanceType"] != "A2A" || standing.phase != Phase::Protected {
+        return;
+    }
+    let machine = text(details, "fabricObjectId").to_owned();
+    let own = |purpose: &str| guid(&[&seed.to_string(), &machine, purpose]);
+    details["lifecycleId"] = json!(own("life"));
+    details["rpoInSeconds"] = json!(300);
+    details["lastRpoCalculatedTime"] = json!(stamp(at));
+    details["lastHeartbeat"] = json!(stamp(at));
+    for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
+        disk["diskState"] = json!("Protected");
+    }
+    if details.get("recoveryAzureNetworkId").is_some_and(Value::is_string) {
+        details["selectedRecoveryAzureNetworkId"] = details["recoveryAzureNetworkId"].clone();
+    }
+    if details["vmNics"].as_array().is_some_and(Vec::is_empty) {
+        let subnet = last(text(details, "recoverySubnetName")).to_owned();
+        details["vmNics"] = json!([card(&own("card"), details, &subnet)]);
+    }
+    let tested = properties.get("lastSuccessfulTestFailoverTime").is_some_and(Value::is_string);
+    if !tested && standing.active == Side::Primary {
+        properties["failoverHealth"] = json!("Warning");
+        let cause = "No successful test failover has been done on the virtual machine";
+        properties["healthErrors"] = json!([{
+            "innerHealthErrors": [], "errorSource": "ReplicationUnitFailoverValidatorError",
+            "errorType": "8010", "errorLevel": "Warning", "errorCategory": "TestFailover",
+            "errorCode": "161011", "summaryMessage": "", "errorMessage": format!("{cause} '{name}'."),
+            "possibleCauses": format!("{cause} after it was replicated."),
+            "recommendedAction": "Do a test failover on the virtual machine.",
+            "creationTimeUtc": stamp(at), "recoveryProviderErrorMessage": null,
+            "entityId": own("entity"), "errorId": "6:8010", "customerResolvability": "NotAllowed",
+        }]);
+    }
+}
+
+/// A network card, as the machine gets one at the other side (recorded).
+fn card(id: &str, details: &Value, subnet: &str) -> Value {
+    json!({
+        "nicId": id, "replicaNicId": null, "sourceNicArmId": null, "vMNetworkName": null,
+        "recoveryVMNetworkId": details["selectedRecoveryAzureNetworkId"],
+        "ipConfigs": [{
+            "name": "ipconfig1", "isPrimary": true, "subnetName": "default", "staticIPAddress": null,
+            "ipAddressType": "Dynamic", "isSeletedForFailover": true,
+            "recoverySubnetName": if subnet.is_empty() { Value::Null } else { json!(subnet) },
+            "recoveryStaticIPAddress": "", "recoveryIPAddressType": "Dynamic",
+            "recoveryPublicIPAddressId": null, "recoveryLBBackendAddressPoolIds": null,
+            "tfoSubnetName": null, "tfoStaticIPAddress": null, "tfoPublicIPAddressId": null,
+            "tfoLBBackendAddressPoolIds": null,
+        }],
+        "selectionType": "SelectedByUserOverride", "recoveryNetworkSecurityGroupId": null,
+        "enableAcceleratedNetworkingOnRecovery": false, "tfoVMNetworkId": null,
+        "tfoNetworkSecurityGroupId": null, "enableAcceleratedNetworkingOnTfo": null,
+        "recoveryNicName": null, "recoveryNicResourceGroupName": null, "reuseExistingNic": false,
+        "tfoRecoveryNicName": null, "tfoRecoveryNicResourceGroupName": null,
+        "tfoReuseExistingNic": false, "targetNicName": null,
+    })
+}
+
+/// The point that an item was failed over to; a commit deletes all points (azure-facts 6.4).
+pub(super) fn points_after(properties: &mut Value, item: &ResourceId, deed: Deed) {
+    match deed {
+        Deed::PlannedFailover | Deed::UnplannedFailover | Deed::ChangePoint => {
+            let time = text(properties, "lastSuccessfulFailoverTime").to_owned();
+            let id = guid(&[item.key(), &time, "point"]);
+            properties["failoverRecoveryPointId"] =
+                json!(format!("{}/recoveryPoints/{id}", spelled(item)));
+        }
+        Deed::Commit | Deed::Cancel => properties["failoverRecoveryPointId"] = Value::Null,
+        _ => {}
+    }
+}

@@ -1,0 +1,117 @@
+//! Where does a path in a vault lead?
+
+use crate::model::ResourceId;
+use crate::sim::reply::guid;
+
+/// The namespace and type of vaults.
+pub(super) const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
+
+/// What a path in a vault, or of one, is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Place {
+    Vault,
+    /// How an operation stands.
+    Status(String),
+    /// What an operation came to.
+    Result(String),
+    /// An operation on the vault itself, by the id in its URL; and whether its result is asked for.
+    OfVault(String, bool),
+    One(ResourceId),
+    /// The last word of a path that names a list.
+    Many(String),
+    /// What is done, and to what.
+    Action(ResourceId, String),
+}
+
+/// The vault that a path is in, and the place there; nothing where the path is not of a vault.
+pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, Place)> {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
+    let is = |place: usize, word: &str| {
+        parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
+    };
+    if !is(4, "providers") || !is(5, "Microsoft.RecoveryServices") || !is(6, "vaults") {
+        return None;
+    }
+    let whole = |count: usize| ResourceId::parse(&format!("/{}", parts[..count].join("/"))).ok();
+    let vault = if parts.len() >= 8 { whole(8)? } else { return None };
+    let rest = &parts[8..];
+    let word = |place: usize| rest.get(place).map(|part| part.to_ascii_lowercase());
+    let last = || rest.last().map(|part| part.to_ascii_lowercase()).unwrap_or_default();
+    let first = word(0).unwrap_or_default();
+    let place = match (rest.len(), first.as_str()) {
+        (0, _) => Place::Vault,
+        (2, "replicationoperationstatus") => Place::Status(last()),
+        (2, "operationstatus") => Place::OfVault(rest[1].to_owned(), false),
+        (2, "operationresults") => Place::OfVault(rest[1].to_owned(), true),
+        (count, _) if count > 2 && word(count - 2).as_deref() == Some("operationresults") => {
+            Place::Result(last())
+        }
+        (2, "replicationjobs") if is_post => Place::Action(whole(8)?, last()),
+        (count, _) if count % 2 == 1 && is_post => Place::Action(whole(8 + count - 1)?, last()),
+        (count, _) if count % 2 == 1 => Place::Many(last()),
+        (count, _) => Place::One(whole(8 + count)?),
+    };
+    Some((vault, place))
+}
+
+/// The last word of a type, in small letters.
+pub(super) fn kind(id: &ResourceId) -> String {
+    let kind = id.resource_type();
+    kind.as_str().rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a resource is a vault or in one.
+pub(in crate::sim) fn is_ours(id: &ResourceId) -> bool {
+    let kind = id.resource_type().as_str().to_ascii_lowercase();
+    kind.strip_prefix("microsoft.recoveryservices/vaults")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// An id as Site Recovery spells it: with a large S (recorded).
+pub(super) fn spelled(id: &ResourceId) -> String {
+    let rest = id.as_str().split('/').skip(2).collect::<Vec<_>>().join("/");
+    format!("/Subscriptions/{rest}")
+}
+
+/// An id that names something and nobody can resolve: always the same for the same thing.
+pub(super) fn named(seed: u64, id: &ResourceId, purpose: &str) -> String {
+    guid(&[&seed.to_string(), id.key(), purpose])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+
+    fn at(rest: &str, is_post: bool) -> Place {
+        placed(&format!("{V}{rest}"), is_post).unwrap().1
+    }
+
+    #[test]
+    fn a_path_leads_where_azure_says() {
+        let one = |rest: &str| ResourceId::parse(&format!("{V}{rest}")).unwrap();
+        assert_eq!(at("", false), Place::Vault);
+        assert_eq!(at("/replicationJobs", false), Place::Many("replicationjobs".to_owned()));
+        assert_eq!(
+            at("/replicationRecoveryPlans/p/failoverCommit", true),
+            Place::Action(one("/replicationRecoveryPlans/p"), "failovercommit".to_owned())
+        );
+        assert_eq!(
+            at("/replicationJobs/export", true),
+            Place::Action(one(""), "export".to_owned())
+        );
+        assert_eq!(
+            at("/replicationFabrics/f/operationresults/O", false),
+            Place::Result("o".to_owned())
+        );
+        assert_eq!(at("/replicationOperationStatus/O", false), Place::Status("o".to_owned()));
+        assert_eq!(at("/operationStatus/Mg==", false), Place::OfVault("Mg==".to_owned(), false));
+        assert_eq!(
+            placed("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/x/v", false),
+            None
+        );
+        assert_eq!(spelled(&one("")), V.replacen("/s", "/S", 1));
+    }
+}

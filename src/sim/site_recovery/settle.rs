@@ -1,0 +1,375 @@
+//! What has come to its end? Jobs go from stage to stage, and replication from phase to phase, each at its
+//! time and in one order.
+
+use serde_json::{Value, json};
+
+use super::job::{Job, JobState, Step, Work, stamp};
+use super::pace::Pace;
+use super::phase::{Deed, Phase, Side, Standing};
+use super::place::{is_ours, kind};
+use super::stages::items_of;
+use crate::model::{Region, ResourceId, Timestamp};
+use crate::sim::unconfirmed;
+use crate::sim::world::{Resource, State, World};
+
+impl World {
+    /// Lets what is due in vaults take effect.
+    pub(in crate::sim) fn settle_site_recovery(&mut self, now: Timestamp) {
+        while let Some((at, job)) = self.next_due().filter(|(at, _)| *at <= now) {
+            match job {
+                Ok(id) => self.advance(&id, at),
+                Err(item) => self.replicate(&item, at),
+            }
+        }
+    }
+
+    /// The next thing to end: a job's part, or an item's phase of replication.
+    fn next_due(&self) -> Option<(Timestamp, Result<String, ResourceId>)> {
+        let jobs = self.site_recovery.jobs.values();
+        let goes_on = |job: &&Job| job.doom.is_some() || !self.is_out(&job.vault);
+        let job = jobs
+            .filter(goes_on)
+            .filter_map(|job| Some((job.due()?, job.id.clone())))
+            .min()
+            .map(|(at, id)| (at, Ok(id)));
+        let items = self.site_recovery.replicating.iter();
+        let item = items
+            .filter(|(id, _)| self.replicates(id))
+            .map(|(id, at)| (*at, id.clone()))
+            .min()
+            .map(|(at, id)| (at, Err(id)));
+        match (job, item) {
+            (Some(job), Some(item)) => Some(if job.0 <= item.0 { job } else { item }),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Both ends of a replication must be there.
+    fn replicates(&self, item: &ResourceId) -> bool {
+        let both = [Side::Primary, Side::Recovery];
+        self.body(item).is_none_or(|body| both.iter().all(|side| self.side_is_up(body, *side)))
+    }
+
+    /// The region of an item's side, where it has one.
+    pub(super) fn side(body: &Value, side: Side) -> Option<Region> {
+        let key = match side {
+            Side::Primary => "primaryFabricLocation",
+            Side::Recovery => "recoveryFabricLocation",
+        };
+        let text = body.pointer(&format!("/properties/providerSpecificDetails/{key}"))?;
+        Region::parse(text.as_str()?).ok()
+    }
+
+    /// Whether the region of an item's side answers.
+    pub(super) fn side_is_up(&self, body: &Value, side: Side) -> bool {
+        Self::side(body, side).is_none_or(|region| !self.regions_down.contains(&region))
+    }
+
+    fn replicate(&mut self, item: &ResourceId, at: Timestamp) {
+        self.site_recovery.replicating.remove(item);
+        let Some(next) =
+            self.body(item).and_then(|body| Standing::of(&body["properties"]).replicated())
+        else {
+            return;
+        };
+        let number = self.seed;
+        self.edit(item, |body| {
+            next.write(&mut body["properties"]);
+            super::item::replicated(body, next, at, number);
+        });
+        if next.phase == Phase::FirstPoint {
+            let takes = self.takes(Pace::FirstPoint, item, "first point");
+            self.site_recovery.replicating.insert(item.clone(), at + takes);
+        }
+    }
+
+    /// Lets an item be copied, from now on.
+    pub(super) fn seed_item(&mut self, item: &ResourceId, at: Timestamp, again: bool) {
+        let pace = if again { Pace::Resync } else { Pace::Seeding };
+        let takes = self.takes(pace, item, "seeding");
+        self.site_recovery.replicating.insert(item.clone(), at + takes);
+    }
+
+    /// Ends the parts of a job that are due, its stage with the last of them, and itself with its last stage.
+    fn advance(&mut self, id: &str, at: Timestamp) {
+        let Some(mut job) = self.site_recovery.jobs.get(id).cloned() else { return };
+        let place = job.at;
+        let Some(stage) = job.stages.get_mut(place) else { return };
+        let began = stage.began.unwrap_or(at);
+        let step = stage.step;
+        let mut due = Vec::new();
+        for part in stage.parts.iter_mut().filter(|part| !part.done && began + part.takes <= at) {
+            part.done = true;
+            due.push(part.item.clone());
+        }
+        let is_last = stage.parts.iter().all(|part| part.done);
+        let mut failure = job.doom.clone().filter(|_| is_last);
+        for item in due.into_iter().flatten().filter(|_| job.doom.is_none()) {
+            failure = failure.or(self.part_done(&job, step, &item, at));
+        }
+        if let Some(failure) = failure {
+            job.failure = Some(failure);
+            self.end_job(job, JobState::Failed, at);
+            return;
+        }
+        if is_last {
+            if let Some(stage) = job.stages.get_mut(place) {
+                stage.ended = Some(at);
+            }
+            job.at += 1;
+            match job.stages.get_mut(job.at) {
+                None => return self.end_job(job, JobState::Succeeded, at),
+                Some(next) => next.began = Some(at),
+            }
+            self.pause_for_people(&mut job);
+        }
+        self.site_recovery.jobs.insert(job.id.clone(), job);
+    }
+
+    /// A stage that waits for a person suspends its job.
+    pub(super) fn pause_for_people(&mut self, job: &mut Job) {
+        let waits = job.stages.get(job.at).is_some_and(|stage| stage.manual.is_some());
+        job.state = if waits { JobState::Suspended } else { JobState::InProgress };
+        let (status, said) = if waits {
+            ("Suspended", "WaitingForManualAction")
+        } else {
+            ("InProgress", "InProgress")
+        };
+        self.tell_plan(&job.target.clone(), status, said);
+    }
+
+    fn tell_plan(&mut self, plan: &ResourceId, status: &str, said: &str) {
+        if kind(plan) == "replicationrecoveryplans" {
+            self.edit(plan, |body| {
+                body["properties"]["currentScenarioStatus"] = json!(status);
+                body["properties"]["currentScenarioStatusDescription"] = json!(said);
+            });
+        }
+    }
+
+    /// What one part of a stage does to its item; the code and message where it fails.
+    fn part_done(
+        &mut self,
+        job: &Job,
+        step: Step,
+        item: &ResourceId,
+        at: Timestamp,
+    ) -> Option<(String, String)> {
+        let Work::Deed(deed) = job.work else { return None };
+        let body = self.body(item)?.clone();
+        let standing = Standing::of(&body["properties"]);
+        let there = match standing.active {
+            Side::Primary => Side::Recovery,
+            Side::Recovery => Side::Primary,
+        };
+        let needed = match (step, deed) {
+            (Step::Plain, _) => None,
+            (Step::Shutdown, _) => Some(standing.active),
+            (Step::Main, Deed::Commit | Deed::Disable | Deed::TestFailoverCleanup) => None,
+            (Step::Main, Deed::ChangePoint) => Some(standing.active),
+            (Step::Main, _) => Some(there),
+        };
+        if let Some(side) = needed.filter(|side| !self.side_is_up(&body, *side)) {
+            let region = Self::side(&body, side).map(|region| region.as_str().to_owned());
+            let message = format!(
+                "The region '{}' cannot be reached, and '{}' needs it.",
+                region.unwrap_or_default(),
+                item.name()
+            );
+            return Some((unconfirmed::FABRIC_UNREACHABLE.code.to_owned(), message));
+        }
+        if step != Step::Main {
+            return None;
+        }
+        let next = standing.after(deed)?;
+        match deed {
+            Deed::Disable => {
+                self.forget_item(item);
+                return None;
+            }
+            Deed::Switch => {
+                self.switch_item(item, at);
+                return None;
+            }
+            _ => {}
+        }
+        let began = job.began;
+        let current = job.current();
+        self.edit(item, |body| {
+            let properties = &mut body["properties"];
+            next.write(properties);
+            match deed {
+                Deed::TestFailover => {
+                    properties["lastSuccessfulTestFailoverTime"] = json!(stamp(began));
+                    properties["currentScenario"] = current;
+                }
+                Deed::PlannedFailover | Deed::UnplannedFailover => {
+                    properties["lastSuccessfulFailoverTime"] = json!(stamp(began));
+                }
+                _ => properties["currentScenario"] = super::item::no_scenario(item),
+            }
+            if deed == Deed::TestFailover {
+                properties["failoverHealth"] = json!("Normal");
+                properties["healthErrors"] = json!([]);
+            }
+            super::item::points_after(properties, item, deed);
+        });
+        if deed == Deed::Reprotect {
+            self.seed_item(item, at, true);
+        }
+        None
+    }
+
+    /// An item that is protected no more is gone from its plans, too.
+    fn forget_item(&mut self, item: &ResourceId) {
+        self.resources.remove(item);
+        self.site_recovery.replicating.remove(item);
+        self.rename_in_plans(item, None);
+    }
+
+    /// Names an item anew in the plans that have it, or takes it out.
+    pub(super) fn rename_in_plans(&mut self, item: &ResourceId, to: Option<&str>) {
+        let plans: Vec<ResourceId> =
+            self.ids().filter(|id| kind(id) == "replicationrecoveryplans").cloned().collect();
+        for plan in plans {
+            let has = |body: &Value| {
+                let groups = body["properties"]["groups"].as_array();
+                groups.into_iter().flatten().any(|group| items_of(group).contains(item))
+            };
+            if !self.body(&plan).is_some_and(has) {
+                continue;
+            }
+            self.edit(&plan, |body| {
+                let groups = body["properties"]["groups"].as_array_mut();
+                for group in groups.into_iter().flatten() {
+                    let Some(list) = group["replicationProtectedItems"].as_array_mut() else {
+                        continue;
+                    };
+                    let is = |one: &Value| {
+                        one["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(item.as_str()))
+                    };
+                    match to {
+                        Some(to) => list
+                            .iter_mut()
+                            .filter(|one| is(one))
+                            .for_each(|one| one["id"] = json!(to)),
+                        None => list.retain(|one| !is(one)),
+                    }
+                }
+            });
+        }
+    }
+
+    /// Ends a job, and does what was to be done at its end.
+    pub(super) fn end_job(&mut self, mut job: Job, state: JobState, at: Timestamp) {
+        job.state = state;
+        job.ended = Some(at);
+        let done = state == JobState::Succeeded;
+        let target = job.target.clone();
+        let words = match (&job.work, state) {
+            (Work::Deed(Deed::TestFailover), JobState::Succeeded) => {
+                ("Suspended", "WaitingForStopTestFailover")
+            }
+            (_, JobState::Succeeded) => ("Succeeded", "Completed"),
+            (_, JobState::Cancelled) => ("Cancelled", "Cancelled"),
+            _ => ("Failed", "Failed"),
+        };
+        match &job.work {
+            Work::Deed(_) => self.tell_plan(&target, words.0, words.1),
+            Work::Write(body) if done => {
+                let new = self.body(&target).is_none();
+                let body = body.clone();
+                self.write_body(&target, body, at);
+                if new && kind(&target) == "replicationprotecteditems" {
+                    self.seed_item(&target, at, false);
+                }
+            }
+            Work::Remove | Work::RemoveVault if done => {
+                self.resources.remove(&target);
+                self.remove_within(&target);
+                if job.is_of_vault() {
+                    // What was done in it is gone with it.
+                    self.site_recovery.jobs.retain(|_, other| other.vault != target);
+                }
+            }
+            Work::MakeVault => {
+                let state = if done { State::Succeeded } else { State::Failed };
+                self.edit(&target, super::vault::complete);
+                self.set_state(&target, state, at);
+            }
+            Work::CancelJob(other) if done => {
+                if let Some(other) = self.site_recovery.jobs.get(other).cloned()
+                    && !other.is_over()
+                {
+                    self.end_job(other, JobState::Cancelled, at);
+                }
+            }
+            _ => {}
+        }
+        self.site_recovery.jobs.insert(job.id.clone(), job);
+    }
+
+    /// Stores a body.
+    pub(super) fn write_body(&mut self, id: &ResourceId, body: Value, at: Timestamp) {
+        let version = self.resources.get(id).map_or(0, |resource| resource.version) + 1;
+        let resource = Resource { body, state: State::Succeeded, version, settled_at: at };
+        self.resources.insert(id.clone(), resource);
+    }
+
+    /// A recording's end of a job: all that is left of it happens now.
+    pub(in crate::sim) fn finish_job(
+        &mut self,
+        id: &str,
+        failure: Option<(String, String)>,
+        now: Timestamp,
+    ) {
+        if let Some(job) = self.site_recovery.jobs.get_mut(id).filter(|job| !job.is_over()) {
+            for stage in &mut job.stages {
+                stage.parts.iter_mut().for_each(|part| part.takes = std::time::Duration::ZERO);
+            }
+            job.doom = job.doom.take().or(failure);
+        }
+        self.settle_site_recovery(now);
+    }
+
+    /// What a world file says of the middle of a job is over in the world that begins: nobody works on it.
+    pub(in crate::sim) fn begin_in_vault(&mut self, id: &ResourceId, now: Timestamp) {
+        if !is_ours(id) {
+            return;
+        }
+        match kind(id).as_str() {
+            "replicationprotecteditems" => {
+                let standing = self.body(id).map(|body| Standing::of(&body["properties"]));
+                let Some(standing) = standing else { return };
+                self.edit(id, |body| {
+                    standing.write(&mut body["properties"]);
+                    if standing.phase != Phase::Tested {
+                        body["properties"]["currentScenario"] = super::item::no_scenario(id);
+                    }
+                });
+                match standing.phase {
+                    Phase::Seeding => {
+                        let again = standing.active == Side::Recovery;
+                        self.seed_item(id, now, again);
+                    }
+                    Phase::FirstPoint => {
+                        let takes = self.takes(Pace::FirstPoint, id, "first point");
+                        self.site_recovery.replicating.insert(id.clone(), now + takes);
+                    }
+                    _ => {}
+                }
+            }
+            "replicationrecoveryplans" => self.edit(id, |body| {
+                let properties = &mut body["properties"];
+                let waits =
+                    properties["currentScenarioStatusDescription"] == "WaitingForManualAction";
+                if waits || properties["currentScenarioStatus"] == "InProgress" {
+                    properties["currentScenarioStatus"] = Value::Null;
+                    properties["currentScenarioStatusDescription"] = Value::Null;
+                    properties["currentScenario"] = Value::Null;
+                }
+            }),
+            _ => {}
+        }
+    }
+}

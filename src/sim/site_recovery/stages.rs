@@ -1,0 +1,185 @@
+//! What are the steps of a deed? Of one item, or of a plan: groups in order, the items of a group side by
+//! side, scripts and people between them (azure-facts 6.1).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::job::{Part, Stage, Step};
+use super::pace::Pace;
+use super::phase::Deed;
+use crate::model::ResourceId;
+use crate::sim::duration::draw;
+use crate::sim::world::World;
+
+/// What a deed is done to, and how.
+pub(super) struct Order<'a> {
+    pub(super) deed: Deed,
+    /// The item or the plan.
+    pub(super) target: &'a ResourceId,
+    pub(super) items: &'a [ResourceId],
+    /// The plan's groups.
+    pub(super) groups: Option<&'a [Value]>,
+    /// Whether machines are shut down where they run.
+    pub(super) shuts_down: bool,
+    pub(super) direction: &'a str,
+}
+
+/// How long the main step of a deed takes for one item.
+fn pace(deed: Deed) -> Pace {
+    match deed {
+        Deed::TestFailover => Pace::TestFailover,
+        Deed::TestFailoverCleanup | Deed::Cancel => Pace::Cleanup,
+        Deed::PlannedFailover | Deed::UnplannedFailover | Deed::ChangePoint => Pace::Failover,
+        Deed::Commit => Pace::Commit,
+        Deed::Reprotect | Deed::Switch => Pace::Switch,
+        Deed::Disable => Pace::Disable,
+    }
+}
+
+/// A stage without items.
+pub(super) fn plain(name: &str, said: &str, takes: Duration) -> Stage {
+    let parts = vec![Part { item: None, takes, done: false }];
+    Stage {
+        name: name.to_owned(),
+        said: said.to_owned(),
+        parts,
+        manual: None,
+        step: Step::Plain,
+        began: None,
+        ended: None,
+    }
+}
+
+impl World {
+    /// How long something takes, this time.
+    pub(super) fn takes(&self, pace: Pace, id: &ResourceId, purpose: &str) -> Duration {
+        let ordinal = self.ordinals.get(id).copied().unwrap_or(0);
+        pace.at(draw(self.seed, id, ordinal, purpose))
+    }
+
+    /// The stages of a deed.
+    pub(super) fn stages(&self, order: &Order<'_>) -> Vec<Stage> {
+        let (name, said) = order.deed.scenario();
+        let mut stages = Vec::new();
+        if order.deed.is_failover() {
+            let takes = self.takes(Pace::Check, order.target, "check");
+            stages.push(plain("PrerequisitesCheckTask", "Prerequisites check", takes));
+        }
+        let Some(groups) = order.groups.filter(|_| order.deed.is_failover()) else {
+            if order.shuts_down {
+                stages.push(self.stage(
+                    "ShutdownTask",
+                    "Shut down",
+                    order.items,
+                    Pace::Shutdown,
+                    Step::Shutdown,
+                ));
+            }
+            if order.deed == Deed::TestFailover {
+                for (name, said) in [
+                    ("CreateTestVmTask", "Create test virtual machine"),
+                    ("PrepareTestVmTask", "Preparing the virtual machine"),
+                ] {
+                    let takes = self.takes(Pace::TestFailover, order.target, name) / 4;
+                    stages.push(plain(name, said, takes));
+                }
+                let mut last = self.main(
+                    order,
+                    "StartTestVmTask",
+                    "Starting the virtual machine",
+                    order.items,
+                );
+                last.parts.iter_mut().for_each(|part| part.takes /= 2);
+                stages.push(last);
+            } else {
+                stages.push(self.main(order, &format!("{name}Task"), said, order.items));
+            }
+            return stages;
+        };
+        let mut number = 0;
+        for group in groups {
+            let kind = group["groupType"].as_str().unwrap_or_default();
+            let is_boot = kind.eq_ignore_ascii_case("Boot");
+            if kind.eq_ignore_ascii_case("Shutdown") && order.deed == Deed::TestFailover {
+                continue;
+            }
+            number += u32::from(is_boot);
+            let title = if is_boot {
+                format!("Group {number}")
+            } else {
+                format!("All groups {}", kind.to_ascii_lowercase())
+            };
+            self.actions(order, &group["startGroupActions"], &title, "pre", &mut stages);
+            if kind.eq_ignore_ascii_case("Shutdown") && order.shuts_down {
+                stages.push(self.stage(
+                    "ShutdownTask",
+                    &title,
+                    order.items,
+                    Pace::Shutdown,
+                    Step::Shutdown,
+                ));
+            }
+            if is_boot {
+                let items = items_of(group);
+                stages.push(self.main(order, &format!("Group{number}Task"), &title, &items));
+            }
+            self.actions(order, &group["endGroupActions"], &title, "post", &mut stages);
+        }
+        stages
+    }
+
+    fn main(&self, order: &Order<'_>, name: &str, said: &str, items: &[ResourceId]) -> Stage {
+        self.stage(name, said, items, pace(order.deed), Step::Main)
+    }
+
+    fn stage(&self, name: &str, said: &str, items: &[ResourceId], pace: Pace, step: Step) -> Stage {
+        let part = |item: &ResourceId| Part {
+            item: Some(item.clone()),
+            takes: self.takes(pace, item, name),
+            done: false,
+        };
+        Stage { parts: items.iter().map(part).collect(), step, ..plain(name, said, Duration::ZERO) }
+    }
+
+    /// Scripts, runbooks and people before or after a group, where they are for this failover.
+    fn actions(
+        &self,
+        order: &Order<'_>,
+        actions: &Value,
+        group: &str,
+        when: &str,
+        stages: &mut Vec<Stage>,
+    ) {
+        let own = order.deed.allowed_word();
+        for (place, action) in actions.as_array().into_iter().flatten().enumerate() {
+            let holds = |key: &str, word: &str| {
+                action[key].as_array().is_none_or(|list| {
+                    let mut words = list.iter().filter_map(Value::as_str);
+                    words.any(|one| one.eq_ignore_ascii_case(word))
+                })
+            };
+            if !holds("failoverTypes", own) || !holds("failoverDirections", order.direction) {
+                continue;
+            }
+            let said = action["actionName"].as_str().unwrap_or("Action");
+            let details = &action["customDetails"];
+            let name = format!("{group} {when} {place}");
+            let takes = self.takes(Pace::Script, order.target, &name);
+            let mut stage = plain(&name, said, takes);
+            if details["instanceType"] == "ManualActionDetails" {
+                let text = details["description"].as_str().unwrap_or_default();
+                stage.parts = Vec::new();
+                stage.manual = Some(text.to_owned());
+            }
+            stages.push(stage);
+        }
+    }
+}
+
+/// The items of a plan's group.
+pub(super) fn items_of(group: &Value) -> Vec<ResourceId> {
+    let list = group["replicationProtectedItems"].as_array();
+    let id = |item: &Value| ResourceId::parse(item["id"].as_str()?).ok();
+    list.into_iter().flatten().filter_map(id).collect()
+}
