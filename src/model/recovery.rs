@@ -22,7 +22,7 @@ pub struct RecoveryPlan {
 pub enum RecoveryMove {
     /// The machines run at the other side, and may still go back.
     Failover {
-        /// Whether the source side takes part.
+        /// What is asked of the side that is left.
         kind: FailoverKind,
         /// Which way.
         direction: Direction,
@@ -46,13 +46,15 @@ pub enum RecoveryMove {
     TestCleanup,
 }
 
-/// Whether the source side takes part in a failover.
+/// What a failover asks of the side that it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailoverKind {
-    /// The source is lost, or counts as lost: nothing is asked of it.
+    /// Nothing: it is lost, or counts as lost.
     Unplanned,
-    /// The source is shut down in order and loses nothing.
+    /// That its machines be shut down first, if they can be: what was written last comes along.
+    ShutDownFirst,
+    /// All that a planned failover asks; machines of Azure know none.
     Planned,
 }
 
@@ -97,8 +99,8 @@ impl RecoveryMove {
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Failover { kind: FailoverKind::Unplanned, .. } => "unplannedFailover",
             Self::Failover { kind: FailoverKind::Planned, .. } => "plannedFailover",
+            Self::Failover { .. } => "unplannedFailover",
             Self::Commit => "failoverCommit",
             Self::Reprotect => "reProtect",
             Self::TestFailover { .. } => "testFailover",
@@ -111,8 +113,8 @@ impl RecoveryMove {
     #[must_use]
     pub fn allowed_word(&self) -> &'static str {
         match self {
-            Self::Failover { kind: FailoverKind::Unplanned, .. } => "UnplannedFailover",
             Self::Failover { kind: FailoverKind::Planned, .. } => "PlannedFailover",
+            Self::Failover { .. } => "UnplannedFailover",
             Self::Commit => "Commit",
             Self::Reprotect => "ReverseReplicate",
             Self::TestFailover { .. } => "TestFailover",

@@ -228,6 +228,7 @@ fn recovery(name: &str, values: &Values<'_>) -> Built<RecoveryMove> {
         "recovery_plan.failover" => {
             let kind = match values.text("kind") {
                 Ok("planned") => FailoverKind::Planned,
+                Ok("shut_down_first") => FailoverKind::ShutDownFirst,
                 _ => FailoverKind::Unplanned,
             };
             RecoveryMove::Failover { kind, direction, recovery_point }

@@ -240,17 +240,19 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         ("created", "Created"),
         ("updated", "Updated"),
         ("removed", "Removed"),
+        ("moved", "Moved"),
         ("restored", "Put back"),
         ("already_so", "Already so"),
     ];
     let mut any = false;
     for (kind, word) in kinds {
-        let names: Vec<String> = view
-            .steps
-            .iter()
-            .filter(|step| step.change.as_deref() == Some(kind))
-            .filter_map(|step| step.resource.as_deref().map(short))
-            .collect();
+        let mut names: Vec<String> = Vec::new();
+        let steps = view.steps.iter().filter(|step| step.change.as_deref() == Some(kind));
+        for name in steps.filter_map(|step| step.resource.as_deref().map(short)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         if names.is_empty() {
             continue;
         }

@@ -342,6 +342,7 @@ fn change(
             matches!(record.state, StepState::Succeeded).then_some("already_so")
         }
         _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
+        _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
         _ if write.created => Some("created"),
         _ => Some("updated"),
     }

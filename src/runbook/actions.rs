@@ -225,8 +225,9 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             PLAN,
             may(
                 "kind",
-                Kind::OneOf(&["unplanned", "planned"]),
-                "unplanned (nothing is asked of the source) or planned; unplanned when absent.",
+                Kind::OneOf(&["unplanned", "shut_down_first", "planned"]),
+                "What is asked of the side that is left: nothing (unplanned, when absent), to shut \
+                 down first, or all of a planned failover.",
             ),
             DIRECTION,
             RECOVERY_POINT,

@@ -348,19 +348,22 @@ fn cleanup_body() -> Value {
 /// What is sent along (azure-facts 6.1; the published specification of Site Recovery).
 fn body(to: &RecoveryMove, plan: &Value) -> Option<Value> {
     match to {
-        RecoveryMove::Failover { kind: FailoverKind::Unplanned, direction, recovery_point } => {
-            Some(json!({ "properties": {
+        RecoveryMove::Failover { kind, direction, recovery_point } => {
+            let mut properties = json!({
                 "failoverDirection": direction.as_str(),
+                "providerSpecificDetails": details(plan, *recovery_point),
+            });
+            match kind {
                 // Nothing is asked of a side that may be dead.
-                "sourceSiteOperations": "NotRequired",
-                "providerSpecificDetails": details(plan, *recovery_point),
-            } }))
-        }
-        RecoveryMove::Failover { kind: FailoverKind::Planned, direction, recovery_point } => {
-            Some(json!({ "properties": {
-                "failoverDirection": direction.as_str(),
-                "providerSpecificDetails": details(plan, *recovery_point),
-            } }))
+                FailoverKind::Unplanned => {
+                    properties["sourceSiteOperations"] = "NotRequired".into()
+                }
+                FailoverKind::ShutDownFirst => {
+                    properties["sourceSiteOperations"] = "Required".into()
+                }
+                FailoverKind::Planned => {}
+            }
+            Some(json!({ "properties": properties }))
         }
         RecoveryMove::TestFailover { network, direction, recovery_point } => {
             Some(json!({ "properties": {

@@ -36,6 +36,7 @@ fn body(to: &RecoveryMove) -> Option<String> {
         RecoveryMove::Failover { kind, direction, recovery_point } => {
             let source = match kind {
                 FailoverKind::Unplanned => "\"sourceSiteOperations\":\"NotRequired\",",
+                FailoverKind::ShutDownFirst => "\"sourceSiteOperations\":\"Required\",",
                 FailoverKind::Planned => "",
             };
             Some(format!(
@@ -64,8 +65,8 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
     let id = &spec.id;
     let vault = id.parent().map(|vault| vault.name().to_owned()).unwrap_or_default();
     let button = match &spec.to {
-        RecoveryMove::Failover { kind: FailoverKind::Unplanned, .. } => "Failover",
         RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => "Planned failover",
+        RecoveryMove::Failover { .. } => "Failover",
         RecoveryMove::Commit => "Commit",
         RecoveryMove::Reprotect => "Re-protect",
         RecoveryMove::TestFailover { .. } => "Test failover",

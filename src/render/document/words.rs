@@ -227,6 +227,10 @@ fn recovery(spec: &RecoveryPlan) -> String {
             "Fails the machines of the {plan} over; nothing is asked of the side they leave. It is not \
              final before it is committed."
         ),
+        RecoveryMove::Failover { kind: FailoverKind::ShutDownFirst, .. } => format!(
+            "Shuts the machines of the {plan} down where they are, if they can be, and starts them at the \
+             other side. It is not final before it is committed."
+        ),
         RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => format!(
             "Shuts the machines of the {plan} down in order and starts them at the other side. It is not \
              final before it is committed."
