@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::future::IntoFuture as _;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -21,10 +22,14 @@ use backroad::plan::{CompileOptions, compile};
 use backroad::render::document::{self, Material};
 use backroad::render::template::Templates;
 use backroad::runbook::SourceFile;
-use backroad::sim::{InProcess, Scenario, VirtualClock, World};
+use backroad::sim::server::{Pace, Service, serve};
+use backroad::sim::{InProcess, ScaledClock, Scenario, VirtualClock, World};
 use backroad::store::{MemoryJournal, RunStore, StateDir};
 
 const AT_ONCE: usize = 64;
+
+/// Clients that ask the served simulator at once, each over its own connection.
+const CLIENTS: usize = 4;
 
 fn run_id(n: usize) -> RunId {
     RunId::parse(&format!("01h{n:0>23}")).unwrap()
@@ -198,6 +203,48 @@ fn drills_per_second(plan: &Plan, scenario: &Scenario) -> f64 {
     f64::from(drills) / began.elapsed().as_secs_f64()
 }
 
+/// GETs a second over loopback, keep-alive, from a few clients at once; and the bytes of one answer.
+async fn requests_per_second(url: &str) -> (f64, bytes::Bytes) {
+    let client = reqwest::Client::new();
+    let ask = || client.get(url).bearer_auth("anything").send();
+    let body = ask().await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
+    let began = Instant::now();
+    let each = (0..CLIENTS).map(|_| async {
+        let mut answered = 0_u32;
+        while began.elapsed() < Duration::from_secs(2) {
+            let answer = ask().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            drop(answer.bytes().await.unwrap());
+            answered += 1;
+        }
+        answered
+    });
+    let answered: u32 = futures::future::join_all(each).await.into_iter().sum();
+    (f64::from(answered) / began.elapsed().as_secs_f64(), body)
+}
+
+/// The served simulator beside a bare server that answers the same bytes.
+async fn served(scenario: &Scenario) -> (f64, f64) {
+    // Its time runs so fast that Azure's limits on reads are never met.
+    let speed = std::num::NonZeroU32::new(1_000_000).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(scenario.now, speed));
+    let world = Arc::new(Mutex::new(World::new(scenario)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let id = scenario.resources[0]["id"].as_str().unwrap();
+    let url = format!("http://{}{id}?api-version=2024-03-01", listener.local_addr().unwrap());
+    let how = (Pace::Caller, Service::default());
+    let simulator = tokio::spawn(serve(listener, world, clock, how, std::future::pending()));
+    let (ours, body) = requests_per_second(&url).await;
+    simulator.abort();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(move || std::future::ready(body.clone()));
+    let bare = tokio::spawn(axum::serve(listener, router).into_future());
+    let (bares, _) = requests_per_second(&url).await;
+    bare.abort();
+    (ours, bares)
+}
+
 fn main() {
     // `cargo test --benches` asks benches whether they run at all.
     if std::env::args().any(|argument| argument == "--test") {
@@ -243,6 +290,10 @@ fn main() {
         began.elapsed()
     });
     figures.insert("yaml_1000_ms", median(times.collect()));
+
+    let (ours, bare) = runtime.block_on(served(&scenario));
+    figures.insert("requests_per_second", ours);
+    figures.insert("bare_requests_per_second", bare);
 
     let mut journal = Vec::new();
     let times = (0..9).map(|_| {

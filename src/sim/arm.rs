@@ -1,6 +1,5 @@
 //! What does Azure say to this request? From URL and method to an answer.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,21 +8,15 @@ use url::Url;
 use super::envelope;
 use super::fault::Fault;
 use super::group::is_about_groups;
-use super::network::{
-    EdgePath, Reach, advertised_routes, arp_table, bgp_peers, circuit_routes,
-    circuit_routes_summary, learned_routes, traffic,
-};
-use super::operation::{Operation, Work};
-use super::reply::{Refusal, common, guid, json_answer};
+use super::network::Reach;
+use super::operation::Work;
+use super::reply::{Refusal, guid};
 use super::server::{Answers, Entry};
 use super::shared_key::connection_of;
 use super::world::World;
 use super::write::Arrival;
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
-
-/// How long a reading POST takes (WIRE.md 2: ten seconds or more).
-const READING: Duration = Duration::from_secs(9);
 
 /// How long ARM's front end waits for a resource provider (azure-facts 3.8).
 const GATEWAY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -175,10 +168,7 @@ impl World {
                 let api_version = api_version.as_str();
                 self.patch(&Arrival { id: &id, request, origin: &origin, api_version, now })
             }
-            (Method::Post, _) => {
-                let query = url.query().unwrap_or_default().to_owned();
-                self.post(&path, query, (&origin, &api_version), now)
-            }
+            (Method::Post, _) => self.post(request, &path, url, (&origin, &api_version), now),
             _ => {
                 let message = format!("{} is not allowed here.", request.method);
                 Err(Refusal::new(405, "MethodNotAllowed", message).by_gateway())
@@ -216,6 +206,7 @@ impl World {
             Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
             // Of all updates only a new key has a result to be asked for.
             Work::Update => Some(self.key_length(&operation.resource)),
+            Work::Act { act } => self.told_of(&operation.resource, act, operation, now),
             Work::Create | Work::Delete => None,
         });
         let Some(operation) = self.operations.get_mut(id) else {
@@ -225,113 +216,6 @@ impl World {
             return Ok(operation.result(now, origin, || read));
         }
         Ok(operation.status(now))
-    }
-
-    /// A reading POST: 202, `Location` and the four bytes `null`.
-    fn post(
-        &mut self,
-        path: &str,
-        query: String,
-        about: (&str, &str),
-        now: Timestamp,
-    ) -> Result<WireResponse, Refusal> {
-        let (origin, api_version) = about;
-        let mut parts: Vec<&str> = path.split('/').collect();
-        let last = parts.pop().unwrap_or_default();
-        let mut action = last.to_ascii_lowercase();
-        if EdgePath::parse(&action).is_some() {
-            action = format!("{}/{action}", parts.pop().unwrap_or_default().to_ascii_lowercase());
-        }
-        let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
-            Refusal::new(400, "InvalidResourceType", "The path names no resource.").by_gateway()
-        })?;
-        self.check_scope_locks(Method::Post, &id)?;
-        let verb = match action.split_once('/') {
-            Some((table, _)) => format!("{table}/read"),
-            None => format!("{action}/action"),
-        };
-        self.check_right(&id, &verb)?;
-        if !self.resources.contains_key(&id) {
-            return Err(Refusal::not_found(&id));
-        }
-        if self.reading(&id, &action, &query, now).is_none() {
-            let message = format!("The action '{action}' is not one of this world's.");
-            return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
-        }
-        self.reads += 1;
-        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
-        let operation = Operation {
-            id: key.clone(),
-            location: self.location(&id).map_or_else(String::new, |l| l.as_str().to_owned()),
-            resource: id,
-            work: Work::Read { action, query },
-            api_version: api_version.to_owned(),
-            locks: Vec::new(),
-            ends: now + READING,
-            first: 10,
-            polls: 0,
-            next_poll: now + Duration::from_secs(10),
-            early_polls: 0,
-            failure: None,
-            settled: false,
-            forgotten: false,
-            lingers: Duration::ZERO,
-        };
-        let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
-        answer.headers.push("Location", operation.result_url(origin));
-        answer.headers.push("Retry-After", "10");
-        answer.headers.push("x-ms-request-id", key.clone());
-        self.operations.insert(key, operation);
-        Ok(answer)
-    }
-
-    /// What a reading POST reads, from the network's truth.
-    fn reading(&self, id: &ResourceId, action: &str, query: &str, now: Timestamp) -> Option<Value> {
-        let shown = self.shown();
-        let estate = self.estate(&shown);
-        let onprem = &self.onprem;
-        let rows = match action.split_once('/') {
-            None => match action {
-                "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
-                "getbgppeerstatus" => serde_json::to_value(bgp_peers(&estate, onprem, id)),
-                "getadvertisedroutes" => {
-                    let peer = url::form_urlencoded::parse(query.as_bytes())
-                        .find(|(key, _)| key == "peer")
-                        .and_then(|(_, value)| value.parse::<IpAddr>().ok())?;
-                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer))
-                }
-                _ => return None,
-            },
-            Some((table, path)) => {
-                let path = EdgePath::parse(path)?;
-                let circuit = id.parent()?;
-                match table {
-                    "arptables" => serde_json::to_value(arp_table(&estate, onprem, &circuit, path)),
-                    "routetables" => {
-                        serde_json::to_value(circuit_routes(&estate, onprem, &circuit, path))
-                    }
-                    "routetablessummary" => serde_json::to_value(circuit_routes_summary(
-                        &estate, onprem, &circuit, path, now,
-                    )),
-                    _ => return None,
-                }
-            }
-        };
-        Some(json!({ "value": rows.ok()? }))
-    }
-
-    /// A circuit's counters, synchronous.
-    fn stats(&self, circuit: &str) -> Result<WireResponse, Refusal> {
-        let id = ResourceId::parse(circuit)
-            .map_err(|_| Refusal::new(404, "NotFound", "No such circuit.").by_gateway())?;
-        if !self.resources.contains_key(&id) {
-            return Err(Refusal::not_found(&id));
-        }
-        let shown = self.shown();
-        let rates = traffic(&self.estate(&shown), &self.onprem, &id);
-        // One hour's worth: the world keeps no counters yet.
-        let stats = super::network::Stats::default().after(rates, Duration::from_secs(3_600));
-        Ok(json_answer(200, &serde_json::to_value(stats).unwrap_or(Value::Null)))
     }
 
     fn record(
@@ -352,10 +236,6 @@ impl World {
             accepted: Some(accepted),
         });
     }
-}
-
-pub(super) fn is_change(method: Method) -> bool {
-    matches!(method, Method::Put | Method::Patch | Method::Delete)
 }
 
 /// Whether a version is of the days in which answers were recorded: a day of 2014 to 2026, with or without

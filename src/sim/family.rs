@@ -56,7 +56,8 @@ impl World {
         for (child, body) in children {
             let Some(provider) = provider::of(&child) else { continue };
             let ordinal = self.ordinals.get(&child).copied().unwrap_or(0) + 1;
-            let put = Put { id: &child, body: &body, stored: self.body(&child), ordinal, now };
+            let stored = self.body(&child);
+            let put = Put { id: &child, body: &body, stored, ordinal, now, syncs: false };
             let mut stored = provider.accept(self, &put);
             self.give_guid(&child, provider, &mut stored);
             let resource =

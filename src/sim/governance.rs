@@ -1,6 +1,6 @@
 //! Who may do what, and where? Rights, management locks, groups and registrations around resources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,6 +44,9 @@ pub enum LockLevel {
     /// Removing, writing, and asking by POST.
     ReadOnly,
 }
+
+/// What providers offer, in Mbps; which of them offers what is not modelled.
+const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
 /// Whether a scope covers a resource.
 fn covers(scope: &str, id: &ResourceId) -> bool {
@@ -122,6 +125,13 @@ impl World {
                 });
                 Some(Ok(json_answer(200, &body)))
             }
+            [
+                "subscriptions",
+                s,
+                "providers",
+                "microsoft.network",
+                "expressrouteserviceproviders",
+            ] => Some(Ok(self.service_providers(s))),
             ["subscriptions", _, "resources"] => Some(Ok(self.inventory(parts[1], url))),
             [
                 "subscriptions",
@@ -157,6 +167,45 @@ impl World {
                 json!({
                     "id": id.as_str(), "name": id.name(), "type": id.resource_type().as_str(),
                     "location": self.location(id).map(|l| l.as_str().to_owned()),
+                })
+            })
+            .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    /// The providers of the circuits that there are, where those meet Microsoft.
+    fn service_providers(&self, subscription: &str) -> WireResponse {
+        let mut providers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for body in self.ids().filter_map(|id| self.body(id)) {
+            let at = |key: &str| {
+                let own = body.pointer(&format!("/properties/serviceProviderProperties/{key}"));
+                own.and_then(Value::as_str)
+            };
+            if let Some((name, place)) = at("serviceProviderName").zip(at("peeringLocation")) {
+                providers.entry(name).or_default().insert(place);
+            }
+        }
+        let bandwidths: Vec<Value> = BANDWIDTHS
+            .iter()
+            .map(|mbps| {
+                let name = if *mbps < 1_000 {
+                    format!("{mbps}Mbps")
+                } else {
+                    format!("{}Gbps", mbps / 1_000)
+                };
+                json!({ "offerName": name, "valueInMbps": mbps })
+            })
+            .collect();
+        let value: Vec<Value> = providers
+            .into_iter()
+            .map(|(name, places)| {
+                json!({
+                    "name": name,
+                    "id": format!("/subscriptions/{subscription}/providers/Microsoft.Network/\
+                                   expressRouteServiceProviders/{name}"),
+                    "type": "Microsoft.Network/expressRouteServiceProviders",
+                    "properties": { "peeringLocations": places, "bandwidthsOffered": bandwidths,
+                                    "provisioningState": "Succeeded" },
                 })
             })
             .collect();

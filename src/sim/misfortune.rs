@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::arm::is_change;
 use super::fault::{Effect, Occasion, strike_operation, strike_request};
 use super::reply::{Refusal, html_answer};
+use super::server::changes;
 use super::world::{State, World};
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
@@ -48,7 +48,7 @@ impl World {
             }
             Some(Effect::LoseAnswer) => {
                 let answer = self.ask(request, &url, now);
-                let accepted = is_change(request.method) && answer.status < 300;
+                let accepted = changes(request.method, url.path()) && answer.status < 300;
                 (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
             }
             Some(Effect::Html) => (Ok(html_answer()), false),
@@ -76,7 +76,7 @@ impl World {
             }
             Some(_) | None => {
                 let answer = self.ask(request, &url, now);
-                let accepted = is_change(request.method) && answer.status < 300;
+                let accepted = changes(request.method, url.path()) && answer.status < 300;
                 (Ok(answer), accepted)
             }
         }

@@ -55,10 +55,32 @@ pub(super) enum Work {
     Create,
     Update,
     Delete,
+    /// Something that is done with a resource, and is no new body for it.
+    Act {
+        act: Act,
+    },
     /// A read that takes its time; the rest of the path and the query say what is read.
     Read {
         action: String,
         query: String,
+    },
+}
+
+/// What can be done with a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Act {
+    /// A gateway or a connection is begun anew.
+    Reset,
+    /// A site failover test is started.
+    StartTest {
+        /// The test.
+        test: String,
+    },
+    /// A site failover test is stopped.
+    StopTest {
+        /// The test.
+        test: String,
     },
 }
 
@@ -67,7 +89,7 @@ impl Work {
         match self {
             Self::Create => Change::Create,
             Self::Delete => Change::Delete,
-            Self::Update | Self::Read { .. } => Change::Update,
+            Self::Update | Self::Act { .. } | Self::Read { .. } => Change::Update,
         }
     }
 
@@ -76,6 +98,9 @@ impl Work {
         match self {
             Self::Create | Self::Update => "Put",
             Self::Delete => "Delete",
+            Self::Act { act: Act::Reset } => "Reset",
+            Self::Act { act: Act::StartTest { .. } } => "StartSiteFailoverTest",
+            Self::Act { act: Act::StopTest { .. } } => "StopSiteFailoverTest",
             Self::Read { .. } => "Get",
         }
     }

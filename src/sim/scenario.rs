@@ -1,6 +1,6 @@
 //! Where does a drill begin? World files: resources, the on-premises side, and how Azure behaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::governance::{Grant, Lock};
 use super::happening::Happening;
 use super::network::OnPrem;
+use super::resiliency::SiteTest;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
 
@@ -60,6 +61,9 @@ pub struct Scenario {
     /// Misfortunes.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// Site failover tests of gateways; one that runs goes on.
+    #[serde(default)]
+    pub site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
 }
 
 /// How Azure behaves in a region that is down. Nobody has recorded it: each of these was reported

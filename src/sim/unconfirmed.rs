@@ -81,3 +81,13 @@ pub(super) const RECOVERY_USED: Unconfirmed = belief(400, "ResourceInUse");
 pub(super) const JOB_ACTION: Unconfirmed = belief(400, "JobActionNotAllowed");
 /// A vault that is to be deleted and holds something.
 pub(super) const VAULT_USED: Unconfirmed = belief(400, "ServiceResourceNotEmptyWithBackendMessage");
+/// A site failover test of a gateway that is connected at fewer than two peering locations.
+pub(super) const TEST_ONE_LOCATION: Unconfirmed =
+    belief(400, "SiteFailoverTestNeedsTwoPeeringLocations");
+/// A site failover test of a location at which the gateway has no circuit, or a Metro one.
+pub(super) const TEST_LOCATION: Unconfirmed =
+    belief(400, "SiteFailoverTestPeeringLocationNotValid");
+/// A second site failover test at once.
+pub(super) const TEST_ON: Unconfirmed = belief(409, "SiteFailoverTestInProgress");
+/// A site failover test that is to be stopped and does not run.
+pub(super) const TEST_NOT_ON: Unconfirmed = belief(400, "SiteFailoverTestNotRunning");

@@ -13,10 +13,11 @@ use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
 use super::provider;
 use super::reply::guid;
+use super::resiliency::SiteTest;
 use super::scenario::{Latency, Outage, Overlap, Scenario};
-use super::seal::{seal, seal_keys, without_keys};
+use super::seal::seal;
 use super::server::Entry;
-use super::site_recovery::{SiteRecovery, is_ours, without_times};
+use super::site_recovery::{SiteRecovery, is_ours};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -59,6 +60,9 @@ pub struct World {
     /// Subscriptions in which Microsoft.Network is not registered.
     pub(super) unregistered: BTreeSet<String>,
     pub(super) faults: Vec<Fault>,
+    /// The failover tests of gateways, in the order in which they began.
+    #[serde(default)]
+    pub(super) site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
     pub(super) buckets: Buckets,
     pub(super) ledger: Vec<Entry>,
     #[serde(default)]
@@ -128,6 +132,7 @@ impl World {
             locks: scenario.locks.clone(),
             unregistered: scenario.unregistered.iter().cloned().collect(),
             faults: scenario.faults.clone(),
+            site_tests: scenario.site_tests.clone(),
             buckets: Buckets::default(),
             ledger: Vec::new(),
             site_recovery: SiteRecovery::default(),
@@ -271,33 +276,6 @@ impl World {
         self.resources.get(id).map(|resource| &resource.body)
     }
 
-    /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
-    /// request ids and timestamps. Keys are left out too, as they must not be shown.
-    #[must_use]
-    pub fn comparable(&self) -> Value {
-        let mut all = serde_json::Map::new();
-        for (id, resource) in &self.resources {
-            let mut body = resource.body.clone();
-            without_keys(&mut body);
-            if is_ours(id) {
-                without_times(&mut body);
-            }
-            body["properties"]["provisioningState"] = json!(resource.state.as_str());
-            all.insert(id.key().to_owned(), body);
-        }
-        json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down })
-    }
-
-    /// The world as it may be written to a file: with seals for keys. A seal serves as the key.
-    #[must_use]
-    pub fn sealed(&self) -> Self {
-        let mut sealed = self.clone();
-        for resource in sealed.resources.values_mut() {
-            seal_keys(&mut resource.body);
-        }
-        sealed
-    }
-
     /// Changes a stored body, as Azure does on its own.
     pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
         if let Some(resource) = self.resources.get_mut(id) {
@@ -376,7 +354,11 @@ impl World {
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
     pub(super) fn estate<'a>(&'a self, shown: &'a BTreeMap<ResourceId, Value>) -> Estate<'a> {
-        Estate::new(shown, &self.regions_down, &self.silent)
+        let under_test = self.site_tests.iter().filter_map(|(gateway, tests)| {
+            let on = tests.iter().find(|test| test.status.is_on())?;
+            Some((gateway.clone(), on.location.clone()))
+        });
+        Estate::new(shown, &self.regions_down, &self.silent).with_tests(under_test.collect())
     }
 
     /// Every body with its provisioning state, as the network's truth reads them.
@@ -457,6 +439,7 @@ impl World {
         let provider = provider::of(&resource_id);
         match work {
             Work::Read { .. } => {}
+            Work::Act { act } => self.acted(&resource_id, &act, failed, ends),
             Work::Create | Work::Update => {
                 if !failed && let Some(provider) = provider {
                     provider.finished(self, &resource_id);
@@ -476,6 +459,7 @@ impl World {
                 self.touch(&resource_id);
                 self.silent.remove(&resource_id);
                 self.unconnected.remove(&resource_id);
+                self.site_tests.remove(&resource_id);
             }
         }
     }

@@ -1,13 +1,49 @@
-//! How is a world written down? As the world file from which the same world begins.
+//! How is a world written down? As what two worlds are compared by, and as the world file from which the same
+//! world begins.
 
 use serde_json::{Value, json};
 
-use super::seal::seal_keys;
-use super::site_recovery::is_ours;
+use super::resiliency::is_on;
+use super::seal::{seal_keys, without_keys};
+use super::site_recovery::{is_ours, without_times};
 use super::world::World;
-use crate::model::Timestamp;
+use crate::model::{ResourceId, Timestamp};
 
 impl World {
+    /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
+    /// request ids and timestamps. Keys are left out too, as they must not be shown.
+    #[must_use]
+    pub fn comparable(&self) -> Value {
+        let mut all = serde_json::Map::new();
+        for (id, resource) in &self.resources {
+            let mut body = resource.body.clone();
+            without_keys(&mut body);
+            if is_ours(id) {
+                without_times(&mut body);
+            }
+            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            all.insert(id.key().to_owned(), body);
+        }
+        let mut world =
+            json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down });
+        let tested: Vec<&ResourceId> =
+            self.site_tests.iter().filter(|(_, tests)| is_on(tests)).map(|(id, _)| id).collect();
+        if !tested.is_empty() {
+            world["under_test"] = json!(tested);
+        }
+        world
+    }
+
+    /// The world as it may be written to a file: with seals for keys. A seal serves as the key.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        let mut sealed = self.clone();
+        for resource in sealed.resources.values_mut() {
+            seal_keys(&mut resource.body);
+        }
+        sealed
+    }
+
     /// The world as a world file: what a GET shows, the on-premises side, and how Azure behaves. Keys are
     /// sealed, and a seal serves as the key. Operations that are under way are not part of it: what they
     /// work on is as far as they have come.
@@ -67,6 +103,7 @@ impl World {
             "unregistered": self.unregistered,
             "locks": self.locks,
             "faults": self.faults,
+            "site_tests": self.written_tests(),
         })
     }
 }

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::duration::{class, duration};
 use super::fault::Effect;
-use super::operation::{Operation, Work};
+use super::operation::{Act, Operation, Work};
+use super::post::parameter;
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, guid, json_answer};
+use super::resiliency::TEST_TAKES;
 use super::scenario::OutageWrites;
 use super::shape::shaped;
 use super::world::{Resource, State, World, root};
@@ -74,6 +76,7 @@ impl World {
             stored: self.body(arrival.id),
             ordinal,
             now: arrival.now,
+            syncs: syncs(&arrival.request.url),
         };
         provider.validate(self, &put)?;
         let failure = provider.fails(self, &put);
@@ -84,11 +87,14 @@ impl World {
         let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
         let resource =
             Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
-        self.resources.insert(arrival.id.clone(), resource);
+        let before = self.resources.insert(arrival.id.clone(), resource);
         self.ordinals.insert(arrival.id.clone(), ordinal);
         self.touch(arrival.id);
         self.put_children(arrival.id, &body, arrival.now);
         provider.accepted(self, arrival.id);
+        if let Some(before) = before {
+            provider.replaced(self, arrival.id, &before.body);
+        }
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
@@ -312,6 +318,9 @@ impl World {
     ) -> Operation {
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0);
         let mut takes = duration(self.seed, arrival.id, ordinal, class, work.change());
+        if let Work::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
+            takes = TEST_TAKES;
+        }
         let mut failure = failure;
         let method = arrival.request.method.as_str();
         let (mut forgotten, mut lingers) = (false, Duration::ZERO);
@@ -364,6 +373,12 @@ impl World {
         self.operations.insert(id, operation.clone());
         operation
     }
+}
+
+/// Whether a URL says `syncRemoteAddressSpace=true`.
+fn syncs(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    parameter(query, "syncRemoteAddressSpace").is_some_and(|own| own.eq_ignore_ascii_case("true"))
 }
 
 /// What a write keeps others from writing: its root and what it writes along. A gateway is its own

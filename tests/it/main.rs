@@ -14,6 +14,7 @@ mod matrix;
 mod network;
 mod permissions;
 mod polling;
+mod posts;
 mod preflight;
 mod promises;
 mod report;

@@ -208,6 +208,11 @@ fn circuits(azure: &mut Watched) {
     azure.now = azure.now + Duration::from_secs(3_600);
     azure.call(Method::Get, &path, &Value::Null);
     azure.call(Method::Get, &at("expressRouteCircuits/er/stats"), &Value::Null);
+    azure.call(
+        Method::Get,
+        &at("expressRouteCircuits/er/peerings/AzurePrivatePeering/stats"),
+        &Value::Null,
+    );
     let private = "expressRouteCircuits/er2/peerings/AzurePrivatePeering";
     for table in ["arpTables", "routeTables", "routeTablesSummary"] {
         azure.read(&at(&format!("{private}/{table}/primary")), &Value::Null);
@@ -256,7 +261,7 @@ fn gateways(azure: &mut Watched) {
         azure.call(Method::Patch, &at(path), &tags);
         azure.now = azure.now + Duration::from_secs(6 * 3_600);
     }
-    for action in ["getLearnedRoutes", "getBgpPeerStatus"] {
+    for action in ["getLearnedRoutes", "getBgpPeerStatus", "reset"] {
         azure.read(&at(&format!("virtualNetworkGateways/er/{action}")), &Value::Null);
     }
 }

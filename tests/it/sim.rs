@@ -248,3 +248,22 @@ fn a_peering_needs_both_its_sides_and_dies_with_one_of_them() {
     let again = azure.call(Method::Put, &spoke, &peering("vnet-hub-sea"));
     assert_eq!(again.status, 400, "not before both are rebuilt");
 }
+
+#[test]
+fn a_circuit_that_was_just_made_may_not_be_found_at_first() {
+    let mut azure = Azure::new();
+    let path = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-new";
+    azure.world.add_fault(Fault::new(Some("GET"), "*/expressroutecircuits/*", 1, Effect::Absent));
+    let body = json!({ "location": "southeastasia",
+        "sku": { "name": "Standard_MeteredData", "tier": "Standard", "family": "MeteredData" },
+        "properties": { "serviceProviderProperties": { "serviceProviderName": "Equinix",
+            "peeringLocation": "Singapore", "bandwidthInMbps": 100 } } });
+    assert_eq!(azure.call(Method::Put, path, &body).status, 201);
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        azure.later(10);
+        seen.push(azure.call(Method::Get, path, &Value::Null).status);
+    }
+    assert_eq!(seen.iter().filter(|status| **status == 404).count(), 1, "{seen:?}");
+    assert_eq!(seen.last(), Some(&200));
+}

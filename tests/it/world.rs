@@ -37,11 +37,25 @@ enum Deed {
     },
     Read {
         what: usize,
+        variant: u8,
     },
     Later {
         seconds: u32,
     },
 }
+
+/// Actions, their queries, and whether they change anything.
+const ACTIONS: [(&str, &str, bool); 9] = [
+    ("getLearnedRoutes", "", false),
+    ("getResiliencyInformation", "&attemptRefresh=true", false),
+    ("getRoutesInformation", "", false),
+    ("getFailoverAllTestsDetails", "&type=SingleSiteFailover&fetchLatest=true", false),
+    ("getFailoverSingleTestDetails", "&peeringLocation=Singapore&failoverTestId=x", false),
+    ("reset", "", true),
+    ("resetconnection", "", true),
+    ("startSiteFailoverTest", "&peeringLocation=Singapore", true),
+    ("stopSiteFailoverTest", "", true),
+];
 
 /// A path, and the bodies that are written there.
 type Thing = (String, fn(u8) -> Value);
@@ -110,7 +124,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => what.clone().prop_map(|what| Deed::Delete { what }),
         3 => what.clone().prop_map(|what| Deed::Get { what }),
         2 => what.clone().prop_map(|what| Deed::Poll { what }),
-        1 => what.prop_map(|what| Deed::Read { what }),
+        2 => (what, any::<u8>()).prop_map(|(what, variant)| Deed::Read { what, variant }),
         4 => prop_oneof![1_u32..20, 30_u32..2_000].prop_map(|seconds| Deed::Later { seconds }),
     ]
 }
@@ -161,16 +175,31 @@ impl Doer {
                 Some(url) => judged(&self.ask(Method::Get, &url, &Value::Null)),
                 None => Vec::new(),
             },
-            Deed::Read { what } => {
-                let url = Self::url(&format!("{}/getLearnedRoutes", all[*what].0));
-                judged(&self.ask(Method::Post, &url, &Value::Null))
-            }
+            Deed::Read { what, variant } => self.posts(&all[*what].0, *variant),
             Deed::Put { what, variant } => {
                 let (path, body) = (&all[*what].0, all[*what].1(*variant));
                 self.writes(Method::Put, path, &body)
             }
             Deed::Delete { what } => self.writes(Method::Delete, &all[*what].0, &Value::Null),
         }
+    }
+
+    /// Asks for one of the actions: those that only read, and those that do something.
+    fn posts(&mut self, path: &str, variant: u8) -> Vec<u8> {
+        let (action, query, writes) = ACTIONS[usize::from(variant) % ACTIONS.len()];
+        let root = root(path);
+        let busy = self.operations.get(&root).cloned();
+        let was_at_work = busy.is_some_and(|url| !self.is_over(&url));
+        let url = format!("{HOST}{path}/{action}?api-version=2025-01-01{query}");
+        let body = json!({ "peeringLocation": "Singapore", "wasSimulationSuccessful": true });
+        let answer = self.ask(Method::Post, &url, &body);
+        if answer.status == 202 && writes {
+            assert!(!was_at_work, "{action} {path}: two operations at once");
+            let url = answer.headers.get("azure-asyncoperation").unwrap().to_owned();
+            self.operations.insert(path.to_owned(), url.clone());
+            self.operations.insert(root, url);
+        }
+        judged(&answer)
     }
 
     fn writes(&mut self, method: Method, path: &str, body: &Value) -> Vec<u8> {

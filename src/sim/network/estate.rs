@@ -17,6 +17,8 @@ pub struct Estate<'a> {
     bodies: BTreeMap<&'a ResourceId, &'a Value>,
     regions_down: &'a BTreeSet<Region>,
     silent: &'a BTreeSet<ResourceId>,
+    /// Gateways under a site failover test, and the peering location that they are cut off from.
+    tested: BTreeMap<ResourceId, String>,
 }
 
 /// A virtual network.
@@ -84,6 +86,8 @@ pub struct Circuit {
     pub enabled: bool,
     /// `serviceProviderProvisioningState` is `Provisioned`.
     pub provisioned: bool,
+    /// Where its provider meets Microsoft.
+    pub location: Option<String>,
     /// Its private peering, if it has one.
     pub private: Option<PrivatePeering>,
 }
@@ -122,6 +126,9 @@ pub enum Dead {
     /// No link between on-premises and the circuit stands.
     #[error("no link between on-premises and the circuit is up")]
     Links,
+    /// A site failover test has cut the gateway off from the circuit's peering location.
+    #[error("a site failover test has dropped the links to {0}")]
+    Tested(String),
     /// A fault: everything looks well and nothing gets through.
     #[error("the connection carries nothing, by a fault")]
     Silent,
@@ -142,7 +149,18 @@ impl<'a> Estate<'a> {
         regions_down: &'a BTreeSet<Region>,
         silent: &'a BTreeSet<ResourceId>,
     ) -> Self {
-        Self { bodies: resources.into_iter().collect(), regions_down, silent }
+        Self {
+            bodies: resources.into_iter().collect(),
+            regions_down,
+            silent,
+            tested: BTreeMap::new(),
+        }
+    }
+
+    /// The same, with gateways that a site failover test has cut off from a peering location.
+    #[must_use]
+    pub fn with_tests(self, tested: BTreeMap<ResourceId, String>) -> Self {
+        Self { tested, ..self }
     }
 
     fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
@@ -311,6 +329,8 @@ impl<'a> Estate<'a> {
                 "/properties/serviceProviderProvisioningState",
                 "Provisioned",
             ),
+            location: text_at(body, "/properties/serviceProviderProperties/peeringLocation")
+                .map(str::to_owned),
             private: private.map(|(_, body)| PrivatePeering {
                 enabled: text_is(body, "/properties/state", "Enabled"),
                 peer_asn: number_at(body, "/properties/peerASN"),
@@ -361,6 +381,12 @@ impl<'a> Estate<'a> {
         }
         self.gateway_lives(&connection.gateway)?;
         let peering = self.circuit_lives(&connection.circuit)?;
+        if let Some(location) = self.tested.get(&connection.gateway) {
+            let own = self.circuit(&connection.circuit).and_then(|circuit| circuit.location);
+            if own.is_some_and(|own| own.eq_ignore_ascii_case(location)) {
+                return Err(Dead::Tested(location.clone()));
+            }
+        }
         // A session between two sides that disagree about the customer's number never stands.
         let agreed = peering.peer_asn.is_none_or(|asn| asn == onprem.asn);
         if !agreed || onprem.links_up(&connection.circuit).next().is_none() {

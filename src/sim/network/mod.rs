@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod edge;
 pub mod estate;
+pub mod locations;
 pub mod onprem;
 pub mod reach;
 pub mod routes;
@@ -22,6 +23,7 @@ pub use edge::{
 pub use estate::{
     Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
 };
+pub use locations::{Heard, heard_by_network};
 pub use onprem::{EdgePath, Link, OnPrem, OnPremError, Site};
 pub use reach::{Reach, ReachVerdict, reachability};
 pub use routes::{

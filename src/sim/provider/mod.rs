@@ -31,6 +31,8 @@ pub(super) struct Put<'a> {
     pub(super) ordinal: u64,
     /// When it has arrived: what Azure answers has changed over the years.
     pub(super) now: Timestamp,
+    /// Whether it asks for the remote network's addresses as they are now (`syncRemoteAddressSpace`).
+    pub(super) syncs: bool,
 }
 
 impl Put<'_> {
@@ -141,6 +143,9 @@ pub(super) trait Provider: Sync {
 
     /// What happens when a write is accepted, besides the resource itself.
     fn accepted(&self, _world: &mut World, _id: &ResourceId) {}
+
+    /// What a write over what was there means for others.
+    fn replaced(&self, _world: &mut World, _id: &ResourceId, _before: &Value) {}
 
     /// What Azure adds when a write is done.
     fn finished(&self, _world: &mut World, _id: &ResourceId) {}

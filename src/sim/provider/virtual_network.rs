@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, top_level};
+use super::{Provider, Put, default, top_level, vnet_peering};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -64,6 +64,15 @@ impl Provider for VirtualNetwork {
                     put.id
                 ),
             )),
+        }
+    }
+
+    fn replaced(&self, world: &mut World, id: &ResourceId, before: &Value) {
+        let space =
+            |body: &Value| body.pointer("/properties/addressSpace/addressPrefixes").cloned();
+        let now = world.body(id).and_then(space);
+        if now != space(before) {
+            vnet_peering::space_changed(world, id, &space(before).unwrap_or_default());
         }
     }
 

@@ -13,6 +13,9 @@ pub(super) struct Peering;
 
 const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 
+/// The addresses of the other network that a side knows of.
+const KNOWN: &str = "/properties/remoteAddressSpace/addressPrefixes";
+
 impl Provider for Peering {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/virtualNetworks/virtualNetworkPeerings"
@@ -98,8 +101,11 @@ impl Provider for Peering {
             json!(if both { "FullyInSync" } else { "RemoteNotInSync" });
         let space: Vec<String> =
             remote.iter().flat_map(|remote| spaces(world, remote)).map(|p| p.to_string()).collect();
+        // What it knows of the other network's addresses changes when somebody asks for that.
+        let known = put.stored.and_then(|stored| stored.pointer(KNOWN)).filter(|_| !put.syncs);
+        let known = known.cloned().unwrap_or_else(|| json!(space));
         properties["remoteAddressSpace"] =
-            json!({ "addressPrefixes": space, "ipamPoolPrefixAllocations": [] });
+            json!({ "addressPrefixes": known, "ipamPoolPrefixAllocations": [] });
         properties["remoteVirtualNetworkAddressSpace"] =
             json!({ "addressPrefixes": space, "ipamPoolPrefixAllocations": [] });
         if properties["useRemoteGateways"] == json!(true)
@@ -131,6 +137,7 @@ impl Provider for Peering {
 
     fn accepted(&self, world: &mut World, id: &ResourceId) {
         set_other_side(world, id, None, "Connected", "FullyInSync");
+        set_levels(world, id);
     }
 
     fn deleted(&self, world: &mut World, id: &ResourceId, body: &Value) {
@@ -145,6 +152,53 @@ fn spaces(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
         .unwrap_or_default()
+}
+
+/// The addresses of a network have changed: the peerings that lead to it know of `before`.
+pub(super) fn space_changed(world: &mut World, vnet: &ResourceId, before: &Value) {
+    let leads_here = |id: &&ResourceId| {
+        world.body(id).and_then(|body| id_at(body, REMOTE)).as_ref() == Some(vnet)
+    };
+    let is_side = |id: &&ResourceId| id.resource_type().is(Peering.kind());
+    let sides: Vec<ResourceId> = world.ids().filter(is_side).filter(leads_here).cloned().collect();
+    let now: Vec<String> = spaces(world, vnet).iter().map(ToString::to_string).collect();
+    for side in sides {
+        world.edit(&side, |body| {
+            let properties = &mut body["properties"];
+            let known = json!({ "addressPrefixes": before, "ipamPoolPrefixAllocations": [] });
+            default(properties, "remoteAddressSpace", known);
+            properties["remoteVirtualNetworkAddressSpace"] =
+                json!({ "addressPrefixes": now, "ipamPoolPrefixAllocations": [] });
+        });
+        set_levels(world, &side);
+    }
+}
+
+/// Whether a side knows of other addresses than the other network has.
+fn is_behind(world: &World, side: &ResourceId) -> bool {
+    let body = world.body(side);
+    let known = body.and_then(|body| body.pointer(KNOWN)).and_then(Value::as_array);
+    let remote = body.and_then(|body| id_at(body, REMOTE));
+    let (Some(known), Some(remote)) = (known, remote) else { return false };
+    let known: Vec<IpNet> = known.iter().filter_map(|p| p.as_str()?.parse().ok()).collect();
+    known != spaces(world, &remote)
+}
+
+/// Says on both sides of a peering which of them is behind; a side that stands alone keeps what it says.
+fn set_levels(world: &mut World, side: &ResourceId) {
+    let remote = world.body(side).and_then(|body| id_at(body, REMOTE));
+    let other = side.parent().zip(remote).and_then(|(vnet, far)| other_side(world, &vnet, &far));
+    let Some(other) = other else { return };
+    let behind = (is_behind(world, side), is_behind(world, &other));
+    for (id, (remote, local)) in [(side, behind), (&other, (behind.1, behind.0))] {
+        let level = match (remote, local) {
+            (false, false) => "FullyInSync",
+            (true, false) => "RemoteNotInSync",
+            (false, true) => "LocalNotInSync",
+            (true, true) => "LocalAndRemoteNotInSync",
+        };
+        world.edit(id, |body| body["properties"]["peeringSyncLevel"] = json!(level));
+    }
 }
 
 /// The peering of `remote` that leads back to `vnet`.

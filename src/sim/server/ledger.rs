@@ -29,18 +29,22 @@ pub struct Entry {
     pub accepted: Option<bool>,
 }
 
-/// Parts of the paths of those POSTs that only read (azure-facts 5.2–5.4), in lower case.
-const READING_POSTS: [&str; 6] = [
+/// Parts of the paths of those POSTs that only read (azure-facts 5.2–5.4, 5.6), in lower case.
+const READING_POSTS: [&str; 10] = [
     "arptables",
     "routetables",
     "routetablessummary",
     "getlearnedroutes",
     "getadvertisedroutes",
     "getbgppeerstatus",
+    "getresiliencyinformation",
+    "getroutesinformation",
+    "getfailoveralltestsdetails",
+    "getfailoversingletestdetails",
 ];
 
 /// Whether a request asks for a change.
-fn changes(method: Method, path: &str) -> bool {
+pub(in crate::sim) fn changes(method: Method, path: &str) -> bool {
     match method {
         Method::Get | Method::Head => false,
         Method::Put | Method::Patch | Method::Delete => true,

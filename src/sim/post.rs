@@ -1,0 +1,246 @@
+//! What does a POST do? Tables that are read, and things that are done with a gateway or a connection.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::duration::class;
+use super::network::{
+    EdgePath, Stats, advertised_routes, arp_table, bgp_peers, circuit_routes,
+    circuit_routes_summary, learned_routes, traffic,
+};
+use super::operation::{Act, Operation, Work};
+use super::reply::{Refusal, common, guid, json_answer};
+use super::shape::shaped;
+use super::world::{State, World};
+use super::write::Arrival;
+use crate::azure::wire::{Method, WireRequest, WireResponse};
+use crate::model::{ResourceId, Timestamp};
+
+/// How long a reading POST takes (WIRE.md 2: ten seconds or more).
+const READING: Duration = Duration::from_secs(9);
+
+const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+const CONNECTIONS: &str = "Microsoft.Network/connections";
+const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
+const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
+
+impl World {
+    /// A POST: 202, `Location` and the four bytes `null`, whether it reads or does something.
+    pub(super) fn post(
+        &mut self,
+        request: &WireRequest,
+        path: &str,
+        url: &Url,
+        (origin, api_version): (&str, &str),
+        now: Timestamp,
+    ) -> Result<WireResponse, Refusal> {
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let last = parts.pop().unwrap_or_default();
+        let mut action = last.to_ascii_lowercase();
+        if EdgePath::parse(&action).is_some() {
+            action = format!("{}/{action}", parts.pop().unwrap_or_default().to_ascii_lowercase());
+        }
+        let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
+            Refusal::new(400, "InvalidResourceType", "The path names no resource.").by_gateway()
+        })?;
+        self.check_scope_locks(Method::Post, &id)?;
+        let verb = match action.split_once('/') {
+            Some((table, _)) => format!("{table}/read"),
+            None => format!("{action}/action"),
+        };
+        self.check_right(&id, &verb)?;
+        if !self.resources.contains_key(&id) {
+            return Err(Refusal::not_found(&id));
+        }
+        let arrival = Arrival { id: &id, request, origin, api_version, now };
+        let kind = id.resource_type();
+        match action.as_str() {
+            "reset" if kind.is(GATEWAYS) => self.reset(&arrival),
+            "resetconnection" if kind.is(CONNECTIONS) => self.reset(&arrival),
+            "startsitefailovertest" if kind.is(GATEWAYS) => self.start_test(&arrival, url),
+            "stopsitefailovertest" if kind.is(GATEWAYS) => self.stop_test(&arrival),
+            _ => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
+        }
+    }
+
+    /// Something is done with a resource: an operation that holds its lock like a write.
+    pub(super) fn begin_act(
+        &mut self,
+        arrival: &Arrival<'_>,
+        act: Act,
+    ) -> Result<WireResponse, Refusal> {
+        let provider = self.writable_provider(arrival.id)?;
+        let stored =
+            self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
+        self.check_locks(arrival, provider, &stored)?;
+        *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
+        if act == Act::Reset {
+            self.set_state(arrival.id, State::Updating, arrival.now);
+        }
+        let class = class(None, &stored);
+        let work = Work::Act { act };
+        let operation = self.begin(arrival, provider, work, None, &stored, class);
+        let mut answer = accepted(&operation, arrival.origin, operation.first);
+        answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
+        Ok(answer)
+    }
+
+    /// A gateway or a connection begins anew: nothing goes through it meanwhile. How long that takes has
+    /// nobody recorded; it is drawn as a small update.
+    fn reset(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
+        self.begin_act(arrival, Act::Reset)
+    }
+
+    /// What has been done with a resource takes effect.
+    pub(super) fn acted(&mut self, id: &ResourceId, act: &Act, failed: bool, at: Timestamp) {
+        match act {
+            Act::Reset => {
+                let state = if failed { State::Failed } else { State::Succeeded };
+                self.set_state(id, state, at);
+            }
+            Act::StartTest { test } | Act::StopTest { test } => {
+                self.test_moved(id, test, matches!(act, Act::StartTest { .. }), failed, at);
+            }
+        }
+    }
+
+    /// The result of what was done: a gateway that was reset as it is, nothing of a connection, and of a
+    /// test its name. The SDKs read a text there; nobody has recorded which.
+    pub(super) fn told_of(
+        &self,
+        id: &ResourceId,
+        act: &Act,
+        operation: &Operation,
+        now: Timestamp,
+    ) -> Option<Value> {
+        match act {
+            Act::Reset if id.resource_type().is(GATEWAYS) => {
+                Some(shaped(&self.get_body(id, now)?, &operation.api_version, now))
+            }
+            Act::Reset => None,
+            Act::StartTest { test } | Act::StopTest { test } => Some(json!(test)),
+        }
+    }
+
+    fn begin_reading(
+        &mut self,
+        arrival: &Arrival<'_>,
+        action: String,
+        query: &str,
+    ) -> Result<WireResponse, Refusal> {
+        let (id, now) = (arrival.id, arrival.now);
+        if self.reading(id, &action, query, now).is_none() {
+            let message = format!("The action '{action}' is not one of this world's.");
+            return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
+        }
+        self.reads += 1;
+        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
+        let operation = Operation {
+            id: key.clone(),
+            location: self.location(id).map_or_else(String::new, |l| l.as_str().to_owned()),
+            resource: id.clone(),
+            work: Work::Read { action, query: query.to_owned() },
+            api_version: arrival.api_version.to_owned(),
+            locks: Vec::new(),
+            ends: now + READING,
+            first: 10,
+            polls: 0,
+            next_poll: now + Duration::from_secs(10),
+            early_polls: 0,
+            failure: None,
+            settled: false,
+            forgotten: false,
+            lingers: Duration::ZERO,
+        };
+        let answer = accepted(&operation, arrival.origin, 10);
+        self.operations.insert(key, operation);
+        Ok(answer)
+    }
+
+    /// What a reading POST reads, from the network's truth.
+    pub(super) fn reading(
+        &self,
+        id: &ResourceId,
+        action: &str,
+        query: &str,
+        now: Timestamp,
+    ) -> Option<Value> {
+        let kind = id.resource_type();
+        let wanted = if action.contains('/') { CIRCUIT_PEERINGS } else { GATEWAYS };
+        if !kind.is(wanted) {
+            return None;
+        }
+        let shown = self.shown();
+        let estate = self.estate(&shown);
+        let onprem = &self.onprem;
+        let rows = match action.split_once('/') {
+            None => match action {
+                "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
+                "getbgppeerstatus" => serde_json::to_value(bgp_peers(&estate, onprem, id)),
+                "getadvertisedroutes" => {
+                    let peer = parameter(query, "peer").and_then(|peer| peer.parse().ok())?;
+                    let peer: IpAddr = peer;
+                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer))
+                }
+                _ => return self.resiliency(id, action, query, now),
+            },
+            Some((table, path)) => {
+                let path = EdgePath::parse(path)?;
+                let circuit = id.parent()?;
+                match table {
+                    "arptables" => serde_json::to_value(arp_table(&estate, onprem, &circuit, path)),
+                    "routetables" => {
+                        serde_json::to_value(circuit_routes(&estate, onprem, &circuit, path))
+                    }
+                    "routetablessummary" => serde_json::to_value(circuit_routes_summary(
+                        &estate, onprem, &circuit, path, now,
+                    )),
+                    _ => return None,
+                }
+            }
+        };
+        Some(json!({ "value": rows.ok()? }))
+    }
+
+    /// The counters of a circuit, or of one of its peerings, synchronous. Only private peering carries
+    /// anything here, so its counters are the circuit's and those of other peerings stay at nothing.
+    pub(super) fn stats(&mut self, path: &str) -> Result<WireResponse, Refusal> {
+        let id = ResourceId::parse(path)
+            .ok()
+            .filter(|id| id.resource_type().is(CIRCUITS) || id.resource_type().is(CIRCUIT_PEERINGS))
+            .ok_or_else(|| Refusal::new(404, "NotFound", "No such circuit.").by_gateway())?;
+        self.check_right(&id, "stats/read")?;
+        if !self.resources.contains_key(&id) {
+            return Err(Refusal::not_found(&id));
+        }
+        let circuit = id.parent().unwrap_or_else(|| id.clone());
+        let private = id == circuit || id.name().eq_ignore_ascii_case("AzurePrivatePeering");
+        let mut stats = Stats::default();
+        if private {
+            let shown = self.shown();
+            let rates = traffic(&self.estate(&shown), &self.onprem, &circuit);
+            // One hour's worth: the world keeps no counters yet.
+            stats = stats.after(rates, Duration::from_secs(3_600));
+        }
+        Ok(json_answer(200, &serde_json::to_value(stats).unwrap_or(Value::Null)))
+    }
+}
+
+/// A parameter of a query, whatever the case of its name.
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.into_owned())
+}
+
+/// 202 with the four bytes `null`, and where to ask.
+fn accepted(operation: &Operation, origin: &str, after: u64) -> WireResponse {
+    let mut answer = WireResponse { status: 202, headers: common(), body: "null".into() };
+    answer.headers.push("Location", operation.result_url(origin));
+    answer.headers.push("Retry-After", after.to_string());
+    answer.headers.push("x-ms-request-id", operation.id.clone());
+    answer
+}
