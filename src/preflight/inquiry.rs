@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::facts::{Fact, Facts};
 use super::rule::{Judged, Verdict};
 use crate::model::action::{
-    Connection, Gateway, Peering, Removal, RemovalKind, RouteTable, Subnet,
+    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet,
 };
 use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
@@ -88,6 +88,15 @@ impl<'a> Inquiry<'a> {
     pub fn removals(&self, kind: RemovalKind) -> Vec<(&'a Step, &'a Removal)> {
         self.actions(|action| match action {
             Action::Remove(spec) if spec.kind == kind => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// What is asked of recovery plans.
+    #[must_use]
+    pub fn recovery_plans(&self) -> Vec<(&'a Step, &'a RecoveryPlan)> {
+        self.actions(|action| match action {
+            Action::RecoveryPlan(spec) => Some(spec),
             _ => None,
         })
     }
@@ -273,6 +282,16 @@ pub fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
 #[must_use]
 pub fn list<'v>(body: &'v Value, pointer: &str) -> &'v [Value] {
     body.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The protected items that a recovery plan's body names.
+#[must_use]
+pub fn recovery_items(plan: &Value) -> Vec<ResourceId> {
+    list(plan, "/properties/groups")
+        .iter()
+        .flat_map(|group| list(group, "/replicationProtectedItems"))
+        .filter_map(|item| id_at(item, "/id"))
+        .collect()
 }
 
 /// The prefixes of a list in a body.

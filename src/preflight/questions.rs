@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
-use super::inquiry::{CONNECTIONS, Inquiry, gateway_subnet, id_at, peerings_of, subnets_of};
+use super::inquiry::{
+    CONNECTIONS, Inquiry, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
+};
 use crate::model::action::Verification;
 use crate::model::{Action, Plan, ResourceId};
 
@@ -36,6 +38,11 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.gateways() {
         if let Some(vnet) = spec.subnet.parent() {
             resource(&vnet);
+        }
+    }
+    for (_, spec) in inquiry.recovery_plans() {
+        for item in facts.body(&spec.id).map(recovery_items).unwrap_or_default() {
+            resource(&item);
         }
     }
     for (_, spec) in inquiry.connections() {

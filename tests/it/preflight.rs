@@ -298,6 +298,30 @@ const CASES: &[Spoilt] = &[
         subnet["properties"]["ipConfigurations"] = json!([{ "id": nic }]);
         with_subnet(c, subnet);
     }),
+    ("ASR-VAULT-REGION", PREPARED, |c| c.set("vault-recovery-sea", "/location", json!("eastasia"))),
+    ("ASR-TFO-PENDING", PREPARED, |c| {
+        c.set("vm-db", "/properties/testFailoverState", json!("WaitingForCompletion"));
+        c.set("rp-apps", "/properties/allowedOperations", json!(["TestFailoverCleanup"]));
+    }),
+    ("ASR-OPS", PREPARED, |c| {
+        c.set("vm-db", "/properties/protectionState", json!("InitialReplicationInProgress"));
+        c.set("rp-apps", "/properties/allowedOperations", json!([]));
+    }),
+    ("ASR-HEALTH", PREPARED, |c| {
+        c.set("vm-db", "/properties/protectionState", json!("InitialReplicationInProgress"));
+    }),
+    ("ASR-CRITICAL", PREPARED, |c| {
+        c.set("vm-db", "/properties/replicationHealth", json!("Critical"));
+    }),
+    ("ASR-NIC", PREPARED, |c| {
+        let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+        c.set("vm-db", pointer, json!(format!("{SEA}/virtualNetworks/vnet-elsewhere")));
+    }),
+    ("ASR-RP-SIZE", PREPARED, |c| {
+        let groups = c.body("rp-apps")["properties"]["groups"].as_array_mut().unwrap();
+        let empty = json!({ "groupType": "Boot", "replicationProtectedItems": [] });
+        groups.extend(std::iter::repeat_n(empty, 7));
+    }),
     ("GW-TYPE", PREPARED, |c| c.set("ergw-hub-sea", "/properties/gatewayType", json!("Vpn"))),
     ("GW-ONE", MAIN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/25"));

@@ -5,6 +5,7 @@ mod circuit;
 mod connections;
 mod gateway;
 mod gateway_subnet;
+mod machines;
 mod peerings;
 mod region;
 mod rights;
@@ -24,6 +25,7 @@ pub const FAMILIES: &[Family] = &[
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
+    ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),
 ];

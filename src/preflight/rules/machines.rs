@@ -1,0 +1,261 @@
+//! Would Site Recovery bring the machines up, where they shall be?
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::recovery::{Direction, RecoveryMove, RecoveryPlan};
+use crate::model::{Action, ResourceId, Step};
+use crate::preflight::facts::Fact;
+use crate::preflight::inquiry::{
+    Inquiry, about, id_at, is, list, recovery_items, region_at, text, unless,
+};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// Protected items and boot groups that a recovery plan may have (azure-facts 6.1).
+const ITEMS_MAX: usize = 100;
+const BOOT_GROUPS_MAX: usize = 7;
+
+/// The rules about machines.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "ASR-VAULT-REGION",
+        severity: Severity::Block,
+        fails_when: "The vault of a recovery plan is in the source region.",
+        reads: "vault: location; the runbook's source_region",
+        why: "When the region is down, so is what would move the machines out of it.",
+        fix: "Protect the machines from a vault in the target region.",
+        source: "S-REL",
+        judge: vault_region,
+    },
+    Rule {
+        id: "ASR-TFO-PENDING",
+        severity: Severity::Block,
+        fails_when: "A recovery plan that is to fail over waits for the cleanup of a test failover.",
+        reads: "recovery plan: allowedOperations",
+        why: "Site Recovery takes nothing but the cleanup.",
+        fix: "Clean the test failover up: recovery_plan.test_cleanup, or in the portal.",
+        source: "X-ASR",
+        judge: test_pending,
+    },
+    Rule {
+        id: "ASR-OPS",
+        severity: Severity::Block,
+        fails_when: "Site Recovery does not allow what the runbook asks of a recovery plan first.",
+        reads: "recovery plan: allowedOperations",
+        why: "The step would be refused, in the middle of the failover.",
+        fix: "Look at the plan's last job and at its machines; what is allowed now is said above.",
+        source: "X-ASR",
+        judge: allowed,
+    },
+    Rule {
+        id: "ASR-HEALTH",
+        severity: Severity::Block,
+        fails_when: "A machine that is to fail over is not Protected.",
+        reads: "protected item: protectionState, activeLocation",
+        why: "It has no recovery point, or none that is whole.",
+        fix: "Wait for its replication, or take it out of the plan and say what that means.",
+        source: "X-ASR",
+        judge: protected,
+    },
+    Rule {
+        id: "ASR-CRITICAL",
+        severity: Severity::Warn,
+        fails_when: "The replication or the readiness of a machine that is to fail over is Critical.",
+        reads: "protected item: replicationHealth, failoverHealth",
+        why: "It may start from an old recovery point, or not at all.",
+        fix: "Read the item's health errors in the vault and mend them first.",
+        source: "X-ASR",
+        judge: healthy,
+    },
+    Rule {
+        id: "ASR-NIC",
+        severity: Severity::Block,
+        fails_when: "A machine would come up in a network that the runbook does not connect.",
+        reads: "protected item: selectedRecoveryAzureNetworkId; the runbook's networks",
+        why: "It would run where nobody reaches it.",
+        fix: "Set the machine's target network in its network settings, or add the network to the runbook.",
+        source: "G-ASR",
+        judge: network,
+    },
+    Rule {
+        id: "ASR-RP-SIZE",
+        severity: Severity::Block,
+        fails_when: "A recovery plan has more than 100 machines or more than seven boot groups.",
+        reads: "recovery plan: groups",
+        why: "Site Recovery does not take such a plan.",
+        fix: "Make several plans of it.",
+        source: "S-RP",
+        judge: size,
+    },
+];
+
+/// What is asked of each plan first.
+fn first_moves<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a RecoveryPlan)> {
+    let all = inquiry.recovery_plans();
+    let before = |step: &Step| {
+        inquiry.plan.place(&step.name).map(|place| inquiry.plan.dag().ancestors(place))
+    };
+    all.iter()
+        .filter(|(step, spec)| {
+            let ancestors = before(step).unwrap_or_default();
+            !all.iter().any(|(other, its)| {
+                its.id == spec.id
+                    && inquiry.plan.place(&other.name).is_some_and(|at| ancestors.contains(&at))
+            })
+        })
+        .copied()
+        .collect()
+}
+
+/// Plans whose machines are moved first of all, with the side that they leave.
+fn leaving<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a RecoveryPlan, &'static str)> {
+    first_moves(inquiry)
+        .into_iter()
+        .filter_map(|(_, spec)| match &spec.to {
+            RecoveryMove::Failover { direction, .. }
+            | RecoveryMove::TestFailover { direction, .. } => {
+                let from = match direction {
+                    Direction::PrimaryToRecovery => "Primary",
+                    Direction::RecoveryToPrimary => "Recovery",
+                };
+                Some((spec, from))
+            }
+            RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => None,
+        })
+        .collect()
+}
+
+fn allows(plan: &Value, word: &str) -> bool {
+    list(plan, "/properties/allowedOperations")
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|known| known.eq_ignore_ascii_case(word))
+}
+
+fn vault_region(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let Some(source) = &inquiry.plan.parts().source_region else { return Vec::new() };
+    let plans = inquiry.recovery_plans();
+    let vaults: BTreeSet<ResourceId> =
+        plans.iter().filter_map(|(_, spec)| spec.id.parent()).collect();
+    inquiry.each(&vaults, |_, body| {
+        let region = region_at(body)?;
+        Some(unless(region == *source, || format!("it is in {}", region.as_str())))
+    })
+}
+
+fn test_pending(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let moves = first_moves(inquiry);
+    let failing = moves.iter().filter(|(_, spec)| matches!(spec.to, RecoveryMove::Failover { .. }));
+    inquiry.each(failing.map(|(_, spec)| &spec.id), |_, body| {
+        Some(unless(allows(body, "TestFailoverCleanup"), || {
+            "a test failover of it has not been cleaned up".to_owned()
+        }))
+    })
+}
+
+fn allowed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec) in first_moves(inquiry) {
+        all.extend(inquiry.each([&spec.id], |_, body| {
+            // What has been done already is not asked for again.
+            let done = match &spec.to {
+                RecoveryMove::Failover { .. } => {
+                    allows(body, "Commit") || allows(body, "TestFailoverCleanup")
+                }
+                RecoveryMove::Commit => allows(body, "ReverseReplicate"),
+                RecoveryMove::Reprotect => allows(body, "UnplannedFailover"),
+                RecoveryMove::TestFailover { .. } => allows(body, "TestFailoverCleanup"),
+                RecoveryMove::TestCleanup => true,
+            };
+            Some(unless(!done && !allows(body, spec.to.allowed_word()), || {
+                let words: Vec<&str> = list(body, "/properties/allowedOperations")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect();
+                let now = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+                format!("it allows {now}, and not {}", spec.to.allowed_word())
+            }))
+        }));
+    }
+    all
+}
+
+/// Judges each machine of the plans that leave a side, and is still there.
+fn each_machine(inquiry: &Inquiry<'_>, judge: impl Fn(&Value) -> Option<Verdict>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (spec, from) in leaving(inquiry) {
+        let Fact::Known(plan) = inquiry.facts.resource(&spec.id) else { continue };
+        for item in recovery_items(plan) {
+            let verdict = match inquiry.facts.resource(&item) {
+                Fact::Known(body) if is(body, "/properties/activeLocation", from) => judge(body),
+                Fact::Known(_) => None,
+                Fact::Absent => Some(Verdict::Failed("its vault does not have it".to_owned())),
+                Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+            };
+            all.extend(verdict.map(|verdict| about(&item, verdict)));
+        }
+    }
+    all
+}
+
+fn protected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    each_machine(inquiry, |item| {
+        let state = text(item, "/properties/protectionState").unwrap_or("without a state");
+        Some(unless(!state.eq_ignore_ascii_case("Protected"), || format!("it is {state}")))
+    })
+}
+
+fn healthy(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    each_machine(inquiry, |item| {
+        let critical = ["replicationHealth", "failoverHealth"]
+            .into_iter()
+            .find(|key| is(item, &format!("/properties/{key}"), "Critical"));
+        Some(match critical {
+            Some(key) => Verdict::Failed(format!("its {key} is Critical")),
+            None => Verdict::Passed,
+        })
+    })
+}
+
+fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let moves = first_moves(inquiry);
+    if !moves.iter().any(|(_, spec)| matches!(spec.to, RecoveryMove::Failover { .. })) {
+        return Vec::new();
+    }
+    let mut connected: BTreeSet<ResourceId> = BTreeSet::new();
+    for (_, peering) in inquiry.peerings() {
+        connected.extend(peering.id.parent());
+        connected.insert(peering.remote.clone());
+    }
+    let gateways = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+        Action::Connection(spec) => inquiry.vnet_of(&spec.gateway),
+        _ => None,
+    });
+    connected.extend(gateways);
+    if connected.is_empty() {
+        return Vec::new();
+    }
+    each_machine(inquiry, |item| {
+        let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+        let target = id_at(item, pointer)?;
+        Some(unless(!connected.contains(&target), || {
+            format!("it would come up in {}", target.name())
+        }))
+    })
+}
+
+fn size(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let plans = inquiry.recovery_plans();
+    let ids: BTreeSet<&ResourceId> = plans.iter().map(|(_, spec)| &spec.id).collect();
+    inquiry.each(ids, |_, body| {
+        let items = recovery_items(body).len();
+        let boots = list(body, "/properties/groups")
+            .iter()
+            .filter(|group| is(group, "/groupType", "Boot"))
+            .count();
+        Some(unless(items > ITEMS_MAX || boots > BOOT_GROUPS_MAX, || {
+            format!("it has {items} machines in {boots} boot groups")
+        }))
+    })
+}
