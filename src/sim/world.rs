@@ -14,9 +14,9 @@ use super::operation::{Operation, Work};
 use super::provider;
 use super::reply::guid;
 use super::scenario::{Latency, Outage, Overlap, Scenario};
-use super::seal::{seal, seal_keys, without_keys};
+use super::seal::seal;
 use super::server::Entry;
-use super::site_recovery::{SiteRecovery, is_ours, without_times};
+use super::site_recovery::{SiteRecovery, is_ours};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -269,33 +269,6 @@ impl World {
     #[must_use]
     pub fn body(&self, id: &ResourceId) -> Option<&Value> {
         self.resources.get(id).map(|resource| &resource.body)
-    }
-
-    /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
-    /// request ids and timestamps. Keys are left out too, as they must not be shown.
-    #[must_use]
-    pub fn comparable(&self) -> Value {
-        let mut all = serde_json::Map::new();
-        for (id, resource) in &self.resources {
-            let mut body = resource.body.clone();
-            without_keys(&mut body);
-            if is_ours(id) {
-                without_times(&mut body);
-            }
-            body["properties"]["provisioningState"] = json!(resource.state.as_str());
-            all.insert(id.key().to_owned(), body);
-        }
-        json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down })
-    }
-
-    /// The world as it may be written to a file: with seals for keys. A seal serves as the key.
-    #[must_use]
-    pub fn sealed(&self) -> Self {
-        let mut sealed = self.clone();
-        for resource in sealed.resources.values_mut() {
-            seal_keys(&mut resource.body);
-        }
-        sealed
     }
 
     /// Changes a stored body, as Azure does on its own.

@@ -2,12 +2,39 @@
 
 use serde_json::{Value, json};
 
-use super::seal::seal_keys;
-use super::site_recovery::is_ours;
+use super::seal::{seal_keys, without_keys};
+use super::site_recovery::{is_ours, without_times};
 use super::world::World;
 use crate::model::Timestamp;
 
 impl World {
+    /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
+    /// request ids and timestamps. Keys are left out too, as they must not be shown.
+    #[must_use]
+    pub fn comparable(&self) -> Value {
+        let mut all = serde_json::Map::new();
+        for (id, resource) in &self.resources {
+            let mut body = resource.body.clone();
+            without_keys(&mut body);
+            if is_ours(id) {
+                without_times(&mut body);
+            }
+            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            all.insert(id.key().to_owned(), body);
+        }
+        json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down })
+    }
+
+    /// The world as it may be written to a file: with seals for keys. A seal serves as the key.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        let mut sealed = self.clone();
+        for resource in sealed.resources.values_mut() {
+            seal_keys(&mut resource.body);
+        }
+        sealed
+    }
+
     /// The world as a world file: what a GET shows, the on-premises side, and how Azure behaves. Keys are
     /// sealed, and a seal serves as the key. Operations that are under way are not part of it: what they
     /// work on is as far as they have come.
