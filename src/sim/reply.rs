@@ -13,9 +13,9 @@ pub(super) struct Refusal {
     pub(super) code: String,
     pub(super) message: String,
     /// A code of the network provider that is wrapped in another: (code, message).
-    pub(super) detail: Option<(String, String)>,
+    pub(super) detail: Option<Box<(String, String)>>,
     /// What may be the cause and what to do, as Site Recovery says beside the detail.
-    pub(super) advice: Option<(String, String)>,
+    pub(super) advice: Option<Box<(String, String)>>,
     pub(super) retry_after: Option<u64>,
     /// Whether ARM's front end speaks rather than the provider.
     pub(super) from_gateway: bool,
@@ -52,7 +52,7 @@ impl Refusal {
     /// `RetryableError` around a code of the provider.
     pub(super) fn retryable(code: &str, message: impl Into<String>) -> Self {
         let mut refusal = Self::new(429, "RetryableError", "A retryable error occurred.");
-        refusal.detail = Some((code.to_owned(), message.into()));
+        refusal.detail = Some(Box::new((code.to_owned(), message.into())));
         refusal
     }
 
@@ -77,11 +77,11 @@ impl Refusal {
             let details: Vec<Value> = self
                 .detail
                 .iter()
-                .map(|(code, message)| match &self.advice {
-                    None => json!({ "code": code, "message": message }),
-                    Some((causes, action)) => json!({
-                        "code": code, "message": message, "possibleCauses": causes,
-                        "recommendedAction": action, "clientRequestId": null, "activityId": null,
+                .map(|detail| match &self.advice {
+                    None => json!({ "code": detail.0, "message": detail.1 }),
+                    Some(advice) => json!({
+                        "code": detail.0, "message": detail.1, "possibleCauses": advice.0,
+                        "recommendedAction": advice.1, "clientRequestId": null, "activityId": null,
                         "target": null,
                     }),
                 })

@@ -159,7 +159,7 @@ impl Specs {
 
     fn check(&self, schema: Schema<'_>, value: &Value, path: &str, found: &mut Findings) {
         assert!(path.split('/').count() < DEEPEST, "a body without end: {path}");
-        let Schema { file, node } = self.resolved(schema);
+        let Schema { file, node } = self.of_kind(self.resolved(schema), value);
         // What a secret's placeholder becomes when it is sent.
         let key = Value::from("a key");
         let value = if SecretRef::from_placeholder(value).is_some() { &key } else { value };
@@ -190,8 +190,24 @@ impl Specs {
             }
         }
         if let Some(map) = value.as_object() {
-            self.check_object(schema, map, path, found);
+            self.check_object(Schema { file, node }, map, path, found);
         }
+    }
+
+    /// The schema of the kind that a value says it is, where the published one is of many kinds.
+    fn of_kind<'a>(&'a self, schema: Schema<'a>, value: &Value) -> Schema<'a> {
+        let kind = schema.node["discriminator"].as_str().and_then(|key| value.get(key)?.as_str());
+        let Some(kind) = kind else { return schema };
+        let all = self.documents[schema.file]["definitions"].as_object().into_iter().flatten();
+        // Requests and answers have kinds of the same name: the right one inherits from this.
+        let inherits = |node: &'a Value| {
+            let parents = node["allOf"].as_array().into_iter().flatten();
+            let mut parents = parents.map(|node| self.resolved(Schema { file: schema.file, node }));
+            parents.any(|parent| std::ptr::eq(parent.node, schema.node))
+        };
+        let mut own =
+            all.filter(|(_, node)| node["x-ms-discriminator-value"] == kind && inherits(node));
+        own.next().map_or(schema, |(_, node)| Schema { file: schema.file, node })
     }
 
     fn check_object(
@@ -255,7 +271,11 @@ impl Specs {
                     .zip(theirs)
                     .all(|(own, word)| word.starts_with('{') || own.eq_ignore_ascii_case(word))
         };
-        let documents = self.documents.iter().filter(|(file, _)| file.starts_with(&self.network));
+        let is_vault = |file: &Path| file.iter().any(|part| part == "Microsoft.RecoveryServices");
+        let documents = self
+            .documents
+            .iter()
+            .filter(|(file, _)| file.starts_with(&self.network) || is_vault(file));
         let (file, operation) = documents
             .flat_map(|(file, document)| {
                 let paths = document["paths"].as_object().into_iter().flatten();

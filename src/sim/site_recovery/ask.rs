@@ -106,7 +106,7 @@ impl World {
             "replicationjobs" => {
                 let mut jobs: Vec<&Job> = self.site_recovery.jobs.values().collect();
                 jobs.retain(|job| job.vault == *asked.vault && !job.is_of_vault());
-                jobs.sort_by(|one, other| other.began.cmp(&one.began));
+                jobs.sort_by_key(|job| std::cmp::Reverse(job.began));
                 jobs.into_iter().map(|job| job.shown(true)).collect()
             }
             "recoverypoints" => self.points(&parent, asked.now),
@@ -218,6 +218,13 @@ impl World {
             }
             "replicationprotecteditems" => {
                 without_kept(&mut body);
+                // The agent tells every few minutes that it is there.
+                if let Some(heard) =
+                    body.pointer_mut("/properties/providerSpecificDetails/lastHeartbeat")
+                {
+                    let minutes = now.as_millis().div_euclid(300_000);
+                    *heard = json!(stamp(Timestamp::from_millis(minutes * 300_000)));
+                }
                 body["properties"]["allowedOperations"] = json!(self.allowed_in_vault(id, now));
                 let job = self.job_at_work(id, now).filter(|job| !job.is_over());
                 if let Some(job) = job {

@@ -351,6 +351,9 @@ fn updated_item(stored: &Value, sent: &Value) -> Value {
     let mut body = stored.clone();
     let asked = &sent["properties"];
     let details = &mut body["properties"]["providerSpecificDetails"];
+    if !details.is_object() {
+        return body;
+    }
     for key in [
         "recoveryAzureVMName",
         "recoveryAzureVMSize",

@@ -1,13 +1,18 @@
 //! What does a protected item's body say? As recorded of Azure to Azure; of other providers as it was sent.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::job::stamp;
 use super::phase::{Deed, Phase, Side, Standing};
-use super::place::{named, spelled};
+use super::place::{kind, named, spelled};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, guid};
 use crate::sim::world::World;
+
+/// For how long the agent's certificate is good (recorded: three years but for a day).
+const AGENT_CERTIFICATE: Duration = Duration::from_secs(1_095 * 86_400);
 
 /// The vault that something is in.
 pub(super) fn vault_of(id: &ResourceId) -> ResourceId {
@@ -48,6 +53,9 @@ impl World {
     pub(super) fn new_item(&self, id: &ResourceId, sent: &Value) -> Result<Value, Refusal> {
         let asked = &sent["properties"];
         let details = &asked["providerSpecificDetails"];
+        if !details.is_object() {
+            return Err(super::refuse::invalid("providerSpecificDetails is missing."));
+        }
         let named_in = |value: &Value, key: &str| {
             ResourceId::parse(text(value, key)).ok().filter(|id| self.body(id).is_some())
         };
@@ -96,6 +104,20 @@ impl World {
                    "properties": properties }))
     }
 
+    /// The network that a machine came from: that of its card, or the one that is mapped to where it is.
+    fn home_network(&self, details: &Value) -> Value {
+        let own = details.pointer("/vmNics/0/vMNetworkName").filter(|own| own.is_string());
+        let here = text(details, "selectedRecoveryAzureNetworkId").to_ascii_lowercase();
+        let mapped = || {
+            let mappings = self.ids().filter(|id| kind(id) == "replicationnetworkmappings");
+            let mut bodies = mappings.filter_map(|id| self.body(id));
+            let found =
+                bodies.find(|body| text(&body["properties"], "recoveryNetworkId") == here)?;
+            found.pointer("/properties/primaryNetworkId").cloned()
+        };
+        own.cloned().or_else(mapped).unwrap_or_default()
+    }
+
     /// Turns an item round, as an item of the container that it was recovered to (recorded): its id is another
     /// one then, and primary is what was recovery.
     pub(super) fn switch_item(&mut self, item: &ResourceId, at: Timestamp) {
@@ -128,6 +150,10 @@ impl World {
         properties["failoverHealth"] = json!("Normal");
         properties["healthErrors"] = json!([]);
         properties["failoverRecoveryPointId"] = Value::Null;
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("lastSuccessfulFailoverTime");
+            properties.remove("lastSuccessfulTestFailoverTime");
+        }
         let details = &mut properties["providerSpecificDetails"];
         let (left, right) =
             (details["primaryFabricLocation"].clone(), details["recoveryFabricLocation"].clone());
@@ -143,6 +169,11 @@ impl World {
             details["fabricObjectId"] =
                 json!(format!("{group}/providers/microsoft.compute/virtualmachines/{name}"));
             details["managementId"] = json!(named(self.seed, &to, "management"));
+            let home = self.home_network(details);
+            turn_cards(details, &home);
+            turn_disks(details);
+            details["recoveryAzureNetworkId"] = home;
+            details["selectedRecoveryAzureNetworkId"] = Value::Null;
         }
         Standing::NEW.write(properties);
         reset_replication(&mut properties["providerSpecificDetails"]);
@@ -257,6 +288,26 @@ fn reset_replication(details: &mut Value) {
     for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
         disk["diskState"] = json!("InitialReplicationPending");
     }
+    if let Some(details) = details.as_object_mut() {
+        details.remove("agentCertificateExpiryDate");
+    }
+}
+
+/// Disks of a machine that is turned round: their replicas stand where it came from (recorded).
+fn turn_disks(details: &mut Value) {
+    let group = text(details, "recoveryAzureResourceGroupId").to_owned();
+    let here: Vec<String> =
+        text(details, "fabricObjectId").split('/').take(5).map(str::to_owned).collect();
+    let here = here.join("/");
+    for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
+        let name = text(disk, "diskName").to_owned();
+        let at =
+            |group: &str, name: &str| format!("{group}/providers/Microsoft.Compute/disks/{name}");
+        disk["diskId"] = json!(at(&here, &name).to_ascii_lowercase());
+        disk["recoveryResourceGroupId"] = json!(group);
+        disk["recoveryReplicaDiskId"] = json!(at(&group, &format!("{name}-ASRReplica")));
+        disk["recoveryOrignalTargetDiskId"] = json!(at(&group, &name));
+    }
 }
 
 /// What Azure adds when an item's replication has come a phase further (recorded).
@@ -269,10 +320,10 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     }
     let machine = text(details, "fabricObjectId").to_owned();
     let own = |purpose: &str| guid(&[&seed.to_string(), &machine, purpose]);
+    details["agentCertificateExpiryDate"] = json!(stamp(at + AGENT_CERTIFICATE));
     details["lifecycleId"] = json!(own("life"));
     details["rpoInSeconds"] = json!(300);
     details["lastRpoCalculatedTime"] = json!(stamp(at));
-    details["lastHeartbeat"] = json!(stamp(at));
     for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
         disk["diskState"] = json!("Protected");
     }
@@ -283,6 +334,7 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
         let subnet = last(text(details, "recoverySubnetName")).to_owned();
         details["vmNics"] = json!([card(&own("card"), details, &subnet)]);
     }
+    tell_cards(details);
     let tested = properties.get("lastSuccessfulTestFailoverTime").is_some_and(Value::is_string);
     if !tested && standing.active == Side::Primary {
         properties["failoverHealth"] = json!("Warning");
@@ -299,13 +351,14 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     }
 }
 
-/// A network card, as the machine gets one at the other side (recorded).
+/// A network card, as the machine gets one at the other side (recorded). What the machine itself would tell,
+/// which this world does not have, is named after it.
 fn card(id: &str, details: &Value, subnet: &str) -> Value {
     json!({
         "nicId": id, "replicaNicId": null, "sourceNicArmId": null, "vMNetworkName": null,
         "recoveryVMNetworkId": details["selectedRecoveryAzureNetworkId"],
         "ipConfigs": [{
-            "name": "ipconfig1", "isPrimary": true, "subnetName": "default", "staticIPAddress": null,
+            "name": null, "isPrimary": true, "subnetName": null, "staticIPAddress": null,
             "ipAddressType": "Dynamic", "isSeletedForFailover": true,
             "recoverySubnetName": if subnet.is_empty() { Value::Null } else { json!(subnet) },
             "recoveryStaticIPAddress": "", "recoveryIPAddressType": "Dynamic",
@@ -313,13 +366,53 @@ fn card(id: &str, details: &Value, subnet: &str) -> Value {
             "tfoSubnetName": null, "tfoStaticIPAddress": null, "tfoPublicIPAddressId": null,
             "tfoLBBackendAddressPoolIds": null,
         }],
-        "selectionType": "SelectedByUserOverride", "recoveryNetworkSecurityGroupId": null,
+        "selectionType": "NotSelected", "recoveryNetworkSecurityGroupId": null,
         "enableAcceleratedNetworkingOnRecovery": false, "tfoVMNetworkId": null,
         "tfoNetworkSecurityGroupId": null, "enableAcceleratedNetworkingOnTfo": null,
         "recoveryNicName": null, "recoveryNicResourceGroupName": null, "reuseExistingNic": false,
         "tfoRecoveryNicName": null, "tfoRecoveryNicResourceGroupName": null,
         "tfoReuseExistingNic": false, "targetNicName": null,
     })
+}
+
+/// What is told of a card once its machine replicates.
+fn tell_cards(details: &mut Value) {
+    let machine = text(details, "fabricObjectId").to_owned();
+    let (group, name) = (machine.split('/').take(5).collect::<Vec<_>>().join("/"), last(&machine));
+    for card in details["vmNics"].as_array_mut().into_iter().flatten() {
+        let network = "providers/Microsoft.Network";
+        card["sourceNicArmId"] = json!(format!("{group}/{network}/networkInterfaces/{name}VMNic"));
+        if card["vMNetworkName"].is_null() {
+            card["vMNetworkName"] = json!(format!("{group}/{network}/virtualNetworks/{name}-vnet"));
+        }
+        card["selectionType"] = json!("SelectedByUserOverride");
+        for config in card["ipConfigs"].as_array_mut().into_iter().flatten() {
+            config["name"] = json!(format!("ipconfig{name}"));
+            config["subnetName"] = json!("default");
+            config["staticIPAddress"] = json!("10.0.0.4");
+        }
+    }
+}
+
+/// Cards of a machine that is turned round: they lead to where it came from, and are not told yet (recorded).
+fn turn_cards(details: &mut Value, home: &Value) {
+    let group = text(details, "recoveryAzureResourceGroupId").to_owned();
+    let machine = text(details, "fabricObjectId").to_owned();
+    let name = last(&machine);
+    let network = "providers/Microsoft.Network";
+    for card in details["vmNics"].as_array_mut().into_iter().flatten() {
+        card["recoveryVMNetworkId"] = home.clone();
+        card["recoveryNetworkSecurityGroupId"] =
+            json!(format!("{group}/{network}/networkSecurityGroups/{name}NSG"));
+        card["vMNetworkName"] = Value::Null;
+        card["selectionType"] = json!("NotSelected");
+        for config in card["ipConfigs"].as_array_mut().into_iter().flatten() {
+            for key in ["name", "subnetName", "staticIPAddress"] {
+                config[key] = Value::Null;
+            }
+            config["recoveryLBBackendAddressPoolIds"] = json!([]);
+        }
+    }
 }
 
 /// The point that an item was failed over to; a commit deletes all points (azure-facts 6.4).

@@ -154,7 +154,6 @@ impl Standing {
             (Phase::Protected, Deed::UnplannedFailover) => {
                 Some(Self { phase: Phase::FailedOver, active: there, planned: false })
             }
-            (Phase::FailedOver, Deed::ChangePoint) => Some(self),
             (Phase::FailedOver, Deed::Cancel) => {
                 Some(Self { phase: Phase::Protected, active: there, planned: false })
             }
@@ -164,7 +163,7 @@ impl Standing {
             }
             (Phase::Committed, Deed::Switch) => Some(Self::NEW),
             (Phase::Tested, Deed::Disable) => None,
-            (_, Deed::Disable) => Some(self),
+            (Phase::FailedOver, Deed::ChangePoint) | (_, Deed::Disable) => Some(self),
             _ => None,
         }
     }

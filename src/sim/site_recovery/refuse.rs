@@ -7,8 +7,8 @@ use crate::sim::unconfirmed::{self, Unconfirmed};
 
 fn refused(belief: &Unconfirmed, message: String, causes: &str, action: &str) -> Refusal {
     let mut refusal = Refusal::unconfirmed(belief, message.clone());
-    refusal.detail = Some((belief.code.to_owned(), message));
-    refusal.advice = Some((causes.to_owned(), action.to_owned()));
+    refusal.detail = Some(Box::new((belief.code.to_owned(), message)));
+    refusal.advice = Some(Box::new((causes.to_owned(), action.to_owned())));
     refusal
 }
 

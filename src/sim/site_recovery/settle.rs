@@ -163,10 +163,9 @@ impl World {
             Side::Recovery => Side::Primary,
         };
         let needed = match (step, deed) {
-            (Step::Plain, _) => None,
-            (Step::Shutdown, _) => Some(standing.active),
-            (Step::Main, Deed::Commit | Deed::Disable | Deed::TestFailoverCleanup) => None,
-            (Step::Main, Deed::ChangePoint) => Some(standing.active),
+            (Step::Plain, _)
+            | (Step::Main, Deed::Commit | Deed::Disable | Deed::TestFailoverCleanup) => None,
+            (Step::Shutdown, _) | (Step::Main, Deed::ChangePoint) => Some(standing.active),
             (Step::Main, _) => Some(there),
         };
         if let Some(side) = needed.filter(|side| !self.side_is_up(&body, *side)) {
@@ -359,8 +358,19 @@ impl World {
                     _ => {}
                 }
             }
+            // What a GET computes is not stored.
+            "replicationfabrics" => self.edit(id, |body| {
+                if let Some(ids) = body.pointer_mut("/properties/customDetails/containerIds") {
+                    *ids = json!([]);
+                }
+            }),
+            "replicationprotectioncontainers" => self.edit(id, |body| {
+                body["properties"]["protectedItemCount"] = json!(0);
+                body["properties"]["pairingStatus"] = json!("NotPaired");
+            }),
             "replicationrecoveryplans" => self.edit(id, |body| {
                 let properties = &mut body["properties"];
+                properties["allowedOperations"] = json!([]);
                 let waits =
                     properties["currentScenarioStatusDescription"] == "WaitingForManualAction";
                 if waits || properties["currentScenarioStatus"] == "InProgress" {
