@@ -67,13 +67,13 @@ for (const file of files) {
     const name = path.join(out, path.basename(file, ".html"));
     // The cover, and the beginning of the chapters that look different from it.
     const shoot = async (device) => {
-      for (const part of ["content", "a-picture", "a-gates", "a-steps", "a-matrix", "a-checklist"]) {
+      for (const part of ["content", "a-picture", "a-gates", "a-steps", "a-matrix", "a-checklist", "steps", "writes"]) {
         const there = await page.evaluate((id) => {
           const element = document.getElementById(id);
           window.scrollTo(0, id === "content" || !element ? 0 : element.getBoundingClientRect().top + window.scrollY);
           return Boolean(element);
         }, part);
-        const what = part === "content" ? "cover" : part.slice(2);
+        const what = part === "content" ? "cover" : part.replace(/^a-/, "");
         if (there) await page.screenshot({ path: `${name}-${device}-${scheme}-${what}.png` });
       }
     };
