@@ -42,6 +42,9 @@ pub struct Material<'a> {
     pub templates: Option<&'a str>,
 }
 
+/// So many steps of what decided the time stand in the summary.
+const LONG_PATH: usize = 16;
+
 /// A time for people, to the second: `2026-03-14 03:00:00`, in UTC.
 pub(super) fn by_the_clock(at: Timestamp) -> String {
     let text = at.to_string();
@@ -151,6 +154,11 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
             format!("From {} on it was taken back.", clock(back.at.since(opened)))
         }
         (None, []) => "Nothing has decided it yet.".to_owned(),
+        // A long chain would bury the other lines; the steps' table has all of it.
+        (None, [first, .., last]) if view.critical_path.len() > LONG_PATH => format!(
+            "What decided it: {first} → … → {last}, a chain of {} steps.",
+            view.critical_path.len()
+        ),
         (None, path) => format!("What decided it: {}.", path.join(" → ")),
     };
     let count = |status| view.steps.iter().filter(|step| step.status == status).count();
