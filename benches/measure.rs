@@ -20,7 +20,9 @@ use backroad::engine::{
 use backroad::model::{Plan, PlanParts, RunId, Seq, StepName, Timestamp};
 use backroad::plan::{CompileOptions, compile};
 use backroad::render::document::{self, Material};
+use backroad::render::report;
 use backroad::render::template::Templates;
+use backroad::render::view::Driven;
 use backroad::runbook::SourceFile;
 use backroad::sim::server::{Pace, Service, serve};
 use backroad::sim::{InProcess, ScaledClock, Scenario, VirtualClock, World};
@@ -152,6 +154,46 @@ fn document(folder: &Path) -> [f64; 3] {
     [rendering, median(times.collect()), page.len() as f64]
 }
 
+/// A report of a drill of two hundred steps, in the same three figures as a document, and how many events
+/// it tells.
+fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
+    let hub = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub";
+    let there = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/\
+                 providers/Microsoft.Network/virtualNetworks/vnet-hub-sea";
+    let source = SourceFile::new("many.yaml", thousand_steps().text().replace(hub, there));
+    let mut parts: PlanParts = compiled(&source, None).into();
+    parts.steps.truncate(200);
+    let plan = Plan::new(parts).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let events = runtime.block_on(drill(&plan, scenario)).events();
+    let state = RunState::fold(&events).unwrap();
+    let templates = Templates::new(&BTreeMap::new()).unwrap();
+    let mut page = String::new();
+    let times = (0..7).map(|_| {
+        let began = Instant::now();
+        let told = report::report(report::Material {
+            state: &state,
+            events: &events,
+            driven: Driven::ByNobody,
+            reached_before: &[],
+            reachability: &[],
+            head: None,
+            correlation: None,
+            runbook: None,
+            templates: None,
+        });
+        page = report::html(&told.unwrap(), &templates).unwrap();
+        began.elapsed()
+    });
+    let rendering = median(times.collect());
+    let times = (0..7).map(|n| {
+        let began = Instant::now();
+        std::fs::write(folder.join(format!("report{n}.html")), &page).unwrap();
+        began.elapsed()
+    });
+    [rendering, median(times.collect()), page.len() as f64, events.len() as f64]
+}
+
 fn compiled(source: &SourceFile, profile: Option<&str>) -> Plan {
     let options =
         CompileOptions { profile: profile.map(str::to_owned), ..CompileOptions::default() };
@@ -275,6 +317,11 @@ fn main() {
     figures.insert("document_200_ms", rendering);
     figures.insert("document_200_write_ms", writing);
     figures.insert("document_200_bytes", bytes);
+    let [rendering, writing, bytes, told] = report(folder.path(), &scenario);
+    figures.insert("report_200_ms", rendering);
+    figures.insert("report_200_write_ms", writing);
+    figures.insert("report_200_bytes", bytes);
+    figures.insert("report_200_events", told);
 
     let many = thousand_steps();
     let times = (0..7).map(|_| {

@@ -30,10 +30,12 @@ const validator = new HtmlValidate({
   },
 });
 
-const browser = await (puppeteer.default ?? puppeteer).launch({
-  executablePath: chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"],
-});
+// A browser for each page: one for all of them grows until it is ended.
+const open = () =>
+  (puppeteer.default ?? puppeteer).launch({
+    executablePath: chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+  });
 let wrong = 0;
 const say = (file, what) => {
   wrong += 1;
@@ -45,6 +47,7 @@ for (const file of files) {
   for (const result of report.results) {
     for (const m of result.messages.slice(0, 10)) say(file, `${m.line}:${m.column} ${m.message} [${m.ruleId}]`);
   }
+  const browser = await open();
   const page = await browser.newPage();
   const requests = [];
   page.on("request", (request) => requests.push(request.url()));
@@ -67,13 +70,13 @@ for (const file of files) {
     const name = path.join(out, path.basename(file, ".html"));
     // The cover, and the beginning of the chapters that look different from it.
     const shoot = async (device) => {
-      for (const part of ["content", "a-picture", "a-gates", "a-steps", "a-matrix", "a-checklist"]) {
+      for (const part of ["content", "a-picture", "a-gates", "a-steps", "a-matrix", "a-checklist", "steps", "writes"]) {
         const there = await page.evaluate((id) => {
           const element = document.getElementById(id);
           window.scrollTo(0, id === "content" || !element ? 0 : element.getBoundingClientRect().top + window.scrollY);
           return Boolean(element);
         }, part);
-        const what = part === "content" ? "cover" : part.slice(2);
+        const what = part === "content" ? "cover" : part.replace(/^a-/, "");
         if (there) await page.screenshot({ path: `${name}-${device}-${scheme}-${what}.png` });
       }
     };
@@ -98,8 +101,7 @@ for (const file of files) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true, printBackground: true, timeout: 120000 });
   writeFileSync(path.join(out, `${path.basename(file, ".html")}.pdf`), pdf);
-  await page.close();
+  await browser.close();
 }
-await browser.close();
 console.log(`${files.length} pages, ${wrong} things wrong.`);
 process.exit(wrong ? 1 : 0);

@@ -195,7 +195,8 @@ fn changing_post(path: &str) -> Option<&str> {
 }
 
 /// The correlation id of a run: the same on all its requests, so that Azure's support finds them.
-fn correlation_id(run: &str) -> String {
+#[must_use]
+pub fn correlation_id(run: &str) -> String {
     let hash = blake3::hash(run.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);

@@ -22,6 +22,7 @@ pub mod wire;
 
 pub use adapter::{Arm, ArmActuator, ArmObserver, ArmSettings};
 pub use cloud::{Cloud, is_loopback};
+pub use guard::correlation_id;
 pub use identity::{ChainError, CredentialKind, Identity};
 pub use logs::log_filter;
 pub use scope::WriteScope;

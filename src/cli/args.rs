@@ -284,6 +284,8 @@ pub enum Verb {
     },
     /// Print the JSON Schema of runbooks, for editors.
     Schema,
+    /// Print the manual page, for `man -l -`.
+    Man,
     /// Print a shell's completions.
     Completions {
         /// The shell.

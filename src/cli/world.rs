@@ -99,6 +99,9 @@ pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliErr
     Ok((world, scenario.now))
 }
 
+/// What each site reached when a drill began: a file beside its world.
+const REACHED_BEFORE: &str = "reached-before.json";
+
 fn kept(context: &Context, run: &RunId) -> PathBuf {
     context.state.run_path(run).join("world.json")
 }
@@ -252,7 +255,8 @@ impl Drill {
         store: RunStore,
         begin: Begin,
     ) -> Result<Driving, CliError> {
-        let path = kept(context, store.lease.run());
+        let run = store.lease.run().clone();
+        let path = kept(context, &run);
         let nobody = self.plan.parts().people.is_none();
         let session = Session {
             store,
@@ -265,6 +269,17 @@ impl Drill {
             let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
             kept.path = Some(path);
             kept.keep()?;
+            let before = context.state.run_path(&run).join(REACHED_BEFORE);
+            // Who goes on with a drill finds what its first process kept.
+            if !before.exists() {
+                let reached: Vec<_> =
+                    kept.world.reachability().into_iter().map(reach_view).collect();
+                let bytes = serde_json::to_vec(&reached).unwrap_or_default();
+                // A report says less without it, and nothing else needs it.
+                if let Err(error) = std::fs::write(before, bytes) {
+                    tracing::warn!(%error, "what was reached before is not kept");
+                }
+            }
         }
         let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
@@ -285,6 +300,13 @@ pub fn reached(context: &Context, run: &RunId) -> Vec<ReachView> {
     world
         .map(|world| world.reachability().into_iter().map(reach_view).collect())
         .unwrap_or_default()
+}
+
+/// What each site reached when a drill began; nothing for other runs.
+#[must_use]
+pub fn reached_before(context: &Context, run: &RunId) -> Vec<ReachView> {
+    let kept = std::fs::read(context.state.run_path(run).join(REACHED_BEFORE)).ok();
+    kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 pub(super) fn reach_view(reach: Reach) -> ReachView {

@@ -88,5 +88,5 @@ pub fn holder_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .map_or_else(|_| "this host".to_owned(), |name| name.trim().to_owned());
-    format!("{host} (process {})", std::process::id())
+    format!("{host}, backroad {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id())
 }

@@ -176,6 +176,19 @@ fn completions_are_for_each_shell() {
 }
 
 #[test]
+fn the_manual_page_has_every_verb() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(folder.path(), &["man"]);
+    assert_eq!(code(&output), 0);
+    let page = text(&output.stdout);
+    assert!(page.contains(".TH backroad 1"), "{page}");
+    for verb in ["CHECK", "DRILL", "APPROVE", "REPORT", "MAN"] {
+        assert!(page.contains(&format!(".SH \"{verb}\"\n")), "{verb} is not in it");
+    }
+    assert!(page.contains("\\-\\-bad\\-day"), "what a verb takes is not in it");
+}
+
+#[test]
 fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();

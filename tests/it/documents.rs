@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use backroad::model::{Plan, PlanParts};
 use backroad::render::document::{self, Document, Material};
+use backroad::render::report::Report;
 use backroad::render::template::{Kind, SHIPPED, Shape, Templates, object_of};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -415,7 +416,7 @@ pub(crate) fn templates_page() -> String {
          it); in `.md` also `code` and `fenced(language=\"sh\")`. Every other value is escaped for the ending of its \
          template's name.\n",
     );
-    let mut waiting = vec![Document::kind()];
+    let mut waiting = vec![Document::kind(), Report::kind()];
     let mut known = BTreeSet::new();
     while !waiting.is_empty() {
         let kind: Kind = waiting.remove(0);

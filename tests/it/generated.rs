@@ -85,6 +85,15 @@ pub(crate) fn plan_of(seed: u64) -> Plan {
     plan(&mut Dice(seed, 0))
 }
 
+/// A plan in a world, and one misfortune in it.
+pub(crate) fn unlucky_lab(seed: u64) -> Lab {
+    let lab = lab(seed);
+    if let Some(fault) = fault(&lab, &mut Dice(seed, 1_000)) {
+        lab.world.lock().unwrap().add_fault(fault);
+    }
+    lab
+}
+
 fn lab(seed: u64) -> Lab {
     let mut dice = Dice(seed, 0);
     let plan = plan(&mut dice);
@@ -160,11 +169,7 @@ fn check_order(lab: &Lab, about: &str) {
 async fn random_plans_with_one_misfortune_end_in_an_allowed_way() {
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..150 {
-        let lab = lab(seed);
-        let mut dice = Dice(seed, 1_000);
-        if let Some(fault) = fault(&lab, &mut dice) {
-            lab.world.lock().unwrap().add_fault(fault);
-        }
+        let lab = unlucky_lab(seed);
         let drove = lab.drive(None).await;
         lab.check_ledger().unwrap();
         let Drove::Ended(ending) = drove else { panic!("seed {seed}: {drove:?}") };

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use backroad::engine::{Event, RunState};
+use backroad::engine::{Event, Recorded, RunState};
 use backroad::model::RunOutcome;
 use backroad::render::report::{Material, Report, html, markdown, report, split};
 use backroad::render::template::Templates;
 use backroad::render::view::Driven;
 use backroad::sim::bad_day::named;
+use backroad::store::evidence;
 
+use crate::generated::unlucky_lab;
 use crate::support::{Lab, Stage, all_shipped, file};
 
 fn templates() -> Templates {
@@ -20,14 +22,22 @@ fn templates() -> Templates {
 
 /// The report of what a lab did.
 fn told(lab: &Lab) -> Report {
-    let events = lab.journal.events();
-    let state = RunState::fold(&events).unwrap();
+    told_of(&lab.journal.events())
+}
+
+/// The report of a history.
+fn told_of(events: &[Recorded]) -> Report {
+    let state = RunState::fold(events).unwrap();
     let material = Material {
         state: &state,
-        events: &events,
+        events,
         driven: Driven::ByNobody,
+        reached_before: &[],
         reachability: &[],
         head: Some("00ff"),
+        correlation: None,
+        runbook: None,
+        templates: None,
     };
     report(material).unwrap()
 }
@@ -72,6 +82,41 @@ async fn every_shipped_drill_is_told_in_every_form() {
     }
 }
 
+/// Generated runs, with a misfortune each, to their end and killed on the way: a killed run's journal is the
+/// beginning of a longer one.
+#[tokio::test]
+async fn any_run_is_told_in_every_form_wherever_it_was_killed() {
+    let templates = templates();
+    let mut retried = 0;
+    for seed in 0..24 {
+        let lab = unlucky_lab(seed);
+        drop(lab.drive(None).await);
+        let events = lab.journal.events();
+        adds_up(&lab, &told(&lab));
+        for cut in [1, events.len() / 3, events.len() / 2, events.len() - 1, events.len()] {
+            let events = &events[..cut.max(1)];
+            let told = told_of(events);
+            assert_eq!(told, told_of(events), "seed {seed}, {cut} events");
+            let page = html(&told, &templates).unwrap();
+            assert!(page.contains("</html>") && page == html(&told, &templates).unwrap());
+            let text = markdown(&told, &templates).unwrap();
+            assert!(text.contains("## 7 ") && text == markdown(&told, &templates).unwrap());
+            assert!(serde_json::to_value(&told).unwrap()["summary"][4].is_string());
+            let intended = events
+                .iter()
+                .filter_map(|recorded| match &recorded.event {
+                    Event::Intended { intent, .. } => Some(intent.key.to_string()),
+                    _ => None,
+                })
+                .collect::<std::collections::BTreeSet<_>>();
+            let told_keys = told.steps.iter().flat_map(|step| &step.writes).map(|write| &write.key);
+            assert_eq!(told_keys.cloned().collect::<std::collections::BTreeSet<_>>(), intended);
+            retried += told.deviations.iter().filter(|one| one.kind == "retry").count();
+        }
+    }
+    assert!(retried > 0, "no generated run tried anything again: the misfortunes are none");
+}
+
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
@@ -109,6 +154,8 @@ async fn what_others_wrote_is_text_and_nothing_else() {
     told.steps[0].title = "| a | b |".to_owned();
     told.deviations.push(backroad::render::report::Deviation {
         at: "00:01".to_owned(),
+        when: "2026-03-14 03:00:01".to_owned(),
+        kind: "failure".to_owned(),
         step: None,
         what: "<img src=x onerror=alert(1)> | **bold**".to_owned(),
     });
@@ -171,6 +218,60 @@ fn evidence_is_exported_and_a_changed_byte_is_found() {
     let said = backroad(&elsewhere, &["verify", path]);
     assert_eq!(said.status.code(), Some(1));
     assert!(text(&said.stdout).contains("journal.jsonl: event "), "{}", text(&said.stdout));
+    // Anywhere in it: the first header, the end, and some hundreds of places between.
+    let step = (bytes.len() / 300).max(1) | 1;
+    let ends = (0..520).step_by(7).chain(bytes.len() - 1_100..bytes.len());
+    for at in (0..bytes.len()).step_by(step).chain(ends.step_by(5)) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        let found = evidence::verify(&changed).first_bad;
+        let found = found.unwrap_or_else(|| panic!("byte {at} was changed unseen"));
+        assert!(found.contains(':'), "byte {at}: {found}");
+    }
+}
+
+/// A drill that waits for a person, who says why: who, when and why are told, with what was reached before.
+#[test]
+fn who_approved_when_and_why_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let runbook = file("runbooks/dr-circuit-prepared.yaml");
+    let words = ["drill", runbook.to_str().unwrap(), "--people", "ask", "--output", "json"];
+    let said = backroad(&state, &words);
+    assert_eq!(said.status.code(), Some(10), "{}", text(&said.stderr));
+    let view: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let run = view["run"].as_str().unwrap();
+    let report = || {
+        let said = backroad(&state, &["report", run, "--format", "json"]);
+        serde_json::from_slice::<serde_json::Value>(&said.stdout).unwrap()
+    };
+    let waiting = report();
+    assert_eq!(
+        (&waiting["outcome"], waiting["succeeded"].as_bool()),
+        (&"waiting".into(), Some(false))
+    );
+    assert!(waiting["summary"][0].as_str().unwrap().contains("waiting at go_ahead"), "{waiting}");
+    let open = view["steps"].as_array().unwrap().iter().find(|step| step["status"] == "waiting");
+    let step = open.unwrap()["name"].as_str().unwrap().to_owned();
+    let said =
+        backroad(&state, &["approve", run, &step, "--reason", "CHG-1234: the region is down"]);
+    // Another gate of it is still open.
+    assert_eq!(said.status.code(), Some(10), "{}", text(&said.stderr));
+    let told = report();
+    let word = &told["words"][0];
+    assert_eq!((&word["step"], &word["what"]), (&step.as_str().into(), &"approved".into()));
+    assert_eq!(word["why"], "CHG-1234: the region is down");
+    assert_eq!(word["when"].as_str().unwrap().len(), "2026-03-14 03:04:20".len());
+    let reached = told["reachability"].as_array().unwrap();
+    assert!(
+        reached.iter().any(|one| one["before"] != one["verdict"] && one["works"] == true),
+        "{reached:?}"
+    );
+    assert_eq!(told["correlation"].as_str().unwrap().len(), 36);
+    let versions = told["versions"].as_array().unwrap();
+    for of in ["Plan", "Runbook", "Templates", "Driven by"] {
+        assert!(versions.iter().any(|version| version["of"] == of), "{of}: {versions:?}");
+    }
 }
 
 #[test]

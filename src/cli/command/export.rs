@@ -17,9 +17,9 @@ pub(super) async fn export(context: &Context, run: &str, out: &Path) -> Result<S
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
     let id = context.state.find(run)?;
-    let made = report::of(context, run).await?;
     let templates = Templates::new(&std::collections::BTreeMap::new())
         .map_err(|error| super::render::refused(&error))?;
+    let made = report::of(context, run, &templates).await?;
     let filled = |text: Result<String, _>| text.map_err(|error| super::render::refused(&error));
     let (events, _) = context.read(&id).await?;
     let state = Context::fold(&events)?;
@@ -32,7 +32,7 @@ pub(super) async fn export(context: &Context, run: &str, out: &Path) -> Result<S
         Member::new("report.md", filled(markdown(&made, &templates))?.into_bytes()),
     ];
     let folder = context.state.run_path(&id);
-    for name in ["runbook.yaml", "world.json"] {
+    for name in ["runbook.yaml", "world.json", "reached-before.json"] {
         if let Ok(bytes) = std::fs::read(folder.join(name)) {
             members.push(Member::new(name, bytes));
         }

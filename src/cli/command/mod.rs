@@ -7,6 +7,7 @@ mod drill;
 mod drive;
 mod export;
 mod journal;
+mod man;
 mod permissions;
 mod plan;
 mod preflight;
@@ -132,6 +133,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         }
         Verb::Export { run, out } => export::export(context, &run, &out).await,
         Verb::Verify { what } => verify::verify(context, &what),
+        Verb::Man => man::man(context),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
         Verb::Check { runbooks, compile } => check::check(context, &runbooks, &compile),
         Verb::Schema => Ok(schema::schema(context)),

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::render::{put, refused, templates};
+use crate::azure::correlation_id;
 use crate::cli::args::ReportFormat;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::world;
 use crate::render::json;
 use crate::render::report::{self, Material, Report};
+use crate::render::template::Templates;
 
 /// What was typed about a report.
 pub(super) struct Asked<'a> {
@@ -21,9 +23,9 @@ pub(super) struct Asked<'a> {
 
 pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status, CliError> {
     let templates = templates(asked.templates)?;
-    let mut made = of(context, asked.run).await?;
+    let mut made = of(context, asked.run, &templates).await?;
     if let Some(other) = asked.compare {
-        let other = of(context, other).await?;
+        let other = of(context, other, &templates).await?;
         made.compared = Some(report::compare(&made, &other));
     }
     let text = match asked.format {
@@ -42,19 +44,30 @@ pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status
 }
 
 /// The report of a run, from its store or from the process that holds it.
-pub(super) async fn of(context: &Context, run: &str) -> Result<Report, CliError> {
+pub(super) async fn of(
+    context: &Context,
+    run: &str,
+    templates: &Templates,
+) -> Result<Report, CliError> {
     let run = context.state.find(run)?;
     let (events, driven) = context.read(&run).await?;
     let state = Context::fold(&events)?;
-    let reachability = world::reached(context, &run);
+    let (before, reachability) =
+        (world::reached_before(context, &run), world::reached(context, &run));
     // A process that holds the run holds its history too: there the hash is not at hand.
     let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
+    let text = std::fs::read(context.state.run_path(&run).join("runbook.yaml")).ok();
+    let runbook = text.map(|text| blake3::hash(&text).to_hex().to_string());
     let material = Material {
         state: &state,
         events: &events,
         driven,
+        reached_before: &before,
         reachability: &reachability,
         head: head.as_deref(),
+        correlation: Some(&correlation_id(run.as_str())),
+        runbook: runbook.as_deref(),
+        templates: Some(&templates.digest()),
     };
     report::report(material)
         .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))

@@ -277,6 +277,7 @@ fn links_of_sites(svg: &mut Svg, estate: &Estate, layout: &Layout) {
 }
 
 fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+    let mut labels = Vec::new();
     for (id, link) in &estate.links {
         let gateway = estate.gateways.get(&link.gateway);
         let network = gateway.and_then(|gateway| layout.networks.get(&gateway.vnet));
@@ -301,7 +302,10 @@ fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
         // Beside the region's box, on the side of the line from which it does not come.
         let aside = if start.1 < own.middle().1 - 1.0 { 15.0 } else { -7.0 };
         let at = (REGION.0 - 4.0, own.middle().1 + aside);
-        let class = format!("{} p-label", text_class(link.mark));
+        labels.push((format!("{} p-label", text_class(link.mark)), at, label));
+    }
+    // After all lines, so that none of them runs over a name.
+    for (class, at, label) in labels {
         svg.text(&class, at, Anchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
     }
 }

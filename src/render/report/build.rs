@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::departures::{departures, doing};
 use super::picture;
-use super::split::{end, split};
+use super::said::words;
+use super::split::split;
 use super::view::{
-    Deviation, REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportVersion, ReportWord,
-    ReportWrite, SplitPart,
+    REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportTry, ReportVersion, ReportWrite,
+    SplitPart,
 };
-use crate::engine::{Actor, Event, Recorded, RunMode, RunState};
-use crate::model::{Plan, RunOutcome, StepStatus, Timestamp, Undo};
+use super::written::{tries, writes};
+use crate::engine::{Event, Recorded, RunMode, RunState};
+use crate::model::{Action, Plan, StepStatus, Timestamp};
 use crate::render::style::clock;
 use crate::render::timeline::Waited;
 use crate::render::typical::typical;
@@ -27,26 +28,42 @@ pub struct Material<'a> {
     pub events: &'a [Recorded],
     /// Whether somebody drives it.
     pub driven: Driven,
+    /// What each site reached when the drill began, where that was kept.
+    pub reached_before: &'a [ReachView],
     /// What each site reached at the end, in a drill.
     pub reachability: &'a [ReachView],
     /// The hash of its last event.
     pub head: Option<&'a str>,
+    /// The correlation id of its requests.
+    pub correlation: Option<&'a str>,
+    /// The digest of the runbook's text, where that was kept.
+    pub runbook: Option<&'a str>,
+    /// The digest of the templates, where it is made with some.
+    pub templates: Option<&'a str>,
 }
 
-/// Fields whose values are secrets: the journal holds placeholders for them already.
-const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
+/// So many steps of what decided the time stand in the summary.
+const LONG_PATH: usize = 16;
+
+/// A time for people, to the second: `2026-03-14 03:00:00`, in UTC.
+pub(super) fn by_the_clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " ")
+}
 
 /// The report of a run; none before its first event.
 #[must_use]
 pub fn report(material: Material<'_>) -> Option<Report> {
-    let Material { state, events, driven, reachability, head } = material;
+    let Material { state, events, driven, head, .. } = material;
     let opened = state.opened.as_ref()?;
     let plan = &opened.plan;
     let view = run_view(state, events, driven)?;
     let since = |at: Timestamp| clock(at.since(opened.at));
     let recovery = recovery(&view, events, plan);
     let succeeded = view.recovery_seconds.is_some();
-    let deviations = deviations(events, plan, opened.at);
+    let deviations = departures(&view, events, plan, opened.at);
+    let (mut tries, mut writes) = (tries(events, opened.at), writes(events, opened.at));
+    let written = writes.values().map(Vec::len).sum();
     let mut report = Report {
         schema: REPORT_SCHEMA.to_owned(),
         generator: format!("backroad {}", env!("CARGO_PKG_VERSION")),
@@ -61,31 +78,43 @@ pub fn report(material: Material<'_>) -> Option<Report> {
         succeeded,
         started_at: view.started_at.to_string(),
         ended_at: view.ended_at.map(|at| at.to_string()),
+        started: by_the_clock(view.started_at),
+        ended: view.ended_at.map(by_the_clock),
+        correlation: material.correlation.map(str::to_owned),
         summary: Vec::new(),
         timeline_svg: String::new(),
-        steps: view.steps.iter().enumerate().map(|(place, step)| one(place, step, plan)).collect(),
-        writes: writes(events, opened.at),
-        words: words(events, opened.at),
-        deviations,
-        reachability: reachability
+        steps: view
+            .steps
             .iter()
-            .map(|reach| Reached {
-                site: reach.site.clone(),
-                network: reach.network.clone(),
-                verdict: reach.verdict.clone(),
-                works: reach.works,
-                circuits: reach.circuits.join(", "),
+            .enumerate()
+            .map(|(place, step)| {
+                let tries = tries.remove(&step.name).unwrap_or_default();
+                let writes = writes.remove(&step.name).unwrap_or_default();
+                let mut told = one(place, step, plan, tries, writes);
+                // Taking it back took its time by itself; its attempts say when.
+                if let StepStatus::Undone | StepStatus::UndoFailed = step.status
+                    && let Some((began, ended)) = doing(events, &step.name)
+                {
+                    told.end = Some(since(ended));
+                    told.took = Some(clock(ended.since(began)));
+                    told.seconds = Some(ended.since(began).as_secs_f64());
+                }
+                told
             })
             .collect(),
+        writes: written,
+        words: words(events, opened.at),
+        deviations,
+        reachability: reached(material.reached_before, material.reachability),
         obligations: view.obligations.clone(),
-        versions: versions(plan, events),
+        versions: versions(&material, plan),
         events: view.events,
         head: head.map(str::to_owned),
         compared: None,
         recovery,
     };
     let elapsed = since(state.last_at.unwrap_or(opened.at));
-    report.summary = summary(&report, &view, &elapsed);
+    report.summary = summary(&report, &view, events, &elapsed);
     report.timeline_svg = picture::draw(events, plan, &report.summary.join(" "));
     Some(report)
 }
@@ -94,7 +123,7 @@ fn span(seconds: f64) -> String {
     clock(Duration::from_secs_f64(seconds.max(0.0)))
 }
 
-fn summary(report: &Report, view: &RunView, elapsed: &str) -> Vec<String> {
+fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) -> Vec<String> {
     let objective = match (&report.recovery.objective, report.recovery.within) {
         (Some(objective), Some(true)) => format!(", within the {objective} that are allowed"),
         (Some(objective), Some(false)) => format!(", over the {objective} that are allowed"),
@@ -104,7 +133,13 @@ fn summary(report: &Report, view: &RunView, elapsed: &str) -> Vec<String> {
     let first = if report.succeeded {
         format!("Recovered in {}{objective}.", report.recovery.took)
     } else {
-        format!("Not recovered: {} after {elapsed}{objective}.", report.outcome)
+        let asked = view.steps.iter().filter(|step| step.question.is_some());
+        let asked: Vec<&str> = asked.map(|step| step.name.as_str()).collect();
+        let at = match asked.as_slice() {
+            [] => String::new(),
+            names => format!(" at {}", names.join(", ")),
+        };
+        format!("Not recovered: {}{at} after {elapsed}{objective}.", report.outcome)
     };
     let parts: Vec<String> = report
         .recovery
@@ -112,8 +147,26 @@ fn summary(report: &Report, view: &RunView, elapsed: &str) -> Vec<String> {
         .iter()
         .map(|part| format!("{} {} ({} %)", lower_first(&part.name), part.took, part.percent))
         .collect();
-    let path = view.critical_path.join(" → ");
-    let done = view.steps.iter().filter(|step| step.status == StepStatus::Succeeded).count();
+    let opened = events.first().map(|first| first.at);
+    let back = events.iter().find(|one| matches!(one.event, Event::UndoStarted { .. }));
+    let decided = match (back.zip(opened), view.critical_path.as_slice()) {
+        (Some((back, opened)), _) => {
+            format!("From {} on it was taken back.", clock(back.at.since(opened)))
+        }
+        (None, []) => "Nothing has decided it yet.".to_owned(),
+        // A long chain would bury the other lines; the steps' table has all of it.
+        (None, [first, .., last]) if view.critical_path.len() > LONG_PATH => format!(
+            "What decided it: {first} → … → {last}, a chain of {} steps.",
+            view.critical_path.len()
+        ),
+        (None, path) => format!("What decided it: {}.", path.join(" → ")),
+    };
+    let count = |status| view.steps.iter().filter(|step| step.status == status).count();
+    let done = count(StepStatus::Succeeded);
+    let undone = match count(StepStatus::Undone) {
+        0 => String::new(),
+        n => format!(" and {n} taken back"),
+    };
     let owed = match report.obligations.len() {
         0 => "nothing is owed".to_owned(),
         1 => "one thing is owed".to_owned(),
@@ -122,9 +175,9 @@ fn summary(report: &Report, view: &RunView, elapsed: &str) -> Vec<String> {
     vec![
         first,
         format!("The time went into: {}.", parts.join(", ")),
-        format!("What decided it: {}.", if path.is_empty() { "nothing yet" } else { &path }),
+        decided,
         format!(
-            "{done} of {} steps were done, with {} writes that Azure took.",
+            "{done} of {} steps were done{undone}, with {} writes that Azure took.",
             view.steps.len(),
             view.writes
         ),
@@ -170,7 +223,32 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
     }
 }
 
-fn one(place: usize, step: &StepView, plan: &Plan) -> ReportStep {
+/// What each site reaches at the end, and how that stood at the beginning.
+fn reached(before: &[ReachView], after: &[ReachView]) -> Vec<Reached> {
+    let earlier: BTreeMap<(&str, &str), &str> = before
+        .iter()
+        .map(|reach| ((reach.site.as_str(), reach.network.as_str()), reach.verdict.as_str()))
+        .collect();
+    let one = |reach: &ReachView| Reached {
+        site: reach.site.clone(),
+        network: reach.network.clone(),
+        before: earlier
+            .get(&(reach.site.as_str(), reach.network.as_str()))
+            .map(|verdict| (*verdict).to_owned()),
+        verdict: reach.verdict.clone(),
+        works: reach.works,
+        circuits: reach.circuits.join(", "),
+    };
+    after.iter().map(one).collect()
+}
+
+fn one(
+    place: usize,
+    step: &StepView,
+    plan: &Plan,
+    tries: Vec<ReportTry>,
+    writes: Vec<ReportWrite>,
+) -> ReportStep {
     let took = step.start_seconds.zip(step.end_seconds).map(|(from, to)| to - from);
     let action = crate::model::StepName::parse(&step.name)
         .ok()
@@ -209,211 +287,27 @@ fn one(place: usize, step: &StepView, plan: &Plan) -> ReportStep {
             Some(_) => "not called for".to_owned(),
             None => why.clone(),
         }),
+        proves: matches!(action, Some(Action::Verify(_))),
+        tries,
+        writes,
     }
 }
 
-fn writes(events: &[Recorded], opened: Timestamp) -> Vec<ReportWrite> {
-    let mut found: Vec<ReportWrite> = Vec::new();
-    let mut last: BTreeMap<String, usize> = BTreeMap::new();
-    for Recorded { at, event, .. } in events {
-        let Some(step) = event.step().map(ToString::to_string) else { continue };
-        match event {
-            Event::Intended { intent, .. } => {
-                let key = intent.key.to_string();
-                // The same intent again is the same write, sent again.
-                let known = found.iter().position(|write| write.key == key);
-                let place = known.unwrap_or_else(|| {
-                    found.push(ReportWrite {
-                        step: step.clone(),
-                        at: clock(at.since(opened)),
-                        method: intent.write.method.as_str().to_owned(),
-                        resource: intent.write.resource.to_string(),
-                        key,
-                        request_id: None,
-                        answer: "not known".to_owned(),
-                        before: before(&intent.undo),
-                        after: intent.write.body.as_ref().map(body),
-                    });
-                    found.len() - 1
-                });
-                last.insert(step, place);
-            }
-            Event::Accepted { request_id, .. } | Event::Answered { request_id, .. } => {
-                if let Some(write) = last.get(&step).and_then(|place| found.get_mut(*place)) {
-                    let accepted = matches!(event, Event::Accepted { .. });
-                    write.answer = if accepted { "accepted" } else { "done" }.to_owned();
-                    write.request_id.clone_from(request_id);
-                }
-            }
-            Event::Refused { error, .. } => {
-                if let Some(write) = last.get(&step).and_then(|place| found.get_mut(*place)) {
-                    write.answer = format!("refused: {}", error.code);
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn before(undo: &Undo) -> Option<String> {
-    match undo {
-        Undo::Restore { body: before, .. } => Some(body(before)),
-        Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing => None,
-    }
-}
-
-fn body(value: &Value) -> String {
-    let mut value = value.clone();
-    without_keys(&mut value);
-    serde_json::to_string_pretty(&value).unwrap_or_default()
-}
-
-fn without_keys(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                if SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
-                    *value = Value::from("…");
-                } else {
-                    without_keys(value);
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(without_keys),
-        _ => {}
-    }
-}
-
-fn name(actor: &Actor) -> String {
-    match actor {
-        Actor::Engine => "the engine".to_owned(),
-        Actor::Person(name) => name.clone(),
-        Actor::DrillPerson => "the drill's people".to_owned(),
-    }
-}
-
-fn words(events: &[Recorded], opened: Timestamp) -> Vec<ReportWord> {
-    let mut found = Vec::new();
-    for Recorded { at, event, .. } in events {
-        let (who, what, why) = match event {
-            Event::Approved { by, choice: Some(choice), reason, .. } => {
-                (by, format!("chose {choice}"), reason.clone())
-            }
-            Event::Approved { by, reason, .. } => (by, "approved".to_owned(), reason.clone()),
-            Event::Declined { by, reason, .. } => (by, "declined".to_owned(), reason.clone()),
-            Event::Waived { by, rule, reason, .. } => {
-                (by, format!("waived the rule {rule}"), Some(reason.clone()))
-            }
-            Event::Paused { by, reason } => (by, "paused the run".to_owned(), reason.clone()),
-            Event::Continued { by } => (by, "let the run go on".to_owned(), None),
-            Event::SourceDown { by, why } if *by != Actor::Engine => {
-                (by, "declared the source region down".to_owned(), Some(why.clone()))
-            }
-            Event::SettleRequested { by, reason } => {
-                (by, "asked for what is owed to be met".to_owned(), reason.clone())
-            }
-            Event::CancelRequested { by, reason } => {
-                (by, "cancelled the run".to_owned(), reason.clone())
-            }
-            Event::UndoRequested { by, reason } => {
-                (by, "asked for all to be taken back".to_owned(), reason.clone())
-            }
-            Event::StepSkipped { by, why, .. } if *by != Actor::Engine => {
-                (by, "skipped the step".to_owned(), Some(why.clone()))
-            }
-            Event::StepReset { by, .. } => (by, "had the step tried again".to_owned(), None),
-            Event::Reopened { by, why } => {
-                (by, "opened the run again".to_owned(), Some(why.clone()))
-            }
-            _ => continue,
-        };
-        found.push(ReportWord {
-            at: clock(at.since(opened)),
-            step: event.step().map(ToString::to_string),
-            who: name(who),
-            what,
-            why,
-        });
-    }
-    found
-}
-
-fn deviations(events: &[Recorded], plan: &Plan, opened: Timestamp) -> Vec<Deviation> {
-    let mut found = Vec::new();
-    let mut claims = 0;
-    let end = end(events);
-    for Recorded { at, event, .. } in events {
-        let what = match event {
-            Event::Refused { error, .. } => format!("a write was refused: {error}"),
-            Event::InDoubt { error, .. } => {
-                format!("whether a write had landed was not known: {error}")
-            }
-            Event::OperationEnded { error: Some(error), .. } => {
-                format!("Azure's work failed: {error}")
-            }
-            Event::RetryScheduled { error, .. } => format!("tried again after: {error}"),
-            Event::StepFailed { error, .. } => format!("failed: {error}"),
-            Event::StepTimedOut { .. } => "its time was up".to_owned(),
-            Event::StepHeld { why, .. } => format!("held: {why}"),
-            Event::StepSkipped { by, why, .. } if *by != Actor::Engine => format!("skipped: {why}"),
-            Event::GateExpired { .. } => "nobody answered in time".to_owned(),
-            Event::Declined { .. } => "declined".to_owned(),
-            Event::StepUndoFailed { error, .. } => format!("could not be taken back: {error}"),
-            Event::Waived { rule, finding, .. } => format!("{rule} was waived: {finding}"),
-            Event::SourceDown { why, .. } => format!("the source region is out of reach: {why}"),
-            Event::DeadlinePassed {} => "the run's deadline passed".to_owned(),
-            Event::Paused { .. } => "the run was paused".to_owned(),
-            Event::RunClaimed { holder } => {
-                claims += 1;
-                if claims == 1 {
-                    continue;
-                }
-                format!("the process had ended; {holder} took the run up")
-            }
-            _ => continue,
-        };
-        found.push(Deviation {
-            at: clock(at.since(opened)),
-            step: event.step().map(ToString::to_string),
-            what,
-        });
-    }
-    let objective = plan.parts().objective.rto;
-    let recovered = events.iter().any(|recorded| {
-        matches!(recorded.event, Event::RunEnded { outcome: RunOutcome::Succeeded })
-    });
-    if let (Some(objective), Some(end), true) = (objective, end, recovered)
-        && end.since(opened) > objective
-    {
-        found.push(Deviation {
-            at: clock(end.since(opened)),
-            step: None,
-            what: format!(
-                "the recovery took longer than the {} that are allowed",
-                clock(objective)
-            ),
-        });
-    }
-    found
-}
-
-fn versions(plan: &Plan, events: &[Recorded]) -> Vec<ReportVersion> {
-    let version = |of: &str, version: String| ReportVersion { of: of.to_owned(), version };
-    let mut found = vec![
-        version("Plan", plan.digest().to_string()),
-        version("backroad that wrote this report", env!("CARGO_PKG_VERSION").to_owned()),
-    ];
+fn versions(material: &Material<'_>, plan: &Plan) -> Vec<ReportVersion> {
+    let version =
+        |of: &str, version: &str| ReportVersion { of: of.to_owned(), version: version.to_owned() };
+    let mut found = vec![version("Plan", &plan.digest().to_string())];
+    let kept = [("Runbook", material.runbook), ("Templates", material.templates)];
+    found.extend(kept.into_iter().filter_map(|(of, digest)| Some(version(of, digest?))));
+    found.push(version("backroad that wrote this report", env!("CARGO_PKG_VERSION")));
     let mut holders: Vec<&str> = Vec::new();
-    for recorded in events {
+    for recorded in material.events {
         if let Event::RunClaimed { holder } = &recorded.event
             && !holders.contains(&holder.as_str())
         {
             holders.push(holder);
         }
     }
-    for holder in holders {
-        found.push(version("Driven by", holder.to_owned()));
-    }
+    found.extend(holders.into_iter().map(|holder| version("Driven by", holder)));
     found
 }

@@ -4,9 +4,12 @@
 
 mod build;
 mod compare;
+mod departures;
 mod picture;
+mod said;
 mod split;
 mod view;
+mod written;
 
 use super::template::{TemplateError, Templates};
 
@@ -14,8 +17,8 @@ pub use build::{Material, report};
 pub use compare::compare;
 pub use split::{Split, split};
 pub use view::{
-    Comparison, Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportStep,
-    ReportVersion, ReportWord, ReportWrite, SplitPart,
+    Comparison, Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep,
+    ReportTry, ReportVersion, ReportWord, ReportWrite, SplitPart,
 };
 
 /// The report as one HTML page.

@@ -34,6 +34,12 @@ view! {
         pub started_at: String,
         /// When it ended; none while it has not.
         pub ended_at: Option<String>,
+        /// When it was opened, for people: `2026-03-14 03:00:00`, in UTC.
+        pub started: String,
+        /// When it ended, for people; none while it has not.
+        pub ended: Option<String>,
+        /// Azure's correlation id, the same on every request of the run.
+        pub correlation: Option<String>,
         /// The run in five lines.
         pub summary: Vec<String>,
         /// The time to recovery against the objective.
@@ -42,13 +48,13 @@ view! {
         pub timeline_svg: String,
         /// Its steps, in the author's order.
         pub steps: Vec<ReportStep>,
-        /// What was written, in order.
-        pub writes: Vec<ReportWrite>,
+        /// How many writes it intended.
+        pub writes: usize,
         /// What people said.
         pub words: Vec<ReportWord>,
         /// What did not go as the runbook says.
         pub deviations: Vec<Deviation>,
-        /// What each site reached at the end, in a drill.
+        /// What each site reached before and after, in a drill.
         pub reachability: Vec<Reached>,
         /// What is left for a person to look after.
         pub obligations: Vec<String>,
@@ -132,14 +138,36 @@ view! {
         pub change: Option<String>,
         /// Why it stands as it does, where that needs a word.
         pub why: Option<String>,
+        /// Whether it is there to prove something of Azure.
+        pub proves: bool,
+        /// Its attempts, in order; those at its undo included.
+        pub tries: Vec<ReportTry>,
+        /// What it wrote, in order.
+        pub writes: Vec<ReportWrite>,
+    }
+}
+
+view! {
+    /// An attempt at a step or at its undo.
+    pub struct ReportTry {
+        /// Its number, from 1.
+        pub number: u32,
+        /// Whether it was to take the step back.
+        pub undo: bool,
+        /// When it began, from the run's opening.
+        pub at: String,
+        /// When it ended, from the run's opening; none where that is not known.
+        pub end: Option<String>,
+        /// How it ended.
+        pub came_to: String,
+        /// As of a step.
+        pub tone: String,
     }
 }
 
 view! {
     /// A write that was intended, and what came of it.
     pub struct ReportWrite {
-        /// The step.
-        pub step: String,
         /// When it was intended, from the run's opening.
         pub at: String,
         /// `PUT` or `DELETE`.
@@ -152,9 +180,23 @@ view! {
         pub request_id: Option<String>,
         /// What Azure made of it: `accepted`, `done`, `refused`, or `not known`.
         pub answer: String,
-        /// What was there before, keys left out; none when nothing was.
+        /// Whether something was there before.
+        pub was_there: bool,
+        /// The fields that it was to change, keys left out.
+        pub fields: Vec<ReportField>,
+        /// How many fields it wrote as they were.
+        pub as_before: usize,
+    }
+}
+
+view! {
+    /// A field of a resource, before and after a write.
+    pub struct ReportField {
+        /// Where it is, such as `properties.sku.name`.
+        pub path: String,
+        /// What it was; none when it was not there.
         pub before: Option<String>,
-        /// What was to be there, keys left out; none for a removal.
+        /// What it was to be; none when it was to go.
         pub after: Option<String>,
     }
 }
@@ -164,6 +206,8 @@ view! {
     pub struct ReportWord {
         /// When, from the run's opening.
         pub at: String,
+        /// When, by the clock: `2026-03-14 03:04:20`, in UTC.
+        pub when: String,
         /// The step, where it was about one.
         pub step: Option<String>,
         /// Who.
@@ -180,6 +224,10 @@ view! {
     pub struct Deviation {
         /// When, from the run's opening.
         pub at: String,
+        /// When, by the clock: `2026-03-14 03:04:20`, in UTC.
+        pub when: String,
+        /// What kind, in a word: `retry`, `failure`, `skip`, `waiver`, `anomaly`, `drift` and others.
+        pub kind: String,
         /// The step, where it was one's.
         pub step: Option<String>,
         /// What.
@@ -194,7 +242,9 @@ view! {
         pub site: String,
         /// The network.
         pub network: String,
-        /// `reachable`, or why not.
+        /// How it stood when the drill began, where that was kept.
+        pub before: Option<String>,
+        /// `reachable`, or why not, at the end.
         pub verdict: String,
         /// Whether it is.
         pub works: bool,

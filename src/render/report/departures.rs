@@ -1,0 +1,136 @@
+//! What did not go as the runbook says? Refusals, retries, skips, waivers, anomalies, drift.
+
+use std::time::Duration;
+
+use super::build::by_the_clock;
+use super::split::end;
+use super::view::Deviation;
+use crate::engine::{Actor, Event, Recorded};
+use crate::model::{Plan, RunOutcome, StepName, Timestamp};
+use crate::render::style::clock;
+use crate::render::typical::typical;
+use crate::render::view::RunView;
+
+/// How much longer than nine in ten a step may take before that is an anomaly: looks and polls take a
+/// while of their own.
+const LATE: Duration = Duration::from_secs(30);
+
+/// Everything that departed from the runbook, in order.
+pub(super) fn departures(
+    view: &RunView,
+    events: &[Recorded],
+    plan: &Plan,
+    opened: Timestamp,
+) -> Vec<Deviation> {
+    let mut found: Vec<(Timestamp, Deviation)> = Vec::new();
+    let mut add = |at: Timestamp, kind: &str, step: Option<&str>, what: String| {
+        // A failure and the retry that follows from it at once are one thing.
+        if let Some((before, last)) = found.last_mut()
+            && (*before, last.step.as_deref()) == (at, step)
+            && kind == "retry"
+            && what.strip_prefix("tried again after: ").is_some_and(|why| last.what.ends_with(why))
+        {
+            kind.clone_into(&mut last.kind);
+            last.what.push_str("; tried again");
+            return;
+        }
+        let deviation = Deviation {
+            at: clock(at.since(opened)),
+            when: by_the_clock(at),
+            kind: kind.to_owned(),
+            step: step.map(str::to_owned),
+            what,
+        };
+        found.push((at, deviation));
+    };
+    let mut claims = 0;
+    for Recorded { at, event, .. } in events {
+        if let Event::RunClaimed { .. } = event {
+            claims += 1;
+        }
+        if let Some((kind, what)) = departure(event, claims) {
+            add(*at, kind, event.step().map(StepName::as_str), what);
+        }
+    }
+    for step in &view.steps {
+        let Some(ended) = step.ended_at else { continue };
+        if step.change.as_deref() == Some("already_so") {
+            add(
+                ended,
+                "drift",
+                Some(&step.name),
+                "it was as wanted already: nothing was written".to_owned(),
+            );
+        }
+        let own = plan.steps().iter().find(|own| own.name.as_str() == step.name);
+        let usual = own.and_then(|own| typical(&own.action));
+        // Until it had succeeded: what was taken back later took its time by itself.
+        if let (Some(usual), Some((began, ended))) = (usual, doing(events, &step.name))
+            && ended.since(began) > usual.to + LATE
+        {
+            let (took, most) = (clock(ended.since(began)), clock(usual.to));
+            let what = format!("it took {took}; seldom more than {most}");
+            add(ended, "anomaly", Some(&step.name), what);
+        }
+    }
+    let recovered = events.iter().any(|recorded| {
+        matches!(recorded.event, Event::RunEnded { outcome: RunOutcome::Succeeded })
+    });
+    if let (Some(objective), Some(end), true) = (plan.parts().objective.rto, end(events), recovered)
+        && end.since(opened) > objective
+    {
+        let allowed = clock(objective);
+        add(
+            end,
+            "objective",
+            None,
+            format!("the recovery took longer than the {allowed} that are allowed"),
+        );
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, deviation)| deviation).collect()
+}
+
+/// From when to when a step was done, if it was: from its first attempt to its first success.
+pub(super) fn doing(events: &[Recorded], name: &str) -> Option<(Timestamp, Timestamp)> {
+    let own =
+        |recorded: &&Recorded| recorded.event.step().is_some_and(|step| step.as_str() == name);
+    let when = |wanted: fn(&Event) -> bool| {
+        events.iter().filter(own).find(|recorded| wanted(&recorded.event)).map(|found| found.at)
+    };
+    when(|event| matches!(event, Event::StepStarted { .. }))
+        .zip(when(|event| matches!(event, Event::StepSucceeded { .. })))
+}
+
+/// Its kind and what it was; none for what is as it should be.
+fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
+    Some(match event {
+        Event::Refused { error, .. } => ("refusal", format!("a write was refused: {error}")),
+        Event::InDoubt { error, .. } => {
+            ("doubt", format!("whether a write had landed was not known: {error}"))
+        }
+        Event::OperationEnded { error: Some(error), .. } => {
+            ("failure", format!("Azure's work failed: {error}"))
+        }
+        Event::RetryScheduled { error, .. } => ("retry", format!("tried again after: {error}")),
+        Event::StepFailed { error, .. } => ("failure", format!("failed: {error}")),
+        Event::StepTimedOut { .. } => ("failure", "its time was up".to_owned()),
+        Event::StepHeld { why, .. } => ("held", why.clone()),
+        Event::StepSkipped { by, why, .. } if *by != Actor::Engine => ("skip", why.clone()),
+        Event::GateExpired { .. } => ("people", "nobody answered in time".to_owned()),
+        Event::Declined { .. } => ("people", "declined".to_owned()),
+        Event::StepUndoFailed { error, .. } => {
+            ("failure", format!("could not be taken back: {error}"))
+        }
+        Event::Waived { rule, finding, .. } => ("waiver", format!("{rule} was waived: {finding}")),
+        Event::SourceDown { why, .. } => {
+            ("region", format!("the source region is out of reach: {why}"))
+        }
+        Event::DeadlinePassed {} => ("deadline", "the run's deadline passed".to_owned()),
+        Event::Paused { .. } => ("people", "the run was paused".to_owned()),
+        Event::RunClaimed { holder } if claims > 1 => {
+            ("process", format!("the process had ended; {holder} took the run up"))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,196 @@
+//! What did each step try and write, and what was there before and after?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::view::{ReportField, ReportTry, ReportWrite};
+use crate::engine::{Event, Recorded};
+use crate::model::{Timestamp, Undo, WriteMethod};
+use crate::render::style::clock;
+use crate::render::view::value_text;
+
+/// Fields whose values are secrets: the journal holds placeholders for them already.
+const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
+
+/// The attempts of each step.
+pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportTry>> {
+    let mut found: BTreeMap<String, Vec<ReportTry>> = BTreeMap::new();
+    for Recorded { at, event, .. } in events {
+        let Some(step) = event.step() else { continue };
+        let at = clock(at.since(opened));
+        let all = found.entry(step.to_string()).or_default();
+        if let Event::StepStarted { attempt, .. } | Event::UndoStarted { attempt, .. } = event {
+            all.push(ReportTry {
+                number: *attempt,
+                undo: matches!(event, Event::UndoStarted { .. }),
+                at,
+                end: None,
+                came_to: "its end is not in the journal".to_owned(),
+                tone: "doubt".to_owned(),
+            });
+            continue;
+        }
+        let (came_to, tone) = match event {
+            Event::RetryScheduled { error, .. } => (error.to_string(), "doubt"),
+            Event::StepSucceeded { .. } => ("succeeded".to_owned(), "good"),
+            Event::StepUndone { .. } => ("taken back".to_owned(), "good"),
+            Event::StepFailed { error, .. } | Event::StepUndoFailed { error, .. } => {
+                (error.to_string(), "bad")
+            }
+            Event::StepTimedOut { .. } => ("its time was up".to_owned(), "bad"),
+            Event::StepHeld { why, .. } => (why.clone(), "doubt"),
+            Event::StepSkipped { why, .. } => (format!("left out: {why}"), "soft"),
+            _ => continue,
+        };
+        if let Some(last) = all.last_mut()
+            && last.end.is_none()
+        {
+            (last.end, last.came_to, last.tone) = (Some(at), came_to, tone.to_owned());
+        }
+    }
+    found
+}
+
+/// The writes of each step.
+pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportWrite>> {
+    let mut found: BTreeMap<String, Vec<ReportWrite>> = BTreeMap::new();
+    // The write of a step that an answer belongs to.
+    let mut last: BTreeMap<String, usize> = BTreeMap::new();
+    for Recorded { at, event, .. } in events {
+        let Some(step) = event.step().map(ToString::to_string) else { continue };
+        let all = found.entry(step.clone()).or_default();
+        if let Event::Intended { intent, .. } = event {
+            let key = intent.key.to_string();
+            // The same intent again is the same write, sent again.
+            let known = all.iter().position(|write| write.key == key);
+            let place = known.unwrap_or_else(|| {
+                let before = match &intent.undo {
+                    Undo::Restore { body, .. } => Some(body),
+                    Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing => None,
+                };
+                let (fields, as_before) = fields(before, intent.write.body.as_ref());
+                all.push(ReportWrite {
+                    at: clock(at.since(opened)),
+                    method: intent.write.method.as_str().to_owned(),
+                    resource: match &intent.write.verb {
+                        Some(verb) => format!("{}/{verb}", intent.write.resource),
+                        None => intent.write.resource.to_string(),
+                    },
+                    key,
+                    request_id: None,
+                    answer: "not known".to_owned(),
+                    was_there: before.is_some() || intent.write.method != WriteMethod::Put,
+                    fields,
+                    as_before,
+                });
+                all.len() - 1
+            });
+            last.insert(step, place);
+            continue;
+        }
+        let Some(write) = last.get(&step).and_then(|place| all.get_mut(*place)) else { continue };
+        match event {
+            Event::Accepted { request_id, .. } | Event::Answered { request_id, .. } => {
+                let accepted = matches!(event, Event::Accepted { .. });
+                write.answer = if accepted { "accepted" } else { "done" }.to_owned();
+                write.request_id.clone_from(request_id);
+            }
+            Event::Refused { error, .. } => write.answer = format!("refused: {}", error.code),
+            Event::OperationEnded { error, .. } if write.answer == "accepted" => {
+                write.answer = match error {
+                    None => "accepted, and done".to_owned(),
+                    Some(error) => format!("accepted, and failed: {}", error.code),
+                };
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What changes between two bodies, and how many fields stay.
+fn fields(before: Option<&Value>, after: Option<&Value>) -> (Vec<ReportField>, usize) {
+    let (before, after) =
+        (before.map(leaves).unwrap_or_default(), after.map(leaves).unwrap_or_default());
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut same = 0;
+    let mut found = Vec::new();
+    for path in paths {
+        let (old, new) = (before.get(path), after.get(path));
+        if old == new {
+            same += 1;
+        } else {
+            found.push(ReportField {
+                path: path.clone(),
+                before: old.cloned(),
+                after: new.cloned(),
+            });
+        }
+    }
+    (found, same)
+}
+
+/// Every value of a body that holds no others, by its path; secrets are left out.
+fn leaves(body: &Value) -> BTreeMap<String, String> {
+    fn into(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+        let below = |name: &str| match path {
+            "" => name.to_owned(),
+            _ => format!("{path}.{name}"),
+        };
+        match value {
+            Value::Object(object) if !object.is_empty() => {
+                for (name, value) in object {
+                    if SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
+                        found.insert(below(name), "…".to_owned());
+                    } else {
+                        into(&below(name), value, found);
+                    }
+                }
+            }
+            Value::Array(list) if list.iter().any(|one| one.is_object() || one.is_array()) => {
+                for (place, value) in list.iter().enumerate() {
+                    into(&format!("{path}[{place}]"), value, found);
+                }
+            }
+            other => {
+                found.insert(path.to_owned(), value_text(other));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    into("", body, &mut found);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_changes_is_told_by_field_and_keys_are_masked() {
+        let before =
+            json!({"location": "sea", "properties": {"routingWeight": 0, "sharedKey": "hush"}});
+        let after = json!({"location": "sea", "properties": {"routingWeight": 100, "sharedKey": "other"},
+            "tags": {}, "zones": ["1", "2"]});
+        let (found, same) = fields(Some(&before), Some(&after));
+        let told: Vec<_> = found
+            .iter()
+            .map(|field| (field.path.as_str(), field.before.as_deref(), field.after.as_deref()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("properties.routingWeight", Some("0"), Some("100")),
+                ("tags", None, Some("{}")),
+                ("zones", None, Some(r#"["1","2"]"#)),
+            ]
+        );
+        assert_eq!(same, 2);
+        let (gone, _) = fields(Some(&before), None);
+        assert!(gone.iter().all(|field| field.after.is_none()));
+        assert!(!format!("{found:?}{gone:?}").contains("hush"));
+    }
+}
