@@ -300,12 +300,15 @@ const CASES: &[Spoilt] = &[
     }),
     ("ASR-VAULT-REGION", PREPARED, |c| c.set("vault-recovery-sea", "/location", json!("eastasia"))),
     ("ASR-TFO-PENDING", PREPARED, |c| {
-        c.set("vm-db", "/properties/testFailoverState", json!("WaitingForCompletion"));
-        c.set("rp-apps", "/properties/allowedOperations", json!(["TestFailoverCleanup"]));
+        for machine in ["vm-db", "vm-app1", "vm-app2"] {
+            c.set(machine, "/properties/testFailoverState", json!("WaitingForCompletion"));
+        }
     }),
     ("ASR-OPS", PREPARED, |c| {
-        c.set("vm-db", "/properties/protectionState", json!("InitialReplicationInProgress"));
-        c.set("rp-apps", "/properties/allowedOperations", json!([]));
+        for machine in ["vm-db", "vm-app1", "vm-app2"] {
+            let state = json!("InitialReplicationInProgress");
+            c.set(machine, "/properties/protectionState", state);
+        }
     }),
     ("ASR-HEALTH", PREPARED, |c| {
         c.set("vm-db", "/properties/protectionState", json!("InitialReplicationInProgress"));

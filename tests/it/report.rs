@@ -235,7 +235,7 @@ fn evidence_is_exported_and_a_changed_byte_is_found() {
 fn who_approved_when_and_why_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let runbook = file("runbooks/dr-circuit-prepared.yaml");
+    let runbook = file("runbooks/same-circuit.yaml");
     let words = ["drill", runbook.to_str().unwrap(), "--people", "ask", "--output", "json"];
     let said = backroad(&state, &words);
     assert_eq!(said.status.code(), Some(10), "{}", text(&said.stderr));

@@ -87,6 +87,13 @@ impl World {
             return Err(refuse::wrong_direction(id, &direction, own));
         }
         self.refuse_unreachable(&items, deed)?;
+        if let (Deed::TestFailover, Some(network)) = (deed, text("networkId")) {
+            let network = ResourceId::parse(network)
+                .ok()
+                .filter(|network| self.body(network).is_some())
+                .ok_or_else(|| refuse::invalid(format!("The network '{network}' was not found.")))?;
+            self.check_right(&network, "read")?;
+        }
         // Where nobody says that nothing is done at the source, it is tried first.
         let required = text("sourceSiteOperations").is_none_or(|said| said != "NotRequired");
         let shuts_down =

@@ -93,6 +93,10 @@ impl World {
         self.readable_vault(asked)?;
         let parent = path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent);
         let parent = ResourceId::parse(parent).unwrap_or_else(|_| asked.vault.clone());
+        // A list is a read of its type, wherever it is asked for.
+        if let Ok(any) = parent.child(path.rsplit('/').next().unwrap_or(word), "any") {
+            self.check_right(&any, "read")?;
+        }
         if word == "replicationvaulthealth" {
             return Ok(json_answer(200, &self.vault_health(asked.vault)));
         }
