@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::model::{Action, Plan, ResourceId, RunOutcome};
 use crate::render::progress::{Lines, Live};
-use crate::render::view::{Driven, ReachView};
+use crate::render::view::{Driven, ReachedView};
 use crate::render::{json, run_view, text};
 use crate::store::RunStore;
 
@@ -53,7 +53,7 @@ pub struct Driving {
     /// Its events.
     pub events: Vec<Recorded>,
     /// What each site reaches now, in a drill.
-    pub reachability: Vec<ReachView>,
+    pub reached: Vec<ReachedView>,
 }
 
 /// What a drive begins with.
@@ -114,7 +114,7 @@ impl Session {
         };
         let (ending, state) = driven?;
         closed?;
-        Ok(Driving { ending, state, events: recorder.events(), reachability: Vec::new() })
+        Ok(Driving { ending, state, events: recorder.events(), reached: Vec::new() })
     }
 }
 
@@ -232,7 +232,7 @@ impl Driving {
     pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
         let ui = context.ui;
         if let Some(mut view) = run_view(&self.state, &self.events, Driven::ByNobody) {
-            view.reachability.clone_from(&self.reachability);
+            view.set_reached(&self.reached);
             if self.ending == Ending::Interrupted {
                 view.outcome = "interrupted".to_owned();
             }

@@ -17,7 +17,7 @@ use crate::azure::{
 };
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
-use crate::render::view::ReachView;
+use crate::render::view::{ReachView, ReachedView};
 use crate::sim::network::Reach;
 use crate::sim::{Answers, BadDay, InProcess, Scenario, VirtualClock, World};
 use crate::store::{MemoryJournal, RunStore};
@@ -39,11 +39,28 @@ pub struct Drill {
 struct Kept {
     world: World,
     path: Option<PathBuf>,
+    /// What each site reached from when on.
+    reached: Vec<ReachedView>,
 }
 
 impl Kept {
     fn keep(&self) -> Result<(), CliError> {
         self.path.as_ref().map_or(Ok(()), |path| keep(path, &self.world))
+    }
+
+    /// Notes what each site reaches, where that is not as it was.
+    fn note_reached(&mut self, at: Timestamp) {
+        let Some(path) = &self.path else { return };
+        let reach: Vec<ReachView> = self.world.reachability().into_iter().map(reach_view).collect();
+        if self.reached.last().is_some_and(|last| last.reach == reach) {
+            return;
+        }
+        self.reached.push(ReachedView { at, reach });
+        let bytes = serde_json::to_vec(&self.reached).unwrap_or_default();
+        // A report says less without it, and nothing else needs it.
+        if let Err(error) = std::fs::write(path.with_file_name(REACHED), bytes) {
+            tracing::warn!(%error, "what was reached is not kept");
+        }
     }
 }
 
@@ -54,10 +71,12 @@ impl Answers for Kept {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
         let answer = self.world.answer(request, now);
-        let changes = matches!(request.method, Method::Put | Method::Patch | Method::Delete);
-        if changes && let Err(error) = self.keep() {
+        // A POST may only read; keeping the world then costs little, and losing a failover would not.
+        let reads = matches!(request.method, Method::Get | Method::Head);
+        if !reads && let Err(error) = self.keep() {
             tracing::warn!(what = error.what, "the drill's world is not kept");
         }
+        self.note_reached(now);
         answer
     }
 
@@ -99,8 +118,8 @@ pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliErr
     Ok((world, scenario.now))
 }
 
-/// What each site reached when a drill began: a file beside its world.
-const REACHED_BEFORE: &str = "reached-before.json";
+/// What each site reached, from the beginning of a drill on: a file beside its world.
+const REACHED: &str = "reached.json";
 
 fn kept(context: &Context, run: &RunId) -> PathBuf {
     context.state.run_path(run).join("world.json")
@@ -229,7 +248,7 @@ impl Drill {
     }
 
     pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
-        let world = Arc::new(Mutex::new(Kept { world, path: None }));
+        let world = Arc::new(Mutex::new(Kept { world, path: None, reached: Vec::new() }));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
         let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
         let endpoint = Url::parse(ENDPOINT).map_err(|error| {
@@ -269,43 +288,27 @@ impl Drill {
             let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
             kept.path = Some(path);
             kept.keep()?;
-            let before = context.state.run_path(&run).join(REACHED_BEFORE);
             // Who goes on with a drill finds what its first process kept.
-            if !before.exists() {
-                let reached: Vec<_> =
-                    kept.world.reachability().into_iter().map(reach_view).collect();
-                let bytes = serde_json::to_vec(&reached).unwrap_or_default();
-                // A report says less without it, and nothing else needs it.
-                if let Err(error) = std::fs::write(before, bytes) {
-                    tracing::warn!(%error, "what was reached before is not kept");
-                }
-            }
+            kept.reached = reached(context, &run);
+            kept.note_reached(session.clock.now());
         }
         let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
-        let kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         kept.keep()?;
         if let Ok(driving) = &mut driven {
-            driving.reachability = kept.world.reachability().into_iter().map(reach_view).collect();
+            let end = driving.events.last().map(|last| last.at);
+            end.into_iter().for_each(|end| kept.note_reached(end));
+            driving.reached.clone_from(&kept.reached);
         }
         driven
     }
 }
 
-/// What each site reaches in the world that was kept beside a drill; nothing for other runs.
+/// What each site reached in a drill, from when on; nothing for other runs.
 #[must_use]
-pub fn reached(context: &Context, run: &RunId) -> Vec<ReachView> {
-    let world = std::fs::read(kept(context, run)).ok();
-    let world = world.and_then(|bytes| serde_json::from_slice::<World>(&bytes).ok());
-    world
-        .map(|world| world.reachability().into_iter().map(reach_view).collect())
-        .unwrap_or_default()
-}
-
-/// What each site reached when a drill began; nothing for other runs.
-#[must_use]
-pub fn reached_before(context: &Context, run: &RunId) -> Vec<ReachView> {
-    let kept = std::fs::read(context.state.run_path(run).join(REACHED_BEFORE)).ok();
+pub fn reached(context: &Context, run: &RunId) -> Vec<ReachedView> {
+    let kept = std::fs::read(context.state.run_path(run).join(REACHED)).ok();
     kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 

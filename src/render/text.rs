@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::style::{Style, clock, cut, fill, mark, wrap};
 use super::timeline::Waited;
-use super::view::{RunLine, RunView, StepView};
+use super::view::{ReachView, RunLine, RunView, StepView};
 use crate::engine::RunMode;
 use crate::model::StepStatus;
 
@@ -334,16 +334,41 @@ fn troubles(out: &mut String, view: &RunView, style: Style) {
     }
 }
 
+/// How a network answers, and over which circuits.
+fn answer(reach: &ReachView) -> String {
+    if reach.circuits.is_empty() || !reach.works {
+        reach.verdict.clone()
+    } else {
+        format!("{} over {}", reach.verdict, reach.circuits.join(", "))
+    }
+}
+
+/// How a network answered a site before, during and after: each answer with the run's clock at which it
+/// began, but for the first.
+fn answers(reach: &ReachView, view: &RunView) -> String {
+    let mut last = None;
+    let mut told = Vec::new();
+    for moment in &view.reached {
+        let same = |one: &&ReachView| one.site == reach.site && one.network == reach.network;
+        let now = moment.reach.iter().find(same).map(answer);
+        if now == last {
+            continue;
+        }
+        let words = now.clone().unwrap_or_else(|| "not there".to_owned());
+        told.push(match told.len() {
+            0 => words,
+            _ => format!("{} {words}", clock(moment.at.since(view.started_at))),
+        });
+        last = now;
+    }
+    if told.is_empty() { answer(reach) } else { told.join(" → ") }
+}
+
 /// What each site reaches, a line for each answer.
 fn reached(out: &mut String, view: &RunView, style: Style) {
     let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
     for reach in &view.reachability {
-        let over = if reach.circuits.is_empty() || !reach.works {
-            String::new()
-        } else {
-            format!(" over {}", reach.circuits.join(", "))
-        };
-        let text = format!("{}: {}{over}", reach.site, reach.verdict);
+        let text = format!("{}: {}", reach.site, answers(reach, view));
         match rows.iter_mut().find(|(known, _)| *known == text) {
             Some((_, networks)) => networks.push(&reach.network),
             None => rows.push((text, vec![&reach.network])),

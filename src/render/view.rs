@@ -69,6 +69,10 @@ pub struct RunView {
     /// What each site reached at the end, in a drill: the simulated network's own answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reachability: Vec<ReachView>,
+    /// What each site reached from when on, in a drill: the first is what it found, the last what it
+    /// left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<ReachedView>,
     /// The chain of steps that made the run as long as it was.
     pub critical_path: Vec<String>,
     /// Writes that Azure took.
@@ -79,6 +83,23 @@ pub struct RunView {
     pub obligations: Vec<String>,
     /// The last event's place.
     pub events: u64,
+}
+
+/// What each site reached from a moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachedView {
+    /// The moment.
+    pub at: Timestamp,
+    /// The answers of the simulated network.
+    pub reach: Vec<ReachView>,
+}
+
+impl RunView {
+    /// Tells what each site reached, from when on.
+    pub fn set_reached(&mut self, reached: &[ReachedView]) {
+        self.reached = reached.to_vec();
+        self.reachability = reached.last().map(|last| last.reach.clone()).unwrap_or_default();
+    }
 }
 
 /// Whether a site reaches a network, flat.
@@ -266,6 +287,7 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         people_seconds: seconds(people),
         window_seconds: timeline.window(plan, events).map(seconds),
         reachability: Vec::new(),
+        reached: Vec::new(),
         critical_path: path.iter().map(ToString::to_string).collect(),
         writes: writes.values().map(|write| write.taken).sum(),
         steps,

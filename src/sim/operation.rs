@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::envelope::{SIGNED_SINCE, is_since};
-use super::reply::{Refusal, common, empty_answer, guid, json_answer};
+use super::reply::{Refusal, common, empty_answer, json_answer, letters};
 use crate::azure::wire::WireResponse;
 use crate::model::durations::Change;
 use crate::model::{ResourceId, Timestamp};
@@ -113,22 +113,13 @@ impl Operation {
         if !is_since(self.next_poll, SIGNED_SINCE) {
             return format!("api-version={}", self.api_version);
         }
-        let mut certificate = String::new();
-        while certificate.len() < 2_400 {
-            let salt = certificate.len().to_string();
-            certificate.push_str(&guid(&[&self.id, "certificate", &salt]).replace('-', "M"));
-        }
         let ticks = 638_000_000_000_000_000_u64 + u64::from(self.id.len() as u32);
-        let sign = |name: &str| {
-            (0..8)
-                .map(|n| guid(&[&self.id, name, &n.to_string()]).replace('-', "_"))
-                .collect::<String>()
-        };
         format!(
-            "api-version={}&t={ticks}&c={certificate}&s={}&h={}",
+            "api-version={}&t={ticks}&c={}&s={}&h={}",
             self.api_version,
-            sign("s"),
-            sign("h")
+            letters(&[&self.id, "certificate"], 2_412),
+            letters(&[&self.id, "s"], 288),
+            letters(&[&self.id, "h"], 288)
         )
     }
 

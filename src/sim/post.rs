@@ -132,7 +132,7 @@ impl World {
         query: &str,
     ) -> Result<WireResponse, Refusal> {
         let (id, now) = (arrival.id, arrival.now);
-        if self.reading(id, &action, query, now).is_none() {
+        if !self.knows(id, &action, query, now) {
             let message = format!("The action '{action}' is not one of this world's.");
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
@@ -160,6 +160,25 @@ impl World {
         Ok(answer)
     }
 
+    /// Whether a reading POST is one of this world's, without reading: that is done when it ends.
+    fn knows(&self, id: &ResourceId, action: &str, query: &str, now: Timestamp) -> bool {
+        let kind = id.resource_type();
+        match action.split_once('/') {
+            Some((table, path)) => {
+                let tables = ["arptables", "routetables", "routetablessummary"];
+                kind.is(CIRCUIT_PEERINGS)
+                    && tables.contains(&table)
+                    && EdgePath::parse(path).is_some()
+            }
+            None if !kind.is(GATEWAYS) => false,
+            None => match action {
+                "getlearnedroutes" | "getbgppeerstatus" => true,
+                "getadvertisedroutes" => peer_of(query).is_some(),
+                _ => self.resiliency(id, action, query, now).is_some(),
+            },
+        }
+    }
+
     /// What a reading POST reads, from the network's truth.
     pub(super) fn reading(
         &self,
@@ -181,9 +200,7 @@ impl World {
                 "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
                 "getbgppeerstatus" => serde_json::to_value(bgp_peers(&estate, onprem, id)),
                 "getadvertisedroutes" => {
-                    let peer = parameter(query, "peer").and_then(|peer| peer.parse().ok())?;
-                    let peer: IpAddr = peer;
-                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer))
+                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer_of(query)?))
                 }
                 _ => return self.resiliency(id, action, query, now),
             },
@@ -243,4 +260,9 @@ fn accepted(operation: &Operation, origin: &str, after: u64) -> WireResponse {
     answer.headers.push("Retry-After", after.to_string());
     answer.headers.push("x-ms-request-id", operation.id.clone());
     answer
+}
+
+/// The peer that advertised routes are asked about.
+fn peer_of(query: &str) -> Option<IpAddr> {
+    parameter(query, "peer")?.parse().ok()
 }

@@ -126,6 +126,14 @@ pub(super) fn html_answer() -> WireResponse {
     WireResponse { status: 503, headers, body: body.into() }
 }
 
+/// So many letters of a URL that depend on nothing but the other arguments.
+pub(super) fn letters(parts: &[&str], count: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = vec![0; count];
+    blake3::Hasher::new().update(parts.join("\u{1f}").as_bytes()).finalize_xof().fill(&mut bytes);
+    bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()
+}
+
 /// A GUID that depends on nothing but its arguments.
 pub(super) fn guid(parts: &[&str]) -> String {
     let hash = blake3::hash(parts.join("\u{1f}").as_bytes());

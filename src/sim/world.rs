@@ -365,6 +365,7 @@ impl World {
     pub(super) fn shown(&self) -> BTreeMap<ResourceId, Value> {
         self.resources
             .iter()
+            .filter(|(id, _)| !is_ours(id))
             .map(|(id, resource)| {
                 let mut body = resource.body.clone();
                 body["properties"]["provisioningState"] = json!(resource.state.as_str());

@@ -4,6 +4,8 @@
 //! machine is. A failover is a POST that must not be made twice: the plan names the job of its last
 //! scenario, and by that job a write that landed is told from one that did not.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::body::{LOOK_AGAIN, text};
@@ -17,6 +19,9 @@ use crate::model::{
 
 /// What a plan that waits for its cleanup says (azure-facts 6.1).
 const WAITS_FOR_CLEANUP: &str = "WaitingForStopTestFailover";
+
+/// Wait before looking again at disks that are copied, which takes hours.
+const LOOK_AT_REPLICATION: Duration = Duration::from_secs(180);
 
 /// A plan, and the items that are its own.
 struct Situation<'a> {
@@ -237,7 +242,7 @@ impl<'a> Situation<'a> {
         match late {
             Some(machine) if replicating.iter().any(|word| is(machine, word)) => Assessed::NotYet {
                 why: format!("{} is being replicated ({})", machine.name, machine.protection),
-                after: LOOK_AGAIN,
+                after: LOOK_AT_REPLICATION,
             },
             _ => self.refuses(to),
         }

@@ -32,7 +32,7 @@ pub(super) async fn export(context: &Context, run: &str, out: &Path) -> Result<S
         Member::new("report.md", filled(markdown(&made, &templates))?.into_bytes()),
     ];
     let folder = context.state.run_path(&id);
-    for name in ["runbook.yaml", "world.json", "reached-before.json"] {
+    for name in ["runbook.yaml", "world.json", "reached.json"] {
         if let Ok(bytes) = std::fs::read(folder.join(name)) {
             members.push(Member::new(name, bytes));
         }

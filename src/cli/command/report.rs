@@ -11,6 +11,7 @@ use crate::cli::world;
 use crate::render::json;
 use crate::render::report::{self, Material, Report};
 use crate::render::template::Templates;
+use crate::render::view::ReachedView;
 
 /// What was typed about a report.
 pub(super) struct Asked<'a> {
@@ -52,8 +53,9 @@ pub(super) async fn of(
     let run = context.state.find(run)?;
     let (events, driven) = context.read(&run).await?;
     let state = Context::fold(&events)?;
-    let (before, reachability) =
-        (world::reached_before(context, &run), world::reached(context, &run));
+    let reached = world::reached(context, &run);
+    let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
+    let (before, reachability) = (of(reached.first()), of(reached.last()));
     // A process that holds the run holds its history too: there the hash is not at hand.
     let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
     let text = std::fs::read(context.state.run_path(&run).join("runbook.yaml")).ok();

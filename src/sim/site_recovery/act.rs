@@ -91,7 +91,9 @@ impl World {
             let network = ResourceId::parse(network)
                 .ok()
                 .filter(|network| self.body(network).is_some())
-                .ok_or_else(|| refuse::invalid(format!("The network '{network}' was not found.")))?;
+                .ok_or_else(|| {
+                    refuse::invalid(format!("The network '{network}' was not found."))
+                })?;
             self.check_right(&network, "read")?;
         }
         // Where nobody says that nothing is done at the source, it is tried first.

@@ -124,7 +124,7 @@ pub(super) fn without_times(body: &mut Value) {
     match body {
         Value::Object(object) => {
             object.retain(|key, _| {
-                let time = key.ends_with("Time") || key.ends_with("TimeUtc");
+                let time = ["Time", "TimeUtc", "Date"].iter().any(|end| key.ends_with(end));
                 !time
                     && key != "jobId"
                     && key != "lastHeartbeat"
