@@ -337,11 +337,9 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
                     crate::model::WriteMethod::Put | crate::model::WriteMethod::Post => "restored",
                 });
             }
-            Event::Intended { intent, .. } => {
-                // The first write's undo says what was there before.
-                if entry.taken == 0 {
-                    entry.created = matches!(intent.undo, Undo::Delete { .. });
-                }
+            // The first write's undo says what was there before.
+            Event::Intended { intent, .. } if entry.taken == 0 => {
+                entry.created = matches!(intent.undo, Undo::Delete { .. });
             }
             Event::Accepted { .. } | Event::Answered { .. } => entry.taken += 1,
             _ => {}

@@ -16,13 +16,15 @@ fn writers(plan: &Plan) -> Vec<Step> {
     plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
 }
 
-fn method(step: &Step) -> &'static str {
-    if matches!(step.action, Action::Remove(_)) { "DELETE" } else { "PUT" }
-}
-
+/// The request with which a step writes.
 fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
     let written = step.action.written().map(ToString::to_string).unwrap_or_default();
-    Fault::new(Some(method(step)), &written, times, effect)
+    let (method, target) = match &step.action {
+        Action::Remove(_) => ("DELETE", written),
+        Action::RecoveryPlan(spec) => ("POST", format!("{written}/{}", spec.to.verb())),
+        _ => ("PUT", written),
+    };
+    Fault::new(Some(method), &target, times, effect)
 }
 
 #[test]

@@ -62,9 +62,7 @@ pub(super) fn kind(id: &ResourceId) -> String {
 
 /// Whether a resource is a vault or in one.
 pub(in crate::sim) fn is_ours(id: &ResourceId) -> bool {
-    let kind = id.resource_type().as_str().to_ascii_lowercase();
-    kind.strip_prefix("microsoft.recoveryservices/vaults")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    id.key().contains("/providers/microsoft.recoveryservices/vaults/")
 }
 
 /// An id as Site Recovery spells it: with a large S (recorded).

@@ -15,7 +15,7 @@ use crate::sim::world::{Resource, State, World};
 impl World {
     /// Lets what is due in vaults take effect.
     pub(in crate::sim) fn settle_site_recovery(&mut self, now: Timestamp) {
-        while let Some((at, job)) = self.next_due().filter(|(at, _)| *at <= now) {
+        while let Some((at, job)) = self.next_due(now) {
             match job {
                 Ok(id) => self.advance(&id, at),
                 Err(item) => self.replicate(&item, at),
@@ -23,18 +23,19 @@ impl World {
         }
     }
 
-    /// The next thing to end: a job's part, or an item's phase of replication.
-    fn next_due(&self) -> Option<(Timestamp, Result<String, ResourceId>)> {
+    /// The next thing that has ended by now: a job's part, or an item's phase of replication.
+    fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Result<String, ResourceId>)> {
         let jobs = self.site_recovery.jobs.values();
-        let goes_on = |job: &&Job| job.doom.is_some() || !self.is_out(&job.vault);
+        let goes_on = |job: &Job| job.doom.is_some() || !self.is_out(&job.vault);
         let job = jobs
-            .filter(goes_on)
-            .filter_map(|job| Some((job.due()?, job.id.clone())))
+            .filter_map(|job| Some((job.due().filter(|at| *at <= now)?, job)))
+            .filter(|(_, job)| goes_on(job))
+            .map(|(at, job)| (at, job.id.clone()))
             .min()
             .map(|(at, id)| (at, Ok(id)));
         let items = self.site_recovery.replicating.iter();
         let item = items
-            .filter(|(id, _)| self.replicates(id))
+            .filter(|(id, at)| **at <= now && self.replicates(id))
             .map(|(id, at)| (*at, id.clone()))
             .min()
             .map(|(at, id)| (at, Err(id)));
