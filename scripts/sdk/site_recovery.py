@@ -1,3 +1,6 @@
+#!/usr/bin/env python3
+# packages: azure-mgmt-recoveryservicessiterecovery azure-mgmt-recoveryservices
+# world: runbooks/worlds/two-circuits-site-recovery.yaml
 """The stock Site Recovery client against a served world: nothing patched but the credential and the endpoint.
 
     site_recovery.py ENDPOINT CERTIFICATE SUBSCRIPTION
@@ -6,8 +9,6 @@ With the clients' own pollers it creates, reads, lists, updates and deletes a va
 recovery plan there and back: test failover, cleanup, failover, commit, protect again, and home the same way. Parts that have
 nothing to do with one another run side by side.
 """
-# packages: azure-mgmt-recoveryservicessiterecovery azure-mgmt-recoveryservices
-# world: runbooks/worlds/two-circuits-site-recovery.yaml
 
 import sys
 import threading
