@@ -12,12 +12,11 @@ use super::context::Context;
 use super::error::{CliError, Status};
 use super::front;
 use super::session::{Asked, Begin, Driving, Session};
-use crate::azure::{
-    Arm, ArmSettings, Method, Simulated, WireFault, WireRequest, WireResponse, WriteScope,
-};
+use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::{ReachView, ReachedView};
+use crate::sim;
 use crate::sim::network::Reach;
 use crate::sim::{Answers, BadDay, InProcess, Scenario, VirtualClock, World};
 use crate::store::{MemoryJournal, RunStore};
@@ -71,9 +70,9 @@ impl Answers for Kept {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
         let answer = self.world.answer(request, now);
-        // A POST may only read; keeping the world then costs little, and losing a failover would not.
-        let reads = matches!(request.method, Method::Get | Method::Head);
-        if !reads && let Err(error) = self.keep() {
+        let changes = Url::parse(&request.url)
+            .is_ok_and(|url| sim::server::changes(request.method, url.path()));
+        if changes && let Err(error) = self.keep() {
             tracing::warn!(what = error.what, "the drill's world is not kept");
         }
         self.note_reached(now);

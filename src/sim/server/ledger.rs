@@ -44,7 +44,7 @@ const READING_POSTS: [&str; 10] = [
 ];
 
 /// Whether a request asks for a change.
-pub(in crate::sim) fn changes(method: Method, path: &str) -> bool {
+pub(crate) fn changes(method: Method, path: &str) -> bool {
     match method {
         Method::Get | Method::Head => false,
         Method::Put | Method::Patch | Method::Delete => true,

@@ -12,6 +12,6 @@ mod serve;
 mod tls;
 
 pub use ledger::Entry;
-pub(super) use ledger::changes;
+pub(crate) use ledger::changes;
 pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, Service, serve};
 pub use tls::{Identity, IdentityError};
