@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,15 +15,22 @@ use super::id::IdError;
 /// Keeps the letters it was given and compares folded, as Azure does (azure-facts 3.8).
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ResourceId {
+pub struct ResourceId(Arc<Id>);
+
+/// What an id is made of. Ids are copied far more often than they are made: a copy shares this.
+struct Id {
     text: String,
     folded: String,
+    /// Told apart when it is first asked for.
+    kind: OnceLock<ResourceType>,
 }
 
 /// A resource type, such as `Microsoft.Network/virtualNetworkGateways`; compared without case.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ResourceType {
+pub struct ResourceType(Arc<TypeName>);
+
+struct TypeName {
     text: String,
     folded: String,
 }
@@ -70,23 +78,27 @@ impl ResourceId {
         if !parts.len().is_multiple_of(2) {
             return Err(wrong("ends with a type that has no name"));
         }
-        Ok(Self { text: trimmed.to_owned(), folded: trimmed.to_ascii_lowercase() })
+        Ok(Self::of(trimmed.to_owned(), trimmed.to_ascii_lowercase()))
+    }
+
+    fn of(text: String, folded: String) -> Self {
+        Self(Arc::new(Id { text, folded, kind: OnceLock::new() }))
     }
 
     /// The id with the letters it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The id in lower case: equal ids have equal keys.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.folded
+        &self.0.folded
     }
 
     fn parts(&self) -> impl Iterator<Item = &str> {
-        self.text.split('/').skip(1)
+        self.0.text.split('/').skip(1)
     }
 
     /// The subscription's id.
@@ -104,18 +116,21 @@ impl ResourceId {
     /// The type, with its parents' types: `Microsoft.Network/expressRouteCircuits/peerings`.
     #[must_use]
     pub fn resource_type(&self) -> ResourceType {
-        let mut text = self.parts().nth(5).unwrap_or_default().to_owned();
-        for part in self.parts().skip(6).step_by(2) {
-            text.push('/');
-            text.push_str(part);
-        }
-        ResourceType::from_text(text)
+        let kind = self.0.kind.get_or_init(|| {
+            let mut text = self.parts().nth(5).unwrap_or_default().to_owned();
+            for part in self.parts().skip(6).step_by(2) {
+                text.push('/');
+                text.push_str(part);
+            }
+            ResourceType::from_text(text)
+        });
+        kind.clone()
     }
 
     /// The last name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.text.rsplit('/').next().unwrap_or_default()
+        self.0.text.rsplit('/').next().unwrap_or_default()
     }
 
     /// The resource this one is part of, for a child such as a subnet.
@@ -124,8 +139,15 @@ impl ResourceId {
         if self.parts().count() <= 8 {
             return None;
         }
-        let cut = self.text.rmatch_indices('/').nth(1)?.0;
-        Some(Self { text: self.text[..cut].to_owned(), folded: self.folded[..cut].to_owned() })
+        let cut = self.0.text.rmatch_indices('/').nth(1)?.0;
+        Some(Self::of(self.0.text[..cut].to_owned(), self.0.folded[..cut].to_owned()))
+    }
+
+    /// Whether this is a child of `other`: one type and one name below it.
+    #[must_use]
+    pub fn is_child_of(&self, other: &Self) -> bool {
+        let below = self.key().strip_prefix(other.key()).and_then(|rest| rest.strip_prefix('/'));
+        below.is_some_and(|rest| rest.bytes().filter(|byte| *byte == b'/').count() == 1)
     }
 
     /// A child of this resource, such as `subnets` and `GatewaySubnet` of a virtual network.
@@ -133,7 +155,7 @@ impl ResourceId {
     /// # Errors
     /// The type or name holds a character that no resource name may have.
     pub fn child(&self, kind: &str, name: &str) -> Result<Self, IdError> {
-        Self::parse(&format!("{}/{kind}/{name}", self.text))
+        Self::parse(&format!("{}/{kind}/{name}", self.0.text))
     }
 
     /// A resource of another type and name in the same resource group.
@@ -151,8 +173,8 @@ impl ResourceId {
     /// Whether this is `other` or inside it.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        self.folded
-            .strip_prefix(other.folded.as_str())
+        self.key()
+            .strip_prefix(other.key())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
@@ -160,7 +182,7 @@ impl ResourceId {
 impl ResourceType {
     fn from_text(text: String) -> Self {
         let folded = text.to_ascii_lowercase();
-        Self { text, folded }
+        Self(Arc::new(TypeName { text, folded }))
     }
 
     /// Parses `Namespace/type` or `Namespace/type/childType`.
@@ -184,13 +206,13 @@ impl ResourceType {
     /// The type with the letters it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Whether this is the named type, whatever the case of its letters.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
-        self.folded.eq_ignore_ascii_case(text)
+        self.0.folded.eq_ignore_ascii_case(text)
     }
 }
 
@@ -225,7 +247,7 @@ macro_rules! folded_text {
     ($name:ident) => {
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.folded == other.folded
+                Arc::ptr_eq(&self.0, &other.0) || self.0.folded == other.0.folded
             }
         }
         impl Eq for $name {}
@@ -236,33 +258,41 @@ macro_rules! folded_text {
         }
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                self.folded.cmp(&other.folded)
+                self.0.folded.cmp(&other.0.folded)
             }
         }
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.folded.hash(state);
+                self.0.folded.hash(state);
             }
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), self.text)
+                write!(f, "{}({})", stringify!($name), self.0.text)
             }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.text)
+                f.pad(&self.0.text)
             }
         }
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.text
+                id.0.text.clone()
             }
         }
     };
 }
 
 folded_text!(ResourceId);
+
+/// A text that is in lower case already finds what a map keeps under an id.
+impl std::borrow::Borrow<str> for ResourceId {
+    fn borrow(&self) -> &str {
+        self.key()
+    }
+}
+
 folded_text!(ResourceType);
 
 impl fmt::Display for Region {

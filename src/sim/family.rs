@@ -48,10 +48,10 @@ impl World {
             .map(|kind| format!("{}/{kind}", id.resource_type()))
             .collect();
         let children = self.take_children(id, &mut body);
-        self.resources.retain(|other, _| {
-            other.parent().as_ref() != Some(id)
-                || !replaced.iter().any(|kind| other.resource_type().is(kind))
-                || children.iter().any(|(child, _)| child == other)
+        self.resources.remove_if(|other| {
+            other.is_child_of(id)
+                && replaced.iter().any(|kind| other.resource_type().is(kind))
+                && !children.iter().any(|(child, _)| child == other)
         });
         for (child, body) in children {
             let Some(provider) = provider::of(&child) else { continue };
@@ -72,15 +72,13 @@ impl World {
     pub(super) fn end_children(&mut self, id: &ResourceId, state: State, at: Timestamp) {
         let own = |child: &ResourceId| {
             self.operations
-                .values()
+                .open()
                 .any(|operation| !operation.settled && operation.resource == *child)
         };
         let children: Vec<ResourceId> = self
             .resources
-            .iter()
-            .filter(|(child, resource)| {
-                child.parent().as_ref() == Some(id) && resource.state == State::Updating
-            })
+            .children(id)
+            .filter(|(_, resource)| resource.state == State::Updating)
             .map(|(child, _)| child.clone())
             .filter(|child| !own(child))
             .collect();

@@ -202,8 +202,8 @@ impl World {
         self.group_deletions = stay;
         for deletion in gone {
             let inside = format!("{}/", deletion.group);
-            self.resources.retain(|id, _| !id.key().starts_with(&inside));
-            self.operations.retain(|_, operation| !operation.resource.key().starts_with(&inside));
+            self.resources.remove_if(|id| id.key().starts_with(&inside));
+            self.operations.remove_if(|operation| operation.resource.key().starts_with(&inside));
             self.groups.remove(&deletion.group);
             self.group_details.remove(&deletion.group);
         }

@@ -156,7 +156,7 @@ impl World {
             lingers: Duration::ZERO,
         };
         let answer = accepted(&operation, arrival.origin, 10);
-        self.operations.insert(key, operation);
+        self.operations.insert(operation);
         Ok(answer)
     }
 

@@ -64,7 +64,7 @@ impl World {
     /// The operations that still go on, with the resources that they are about.
     #[must_use]
     pub fn open_operations(&self) -> Vec<(String, ResourceId)> {
-        let open = self.operations.values().filter(|operation| !operation.settled);
+        let open = self.operations.open().filter(|operation| !operation.settled);
         let open = open.map(|operation| (operation.id.clone(), operation.resource.clone()));
         let jobs = self.site_recovery.jobs.values().filter(|job| !job.is_over());
         open.chain(jobs.map(|job| (job.id().to_owned(), job.target.clone()))).collect()

@@ -111,11 +111,9 @@ impl World {
             let wanted = format!("{}/{kind}", id.resource_type());
             let children: Vec<Value> = self
                 .resources
-                .keys()
-                .filter(|child| {
-                    child.parent().as_ref() == Some(id) && child.resource_type().is(&wanted)
-                })
-                .filter_map(|child| self.get_body(child, now))
+                .children(id)
+                .filter(|(child, _)| child.resource_type().is(&wanted))
+                .filter_map(|(child, _)| self.get_body(child, now))
                 .collect();
             body["properties"][*kind] = Value::from(children);
         }
@@ -130,9 +128,7 @@ impl World {
                 used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
             })
         };
-        let gateways = self.resources.iter().filter(|(user, _)| {
-            user.resource_type().is("Microsoft.Network/virtualNetworkGateways")
-        });
+        let gateways = self.resources.of_type("Microsoft.Network/virtualNetworkGateways");
         gateways
             .flat_map(|(gateway, resource)| {
                 let list = resource.body.pointer("/properties/ipConfigurations");
@@ -152,11 +148,10 @@ impl World {
             used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
         };
         self.resources
-            .iter()
-            .filter(|(user, resource)| {
-                user.resource_type().is("Microsoft.Network/virtualNetworks/subnets")
-                    && (named(resource, "/properties/routeTable/id")
-                        || named(resource, "/properties/networkSecurityGroup/id"))
+            .of_type("Microsoft.Network/virtualNetworks/subnets")
+            .filter(|(_, resource)| {
+                named(resource, "/properties/routeTable/id")
+                    || named(resource, "/properties/networkSecurityGroup/id")
             })
             .map(|(user, _)| json!({ "id": user.as_str() }))
             .collect()
@@ -240,14 +235,13 @@ impl World {
         let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
         let value: Vec<Value> = self
             .resources
-            .iter()
-            .filter(|(id, resource)| {
-                id.resource_type().is("Microsoft.Network/connections")
-                    && ends.iter().any(|end| {
-                        let at = resource.body.pointer(&format!("/properties/{end}/id"));
-                        at.and_then(Value::as_str)
-                            .is_some_and(|at| at.eq_ignore_ascii_case(gateway.as_str()))
-                    })
+            .of_type("Microsoft.Network/connections")
+            .filter(|(_, resource)| {
+                ends.iter().any(|end| {
+                    let at = resource.body.pointer(&format!("/properties/{end}/id"));
+                    at.and_then(Value::as_str)
+                        .is_some_and(|at| at.eq_ignore_ascii_case(gateway.as_str()))
+                })
             })
             .filter_map(|(id, _)| self.listed(id, now))
             .collect();

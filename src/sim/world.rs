@@ -1,5 +1,6 @@
 //! What is there, in the simulated Azure? All of it, as one value.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,11 @@ use super::group::Deletion;
 use super::happening::Happening;
 use super::network::{Estate, OnPrem, Reach, reachability};
 use super::operation::{Operation, Work};
+use super::operations::Operations;
 use super::provider;
 use super::reply::guid;
 use super::resiliency::SiteTest;
+use super::resources::Resources;
 use super::scenario::{Latency, Outage, Overlap, Scenario};
 use super::seal::seal;
 use super::server::Entry;
@@ -35,8 +38,8 @@ pub struct World {
     /// Groups that are on their way out.
     #[serde(default)]
     pub(super) group_deletions: Vec<Deletion>,
-    pub(super) resources: BTreeMap<ResourceId, Resource>,
-    pub(super) operations: BTreeMap<String, Operation>,
+    pub(super) resources: Resources,
+    pub(super) operations: Operations,
     /// Writes accepted per resource: what every draw of chance depends on. Survives a delete.
     pub(super) ordinals: BTreeMap<ResourceId, u64>,
     pub(super) reads: u64,
@@ -68,6 +71,9 @@ pub struct World {
     #[serde(default)]
     pub(super) site_recovery: SiteRecovery,
 }
+
+/// Bodies as the network's truth reads them.
+pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 
 /// A resource as it is stored: without what a GET computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,8 +116,8 @@ impl World {
             groups: BTreeMap::new(),
             group_details: BTreeMap::new(),
             group_deletions: Vec::new(),
-            resources: BTreeMap::new(),
-            operations: BTreeMap::new(),
+            resources: Resources::default(),
+            operations: Operations::default(),
             ordinals: BTreeMap::new(),
             reads: 0,
             onprem: scenario.onprem.clone(),
@@ -246,7 +252,7 @@ impl World {
         };
         let made: Vec<ResourceId> = self
             .resources
-            .iter()
+            .of_type("Microsoft.Network/connections")
             .filter(|(_, resource)| made_with(resource))
             .map(|(id, _)| id.clone())
             .collect();
@@ -286,14 +292,14 @@ impl World {
 
     /// Removes what is inside a resource that is gone.
     pub(super) fn remove_within(&mut self, id: &ResourceId) {
-        self.resources.retain(|other, _| !other.is_within(id));
+        self.resources.remove_if(|other| other.is_within(id));
     }
 
     /// A resource of a type whose body names `id`.
     pub(super) fn user_of(&self, id: &ResourceId, kind: &str) -> Option<ResourceId> {
         self.resources
-            .iter()
-            .find(|(user, resource)| user.resource_type().is(kind) && names(&resource.body, id))
+            .of_type(kind)
+            .find(|(_, resource)| names(&resource.body, id))
             .map(|(user, _)| user.clone())
     }
 
@@ -305,9 +311,8 @@ impl World {
     /// The gateways that stand in a subnet.
     pub(super) fn subnet_users(&self, subnet: &ResourceId) -> Vec<ResourceId> {
         let kind = "Microsoft.Network/virtualNetworkGateways";
-        let users = self.resources.iter().filter(|(user, resource)| {
-            user.resource_type().is(kind) && names(&resource.body, subnet)
-        });
+        let users =
+            self.resources.of_type(kind).filter(|(_, resource)| names(&resource.body, subnet));
         users.map(|(user, _)| user.clone()).collect()
     }
 
@@ -322,14 +327,10 @@ impl World {
     /// The authorization of a circuit that has this key.
     pub(super) fn authorization(&self, circuit: &ResourceId, key: &str) -> Option<ResourceId> {
         self.resources
-            .iter()
-            .find(|(id, resource)| {
-                id.parent().as_ref() == Some(circuit)
-                    && resource
-                        .body
-                        .pointer("/properties/authorizationKey")
-                        .and_then(Value::as_str)
-                        .is_some_and(|own| seal(own) == seal(key))
+            .children(circuit)
+            .find(|(_, resource)| {
+                let own = resource.body.pointer("/properties/authorizationKey");
+                own.and_then(Value::as_str).is_some_and(|own| seal(own) == seal(key))
             })
             .map(|(id, _)| id.clone())
     }
@@ -353,25 +354,32 @@ impl World {
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
-    pub(super) fn estate<'a>(&'a self, shown: &'a BTreeMap<ResourceId, Value>) -> Estate<'a> {
+    pub(super) fn estate<'a>(&'a self, shown: &'a Shown<'a>) -> Estate<'a> {
         let under_test = self.site_tests.iter().filter_map(|(gateway, tests)| {
             let on = tests.iter().find(|test| test.status.is_on())?;
             Some((gateway.clone(), on.location.clone()))
         });
+        let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
         Estate::new(shown, &self.regions_down, &self.silent).with_tests(under_test.collect())
     }
 
-    /// Every body with its provisioning state, as the network's truth reads them.
-    pub(super) fn shown(&self) -> BTreeMap<ResourceId, Value> {
-        self.resources
-            .iter()
-            .filter(|(id, _)| !is_ours(id))
-            .map(|(id, resource)| {
-                let mut body = resource.body.clone();
-                body["properties"]["provisioningState"] = json!(resource.state.as_str());
-                (id.clone(), body)
-            })
-            .collect()
+    /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
+    pub(super) fn shown(&self) -> Shown<'_> {
+        let with_state = |id: &ResourceId| {
+            let kind = id.resource_type();
+            kind.is("Microsoft.Network/virtualNetworkGateways")
+                || kind.is("Microsoft.Network/connections")
+        };
+        let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
+        ours.map(|(id, resource)| {
+            if !with_state(id) {
+                return (id, Cow::Borrowed(&resource.body));
+            }
+            let mut body = resource.body.clone();
+            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            (id, Cow::Owned(body))
+        })
+        .collect()
     }
 
     /// An etag: parent and children share one (WIRE.md 1).
@@ -406,7 +414,7 @@ impl World {
     fn settle_operations(&mut self, now: Timestamp) {
         let mut due: Vec<(Timestamp, String)> = self
             .operations
-            .values()
+            .open()
             .filter(|operation| !operation.settled && operation.ends <= now)
             .filter(|operation| !self.is_stuck(operation))
             .map(|operation| (operation.ends, operation.id.clone()))
@@ -415,6 +423,7 @@ impl World {
         for (_, id) in due {
             self.end(&id);
         }
+        self.operations.let_go(now);
         self.settle_site_recovery(now);
     }
 
@@ -431,10 +440,9 @@ impl World {
     }
 
     fn end(&mut self, id: &str) {
-        let Some(operation) = self.operations.get_mut(id) else {
+        let Some(operation) = self.operations.settle(id) else {
             return;
         };
-        operation.settled = true;
         let (work, failed) = (operation.work.clone(), operation.failure.is_some());
         let (resource_id, ends) = (operation.resource.clone(), operation.ends);
         let provider = provider::of(&resource_id);

@@ -228,7 +228,7 @@ impl World {
         body: &Value,
     ) -> Result<(), Refusal> {
         let wanted = locks(provider, arrival.id, body);
-        let other = self.operations.values().find(|operation| {
+        let other = self.operations.open().find(|operation| {
             operation.is_at_work(arrival.now)
                 && operation.locks.iter().any(|lock| wanted.contains(lock))
         });
@@ -271,7 +271,7 @@ impl World {
             };
             let peering = provider.word() == "VirtualNetworkPeering";
             // A network whose subnet is being written is being written itself (recorded).
-            let writer = self.operations.values().find(|operation| {
+            let writer = self.operations.open().find(|operation| {
                 let within =
                     operation.resource == reference || operation.resource.is_within(&reference);
                 let write = !matches!(operation.work, Work::Read { .. });
@@ -370,7 +370,7 @@ impl World {
             forgotten,
             lingers,
         };
-        self.operations.insert(id, operation.clone());
+        self.operations.insert(operation.clone());
         operation
     }
 }

@@ -405,8 +405,7 @@ fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for hub in &hubs {
         all.extend(inquiry.each([hub], |_, body| {
             let planned = inquiry.peerings().into_iter().filter(|(_, peering)| {
-                peering.id.parent().as_ref() == Some(hub)
-                    && inquiry.facts.resource(&peering.id) == Fact::Absent
+                peering.id.is_child_of(hub) && inquiry.facts.resource(&peering.id) == Fact::Absent
             });
             let count = peerings_of(Some(body)).len() + planned.count();
             Some(unless(count > PEERINGS_OF_HUB, || format!("it would have {count} peerings")))

@@ -199,7 +199,7 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let planned = inquiry
             .peerings()
             .into_iter()
-            .filter(|(_, peering)| peering.id.parent().as_ref() == Some(&vnet))
+            .filter(|(_, peering)| peering.id.is_child_of(&vnet))
             .map(|(_, peering)| peering.remote.clone());
         let standing = peerings_of(Some(body))
             .iter()

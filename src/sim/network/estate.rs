@@ -189,7 +189,7 @@ impl<'a> Estate<'a> {
         }
         let wanted = format!("{}/{kind}", parent.resource_type().as_str());
         for (id, body) in &self.bodies {
-            if id.parent().as_ref() == Some(parent) && id.resource_type().is(&wanted) {
+            if id.is_child_of(parent) && id.resource_type().is(&wanted) {
                 found.insert((*id).clone(), body);
             }
         }

@@ -58,11 +58,9 @@ impl Provider for Peering {
         if put.body.pointer("/properties/useRemoteGateways") != Some(&json!(true)) {
             return Ok(());
         }
-        let second = world.ids().any(|other| {
+        let second = world.resources.children(&vnet).any(|(other, side)| {
             other != put.id
-                && other.parent().as_ref() == Some(&vnet)
-                && world.body(other).and_then(|b| b.pointer("/properties/useRemoteGateways"))
-                    == Some(&json!(true))
+                && side.body.pointer("/properties/useRemoteGateways") == Some(&json!(true))
         });
         if second {
             let message = "Only one peering of a virtual network may use remote gateways.";
@@ -203,13 +201,10 @@ fn set_levels(world: &mut World, side: &ResourceId) {
 
 /// The peering of `remote` that leads back to `vnet`.
 fn other_side(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option<ResourceId> {
-    world
-        .ids()
-        .find(|id| {
-            id.parent().as_ref() == Some(remote)
-                && world.body(id).and_then(|body| id_at(body, REMOTE)).as_ref() == Some(vnet)
-        })
-        .cloned()
+    let mut sides = world.resources.children(remote);
+    sides
+        .find(|(_, side)| id_at(&side.body, REMOTE).as_ref() == Some(vnet))
+        .map(|(id, _)| id.clone())
 }
 
 fn set_other_side(

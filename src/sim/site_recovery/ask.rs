@@ -121,7 +121,7 @@ impl World {
                     let near = if parent == *asked.vault {
                         id.is_within(&parent)
                     } else {
-                        id.parent().as_ref() == Some(&parent)
+                        id.is_child_of(&parent)
                     };
                     near && kind(id) == word && self.is_of_plan(id, plan.as_deref())
                 };
@@ -201,8 +201,7 @@ impl World {
         let mut body = self.body(id)?.clone();
         let within = |word: &str| {
             let word = word.to_owned();
-            self.ids()
-                .filter(move |other| other.parent().as_ref() == Some(id) && kind(other) == word)
+            self.ids().filter(move |other| other.is_child_of(id) && kind(other) == word)
         };
         match kind(id).as_str() {
             "vaults" => self.show_vault(id, &mut body),
