@@ -12,7 +12,7 @@ use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Le
 use super::state::{IllegalTransition, RunState};
 use super::turn::{Effect, Input, Moment, Pace, take_turn};
 use super::worker::{self, Job};
-use crate::model::{Plan, RunId, RunOutcome, StepName};
+use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp};
 
 /// What a driver needs from outside.
 #[derive(Clone)]
@@ -169,17 +169,13 @@ impl Driver {
     /// # Errors
     /// The journal fails. The inner result is the reason when the command is refused.
     pub async fn say(&mut self, command: Command) -> Result<Result<(), String>, EngineError> {
-        let turn = take_turn(
-            &self.plan,
-            &self.state,
-            Input::Command(command),
-            &self.moment(),
-            Pace::Leaving,
-        );
+        let now = self.moment();
+        let input = Input::Command(command);
+        let turn = take_turn(&self.plan, &mut self.state, input, &now, Pace::Leaving);
         if let Some(why) = turn.refusal {
             return Ok(Err(why));
         }
-        self.record(turn.events).await?;
+        self.append(turn.events, now.at).await?;
         Ok(Ok(()))
     }
 
@@ -192,8 +188,10 @@ impl Driver {
         if self.state.steps.values().any(|record| record.attempt > 0)
             && self.state.outcome().is_none()
         {
-            let holder = self.holder.clone();
-            self.record(vec![Event::RunClaimed { holder }]).await?;
+            let claimed = Event::RunClaimed { holder: self.holder.clone() };
+            let now = self.ports.clock.now();
+            self.state.decided(&claimed, now)?;
+            self.append(vec![claimed], now).await?;
         }
         let mut next = Some(Input::Opened);
         let ending = loop {
@@ -236,24 +234,32 @@ impl Driver {
         if self.pace == Pace::Leaving && !matches!(input, Input::Sent(..)) {
             return Ok(());
         }
-        let turn = take_turn(&self.plan, &self.state, input, &self.moment(), self.pace);
-        self.record(turn.events).await?;
+        let now = self.moment();
+        let turn = take_turn(&self.plan, &mut self.state, input, &now, self.pace);
+        self.append(turn.events, now.at).await?;
         for effect in turn.effects {
             self.perform(effect);
         }
         Ok(())
     }
 
-    async fn record(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
+    /// Makes durable what a turn decided; the state has followed it already.
+    async fn append(&mut self, events: Vec<Event>, at: Timestamp) -> Result<(), EngineError> {
         if events.is_empty() {
             return Ok(());
         }
-        let now = self.ports.clock.now();
-        let recorded: Vec<Recorded> =
-            self.ports.journal.append(&self.lease, self.state.head, now, events).await?;
-        for event in &recorded {
-            self.state.apply(event)?;
-        }
+        let appended = self.ports.journal.append(&self.lease, self.state.head, at, events).await;
+        let recorded: Vec<Recorded> = match appended {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                // The state is ahead of the journal; whoever looks at it now sees what is recorded.
+                if let Ok(events) = self.ports.journal.load().await {
+                    self.state = RunState::fold(&events)?;
+                }
+                return Err(error.into());
+            }
+        };
+        self.state.recorded(&recorded);
         self.ports.watcher.recorded(&recorded, &self.state);
         Ok(())
     }
@@ -328,12 +334,13 @@ impl Driver {
     }
 
     async fn take_command(&mut self, command: Command) -> Result<Option<String>, EngineError> {
-        let turn =
-            take_turn(&self.plan, &self.state, Input::Command(command), &self.moment(), self.pace);
+        let now = self.moment();
+        let input = Input::Command(command);
+        let turn = take_turn(&self.plan, &mut self.state, input, &now, self.pace);
         if turn.refusal.is_some() {
             return Ok(turn.refusal);
         }
-        self.record(turn.events).await?;
+        self.append(turn.events, now.at).await?;
         for effect in turn.effects {
             self.perform(effect);
         }

@@ -7,6 +7,7 @@ mod attempt;
 mod debts;
 pub mod driver;
 pub mod event;
+mod front;
 mod gates;
 pub mod glance;
 pub mod handle;

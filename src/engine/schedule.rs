@@ -10,7 +10,7 @@ use super::gates;
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
 use super::turn::{ENGINE, Effect, Timer, Turning};
 use crate::model::{
-    OnFailure, Operand, ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits,
+    Operand, ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits,
 };
 
 /// Starts what may start, and ends the run when nothing more can.
@@ -37,22 +37,9 @@ pub(super) fn advance(turn: &mut Turning<'_>) {
     end_if_over(turn);
 }
 
-/// Whether a step that needs this one may go on.
-fn lets_on(step: &Step, record: &StepRecord) -> bool {
-    match &record.state {
-        StepState::Succeeded | StepState::Skipped { .. } => true,
-        StepState::Failed(_) | StepState::TimedOut { .. } => step.on_failure == OnFailure::Continue,
-        StepState::Pending
-        | StepState::Working(_)
-        | StepState::Held { .. }
-        | StepState::Undone
-        | StepState::UndoFailed(_) => false,
-    }
-}
-
 /// Starts or skips the first step that may; tells whether there was one.
 fn start_one(turn: &mut Turning<'_>) -> bool {
-    let working = turn.state.steps.values().filter(|record| record.work().is_some()).count();
+    let working = turn.state.at_work().filter(|(_, record)| record.work().is_some()).count();
     if working >= limits::WORKERS_MAX {
         return false;
     }
@@ -62,18 +49,12 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
     let held = held_resources(turn);
     let plan = turn.plan;
     let settling = matches!(turn.state.phase, RunPhase::Settling { .. });
-    let ready = plan.steps().iter().enumerate().find(|(place, step)| {
-        let pending =
-            turn.record(&step.name).is_some_and(|record| record.state == StepState::Pending);
-        let needs_met = plan.dag().needs(*place).iter().all(|need| {
-            let before = &plan.steps()[*need];
-            turn.record(&before.name).is_some_and(|record| lets_on(before, record))
-        });
-        // What a run owes is met without the rest of it being begun.
-        let wanted = !settling || turn.state.owes(step);
-        pending && needs_met && wanted && is_free(step, &held)
-    });
-    let Some((_, step)) = ready else { return false };
+    let front = turn.state.front.ready().filter_map(|place| plan.steps().get(place));
+    // What a run owes is met without the rest of it being begun.
+    let may = |step: &&Step| (!settling || turn.state.owes(step)) && is_free(step, &held);
+    let mut front = front;
+    let Some(step) = front.find(may) else { return false };
+    drop(front);
     match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(&turn.state, o)))) {
         None | Some((_, Verdict::Holds)) => begin(turn, step),
         Some((when, Verdict::Fails(why))) => {
@@ -137,10 +118,7 @@ pub(super) fn read_operand(state: &RunState, operand: &Operand) -> Option<Value>
 /// What steps at work have to themselves, and what is held for operations that outlive their step.
 fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
     let mut held = BTreeSet::new();
-    for step in turn.plan.steps() {
-        let Some(record) = turn.record(&step.name) else {
-            continue;
-        };
+    for (step, record) in turn.state.at_work() {
         let accepted = match &record.state {
             StepState::Working(work) => {
                 matches!(work.phase, Phase::Operating { .. } | Phase::Confirming(_))
@@ -164,7 +142,8 @@ fn is_free(step: &Step, held: &BTreeSet<ResourceId>) -> bool {
 
 /// Ends the forward steps that wait for something; what Azure works on is waited for.
 fn drain(turn: &mut Turning<'_>) {
-    for step in turn.plan.steps() {
+    let at_work: Vec<usize> = turn.state.front.at_work().collect();
+    for step in at_work.into_iter().filter_map(|place| turn.plan.steps().get(place)) {
         let Some(work) = turn.record(&step.name).and_then(|record| record.work()) else {
             continue;
         };
@@ -187,7 +166,7 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
     let RunPhase::Undoing { by } = turn.state.phase.clone() else {
         return false;
     };
-    let forward_left = turn.state.steps.values().any(|record| match &record.state {
+    let forward_left = turn.state.at_work().any(|(_, record)| match &record.state {
         StepState::Working(work) => work.direction == Direction::Forward,
         StepState::TimedOut { operation, .. } => operation.is_some(),
         _ => false,
@@ -239,13 +218,13 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
 
 /// Ends the run when nothing is at work and nothing more can start.
 fn end_if_over(turn: &mut Turning<'_>) {
-    let steps = || turn.state.steps.values();
-    if steps().any(|record| record.work().is_some()) {
+    let at_work = || turn.state.at_work().map(|(_, record)| &record.state);
+    if at_work().any(|state| matches!(state, StepState::Working(_))) {
         return;
     }
-    let operation_left = steps()
-        .any(|record| matches!(record.state, StepState::TimedOut { operation: Some(_), .. }));
-    let held_left = steps().any(|record| matches!(record.state, StepState::Held { .. }));
+    let operation_left =
+        at_work().any(|state| matches!(state, StepState::TimedOut { operation: Some(_), .. }));
+    let held_left = at_work().any(|state| matches!(state, StepState::Held { .. }));
     let outcome = match &turn.state.phase {
         RunPhase::Ended { .. } => return,
         RunPhase::Forward => {
@@ -253,10 +232,7 @@ fn end_if_over(turn: &mut Turning<'_>) {
             if held_left || (operation_left && !stopped) {
                 return;
             }
-            let good =
-                turn.plan.steps().iter().all(|step| {
-                    turn.record(&step.name).is_some_and(|record| lets_on(step, record))
-                });
+            let good = turn.state.front.is_finished();
             // Paused with something left to do: somebody lets it go on.
             if turn.state.paused.is_some() && !good && !stopped {
                 return;
@@ -269,7 +245,11 @@ fn end_if_over(turn: &mut Turning<'_>) {
             if operation_left {
                 return;
             }
-            let left = steps().any(|record| matches!(record.state, StepState::UndoFailed(_)));
+            let left = turn
+                .state
+                .steps
+                .values()
+                .any(|record| matches!(record.state, StepState::UndoFailed(_)));
             if left { RunOutcome::UndoIncomplete } else { RunOutcome::Undone }
         }
     };

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Actor, Event, Intent, Recorded, RunMode};
+use super::front::{Front, lets_on};
 use crate::model::{
-    OperationHandle, Outputs, Plan, RunId, RunOutcome, SagaClass, Seq, StepError, StepName,
+    OperationHandle, Outputs, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError, StepName,
     StepStatus, Timestamp, Undo,
 };
 
@@ -35,6 +36,8 @@ pub struct RunState {
     pub last_outcome: Option<RunOutcome>,
     /// When the last event was recorded.
     pub last_at: Option<Timestamp>,
+    /// The steps at work and those whose turn may come: follows from the records.
+    pub(super) front: Front,
 }
 
 /// What the first event said.
@@ -238,6 +241,7 @@ impl Default for RunState {
             source_down: None,
             last_outcome: None,
             last_at: None,
+            front: Front::default(),
         }
     }
 }
@@ -273,6 +277,28 @@ impl RunState {
         Ok(())
     }
 
+    /// Takes an event in that is about to be recorded.
+    pub(super) fn decided(
+        &mut self,
+        event: &Event,
+        at: Timestamp,
+    ) -> Result<(), IllegalTransition> {
+        let seq = self.head.next();
+        self.apply_event(event, at).map_err(|why| IllegalTransition {
+            seq,
+            kind: event.kind(),
+            why,
+        })
+    }
+
+    /// What was taken in already is recorded, and where.
+    pub(super) fn recorded(&mut self, recorded: &[Recorded]) {
+        if let Some(last) = recorded.last() {
+            self.head = last.seq;
+            self.last_at = Some(last.at);
+        }
+    }
+
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
         if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
@@ -281,6 +307,7 @@ impl RunState {
             }
             self.steps =
                 plan.steps().iter().map(|s| (s.name.clone(), StepRecord::default())).collect();
+            self.front = Front::of(plan);
             self.opened = Some(Opened {
                 run: run.clone(),
                 plan: Arc::new((**plan).clone()),
@@ -302,8 +329,12 @@ impl RunState {
             return Err("the run has ended".to_owned());
         }
         if let Some(name) = event.step() {
-            let record = self.steps.get_mut(name).ok_or(format!("`{name}` is not a step"))?;
+            let unknown = || format!("`{name}` is not a step");
+            let place = plan.place(name).ok_or_else(unknown)?;
+            let record = self.steps.get_mut(name).ok_or_else(unknown)?;
+            let before = lets_on(&plan.steps()[place], record);
             super::transition::apply_to_step(record, event, at)?;
+            self.front.follow(&plan, &self.steps, place, before);
             self.after_step_event(&plan, event);
             return Ok(());
         }
@@ -346,7 +377,11 @@ impl RunState {
     /// hours later looks before it gives up. Counted from the last event, so rather too generous.
     fn forgive(&mut self, at: Timestamp) {
         let gap = self.last_at.map_or(std::time::Duration::ZERO, |last| at.since(last));
-        for record in self.steps.values_mut() {
+        let plan = self.opened.as_ref().map(|opened| Arc::clone(&opened.plan));
+        for place in self.front.at_work() {
+            let name =
+                plan.as_ref().and_then(|plan| plan.steps().get(place)).map(|step| &step.name);
+            let Some(record) = name.and_then(|name| self.steps.get_mut(name)) else { continue };
             if let StepState::Working(work) = &mut record.state {
                 work.since = work.since + gap;
             }
@@ -377,6 +412,13 @@ impl RunState {
         self.steps.get(name)
     }
 
+    /// Steps at work, held for a person, or out of time while Azure works on, in the order of the plan.
+    pub(super) fn at_work(&self) -> impl Iterator<Item = (&Step, &StepRecord)> {
+        let steps = self.opened.as_ref().map_or(&[][..], |opened| opened.plan.steps());
+        let at_work = self.front.at_work().filter_map(|place| steps.get(place));
+        at_work.filter_map(|step| self.steps.get(&step.name).map(|record| (step, record)))
+    }
+
     /// Whether the run is over, and how.
     #[must_use]
     pub fn outcome(&self) -> Option<RunOutcome> {
@@ -397,7 +439,10 @@ impl RunState {
             StepState::Held { .. } => true,
             _ => false,
         };
-        self.steps.iter().filter(|(_, record)| waits(record)).map(|(name, _)| name).collect()
+        let at_work = self.at_work().filter(|(_, record)| waits(record));
+        let mut waiting: Vec<&StepName> = at_work.map(|(step, _)| &step.name).collect();
+        waiting.sort();
+        waiting
     }
 }
 

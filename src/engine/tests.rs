@@ -145,8 +145,14 @@ impl Bench {
     }
 
     fn give(&mut self, input: Input) -> Turn {
-        let turn = take_turn(&self.plan, &self.state, input.clone(), &self.moment(), Pace::Going);
-        let again = take_turn(&self.plan, &self.state, input, &self.moment(), Pace::Going);
+        let now = self.moment();
+        let decide = |input| {
+            let mut state = self.state.clone();
+            let turn = take_turn(&self.plan, &mut state, input, &now, Pace::Going);
+            (turn, state)
+        };
+        let (turn, mut led) = decide(input.clone());
+        let (again, _) = decide(input);
         assert_eq!(turn, again, "take_turn is deterministic");
         for effect in &turn.effects {
             if let Effect::Send(ticket, intent) = effect {
@@ -155,6 +161,8 @@ impl Bench {
             }
         }
         self.record(turn.events.clone());
+        led.recorded(&self.journal);
+        assert_eq!(led, self.state, "a turn leads the state where its events lead");
         self.pending.extend(turn.effects.clone());
         self.check();
         turn
@@ -840,7 +848,9 @@ proptest! {
         for length in 1..=bench.journal.len() {
             let state = RunState::fold(&bench.journal[..length]).unwrap();
             prop_assert_eq!(state.head, Seq(length as u64));
-            let turn = take_turn(&bench.plan, &state, Input::Opened, &bench.moment(), Pace::Going);
+            let now = bench.moment();
+            let mut led = state.clone();
+            let turn = take_turn(&bench.plan, &mut led, Input::Opened, &now, Pace::Going);
             let blind = turn.effects.iter().any(|e| match e {
                 Effect::Send(ticket, _) => !matches!(
                     state.steps[&ticket.step].state, StepState::Pending | StepState::Working(_)),

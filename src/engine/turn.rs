@@ -105,13 +105,35 @@ pub enum Pace {
 }
 
 /// Decides. Total and deterministic: the same arguments give the same turn.
+///
+/// `state` is led on by the events that are decided, so that each decision sees the ones before it; it is
+/// ahead of the journal until they are appended. A refused command leaves it as it was.
 #[must_use]
-pub fn take_turn(plan: &Plan, state: &RunState, input: Input, now: &Moment, pace: Pace) -> Turn {
-    let mut turn = Turning { plan, state: state.clone(), now, turn: Turn::default() };
-    // A terminal state stays: only a person's command reopens it.
-    if state.outcome().is_some() && !matches!(input, Input::Command(_)) {
-        return turn.turn;
+pub fn take_turn(
+    plan: &Plan,
+    state: &mut RunState,
+    input: Input,
+    now: &Moment,
+    pace: Pace,
+) -> Turn {
+    match input {
+        // People speak rarely, and may be refused half-way: they are heard on a copy.
+        Input::Command(_) => {
+            let mut copy = state.clone();
+            let turn = decide(plan, &mut copy, input, now, pace);
+            if turn.refusal.is_none() {
+                *state = copy;
+            }
+            turn
+        }
+        // A terminal state stays: only a person's command reopens it.
+        _ if state.outcome().is_some() => Turn::default(),
+        input => decide(plan, state, input, now, pace),
     }
+}
+
+fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: Pace) -> Turn {
+    let mut turn = Turning { plan, state, now, turn: Turn::default() };
     match input {
         Input::Opened => opened(&mut turn),
         Input::Observed(ticket, result) => attempt::observed(&mut turn, &ticket, result),
@@ -126,11 +148,11 @@ pub fn take_turn(plan: &Plan, state: &RunState, input: Input, now: &Moment, pace
     turn.turn
 }
 
-/// A turn being taken: events are applied to a copy of the state as they are decided, so that each
-/// decision sees the ones before it.
+/// A turn being taken: events are applied to the state as they are decided, so that each decision sees
+/// the ones before it.
 pub(super) struct Turning<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) state: RunState,
+    pub(super) state: &'a mut RunState,
     pub(super) now: &'a Moment,
     pub(super) turn: Turn,
 }
