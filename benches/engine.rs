@@ -94,7 +94,10 @@ fn turn(criterion: &mut Criterion) {
     let boot = BootTime { boot: String::new(), nanos: 0 };
     let now = Moment { at: Timestamp::from_millis(0), boot };
     criterion.bench_function("turn/opened, 40 steps", |b| {
-        b.iter(|| take_turn(&plan, black_box(&state), Input::Opened, &now, Pace::Going));
+        b.iter(|| {
+            let mut state = black_box(&state).clone();
+            take_turn(&plan, &mut state, Input::Opened, &now, Pace::Going)
+        });
     });
 }
 

@@ -184,7 +184,7 @@ impl Action {
             | Self::Bandwidth(_)
             | Self::Authorization(_)
             | Self::General(_) => Vec::new(),
-            Self::Gateway(spec) => vec![&spec.subnet, &spec.public_ip],
+            Self::Gateway(spec) => std::iter::once(&spec.subnet).chain(&spec.public_ip).collect(),
             Self::Connection(spec) => {
                 let mut reads = vec![&spec.gateway, &spec.circuit];
                 if let Some(SecretRef::Resource { id, .. }) = &spec.authorization {
@@ -227,7 +227,7 @@ impl Action {
             Self::PublicIp(spec) => vec![ended(&spec.id)],
             Self::Subnet(spec) => vec![ended(&spec.id), of_child(&spec.id)],
             Self::Gateway(spec) => {
-                vec![ended(&spec.id), ended(&spec.subnet), ended(&spec.public_ip)]
+                [&spec.id, &spec.subnet].into_iter().chain(&spec.public_ip).map(ended).collect()
             }
             Self::Authorization(spec) => vec![ended(&spec.id), of_child(&spec.id)],
             Self::Connection(spec) => {

@@ -39,8 +39,10 @@ pub struct Gateway {
     pub sku: String,
     /// The `GatewaySubnet` it stands in.
     pub subnet: ResourceId,
-    /// Its public IP address.
-    pub public_ip: ResourceId,
+    /// Its public IP address, where the author brings one. Since August 2025 the platform gives a gateway
+    /// an address of its own and shows none (azurerm PR 31084).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<ResourceId>,
 }
 
 /// The desired state of a circuit authorization.

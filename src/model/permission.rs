@@ -77,7 +77,9 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     match action {
         Action::Gateway(spec) => {
             add(&spec.subnet, "join/action");
-            add(&spec.public_ip, "join/action");
+            if let Some(address) = &spec.public_ip {
+                add(address, "join/action");
+            }
         }
         Action::Connection(spec) => {
             // With a key from outside the circuit is not ours to join.

@@ -162,7 +162,10 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
                 location: values.region("location")?,
                 sku: values.text("sku")?.to_owned(),
                 subnet: vnet.child("subnets", "GatewaySubnet").map_err(|_| None)?,
-                public_ip: values.beside("public_ip", PUBLIC_IPS, Some(&vnet))?,
+                public_ip: match values.get("public_ip") {
+                    Some(_) => Some(values.beside("public_ip", PUBLIC_IPS, Some(&vnet))?),
+                    None => None,
+                },
             })
         }
         "authorization.ensure" => Action::Authorization(Authorization {

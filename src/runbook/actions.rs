@@ -107,7 +107,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             must("vnet", Kind::Id(VNETS), "The virtual network; its GatewaySubnet is used."),
             must("location", Kind::Region, "Where it is."),
             must("sku", Kind::OneOf(GATEWAY_SKUS), "Its SKU."),
-            must("public_ip", Kind::IdOrName(PUBLIC_IPS), "Its public IP address, by name or id."),
+            may(
+                "public_ip",
+                Kind::IdOrName(PUBLIC_IPS),
+                "Its public IP address, by name or id. Leave it out: since August 2025 Azure gives a new gateway one of its own.",
+            ),
         ],
     ),
     (

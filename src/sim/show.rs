@@ -71,6 +71,8 @@ impl World {
                 delegation["etag"] = json!(etag);
                 delegation["properties"]["provisioningState"] = json!(state);
             }
+        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
+            provider::gateway::hide_address(&mut body, now);
         } else if kind.is("Microsoft.Network/publicIPAddresses") {
             if let Some(user) = self.configurations_with(id).into_iter().next() {
                 body["properties"]["ipConfiguration"] = user;

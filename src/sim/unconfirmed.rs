@@ -38,6 +38,9 @@ pub(super) const BANDWIDTH: Unconfirmed =
 /// A gateway that is to be deleted and has connections.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
+/// A gateway without a public IP address, of a kind or a time that needs one.
+pub(super) const ADDRESS_REQUIRED: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayMissingPublicIpAddress");
 /// A gateway in a subnet with another name than `GatewaySubnet`.
 pub(super) const GATEWAY_SUBNET: Unconfirmed = belief(400, "InvalidGatewaySubnetName");
 /// A second gateway of one kind in a network.

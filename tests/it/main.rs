@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_days;
 mod capture;
+mod cases;
 mod cli;
 mod compile;
 mod conform;

@@ -472,7 +472,12 @@ fn standing_gateway(sku: &str) -> Value {
     })
 }
 
+/// The address that a gateway is to have, where the author brings one.
 fn address(case: &mut Case, sku: &str, zones: &Value) {
+    let action = &mut case.step("gateway").action;
+    let mut stored = serde_json::to_value(&*action).unwrap();
+    stored["with"]["public_ip"] = json!(format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea"));
+    *action = serde_json::from_value(stored).unwrap();
     case.add(json!({
         "id": format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea"), "location": "southeastasia",
         "sku": { "name": sku }, "zones": zones, "properties": { "publicIPAllocationMethod": "Static" },

@@ -10,7 +10,8 @@ use backroad::render::{Style, diagnostic};
 use backroad::sim::{Effect, Fault};
 use serde_json::Value;
 
-use crate::support::{Lab, Place, Stage, all_shipped, compiled};
+use crate::support::kept::Way;
+use crate::support::{Lab, Stage, all_shipped, compiled};
 
 fn writers(plan: &Plan) -> Vec<Step> {
     plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
@@ -94,52 +95,22 @@ fn same_resources(expected: &Value, found: &Value, about: &str) {
     }
 }
 
-/// Crashes at one place and goes on; the world must end as if nothing had happened.
-async fn crash_and_go_on(
-    stage: &Stage,
-    place: Place,
-    expected: &(RunOutcome, Value),
-) -> Result<(), String> {
-    let lab = stage.lab();
-    lab.crash_at(Some(place));
-    let outcome = lab.drive_through().await;
-    lab.check_ledger().map_err(|why| format!("{place:?}: {why}"))?;
-    if outcome != expected.0 {
-        return Err(format!("{place:?}: the run ended {outcome}"));
-    }
-    if lab.comparable() != expected.1 {
-        return Err(format!("{place:?}: the world differs"));
-    }
-    Ok(())
-}
-
 /// The matrix of one runbook under one profile: the number of points and what went wrong.
 async fn matrix(name: &str, profile: &str) -> (u64, Vec<String>) {
     let stage = Stage::of(name, profile).await;
     let reference = stage.lab();
-    let outcome = Lab::outcome_of(reference.drive(None).await);
-    assert_eq!(outcome, RunOutcome::Succeeded, "{name} {profile}");
+    let way = Way::of(&reference).await;
+    assert_eq!(way.outcome, RunOutcome::Succeeded, "{name} {profile}");
     reference.check_ledger().unwrap();
-    let expected = (outcome, reference.comparable());
-    let mut places = Vec::new();
-    for n in 1..=reference.appends() {
-        // Before the one and after the next: every append is met, and both of its sides.
-        places.push(if n % 2 == 0 { Place::BeforeAppend(n) } else { Place::AfterAppend(n) });
-    }
-    for n in 1..=reference.sends() {
-        places.extend([Place::BeforeSend(n), Place::AfterSend(n)]);
-    }
-    // Hours of disks that are copied are hundreds of looks, all alike: there every third place will do.
-    if name == "dr-circuit-prepared-failback.yaml" {
-        places = places.into_iter().step_by(3).collect();
-    }
+    let expected = (way.outcome, reference.comparable());
     let mut wrong = Vec::new();
-    for place in &places {
-        if let Err(why) = crash_and_go_on(&stage, *place, &expected).await {
+    // Before and after each append and each send: what a crash leaves there.
+    for kept in &way.kept {
+        if let Err(why) = way.go_on(kept, &reference, &expected).await {
             wrong.push(format!("{name} {profile}: {why}"));
         }
     }
-    let mut points = places.len() as u64;
+    let mut points = way.points();
     let effects = [
         Effect::LoseRequest,
         Effect::LoseAnswer,

@@ -6,6 +6,9 @@ use super::body::{assessment, ensure, fixed, text};
 use crate::model::action::Gateway;
 use crate::model::{Assessed, Assessment};
 
+/// Where a gateway shows its address.
+const ADDRESS: &str = "/properties/ipConfigurations/0/properties/publicIPAddress";
+
 /// Compares a gateway with the desired one.
 pub(crate) fn assess(spec: &Gateway, body: Option<&Value>) -> Assessment {
     let verdict = body
@@ -22,8 +25,8 @@ fn immovable(spec: &Gateway, body: &Value) -> Option<Assessed> {
             fixed(body, &format!("{configuration}/subnet/id"), spec.subnet.as_str(), "subnet")
         })
         .or_else(|| {
-            let address = format!("{configuration}/publicIPAddress/id");
-            fixed(body, &address, spec.public_ip.as_str(), "public IP address")
+            let address = format!("{ADDRESS}/id");
+            fixed(body, &address, spec.public_ip.as_ref()?.as_str(), "public IP address")
         })
 }
 
@@ -33,19 +36,22 @@ pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
     let name = body
         .and_then(|body| text(body, "/properties/ipConfigurations/0/name"))
         .unwrap_or("gwipconfig");
+    let mut properties = json!({
+        "privateIPAllocationMethod": "Dynamic",
+        "subnet": { "id": spec.subnet.as_str() },
+    });
+    // A gateway that stands and shows no address has one that the platform keeps: since August 2025 that is
+    // no difference, and none is written onto it (azurerm PR 31084, issues 30414 and 31730).
+    let hidden = body.is_some_and(|body| body.pointer(ADDRESS).is_none());
+    if let Some(address) = spec.public_ip.as_ref().filter(|_| !hidden) {
+        properties["publicIPAddress"] = json!({ "id": address.as_str() });
+    }
     json!({
         "location": spec.location.as_str(),
         "properties": {
             "gatewayType": "ExpressRoute",
             "sku": { "name": spec.sku, "tier": spec.sku },
-            "ipConfigurations": [{
-                "name": name,
-                "properties": {
-                    "privateIPAllocationMethod": "Dynamic",
-                    "subnet": { "id": spec.subnet.as_str() },
-                    "publicIPAddress": { "id": spec.public_ip.as_str() },
-                },
-            }],
+            "ipConfigurations": [{ "name": name, "properties": properties }],
         },
     })
 }

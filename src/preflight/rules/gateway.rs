@@ -390,7 +390,7 @@ fn address(
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.gateways() {
-        all.extend(inquiry.each([&spec.public_ip], |_, body| judge(spec, body)));
+        all.extend(inquiry.each(&spec.public_ip, |_, body| judge(spec, body)));
     }
     all
 }

@@ -82,7 +82,10 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
         .with("--vnet", vnet.as_str())
         .with("--gateway-type", "ExpressRoute")
         .with("--sku", spec.sku.as_str())
-        .with("--public-ip-addresses", spec.public_ip.as_str());
+        .with_all(
+            "--public-ip-addresses",
+            spec.public_ip.iter().map(ToString::to_string).collect(),
+        );
     Guide {
         portal: way(&["Virtual network gateways", "Create", "ExpressRoute", id.name()]),
         act: vec![noted(

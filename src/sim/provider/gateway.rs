@@ -3,13 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at, keep, name_parts, top_level};
-use crate::model::ResourceId;
+use crate::model::{ResourceId, Timestamp};
 use crate::sim::envelope::is_since;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct Gateway;
+
+/// From then on the platform gives an ExpressRoute gateway its address: none need be brought, and none is
+/// shown, not one that was brought either (azurerm PR 31084, issues 30414, 30032 and 31730).
+const OWN_ADDRESS_SINCE: &str = "2025-08";
 
 /// From then on the answer to a create says the BGP settings that nobody sent; before, only a GET does.
 const BGP_SAID_SINCE: &str = "2020-03";
@@ -94,6 +98,11 @@ impl Provider for Gateway {
             let message = "The gateway has no IP configuration with a subnet.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
+        let address = put.body.pointer("/properties/ipConfigurations/0/properties/publicIPAddress");
+        if address.is_none() && (vpn || !is_since(put.now, OWN_ADDRESS_SINCE)) {
+            let message = "The gateway has no IP configuration with a public IP address.";
+            return Err(Refusal::unconfirmed(&unconfirmed::ADDRESS_REQUIRED, message));
+        }
         if !subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
             let message = format!("Subnet {} is not named GatewaySubnet.", subnet.name());
             return Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_SUBNET, message));
@@ -256,6 +265,20 @@ impl Provider for Gateway {
                 &unconfirmed::GATEWAY_CONNECTED,
                 format!("Gateway {id} has the connection {user}; delete the connection first."),
             )),
+        }
+    }
+}
+
+/// Leaves the address of an ExpressRoute gateway out, as Azure's answers have since August 2025.
+pub(in crate::sim) fn hide_address(body: &mut Value, now: Timestamp) {
+    if is_vpn(body) || !is_since(now, OWN_ADDRESS_SINCE) {
+        return;
+    }
+    let list = body.pointer_mut("/properties/ipConfigurations").and_then(Value::as_array_mut);
+    for configuration in list.into_iter().flatten() {
+        if let Some(properties) = configuration.get_mut("properties").and_then(Value::as_object_mut)
+        {
+            properties.remove("publicIPAddress");
         }
     }
 }

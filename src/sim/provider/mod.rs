@@ -4,7 +4,7 @@ mod authorization;
 mod circuit;
 mod circuit_peering;
 mod connection;
-mod gateway;
+pub(super) mod gateway;
 mod global_reach;
 mod local_gateway;
 mod public_ip;

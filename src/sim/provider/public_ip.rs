@@ -31,6 +31,28 @@ impl Provider for PublicIp {
         true
     }
 
+    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let zones = |body: &Value| {
+            let list = body.get("zones").and_then(Value::as_array);
+            let mut zones: Vec<&str> =
+                list.into_iter().flatten().filter_map(Value::as_str).collect();
+            zones.sort_unstable();
+            zones.join(", ")
+        };
+        let (Some(has), asked) = (put.stored.map(zones), zones(put.body)) else { return Ok(()) };
+        if has == asked {
+            return Ok(());
+        }
+        // As reported in azurerm 16470.
+        let message = format!(
+            "Resource {} has an existing availability zone constraint {has} and the request has availability \
+             zone constraint {asked}, which do not match. Zones cannot be added/updated/removed once the \
+             resource is created. The resource cannot be updated from regional to zonal or vice-versa.",
+            put.id
+        );
+        Err(Refusal::new(400, "ResourceAvailabilityZonesCannotBeModified", message))
+    }
+
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         keep(&mut properties, put.stored, &["ipAddress"]);

@@ -5,6 +5,8 @@
     reason = "a bench that cannot set up fails its test"
 )]
 
+pub(crate) mod kept;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -177,11 +179,16 @@ struct Strike {
     struck: Notify,
     clock: Mutex<Option<Arc<dyn Clock>>>,
     at: Mutex<Option<Timestamp>>,
+    keeper: Mutex<Option<kept::Keeper>>,
 }
 
 impl Strike {
     /// Never returns at the place of the crash: the process is gone.
     async fn pass(&self, place: Place) {
+        if let Some(keeper) = self.keeper.lock().unwrap().as_mut() {
+            let clock = self.clock.lock().unwrap();
+            keeper.pass(place, clock.as_ref().expect("somebody drives"));
+        }
         if *self.place.lock().unwrap() == Some(place) {
             let now = self.clock.lock().unwrap().as_ref().map(|clock| clock.now());
             *self.at.lock().unwrap() = now;
@@ -354,6 +361,23 @@ impl Lab {
             unintended: Arc::default(),
             run,
         }
+    }
+
+    /// Keeps what a crash would leave at each point from now on.
+    fn keep(&self) {
+        let keeper = kept::Keeper::new(Arc::clone(&self.world), self.journal.clone());
+        *self.strike.keeper.lock().unwrap() = Some(keeper);
+    }
+
+    fn take_kept(&self) -> Vec<kept::Kept> {
+        self.strike.keeper.lock().unwrap().take().map(kept::Keeper::kept).unwrap_or_default()
+    }
+
+    /// Takes another lab's run up where its journal ended.
+    fn take_up(&mut self, other: &Self, events: Vec<Recorded>) {
+        self.run = other.run.clone();
+        self.ledger_from = other.ledger_from;
+        self.journal = MemoryJournal::holding(self.run.clone(), events);
     }
 
     pub(crate) fn crash_at(&self, place: Option<Place>) {
