@@ -43,6 +43,53 @@ pub const GATEWAY_SKUS: &[GatewaySku] = &[
     sku("ErGwScale", true, (1_000, 9_500, 4), false),
 ];
 
+/// What a gateway of one SKU needs to be of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resize {
+    /// It is as large, or larger.
+    None,
+    /// Azure does it in place: up within a family.
+    InPlace,
+    /// Azure refuses it: another family (azurerm 20007, PR 31628).
+    Refused,
+}
+
+/// What a gateway of SKU `has` needs to be at least of SKU `wanted`; a failover never makes one smaller.
+/// What is not known is taken as it is written.
+#[must_use]
+pub fn resize(has: &str, wanted: &str) -> Resize {
+    let (Some(has), Some(wanted)) = (gateway_sku(has), gateway_sku(wanted)) else {
+        return if has.eq_ignore_ascii_case(wanted) { Resize::None } else { Resize::InPlace };
+    };
+    let zones = has.zone_redundant || !wanted.zone_redundant;
+    if has == wanted || (zones && wanted.name != SCALE && has.mbps >= wanted.mbps) {
+        return Resize::None;
+    }
+    let family = has.zone_redundant == wanted.zone_redundant;
+    let scales = has.name == SCALE || wanted.name == SCALE;
+    if family && !scales { Resize::InPlace } else { Resize::Refused }
+}
+
+/// Whether Azure makes a gateway of one SKU one of another in place: up within a family, and down in two
+/// cases only (azurerm 20007, PR 31628).
+#[must_use]
+pub fn resizes_in_place(has: &str, wanted: &str) -> bool {
+    let down = [("HighPerformance", "Standard"), ("ErGw2AZ", "ErGw1AZ")];
+    let is_down = |(from, to): &(&str, &str)| {
+        has.eq_ignore_ascii_case(from) && wanted.eq_ignore_ascii_case(to)
+    };
+    let same_family = match (gateway_sku(has), gateway_sku(wanted)) {
+        (Some(has), Some(wanted)) => {
+            has == wanted || (has.zone_redundant == wanted.zone_redundant && has.mbps < wanted.mbps)
+        }
+        _ => true,
+    };
+    same_family || down.iter().any(is_down)
+}
+
+/// The SKU whose size is a setting of its own.
+const SCALE: &str = "ErGwScale";
+
 /// The SKU of that name.
 #[must_use]
 pub fn gateway_sku(name: &str) -> Option<&'static GatewaySku> {

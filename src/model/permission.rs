@@ -119,9 +119,6 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
                 add(&subnet, "join/action");
             }
-            if let Ok(address) = beside("Microsoft.Network/publicIPAddresses") {
-                add(&address, "join/action");
-            }
         }
         (RemovalKind::Peering, _) => {
             if let Some(network) = removal.id.parent() {

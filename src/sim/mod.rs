@@ -33,6 +33,7 @@ mod show;
 mod site_recovery;
 mod throttle;
 pub mod transport;
+mod truth;
 mod unconfirmed;
 mod world;
 mod world_file;

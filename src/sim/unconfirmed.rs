@@ -38,6 +38,8 @@ pub(super) const BANDWIDTH: Unconfirmed =
 /// A gateway that is to be deleted and has connections.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
+/// A gateway that is to be of another family, or smaller.
+pub(super) const RESIZE: Unconfirmed = belief(400, "VirtualNetworkGatewayResizeNotAllowed");
 /// A gateway without a public IP address, of a kind or a time that needs one.
 pub(super) const ADDRESS_REQUIRED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayMissingPublicIpAddress");

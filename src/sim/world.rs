@@ -1,6 +1,5 @@
 //! What is there, in the simulated Azure? All of it, as one value.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use super::fault::Fault;
 use super::governance::{Grant, Lock};
 use super::group::Deletion;
 use super::happening::Happening;
-use super::network::{Estate, OnPrem, Reach, reachability};
+use super::network::OnPrem;
 use super::operation::{Operation, Work};
 use super::operations::Operations;
 use super::provider;
@@ -71,9 +70,6 @@ pub struct World {
     #[serde(default)]
     pub(super) site_recovery: SiteRecovery,
 }
-
-/// Bodies as the network's truth reads them.
-pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 
 /// A resource as it is stored: without what a GET computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -184,6 +180,9 @@ impl World {
             provider.complete(&mut body);
             self.give_guid(id, provider, &mut body);
         }
+        if id.resource_type().is("Microsoft.Network/virtualNetworkGateways") {
+            provider::gateway::hide_address(&mut body, now);
+        }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
         self.begin_in_vault(id, now);
@@ -234,13 +233,6 @@ impl World {
             self.silent.remove(&id);
             self.resources.remove(&id);
         }
-    }
-
-    /// How each site sees each Azure network now.
-    #[must_use]
-    pub fn reachability(&self) -> Vec<Reach> {
-        let shown = self.shown();
-        reachability(&self.estate(&shown), &self.onprem)
     }
 
     /// Takes away the connections that were made with a key: what an authorization's end means.
@@ -351,35 +343,6 @@ impl World {
         let key =
             format!("/subscriptions/{}/resourcegroups/{}", id.subscription(), id.resource_group());
         self.groups.get(&key.to_ascii_lowercase()).cloned()
-    }
-
-    /// What the network is, as far as resources say; a connection that is not done carries nothing.
-    pub(super) fn estate<'a>(&'a self, shown: &'a Shown<'a>) -> Estate<'a> {
-        let under_test = self.site_tests.iter().filter_map(|(gateway, tests)| {
-            let on = tests.iter().find(|test| test.status.is_on())?;
-            Some((gateway.clone(), on.location.clone()))
-        });
-        let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
-        Estate::new(shown, &self.regions_down, &self.silent).with_tests(under_test.collect())
-    }
-
-    /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
-    pub(super) fn shown(&self) -> Shown<'_> {
-        let with_state = |id: &ResourceId| {
-            let kind = id.resource_type();
-            kind.is("Microsoft.Network/virtualNetworkGateways")
-                || kind.is("Microsoft.Network/connections")
-        };
-        let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
-        ours.map(|(id, resource)| {
-            if !with_state(id) {
-                return (id, Cow::Borrowed(&resource.body));
-            }
-            let mut body = resource.body.clone();
-            body["properties"]["provisioningState"] = json!(resource.state.as_str());
-            (id, Cow::Owned(body))
-        })
-        .collect()
     }
 
     /// An etag: parent and children share one (WIRE.md 1).

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::gateway_subnet::subnet;
 use crate::model::action::{Gateway, RemovalKind};
-use crate::model::azure_limits::{CIRCUITS_OF_ONE_LOCATION, PEERINGS_OF_HUB, gateway_sku};
+use crate::model::azure_limits::{
+    CIRCUITS_OF_ONE_LOCATION, PEERINGS_OF_HUB, Resize, gateway_sku, resize,
+};
 use crate::model::{ResourceId, Step, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
@@ -137,7 +139,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "Azure does not change between zone-redundant and other SKUs in place.",
         fix: "Write the gateway's SKU into the runbook, or make a new gateway.",
         source: "E-GW",
-        judge: resize,
+        judge: resized,
     },
     Rule {
         id: "GW-PIP-BASIC",
@@ -369,14 +371,13 @@ fn zone(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-fn resize(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.gateways() {
         all.extend(inquiry.each([&spec.id], |_, body| {
-            let has = gateway_sku(text(body, "/properties/sku/name")?)?;
-            let wanted = gateway_sku(&spec.sku)?;
-            Some(unless(has.zone_redundant != wanted.zone_redundant, || {
-                format!("it is {}, and shall be {}", has.name, wanted.name)
+            let (has, wanted) = (text(body, "/properties/sku/name")?, spec.sku.as_str());
+            Some(unless(resize(has, wanted) == Resize::Refused, || {
+                format!("it is {has}, and shall be {wanted}")
             }))
         }));
     }

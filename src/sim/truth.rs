@@ -1,0 +1,51 @@
+//! What does the network's truth read of the world? The bodies, with what no body shows.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::network::{Estate, Reach, reachability};
+use super::site_recovery::is_ours;
+use super::world::World;
+use crate::model::ResourceId;
+
+/// Bodies as the network's truth reads them.
+pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
+
+impl World {
+    /// How each site sees each Azure network now.
+    #[must_use]
+    pub fn reachability(&self) -> Vec<Reach> {
+        let shown = self.shown();
+        reachability(&self.estate(&shown), &self.onprem)
+    }
+
+    /// What the network is, as far as resources say; a connection that is not done carries nothing.
+    pub(super) fn estate<'a>(&'a self, shown: &'a Shown<'a>) -> Estate<'a> {
+        let under_test = self.site_tests.iter().filter_map(|(gateway, tests)| {
+            let on = tests.iter().find(|test| test.status.is_on())?;
+            Some((gateway.clone(), on.location.clone()))
+        });
+        let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
+        Estate::new(shown, &self.regions_down, &self.silent).with_tests(under_test.collect())
+    }
+
+    /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
+    pub(super) fn shown(&self) -> Shown<'_> {
+        let with_state = |id: &ResourceId| {
+            let kind = id.resource_type();
+            kind.is("Microsoft.Network/virtualNetworkGateways")
+                || kind.is("Microsoft.Network/connections")
+        };
+        let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
+        ours.map(|(id, resource)| {
+            if !with_state(id) {
+                return (id, Cow::Borrowed(&resource.body));
+            }
+            let mut body = resource.body.clone();
+            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            (id, Cow::Owned(body))
+        })
+        .collect()
+    }
+}
