@@ -15,6 +15,7 @@ use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::runs::{RunStore, RunSummaryRaw};
 use super::schema::{Database, Link, guard};
+use super::whole;
 use crate::engine::{JournalError, Lease};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -126,8 +127,11 @@ impl RunDir {
     pub(super) fn clear_scratches(&self) -> Result<(), StoreError> {
         for entry in files::entries(&self.path)? {
             let name = entry.file_name().unwrap_or_default();
-            if name.to_string_lossy().starts_with(SCRATCH) {
+            let name = name.to_string_lossy();
+            if name.starts_with(SCRATCH) {
                 files::remove_tree(&entry)?;
+            } else if whole::is_unfinished(&name) {
+                files::remove_durably(&entry)?;
             }
         }
         Ok(())

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
-use super::render::{put, refused, templates};
+use super::render::{refused, templates};
 use crate::azure::correlation_id;
 use crate::cli::args::ReportFormat;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::files;
 use crate::cli::world;
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
 use crate::render::report::{self, Material, Report};
 use crate::render::template::Templates;
 use crate::render::view::ReachedView;
+use crate::store::regular;
 
 /// What was typed about a report.
 pub(super) struct Asked<'a> {
@@ -37,7 +40,7 @@ pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status
     match asked.out {
         None => context.ui.data(&text),
         Some(path) => {
-            put(path, &text)?;
+            files::write_over(path, text.as_bytes())?;
             context.ui.say(&format!("Written to {}.", path.display()));
         }
     }
@@ -58,7 +61,8 @@ pub(super) async fn of(
     let (before, reachability) = (of(reached.first()), of(reached.last()));
     // A process that holds the run holds its history too: there the hash is not at hand.
     let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
-    let text = std::fs::read(context.state.run_path(&run).join("runbook.yaml")).ok();
+    let text =
+        regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
     let runbook = text.map(|text| blake3::hash(&text).to_hex().to_string());
     let material = Material {
         state: &state,
