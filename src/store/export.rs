@@ -233,7 +233,11 @@ pub(super) fn agrees(run: &RunId, links: &[Link], mark: Mark) -> bool {
 
 /// The file's text.
 pub(super) fn text(run: &RunId, links: &[Link]) -> Vec<u8> {
-    let mut prev = schema::genesis(run);
+    lines(schema::genesis(run), links)
+}
+
+/// The lines of events that come after a head.
+pub(super) fn lines(mut prev: Head, links: &[Link]) -> Vec<u8> {
     let mut text = Vec::new();
     for link in links {
         let front = format!(

@@ -19,6 +19,17 @@ pub(super) fn private_dir(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(|e| StoreError::io("create", path, e))
 }
 
+/// Creates a directory that was not there, and that only its owner may enter.
+pub(super) fn fresh_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
 /// Opens a file for reading and writing, creating it readable for its owner only.
 pub(super) fn private_file(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();

@@ -9,6 +9,7 @@ mod conform;
 mod documents;
 mod files;
 mod forgeries;
+mod full_disk;
 mod generated;
 mod hazards;
 mod kept_journals;

@@ -60,7 +60,7 @@ pub(super) async fn of(
     let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
     let (before, reachability) = (of(reached.first()), of(reached.last()));
     // A process that holds the run holds its history too: there the hash is not at hand.
-    let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
+    let head = context.state.head(&run).ok().flatten();
     let text =
         regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
     let runbook = text.map(|text| blake3::hash(&text).to_hex().to_string());
