@@ -49,6 +49,24 @@ impl Member {
     pub fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { name: name.to_owned(), bytes: bytes.into() }
     }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// This program, as a manifest names it.
+#[must_use]
+pub fn maker() -> String {
+    format!("backroad {}", env!("CARGO_PKG_VERSION"))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +76,9 @@ pub(super) struct Manifest {
     pub(super) run: String,
     /// The hash of the journal's last event.
     pub(super) head: Option<String>,
+    /// Which program wrote it; the first evidence does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) made_by: Option<String>,
     pub(super) members: Vec<Line>,
 }
 
@@ -104,6 +125,7 @@ pub fn write(
         schema: EVIDENCE_SCHEMA.to_owned(),
         run: run.to_string(),
         head: head.map(str::to_owned),
+        made_by: Some(maker()),
         members: lines.collect(),
     };
     let manifest = serde_json::to_vec_pretty(&manifest).unwrap_or_default();

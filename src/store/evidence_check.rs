@@ -9,7 +9,7 @@ use super::evidence::{
 };
 use super::export;
 use super::signature::{self, Signer, Trusted};
-use crate::engine::Event;
+use crate::engine::{Event, Recorded};
 use crate::model::{Plan, RunId};
 
 /// What somebody who checks evidence knows from elsewhere.
@@ -33,15 +33,19 @@ pub enum Signed {
 }
 
 /// What a check of an evidence file found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EvidenceReport {
     /// The run, where the manifest can be read.
     pub run: Option<String>,
     /// The hash of its last event: the manifest's word, which the journal's own chain bears out where
     /// nothing is bad.
     pub head: Option<String>,
-    /// How many files are in it.
-    pub members: usize,
+    /// Which program wrote it, by its own word.
+    pub made_by: Option<String>,
+    /// The files in it.
+    pub members: Vec<Member>,
+    /// The events of its journal, where nothing is bad.
+    pub events: Vec<Recorded>,
     /// Who signed it.
     pub signed: Signed,
     /// Where the first thing is that is not as it was written, and what is wrong there.
@@ -70,7 +74,9 @@ pub fn check(bytes: &[u8], expected: &Expected<'_>) -> EvidenceReport {
     let mut report = EvidenceReport {
         run: None,
         head: None,
-        members: 0,
+        made_by: None,
+        members: Vec::new(),
+        events: Vec::new(),
         signed: Signed::No,
         first_bad: None,
         distrusted: None,
@@ -89,8 +95,8 @@ pub fn check(bytes: &[u8], expected: &Expected<'_>) -> EvidenceReport {
 
 /// The first thing that is not as it was written, as an error.
 fn judge(bytes: &[u8], expected: &Expected<'_>, report: &mut EvidenceReport) -> Result<(), String> {
-    let members = unpack(bytes)?;
-    report.members = members.len();
+    report.members = unpack(bytes)?;
+    let members = report.members.clone();
     let find = |name: &str| {
         members.iter().find(|one| one.name == name).ok_or_else(|| format!("{name}: it is missing"))
     };
@@ -107,6 +113,7 @@ fn judge(bytes: &[u8], expected: &Expected<'_>, report: &mut EvidenceReport) -> 
         .map_err(|error| format!("{MANIFEST}: its run is none: {error}"))?;
     report.run = Some(manifest.run.clone());
     report.head.clone_from(&manifest.head);
+    report.made_by.clone_from(&manifest.made_by);
     complete(&manifest)?;
     as_listed(&manifest, &members)?;
     in_order(&manifest, &members)?;
@@ -126,7 +133,8 @@ fn judge(bytes: &[u8], expected: &Expected<'_>, report: &mut EvidenceReport) -> 
             None => Signed::Unjudged(signer),
         };
     }
-    history(&manifest, &run, find(JOURNAL)?, find(PLAN)?, expected.head)?;
+    let events = history(&manifest, &run, find(JOURNAL)?, find(PLAN)?, expected.head)?;
+    report.events = events;
     told(&manifest, find(REPORT)?)
 }
 
@@ -191,7 +199,7 @@ fn history(
     journal: &Member,
     plan: &Member,
     told: Option<&str>,
-) -> Result<(), String> {
+) -> Result<Vec<Recorded>, String> {
     let events = export::history(&journal.bytes, run)
         .map_err(|bad| format!("{JOURNAL}: event {}: {}", bad.seq, bad.why))?;
     let head = events.hashes.last().cloned();
@@ -211,7 +219,7 @@ fn history(
     if !own.is_ok_and(|own| opened.is_some_and(|opened| **opened == own)) {
         return Err(format!("{PLAN}: it is not the plan that the journal begins with"));
     }
-    Ok(())
+    Ok(events.recorded)
 }
 
 /// The report speaks of this run and this history.

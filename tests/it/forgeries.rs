@@ -25,8 +25,11 @@ struct Pack(Vec<(String, Vec<u8>)>);
 
 impl Pack {
     fn kept() -> Self {
-        let bytes = kept();
-        let mut archive = tar::Archive::new(bytes.as_slice());
+        Self::of(&kept())
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut archive = tar::Archive::new(bytes);
         let entries = archive.entries().unwrap().map(|entry| {
             let mut entry = entry.unwrap();
             let mut inside = Vec::new();
@@ -345,6 +348,39 @@ fn a_plan_or_a_report_of_something_else_is_refused() {
         report[key] = "00".into();
         *forged.at("report.json") = serde_json::to_vec(&report).unwrap();
         refused(&forged.sealed(&head).bytes(), "another run or another history");
+    }
+}
+
+#[test]
+fn a_report_that_says_something_else_than_its_journal_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let run = drilled(&state);
+    let out = folder.path().join("run.tar");
+    let (code, _, err) = backroad(&state, &["export", &run, "-o", out.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    let good = Pack::of(&std::fs::read(&out).unwrap());
+    for name in ["report.html", "report.md", "report.json"] {
+        let mut pack = good.clone();
+        let head = pack.head();
+        let text = pack.text(name).replacen("go_ahead", "go_astray", 1);
+        *pack.at(name) = text.into_bytes();
+        std::fs::write(&out, pack.clone().sealed(&head).bytes()).unwrap();
+        let (code, said, _) = backroad(&state, &["verify", out.to_str().unwrap()]);
+        assert!(
+            code == 1 && said.contains(&format!("{name}: not what the journal says")),
+            "{said}"
+        );
+        // By another version, or so it says: nobody can know, and that is said.
+        let mut pack = pack.sealed(&head);
+        let mut manifest: Value = serde_json::from_slice(pack.at("manifest.json")).unwrap();
+        manifest["made_by"] = "backroad 99.0.0".into();
+        std::fs::write(&out, pack.manifest(&manifest).bytes()).unwrap();
+        let (code, said, _) = backroad(&state, &["verify", out.to_str().unwrap()]);
+        assert!(
+            code == 0 && said.contains(&format!("not compared with the journal: {name}")),
+            "{said}"
+        );
     }
 }
 

@@ -187,6 +187,36 @@ fn a_live_run_is_answered_at_its_door_on_a_full_disk_and_on_one_that_may_only_be
     }
 }
 
+#[test]
+fn after_a_kill_a_run_is_read_from_its_export_without_a_copy_of_its_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (run, driver, _simulator) = driven(&state, folder.path());
+    drop(driver);
+    // Without a store there is nothing that could be copied.
+    let store = state.join("runs").join(&run).join("store");
+    std::fs::rename(&store, folder.path().join("away")).unwrap();
+    for words in [&["status", run.as_str()][..], &["journal", &run], &["report", &run]] {
+        let (code, _, err) = ran(&state, words);
+        assert_eq!(code, 0, "{words:?}: {err}");
+    }
+    let out = folder.path().join("out.tar");
+    let (code, _, err) = ran(&state, &["export", &run, "-o", out.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(ran(&state, &["verify", out.to_str().unwrap()]).0, 0);
+}
+
+#[test]
+fn a_process_that_holds_a_run_and_does_not_answer_hides_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (run, _driver, _simulator) = driven(&state, folder.path());
+    std::fs::remove_file(state.join("runs").join(&run).join("door.json")).unwrap();
+    let (code, out, err) = ran(&state, &["status", &run]);
+    assert!(code == 0 && out.contains("go_ahead"), "{code}: {out}{err}");
+    assert!(err.contains("does not answer"), "{err}");
+}
+
 fn answered(state: &Path, run: &str) -> Result<(), String> {
     let (code, out, err) = ran(state, &["status", run]);
     if code != 0 || !out.contains(run) {

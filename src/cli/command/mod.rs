@@ -11,6 +11,7 @@ mod man;
 mod permissions;
 mod plan;
 mod preflight;
+mod remake;
 mod render;
 mod report;
 mod run;

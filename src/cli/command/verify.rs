@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::remake::{self, Reports};
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -24,8 +25,13 @@ pub(super) fn verify(
     let path = Path::new(what);
     let trusted = trusted.map(trusted_keys).transpose()?;
     let expected = Expected { head, trusted: trusted.as_ref() };
-    if let Some(report) = evidence_at(path, &expected)? {
-        return Ok(say(context, what, &report, head));
+    if let Some(mut report) = evidence_at(path, &expected)? {
+        let reports = report.is_whole().then(|| remake::reports(&report));
+        if let Some(Reports::Forged(names)) = &reports {
+            let names = names.join(", ");
+            report.first_bad = Some(format!("{names}: not what the journal says"));
+        }
+        return Ok(say(context, what, (&report, reports.as_ref()), head));
     }
     if trusted.is_some() {
         let what = format!("`--trusted` judges the signature of evidence, and {what} is none.");
@@ -78,7 +84,12 @@ fn evidence_at(path: &Path, expected: &Expected<'_>) -> Result<Option<EvidenceRe
     Ok(evidence::is_evidence(&bytes).then(|| evidence::check(&bytes, expected)))
 }
 
-fn say(context: &Context, what: &str, report: &EvidenceReport, told: Option<&str>) -> Status {
+fn say(
+    context: &Context,
+    what: &str,
+    (report, reports): (&EvidenceReport, Option<&Reports>),
+    told: Option<&str>,
+) -> Status {
     let style = context.ui.out;
     match context.ui.output {
         Output::Json => {
@@ -92,7 +103,12 @@ fn say(context: &Context, what: &str, report: &EvidenceReport, told: Option<&str
                 "run": report.run,
                 "whole": report.is_whole(),
                 "hash": report.head,
-                "files": report.members,
+                "files": report.members.len(),
+                "reports": reports.map(|reports| match reports {
+                    Reports::Same => "as_the_journal_says",
+                    Reports::OfAnotherVersion(_) => "of_another_version",
+                    Reports::Forged(_) => "forged",
+                }),
                 "signed_by": signed_by.map(|who| json!({ "key": who.key, "name": who.name })),
                 "trusted": trusted,
                 "distrusted": report.distrusted,
@@ -103,7 +119,7 @@ fn say(context: &Context, what: &str, report: &EvidenceReport, told: Option<&str
             let mut lines = vec![match &report.first_bad {
                 None => style.good(&format!(
                     "The evidence in {what} is whole: {} files of run {}.",
-                    report.members,
+                    report.members.len(),
                     report.run.as_deref().unwrap_or("unknown")
                 )),
                 Some(bad) => style.bad(&format!("The evidence in {what} is not whole: {bad}.")),
@@ -118,6 +134,13 @@ fn say(context: &Context, what: &str, report: &EvidenceReport, told: Option<&str
                     }
                     Signed::Trusted(who) => style.good(&format!("It is signed with {who}.")),
                 });
+            }
+            if let Some(Reports::OfAnotherVersion(names)) = reports {
+                lines.push(style.warn(&format!(
+                    "Made by another version, and so not compared with the journal: {}. The journal \
+                     is what counts.",
+                    names.join(", ")
+                )));
             }
             lines.extend(
                 report.distrusted.as_ref().map(|why| style.bad(&format!("It is refused: {why}."))),
