@@ -269,12 +269,21 @@ pub enum Verb {
         /// The file to write; it must not be there yet.
         #[arg(long, short = 'o', value_name = "FILE")]
         out: PathBuf,
+        /// Sign it with this private SSH key (ed25519, without a passphrase).
+        #[arg(long, value_name = "KEY")]
+        sign: Option<PathBuf>,
     },
     /// Check that a run's history is whole and unedited.
     Verify {
-        /// The run's id or its beginning, or an exported journal.
+        /// The run's id or its beginning, its evidence, or an exported journal.
         #[arg(value_name = "RUN|FILE")]
         what: String,
+        /// The hash of the last event, as it was told you.
+        #[arg(long, value_name = "HASH", value_parser = head)]
+        head: Option<String>,
+        /// Refuse evidence that none of these SSH keys signed: a public key, or an allowed-signers file.
+        #[arg(long, value_name = "KEYS")]
+        trusted: Option<PathBuf>,
     },
     /// The simulated Azure on its own.
     Sim {
@@ -473,6 +482,13 @@ pub struct SaidArgs {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::model::time::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn head(text: &str) -> Result<String, String> {
+    let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    whole
+        .then(|| text.to_ascii_lowercase())
+        .ok_or_else(|| "it has 64 hexadecimal digits".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

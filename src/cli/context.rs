@@ -34,13 +34,18 @@ impl Context {
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.
     pub fn remind(&self) {
-        let live = |owed: &Owed| owed.mode == RunMode::Live;
-        for owed in self.state.obligations().all().unwrap_or_default().iter().filter(|o| live(o)) {
+        let found = self.state.owed();
+        let live = |owed: &&Owed| owed.mode == RunMode::Live;
+        for owed in found.owed.iter().filter(live) {
             for obligation in &owed.obligations {
                 let mark = self.ui.err.warn("owed:");
                 self.ui.say(&format!("{mark} {obligation} Run {} owes it.", owed.run));
             }
             self.ui.say(&format!("  Meet it with `backroad settle {}`.", owed.run));
+        }
+        for unknown in &found.unknown {
+            let mark = self.ui.err.warn("warning:");
+            self.ui.say(&format!("{mark} What is owed is not known in full: {unknown}."));
         }
     }
 
@@ -75,8 +80,23 @@ impl Context {
         match self.state.read(run) {
             Ok(events) => Ok((events, Driven::ByNobody)),
             Err(StoreError::Held { .. }) => {
-                let events = Knock::at(&self.state.run_path(run))?.events().await?;
-                Ok((events, Driven::ByAProcess))
+                let told = match Knock::at(&self.state.run_path(run)) {
+                    Ok(knock) => knock.events().await,
+                    Err(error) => Err(error),
+                };
+                let error = match told {
+                    Ok(events) => return Ok((events, Driven::ByAProcess)),
+                    Err(error) => error,
+                };
+                // It hangs, or could not open its door: what it has written is at most a moment old.
+                match self.state.read_export(run) {
+                    Ok(events) if !events.is_empty() => {
+                        let warning = self.ui.err.warn("warning:");
+                        self.ui.say(&format!("{warning} {} This is what it wrote.", error.what));
+                        Ok((events, Driven::ByAProcess))
+                    }
+                    _ => Err(error),
+                }
             }
             Err(error) => Err(error.into()),
         }

@@ -75,7 +75,8 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
         Err(error) => context.ui.error(&error),
     }
     let folder = wanted.runbook.parent().unwrap_or_else(|| Path::new(""));
-    let failback = material.plan.parts().failback.as_ref().map(|path| folder.join(path));
+    let failback = material.plan.parts().failback.as_ref();
+    let failback = failback.map(|path| front::named(folder, "failback", path)).transpose()?;
     Ok(Gathered { material, failback, digests })
 }
 

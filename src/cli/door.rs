@@ -3,7 +3,6 @@
 //! `door.json` in the run's directory, readable by its owner only, holds the address and a random
 //! token. The door tells the events and takes commands; nothing else.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +17,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::error::{CliError, Status};
+use super::files;
 use super::watch::Recorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
+use crate::model::limits::FILE_BYTES_MAX;
+use crate::store::regular;
 
 /// How long another process waits for the one that drives: a command waits for a checkpoint at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -60,7 +62,9 @@ impl Door {
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
         let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
         let file = dir.join("door.json");
-        write_private(&file, &serde_json::to_vec(&address)?)?;
+        // A new file has our rights, whatever an earlier process left.
+        files::write_private(&file, &serde_json::to_vec(&address)?)
+            .map_err(std::io::Error::other)?;
         let behind = Behind { token: token.into(), recorder, handle };
         let router = Router::new()
             .route("/events", get(events))
@@ -87,23 +91,6 @@ fn two(entropy: &dyn Entropy) -> [u8; 32] {
     bytes[..16].copy_from_slice(&entropy.bytes());
     bytes[16..].copy_from_slice(&entropy.bytes());
     bytes
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // What an earlier process left may have another owner's rights; a new file has ours.
-    if let Err(error) = std::fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(bytes)
 }
 
 impl Behind {
@@ -169,7 +156,8 @@ impl Knock {
                 .because(error)
                 .hint("It may be starting or ending; try again in a moment.")
         };
-        let bytes = std::fs::read(dir.join("door.json")).map_err(|e| closed(&e))?;
+        let bytes =
+            regular::read(&dir.join("door.json"), FILE_BYTES_MAX).map_err(|e| closed(&e))?;
         let address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
         let client = reqwest::Client::builder()
             .no_proxy()

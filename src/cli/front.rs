@@ -1,16 +1,19 @@
 //! What does the author's file mean? The one place where the command line meets `runbook` and `plan`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::args::Compile;
 use super::context::Context;
 use super::error::{CliError, Status};
+use super::files;
 use crate::engine::Survey;
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, Region, RunId};
 use crate::plan::{self, CompileOptions};
 use crate::render::view::PreviewStepView;
 use crate::render::{PreviewView, diagnostic};
 use crate::runbook::{Diagnostics, SourceFile};
+use crate::store::regular;
 
 /// A runbook, compiled under a profile.
 #[derive(Debug, Clone)]
@@ -36,7 +39,7 @@ impl Compiled {
     /// The folder of the run cannot be written to.
     pub fn keep_text(&self, context: &Context, run: &RunId) -> Result<(), CliError> {
         let path = context.state.run_path(run).join("runbook.yaml");
-        std::fs::write(&path, &self.text).map_err(|error| {
+        files::write_private(&path, self.text.as_bytes()).map_err(|error| {
             let what = format!("The runbook's text cannot be kept in {}.", path.display());
             CliError::new(Status::OutOfReach, what).because(&error)
         })
@@ -53,9 +56,7 @@ pub(super) fn read(
     wanted: Option<&str>,
 ) -> Result<(SourceFile, plan::Compiled), CliError> {
     let name = runbook.display().to_string();
-    let bytes = std::fs::read(runbook).map_err(|error| {
-        CliError::usage(format!("The runbook {name} cannot be read.")).because(&error)
-    })?;
+    let bytes = files::read("runbook", runbook, FILE_BYTES_MAX)?;
     let mut source = match SourceFile::read(&name, &bytes) {
         Ok(source) => source,
         Err(refused) => {
@@ -78,12 +79,8 @@ pub(super) fn read(
 
 /// A runbook that another one uses.
 fn read_part(folder: &Path, path: &str) -> Result<SourceFile, String> {
-    let within = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    if !within {
-        return Err("its path must lead below the folder of the runbook".to_owned());
-    }
-    let path = folder.join(path);
-    let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+    let path = files::below(folder, path)?;
+    let bytes = regular::read(&path, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
     SourceFile::read(&path.display().to_string(), &bytes).map_err(|refused| {
         let (_, diagnostic) = *refused;
         diagnostic.message.trim_end_matches('.').to_owned()
@@ -114,11 +111,24 @@ pub fn compile(
     let profile = plan.parts().profile.clone();
     Ok(Compiled {
         plan,
-        world: compiled.world.map(|world| folder.join(world)),
-        after: compiled.after.map(|after| folder.join(after)),
+        world: compiled.world.map(|world| named(folder, "world", &world)).transpose()?,
+        after: compiled.after.map(|after| named(folder, "after", &after)).transpose()?,
         returns: compiled.returns,
         profile,
         text: source.text().to_owned(),
+    })
+}
+
+/// The place of a file that a runbook names.
+///
+/// # Errors
+/// It does not lie below the runbook's folder (status 3).
+pub(super) fn named(folder: &Path, key: &str, written: &str) -> Result<PathBuf, CliError> {
+    files::below(folder, written).map_err(|why| {
+        let what = format!("`{key}: {written}` cannot be used.");
+        CliError::new(Status::Runbook, what)
+            .reason(&why)
+            .hint("Put the file beside the runbook, or in a folder there.")
     })
 }
 

@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Compile;
-use super::error::{CliError, Status};
-use crate::engine::Survey;
+use super::error::CliError;
+use super::files;
+use crate::engine::{Survey, is_looked_at};
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Assessed, Plan, PlanDigest, Seen, StepName};
 use crate::plan::{PlanDifference, compare};
 
-/// The form of the file.
-const SCHEMA: &str = "backroad.saved_plan/1";
+/// The form of the file. The first had a digest of the plan alone.
+const SCHEMA: &str = "backroad.saved_plan/2";
+
+/// What the digest of a file is of.
+const DIGEST_OF: &str = "backroad saved plan v2";
 
 /// A plan, and what was seen when it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,9 +28,12 @@ pub struct SavedPlan {
     profile: Option<String>,
     params: BTreeMap<String, String>,
     looked_at: String,
-    digest: PlanDigest,
+    /// The plan's own, as reports show it.
+    plan_digest: PlanDigest,
     plan: Plan,
     seen: BTreeMap<StepName, SeenStep>,
+    /// Of everything before it.
+    digest: String,
 }
 
 /// What was seen of one step.
@@ -34,6 +42,12 @@ pub struct SavedPlan {
 struct SeenStep {
     verdict: String,
     resources: Vec<Seen>,
+}
+
+/// What a file says of its form, whatever else it says.
+#[derive(Deserialize)]
+struct Form {
+    schema: String,
 }
 
 fn seen(survey: &Survey) -> BTreeMap<StepName, SeenStep> {
@@ -66,16 +80,33 @@ impl SavedPlan {
         survey: &Survey,
         looked_at: &str,
     ) -> Self {
-        Self {
+        let mut saved = Self {
             schema: SCHEMA.to_owned(),
             runbook: runbook.to_owned(),
             profile: plan.parts().profile.clone(),
             params: compile.params.iter().cloned().collect(),
             looked_at: looked_at.to_owned(),
-            digest: plan.digest(),
+            plan_digest: plan.digest(),
             plan: plan.clone(),
             seen: seen(survey),
-        }
+            digest: String::new(),
+        };
+        saved.digest = saved.own_digest();
+        saved
+    }
+
+    /// The digest of all that it says.
+    fn own_digest(&self) -> String {
+        let bare = Self { digest: String::new(), ..self.clone() };
+        let mut hasher = blake3::Hasher::new_derive_key(DIGEST_OF);
+        hasher.update(&bare.bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The file's bytes: the same for the same plan.
+    fn bytes(&self) -> Vec<u8> {
+        // A plan is text, numbers and names: there is nothing in it that JSON has no word for.
+        serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
     /// Writes it to a file, whole or not at all.
@@ -83,14 +114,7 @@ impl SavedPlan {
     /// # Errors
     /// The disk refuses.
     pub fn write(&self, path: &Path) -> Result<(), CliError> {
-        let failed = |error: &(dyn std::error::Error + 'static)| {
-            let what = format!("The plan cannot be written to {}.", path.display());
-            CliError::new(Status::OutOfReach, what).because(error)
-        };
-        let bytes = serde_json::to_vec_pretty(self).map_err(|error| failed(&error))?;
-        let fresh = path.with_extension("new");
-        std::fs::write(&fresh, bytes).map_err(|error| failed(&error))?;
-        std::fs::rename(&fresh, path).map_err(|error| failed(&error))
+        files::write_over(path, &self.bytes())
     }
 
     /// Reads one from a file.
@@ -98,19 +122,43 @@ impl SavedPlan {
     /// # Errors
     /// The file cannot be read, is no saved plan, or was edited.
     pub fn read(path: &Path) -> Result<Self, CliError> {
-        let bytes = std::fs::read(path).map_err(|error| {
-            CliError::usage(format!("The plan {} cannot be read.", path.display())).because(&error)
-        })?;
+        let bytes = files::read("plan", path, FILE_BYTES_MAX)?;
+        let again = "Make one with `backroad plan RUNBOOK --out FILE`.";
+        // The form is read on its own: another one may differ in everything else.
+        let form = serde_json::from_slice::<Form>(&bytes).ok().map(|form| form.schema);
+        if let Some(form) = form.filter(|form| form != SCHEMA) {
+            let what = format!("{} has the form {form}, not {SCHEMA}.", path.display());
+            return Err(CliError::refused(what).hint(again));
+        }
         let saved: Self = serde_json::from_slice(&bytes).map_err(|error| {
             CliError::usage(format!("{} is no saved plan.", path.display()))
                 .because(&error)
-                .hint("Make one with `backroad plan RUNBOOK --out FILE`.")
+                .hint(again)
         })?;
-        if saved.plan.digest() != saved.digest {
-            let what = format!("{} was edited: its digest does not fit.", path.display());
-            return Err(CliError::refused(what).hint("Plan again, and have it approved again."));
-        }
+        saved.is_untouched(&bytes).map_err(|why| {
+            CliError::refused(format!("{} was edited: {why}.", path.display()))
+                .hint("Plan again, and have it approved again.")
+        })?;
         Ok(saved)
+    }
+
+    /// Whether it is as it was written, byte by byte, and speaks of every step of its plan.
+    fn is_untouched(&self, bytes: &[u8]) -> Result<(), String> {
+        if self.own_digest() != self.digest || self.plan.digest() != self.plan_digest {
+            return Err("its digest does not fit".to_owned());
+        }
+        // What means the same and is written otherwise was written by somebody else.
+        if self.bytes() != bytes.trim_ascii_end() {
+            return Err("it is not written as backroad writes it".to_owned());
+        }
+        let mut looked_at = self.plan.steps().iter().filter(|step| is_looked_at(step));
+        if let Some(unseen) = looked_at.find(|step| !self.seen.contains_key(&step.name)) {
+            return Err(format!("what was seen of step `{}` is missing", unseen.name));
+        }
+        if let Some(other) = self.seen.keys().find(|name| self.plan.step(name).is_none()) {
+            return Err(format!("it speaks of `{other}`, which is no step of its plan"));
+        }
+        Ok(())
     }
 
     /// The runbook that it was made from.
@@ -150,8 +198,12 @@ impl SavedPlan {
     pub fn same_world(&self, survey: &Survey) -> Result<(), CliError> {
         let now = seen(survey);
         let mut changed = Vec::new();
-        for (name, before) in &self.seen {
-            let Some(after) = now.get(name).filter(|after| *after != before) else { continue };
+        for step in self.plan.steps().iter().filter(|step| is_looked_at(step)) {
+            let name = &step.name;
+            let (Some(before), Some(after)) = (self.seen.get(name), now.get(name)) else {
+                changed.push(format!("step `{name}` was not looked at both times"));
+                continue;
+            };
             if before.verdict != after.verdict {
                 changed.push(format!(
                     "step `{name}` was {}, and is {}",
@@ -159,11 +211,11 @@ impl SavedPlan {
                 ));
                 continue;
             }
-            for resource in &after.resources {
-                if !before.resources.contains(resource) {
-                    changed.push(format!("{} was written since", resource.resource));
-                }
-            }
+            let written = after.resources.iter().filter(|one| !before.resources.contains(one));
+            changed.extend(written.map(|one| format!("{} was written since", one.resource)));
+            let still = |one: &&Seen| after.resources.iter().any(|a| a.resource == one.resource);
+            let gone = before.resources.iter().filter(|one| !still(one));
+            changed.extend(gone.map(|one| format!("{} is not there any more", one.resource)));
         }
         refuse("What was seen when the plan was made is not so any more", &changed)
     }

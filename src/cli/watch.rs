@@ -44,14 +44,21 @@ impl Debts {
 }
 
 impl Watcher for Debts {
-    fn recorded(&self, _: &[Recorded], state: &RunState) {
+    fn recorded(&self, events: &[Recorded], state: &RunState) {
         let Some(opened) = &state.opened else { return };
         let owed = state.owed();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref() == Some(&owed) {
+        // At its end too, so that nobody has to read the journal to know that nothing is owed.
+        let ended = events.iter().any(|one| matches!(one.event, Event::RunEnded { .. }));
+        if last.as_ref() == Some(&owed) && !ended {
             return;
         }
-        let note = Owed { run: opened.run.clone(), mode: opened.mode, obligations: owed.clone() };
+        let note = Owed {
+            run: opened.run.clone(),
+            mode: opened.mode,
+            obligations: owed.clone(),
+            head: events.last().map(|last| last.seq),
+        };
         match self.notes.set(&note) {
             Ok(()) => *last = Some(owed),
             Err(error) => tracing::warn!(%error, "what the run owes is not noted"),

@@ -1,5 +1,6 @@
 //! Which world does a drill live in? Loaded from its file, kept beside the run, found again.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,16 +11,20 @@ use super::args::Compile;
 use super::azure::Secrets;
 use super::context::Context;
 use super::error::{CliError, Status};
+use super::files;
 use super::front;
 use super::session::{Asked, Begin, Driving, Session};
 use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
+use crate::model::limits::{EVIDENCE_BYTES_MAX, FILE_BYTES_MAX, WORLD_DEPTH_MAX};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::{ReachView, ReachedView};
+use crate::runbook::nesting;
 use crate::sim;
 use crate::sim::network::Reach;
+use crate::sim::scenario::ScenarioError;
 use crate::sim::{Answers, BadDay, InProcess, Scenario, VirtualClock, World};
-use crate::store::{MemoryJournal, RunStore};
+use crate::store::{MemoryJournal, RunStore, regular};
 
 /// Where a drill's Azure is: in this process, so that nothing listens there.
 pub const ENDPOINT: &str = "http://127.0.0.1";
@@ -57,7 +62,7 @@ impl Kept {
         self.reached.push(ReachedView { at, reach });
         let bytes = serde_json::to_vec(&self.reached).unwrap_or_default();
         // A report says less without it, and nothing else needs it.
-        if let Err(error) = std::fs::write(path.with_file_name(REACHED), bytes) {
+        if let Err(error) = files::write_private(&path.with_file_name(REACHED), &bytes) {
             tracing::warn!(%error, "what was reached is not kept");
         }
     }
@@ -101,15 +106,24 @@ pub(super) struct Played {
 /// # Errors
 /// The file cannot be read, or is no world.
 pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::usage(format!("The world {} cannot be read.", path.display())).because(&error)
-    })?;
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let beside = |base: &str| std::fs::read_to_string(folder.join(base)).map_err(|e| e.to_string());
+    let text = files::read_text("world", path)?;
+    let no_world = |error: &ScenarioError| {
+        CliError::new(Status::Runbook, format!("{} is no world.", path.display())).because(error)
+    };
     let name = path.display().to_string();
-    let scenario = Scenario::parse_over(&name, &text, &beside).map_err(|error| {
-        CliError::new(Status::Runbook, format!("{} is no world.", path.display())).because(&error)
-    })?;
+    // The reader of worlds takes all of a text at once; what is too deep for it is found before.
+    let flat = |text: String| nesting::check(&text, WORLD_DEPTH_MAX).map(|()| text);
+    let text = flat(text).map_err(|why| no_world(&ScenarioError { name: name.clone(), why }))?;
+    // Each world names the next one from its own folder; one after the other, so the last is at hand.
+    let folder = RefCell::new(path.parent().map(Path::to_owned).unwrap_or_default());
+    let beside = |base: &str| {
+        let place = files::below(&folder.borrow(), base)?;
+        let text = regular::read_text(&place, FILE_BYTES_MAX).map_err(|e| e.to_string())?;
+        let text = flat(text)?;
+        folder.replace(place.parent().map(Path::to_owned).unwrap_or_default());
+        Ok(text)
+    };
+    let scenario = Scenario::parse_over(&name, &text, &beside).map_err(|error| no_world(&error))?;
     let mut world = World::new(&scenario);
     if let Some(seed) = seed {
         world.set_seed(seed);
@@ -307,7 +321,7 @@ impl Drill {
 /// What each site reached in a drill, from when on; nothing for other runs.
 #[must_use]
 pub fn reached(context: &Context, run: &RunId) -> Vec<ReachedView> {
-    let kept = std::fs::read(context.state.run_path(run).join(REACHED)).ok();
+    let kept = regular::read(&context.state.run_path(run).join(REACHED), FILE_BYTES_MAX).ok();
     kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
@@ -328,9 +342,7 @@ fn keep(path: &Path, world: &World) -> Result<(), CliError> {
             .hint("The run is recorded, but cannot be gone on with.")
     };
     let bytes = serde_json::to_vec(&world.sealed()).map_err(|error| failed(&error))?;
-    let fresh = path.with_extension("json.new");
-    std::fs::write(&fresh, bytes).map_err(|error| failed(&error))?;
-    std::fs::rename(&fresh, path).map_err(|error| failed(&error))
+    files::write_private(path, &bytes).map_err(|error| failed(&error))
 }
 
 /// Goes on with a drill in the world that was kept beside it.
@@ -350,7 +362,7 @@ pub async fn go_on(
             .because(error)
             .hint("Start another drill: it takes a second.")
     };
-    let bytes = std::fs::read(&path).map_err(|error| lost(&error))?;
+    let bytes = regular::read(&path, EVIDENCE_BYTES_MAX).map_err(|error| lost(&error))?;
     let world: World = serde_json::from_slice(&bytes).map_err(|error| lost(&error))?;
     Drill::within(world, last_at, &run.plan)?.drive(context, store, begin).await
 }

@@ -33,4 +33,4 @@ pub use ports::{
     PollAnswer, SendAnswer,
 };
 pub use state::{Phase, RunPhase, RunState, StepRecord, StepState};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, is_looked_at, survey};

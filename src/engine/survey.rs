@@ -15,10 +15,15 @@ const LOOKS_AT_ONCE: usize = 8;
 /// What was seen of each step that is about a resource.
 pub type Survey = BTreeMap<StepName, Result<Assessment, StepError>>;
 
+/// Whether a look at the step is part of a survey: it is about a resource.
+#[must_use]
+pub fn is_looked_at(step: &Step) -> bool {
+    !matches!(step.action, Action::General(_))
+}
+
 /// Looks at every step's resource once.
 pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>) -> Survey {
-    let about_a_resource = |step: &&Step| !matches!(step.action, Action::General(_));
-    let looks = plan.steps().iter().filter(about_a_resource).map(|step| {
+    let looks = plan.steps().iter().filter(|step| is_looked_at(step)).map(|step| {
         // Each look is a worker of its own on the clock.
         let turn = clock.queue();
         async move {

@@ -6,6 +6,17 @@ use std::time::Duration;
 /// parser that is fed more than this is under attack or given the wrong file.
 pub const RUNBOOK_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of one file that a person names: a world, a template, a kept plan. A captured estate of some
+/// thousand resources has a few megabytes.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes of one evidence file or exported journal: the events of the longest run, and its reports.
+pub const EVIDENCE_BYTES_MAX: u64 = 1 << 30;
+
+/// Depth of lists and mappings in one line of a world file. The reader itself goes no deeper, and its time
+/// grows with the square of what it has to refuse.
+pub const WORLD_DEPTH_MAX: usize = 128;
+
 /// Depth of nested YAML. The language needs seven levels; recursion must end well before the stack.
 pub const YAML_DEPTH_MAX: usize = 32;
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
 use super::error::StoreError;
 use super::files;
@@ -26,6 +27,42 @@ pub enum ClaimError {
     /// The claims cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Whether two endpoints are one, however they are written: letter case, a last slash or dot, the port
+/// that goes without saying, and the names that this host has for itself are no difference.
+#[must_use]
+pub fn same_endpoint(one: &str, other: &str) -> bool {
+    canonical(one) == canonical(other)
+}
+
+fn canonical(endpoint: &str) -> String {
+    let endpoint = endpoint.trim();
+    let Ok(url) = Url::parse(endpoint) else {
+        return endpoint.trim_end_matches('/').to_ascii_lowercase();
+    };
+    let host = match url.host() {
+        Some(Host::Ipv4(ip)) if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+        Some(Host::Ipv6(ip)) => {
+            let mapped = ip.to_ipv4_mapped();
+            let here = mapped.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified());
+            match mapped {
+                _ if here || ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+                Some(mapped) => mapped.to_string(),
+                None => ip.to_string(),
+            }
+        }
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            let here = name == "localhost" || name.ends_with(".localhost");
+            if here { "localhost".to_owned() } else { name }
+        }
+        Some(Host::Ipv4(ip)) => ip.to_string(),
+        None => String::new(),
+    };
+    // The scheme only says which port goes without saying: behind one port is one Azure.
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{host}{port}{}", url.path().trim_end_matches('/'))
 }
 
 /// The claims of one state directory.
@@ -66,7 +103,7 @@ impl Claims {
             for wanted in resources {
                 let other = ledger.claims.iter().find(|claim| {
                     claim.run != *run
-                        && claim.endpoint == endpoint
+                        && same_endpoint(&claim.endpoint, endpoint)
                         && (claim.resource.is_within(wanted) || wanted.is_within(&claim.resource))
                 });
                 if let Some(other) = other {
@@ -124,5 +161,73 @@ impl Claims {
         let text = serde_json::to_vec_pretty(&ledger).map_err(|e| damaged(e.to_string()))?;
         files::write_atomically(&path, &text)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_one_however_it_is_written() {
+        for (one, others) in [
+            (
+                "http://127.0.0.1:8080",
+                &[
+                    "http://localhost:8080",
+                    "http://LOCALHOST:8080/",
+                    "HTTP://localhost.:8080//",
+                    "http://[::1]:8080",
+                    "http://[::ffff:127.0.0.1]:8080",
+                    "http://127.1:8080",
+                    "http://127.0.0.2:8080",
+                    "http://0.0.0.0:8080",
+                    "http://sim.localhost:8080",
+                    " http://127.0.0.1:8080 ",
+                    "https://localhost:8080",
+                ][..],
+            ),
+            (
+                "https://management.azure.com",
+                &[
+                    "https://management.azure.com/",
+                    "https://MANAGEMENT.azure.com:443",
+                    "https://management.azure.com.",
+                ][..],
+            ),
+            ("http://localhost", &["http://127.0.0.1:80"][..]),
+            ("drill", &["Drill/"][..]),
+        ] {
+            for other in others {
+                assert!(same_endpoint(one, other), "{one} {other}");
+            }
+        }
+        for (one, other) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8081"),
+            ("https://management.azure.com", "https://management.chinacloudapi.cn"),
+            ("https://management.azure.com", "https://management.azure.com/stack"),
+            ("https://localhost", "http://localhost"),
+            ("http://localhost.example.com", "http://localhost"),
+            ("http://10.0.0.1", "http://127.0.0.1"),
+        ] {
+            assert!(!same_endpoint(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_run_at_localhost_is_kept_from_what_a_run_at_127_0_0_1_claimed() {
+        let folder = tempfile::tempdir().unwrap();
+        let claims = Claims::new(folder.path().to_owned());
+        let run = |n: u32| RunId::parse(&format!("01jd{n:022}")).unwrap();
+        let circuit = ResourceId::parse(
+            "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg\
+             /providers/Microsoft.Network/expressRouteCircuits/er",
+        )
+        .unwrap();
+        let all = std::slice::from_ref(&circuit);
+        claims.claim(&run(1), "http://127.0.0.1:9", all).unwrap();
+        let refused = claims.claim(&run(2), "http://localhost:9/", all);
+        assert!(matches!(refused, Err(ClaimError::Taken { run: other, .. }) if other == run(1)));
+        claims.claim(&run(1), "http://localhost:9", all).unwrap();
     }
 }

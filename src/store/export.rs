@@ -3,13 +3,14 @@
 //! One line per event: `{"seq":1,"prev":"…","hash":"…","event":…}`, where the event's bytes are the
 //! stored ones, so that anybody with BLAKE3 can check the chain.
 
-use std::fs;
 use std::path::Path;
 
 use super::anchor::{self, Mark};
 use super::error::StoreError;
+use super::regular;
 use super::schema::{self, Hash, Head, Link};
-use crate::engine::Event;
+use crate::engine::{Event, Recorded};
+use crate::model::limits::EVIDENCE_BYTES_MAX;
 use crate::model::{RunId, Seq};
 
 /// What a check of a history found.
@@ -27,6 +28,8 @@ pub struct VerifyReport {
     pub first_bad: Option<BadEvent>,
     /// Whether the last whole event ends the run: if not, a file may lack its tail.
     pub ended: bool,
+    /// The hash of each whole event, in hexadecimal.
+    hashes: Vec<String>,
 }
 
 impl VerifyReport {
@@ -34,6 +37,18 @@ impl VerifyReport {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.first_bad.is_none()
+    }
+
+    /// The same report, where the hash of the last event was told: a history that is whole and ends
+    /// otherwise is not the one that was spoken of.
+    #[must_use]
+    pub fn against(mut self, told: &str) -> Self {
+        if self.is_whole()
+            && let Err(why) = ends_with(&self.hashes, told)
+        {
+            self.first_bad = Some(BadEvent { seq: Seq(self.events.max(1)), why });
+        }
+        self
     }
 }
 
@@ -59,7 +74,8 @@ pub(super) struct Parsed {
 /// # Errors
 /// The file cannot be read. That it is not whole is told in the report.
 pub fn verify_file(path: &Path) -> Result<VerifyReport, StoreError> {
-    let bytes = fs::read(path).map_err(|e| StoreError::io("read", path, e))?;
+    let bytes =
+        regular::read(path, EVIDENCE_BYTES_MAX).map_err(|e| StoreError::io("read", path, e))?;
     let parsed = parse(&bytes);
     let (links, mut bad) = match parsed.links {
         Ok(links) => (links, None),
@@ -71,10 +87,21 @@ pub fn verify_file(path: &Path) -> Result<VerifyReport, StoreError> {
             _ => None,
         }
     });
+    // Whose it is, it says with its first event; in its run's folder that is known all the same.
+    let of_folder = || {
+        let folder = path.parent()?.file_name()?.to_str()?;
+        RunId::parse(folder).ok().filter(|run| parsed.first_prev == Some(schema::genesis(run).hash))
+    };
+    let run = run.or_else(of_folder);
     if let Some(run) = &run
         && parsed.first_prev != Some(schema::genesis(run).hash)
     {
         bad = Some((Seq(1), format!("it is not the beginning of run {run}")));
+    }
+    if run.is_none() && bad.is_none() {
+        // A chain that begins nowhere can be made by anybody.
+        let why = if bytes.is_empty() { "there is none" } else { "it does not open a run" };
+        bad = Some((Seq(1), why.to_owned()));
     }
     let beside = path
         .parent()
@@ -143,6 +170,53 @@ fn found(
         anchored: mark.map(|mark| mark.head.seq),
         first_bad,
         ended,
+        hashes: links.iter().map(|link| link.head.hash.hex()).collect(),
+    }
+}
+
+/// A run's history, judged by itself.
+#[derive(Debug)]
+pub(super) struct History {
+    pub(super) recorded: Vec<Recorded>,
+    /// The hash of each event, in hexadecimal.
+    pub(super) hashes: Vec<String>,
+}
+
+/// Reads a run's history from its text: one chain from that run's beginning on, of events that are read,
+/// the first of which opens the run.
+pub(super) fn history(bytes: &[u8], run: &RunId) -> Result<History, BadEvent> {
+    let parsed = parse(bytes);
+    let links = parsed.links.map_err(|(seq, why, _)| BadEvent { seq, why })?;
+    let first = |why: String| BadEvent { seq: Seq(1), why };
+    if parsed.first_prev != Some(schema::genesis(run).hash) {
+        return Err(first(format!("it is not the beginning of run {run}")));
+    }
+    let recorded: Vec<Recorded> = links
+        .iter()
+        .map(|link| {
+            schema::decode(link.head.seq, &link.bytes)
+                .map_err(|error| BadEvent { seq: link.head.seq, why: error.to_string() })
+        })
+        .collect::<Result<_, _>>()?;
+    match recorded.first().map(|first| &first.event) {
+        Some(Event::RunOpened { run: own, .. }) if own == run => {}
+        _ => return Err(first(format!("it does not open run {run}"))),
+    }
+    let hashes = links.iter().map(|link| link.head.hash.hex()).collect();
+    Ok(History { recorded, hashes })
+}
+
+/// Whether a history ends with the event that was told.
+pub(super) fn ends_with(hashes: &[String], told: &str) -> Result<(), String> {
+    let told = told.to_ascii_lowercase();
+    match hashes.iter().position(|hash| *hash == told) {
+        Some(at) if at + 1 == hashes.len() => Ok(()),
+        Some(at) => Err(format!(
+            "it goes on after the head that was told, which is event {} of {}",
+            at + 1,
+            hashes.len()
+        )),
+        None => Err("none of its events is the head that was told".to_owned()),
     }
 }
 
@@ -159,7 +233,11 @@ pub(super) fn agrees(run: &RunId, links: &[Link], mark: Mark) -> bool {
 
 /// The file's text.
 pub(super) fn text(run: &RunId, links: &[Link]) -> Vec<u8> {
-    let mut prev = schema::genesis(run);
+    lines(schema::genesis(run), links)
+}
+
+/// The lines of events that come after a head.
+pub(super) fn lines(mut prev: Head, links: &[Link]) -> Vec<u8> {
     let mut text = Vec::new();
     for link in links {
         let front = format!(

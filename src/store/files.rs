@@ -1,10 +1,11 @@
 //! How does a file reach the disk so that nobody else can read it and no cut leaves half of it?
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use super::whole::{self, Existing, Readers, WriteError};
 
 /// Creates a directory (and those above it) that only its owner may enter.
 pub(super) fn private_dir(path: &Path) -> Result<(), StoreError> {
@@ -16,6 +17,17 @@ pub(super) fn private_dir(path: &Path) -> Result<(), StoreError> {
         builder.mode(0o700);
     }
     builder.create(path).map_err(|e| StoreError::io("create", path, e))
+}
+
+/// Creates a directory that was not there, and that only its owner may enter.
+pub(super) fn fresh_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
 }
 
 /// Opens a file for reading and writing, creating it readable for its owner only.
@@ -41,23 +53,10 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
 
 /// Replaces a file whole: after a cut there is the old one or the new one.
 pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let written = (|| {
-        let mut file = private_file(&part)?;
-        file.set_len(0)
-            .and_then(|()| file.write_all(bytes))
-            .and_then(|()| file.sync_all())
-            .map_err(|e| StoreError::io("write", &part, e))?;
-        fs::rename(&part, path).map_err(|e| StoreError::io("write", path, e))
-    })();
-    if written.is_err() {
-        // The old file is whole; what is left of the new one only takes room.
-        drop(fs::remove_file(&part));
-    }
-    written?;
-    path.parent().map_or(Ok(()), sync_dir)
+    whole::write(path, bytes, Existing::Replace, Readers::Owner).map_err(|error| match error {
+        WriteError::Io { path, source } => StoreError::io("write", &path, source),
+        other => StoreError::io("write", path, io::Error::other(other.to_string())),
+    })
 }
 
 /// Removes a file and makes that durable; a missing file is as good.

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::anchor::{Anchor, Mark};
 use super::error::StoreError;
 use super::files;
+use super::growing::Growing;
 use super::lease::RunLock;
 use super::rundir::RunDir;
 use super::schema::{self, Database, Head, Link, guard};
@@ -59,7 +60,9 @@ impl SledJournal {
         let (requests, inbox) = mpsc::channel(WAITING_MAX);
         let run = dir.run.clone();
         let path = dir.path.clone();
-        let writer = Writer { dir, database, anchor, broken: false, _lock: lock };
+        let links = guard(&path, || database.links(&dir.run))?.map_err(|e| dir.damaged(&e))?;
+        let export = Growing::start(dir.clone(), &links);
+        let writer = Writer { dir, database, anchor, export, broken: false, _lock: lock };
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.serve(inbox))
@@ -142,6 +145,7 @@ struct Writer {
     dir: RunDir,
     database: Database,
     anchor: Anchor,
+    export: Growing,
     broken: bool,
     _lock: RunLock,
 }
@@ -208,6 +212,9 @@ impl Writer {
         }
         let Some(head) = head else { return };
         let durable = self.make_durable(head);
+        if durable.is_ok() {
+            self.export.grow(pending.iter().flat_map(|pending| &pending.recorded));
+        }
         if durable.is_ok() && pending.iter().any(|p| ends(&p.recorded)) {
             self.export();
         }
@@ -262,11 +269,14 @@ impl Writer {
     }
 
     /// Writes the export at a run's end. The journal is what counts, so a failure is only told.
-    fn export(&self) {
+    fn export(&mut self) {
+        if self.export.holds(self.anchor.mark().head) {
+            return;
+        }
         let exported = self
             .load()
             .map_err(|e| e.to_string())
-            .and_then(|links| self.dir.export(&links).map_err(|e| e.to_string()));
+            .map(|links| self.export = Growing::start(self.dir.clone(), &links));
         if let Err(error) = exported {
             tracing::warn!(run = %self.dir.run, %error, "the journal could not be exported");
         }
@@ -281,7 +291,9 @@ impl Writer {
         let dir = self.dir;
         let links = guard(&dir.path, || self.database.links(&dir.run))?
             .map_err(|e| StoreError::Damaged { path: dir.path.clone(), why: e.to_string() })?;
-        dir.export(&links)?;
+        if !links.last().is_some_and(|last| self.export.holds(last.head)) {
+            dir.export(&links)?;
+        }
         guard(&dir.path, || self.database.flush())??;
         guard(&dir.path, || drop(self.database))?;
         mark_clean(&dir.path)

@@ -1,7 +1,7 @@
 //! Who drives the run? A lock that the system takes back when a process dies.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,14 +17,15 @@ const READER_WAIT: Duration = Duration::from_millis(20);
 /// The lock of one run, let go when dropped.
 #[derive(Debug)]
 pub(super) struct RunLock {
-    file: File,
+    /// None where nobody has ever driven the run and nothing can be written: nobody drives it then.
+    file: Option<File>,
     drives: bool,
 }
 
 impl RunLock {
     /// Takes the lock for driving the run and writes down who holds it.
     pub(super) fn drive(path: &Path, run: &RunId) -> Result<Self, StoreError> {
-        let mut file = files::private_file(path)?;
+        let mut file = files::private_file(path).map_err(|error| unwritable(path, run, error))?;
         let mut tries = 0;
         loop {
             match file.try_lock() {
@@ -43,14 +44,24 @@ impl RunLock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(holder_name().as_bytes()))
             .map_err(|e| StoreError::io("write", path, e))?;
-        Ok(Self { file, drives: true })
+        Ok(Self { file: Some(file), drives: true })
     }
 
-    /// Keeps drivers away for the time of a look; several may look at once.
+    /// Keeps drivers away for the time of a look; several may look at once. Nothing is written for it.
     pub(super) fn look(path: &Path, run: &RunId) -> Result<Self, StoreError> {
-        let file = files::private_file(path)?;
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match files::private_file(path) {
+                    Ok(file) => file,
+                    // Who drives a run has made its lock.
+                    Err(_) => return Ok(Self { file: None, drives: false }),
+                }
+            }
+            Err(error) => return Err(StoreError::io("open", path, error)),
+        };
         match file.try_lock_shared() {
-            Ok(()) => Ok(Self { file, drives: false }),
+            Ok(()) => Ok(Self { file: Some(file), drives: false }),
             Err(TryLockError::WouldBlock) => Err(held(run, holder_of(path))),
             Err(TryLockError::Error(e)) => Err(StoreError::io("lock", path, e)),
         }
@@ -59,11 +70,20 @@ impl RunLock {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
+        let Some(file) = &self.file else { return };
         if self.drives {
             // Only a hint for people; the lock itself is what counts.
-            drop(self.file.set_len(0));
+            drop(file.set_len(0));
         }
-        drop(self.file.unlock());
+        drop(file.unlock());
+    }
+}
+
+/// Why a run cannot be driven here: the disk, unless somebody holds it, who can be asked in its place.
+fn unwritable(path: &Path, run: &RunId, error: StoreError) -> StoreError {
+    match RunLock::look(path, run) {
+        Err(held @ StoreError::Held { .. }) => held,
+        _ => error,
     }
 }
 

@@ -1,16 +1,19 @@
-//! What do ended runs still owe? A note beside the runs, so that no command can overlook it.
+//! What do runs still owe? A note beside the runs, so that no command can overlook it.
 //!
-//! The journal is the truth; a note is what every later command reads without opening a store. It is
-//! written as soon as something is owed and goes away when nothing is.
+//! The journal is the truth; a note is what every later command reads without opening a store. It says how
+//! much of the journal it knows: one that is missing, damaged or behind is made again from the journal, and
+//! where that cannot be read either, that is said.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::files;
-use crate::engine::RunMode;
-use crate::model::RunId;
+use super::whole;
+use crate::engine::{Recorded, RunMode, RunState};
+use crate::model::{RunId, Seq};
 
 /// What one run owes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,18 @@ pub struct Owed {
     pub mode: RunMode,
     /// What it owes, as sentences.
     pub obligations: Vec<String>,
+    /// The last event that it knows of; notes of earlier versions say none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Seq>,
+}
+
+/// What is owed, as far as that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owing {
+    /// What each run owes that owes something.
+    pub owed: Vec<Owed>,
+    /// What is not known, and why; each without a full stop.
+    pub unknown: Vec<String>,
 }
 
 /// The notes of one state directory.
@@ -38,13 +53,14 @@ impl Obligations {
         self.folder.join(format!("{run}.json"))
     }
 
-    /// Notes what a run owes; nothing takes its note away.
+    /// Notes what a run owes. That it owes nothing is noted too where it says how much it knows, so that
+    /// nobody has to read the journal for it; else the note goes away.
     ///
     /// # Errors
     /// The disk refuses.
     pub fn set(&self, owed: &Owed) -> Result<(), StoreError> {
         let path = self.note(&owed.run);
-        if owed.obligations.is_empty() {
+        if owed.obligations.is_empty() && owed.head.is_none() {
             return files::remove_durably(&path);
         }
         files::private_dir(&self.folder)?;
@@ -53,37 +69,169 @@ impl Obligations {
         files::write_atomically(&path, &text)
     }
 
-    /// All notes, by run. One that cannot be read is no reason to overlook the others.
-    ///
-    /// # Errors
-    /// The folder cannot be listed.
-    pub fn all(&self) -> Result<Vec<Owed>, StoreError> {
-        let mut all = Vec::new();
-        for path in files::entries(&self.folder)? {
-            if let Some(bytes) = files::read_if_there(&path)?
-                && let Ok(owed) = serde_json::from_slice(&bytes)
-            {
-                all.push(owed);
+    /// The note of a run, if there is one that can be read.
+    fn read(&self, run: &RunId) -> Option<Owed> {
+        let bytes = files::read_if_there(&self.note(run)).ok()??;
+        serde_json::from_slice::<Owed>(&bytes).ok().filter(|owed| owed.run == *run)
+    }
+
+    /// The files in its folder that are no note of these runs.
+    fn others(&self, runs: &[RunId]) -> Result<Vec<PathBuf>, StoreError> {
+        let own: BTreeSet<PathBuf> = runs.iter().map(|run| self.note(run)).collect();
+        let unfinished = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| whole::is_unfinished(&name.to_string_lossy()))
+        };
+        let all = files::entries(&self.folder)?.into_iter();
+        Ok(all.filter(|path| !own.contains(path) && !unfinished(path)).collect())
+    }
+}
+
+/// What is known of a run without its note.
+pub(super) enum Known {
+    /// Its last acknowledged event.
+    Head(Seq),
+    /// Not even that, and why.
+    No(StoreError),
+}
+
+/// What runs owe: from their notes, and from their journals where a note does not do.
+pub(super) fn owing(
+    notes: &Obligations,
+    runs: &[RunId],
+    head: impl Fn(&RunId) -> Known,
+    journal: impl Fn(&RunId) -> Result<Vec<Recorded>, StoreError>,
+) -> Owing {
+    let mut found = Owing::default();
+    let mut add = |owed: Owed| {
+        if !owed.obligations.is_empty() {
+            found.owed.push(owed);
+        }
+    };
+    let mut unknown = Vec::new();
+    for run in runs {
+        let note = notes.read(run);
+        let head = match head(run) {
+            Known::Head(head) => Ok(head),
+            Known::No(error) => Err(error),
+        };
+        match (note, head) {
+            (Some(note), Ok(head)) if note.head == Some(head) => add(note),
+            (note, Ok(head)) => match journal(run) {
+                Ok(events) => match from_journal(run, &events) {
+                    Ok(owed) => {
+                        // Whether it can be noted is no matter: it is found again.
+                        drop(
+                            owed.as_ref()
+                                .map(|owed| notes.set(&Owed { head: Some(head), ..owed.clone() })),
+                        );
+                        owed.into_iter().for_each(&mut add);
+                    }
+                    Err(why) => match note {
+                        Some(note) => add(note),
+                        None => {
+                            unknown.push(format!("the journal of run {run} makes no sense: {why}"))
+                        }
+                    },
+                },
+                // Who drives it notes what it owes, and says so itself.
+                Err(StoreError::Held { .. }) => note.into_iter().for_each(&mut add),
+                Err(error) => match note {
+                    Some(note) => add(note),
+                    None => unknown.push(format!("run {run} cannot be read: {error}")),
+                },
+            },
+            (Some(note), Err(_)) => add(note),
+            (None, Err(error)) => unknown.push(format!("run {run} cannot be read: {error}")),
+        }
+    }
+    // A note outlives its run's directory: what it says may still stand in Azure.
+    match notes.others(runs) {
+        Ok(others) => {
+            for path in others {
+                let bytes = files::read_if_there(&path).ok().flatten().unwrap_or_default();
+                match serde_json::from_slice::<Owed>(&bytes) {
+                    Ok(owed) => add(owed),
+                    Err(_) => unknown.push(format!(
+                        "the note {} is damaged, and its run is not here",
+                        path.display()
+                    )),
+                }
             }
         }
-        Ok(all)
+        // Every run that is here was asked for itself.
+        Err(error) => tracing::debug!(%error, "the folder of notes cannot be listed"),
     }
+    found.owed.sort_by(|one, other| one.run.cmp(&other.run));
+    found.unknown = unknown;
+    found
+}
+
+/// What a history owes; none before its run was opened.
+fn from_journal(run: &RunId, events: &[Recorded]) -> Result<Option<Owed>, String> {
+    let state = RunState::fold(events).map_err(|error| error.to_string())?;
+    let obligations = state.owed();
+    Ok(state.opened.map(|opened| Owed {
+        run: run.clone(),
+        mode: opened.mode,
+        obligations,
+        head: None,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn owed(obligations: &[&str], head: Option<u64>) -> Owed {
+        let run = RunId::parse("01h00000000000000000000001").unwrap();
+        let obligations = obligations.iter().map(|text| (*text).to_owned()).collect();
+        Owed { run, mode: RunMode::Live, obligations, head: head.map(Seq) }
+    }
+
+    fn found(notes: &Obligations, runs: &[RunId], head: u64) -> Owing {
+        let unread = |run: &RunId| Err(StoreError::Exists(run.clone()));
+        owing(notes, runs, |_| Known::Head(Seq(head)), unread)
+    }
+
     #[test]
     fn a_note_stays_until_nothing_is_owed() {
         let folder = tempfile::tempdir().unwrap();
         let notes = Obligations::new(folder.path().join("obligations"));
-        let run = RunId::parse("01h00000000000000000000001").unwrap();
-        let owed = Owed { run, mode: RunMode::Live, obligations: vec!["Remove it.".to_owned()] };
-        assert!(notes.all().unwrap().is_empty());
-        notes.set(&owed).unwrap();
-        assert_eq!(notes.all().unwrap(), std::slice::from_ref(&owed));
-        notes.set(&Owed { obligations: Vec::new(), ..owed }).unwrap();
-        assert!(notes.all().unwrap().is_empty());
+        let note = owed(&["Remove it."], Some(4));
+        let runs = [note.run.clone()];
+        notes.set(&note).unwrap();
+        assert_eq!(found(&notes, &runs, 4).owed, std::slice::from_ref(&note));
+        assert_eq!(found(&notes, &[], 4).owed, std::slice::from_ref(&note), "outlives its run");
+        notes.set(&owed(&[], Some(5))).unwrap();
+        assert_eq!(found(&notes, &runs, 5), Owing::default());
+        notes.set(&owed(&[], None)).unwrap();
+        assert!(!notes.note(&note.run).exists());
+    }
+
+    #[test]
+    fn a_note_that_is_damaged_missing_or_behind_is_not_believed_and_its_run_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = Obligations::new(folder.path().join("obligations"));
+        let note = owed(&["Remove it."], Some(4));
+        let runs = [note.run.clone()];
+        let unknown = |text: &str| {
+            let found = found(&notes, &runs, 5);
+            assert_eq!(found.owed, []);
+            assert!(found.unknown[0].contains(text), "{:?}", found.unknown);
+        };
+        unknown("cannot be read");
+        notes.set(&note).unwrap();
+        // Behind, and the journal cannot be read: better the old word than none.
+        assert_eq!(found(&notes, &runs, 5).owed, std::slice::from_ref(&note));
+        let path = notes.note(&note.run);
+        for bytes in [&b"{"[..], b"", b"\xff", br#"{"run":"x"}"#] {
+            std::fs::write(&path, bytes).unwrap();
+            unknown("cannot be read");
+        }
+        let lost = found(&notes, &[], 5).unknown;
+        assert!(lost[0].contains("is damaged, and its run is not here"), "{lost:?}");
+        std::fs::remove_dir_all(&notes.folder).unwrap();
+        std::fs::write(&notes.folder, "a file in its place").unwrap();
+        unknown("cannot be read");
     }
 }

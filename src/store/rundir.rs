@@ -4,7 +4,7 @@
 //! `clean` (the digest of the store at its last orderly close), `journal.jsonl` (the export) and
 //! `copies/` (the store as it was found after an unclean stop).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::anchor::{self, Anchor, Mark};
@@ -15,6 +15,7 @@ use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::runs::{RunStore, RunSummaryRaw};
 use super::schema::{Database, Link, guard};
+use super::whole;
 use crate::engine::{JournalError, Lease};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -24,6 +25,14 @@ const COPIES_MAX: usize = 3;
 /// How the names of passing copies begin, and how many this process has made: looks may overlap.
 const SCRATCH: &str = "scratch-";
 static SCRATCHES: AtomicU64 = AtomicU64::new(0);
+
+/// Where there may be room when a run's disk has none: in memory, else where passing files go.
+const ELSEWHERE: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];
+
+fn scratch_name() -> String {
+    let turn = SCRATCHES.fetch_add(1, Ordering::Relaxed);
+    format!("{SCRATCH}{}-{turn}", std::process::id())
+}
 
 /// The directory of one run.
 #[derive(Debug, Clone)]
@@ -108,17 +117,46 @@ impl RunDir {
         &self,
         work: impl FnOnce(&Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let turn = SCRATCHES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{SCRATCH}{}-{turn}", std::process::id());
-        let copy = self.path.join(name);
-        let done = files::copy_tree(&self.store(), &copy).and_then(|()| {
-            let database = Database::open(&copy, &self.run)?;
+        self.scratch_in(&self.path.join(scratch_name()), work)
+    }
+
+    /// Looks at a copy of the store: beside it, or in memory where its disk is full or may only be read.
+    pub(super) fn look<T>(
+        &self,
+        work: impl Fn(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let here = match self.scratch(&work) {
+            Err(error @ (StoreError::Io { .. } | StoreError::DiskFull { .. })) => error,
+            done => return done,
+        };
+        for folder in ELSEWHERE {
+            let folder = Path::new(folder).join(format!("backroad-{}", scratch_name()));
+            // Others may write there too: only a folder that was not there is ours.
+            if files::fresh_private_dir(&folder).is_err() {
+                continue;
+            }
+            let done = self.scratch_in(&folder.join("store"), &work);
+            drop(files::remove_tree(&folder));
+            if !matches!(done, Err(StoreError::Io { .. } | StoreError::DiskFull { .. })) {
+                return done;
+            }
+        }
+        Err(here)
+    }
+
+    fn scratch_in<T>(
+        &self,
+        copy: &Path,
+        work: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = files::copy_tree(&self.store(), copy).and_then(|()| {
+            let database = Database::open(copy, &self.run)?;
             let done = guard(&self.path, || work(&database)).flatten();
             guard(&self.path, || drop(database))?;
             done
         });
         // The answer counts, not whether its scratch paper is gone; the next opening clears it.
-        drop(files::remove_tree(&copy));
+        drop(files::remove_tree(copy));
         done
     }
 
@@ -126,8 +164,11 @@ impl RunDir {
     pub(super) fn clear_scratches(&self) -> Result<(), StoreError> {
         for entry in files::entries(&self.path)? {
             let name = entry.file_name().unwrap_or_default();
-            if name.to_string_lossy().starts_with(SCRATCH) {
+            let name = name.to_string_lossy();
+            if name.starts_with(SCRATCH) {
                 files::remove_tree(&entry)?;
+            } else if whole::is_unfinished(&name) {
+                files::remove_durably(&entry)?;
             }
         }
         Ok(())
@@ -158,7 +199,23 @@ impl RunDir {
                 return Ok(links);
             }
         }
-        self.scratch(|database| self.checked(database, mark))
+        self.look(|database| self.checked(database, mark))
+    }
+
+    /// What the export says, whoever holds the run: its whole lines, if they are of this history.
+    pub(super) fn read_export(&self) -> Result<Vec<Link>, StoreError> {
+        let mark = anchor::look(&self.anchor(), &self.run)?;
+        let bytes = files::read_if_there(&self.journal())?.unwrap_or_default();
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let links = export::parse(bytes.get(..whole).unwrap_or_default()).links;
+        match links {
+            // Its holder is a moment ahead of the anchor at most, and of its export.
+            Ok(links) if export::agrees(&self.run, &links, mark) => Ok(links),
+            _ => Err(StoreError::Damaged {
+                path: self.journal(),
+                why: "it does not hold what was acknowledged".to_owned(),
+            }),
+        }
     }
 
     pub(super) fn summary(&self) -> RunSummaryRaw {

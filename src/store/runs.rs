@@ -14,9 +14,9 @@ use super::files;
 use super::fsync;
 use super::journal::SledJournal;
 use super::lease::RunLock;
-use super::obligations::Obligations;
+use super::obligations::{self, Known, Obligations, Owing};
 use super::rundir::RunDir;
-use super::schema::{self, Database, FORMAT};
+use super::schema::{self, Database, FORMAT, Link};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -171,11 +171,25 @@ impl StateDir {
     pub fn read(&self, run: &RunId) -> Result<Vec<Recorded>, StoreError> {
         let dir = self.existing(run)?;
         let links = dir.read()?;
-        links
-            .iter()
-            .map(|link| schema::decode(link.head.seq, &link.bytes))
-            .collect::<Result<_, _>>()
-            .map_err(|e| dir.damaged(&e))
+        decoded(&dir, &links)
+    }
+
+    /// What the runs here owe: from their notes, and from their journals where a note is missing, damaged
+    /// or behind. What cannot be known is told in it.
+    #[must_use]
+    pub fn owed(&self) -> Owing {
+        let runs = match self.ids() {
+            Ok(runs) => runs,
+            Err(error) => {
+                let unknown = vec![format!("the runs cannot be listed: {error}")];
+                return Owing { owed: Vec::new(), unknown };
+            }
+        };
+        let head = |run: &RunId| match anchor::look(&self.dir(run).anchor(), run) {
+            Ok(mark) => Known::Head(mark.head.seq),
+            Err(error) => Known::No(error),
+        };
+        obligations::owing(&self.obligations(), &runs, head, |run| self.read(run))
     }
 
     /// The one run whose id begins so.
@@ -213,7 +227,7 @@ impl StateDir {
         let dir = self.existing(run)?;
         let mark = anchor::look(&dir.anchor(), run)?;
         let _lock = RunLock::look(&dir.lock(), run)?;
-        let links = dir.scratch(|database| match database.links(run) {
+        let links = dir.look(|database| match database.links(run) {
             Ok(links) => Ok(Ok(links)),
             Err(JournalError::Unreadable { seq, why }) => Ok(Err((seq, why))),
             Err(other) => Err(dir.damaged(&other)),
@@ -227,10 +241,26 @@ impl StateDir {
     /// It cannot be read, or is not whole.
     pub fn journal_text(&self, run: &RunId) -> Result<Vec<u8>, StoreError> {
         let dir = self.existing(run)?;
-        let _lock = RunLock::look(&dir.lock(), run)?;
-        let links =
-            dir.scratch(|database| database.links(run).map_err(|error| dir.damaged(&error)))?;
-        Ok(export::text(run, &links))
+        Ok(export::text(run, &dir.read()?))
+    }
+
+    /// The hash of a run's last event, in hexadecimal; none before the first.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn head(&self, run: &RunId) -> Result<Option<String>, StoreError> {
+        let links = self.existing(run)?.read()?;
+        Ok(links.last().map(|link| link.head.hash.hex()))
+    }
+
+    /// A run's events as its export has them, for where its holder does not answer.
+    ///
+    /// # Errors
+    /// The export cannot be read, or lacks what was acknowledged.
+    pub fn read_export(&self, run: &RunId) -> Result<Vec<Recorded>, StoreError> {
+        let dir = self.existing(run)?;
+        let links = dir.read_export()?;
+        decoded(&dir, &links)
     }
 
     fn ids(&self) -> Result<Vec<RunId>, StoreError> {
@@ -276,6 +306,14 @@ impl RunStore {
     pub async fn close(self) -> Result<(), StoreError> {
         self.journal.close().await
     }
+}
+
+fn decoded(dir: &RunDir, links: &[Link]) -> Result<Vec<Recorded>, StoreError> {
+    links
+        .iter()
+        .map(|link| schema::decode(link.head.seq, &link.bytes))
+        .collect::<Result<_, _>>()
+        .map_err(|e| dir.damaged(&e))
 }
 
 fn unknown(text: &str, all: &[RunId]) -> StoreError {

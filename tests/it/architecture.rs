@@ -159,6 +159,30 @@ fn only_the_ui_prints_and_only_main_exits() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A file comes to be in one place: whole, durable, and through no link.
+#[test]
+fn only_one_writer_makes_files_and_only_one_reader_opens_what_a_person_names() {
+    let makes = ["fs::write(", "File::create", "create_new(", "fs::rename(", "hard_link("];
+    let opens = ["fs::read(", "fs::read_to_string(", "File::open(", "OpenOptions"];
+    // What is appended to, locked or copied as it lies; and what the system says of itself.
+    let opens_too =
+        ["store/", "cli/clock.rs", "azure/certificate.rs", "azure/token.rs", "cli/azure.rs"];
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        for (place, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let made = makes.iter().any(|word| code.contains(word)) && name != "store/whole.rs";
+            let opened = opens.iter().any(|word| code.contains(word))
+                && !opens_too.iter().any(|home| name.starts_with(home));
+            if made || opened {
+                wrong.push(format!("src/{name}:{}: {}", place + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "use store::whole or store::regular:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn unsafe_code_lives_in_one_file() {
     let with_unsafe: Vec<String> = files()

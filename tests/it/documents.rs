@@ -195,9 +195,12 @@ steps:
 "##;
 
 fn small(folder: &Path) -> PathBuf {
-    let world = file("runbooks/worlds/two-circuits.yaml");
+    // A runbook names no world outside its own folder.
+    let world = folder.join("worlds/two-circuits.yaml");
+    std::fs::create_dir_all(world.parent().unwrap()).unwrap();
+    std::fs::copy(file("runbooks/worlds/two-circuits.yaml"), world).unwrap();
     let path = folder.join("small.yaml");
-    std::fs::write(&path, SMALL.replace("WORLD", world.to_str().unwrap())).unwrap();
+    std::fs::write(&path, SMALL.replace("WORLD", "worlds/two-circuits.yaml")).unwrap();
     path
 }
 

@@ -14,6 +14,7 @@ use crate::cli::session::{Asked, Begin, Driving, Session, claimed};
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, RunState, Said, people};
 use crate::model::{Plan, RunOutcome, StepName};
+use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 
 pub(super) async fn resume(context: &Context, drive: &Drive) -> Result<Status, CliError> {
@@ -205,7 +206,10 @@ async fn go_on(
     let target = Target { endpoint: Some(opened.endpoint.clone()), ..drive.target.clone() };
     if let Some(other) = &drive.target.endpoint
         && opened.mode == RunMode::Live
-        && azure::endpoint(&drive.target)? != azure::endpoint(&target)?
+        && !same_endpoint(
+            azure::endpoint(&drive.target)?.as_str(),
+            azure::endpoint(&target)?.as_str(),
+        )
     {
         return Err(CliError::usage(format!(
             "The run is about {}, not about {other}.",

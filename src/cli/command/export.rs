@@ -1,4 +1,4 @@
-//! What proves a run? Its history and what belongs to it, in one file.
+//! What proves a run? Its history and what belongs to it, in one file, signed by who vouches for it.
 
 use std::path::Path;
 
@@ -6,17 +6,27 @@ use super::report;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::model::limits::{EVIDENCE_BYTES_MAX, FILE_BYTES_MAX};
 use crate::render::json;
 use crate::render::report::{html, markdown};
 use crate::render::template::Templates;
 use crate::store::evidence::{self, Member};
+use crate::store::regular;
+use crate::store::signature::SigningKey;
 
-pub(super) async fn export(context: &Context, run: &str, out: &Path) -> Result<Status, CliError> {
+pub(super) async fn export(
+    context: &Context,
+    run: &str,
+    out: &Path,
+    sign: Option<&Path>,
+) -> Result<Status, CliError> {
     if out.exists() {
         let what = format!("{} is there already.", out.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
     let id = context.state.find(run)?;
+    // A key that does not sign is found before anything is made.
+    let key = sign.map(signing_key).transpose()?;
     let templates = Templates::new(&std::collections::BTreeMap::new())
         .map_err(|error| super::render::refused(&error))?;
     let made = report::of(context, run, &templates).await?;
@@ -33,13 +43,38 @@ pub(super) async fn export(context: &Context, run: &str, out: &Path) -> Result<S
     ];
     let folder = context.state.run_path(&id);
     for name in ["runbook.yaml", "world.json", "reached.json"] {
-        if let Ok(bytes) = std::fs::read(folder.join(name)) {
+        if let Ok(bytes) = regular::read(&folder.join(name), EVIDENCE_BYTES_MAX) {
             members.push(Member::new(name, bytes));
         }
     }
-    let bytes = evidence::write(&id, made.head.as_deref(), &members)?;
+    let failed = |error: &evidence::EvidenceError| {
+        CliError::new(Status::OutOfReach, "The evidence cannot be put together.").because(error)
+    };
+    let bytes = evidence::write(&id, made.head.as_deref(), &members, key.as_ref())
+        .map_err(|error| failed(&error))?;
+    // What was just written is judged as anybody will judge it: nothing goes out that does not verify.
+    if let Some(bad) = evidence::verify(&bytes).first_bad {
+        let what = format!("The evidence of run {id} would not verify: {bad}.");
+        return Err(CliError::new(Status::OutOfReach, what)
+            .hint(format!("Check the run itself with `backroad verify {id}`.")));
+    }
     files::write_new(out, &bytes)?;
-    context.ui.say(&format!("{} files of run {id} are in {}.", members.len() + 1, out.display()));
+    let count = members.len() + 1;
+    context.ui.say(&format!("{count} files of run {id} are in {}.", out.display()));
+    if let Some(key) = &key {
+        context.ui.say(&format!("  It is signed with {}.", key.signer()));
+    }
+    if let Some(head) = &made.head {
+        context.ui.say(&format!("  Its last event's hash, to be told elsewhere: {head}"));
+    }
     context.ui.say(&format!("  Check it anywhere: backroad verify {}", out.display()));
     Ok(Status::Done)
+}
+
+fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
+    let bytes = files::read("key", path, FILE_BYTES_MAX)?;
+    SigningKey::parse(&bytes).map_err(|error| {
+        let what = format!("The key {} does not sign evidence.", path.display());
+        CliError::usage(what).because(&error).hint(error.hint())
+    })
 }

@@ -11,6 +11,7 @@ mod man;
 mod permissions;
 mod plan;
 mod preflight;
+mod remake;
 mod render;
 mod report;
 mod run;
@@ -131,8 +132,12 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             };
             report::report(context, asked).await
         }
-        Verb::Export { run, out } => export::export(context, &run, &out).await,
-        Verb::Verify { what } => verify::verify(context, &what),
+        Verb::Export { run, out, sign } => {
+            export::export(context, &run, &out, sign.as_deref()).await
+        }
+        Verb::Verify { what, head, trusted } => {
+            verify::verify(context, &what, head.as_deref(), trusted.as_deref())
+        }
         Verb::Man => man::man(context),
         Verb::Completions { shell } => Ok(completions::completions(context, shell)),
         Verb::Check { runbooks, compile } => check::check(context, &runbooks, &compile),

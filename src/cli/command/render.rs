@@ -1,15 +1,18 @@
 //! How does a runbook become a document? Gathered, filled into templates, written whole or not at all.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::args::{Compile, Format, Output};
 use crate::cli::context::Context;
 use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
+use crate::cli::files;
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::document::{self, Written};
 use crate::render::json;
 use crate::render::template::{TemplateError, Templates};
+use crate::store::regular;
 
 /// What was typed about a document.
 pub(super) struct Asked<'a> {
@@ -100,7 +103,7 @@ fn collect(
         if path.is_dir() {
             collect(&path, &format!("{prefix}{name}/"), found)?;
         } else if [".html", ".md", ".css"].iter().any(|end| name.ends_with(end)) {
-            let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
+            let text = regular::read_text(&path, FILE_BYTES_MAX).map_err(|error| failed(&error))?;
             found.insert(format!("{prefix}{name}"), text);
         }
     }
@@ -117,22 +120,11 @@ fn write(context: &Context, written: &Written, out: Option<&Path>) -> Result<(),
     };
     let folder = out.parent().map(Path::to_owned).unwrap_or_default();
     for (name, text) in &written.files {
-        put(&folder.join(name), text)?;
+        files::write_over(&folder.join(name), text.as_bytes())?;
     }
-    put(out, &written.text)?;
+    files::write_over(out, written.text.as_bytes())?;
     let count = written.files.len();
     let pictures = if count == 0 { String::new() } else { format!(", with {count} pictures") };
     context.ui.say(&format!("Written to {}{pictures}.", out.display()));
     Ok(())
-}
-
-/// Whole or not at all: a reader of the old file is not cut off.
-pub(super) fn put(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |error: &std::io::Error| {
-        CliError::usage(format!("{} cannot be written.", path.display())).because(error)
-    };
-    let mut fresh = PathBuf::from(path).into_os_string();
-    fresh.push(".new");
-    std::fs::write(&fresh, text).map_err(|error| failed(&error))?;
-    std::fs::rename(&fresh, path).map_err(|error| failed(&error))
 }

@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
-use super::render::{put, refused, templates};
+use super::render::{refused, templates};
 use crate::azure::correlation_id;
 use crate::cli::args::ReportFormat;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::files;
 use crate::cli::world;
+use crate::engine::{Recorded, RunState};
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
 use crate::render::report::{self, Material, Report};
 use crate::render::template::Templates;
-use crate::render::view::ReachedView;
+use crate::render::view::{Driven, ReachedView};
+use crate::store::regular;
 
 /// What was typed about a report.
 pub(super) struct Asked<'a> {
@@ -37,7 +41,7 @@ pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status
     match asked.out {
         None => context.ui.data(&text),
         Some(path) => {
-            put(path, &text)?;
+            files::write_over(path, text.as_bytes())?;
             context.ui.say(&format!("Written to {}.", path.display()));
         }
     }
@@ -54,23 +58,43 @@ pub(super) async fn of(
     let (events, driven) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     let reached = world::reached(context, &run);
-    let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
-    let (before, reachability) = (of(reached.first()), of(reached.last()));
     // A process that holds the run holds its history too: there the hash is not at hand.
-    let head = context.state.verify(&run).ok().and_then(|verified| verified.hash);
-    let text = std::fs::read(context.state.run_path(&run).join("runbook.yaml")).ok();
-    let runbook = text.map(|text| blake3::hash(&text).to_hex().to_string());
-    let material = Material {
-        state: &state,
-        events: &events,
+    let head = context.state.head(&run).ok().flatten();
+    let text =
+        regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
+    let beside = Beside { reached: &reached, head: head.as_deref(), runbook: text.as_deref() };
+    told(&state, &events, driven, &beside, templates)
+        .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
+}
+
+/// What lies beside a run's journal.
+pub(super) struct Beside<'a> {
+    pub(super) reached: &'a [ReachedView],
+    pub(super) head: Option<&'a str>,
+    pub(super) runbook: Option<&'a [u8]>,
+}
+
+/// The report of a history; none before its run was opened.
+pub(super) fn told(
+    state: &RunState,
+    events: &[Recorded],
+    driven: Driven,
+    beside: &Beside<'_>,
+    templates: &Templates,
+) -> Option<Report> {
+    let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
+    let (before, reachability) = (of(beside.reached.first()), of(beside.reached.last()));
+    let runbook = beside.runbook.map(|text| blake3::hash(text).to_hex().to_string());
+    let run = state.opened.as_ref()?.run.clone();
+    report::report(Material {
+        state,
+        events,
         driven,
         reached_before: &before,
         reachability: &reachability,
-        head: head.as_deref(),
+        head: beside.head,
         correlation: Some(&correlation_id(run.as_str())),
         runbook: runbook.as_deref(),
         templates: Some(&templates.digest()),
-    };
-    report::report(material)
-        .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
+    })
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::files;
 use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
@@ -72,10 +73,7 @@ fn identity(wanted: &Served<'_>) -> Result<Option<Arc<Identity>>, CliError> {
     let identity = Identity::new()
         .map_err(|error| CliError::new(Status::OutOfReach, "There is no TLS.").because(&error))?;
     if let Some(path) = wanted.certificate {
-        std::fs::write(path, identity.certificate()).map_err(|error| {
-            let what = format!("The certificate cannot be written to {}.", path.display());
-            CliError::usage(what).because(&error)
-        })?;
+        files::write_over(path, identity.certificate().as_bytes())?;
     }
     Ok(Some(Arc::new(identity)))
 }

@@ -4,26 +4,51 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::remake::{self, Reports};
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::files;
+use crate::model::limits::EVIDENCE_BYTES_MAX;
 use crate::render::json;
 use crate::render::view::VERIFY_SCHEMA;
-use crate::store::evidence::{self, EvidenceReport};
+use crate::store::evidence::{self, EvidenceReport, Expected, Signed};
+use crate::store::signature::Trusted;
 use crate::store::{VerifyReport, verify_file};
 
-pub(super) fn verify(context: &Context, what: &str) -> Result<Status, CliError> {
+pub(super) fn verify(
+    context: &Context,
+    what: &str,
+    head: Option<&str>,
+    trusted: Option<&Path>,
+) -> Result<Status, CliError> {
     let path = Path::new(what);
-    if let Some(report) = evidence_at(path)? {
-        return Ok(say(context, what, &report));
+    let trusted = trusted.map(trusted_keys).transpose()?;
+    let expected = Expected { head, trusted: trusted.as_ref() };
+    if let Some(mut report) = evidence_at(path, &expected)? {
+        let reports = report.is_whole().then(|| remake::reports(&report));
+        if let Some(Reports::Forged(names)) = &reports {
+            let names = names.join(", ");
+            report.first_bad = Some(format!("{names}: not what the journal says"));
+        }
+        return Ok(say(context, what, (&report, reports.as_ref()), head));
     }
-    // An id has no dot and no separator; what is there as a file is meant as one.
-    let report = if path.is_file() {
+    if trusted.is_some() {
+        let what = format!("`--trusted` judges the signature of evidence, and {what} is none.");
+        return Err(CliError::refused(what)
+            .hint("Write evidence with `backroad export RUN --sign KEY -o FILE`."));
+    }
+    // An id has no dot and no separator; what is there is meant as a file.
+    let report = if path.exists() {
         verify_file(path)?
     } else if what.contains(['/', '\\', '.']) {
         return Err(CliError::usage(format!("There is no file `{what}`.")));
     } else {
         context.state.verify(&context.state.find(what)?)?
+    };
+    let report = match head {
+        Some(head) => report.against(head),
+        None => report,
     };
     let whole = report.is_whole();
     match context.ui.output {
@@ -42,46 +67,101 @@ pub(super) fn verify(context: &Context, what: &str) -> Result<Status, CliError> 
     Ok(if whole { Status::Done } else { Status::EndedOtherwise })
 }
 
-/// The check of an evidence file; none when it is another file or none.
-fn evidence_at(path: &Path) -> Result<Option<EvidenceReport>, CliError> {
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let bytes = std::fs::read(path).map_err(|error| {
-        CliError::usage(format!("{} cannot be read.", path.display())).because(&error)
-    })?;
-    Ok(evidence::is_evidence(&bytes).then(|| evidence::verify(&bytes)))
+fn trusted_keys(path: &Path) -> Result<Trusted, CliError> {
+    let text = files::read_text("file of trusted keys", path)?;
+    Trusted::parse(&text).map_err(|error| {
+        let what = format!("The trusted keys in {} cannot be used.", path.display());
+        CliError::usage(what).because(&error).hint(error.hint())
+    })
 }
 
-fn say(context: &Context, what: &str, report: &EvidenceReport) -> Status {
+/// The check of an evidence file; none when it is another file or none.
+fn evidence_at(path: &Path, expected: &Expected<'_>) -> Result<Option<EvidenceReport>, CliError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = files::read("file", path, EVIDENCE_BYTES_MAX)?;
+    Ok(evidence::is_evidence(&bytes).then(|| evidence::check(&bytes, expected)))
+}
+
+fn say(
+    context: &Context,
+    what: &str,
+    (report, reports): (&EvidenceReport, Option<&Reports>),
+    told: Option<&str>,
+) -> Status {
     let style = context.ui.out;
     match context.ui.output {
-        Output::Json => context.ui.data(&json::object(&json!({
-            "schema": VERIFY_SCHEMA,
-            "run": report.run,
-            "whole": report.is_whole(),
-            "hash": report.head,
-            "files": report.members,
-            "first_bad": report.first_bad,
-        }))),
+        Output::Json => {
+            let (signed_by, trusted) = match &report.signed {
+                Signed::No => (None, false),
+                Signed::Unjudged(who) => (Some(who), false),
+                Signed::Trusted(who) => (Some(who), true),
+            };
+            context.ui.data(&json::object(&json!({
+                "schema": VERIFY_SCHEMA,
+                "run": report.run,
+                "whole": report.is_whole(),
+                "hash": report.head,
+                "files": report.members.len(),
+                "reports": reports.map(|reports| match reports {
+                    Reports::Same => "as_the_journal_says",
+                    Reports::OfAnotherVersion(_) => "of_another_version",
+                    Reports::Forged(_) => "forged",
+                }),
+                "signed_by": signed_by.map(|who| json!({ "key": who.key, "name": who.name })),
+                "trusted": trusted,
+                "distrusted": report.distrusted,
+                "first_bad": report.first_bad,
+            })));
+        }
         Output::Text => {
-            let line = match &report.first_bad {
+            let mut lines = vec![match &report.first_bad {
                 None => style.good(&format!(
                     "The evidence in {what} is whole: {} files of run {}.",
-                    report.members,
+                    report.members.len(),
                     report.run.as_deref().unwrap_or("unknown")
                 )),
                 Some(bad) => style.bad(&format!("The evidence in {what} is not whole: {bad}.")),
-            };
-            let head = report.head.as_ref().map_or_else(String::new, |head| {
-                format!(
-                    "\nIts last event's hash is {head}. Compare it with the one that was told you."
-                )
-            });
-            context.ui.data(&format!("{line}{head}\n"));
+            }];
+            if report.is_whole() {
+                lines.push(match &report.signed {
+                    Signed::No => {
+                        "Nobody signed it: who could write the file could make it anew.".to_owned()
+                    }
+                    Signed::Unjudged(who) => {
+                        format!("It is signed with {who}. Whose that is, `--trusted KEYS` judges.")
+                    }
+                    Signed::Trusted(who) => style.good(&format!("It is signed with {who}.")),
+                });
+            }
+            if let Some(Reports::OfAnotherVersion(names)) = reports {
+                lines.push(style.warn(&format!(
+                    "Made by another version, and so not compared with the journal: {}. The journal \
+                     is what counts.",
+                    names.join(", ")
+                )));
+            }
+            lines.extend(
+                report.distrusted.as_ref().map(|why| style.bad(&format!("It is refused: {why}."))),
+            );
+            lines.extend(report.head.as_ref().map(|head| match told {
+                Some(_) if report.is_whole() => {
+                    format!("Its last event's hash is {head}, as it was told.")
+                }
+                _ => format!(
+                    "Its last event's hash is {head}. Compare it with the one that was told you \
+                     (`--head HASH`)."
+                ),
+            }));
+            context.ui.data(&(lines.join("\n") + "\n"));
         }
     }
-    if report.is_whole() { Status::Done } else { Status::EndedOtherwise }
+    match (report.is_whole(), &report.distrusted) {
+        (false, _) => Status::EndedOtherwise,
+        (true, Some(_)) => Status::Refused,
+        (true, None) => Status::Done,
+    }
 }
 
 fn sentences(context: &Context, report: &VerifyReport) -> String {
