@@ -9,6 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::model::limits;
+
 /// An HTTP method that ARM is asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -103,10 +105,14 @@ impl Headers {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
-    /// `Retry-After` as whole seconds, the only form that ARM uses.
+    /// `Retry-After` as whole seconds, the only form that ARM uses; never longer than we would wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+        let text = self.get("retry-after")?.trim();
+        let many = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // More seconds than a number holds are many.
+        let seconds = text.parse().ok().or_else(|| many.then_some(u64::MAX))?;
+        Some(Duration::from_secs(seconds).min(limits::ASKED_WAIT_MAX))
     }
 }
 

@@ -9,20 +9,26 @@ use async_trait::async_trait;
 use crate::engine::{BootTime, Busy, Clock, Entropy};
 use crate::model::Timestamp;
 
-/// The longest sleep before the wall clock is looked at again: it may have been set.
+/// The longest sleep before the time is looked at again: the host may have been asleep.
 const NAP_MAX: Duration = Duration::from_secs(30);
 
 /// The host's clock; for a simulator that is served faster, as much faster.
+///
+/// The wall clock is read once. From then on time goes by as the host's clock that cannot be set says, so
+/// that no wait is longer, and no timeout shorter, because somebody set the wall clock.
 #[derive(Debug, Clone)]
 pub struct RealClock {
     factor: NonZeroU32,
     start: Timestamp,
     begun: Instant,
+    /// Since the host's start, the hours counted in which it slept; where the host tells.
+    begun_up: Option<Duration>,
 }
 
 impl RealClock {
-    /// The host's clock, `factor` times as fast. A faster clock does not begin before `not_before`,
-    /// since the run's earlier hours went by faster than the host's too.
+    /// The host's clock, `factor` times as fast. It does not begin before `not_before`, the last event of a
+    /// run that is taken up: the wall clock may have been set back since, and a run's earlier hours may have
+    /// gone by faster than the host's.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -30,7 +36,16 @@ impl RealClock {
     )]
     pub fn new(factor: NonZeroU32, not_before: Option<Timestamp>) -> Self {
         let now = wall();
-        Self { factor, start: not_before.map_or(now, |at| at.max(now)), begun: Instant::now() }
+        let start = not_before.map_or(now, |at| at.max(now));
+        Self { factor, start, begun: Instant::now(), begun_up: uptime() }
+    }
+
+    /// How long this clock has been going, on the host's side.
+    fn elapsed(&self) -> Duration {
+        let up = self.begun_up.zip(uptime()).map(|(begun, now)| now.saturating_sub(begun));
+        // The one is finer, the other counts while the host sleeps, in hundredths of a second.
+        let coarse = up.unwrap_or_default().saturating_sub(Duration::from_millis(10));
+        self.begun.elapsed().max(coarse)
     }
 }
 
@@ -55,10 +70,7 @@ fn boot_id() -> Option<String> {
 #[async_trait]
 impl Clock for RealClock {
     fn now(&self) -> Timestamp {
-        if self.factor.get() == 1 {
-            return wall();
-        }
-        self.start + self.begun.elapsed().saturating_mul(self.factor.get())
+        self.start + self.elapsed().saturating_mul(self.factor.get())
     }
 
     /// Where the host does not tell its start, this process is its own, and no later one trusts it.
@@ -122,6 +134,29 @@ mod tests {
         let later = wall() + Duration::from_secs(3_600);
         let clock = RealClock::new(NonZeroU32::new(60).unwrap(), Some(later));
         assert!(clock.now() >= later);
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_back_between_two_processes_makes_no_wait_longer() {
+        // The last event of the run says an hour later than the wall clock does now.
+        let last = wall() + Duration::from_secs(3_600);
+        let clock = RealClock::new(NonZeroU32::MIN, Some(last));
+        let due = last + Duration::from_millis(50);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let begun = Instant::now();
+        runtime.block_on(clock.sleep_until(due));
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        assert!(clock.now() >= due);
+    }
+
+    #[test]
+    fn time_goes_by_as_the_clock_that_cannot_be_set_says() {
+        let mut clock = RealClock::new(NonZeroU32::MIN, None);
+        // As if the process had begun when the wall clock stood an hour ahead of what it says now.
+        clock.start = clock.start + Duration::from_secs(3_600);
+        let (first, second) = (clock.now(), clock.now());
+        assert!(first <= second && first >= clock.start, "{first} {second}");
+        assert!(second.since(clock.start) < Duration::from_secs(60));
     }
 
     #[test]

@@ -48,6 +48,15 @@ pub const WORKERS_MAX: usize = 32;
 /// Bytes of one answer that we read; Azure caps its own at 8 MB (azure-facts 3.8).
 pub const BODY_BYTES_MAX: usize = 8 << 20;
 
+/// The longest wait that Azure may ask for. Its own are minutes (docs: throttling ends within the hour); a
+/// longer one is a mistake on the way, such as a point in time where seconds belong, and a failover that
+/// waited for it would never end.
+pub const ASKED_WAIT_MAX: Duration = Duration::from_secs(3_600);
+
+/// Depth of a JSON body that is read. ARM's bodies have about ten levels; what is kept of one stands a few
+/// levels deeper in an event, and a reader of JSON gives up at 128.
+pub const BODY_DEPTH_MAX: usize = 64;
+
 /// Pages of one list. Azure puts hundreds of things on a page; more pages than this lead in a circle.
 pub const PAGES_MAX: usize = 1_000;
 

@@ -93,6 +93,9 @@ pub enum TimeError {
     Duration(String),
 }
 
+/// The longest duration that is read, and therefore written: longer than anything this program waits for.
+pub const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
+
 /// Parses `500ms`, `90s`, `45m`, `1h30m`, `2d`: numbers with units, largest first by custom, added up.
 ///
 /// # Errors
@@ -120,7 +123,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, TimeError> {
         rest = &rest[unit_end..];
         millis = number.checked_mul(scale).and_then(|m| millis.checked_add(m)).ok_or_else(wrong)?;
     }
-    if millis > 366 * 86_400_000 {
+    if millis > DURATION_MAX.as_millis() as u64 {
         return Err(wrong());
     }
     Ok(Duration::from_millis(millis))
@@ -148,14 +151,17 @@ pub fn format_duration(duration: Duration) -> String {
 
 /// Serde adapter that writes a `Duration` as its text (`#[serde(with = "…::duration_text")]`).
 pub mod duration_text {
-    use super::{Deserialize, Deserializer, Duration, Serializer, format_duration, parse_duration};
+    use super::{
+        DURATION_MAX, Deserialize, Deserializer, Duration, Serializer, format_duration,
+        parse_duration,
+    };
 
-    /// Writes the duration's text.
+    /// Writes the duration's text; one that is longer than what is read is written as the longest.
     ///
     /// # Errors
     /// The serializer's own.
     pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format_duration(*duration))
+        serializer.serialize_str(&format_duration((*duration).min(DURATION_MAX)))
     }
 
     /// Reads the duration's text.
@@ -170,7 +176,8 @@ pub mod duration_text {
     /// The same for `Option<Duration>`.
     pub mod option {
         use super::{
-            Deserialize, Deserializer, Duration, Serializer, format_duration, parse_duration,
+            DURATION_MAX, Deserialize, Deserializer, Duration, Serializer, format_duration,
+            parse_duration,
         };
 
         /// Writes the duration's text, or nothing.
@@ -182,7 +189,9 @@ pub mod duration_text {
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
             match duration {
-                Some(duration) => serializer.serialize_some(&format_duration(*duration)),
+                Some(duration) => {
+                    serializer.serialize_some(&format_duration((*duration).min(DURATION_MAX)))
+                }
                 None => serializer.serialize_none(),
             }
         }
@@ -211,6 +220,28 @@ mod tests {
         }
         for wrong in ["", "5", "m", "5 m", "1y", "-5m", "99999999999999999999s", "400d"] {
             assert!(parse_duration(wrong).is_err(), "{wrong} must be refused");
+        }
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Held {
+        at: Timestamp,
+        #[serde(with = "duration_text")]
+        wait: Duration,
+        #[serde(with = "duration_text::option")]
+        perhaps: Option<Duration>,
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_moment_and_any_wait_that_is_written_is_read(millis: i64, seconds: u64, nanos in 0u32..1_000_000_000) {
+            let wait = Duration::new(seconds, nanos);
+            let held = Held { at: Timestamp::from_millis(millis), wait, perhaps: Some(wait) };
+            let text = serde_json::to_string(&held).unwrap();
+            let read: Held = serde_json::from_str(&text).map_err(|e| proptest::test_runner::TestCaseError::fail(format!("{text}: {e}")))?;
+            proptest::prop_assert_eq!(read.at, held.at);
+            proptest::prop_assert!(read.wait <= DURATION_MAX && read.perhaps == Some(read.wait));
+            proptest::prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }
     }
 

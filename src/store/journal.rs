@@ -238,7 +238,7 @@ impl Writer {
             return Err(JournalError::Full(count));
         }
         let recorded = schema::record(head, epoch, at, events);
-        let bytes = recorded.iter().map(schema::encode).collect::<Result<Vec<_>, _>>()?;
+        let bytes = schema::encode_all(&recorded)?;
         let written = guard(&self.dir.path, || self.database.append(epoch, head, &bytes))
             .map_err(JournalError::from)
             .flatten();

@@ -108,6 +108,10 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Full(head.0 + events.len() as u64));
         }
         let recorded = super::schema::record(head, lease.epoch(), at, events);
+        // Nothing here is ever read from bytes; tests see all the same that it could be.
+        if cfg!(debug_assertions) {
+            super::schema::encode_all(&recorded)?;
+        }
         shared.events.extend(recorded.iter().cloned());
         if fail == Some(FailAt::After) {
             shared.broken = true;

@@ -106,6 +106,21 @@ pub(super) fn encode(recorded: &Recorded) -> Result<Vec<u8>, JournalError> {
     serde_json::to_vec(&stored).map_err(|e| JournalError::Store(e.to_string()))
 }
 
+/// Events as bytes, each of which was read back: what the writer writes the reader reads. An event that
+/// could not be read would leave a run that nobody can look at, drive on or take back.
+pub(super) fn encode_all(recorded: &[Recorded]) -> Result<Vec<Vec<u8>>, JournalError> {
+    let one = |event: &Recorded| {
+        let bytes = encode(event)?;
+        let read = decode(event.seq, &bytes)?;
+        if std::mem::discriminant(&read.event) == std::mem::discriminant(&event.event) {
+            return Ok(bytes);
+        }
+        let why = format!("{} is read back as {}", event.event.kind(), read.event.kind());
+        Err(JournalError::Unreadable { seq: event.seq, why })
+    };
+    recorded.iter().map(one).collect()
+}
+
 /// An event from its stored bytes.
 pub(super) fn decode(seq: Seq, bytes: &[u8]) -> Result<Recorded, JournalError> {
     let unreadable = |why: String| JournalError::Unreadable { seq, why };

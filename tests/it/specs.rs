@@ -28,10 +28,9 @@ const NEWEST: &str = "2024-05-01";
 pub(crate) const UNKNOWN: &str = "is not known";
 
 /// The resource types that an action writes.
-const WRITTEN: [&str; 7] = [
+const WRITTEN: [&str; 6] = [
     "microsoft.network/connections",
     "microsoft.network/expressroutecircuits/authorizations",
-    "microsoft.network/publicipaddresses",
     "microsoft.network/routetables",
     "microsoft.network/virtualnetworkgateways",
     "microsoft.network/virtualnetworks/subnets",
