@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use super::error::{CliError, Status};
 use super::watch::Recorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
+use crate::outward;
 
 /// How long another process waits for the one that drives: a command waits for a checkpoint at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -58,6 +59,7 @@ impl Door {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
+        outward::know(&token);
         let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
         let file = dir.join("door.json");
         write_private(&file, &serde_json::to_vec(&address)?)?;
@@ -123,7 +125,7 @@ async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode
         return (StatusCode::UNAUTHORIZED, String::new());
     }
     match serde_json::to_string(&behind.recorder.events()) {
-        Ok(text) => (StatusCode::OK, text),
+        Ok(text) => (StatusCode::OK, outward::redacted(&text).into_owned()),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
@@ -138,11 +140,14 @@ async fn command(
     }
     let command: Command = match serde_json::from_slice(&body) {
         Ok(command) => command,
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => {
+            let why = outward::redacted(&error.to_string()).into_owned();
+            return (StatusCode::BAD_REQUEST, why);
+        }
     };
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
-        Err(why) => (StatusCode::CONFLICT, why),
+        Err(why) => (StatusCode::CONFLICT, outward::redacted(&why).into_owned()),
     }
 }
 
@@ -170,7 +175,8 @@ impl Knock {
                 .hint("It may be starting or ending; try again in a moment.")
         };
         let bytes = std::fs::read(dir.join("door.json")).map_err(|e| closed(&e))?;
-        let address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        let address: Address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        outward::know(&address.token);
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(ANSWER_WITHIN)

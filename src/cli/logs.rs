@@ -5,12 +5,28 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::azure::log_filter;
+use crate::outward;
+
+/// Standard error without known secrets and without what would steer a terminal. A line comes in one piece.
+struct Clean(std::io::Stderr);
+
+impl std::io::Write for Clean {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(outward::visible(&outward::redacted(&text)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Starts the traces; nothing without `RUST_LOG`.
 pub(super) fn start(wanted: Option<&str>) {
     let Some(wanted) = wanted else { return };
     let layer = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Clean(std::io::stderr()))
         .with_ansi(false)
         .with_filter(log_filter(Some(wanted)));
     // A second start is a test's in the same process.

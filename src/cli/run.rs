@@ -15,9 +15,13 @@ pub async fn run() -> Status {
     let line = match CommandLine::try_parse_from(settings::arguments()) {
         Ok(line) => line,
         Err(error) => {
-            // Help and version are data; the rest is usage. clap knows where each goes.
+            // Help and version are data; the rest is usage, with what was typed in it.
+            if error.use_stderr() {
+                Ui::new(Output::Text, &environment).say(error.render().to_string().trim_end());
+                return Status::Usage;
+            }
             drop(error.print());
-            return if error.use_stderr() { Status::Usage } else { Status::Done };
+            return Status::Done;
         }
     };
     logs::start(environment.log.as_deref());

@@ -9,6 +9,7 @@ use super::event::{Event, Recorded, RunMode};
 use super::handle::{Request, Requests, Watcher};
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
+use super::reserve::without_secrets;
 use super::state::{IllegalTransition, RunState};
 use super::turn::{Effect, Input, Moment, Pace, take_turn};
 use super::worker::{self, Job};
@@ -123,7 +124,7 @@ impl Driver {
                 by: new.by,
             };
             let mut first = vec![opened];
-            first.extend(new.waived);
+            first.extend(without_secrets(new.waived));
             let now = ports.clock.now();
             let recorded = ports.journal.append(&lease, state.head, now, first).await?;
             for event in &recorded {
@@ -249,8 +250,11 @@ impl Driver {
             return Ok(());
         }
         let now = self.ports.clock.now();
-        let recorded: Vec<Recorded> =
-            self.ports.journal.append(&self.lease, self.state.head, now, events).await?;
+        let recorded: Vec<Recorded> = self
+            .ports
+            .journal
+            .append(&self.lease, self.state.head, now, without_secrets(events))
+            .await?;
         for event in &recorded {
             self.state.apply(event)?;
         }
