@@ -133,6 +133,8 @@ pub(super) fn put(path: &Path, text: &str) -> Result<(), CliError> {
     };
     let mut fresh = PathBuf::from(path).into_os_string();
     fresh.push(".new");
-    std::fs::write(&fresh, text).map_err(|error| failed(&error))?;
+    // A document is made of what was said, too.
+    let text = crate::outward::redacted(text);
+    std::fs::write(&fresh, text.as_bytes()).map_err(|error| failed(&error))?;
     std::fs::rename(&fresh, path).map_err(|error| failed(&error))
 }
