@@ -137,7 +137,7 @@ fn code_and_message(error: &Value) -> Option<(String, String)> {
         .filter(|message| !message.is_empty())
         .or_else(|| error.get("message").and_then(Value::as_str))
         .unwrap_or_default();
-    Some((code.to_owned(), message.to_owned()))
+    Some((scrubbed(code).chars().take(CODE_MAX).collect(), message.to_owned()))
 }
 
 /// The seconds that a message names: "can be retried in 11 seconds", "try again after '6' seconds".
@@ -170,6 +170,9 @@ fn hint(code: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Longest code that is kept; the longest that is known has some sixty letters.
+const CODE_MAX: usize = 128;
 
 /// Longest message that is kept.
 const MESSAGE_MAX: usize = 2_000;
@@ -305,6 +308,12 @@ mod tests {
         assert_eq!(read.disposition, Disposition::Transient { after: None });
         let lost = WireFault::Unanswered("reset".to_owned());
         assert_eq!(unanswered(&lost, Call::Write).disposition, Disposition::Ambiguous);
+    }
+
+    #[test]
+    fn a_code_without_an_end_is_kept_in_part() {
+        let read = refusal(&error(429, &"C".repeat(1_000_000), &"m".repeat(1_000_000)), Call::Read);
+        assert_eq!((read.code.len(), read.message.len()), (CODE_MAX, MESSAGE_MAX));
     }
 
     #[test]
