@@ -6,12 +6,14 @@
 //! Everything the program knows is in one of four books, and each room keeps or compares them:
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
-//! is, [`azure`] or [`sim`]). [`render`] shows them, and [`cli`] is where a person comes in.
+//! is, [`azure`] or [`sim`]). [`render`] shows them, and [`cli`] is where a person comes in. What leaves the
+//! process goes by [`outward`], which keeps secrets in.
 
 pub mod azure;
 pub mod cli;
 pub mod engine;
 pub mod model;
+pub mod outward;
 pub mod plan;
 pub mod preflight;
 pub mod render;

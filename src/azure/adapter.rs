@@ -16,7 +16,7 @@ use super::service::{
     association, authorization, bandwidth, body, circuit, connection, gateway, gateway_routes,
     public_ip, recovery_plan, removal, route_table, subnet, vnet_peering,
 };
-use super::token::{Secret, TokenSource};
+use super::token::TokenSource;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
@@ -24,6 +24,7 @@ use crate::model::{
     Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
     StepError, Undo, Write, WriteMethod,
 };
+use crate::outward::Secret;
 
 /// What an adapter is made of.
 #[derive(Clone)]
@@ -50,6 +51,7 @@ pub struct Arm {
 #[derive(Debug, Clone)]
 pub struct ArmObserver {
     client: Client,
+    secrets: Arc<dyn SecretReader>,
 }
 
 /// Reads and writes, within the scope of one plan.
@@ -80,7 +82,10 @@ impl Arm {
     /// A reader: all that a dry run is given.
     #[must_use]
     pub fn observer(&self) -> ArmObserver {
-        ArmObserver { client: self.client(Access::ReadOnly) }
+        ArmObserver {
+            client: self.client(Access::ReadOnly),
+            secrets: Arc::clone(&self.settings.secrets),
+        }
     }
 
     /// A writer of what the plan declares.
@@ -97,6 +102,11 @@ impl ArmObserver {
     /// Its client, for questions that are about no step.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where secret parameters are read: whether they can be is a question, too.
+    pub(super) fn secrets(&self) -> &dyn SecretReader {
+        &*self.secrets
     }
 }
 

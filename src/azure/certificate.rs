@@ -19,7 +19,9 @@ use serde::Serialize;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
+use super::secret::read_file;
 use crate::engine::Clock;
+use crate::outward::Secret;
 
 /// How long a statement holds, in milliseconds. It is sent at once; Entra's documents ask for five to ten
 /// minutes (learn.microsoft.com/entra/identity-platform/certificate-credentials).
@@ -104,7 +106,9 @@ impl fmt::Debug for Certificate {
 #[async_trait]
 impl ClientAssertion for Certificate {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        self.assertion().map_err(|why| Error::with_message(ErrorKind::Credential, why))
+        self.assertion()
+            .map(|signed| Secret::new(signed).expose().to_owned())
+            .map_err(|why| Error::with_message(ErrorKind::Credential, why))
     }
 }
 
@@ -114,11 +118,7 @@ fn told(path: &Path, why: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let refused = |error: std::io::Error| told(path, &format!("It cannot be read: {error}."));
-    if std::fs::metadata(path).map_err(refused)?.len() > FILE_MAX {
-        return Err(told(path, "It is too large for a certificate."));
-    }
-    std::fs::read(path).map_err(refused)
+    read_file(path, FILE_MAX).map_err(|why| told(path, &format!("It cannot be read: {why}.")))
 }
 
 /// What signs, of a PEM file with a certificate and its RSA key. Says what is wrong as sentences.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::wire::{Method, WireFault, WireResponse};
 use crate::model::{Disposition, StepError};
+use crate::outward::{self, BLANK};
 
 /// What a call was, since the same failure means different things for a read and a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +137,7 @@ fn code_and_message(error: &Value) -> Option<(String, String)> {
         .filter(|message| !message.is_empty())
         .or_else(|| error.get("message").and_then(Value::as_str))
         .unwrap_or_default();
-    Some((code.to_owned(), message.to_owned()))
+    Some((scrubbed(code).chars().take(CODE_MAX).collect(), message.to_owned()))
 }
 
 /// The seconds that a message names: "can be retried in 11 seconds", "try again after '6' seconds".
@@ -170,21 +171,86 @@ fn hint(code: &str) -> Option<&'static str> {
     })
 }
 
-/// A message without what looks like a bearer token or a key: nothing of the kind belongs in one, and
-/// nothing of the kind reaches the journal if it is there all the same.
+/// Longest code that is kept; the longest that is known has some sixty letters.
+const CODE_MAX: usize = 128;
+
+/// Longest message that is kept.
+const MESSAGE_MAX: usize = 2_000;
+
+/// Names after which a secret stands, in lower case.
+const SECRET_NAMES: [&str; 12] = [
+    "bearer",
+    "basic",
+    "authorizationkey",
+    "authorization_key",
+    "sharedkey",
+    "shared_key",
+    "servicekey",
+    "client_secret",
+    "client_assertion",
+    "access_token",
+    "refresh_token",
+    "sig",
+];
+
+/// A message for people: without the values that this process knows, and without what looks like a token
+/// or a key besides. Nothing of the kind belongs in one; if it is there all the same, nothing of the kind
+/// reaches the journal.
 #[must_use]
 pub fn scrubbed(message: &str) -> String {
-    const LENGTH_MAX: usize = 2_000;
-    let mut words = Vec::new();
-    let mut secret_next = false;
-    for word in message.split(' ') {
+    let known = outward::redacted(message);
+    let mut out = String::new();
+    let mut named = Named::No;
+    let mut rest = known.as_ref();
+    while !rest.is_empty() {
+        let is_word =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '+' | '/');
+        let end = |of: &dyn Fn(char) -> bool| rest.find(|c| !of(c)).unwrap_or(rest.len());
+        let word = &rest[..end(&is_word)];
+        if word.is_empty() {
+            let gap = &rest[..end(&|c| !is_word(c))];
+            if named != Named::No {
+                let apart = gap.chars().count() > 6 || gap.contains(['(', ')', '!', '?', ';']);
+                named = match gap.contains([':', '=']) {
+                    _ if apart => Named::No,
+                    true => Named::Assigned,
+                    false => named,
+                };
+            }
+            out.push_str(gap);
+            rest = &rest[gap.len()..];
+            continue;
+        }
         let lower = word.to_ascii_lowercase();
-        let looks_secret = word.len() > 20 && (word.starts_with("eyJ") || lower.contains("sig="));
-        words.push(if secret_next || looks_secret { "…" } else { word });
-        let named = ["bearer", "authorizationkey", "sharedkey", "authorizationkey:", "sharedkey:"];
-        secret_next = named.contains(&lower.trim_matches(['"', '\'', '=', ',']));
+        let is_name = SECRET_NAMES.contains(&lower.as_str());
+        let looks_secret = word.len() > 20 && word.starts_with("eyJ");
+        let is_value = match named {
+            Named::No => false,
+            // "a Basic SKU", "the sharedKey cannot be set": words, not values.
+            Named::Before => {
+                word.len() > 20 || (word.len() > 7 && lower != word) || has_digits(word)
+            }
+            Named::Assigned => true,
+        };
+        out.push_str(if looks_secret || (is_value && !is_name) { BLANK } else { word });
+        named = if is_name { Named::Before } else { Named::No };
+        rest = &rest[word.len()..];
     }
-    words.join(" ").chars().take(LENGTH_MAX).collect()
+    out.chars().take(MESSAGE_MAX).collect()
+}
+
+/// Whether the name of a secret stands before a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    No,
+    /// With nothing but blanks and quotes between.
+    Before,
+    /// With a colon or an equals sign between.
+    Assigned,
+}
+
+fn has_digits(word: &str) -> bool {
+    word.len() > 7 && word.contains(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -245,9 +311,25 @@ mod tests {
     }
 
     #[test]
+    fn a_code_without_an_end_is_kept_in_part() {
+        let read = refusal(&error(429, &"C".repeat(1_000_000), &"m".repeat(1_000_000)), Call::Read);
+        assert_eq!((read.code.len(), read.message.len()), (CODE_MAX, MESSAGE_MAX));
+    }
+
+    #[test]
     fn a_token_in_a_message_does_not_get_through() {
         let text = scrubbed("Refused: Bearer eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.x.y for you");
         assert!(!text.contains("eyJ"), "{text}");
         assert!(text.ends_with("for you"));
+        for (message, left) in [
+            ("authorizationKey: abc, then", "authorizationKey: …, then"),
+            ("{\"sharedKey\":\"abc\"}", "{\"sharedKey\":\"…\"}"),
+            ("see https://h/x?sig=abc%3D&t=1", "see https://h/x?sig=…%3D&t=1"),
+            ("a Basic SKU is no bearer (of news)", "a Basic SKU is no bearer (of news)"),
+            ("SharedKey can not be set; basic dXNlcjpwYXNz", "SharedKey can not be set; basic …"),
+            ("AuthorizationKeyInvalid: it is wrong", "AuthorizationKeyInvalid: it is wrong"),
+        ] {
+            assert_eq!(scrubbed(message), left);
+        }
     }
 }

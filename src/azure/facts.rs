@@ -48,6 +48,10 @@ impl FactReader for ArmObserver {
                 let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
                 client.get_path(&path, &[("api-version", RESOURCES)], &context).await
             }
+            Question::Secret { param } => match self.secrets().read(param) {
+                Ok(_) => Ok(Some(Value::Bool(true))),
+                Err(why) => Err(StepError::rejected("secret_missing", why)),
+            },
             Question::RouteSummary { circuit, path } => {
                 client.read(circuit, &Reading::CircuitRouteSummary { path }, &context).await
             }

@@ -12,6 +12,7 @@ use azure_core_021 as core;
 use url::Url;
 
 use super::error::{Call, unanswered};
+use super::hygiene::{cleaned, cleaned_fault};
 use super::scope::Access;
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
@@ -89,10 +90,10 @@ impl Door {
             request.headers.push("Authorization", format!("Bearer {}", token.expose()));
             self.check_time(context)?;
             let answer = self.wire.send(request.clone()).await;
-            let answer = answer.map_err(|fault| unanswered(&fault, call))?;
+            let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), call))?;
             tracing::debug!(%method, path, status = answer.status, "azure answered");
             let refused = answer.status == 401;
-            response = Some(answer);
+            response = Some(cleaned(answer));
             if !refused || last {
                 break;
             }
@@ -407,7 +408,10 @@ mod tests {
         let url = format!("https://management.azure.com{TABLE}");
         try_it(&door, Method::Get, &url, &no_context()).await.unwrap();
         let requests = recorder.0.lock().unwrap();
-        assert_eq!(requests[0].headers.get("authorization"), Some("Bearer simulated"));
+        assert_eq!(
+            requests[0].headers.get("authorization"),
+            Some("Bearer simulated-token-worth-nothing")
+        );
         let shown = format!("{:?} {door:?}", requests[0]);
         assert!(!shown.contains("Bearer"), "{shown}");
     }

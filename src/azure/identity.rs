@@ -3,7 +3,7 @@
 
 use super::cloud::Cloud;
 use super::error::scrubbed;
-use super::token::Secret;
+use crate::outward::Secret;
 
 /// Characters of a credential's own words that are repeated: enough for the sentence that names the
 /// fault.

@@ -7,6 +7,9 @@ use super::wire::WireResponse;
 use crate::engine::{PollAnswer, SendAnswer};
 use crate::model::{HandleKind, OperationHandle, StepError};
 
+/// Longest request id that is kept; Azure's are GUIDs.
+const REQUEST_ID_MAX: usize = 128;
+
 /// Reads the answer to a write.
 ///
 /// # Errors
@@ -16,7 +19,8 @@ pub fn read_sent(response: &WireResponse) -> Result<SendAnswer, StepError> {
         // A delete of what is in a group that is gone: there is nothing left to delete.
         return Err(refusal(response, Call::Write));
     }
-    let request_id = response.headers.get("x-ms-request-id").map(str::to_owned);
+    let request_id = response.headers.get("x-ms-request-id");
+    let request_id = request_id.map(|id| id.chars().take(REQUEST_ID_MAX).collect());
     match handle(response) {
         // A 204 has nothing to wait for, whatever headers it repeats (WIRE.md 1).
         Some(handle) if response.status != 204 => {

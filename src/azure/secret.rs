@@ -1,11 +1,70 @@
 //! Where does the key come from at the moment of sending? Placeholders filled into the bytes sent.
 
 use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::token::Secret;
 use crate::model::{SecretRef, StepError};
+use crate::outward::{Secret, is_hidden};
+
+/// Bytes of a file that is no longer than a secret may be.
+///
+/// Nothing is waited for: what is no plain file is not opened, and a pipe that takes a file's place in that
+/// moment is not read from.
+///
+/// # Errors
+/// It cannot be read, is no plain file, or is longer: the words after the file's name.
+pub fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let told = |error: std::io::Error| error.to_string();
+    let plain = |metadata: &std::fs::Metadata| {
+        let is = metadata.file_type();
+        match () {
+            () if is.is_file() => Ok(()),
+            () if is.is_dir() => Err("it is a folder".to_owned()),
+            () => Err("it is no plain file but a pipe, a socket or a device".to_owned()),
+        }
+    };
+    plain(&std::fs::metadata(path).map_err(told)?)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = options.open(path).map_err(told)?;
+    plain(&file.metadata().map_err(told)?)?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(told)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(format!("it is longer than {bytes_max} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Fewest letters of a secret. A shorter one is a mistake, and could not be kept out of logs: it would be
+/// part of words.
+const LETTERS_MIN: usize = 8;
+
+/// A secret of what a variable or a file holds: without the end of its line, and nothing else amended.
+///
+/// # Errors
+/// It is none: the words after its place.
+pub fn of_text(text: &str) -> Result<Secret, &'static str> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    match text {
+        _ if text.trim().is_empty() => Err("it is empty"),
+        _ if text.contains(['\r', '\n']) => Err("it has several lines, and a key is one"),
+        _ if text.trim() != text => Err("blanks stand before or after the key"),
+        _ if text.contains(|c: char| c.is_control() || is_hidden(c)) => {
+            Err("letters that cannot be seen stand in it, such as a byte order mark")
+        }
+        _ if text.chars().count() < LETTERS_MIN => Err("it is shorter than any key is"),
+        _ => Ok(Secret::new(text)),
+    }
+}
 
 /// Reads the value of a secret parameter; given by the command line, which knows the environment.
 pub trait SecretReader: Send + Sync + fmt::Debug {
@@ -69,4 +128,52 @@ pub(super) fn filled(body: &Value, values: &[(SecretRef, Secret)]) -> Result<Val
         }
         other => other.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_without_the_end_of_its_line_and_nothing_else_is() {
+        const KEY: &str = "3c0d98e7-b1f2-4a6d-85e4-70f9a2c61b5d";
+        for text in [KEY.to_owned(), format!("{KEY}\n"), format!("{KEY}\r\n"), format!("{KEY}\n\n")]
+        {
+            assert_eq!(of_text(&text).unwrap().expose(), KEY);
+        }
+        for (text, why) in [
+            (String::new(), "empty"),
+            ("\n".to_owned(), "empty"),
+            ("   ".to_owned(), "empty"),
+            (format!("{KEY}\n{KEY}"), "several lines"),
+            (format!("{KEY} \n"), "blanks"),
+            (format!("\u{feff}{KEY}"), "cannot be seen"),
+            (format!("{KEY}\0"), "cannot be seen"),
+            ("short".to_owned(), "shorter"),
+        ] {
+            let found = of_text(&text).unwrap_err();
+            assert!(found.contains(why), "{text:?}: {found}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let long = folder.path().join("long");
+        std::fs::write(&long, "x".repeat(17)).unwrap();
+        for (path, why) in [
+            (fifo.as_path(), "pipe"),
+            (Path::new("/dev/zero"), "device"),
+            (folder.path(), "folder"),
+            (&folder.path().join("nothing"), "No such file"),
+            (&long, "longer than 16 bytes"),
+        ] {
+            let found = read_file(path, 16).unwrap_err();
+            assert!(found.contains(why), "{}: {found}", path.display());
+        }
+        assert_eq!(read_file(&long, 17).unwrap().len(), 17);
+    }
 }

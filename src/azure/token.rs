@@ -18,8 +18,10 @@ use azure_identity::{
 use super::certificate::Certificate;
 use super::cloud::{AuthorityError, Cloud};
 use super::identity::{ChainError, CredentialKind, Identity, advice, missing, said};
+use super::secret::read_file;
 use crate::engine::Clock;
 use crate::model::Timestamp;
+use crate::outward::Secret;
 
 /// How long the metadata service may take while other credentials wait behind it. It answers in
 /// milliseconds where it is; where it is not, packets to it vanish, and its own client goes on for
@@ -34,29 +36,8 @@ const FAILURE_KEPT: Duration = Duration::from_secs(10);
 /// itself keeps.
 const TOKEN_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// A text that neither `Debug` nor `Display` shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a text in.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for the one place that sends it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
+/// A federated token is a few thousand bytes long.
+const FEDERATED_BYTES_MAX: u64 = 1 << 20;
 
 /// Gives bearer tokens.
 #[async_trait]
@@ -113,14 +94,18 @@ fn lines(tried: &[Tried]) -> String {
     tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The token of loopback endpoints (D18): a simulator takes any, and a stranger gets no real one.
+/// The token of loopback endpoints (D18): a simulator takes any, and a stranger gets no real one. It is no
+/// word, so that what echoes it is found out like what echoes a real one.
+const SIMULATED: &str = "simulated-token-worth-nothing";
+
+/// Gives the token of loopback endpoints.
 #[derive(Debug, Clone, Copy)]
 pub struct Simulated;
 
 #[async_trait]
 impl TokenSource for Simulated {
     async fn token(&self) -> Result<Secret, TokenError> {
-        Ok(Secret::new("simulated"))
+        Ok(Secret::new(SIMULATED))
     }
 }
 
@@ -157,7 +142,6 @@ pub struct Credentials {
     cloud: Cloud,
     authority: String,
     scope: String,
-    secret: Option<Secret>,
     clock: Arc<dyn Clock>,
     identity: Identity,
     transport: Option<Transport>,
@@ -194,7 +178,6 @@ impl Credentials {
             cloud,
             authority,
             scope: format!("{}/.default", cloud.audience()),
-            secret: identity.secret.clone(),
             clock,
             identity,
             transport,
@@ -229,11 +212,7 @@ impl Credentials {
             asked.await
         };
         answer.map_err(|error| {
-            let mut words = said(&error.to_string());
-            // Nobody sends it back; if somebody does, it ends here.
-            if let Some(secret) = &self.secret {
-                words = words.replace(secret.expose(), "…");
-            }
+            let words = said(&error.to_string());
             failed(format!("{words} {}", advice(kind, self.cloud, &words)))
         })
     }
@@ -298,6 +277,12 @@ fn make(
                 return Err(format!(
                     "{missing} Pods with a federated service account have all three."
                 ));
+            }
+            // The credential reads it by itself, says so where there is none, and would wait for a pipe for
+            // ever.
+            if let Some(path) = file.as_ref().filter(|path| std::path::Path::new(path).exists()) {
+                let read = read_file(std::path::Path::new(path), FEDERATED_BYTES_MAX);
+                read.map_err(|why| format!("AZURE_FEDERATED_TOKEN_FILE {path}: {why}."))?;
             }
             let mut options = WorkloadIdentityCredentialOptions {
                 tenant_id: Some(tenant),
@@ -401,7 +386,7 @@ mod tests {
     };
     use std::sync::Mutex;
 
-    const KEY: &str = "k-e-y";
+    const KEY: &str = "q7Zx9-Lw20vBnm";
 
     /// Entra and the metadata service, in one: writes down who was asked for what.
     #[derive(Debug, Default)]
@@ -699,7 +684,7 @@ mod tests {
             ("AADSTS700016: Not found.", "check AZURE_CLIENT_ID, AZURE_TENANT_ID and `--cloud`"),
             ("AADSTS90002: Tenant not found.", "whether the tenant is of this `--cloud`"),
             ("AADSTS99: Other.", "AADSTS99: Other. Check the tenant"),
-            ("You sent k-e-y!", "environment: You sent …! Check the tenant"),
+            ("You sent q7Zx9-Lw20vBnm!", "environment: You sent …! Check the tenant"),
         ] {
             let body = format!(r#"{{"error_codes":[1],"error_description":"{description}"}}"#);
             let (fake, clock) = (Fake::saying(401, &body), hand(false));
@@ -730,7 +715,7 @@ mod tests {
         let first = made.token().await.unwrap();
         made.token().await.unwrap();
         assert_eq!(fake.asked().len(), 1);
-        made.refused(&Secret::new("another")).await;
+        made.refused(&Secret::new("w-h-o-s-e")).await;
         made.token().await.unwrap();
         assert_eq!(fake.asked().len(), 1, "a token that is not ours any more says nothing of ours");
         made.refused(&first).await;

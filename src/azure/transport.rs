@@ -139,6 +139,8 @@ impl core_http::HttpClient for CredentialClient {
             // Credentials send forms, never streams.
             core_http::Body::SeekableStream(_) => bytes::Bytes::new(),
         };
+        let sent = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        super::hygiene::know_sent(&body, sent);
         let answer = builder.body(body).send().await.map_err(|error| failed(&error))?;
         let status = core_http::StatusCode::from(answer.status().as_u16());
         let mut headers = core_http::headers::Headers::new();
@@ -149,6 +151,7 @@ impl core_http::HttpClient for CredentialClient {
             );
         }
         let body = answer.bytes().await.map_err(|error| failed(&error))?;
+        super::hygiene::know_given(&body);
         Ok(core_http::AsyncRawResponse::from_bytes(status, headers, body))
     }
 }

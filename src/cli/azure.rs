@@ -1,6 +1,8 @@
 //! Which Azure, and who are we to it? The adapter for a live run, from a plan and what was typed.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use url::Url;
@@ -8,12 +10,13 @@ use url::Url;
 use super::args::{CloudName, Credential, Target};
 use super::error::{CliError, Status};
 use super::settings;
+use crate::azure::secret::{of_text, read_file};
 use crate::azure::{
     Arm, ArmSettings, Cloud, CredentialKind, CredentialSettings, Credentials, HttpWire, Secret,
     SecretReader, Simulated, TokenSource, is_loopback,
 };
 use crate::engine::Clock;
-use crate::model::{Plan, SecretSource};
+use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
 
 /// Bytes of a secret's file: a key is short, and anything longer is the wrong file.
 const SECRET_BYTES_MAX: u64 = 16 * 1024;
@@ -97,7 +100,7 @@ pub fn arm_with(
     }))
 }
 
-/// A loopback endpoint is given the word `simulated`, a cloud's a token for that cloud, and a stranger
+/// A loopback endpoint is given a token worth nothing, a cloud's a token for that cloud, and a stranger
 /// nothing (D18).
 fn token(
     endpoint: &Url,
@@ -146,33 +149,87 @@ fn kind(credential: Credential) -> CredentialKind {
 }
 
 /// Reads secret parameters where the runbook says they are, when they are sent.
-#[derive(Debug, Clone)]
-pub struct Secrets(BTreeMap<String, SecretSource>);
+#[derive(Clone)]
+pub struct Secrets {
+    sources: BTreeMap<String, SecretSource>,
+    /// What everybody may read: the plan, without its secrets, in lower case.
+    plan: Arc<str>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Secrets").field(&self.sources).finish()
+    }
+}
 
 impl Secrets {
     /// The secrets of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        Self(plan.parts().secrets.clone())
+        let sources = plan.parts().secrets.clone();
+        let text = match sources.is_empty() {
+            true => String::new(),
+            false => serde_json::to_string(plan).unwrap_or_default().to_lowercase(),
+        };
+        Self { sources, plan: text.into() }
+    }
+
+    /// Why a secret that these steps send cannot be read here, if that is so.
+    #[must_use]
+    pub fn missing<'a>(&self, steps: impl Iterator<Item = &'a Step>) -> Option<String> {
+        steps.filter_map(|step| sent_by(&step.action)).find_map(|param| self.read(param).err())
+    }
+}
+
+/// The secret parameter that an action sends.
+fn sent_by(action: &Action) -> Option<&str> {
+    let authorization = match action {
+        Action::Connection(spec) => spec.authorization.as_ref(),
+        // Its undo makes the connection again.
+        Action::Remove(spec) => spec.authorization.as_ref(),
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Gateway(_)
+        | Action::Authorization(_)
+        | Action::Peering(_)
+        | Action::RouteTable(_)
+        | Action::Association(_)
+        | Action::Bandwidth(_)
+        | Action::Dissociation(_)
+        | Action::RecoveryPlan(_)
+        | Action::Verify(_)
+        | Action::General(_) => None,
+    };
+    match authorization? {
+        SecretRef::Param(param) => Some(param.as_str()),
+        SecretRef::Resource { .. } => None,
     }
 }
 
 impl SecretReader for Secrets {
     fn read(&self, param: &str) -> Result<Secret, String> {
         let missing = |why: &str| format!("The secret parameter `{param}` cannot be read: {why}.");
-        let text = match self.0.get(param) {
+        let (place, text) = match self.sources.get(param) {
             None => return Err(missing("the runbook does not say where it is")),
-            Some(SecretSource::Env(variable)) => settings::secret_variable(variable)
-                .ok_or_else(|| missing(&format!("the variable {variable} is not set")))?,
+            Some(SecretSource::Env(name)) => {
+                let place = format!("the variable {name}");
+                let read = settings::secret_variable(name);
+                (place.clone(), read.map_err(|why| missing(&format!("{place}: {why}")))?)
+            }
             Some(SecretSource::File(path)) => {
-                let told = |error: std::io::Error| missing(&format!("{path}: {error}"));
-                if std::fs::metadata(path).map_err(told)?.len() > SECRET_BYTES_MAX {
-                    return Err(missing("its file is too long for a secret"));
-                }
-                std::fs::read_to_string(path).map_err(told)?
+                let told = |why: &str| missing(&format!("{path}: {why}"));
+                let bytes =
+                    read_file(Path::new(path), SECRET_BYTES_MAX).map_err(|why| told(&why))?;
+                let text = String::from_utf8(bytes).map_err(|_| told("it is not UTF-8 text"))?;
+                (path.clone(), text)
             }
         };
-        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+        let value = text.trim().to_lowercase();
+        if !value.is_empty() && self.plan.contains(&value) {
+            let why = "what it holds stands in the runbook itself, and is no secret";
+            return Err(missing(&format!("{place}: {why}")));
+        }
+        of_text(&text).map_err(|why| missing(&format!("{place}: {why}")))
     }
 }
 

@@ -9,22 +9,27 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::bounded::Bounded;
 use super::error::{CliError, Status};
 use super::files;
 use super::watch::Recorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
+use crate::outward;
 use crate::store::regular;
 
 /// How long another process waits for the one that drives: a command waits for a checkpoint at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Bytes of one command: a step's name, who speaks, and a reason of a page.
+const COMMAND_BYTES_MAX: usize = 64 << 10;
 
 /// Where the door is.
 #[derive(Serialize, Deserialize)]
@@ -60,6 +65,7 @@ impl Door {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
+        outward::know(&token);
         let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
         let file = dir.join("door.json");
         // A new file has our rights, whatever an earlier process left.
@@ -69,11 +75,12 @@ impl Door {
         let router = Router::new()
             .route("/events", get(events))
             .route("/command", post(command))
+            .layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX))
             .with_state(behind);
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             // A door that fails leaves the run as it is; others then hear that it is held.
-            drop(axum::serve(listener, router).await);
+            drop(axum::serve(Bounded::new(listener), router).await);
         });
         Ok(Self { file, _serving: serving })
     }
@@ -110,7 +117,7 @@ async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode
         return (StatusCode::UNAUTHORIZED, String::new());
     }
     match serde_json::to_string(&behind.recorder.events()) {
-        Ok(text) => (StatusCode::OK, text),
+        Ok(text) => (StatusCode::OK, outward::redacted(&text).into_owned()),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
@@ -125,11 +132,14 @@ async fn command(
     }
     let command: Command = match serde_json::from_slice(&body) {
         Ok(command) => command,
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => {
+            let why = outward::redacted(&error.to_string()).into_owned();
+            return (StatusCode::BAD_REQUEST, why);
+        }
     };
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
-        Err(why) => (StatusCode::CONFLICT, why),
+        Err(why) => (StatusCode::CONFLICT, outward::redacted(&why).into_owned()),
     }
 }
 
@@ -158,7 +168,8 @@ impl Knock {
         };
         let bytes =
             regular::read(&dir.join("door.json"), FILE_BYTES_MAX).map_err(|e| closed(&e))?;
-        let address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        let address: Address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        outward::know(&address.token);
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(ANSWER_WITHIN)

@@ -39,7 +39,9 @@ impl Compiled {
     /// The folder of the run cannot be written to.
     pub fn keep_text(&self, context: &Context, run: &RunId) -> Result<(), CliError> {
         let path = context.state.run_path(run).join("runbook.yaml");
-        files::write_private(&path, self.text.as_bytes()).map_err(|error| {
+        // Somebody may have noted a key in a comment.
+        let text = crate::outward::redacted(&self.text);
+        files::write_private(&path, text.as_bytes()).map_err(|error| {
             let what = format!("The runbook's text cannot be kept in {}.", path.display());
             CliError::new(Status::OutOfReach, what).because(&error)
         })

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod azure;
+mod bounded;
 pub mod clock;
 pub mod command;
 pub mod context;
@@ -22,6 +23,7 @@ pub mod saved;
 pub mod session;
 pub mod settings;
 pub mod ui;
+mod voice;
 pub mod watch;
 pub mod world;
 

@@ -7,17 +7,27 @@ use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::ui::Ui;
-use super::{logs, settings};
+use super::{logs, settings, voice};
 
 /// Reads the command line and the environment, does what was asked, and says how it ended.
 pub async fn run() -> Status {
+    let status = asked().await;
+    voice::finish();
+    status
+}
+
+async fn asked() -> Status {
     let environment = settings::environment();
     let line = match CommandLine::try_parse_from(settings::arguments()) {
         Ok(line) => line,
         Err(error) => {
-            // Help and version are data; the rest is usage. clap knows where each goes.
+            // Help and version are data; the rest is usage, with what was typed in it.
+            if error.use_stderr() {
+                Ui::new(Output::Text, &environment).say(error.render().to_string().trim_end());
+                return Status::Usage;
+            }
             drop(error.print());
-            return if error.use_stderr() { Status::Usage } else { Status::Done };
+            return Status::Done;
         }
     };
     logs::start(environment.log.as_deref());
@@ -61,5 +71,6 @@ fn on_panic(ui: Ui) {
             &CliError::new(Status::Bug, format!("This is a bug of backroad's, at {place}."))
                 .hint("What was recorded is durable: resume the run. Please report the place."),
         );
+        voice::finish();
     }));
 }

@@ -9,11 +9,11 @@ use super::context::Context;
 use super::door::Door;
 use super::error::{CliError, Status};
 use super::ui::Ui;
-use super::watch::{self, All, Debts, Gates, Recorder};
+use super::watch::{self, All, Aside, Debts, Gates, Recorder};
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
-    Watcher,
+    Unwatched, Watcher,
 };
 use crate::model::{Action, Plan, ResourceId, RunOutcome};
 use crate::render::progress::{Lines, Live};
@@ -74,7 +74,7 @@ impl Session {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(Recorder::default());
-        let screen = Screen::new(ui, self.mode);
+        let mut screen = Screen::new(ui, self.mode);
         let debts = Arc::new(Debts::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
             vec![Arc::clone(&recorder) as Arc<dyn Watcher>, debts, screen.watcher()];
@@ -141,8 +141,24 @@ async fn drive(
     let ending = tokio::select! {
         ending = driver.drive(patience) => ending?,
         () = interrupted_twice(ui, handle, interrupts) => Ending::Interrupted,
+        () = hung_up(handle) => Ending::Interrupted,
     };
     Ok((ending, driver.state().clone()))
+}
+
+/// A terminal that goes away (a dropped session) does not stop a failover: the run is told, and goes on.
+/// Never ends.
+async fn hung_up(handle: &Handle) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hangups) = signal(SignalKind::hangup()) {
+            while hangups.recv().await.is_some() {
+                handle.terminal_lost();
+            }
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// The first interrupt asks the driver to leave; ends with the second.
@@ -196,7 +212,7 @@ impl Interrupts {
 
 /// What shows the progress.
 enum Screen {
-    Live(Arc<Live>),
+    Live(Aside),
     Lines(Arc<Lines>),
 }
 
@@ -205,23 +221,31 @@ impl Screen {
     /// in a second.
     fn new(ui: Ui, mode: RunMode) -> Self {
         if ui.live && mode == RunMode::Live {
-            Self::Live(Arc::new(Live::new(ui.err)))
-        } else {
-            let sink = Box::new(move |line: &str| ui.say(line));
-            Self::Lines(Arc::new(Lines::new(sink, ui.err)))
+            let live = Arc::new(Live::new(ui.err));
+            let last = Arc::clone(&live);
+            // A terminal that nobody reads must not hold the run up.
+            if let Ok(aside) = Aside::new(live, move || last.clear()) {
+                return Self::Live(aside);
+            }
         }
+        let sink = Box::new(move |line: &str| ui.say(line));
+        Self::Lines(Arc::new(Lines::new(sink, ui.err)))
     }
 
     fn watcher(&self) -> Arc<dyn Watcher> {
         match self {
-            Self::Live(live) => Arc::clone(live) as Arc<dyn Watcher>,
+            Self::Live(aside) => match aside.teller() {
+                Some(teller) => Arc::new(teller),
+                None => Arc::new(Unwatched),
+            },
             Self::Lines(lines) => Arc::clone(lines) as Arc<dyn Watcher>,
         }
     }
 
-    fn clear(&self) {
-        if let Self::Live(live) = self {
-            live.clear();
+    /// The lines are taken off the screen, where there is one.
+    fn clear(&mut self) {
+        if let Self::Live(aside) = self {
+            aside.end();
         }
     }
 }

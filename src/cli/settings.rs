@@ -44,9 +44,16 @@ pub fn environment() -> Environment {
 }
 
 /// The value of the environment variable that a secret parameter names.
-#[must_use]
-pub fn secret_variable(name: &str) -> Option<String> {
-    variable(name)
+///
+/// # Errors
+/// It has none that is text: the words after its name.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+pub fn secret_variable(name: &str) -> Result<String, &'static str> {
+    match std::env::var(name) {
+        Ok(value) => Ok(value),
+        Err(std::env::VarError::NotPresent) => Err("it is not set"),
+        Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8 text"),
+    }
 }
 
 /// Who we are to Azure, in the variables that its own tools read.
@@ -123,7 +130,12 @@ mod tests {
 
     #[test]
     fn each_variable_of_azures_tools_goes_to_its_place() {
-        let identity = identity_in(|name| Some(name.to_owned()));
+        // A secret is known to the whole process, so that its value must be no word of another test.
+        let value = |name: &str| match name {
+            "AZURE_CLIENT_SECRET" => "x9Kq-27Lp-vW41".to_owned(),
+            other => other.to_owned(),
+        };
+        let identity = identity_in(|name| Some(value(name)));
         let secret = identity.secret.map(|secret| secret.expose().to_owned());
         for (found, name) in [
             (identity.tenant, "AZURE_TENANT_ID"),
@@ -134,7 +146,7 @@ mod tests {
             (identity.authority, "AZURE_AUTHORITY_HOST"),
             (identity.credentials, "AZURE_TOKEN_CREDENTIALS"),
         ] {
-            assert_eq!(found.as_deref(), Some(name));
+            assert_eq!(found, Some(value(name)));
         }
     }
 }

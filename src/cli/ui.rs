@@ -1,12 +1,17 @@
 //! What does the person see? The only file that prints or asks. Data on stdout, talk on stderr.
+//!
+//! Nothing passes here with a known secret in it, or with a letter that would steer the terminal: whoever
+//! wrote it, Azure, a file or a person.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::args::Output;
 use super::error::CliError;
 use super::settings::Environment;
+use super::voice;
+use crate::outward;
 use crate::render::Style;
-use crate::render::style::Color;
+use crate::render::style::{Color, for_screen};
 
 /// The least and the most columns that a page uses.
 const WIDTHS: (usize, usize) = (72, 160);
@@ -49,15 +54,22 @@ impl Ui {
 
     /// Data. A reader that has gone away wants no more of it, which is no error.
     pub fn data(&self, text: &str) {
+        let free = outward::redacted(text);
+        let text = match self.output {
+            Output::Text => for_screen(&free),
+            Output::Json => outward::visible_in_json(&free).into_owned(),
+        };
+        // What was said before it is on the screen first, if anybody reads there.
+        voice::finish();
         let mut out = std::io::stdout().lock();
         drop(out.write_all(text.as_bytes()));
         drop(out.flush());
     }
 
-    /// Talk: one or more lines.
+    /// Talk: one or more lines. Never waits for a reader.
     pub fn say(&self, text: &str) {
-        let mut err = std::io::stderr().lock();
-        drop(writeln!(err, "{text}"));
+        let text = for_screen(&outward::redacted(text));
+        voice::say(format!("{text}\n").into_bytes());
     }
 
     /// What went wrong: what, why, and what can be done.
@@ -75,10 +87,9 @@ impl Ui {
     /// Asks and waits for a line; none when there is no more input.
     #[must_use]
     pub fn ask(&self, question: &str) -> Option<String> {
-        let mut err = std::io::stderr().lock();
-        drop(write!(err, "{question} "));
-        drop(err.flush());
-        drop(err);
+        let question = for_screen(&outward::redacted(question));
+        voice::say(format!("{question} ").into_bytes());
+        voice::finish();
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => None,

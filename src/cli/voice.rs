@@ -45,10 +45,13 @@ impl Voice {
                     Piece::Mark(reached) => {
                         let count = lost.swap(0, Ordering::Relaxed);
                         if count > 0 {
-                            drop(writeln!(out, "({count} lines could not be shown: nobody read them.)"));
+                            drop(writeln!(
+                                out,
+                                "({count} lines could not be shown: nobody read them.)"
+                            ));
                         }
                         drop(out.flush());
-                        drop(reached.try_send(()));
+                        let _nobody_waits_any_more = reached.try_send(());
                     }
                 }
             }

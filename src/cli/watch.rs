@@ -1,6 +1,8 @@
 //! Who looks on while a run is driven? The recorder, the screen, and whoever is asked at a gate.
 
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -63,6 +65,64 @@ impl Watcher for Debts {
             Ok(()) => *last = Some(owed),
             Err(error) => tracing::warn!(%error, "what the run owes is not noted"),
         }
+    }
+}
+
+/// A watcher on a thread of its own, for one that may have to wait for a terminal: the run does not.
+pub struct Aside {
+    told: Option<SyncSender<(Vec<Recorded>, RunState)>>,
+    ended: Receiver<()>,
+}
+
+/// What a watcher may be behind with. Beyond it nothing is shown until it has caught up.
+const BEHIND_MAX: usize = 256;
+
+/// How long the end waits for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(3);
+
+impl Aside {
+    /// Tells `watcher` from a thread of its own; `last` is done there at the end.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn new(
+        watcher: Arc<dyn Watcher>,
+        last: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (told, inbox) = sync_channel::<(Vec<Recorded>, RunState)>(BEHIND_MAX);
+        let (ends, ended) = sync_channel(1);
+        std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
+            for (events, state) in inbox {
+                watcher.recorded(&events, &state);
+            }
+            last();
+            let _nobody_waits_any_more = ends.try_send(());
+        })?;
+        Ok(Self { told: Some(told), ended })
+    }
+
+    /// Lets the thread end, and waits a moment for it.
+    pub fn end(&mut self) {
+        drop(self.told.take());
+        let _stuck_or_ended = self.ended.recv_timeout(LAST_LINES);
+    }
+}
+
+/// The part of it that a driver tells.
+pub struct Telling(SyncSender<(Vec<Recorded>, RunState)>);
+
+impl Aside {
+    /// What a driver tells; none after the end.
+    #[must_use]
+    pub fn teller(&self) -> Option<Telling> {
+        self.told.clone().map(Telling)
+    }
+}
+
+impl Watcher for Telling {
+    fn recorded(&self, events: &[Recorded], state: &RunState) {
+        // What finds no room is not shown; the next state shows where the run is.
+        drop(self.0.try_send((events.to_vec(), state.clone())));
     }
 }
 

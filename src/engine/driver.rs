@@ -9,6 +9,7 @@ use super::event::{Event, Recorded, RunMode};
 use super::handle::{Request, Requests, Watcher};
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
+use super::reserve::{Blanked, without_secrets};
 use super::state::{IllegalTransition, RunState};
 use super::turn::{Effect, Input, Moment, Pace, take_turn};
 use super::worker::{self, Job};
@@ -123,7 +124,7 @@ impl Driver {
                 by: new.by,
             };
             let mut first = vec![opened];
-            first.extend(new.waived);
+            first.extend(without_secrets(new.waived).0);
             let now = ports.clock.now();
             let recorded = ports.journal.append(&lease, state.head, now, first).await?;
             for event in &recorded {
@@ -248,17 +249,15 @@ impl Driver {
         if events.is_empty() {
             return Ok(());
         }
+        let (events, blanked) = without_secrets(events);
         let appended = self.ports.journal.append(&self.lease, self.state.head, at, events).await;
-        let recorded: Vec<Recorded> = match appended {
-            Ok(recorded) => recorded,
-            Err(error) => {
-                // The state is ahead of the journal; whoever looks at it now sees what is recorded.
-                if let Ok(events) = self.ports.journal.load().await {
-                    self.state = RunState::fold(&events)?;
-                }
-                return Err(error.into());
+        if appended.is_err() || blanked == Blanked::Some {
+            // The state is ahead of the journal, or says more: it is what is recorded.
+            if let Ok(events) = self.ports.journal.load().await {
+                self.state = RunState::fold(&events)?;
             }
-        };
+        }
+        let recorded: Vec<Recorded> = appended?;
         self.state.recorded(&recorded);
         self.ports.watcher.recorded(&recorded, &self.state);
         Ok(())
@@ -320,6 +319,15 @@ impl Driver {
                 match request {
                     Request::Leave => {
                         self.pace = Pace::Leaving;
+                        Ok(None)
+                    }
+                    Request::TerminalLost => {
+                        if self.state.outcome().is_none() {
+                            let now = self.ports.clock.now();
+                            let lost = Event::TerminalLost {};
+                            self.state.decided(&lost, now)?;
+                            self.append(vec![lost], now).await?;
+                        }
                         Ok(None)
                     }
                     Request::Command(command, answer) => {

@@ -113,6 +113,8 @@ pub enum Event {
         /// Its host and process, for people.
         holder: String,
     },
+    /// The terminal of the process that drives the run went away; the process drives on.
+    TerminalLost {},
     /// An attempt began. Nothing is written by it yet.
     StepStarted {
         /// The step.
@@ -378,6 +380,7 @@ impl Event {
             | Self::StepReset { step, .. } => Some(step),
             Self::RunOpened { .. }
             | Self::RunClaimed { .. }
+            | Self::TerminalLost {}
             | Self::Waived { .. }
             | Self::Paused { .. }
             | Self::Continued { .. }

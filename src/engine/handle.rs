@@ -14,6 +14,8 @@ pub enum Request {
     Command(Command, oneshot::Sender<Result<(), String>>),
     /// The process wants to leave: record what is in flight, start nothing.
     Leave,
+    /// The terminal of the process is gone. The run goes on.
+    TerminalLost,
 }
 
 /// The way to speak to a driver.
@@ -41,6 +43,11 @@ impl Handle {
         let gone = || "The run is not being driven any more.".to_owned();
         self.0.send(Request::Command(command, answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Says that the terminal is gone. Does not wait.
+    pub fn terminal_lost(&self) {
+        drop(self.0.try_send(Request::TerminalLost));
     }
 
     /// Asks the driver to leave. Does not wait.

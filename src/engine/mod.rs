@@ -13,6 +13,7 @@ pub mod glance;
 pub mod handle;
 pub mod people;
 pub mod ports;
+mod reserve;
 pub mod retry;
 mod schedule;
 pub mod state;

@@ -343,7 +343,7 @@ impl RunState {
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
-            Event::Waived { .. } => {}
+            Event::Waived { .. } | Event::TerminalLost {} => {}
             Event::Paused { by, .. } => self.paused = Some(by.clone()),
             Event::Continued { .. } => self.paused = None,
             Event::SourceDown { why, .. } => self.source_down = Some(why.clone()),

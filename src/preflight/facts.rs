@@ -48,6 +48,11 @@ pub enum Question {
         /// The subscription.
         subscription: String,
     },
+    /// Whether a secret parameter can be read where the runbook says that it is; asked of this host.
+    Secret {
+        /// The parameter.
+        param: String,
+    },
     /// How many prefixes a path of a circuit's private peering brings.
     RouteSummary {
         /// The circuit.
@@ -159,7 +164,9 @@ impl Facts {
     /// Why nothing at all could be known, when that is so: nobody answers, or nobody knows us.
     #[must_use]
     pub fn nothing_known(&self) -> Option<&str> {
-        let mut answers = self.answers.values();
+        // What this host answers says nothing of Azure.
+        let azure = |question: &Question| !matches!(question, Question::Secret { .. });
+        let mut answers = self.answers.iter().filter(|(q, _)| azure(q)).map(|(_, answer)| answer);
         let first = answers.next()?.as_ref().err()?;
         answers.all(Result::is_err).then_some(first)
     }

@@ -17,6 +17,9 @@ const PATHS: [&str; 2] = ["primary", "secondary"];
 pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     let inquiry = Inquiry::new(plan, facts);
     let mut asked = BTreeSet::new();
+    for param in plan.parts().secrets.keys() {
+        asked.insert(Question::Secret { param: param.clone() });
+    }
     let mut resource = |id: &ResourceId| {
         asked.insert(Question::Resource(id.clone()));
     };

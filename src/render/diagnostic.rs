@@ -4,7 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::Style;
-use super::style::Color;
+use super::style::{self, Color};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Severity, SourceFile};
 
 /// Longest source line that is shown; hostile files have longer ones.
@@ -85,7 +85,8 @@ fn one(source: &SourceFile, shown: &str, diagnostic: &Diagnostic, style: Style) 
         Color::No => Renderer::plain(),
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width);
-    renderer.render(&[group])
+    // It shows what is hidden in the source and in the words by itself; what is left is its paint.
+    style::adopted(&renderer.render(&[group]))
 }
 
 /// The line around a byte, cut where it is too long, and where it starts.

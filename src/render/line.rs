@@ -141,6 +141,9 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::DeadlinePassed {} => {
             style.bad("! the run's deadline has passed; nothing new starts")
         }
+        Event::TerminalLost {} => {
+            style.warn("! the terminal of the process that drives the run is gone; it drives on")
+        }
         Event::RunClaimed { holder } => style.dim(&format!("  taken up by {holder}")),
         Event::Reopened { by, why } => format!("  opened again by {} for {why}", actor(by)),
         Event::RunEnded { outcome } => match outcome {

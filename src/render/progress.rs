@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::line::{Detail, line};
-use super::style::{Style, fill};
+use super::style::{Style, fill, for_screen};
 use super::typical::{doing, typical};
 use crate::engine::{Phase, Recorded, RunState, StepState, Watcher};
 use crate::model::{Plan, Step, StepName, StepStatus};
@@ -107,7 +107,7 @@ impl Watcher for Live {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         for line in lines(events, state, self.style) {
             for line in line.lines() {
-                drop(self.screen.println(line));
+                drop(self.screen.println(on_screen(line)));
             }
         }
         let Some(opened) = &state.opened else { return };
@@ -126,7 +126,7 @@ impl Watcher for Live {
                         .steps
                         .entry(step.name.clone())
                         .or_insert_with(|| self.bar(&opened.plan, &step.name));
-                    bar.set_message(text);
+                    bar.set_message(on_screen(&text));
                 }
                 None => {
                     if let Some(bar) = bars.steps.remove(&step.name) {
@@ -139,10 +139,18 @@ impl Watcher for Live {
         if let Some(next) = &bars.next {
             match state.outcome() {
                 Some(_) => next.finish_and_clear(),
-                None => next.set_message(self.style.dim(&upcoming(&opened.plan, state))),
+                None => {
+                    let text = self.style.dim(&upcoming(&opened.plan, state));
+                    next.set_message(on_screen(&text));
+                }
             }
         }
     }
+}
+
+/// A line as the terminal may have it.
+fn on_screen(line: &str) -> String {
+    for_screen(&crate::outward::redacted(line))
 }
 
 /// What a step at work is doing; none for one that is not.

@@ -1,10 +1,13 @@
 //! What can the reader's screen show? Colour, letters beyond ASCII, and how many columns.
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Paint};
 
 use crate::model::StepStatus;
+use crate::outward;
 
 /// What a screen can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,10 @@ impl Style {
     #[must_use]
     pub fn paint(self, paint: Paint, text: &str) -> String {
         match self.color {
-            Color::Yes => format!("{}{text}{}", paint.render(), paint.render_reset()),
+            Color::Yes => {
+                let (on, off) = (paint.render().to_string(), paint.render_reset().to_string());
+                format!("{}{text}{}", adopted(&on), adopted(&off))
+            }
             Color::No => text.to_owned(),
         }
     }
@@ -78,6 +84,54 @@ impl Style {
             StepStatus::Pending | StepStatus::Skipped | StepStatus::Undone => self.dim(text),
         }
     }
+}
+
+/// What our own paint begins with until it reaches the screen: nobody else's text can, since no other knows
+/// the number, which each process draws anew.
+fn ours() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let number = RandomState::new().hash_one("paint");
+        format!("\u{1b}]{number:016x};")
+    })
+}
+
+/// Text of our own making with paint in it, marked as ours.
+#[must_use]
+pub fn adopted(painted: &str) -> String {
+    let mut out = String::with_capacity(painted.len() + 64);
+    let mut rest = painted;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        match after.split_once('m') {
+            Some((code, after)) if code.bytes().all(|b| b.is_ascii_digit() || b == b';') => {
+                out.push_str(&format!("{}{code}m", ours()));
+                rest = after;
+            }
+            _ => {
+                out.push_str("\u{1b}[");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The text as a screen may have it: our own paint as such, and every other letter that would steer it made
+/// visible. The last thing that is done to a text.
+#[must_use]
+pub fn for_screen(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (place, part) in text.split(ours()).enumerate() {
+        match part.split_once('m') {
+            Some((code, after)) if place > 0 => {
+                out.push_str(&format!("\u{1b}[{code}m{}", outward::visible(after)));
+            }
+            _ => out.push_str(&outward::visible(part)),
+        }
+    }
+    out
 }
 
 /// One letter for a status, distinct without colour.
@@ -159,6 +213,21 @@ mod tests {
         assert_eq!(Style::PLAIN.bad("x"), "x");
         let colour = Style { color: Color::Yes, width: 80 };
         assert!(colour.bad("x").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn only_our_own_paint_reaches_the_screen() {
+        let colour = Style { color: Color::Yes, width: 80 };
+        let hostile = "\u{1b}[31mred\u{1b}]0;title\u{7}";
+        let text = format!("{hostile} {}", colour.bad(hostile));
+        let shown = for_screen(&text);
+        assert_eq!(
+            shown.matches('\u{1b}').count(),
+            for_screen(&colour.bad("x")).matches('\u{1b}').count()
+        );
+        assert!(shown.starts_with("␛[31mred␛]0;title␇ \u{1b}["), "{shown:?}");
+        assert!(shown.ends_with("\u{1b}[0m"), "{shown:?}");
+        assert_eq!(for_screen(&Style::PLAIN.bad("✓ x")), "✓ x");
     }
 
     #[test]

@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
+    ("outward", &[]),
     ("model", &[]),
     ("runbook", &["model"]),
     ("plan", &["model", "runbook"]),
-    ("engine", &["model"]),
+    ("engine", &["model", "outward"]),
     ("store", &["model", "engine"]),
     ("preflight", &["model", "engine"]),
-    ("azure", &["model", "engine", "preflight"]),
+    ("azure", &["model", "engine", "preflight", "outward"]),
     ("sim", &["model", "engine", "azure"]),
-    ("render", &["model", "runbook", "plan", "preflight", "engine"]),
+    ("render", &["model", "runbook", "plan", "preflight", "engine", "outward"]),
     ("web", &["model", "engine", "store", "render"]),
     (
         "cli",
         &[
+            "outward",
             "model",
             "runbook",
             "plan",

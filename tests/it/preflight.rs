@@ -438,6 +438,10 @@ const CASES: &[Spoilt] = &[
             { "scope": "/subscriptions/11111111-1111-1111-1111-111111111111", "actions": ["*"], "not_actions": ["*/connections/write"] },
         ])).unwrap());
     }),
+    ("SECRET-READ", MAIN, |c| {
+        let nowhere = "env:A_KEY_THAT_IS_NOWHERE".parse().unwrap();
+        c.plan.secrets.insert("dr_key".to_owned(), nowhere);
+    }),
 ];
 
 fn lock(case: &mut Case, group: &str, level: &str) {

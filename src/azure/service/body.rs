@@ -17,6 +17,9 @@ use crate::model::{
 /// Wait before looking again at a resource that Azure is at work on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
+/// Longest state that is told: a word of Azure's.
+const STATE_MAX: usize = 128;
+
 /// Keys that may be in a body and never leave this room.
 const SECRET_KEYS: [&str; 4] =
     ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
@@ -89,7 +92,7 @@ pub(crate) fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
 pub(crate) fn seen(resource: &ResourceId, body: Option<&Value>) -> Seen {
     Seen {
         resource: resource.clone(),
-        state: body.map_or("absent", provisioning_state).to_owned(),
+        state: body.map_or("absent", provisioning_state).chars().take(STATE_MAX).collect(),
         etag: body.and_then(|body| text(body, "/etag")).map(str::to_owned),
     }
 }

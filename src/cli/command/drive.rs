@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::session::{Asked, Begin, Driving, Session, claimed};
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, RunState, Said, people};
-use crate::model::{Plan, RunOutcome, StepName};
+use crate::model::{Plan, RunOutcome, StepName, StepStatus};
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 
@@ -203,6 +203,31 @@ async fn go_on(
     let Some(opened) = state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
+    let going_on = matches!(
+        command,
+        None | Some(
+            Command::Approve(_)
+                | Command::Continue { .. }
+                | Command::Retry(_)
+                | Command::RetryFrom(_)
+                | Command::Skip(_)
+        )
+    );
+    if going_on {
+        let left = opened.plan.steps().iter().filter(|step| {
+            state.steps.get(&step.name).is_none_or(|record| {
+                !matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped)
+            })
+        });
+        // Not after the gate, and not when the gateway stands: now, with nothing said yet.
+        if let Some(why) = azure::Secrets::of(&opened.plan).missing(left) {
+            return Err(CliError::refused(
+                "The run would send a secret that this process cannot read.",
+            )
+            .reason(&why)
+            .hint("Say it again where the secret is; nothing was recorded."));
+        }
+    }
     let target = Target { endpoint: Some(opened.endpoint.clone()), ..drive.target.clone() };
     if let Some(other) = &drive.target.endpoint
         && opened.mode == RunMode::Live

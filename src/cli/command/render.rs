@@ -9,6 +9,7 @@ use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
 use crate::model::limits::FILE_BYTES_MAX;
+use crate::outward;
 use crate::render::document::{self, Written};
 use crate::render::json;
 use crate::render::template::{TemplateError, Templates};
@@ -120,9 +121,10 @@ fn write(context: &Context, written: &Written, out: Option<&Path>) -> Result<(),
     };
     let folder = out.parent().map(Path::to_owned).unwrap_or_default();
     for (name, text) in &written.files {
-        files::write_over(&folder.join(name), text.as_bytes())?;
+        files::write_over(&folder.join(name), outward::redacted(text).as_bytes())?;
     }
-    files::write_over(out, written.text.as_bytes())?;
+    // A document is made of what was said, too.
+    files::write_over(out, outward::redacted(&written.text).as_bytes())?;
     let count = written.files.len();
     let pictures = if count == 0 { String::new() } else { format!(", with {count} pictures") };
     context.ui.say(&format!("Written to {}{pictures}.", out.display()));

@@ -41,7 +41,7 @@ pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status
     match asked.out {
         None => context.ui.data(&text),
         Some(path) => {
-            files::write_over(path, text.as_bytes())?;
+            files::write_over(path, crate::outward::redacted(&text).as_bytes())?;
             context.ui.say(&format!("Written to {}.", path.display()));
         }
     }

@@ -10,6 +10,7 @@ mod peerings;
 mod region;
 mod rights;
 mod routes;
+mod secrets;
 
 use super::rule::Rule;
 
@@ -28,4 +29,5 @@ pub const FAMILIES: &[Family] = &[
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),
+    ("secrets", "The secrets that steps send.", secrets::RULES),
 ];

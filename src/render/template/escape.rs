@@ -1,12 +1,9 @@
 //! What can a value do to the document it stands in? Nothing: it is shown, whatever it holds.
 
-/// What no text may bring along: controls, which no document allows, and marks that turn the direction
-/// of what follows, with which a line can be made to look like another.
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
-}
+use crate::outward::is_hidden;
 
+/// No text brings along controls, which no document allows, or marks that turn the direction of what follows,
+/// with which a line can be made to look like another.
 fn shown(c: char) -> char {
     if is_hidden(c) { '\u{fffd}' } else { c }
 }

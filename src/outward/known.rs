@@ -1,0 +1,239 @@
+//! Does a text hold a value that is known, whole or in a part that gives it away?
+//!
+//! Each writing of each value is indexed by some of its sequences of six bytes, so that a text is looked
+//! through once, however many values there are. A hit is widened to both sides as far as text and writing
+//! agree; it counts when the whole writing is there, or so much of it that nothing else looks like it:
+//! halves of a key in two fields are found, too.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+use super::forms::{LENGTH_MIN, forms};
+
+/// Bytes that the index knows a place of a writing by.
+const SEED: usize = LENGTH_MIN;
+
+/// Agreeing bytes that give a value away without being all of it.
+const PART: usize = 16;
+
+/// Different letters in such a part: a row of zeros gives nothing away.
+const PART_LETTERS: usize = 7;
+
+/// Of so many places in a row one is in the index: a part holds at least one of them.
+const STRIDE: usize = (PART - SEED + 2) / 2;
+
+/// Different letters in a seed, where a writing has them: a row of zeros stands everywhere.
+const SEED_LETTERS: usize = 4;
+
+/// Places that are tried for one seed; a server that gives many keys which begin alike gains nothing.
+const PLACES_MAX: usize = 32;
+
+/// Values of each kind that are kept. Keys of a large estate are some hundreds, tokens one an hour.
+const VALUES_MAX: usize = 1_024;
+
+/// Longest value that is looked for whole; tokens are a few thousand bytes long.
+const VALUE_BYTES_MAX: usize = 16 * 1024;
+
+/// Where a value came from. What a server fills up must not push out what is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// We had it: tokens, parameters, client secrets.
+    Ours,
+    /// It stood in an answer.
+    Answered,
+}
+
+/// The values, and where their writings are found. Does not print.
+#[derive(Default)]
+pub(super) struct Known {
+    ours: VecDeque<String>,
+    answered: VecDeque<String>,
+    all: BTreeSet<String>,
+    forms: Vec<Vec<u8>>,
+    places: BTreeMap<[u8; SEED], Vec<(usize, usize)>>,
+    /// Which first two bytes any seed has: most places of a text are passed by at a glance.
+    begins: Option<Box<[bool; 1 << 16]>>,
+}
+
+impl Known {
+    pub(super) fn is_empty(&self) -> bool {
+        self.forms.is_empty()
+    }
+
+    pub(super) fn has(&self, value: &str) -> bool {
+        self.all.contains(value)
+    }
+
+    /// Takes a value in.
+    pub(super) fn add(&mut self, value: &str, origin: Origin) {
+        let mut end = value.len().min(VALUE_BYTES_MAX);
+        while !value.is_char_boundary(end) {
+            end -= 1;
+        }
+        let value = &value[..end];
+        if value.len() < LENGTH_MIN || self.has(value) {
+            return;
+        }
+        let kept = match origin {
+            Origin::Ours => &mut self.ours,
+            Origin::Answered => &mut self.answered,
+        };
+        kept.push_back(value.to_owned());
+        self.all.insert(value.to_owned());
+        if kept.len() <= VALUES_MAX {
+            self.index(value);
+            return;
+        }
+        // The older half goes: seldom, so that the index is seldom made anew.
+        kept.drain(..VALUES_MAX / 2);
+        let values: Vec<String> = self.ours.iter().chain(&self.answered).cloned().collect();
+        self.forms.clear();
+        self.places.clear();
+        self.begins = None;
+        self.all = values.iter().cloned().collect();
+        for value in &values {
+            self.index(value);
+        }
+    }
+
+    fn index(&mut self, value: &str) {
+        for form in forms(value) {
+            let number = self.forms.len();
+            for place in indexed(&form) {
+                let Some(seed) = seed(&form, place) else { continue };
+                let places = self.places.entry(seed).or_default();
+                // The same seed again in one writing is a row of the same letters.
+                let again = places.last().is_some_and(|(form, _)| *form == number);
+                if !again && places.len() < PLACES_MAX {
+                    places.push((number, place));
+                    self.begins.get_or_insert_with(|| Box::new([false; 1 << 16]))
+                        [usize::from(u16::from_be_bytes([seed[0], seed[1]]))] = true;
+                }
+            }
+            self.forms.push(form);
+        }
+    }
+
+    /// Where the text, which is in lower case, holds a known value; in order, apart from each other.
+    pub(super) fn found(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let Some(begins) = &self.begins else { return found };
+        let mut at = 0;
+        while at + SEED <= text.len() {
+            if begins[usize::from(u16::from_be_bytes([text[at], text[at + 1]]))]
+                && let Some(hit) = self.hit(text, at)
+            {
+                at = hit.end.max(at + 1);
+                match found.last_mut() {
+                    Some(last) if hit.start <= last.end => {
+                        last.start = last.start.min(hit.start);
+                        last.end = last.end.max(hit.end);
+                    }
+                    _ => found.push(hit),
+                }
+                continue;
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// The longest part of a value around a place of the text, if it counts.
+    fn hit(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        let mut best: Option<Range<usize>> = None;
+        for (number, place) in self.places.get(&seed(text, at)?)? {
+            let form = self.forms.get(*number)?;
+            let before = same(text[..at].iter().rev(), form[..*place].iter().rev());
+            let after = same(text[at..].iter(), form[*place..].iter());
+            let run = at - before..at + after;
+            let counts = run.len() == form.len() || gives_away(&text[run.clone()]);
+            if counts && best.as_ref().is_none_or(|best| best.len() < run.len()) {
+                best = Some(run);
+            }
+        }
+        best
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Known").field("values", &self.all.len()).finish_non_exhaustive()
+    }
+}
+
+fn seed(bytes: &[u8], at: usize) -> Option<[u8; SEED]> {
+    bytes.get(at..at + SEED)?.try_into().ok()
+}
+
+/// The places of a writing that the index knows: one a stride, where the letters differ most.
+fn indexed(form: &[u8]) -> Vec<usize> {
+    let last = form.len() - SEED;
+    let letters = |place: &usize| form[*place..*place + SEED].iter().collect::<BTreeSet<_>>().len();
+    let best = |from: usize, to: usize| {
+        // The first of the best, so that a writing is mostly known by its beginning.
+        (from..to).rev().max_by_key(letters).filter(|place| letters(place) >= SEED_LETTERS)
+    };
+    let all: Vec<usize> = (0..=last)
+        .step_by(STRIDE)
+        .filter_map(|from| best(from, (from + STRIDE).min(last + 1)))
+        .collect();
+    if all.is_empty() { vec![0] } else { all }
+}
+
+fn same<'a>(one: impl Iterator<Item = &'a u8>, other: impl Iterator<Item = &'a u8>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).count()
+}
+
+fn gives_away(part: &[u8]) -> bool {
+    part.len() >= PART && part.iter().collect::<BTreeSet<_>>().len() >= PART_LETTERS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "7d1fca02-93be-4a55-8c1e-2f60b9d47a13";
+
+    fn known(values: &[&str]) -> Known {
+        let mut known = Known::default();
+        values.iter().for_each(|value| known.add(value, Origin::Ours));
+        known
+    }
+
+    #[test]
+    fn a_value_is_found_whole_and_in_each_half_and_its_neighbours_stay() {
+        let known = known(&[KEY]);
+        assert_eq!(known.found(format!("a {KEY} b").as_bytes()), vec![2..38]);
+        assert_eq!(known.found(format!("a {} b", &KEY[..18]).as_bytes()), vec![2..20]);
+        assert_eq!(known.found(format!("a {} b", &KEY[18..]).as_bytes()), vec![2..20]);
+        assert!(known.found(b"7d1fca03-93be-4a54-8c1f-2f60b9d47a14").is_empty());
+        assert!(known.found(&KEY.as_bytes()[..12]).is_empty());
+    }
+
+    #[test]
+    fn a_row_of_the_same_letters_gives_nothing_away() {
+        let known = known(&["0f2b7c1e-0000-4000-8000-00000000000a"]);
+        assert!(known.found(b"22220000-0000-4000-8000-000000000000").is_empty());
+        assert_eq!(known.found(b"0f2b7c1e-0000-4000-8000-00000000000a"), vec![0..36]);
+    }
+
+    #[test]
+    fn many_answers_do_not_push_out_what_is_ours() {
+        let mut known = known(&[KEY]);
+        for number in 0..3_000 {
+            known.add(&format!("{number:08}-93be-4a55-8c1e-2f60b9d47a13"), Origin::Answered);
+        }
+        assert_eq!(known.found(KEY.as_bytes()), vec![0..36]);
+        assert!(known.all.len() <= 2 * VALUES_MAX);
+    }
+
+    #[test]
+    fn a_hostile_text_is_looked_through_in_its_own_time() {
+        let mut known = known(&[&"a".repeat(500), KEY]);
+        for number in 0..500 {
+            known.add(&format!("{}{number}", "a".repeat(400)), Origin::Answered);
+        }
+        // Two megabytes of what every value begins with.
+        assert!(!known.found(&b"a".repeat(2 << 20)).is_empty());
+    }
+}

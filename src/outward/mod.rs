@@ -1,0 +1,17 @@
+//! What may leave this process, and how does it look? Known secrets blanked, controls made visible.
+//!
+//! Comes in: every value that must not be shown, from the moment at which this process has it, and every
+//! text on its way out. Goes out: the same text without the values, in whatever writing they stand
+//! ([`redacted`]), and without what would steer a terminal or turn a line around ([`visible`]). Uses no
+//! other room. The values live in memory only, in a type that does not print.
+
+mod forms;
+mod known;
+mod redact;
+mod secret;
+mod unfold;
+mod visible;
+
+pub use redact::{BLANK, holds_known, know, learn, redacted, redacted_bytes, redacted_json};
+pub use secret::Secret;
+pub use visible::{is_hidden, visible, visible_in_json};

@@ -1,0 +1,43 @@
+//! What is a secret while it is carried about? A text that does not print, and is known from its making.
+
+use std::fmt;
+
+/// A text that neither `Debug` nor `Display` shows. Whoever makes one makes it known: from then on no
+/// text that leaves this process holds it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text in.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        super::know(&text);
+        Self(text)
+    }
+
+    /// The text, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(super::BLANK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print_and_is_known_from_its_making() {
+        let secret = Secret::new("7d1fca02-93be-4a55-8c1e-2f60b9d47a13");
+        assert_eq!(format!("{secret:?}"), "…");
+        let told = super::super::redacted("no: 7D1FCA02-93BE-4A55-8C1E-2F60B9D47A13").into_owned();
+        assert_eq!(told, "no: …");
+    }
+}
