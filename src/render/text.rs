@@ -268,10 +268,14 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         }
     }
     if any {
-        let writes = match view.writes {
-            0 => "Azure took no write.".to_owned(),
-            1 => "Azure took 1 write.".to_owned(),
-            n => format!("Azure took {n} writes."),
+        let writes = match (view.writes, view.writes_in_doubt) {
+            (0, 0) => "Azure took no write.".to_owned(),
+            (0, 1) => "Whether Azure took 1 write is not known.".to_owned(),
+            (0, n) => format!("Whether Azure took {n} writes is not known."),
+            (1, 0) => "Azure took 1 write.".to_owned(),
+            (n, 0) => format!("Azure took {n} writes."),
+            (1, m) => format!("Azure took 1 write; of {m} it is not known."),
+            (n, m) => format!("Azure took {n} writes; of {m} it is not known."),
         };
         line(out, &style.dim(&format!("{}  {writes}", fill("", 10))));
     }
