@@ -366,7 +366,9 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         })
     });
     if !anything {
-        return refuse(turn, "The run has changed nothing that could be undone.".to_owned());
+        let mut why = vec!["The run has changed nothing that could be undone.".to_owned()];
+        why.extend(turn.state.stays());
+        return refuse(turn, why.join(" "));
     }
     reopen_if_ended(turn, by, "undo");
     // What could not be undone is tried again, and what was held is looked at: a person says so.

@@ -23,7 +23,8 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     troubles(&mut out, view, style);
-    obligations(&mut out, view, style);
+    list(&mut out, "What an undo does not take back:", &view.stays, style);
+    list(&mut out, "Left for you to look after:", &view.obligations, style);
     more(&mut out, view, style);
     out
 }
@@ -387,13 +388,13 @@ fn reached(out: &mut String, view: &RunView, style: Style) {
     }
 }
 
-fn obligations(out: &mut String, view: &RunView, style: Style) {
-    if view.obligations.is_empty() {
+fn list(out: &mut String, title: &str, items: &[String], style: Style) {
+    if items.is_empty() {
         return;
     }
     out.push('\n');
-    line(out, &style.warn("Left for you to look after:"));
-    for owed in &view.obligations {
+    line(out, &style.warn(title));
+    for owed in items {
         for (place, text) in wrap(owed, style.width.saturating_sub(4).max(40)).iter().enumerate() {
             let lead = if place == 0 { "  •" } else { "   " };
             line(out, &format!("{lead} {text}"));

@@ -86,6 +86,9 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// What is left for a person to look after.
     pub obligations: Vec<String>,
+    /// What stays of what it did, of a run that was undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
 }
@@ -298,6 +301,12 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),
         steps,
         obligations: state.obligations(),
+        stays: match state.outcome() {
+            Some(RunOutcome::Undone | RunOutcome::UndoIncomplete) => state.stays(),
+            Some(RunOutcome::Succeeded | RunOutcome::Failed | RunOutcome::Cancelled) | None => {
+                Vec::new()
+            }
+        },
         events: state.head.0,
     })
 }

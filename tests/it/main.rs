@@ -6,6 +6,7 @@ mod capture;
 mod cli;
 mod compile;
 mod conform;
+mod disturb_then_undo;
 mod documents;
 mod files;
 mod generated;
