@@ -9,6 +9,7 @@ use url::Url;
 use super::client::{Client, Reading};
 use super::guard::{ClockRef, Door};
 use super::operation;
+use super::purpose::Purpose;
 use super::scope::{Access, WriteScope};
 use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
@@ -140,23 +141,21 @@ impl Actuator for ArmActuator {
         key: &OperationKey,
         context: &CallContext,
     ) -> Result<SendAnswer, StepError> {
+        let purpose = Purpose::Change(key.clone());
+        let how = (&purpose, context);
         let response = match write.method {
-            WriteMethod::Delete => {
-                self.client.delete(&write.resource, key.as_str(), context).await?
-            }
+            WriteMethod::Delete => self.client.delete(&write.resource, how).await?,
             WriteMethod::Put => {
                 let body = write.body.as_ref().unwrap_or(&Value::Null);
                 let body = self.with_secrets(body, context).await?;
-                let etag = write.if_match.as_deref();
-                self.client.put(&write.resource, &body, etag, (key.as_str(), context)).await?
+                self.client.put(&write.resource, &body, write.if_match.as_deref(), how).await?
             }
             WriteMethod::Post => {
                 let verb = write.verb.as_deref().unwrap_or_default();
-                let body = write.body.as_ref();
-                self.client.post(&write.resource, verb, body, (key.as_str(), context)).await?
+                self.client.post(&write.resource, verb, write.body.as_ref(), how).await?
             }
         };
-        operation::read_sent(&response)
+        operation::read_sent(&response, &purpose)
     }
 
     async fn poll(

@@ -11,9 +11,10 @@ use azure_core_021 as core;
 use azure_mgmt_network::package_2024_03::Client as Network;
 use serde_json::Value;
 
-use super::error::{Call, refusal};
+use super::error::refusal;
 use super::guard::{Attempt, Door};
 use super::operation;
+use super::purpose::Purpose;
 use super::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::engine::{CallContext, PollAnswer};
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
@@ -123,7 +124,8 @@ impl Client {
         resource: &ResourceId,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), None));
+        let attempt =
+            Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, get);
         let response = attempt.take()?;
@@ -147,7 +149,7 @@ impl Client {
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
-        let response = self.door.pass(request, context, None).await?;
+        let response = self.door.pass(request, context, &Purpose::Read).await?;
         if response.status == 404 {
             return Ok(None);
         }
@@ -212,15 +214,14 @@ impl Client {
         }
     }
 
-    /// Removes a resource: one attempt under its operation key.
+    /// Removes a resource: one attempt, for its purpose.
     pub(super) async fn delete(
         &self,
         resource: &ResourceId,
-        key: &str,
-        context: &CallContext,
+        (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
-        let key = Some(key.to_owned());
-        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), key));
+        let (door, purpose) = (Arc::clone(&self.door), purpose.clone());
+        let attempt = Arc::new(Attempt::new(door, context.clone(), purpose));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, delete);
         attempt.take()
@@ -232,9 +233,8 @@ impl Client {
         resource: &ResourceId,
         body: &Value,
         if_match: Option<&str>,
-        attempt: (&str, &CallContext),
+        (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
-        let (key, context) = attempt;
         let mut headers = Headers::new().with("Content-Type", "application/json");
         if let Some(etag) = if_match {
             headers.push("If-Match", etag);
@@ -245,18 +245,17 @@ impl Client {
             headers,
             body: body.to_string().into(),
         };
-        self.door.pass(request, context, Some(key)).await
+        self.door.pass(request, context, purpose).await
     }
 
-    /// Asks a resource for a change that is no body: one attempt under its operation key.
+    /// Asks a resource for a change that is no body: one attempt, for its purpose.
     pub(super) async fn post(
         &self,
         resource: &ResourceId,
         verb: &str,
         body: Option<&Value>,
-        attempt: (&str, &CallContext),
+        (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
-        let (key, context) = attempt;
         let mut headers = Headers::new();
         if body.is_some() {
             headers.push("Content-Type", "application/json");
@@ -267,7 +266,7 @@ impl Client {
             headers,
             body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
-        self.door.pass(request, context, Some(key)).await
+        self.door.pass(request, context, purpose).await
     }
 
     /// Asks how an operation stands; the URL goes out as it came in.
@@ -282,7 +281,7 @@ impl Client {
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
-        self.door.pass(request, context, None).await
+        self.door.pass(request, context, &Purpose::Read).await
     }
 
     /// Reads what ARM gives only as an action, and waits for the answer; none when the resource is
@@ -293,7 +292,8 @@ impl Client {
         reading: &Reading,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let attempt = Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), None));
+        let attempt =
+            Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         let (group, subscription) = (resource.resource_group(), resource.subscription());
         let name = resource.name();
@@ -414,7 +414,7 @@ fn read_body(response: &WireResponse) -> Result<Option<Value>, StepError> {
     match response.status {
         404 => {
             // A missing group or subscription is not an absent resource.
-            let error = refusal(response, Call::Read);
+            let error = refusal(response, &Purpose::Read);
             if ["ResourceGroupNotFound", "SubscriptionNotFound"].contains(&error.code.as_str()) {
                 return Err(error);
             }
@@ -424,7 +424,7 @@ fn read_body(response: &WireResponse) -> Result<Option<Value>, StepError> {
         200..=299 => serde_json::from_slice(&response.body)
             .map(Some)
             .map_err(|_| StepError::transient("unreadable", "Azure's answer is not JSON.", None)),
-        _ => Err(refusal(response, Call::Read)),
+        _ => Err(refusal(response, &Purpose::Read)),
     }
 }
 

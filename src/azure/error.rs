@@ -4,29 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::wire::{Method, WireFault, WireResponse};
-use crate::model::{Disposition, StepError};
+use super::purpose::Purpose;
+use super::wire::{WireFault, WireResponse};
+use crate::model::{Disposition, StepError, limits};
 use crate::outward::{self, BLANK};
-
-/// What a call was, since the same failure means different things for a read and a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
-    /// It cannot have changed anything.
-    Read,
-    /// It may have.
-    Write,
-}
-
-impl Call {
-    /// By method; a reading POST is a read.
-    #[must_use]
-    pub fn of(method: Method) -> Self {
-        match method {
-            Method::Get | Method::Head | Method::Post => Self::Read,
-            Method::Put | Method::Patch | Method::Delete => Self::Write,
-        }
-    }
-}
 
 /// Codes that say "not now" whatever their status: seen retried and accepted later (WIRE.md 3).
 const TRANSIENT_CODES: [&str; 12] = [
@@ -59,7 +40,7 @@ const RETRYABLE_FAILURES: [&str; 8] = [
 
 /// Reads an answer whose status is an error.
 #[must_use]
-pub fn refusal(response: &WireResponse, call: Call) -> StepError {
+pub fn refusal(response: &WireResponse, purpose: &Purpose) -> StepError {
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
     let (code, message) = body
         .as_ref()
@@ -74,10 +55,12 @@ pub fn refusal(response: &WireResponse, call: Call) -> StepError {
             Disposition::Transient { after }
         }
         // The front end's words for "the provider did not answer": what it did is not known.
-        500..=599 => match call {
-            Call::Write => Disposition::Ambiguous,
-            Call::Read => Disposition::Transient { after },
+        500..=599 => match purpose {
+            Purpose::Change(_) => Disposition::Ambiguous,
+            Purpose::Read => Disposition::Transient { after },
         },
+        // Neither a yes nor a no: what answers a change with a redirect may have made it (303).
+        100..=399 if purpose.may_change() => Disposition::Ambiguous,
         _ => Disposition::Rejected,
     };
     let mut error =
@@ -110,15 +93,20 @@ pub fn failed_operation(error: Option<&Value>) -> StepError {
 
 /// Reads a call that brought no answer.
 #[must_use]
-pub fn unanswered(fault: &WireFault, call: Call) -> StepError {
-    match (fault, call) {
-        (WireFault::NotSent(why), _) => StepError::transient("not_sent", scrubbed(why), None),
-        (WireFault::Unanswered(why), Call::Read) => {
-            StepError::transient("no_answer", scrubbed(why), None)
-        }
-        (WireFault::Unanswered(why), Call::Write) => {
-            StepError::ambiguous("no_answer", scrubbed(why))
-        }
+pub fn unanswered(fault: &WireFault, purpose: &Purpose) -> StepError {
+    match fault {
+        WireFault::NotSent(why) => StepError::transient("not_sent", scrubbed(why), None),
+        WireFault::Unanswered(why) => unread("no_answer", &scrubbed(why), purpose),
+    }
+}
+
+/// An answer that is of no use, to a call that was carried out for all we know: a read is made again, and
+/// a change is in doubt.
+#[must_use]
+pub fn unread(code: &str, why: &str, purpose: &Purpose) -> StepError {
+    match purpose {
+        Purpose::Read => StepError::transient(code, why, None),
+        Purpose::Change(_) => StepError::ambiguous(code, why),
     }
 }
 
@@ -150,7 +138,10 @@ fn seconds_in(message: &str) -> Option<Duration> {
             .chars()
             .take_while(char::is_ascii_digit)
             .collect();
-        digits.parse().ok().map(Duration::from_secs)
+        // More seconds than a number holds are many; no wait is longer than we would wait.
+        let many = !digits.is_empty();
+        let seconds = digits.parse().ok().or_else(|| many.then_some(u64::MAX))?;
+        Some(Duration::from_secs(seconds).min(limits::ASKED_WAIT_MAX))
     })
 }
 
@@ -257,7 +248,12 @@ fn has_digits(word: &str) -> bool {
 mod tests {
     use super::*;
     use crate::azure::wire::Headers;
+    use crate::model::OperationKey;
     use serde_json::json;
+
+    fn change() -> Purpose {
+        Purpose::Change(OperationKey::parse("00000000-0000-0000-0000-000000000000").unwrap())
+    }
 
     fn response(status: u16, body: &Value) -> WireResponse {
         WireResponse { status, headers: Headers::new(), body: body.to_string().into() }
@@ -272,47 +268,75 @@ mod tests {
         let body = json!({ "error": { "code": "RetryableError", "message": "A retryable error.", "details": [{
             "code": "RetryableErrorDueToAnotherOperation",
             "message": "Operation PutVnet (g) is updating resource r. The call can be retried in 11 seconds." }] } });
-        let read = refusal(&response(429, &body), Call::Write);
+        let read = refusal(&response(429, &body), &change());
         assert_eq!(read.code, "RetryableErrorDueToAnotherOperation");
         let after = Some(Duration::from_secs(11));
         assert_eq!(read.disposition, Disposition::Transient { after });
         let throttled =
             error(429, "SubscriptionRequestsThrottled", "Please try again after '6' seconds.");
         let after = Some(Duration::from_secs(6));
-        assert_eq!(refusal(&throttled, Call::Read).disposition, Disposition::Transient { after });
+        assert_eq!(
+            refusal(&throttled, &Purpose::Read).disposition,
+            Disposition::Transient { after }
+        );
+    }
+
+    #[test]
+    fn no_wait_that_azure_asks_for_is_longer_than_we_would_wait() {
+        for asked in ["1790000000", "40000000", "18446744073709551615", "99999999999999999999999"] {
+            let mut throttled = error(429, "TooManyRequests", "Later.");
+            throttled.headers.push("Retry-After", asked);
+            let told =
+                error(429, "TooManyRequests", &format!("Please retry after {asked} seconds."));
+            for answer in [throttled, told] {
+                let after = Some(limits::ASKED_WAIT_MAX);
+                let read = refusal(&answer, &Purpose::Read);
+                assert_eq!(read.disposition, Disposition::Transient { after }, "{asked}");
+            }
+        }
+        for nonsense in ["-5", "soon", "", "Fri, 31 Dec 9999 23:59:59 GMT", "1e9"] {
+            let mut throttled = error(429, "TooManyRequests", "Later.");
+            throttled.headers.push("Retry-After", nonsense);
+            let read = refusal(&throttled, &Purpose::Read);
+            assert_eq!(read.disposition, Disposition::Transient { after: None }, "{nonsense}");
+        }
     }
 
     #[test]
     fn the_same_condition_is_transient_as_400_409_and_429() {
         for status in [400, 409, 429] {
             for code in ["ReferencedResourceNotProvisioned", "AnotherOperationInProgress"] {
-                let read = refusal(&error(status, code, "Busy."), Call::Write);
+                let read = refusal(&error(status, code, "Busy."), &change());
                 assert_eq!(read.disposition, Disposition::Transient { after: None });
             }
         }
-        let refused = refusal(&error(409, "ScopeLocked", "Locked."), Call::Write);
+        let refused = refusal(&error(409, "ScopeLocked", "Locked."), &change());
         assert_eq!(refused.disposition, Disposition::Rejected);
     }
 
     #[test]
     fn a_server_error_leaves_a_write_in_doubt_and_a_read_to_be_repeated() {
         let html = WireResponse { status: 503, headers: Headers::new(), body: "<html>".into() };
-        assert_eq!(refusal(&html, Call::Write).disposition, Disposition::Ambiguous);
-        assert_eq!(refusal(&html, Call::Read).disposition, Disposition::Transient { after: None });
+        assert_eq!(refusal(&html, &change()).disposition, Disposition::Ambiguous);
+        assert_eq!(
+            refusal(&html, &Purpose::Read).disposition,
+            Disposition::Transient { after: None }
+        );
     }
 
     #[test]
     fn a_request_that_never_left_is_not_in_doubt() {
         let fault = WireFault::NotSent("connection refused".to_owned());
-        let read = unanswered(&fault, Call::Write);
+        let read = unanswered(&fault, &change());
         assert_eq!(read.disposition, Disposition::Transient { after: None });
         let lost = WireFault::Unanswered("reset".to_owned());
-        assert_eq!(unanswered(&lost, Call::Write).disposition, Disposition::Ambiguous);
+        assert_eq!(unanswered(&lost, &change()).disposition, Disposition::Ambiguous);
     }
 
     #[test]
     fn a_code_without_an_end_is_kept_in_part() {
-        let read = refusal(&error(429, &"C".repeat(1_000_000), &"m".repeat(1_000_000)), Call::Read);
+        let read =
+            refusal(&error(429, &"C".repeat(1_000_000), &"m".repeat(1_000_000)), &Purpose::Read);
         assert_eq!((read.code.len(), read.message.len()), (CODE_MAX, MESSAGE_MAX));
     }
 

@@ -1,8 +1,8 @@
 //! May this request leave? The one door outward (D3), above any wire.
 //!
-//! Every request passes here: reads and the audited reading POSTs always, writes only for an actuator
-//! and only to what the plan declares; never to another host; never later than its intent allows. The
-//! real token is put in here, so that nothing above could log it.
+//! Every request passes here, with what it is for: reads always, changes only for an actuator and only to
+//! what the plan declares; never a change that was made as a read; never to another host; never later
+//! than its intent allows. The real token is put in here, so that nothing above could log it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,24 +11,14 @@ use async_trait::async_trait;
 use azure_core_021 as core;
 use url::Url;
 
-use super::error::{Call, unanswered};
+use super::error::{unanswered, unread};
 use super::hygiene::{cleaned, cleaned_fault};
+use super::purpose::Purpose;
 use super::scope::Access;
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
-use crate::model::recovery::VERBS;
 use crate::model::{ResourceId, StepError, limits};
-
-/// POSTs that only read: ARM models them as actions since they take time (azure-facts 5.2 to 5.4).
-const READING_POSTS: [&str; 6] = [
-    "arptables",
-    "getadvertisedroutes",
-    "getbgppeerstatus",
-    "getlearnedroutes",
-    "routetables",
-    "routetablessummary",
-];
 
 /// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
 const CALLS_LEFT_MIN: u64 = 10;
@@ -62,16 +52,15 @@ impl Door {
         &self,
         mut request: WireRequest,
         context: &CallContext,
-        request_id: Option<&str>,
+        purpose: &Purpose,
     ) -> Result<WireResponse, StepError> {
         let url = Url::parse(&request.url).map_err(|_| refused("the URL cannot be read"))?;
         self.check_host(&url)?;
-        self.check_access(request.method, &url)?;
-        let call = Call::of(request.method);
+        self.check_access(purpose, request.method, &url)?;
         request.headers.push("x-ms-return-client-request-id", "true");
-        if let Some(id) = request_id {
+        if let Some(key) = purpose.key() {
             request.headers.remove("x-ms-client-request-id");
-            request.headers.push("x-ms-client-request-id", id);
+            request.headers.push("x-ms-client-request-id", key.as_str());
         }
         if let Some(run) = &context.run {
             request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
@@ -90,8 +79,8 @@ impl Door {
             request.headers.push("Authorization", format!("Bearer {}", token.expose()));
             self.check_time(context)?;
             let answer = self.wire.send(request.clone()).await;
-            let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), call))?;
-            tracing::debug!(%method, path, status = answer.status, "azure answered");
+            let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), purpose))?;
+            tracing::debug!(%method, %purpose, path, status = answer.status, "azure answered");
             let refused = answer.status == 401;
             response = Some(cleaned(answer));
             if !refused || last {
@@ -101,10 +90,12 @@ impl Door {
         }
         let response = response.ok_or_else(|| refused("nothing was sent"))?;
         if response.body.len() > limits::BODY_BYTES_MAX {
-            return Err(StepError::rejected(
-                "body_too_large",
-                "Azure's answer is larger than 8 MB.",
-            ));
+            let why = "Azure's answer is larger than 8 MB.";
+            return Err(unread("body_too_large", why, purpose));
+        }
+        if is_too_deep(&response.body) {
+            let why = "Azure's answer is nested deeper than any of its own.";
+            return Err(unread("body_too_deep", why, purpose));
         }
         self.pace(&response).await;
         Ok(response)
@@ -117,16 +108,11 @@ impl Door {
         if same { Ok(()) } else { Err(refused("it goes to another host than the endpoint")) }
     }
 
-    fn check_access(&self, method: Method, url: &Url) -> Result<(), StepError> {
-        match method {
-            Method::Get | Method::Head => Ok(()),
-            Method::Post if is_reading_post(url.path()) => Ok(()),
-            Method::Post => match changing_post(url.path()) {
-                Some(resource) => self.check_scope(resource),
-                None => Err(refused("no action of ours sends such a request")),
-            },
-            Method::Patch => Err(refused("no action of ours sends such a request")),
-            Method::Put | Method::Delete => self.check_scope(url.path()),
+    /// What the call is for, and what it looks like, must agree; then the plan must declare it.
+    fn check_access(&self, purpose: &Purpose, method: Method, url: &Url) -> Result<(), StepError> {
+        match purpose.changed(method, url.path()).map_err(refused)? {
+            Some(resource) => self.check_scope(resource),
+            None => Ok(()),
         }
     }
 
@@ -180,21 +166,6 @@ fn refused(why: &str) -> StepError {
     StepError::rejected("guard", format!("The request was not sent: {why}."))
 }
 
-fn is_reading_post(path: &str) -> bool {
-    let mut parts = path.rsplit('/').map(str::to_ascii_lowercase);
-    let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    // Either `…/getLearnedRoutes` or `…/arpTables/primary`.
-    READING_POSTS.contains(&last.as_str())
-        || (READING_POSTS.contains(&before.as_str())
-            && ["primary", "secondary"].contains(&last.as_str()))
-}
-
-/// The path of the resource that a POST changes, if it is one of those that steps send.
-fn changing_post(path: &str) -> Option<&str> {
-    let (resource, verb) = path.rsplit_once('/')?;
-    VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb)).then_some(resource)
-}
-
 /// The correlation id of a run: the same on all its requests, so that Azure's support finds them.
 #[must_use]
 pub fn correlation_id(run: &str) -> String {
@@ -210,13 +181,13 @@ pub fn correlation_id(run: &str) -> String {
 pub(super) struct Attempt {
     door: Arc<Door>,
     context: CallContext,
-    request_id: Option<String>,
+    purpose: Purpose,
     outcome: Mutex<Option<Result<WireResponse, StepError>>>,
 }
 
 impl Attempt {
-    pub(super) fn new(door: Arc<Door>, context: CallContext, request_id: Option<String>) -> Self {
-        Self { door, context, request_id, outcome: Mutex::new(None) }
+    pub(super) fn new(door: Arc<Door>, context: CallContext, purpose: Purpose) -> Self {
+        Self { door, context, purpose, outcome: Mutex::new(None) }
     }
 
     /// What came of it.
@@ -241,7 +212,7 @@ impl core::HttpClient for Attempt {
             core::Body::SeekableStream(_) => return Err(lost()),
         };
         let wire = WireRequest { method, url: request.url().to_string(), headers, body };
-        let outcome = self.door.pass(wire, &self.context, self.request_id.as_deref()).await;
+        let outcome = self.door.pass(wire, &self.context, &self.purpose).await;
         let answer = outcome.as_ref().ok().and_then(core_response);
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         answer.ok_or_else(lost)
@@ -259,6 +230,25 @@ fn lost() -> core::Error {
     core::Error::message(core::error::ErrorKind::Other, "the request did not go through")
 }
 
+/// Whether a body is nested deeper than what is kept of it could be read back.
+fn is_too_deep(body: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match (in_text, byte) {
+            (true, b'"') if !escaped => in_text = false,
+            (true, byte) => escaped = *byte == b'\\' && !escaped,
+            (false, b'"') => (in_text, escaped) = (true, false),
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            (false, _) => {}
+        }
+        if depth > limits::BODY_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,7 +256,7 @@ mod tests {
     use crate::azure::token::Simulated;
     use crate::azure::wire::WireFault;
     use crate::engine::{BootTime, Busy};
-    use crate::model::Timestamp;
+    use crate::model::{OperationKey, Timestamp};
 
     #[derive(Debug, Default)]
     struct Recorder(Mutex<Vec<WireRequest>>);
@@ -319,7 +309,7 @@ mod tests {
         door: &Door,
         method: Method,
         url: &str,
-        context: &CallContext,
+        (purpose, context): (&Purpose, &CallContext),
     ) -> Result<(), String> {
         let request = WireRequest {
             method,
@@ -327,11 +317,15 @@ mod tests {
             headers: Headers::new().with("Authorization", "Bearer dummy"),
             body: bytes::Bytes::new(),
         };
-        door.pass(request, context, Some("id")).await.map(|_| ()).map_err(|error| error.to_string())
+        door.pass(request, context, purpose).await.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    fn no_context() -> CallContext {
-        CallContext { run: None, not_after: None }
+    const NO_CONTEXT: CallContext = CallContext { run: None, not_after: None };
+
+    const READ: (&Purpose, &CallContext) = (&Purpose::Read, &NO_CONTEXT);
+
+    fn change() -> Purpose {
+        Purpose::Change(OperationKey::parse("00000000-0000-0000-0000-000000000000").unwrap())
     }
 
     #[tokio::test]
@@ -346,9 +340,11 @@ mod tests {
             (Method::Post, format!("{PLAN}/unplannedFailover")),
             (Method::Post, format!("{GATEWAY}/getLearnedRoutes/../reset")),
         ] {
-            let result =
-                try_it(&door, method, &format!("{host}{path}?api-version=1"), &no_context()).await;
-            assert!(result.is_err(), "{method} {path}");
+            let url = format!("{host}{path}?api-version=1");
+            for purpose in [Purpose::Read, change()] {
+                let result = try_it(&door, method, &url, (&purpose, &NO_CONTEXT)).await;
+                assert!(result.is_err(), "{method} {path} to {purpose}");
+            }
         }
         assert!(recorder.0.lock().unwrap().is_empty());
         for (method, path) in [
@@ -357,33 +353,37 @@ mod tests {
             (Method::Post, format!("{GATEWAY}/arpTables/primary")),
         ] {
             let url = format!("{host}{path}?api-version=1");
-            assert_eq!(try_it(&door, method, &url, &no_context()).await, Ok(()));
+            assert_eq!(try_it(&door, method, &url, READ).await, Ok(()));
         }
     }
 
     #[tokio::test]
     async fn a_write_reaches_only_what_the_plan_declares() {
+        let change = change();
+        let change = (&change, &NO_CONTEXT);
         let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
         let (door, recorder) = door(Access::Writing(scope));
         let host = "https://management.azure.com";
         let declared = format!("{host}{}?api-version=1", TABLE.to_uppercase());
-        assert_eq!(try_it(&door, Method::Put, &declared, &no_context()).await, Ok(()));
+        assert_eq!(try_it(&door, Method::Put, &declared, change).await, Ok(()));
         let other = format!("{host}{GATEWAY}?api-version=1");
-        assert!(try_it(&door, Method::Delete, &other, &no_context()).await.is_err());
+        assert!(try_it(&door, Method::Delete, &other, change).await.is_err());
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
     async fn a_call_that_changes_reaches_only_what_the_plan_declares_and_by_a_known_verb() {
+        let change = change();
+        let change = (&change, &NO_CONTEXT);
         let scope = WriteScope::only(ResourceId::parse(PLAN).unwrap());
         let (door, recorder) = door(Access::Writing(scope));
         let url = |path: &str| format!("https://management.azure.com{path}?api-version=1");
         let declared = url(&format!("{PLAN}/UnplannedFailover"));
-        assert_eq!(try_it(&door, Method::Post, &declared, &no_context()).await, Ok(()));
+        assert_eq!(try_it(&door, Method::Post, &declared, change).await, Ok(()));
         for other in
             [format!("{PLAN}/purge"), format!("{PLAN}2/unplannedFailover"), PLAN.to_owned()]
         {
-            let refused = try_it(&door, Method::Post, &url(&other), &no_context()).await;
+            let refused = try_it(&door, Method::Post, &url(&other), change).await;
             assert!(refused.is_err(), "{other}");
         }
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
@@ -397,7 +397,7 @@ mod tests {
             "http://management.azure.com/x",
             "https://management.azure.com:444/x",
         ] {
-            assert!(try_it(&door, Method::Get, url, &no_context()).await.is_err(), "{url}");
+            assert!(try_it(&door, Method::Get, url, READ).await.is_err(), "{url}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
     }
@@ -406,7 +406,7 @@ mod tests {
     async fn the_real_token_replaces_the_dummy_and_debug_shows_neither() {
         let (door, recorder) = door(Access::ReadOnly);
         let url = format!("https://management.azure.com{TABLE}");
-        try_it(&door, Method::Get, &url, &no_context()).await.unwrap();
+        try_it(&door, Method::Get, &url, READ).await.unwrap();
         let requests = recorder.0.lock().unwrap();
         assert_eq!(
             requests[0].headers.get("authorization"),
@@ -418,6 +418,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_late_write_is_not_sent_by_either_clock() {
+        let change = change();
         let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
         let (door, recorder) = door(Access::Writing(scope));
         let url = format!("https://management.azure.com{TABLE}");
@@ -427,11 +428,11 @@ mod tests {
             [(past, boot("b", 9_999)), (future, boot("b", 999)), (future, boot("other", 9_999))]
         {
             let context = CallContext { run: None, not_after: Some(not_after) };
-            let refused = try_it(&door, Method::Put, &url, &context).await.unwrap_err();
+            let refused = try_it(&door, Method::Put, &url, (&change, &context)).await.unwrap_err();
             assert!(refused.contains("intent_expired"), "{refused}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
         let context = CallContext { run: None, not_after: Some((future, boot("b", 9_999))) };
-        assert_eq!(try_it(&door, Method::Put, &url, &context).await, Ok(()));
+        assert_eq!(try_it(&door, Method::Put, &url, (&change, &context)).await, Ok(()));
     }
 }

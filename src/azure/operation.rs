@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::error::{Call, failed_operation, refusal};
+use super::error::{failed_operation, refusal};
+use super::purpose::Purpose;
 use super::wire::WireResponse;
 use crate::engine::{PollAnswer, SendAnswer};
 use crate::model::{HandleKind, OperationHandle, StepError};
@@ -10,14 +11,14 @@ use crate::model::{HandleKind, OperationHandle, StepError};
 /// Longest request id that is kept; Azure's are GUIDs.
 const REQUEST_ID_MAX: usize = 128;
 
-/// Reads the answer to a write.
+/// Reads the answer to a change, made for this purpose.
 ///
 /// # Errors
 /// It was refused, or it is not known what became of it.
-pub fn read_sent(response: &WireResponse) -> Result<SendAnswer, StepError> {
+pub fn read_sent(response: &WireResponse, purpose: &Purpose) -> Result<SendAnswer, StepError> {
     if !(200..300).contains(&response.status) {
         // A delete of what is in a group that is gone: there is nothing left to delete.
-        return Err(refusal(response, Call::Write));
+        return Err(refusal(response, purpose));
     }
     let request_id = response.headers.get("x-ms-request-id");
     let request_id = request_id.map(|id| id.chars().take(REQUEST_ID_MAX).collect());
@@ -58,7 +59,7 @@ pub fn read_polled(kind: HandleKind, response: &WireResponse) -> Result<PollAnsw
             HandleKind::Location => Ok(PollAnswer::Succeeded),
             HandleKind::AsyncOperation => Ok(read_status(response)),
         },
-        _ => Err(refusal(response, Call::Read)),
+        _ => Err(refusal(response, &Purpose::Read)),
     }
 }
 
@@ -87,7 +88,7 @@ fn read_status(response: &WireResponse) -> PollAnswer {
 mod tests {
     use super::*;
     use crate::azure::wire::Headers;
-    use crate::model::Disposition;
+    use crate::model::{Disposition, OperationKey};
     use std::time::Duration;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> WireResponse {
@@ -98,20 +99,27 @@ mod tests {
         WireResponse { status, headers: all, body: body.to_owned().into() }
     }
 
+    fn sent(response: &WireResponse) -> Result<SendAnswer, StepError> {
+        let key = OperationKey::parse("00000000-0000-0000-0000-000000000000").unwrap();
+        read_sent(response, &Purpose::Change(key))
+    }
+
     #[test]
     fn a_long_signed_url_comes_back_whole() {
         let url = format!("https://management.azure.com/x?t=1&c={}&s=a%2Bb&h=c", "M".repeat(3_000));
-        let sent =
-            read_sent(&answer(201, &[("Azure-AsyncOperation", &url), ("Retry-After", "10")], "{}"));
-        let Ok(SendAnswer::Accepted { handle, after, .. }) = sent else { panic!("{sent:?}") };
+        let answered =
+            sent(&answer(201, &[("Azure-AsyncOperation", &url), ("Retry-After", "10")], "{}"));
+        let Ok(SendAnswer::Accepted { handle, after, .. }) = answered else {
+            panic!("{answered:?}")
+        };
         assert_eq!((handle.url, after), (url, Some(Duration::from_secs(10))));
     }
 
     #[test]
     fn a_deletion_of_what_is_not_there_is_done() {
         let location = [("Location", "https://x/operationResults/1")];
-        assert!(matches!(read_sent(&answer(204, &[], "")), Ok(SendAnswer::Done { .. })));
-        assert!(matches!(read_sent(&answer(204, &location, "")), Ok(SendAnswer::Done { .. })));
+        assert!(matches!(sent(&answer(204, &[], "")), Ok(SendAnswer::Done { .. })));
+        assert!(matches!(sent(&answer(204, &location, "")), Ok(SendAnswer::Done { .. })));
     }
 
     #[test]

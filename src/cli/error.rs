@@ -166,6 +166,11 @@ impl From<EngineError> for CliError {
                 "Check the history with `backroad verify RUN`; nothing was changed.",
             ),
             EngineError::NoRun => (Status::Usage, "List the runs with `backroad runs`."),
+            EngineError::Endless { .. } => (
+                Status::EndedOtherwise,
+                "Give what it waits for an end in its world or its runbook; `backroad journal RUN` \
+                 has what happened.",
+            ),
             EngineError::Worker(_) => {
                 (Status::Bug, "This is a bug of backroad's. The run can be resumed.")
             }

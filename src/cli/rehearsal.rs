@@ -297,7 +297,10 @@ fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>
     let unhandled = |text: String| Cell { handling: Handling::Unhandled, text };
     let played = match played {
         Ok(played) => played,
-        Err(error) => return unhandled(error.what.trim_end_matches('.').to_owned()),
+        Err(error) => {
+            let what = error.why.last().unwrap_or(&error.what);
+            return unhandled(what.trim_end_matches('.').to_owned());
+        }
     };
     let Ok(state) = folded(&played) else {
         return unhandled("its journal does not make sense".to_owned());

@@ -144,15 +144,22 @@ fn reached(
 
 /// Looks again later; the journal hears of it when the reason changes.
 fn look_again(turn: &mut Turning<'_>, step: &Step, why: String, after: Duration) {
-    let known = turn
-        .record(&step.name)
-        .and_then(|record| record.work())
-        .is_some_and(|work| matches!(&work.phase, Phase::Waiting { why: known } if *known == why));
+    tell_of_wait(turn, step, why);
+    let ticket = turn.ticket(&step.name);
+    turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
+}
+
+/// Tells the journal what a step waits for, once for each reason.
+fn tell_of_wait(turn: &mut Turning<'_>, step: &Step, why: String) {
+    let known = turn.record(&step.name).is_some_and(|record| {
+        let waits = record
+            .work()
+            .is_some_and(|work| matches!(work.phase, Phase::Waiting { .. } | Phase::InDoubt(_)));
+        waits && record.told.as_ref() == Some(&why)
+    });
     if !known {
         turn.emit(Event::StepWaiting { step: step.name.clone(), why });
     }
-    let ticket = turn.ticket(&step.name);
-    turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
 }
 
 /// Intends the write: in the journal first, then out.
@@ -205,9 +212,10 @@ fn looked_in_doubt(
     result: Result<Assessment, StepError>,
 ) {
     let name = step.name.clone();
+    let settled_at = time_up::settled_at(intent, turn.now);
     let assessment = match result {
         Ok(assessment) => assessment,
-        Err(error) if error.disposition == Disposition::Rejected => {
+        Err(error) if error.disposition == Disposition::Rejected && turn.now.at >= settled_at => {
             let why = format!(
                 "a write to {} may have landed, and it cannot be observed: {}",
                 intent.write.resource, error.message
@@ -219,11 +227,10 @@ fn looked_in_doubt(
             return turn.wake_after(Timer::Look(ticket), LOOK_AGAIN);
         }
     };
-    let settled_at = intent.not_after + limits::CALL_TIMEOUT;
     match assessment.verdict {
         Assessed::Holds => reached(turn, step, direction, assessment.seen, assessment.outputs),
         Assessed::InProgress { why, after } => {
-            turn.emit(Event::StepWaiting { step: name, why });
+            tell_of_wait(turn, step, why);
             let ticket = turn.ticket(&step.name);
             turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
         }

@@ -1,8 +1,10 @@
 //! What does a run leave to be done? Goals that it went on without, and what it could not clear up.
 
+use serde_json::Value;
+
 use super::event::Actor;
 use super::state::{RunPhase, RunState, StepState};
-use crate::model::StepName;
+use crate::model::{SagaClass, StepName, Undo};
 
 impl RunState {
     /// Whether the run owes the goal of a step: it ended without it, and what comes after it was done
@@ -48,6 +50,31 @@ impl RunState {
         steps.filter(|step| self.owes(step)).filter_map(debt).collect()
     }
 
+    /// What stays of what the run did, whatever is undone: what its author keeps and what nothing takes back,
+    /// as sentences.
+    #[must_use]
+    pub fn stays(&self) -> Vec<String> {
+        let steps = self.opened.iter().flat_map(|opened| opened.plan.steps());
+        let stay = steps.filter_map(|step| {
+            let record = self.steps.get(&step.name).filter(|record| record.touched)?;
+            let nothing_leads_back = record.undo.as_ref().is_none_or(|undo| *undo == Undo::Nothing);
+            let why = match step.saga {
+                SagaClass::Retriable => "it is kept",
+                SagaClass::Undoable | SagaClass::Pivot if nothing_leads_back => {
+                    "nothing takes it back"
+                }
+                SagaClass::Undoable | SagaClass::Pivot => return None,
+            };
+            let did = match record.state {
+                StepState::Succeeded => "did",
+                _ => "may have done",
+            };
+            let resource = step.action.written()?;
+            Some(format!("What step `{}` {did} to {resource} stays: {why}.", step.name))
+        });
+        stay.collect()
+    }
+
     /// What the run leaves for a person to look after, as sentences that name the thing.
     #[must_use]
     pub fn obligations(&self) -> Vec<String> {
@@ -66,8 +93,10 @@ impl RunState {
             }
             match &record.state {
                 StepState::UndoFailed(error) => owed.push(format!(
-                    "Step `{}` could not be undone and leaves {resource}: {}",
-                    step.name, error.message
+                    "Step `{}` could not be undone and leaves {resource}: {}{}",
+                    step.name,
+                    error.message,
+                    other_side(record.undo.as_ref())
                 )),
                 StepState::TimedOut { operation: Some(_), .. } => owed.push(format!(
                     "Step `{}` ran out of time while Azure may still be at work on {resource}.",
@@ -81,6 +110,15 @@ impl RunState {
         }
         owed
     }
+}
+
+/// A peering that is not back leaves its other side alone, which nobody wrote.
+fn other_side(undo: Option<&Undo>) -> String {
+    let Some(Undo::Restore { body, .. }) = undo else { return String::new() };
+    let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
+    remote.map_or_else(String::new, |network| {
+        format!(" Without it its other side, in {network}, carries nothing.")
+    })
 }
 
 fn debt(step: &crate::model::Step) -> Option<String> {

@@ -13,7 +13,7 @@ use super::reserve::{Blanked, without_secrets};
 use super::state::{IllegalTransition, RunState};
 use super::turn::{Effect, Input, Moment, Pace, take_turn};
 use super::worker::{self, Job};
-use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp};
+use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp, limits};
 
 /// What a driver needs from outside.
 #[derive(Clone)]
@@ -79,6 +79,16 @@ pub enum EngineError {
     /// The journal is empty and no new run was given.
     #[error("there is no such run")]
     NoRun,
+    /// A drill went on for longer than one may: it goes in circles.
+    #[error("the drill does not end: {turns} turns and {days} days of its time are over. {waits}")]
+    Endless {
+        /// Its turns in this drive.
+        turns: u64,
+        /// Days of its own time since it was opened.
+        days: u64,
+        /// What it waits for.
+        waits: String,
+    },
     /// A worker's task ended without an input.
     #[error("a worker stopped without an answer: {0}")]
     Worker(String),
@@ -97,6 +107,7 @@ pub struct Driver {
     busy: Option<Busy>,
     pace: Pace,
     holder: String,
+    turns: u64,
 }
 
 impl Driver {
@@ -150,6 +161,7 @@ impl Driver {
             busy: None,
             pace: Pace::Going,
             holder,
+            turns: 0,
         })
     }
 
@@ -205,6 +217,7 @@ impl Driver {
             if let Some(outcome) = self.state.outcome() {
                 break Ending::Ended(outcome);
             }
+            self.check_bounds()?;
             if self.pace == Pace::Leaving && self.sending.is_empty() {
                 break Ending::Interrupted;
             }
@@ -217,6 +230,20 @@ impl Driver {
         self.workers.abort_all();
         self.busy = None;
         Ok(ending)
+    }
+
+    /// A drill must end, whatever its world does: its time is virtual, and nobody would see it pass.
+    fn check_bounds(&mut self) -> Result<(), EngineError> {
+        self.turns += 1;
+        let Some(opened) = self.state.opened.as_ref().filter(|o| o.mode == RunMode::Drill) else {
+            return Ok(());
+        };
+        let took = self.ports.clock.now().since(opened.at);
+        if self.turns <= limits::DRILL_TURNS_MAX && took <= limits::DRILL_TIME_MAX {
+            return Ok(());
+        }
+        let waits = self.state.waits().join(" ");
+        Err(EngineError::Endless { turns: self.turns, days: took.as_secs() / 86_400, waits })
     }
 
     fn only_people_are_left(&self) -> bool {

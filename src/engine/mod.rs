@@ -23,6 +23,7 @@ mod tests;
 mod time_up;
 mod transition;
 pub mod turn;
+mod waits;
 mod worker;
 
 pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::event::{Actor, Event};
 use super::gates;
 use super::state::{Phase, RunPhase, RunState, StepState};
+use super::time_up;
 use super::turn::{Effect, Turning};
-use crate::model::{Plan, StepName};
+use crate::model::{Plan, StepError, StepName};
 
 /// What a person says to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,6 +272,8 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         | StepState::Skipped { .. }
         | StepState::Held { .. }
         | StepState::TimedOut { operation: None, .. } => {}
+        StepState::TimedOut { operation: Some(_), .. }
+            if time_up::is_overdue(record, turn.now.at) => {}
         StepState::TimedOut { operation: Some(_), .. } => {
             return refuse(
                 turn,
@@ -332,6 +335,12 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
         let status = record.status();
         return refuse(turn, format!("Step `{name}` is {status} and cannot be skipped now."));
     }
+    let held = matches!(record.state, StepState::Held { .. }) && record.touched;
+    if held && matches!(turn.state.phase, RunPhase::Undoing { .. }) {
+        let why = reason.unwrap_or_else(|| "a person decided so".to_owned());
+        let error = StepError::rejected("undo_left", format!("{by} left it as it is: {why}"));
+        return turn.emit(Event::StepUndoFailed { step: name, error });
+    }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
         return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
     }
@@ -341,7 +350,11 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
 }
 
 fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
-    if matches!(turn.state.phase, RunPhase::Undoing { .. }) {
+    let held = |turn: &Turning<'_>| {
+        let mut records = turn.state.steps.values();
+        records.any(|record| matches!(record.state, StepState::Held { .. }))
+    };
+    if matches!(turn.state.phase, RunPhase::Undoing { .. }) && !held(turn) {
         return refuse(turn, "The run is being undone already.".to_owned());
     }
     let actor = Actor::Person(by.to_owned());
@@ -353,17 +366,23 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         })
     });
     if !anything {
-        return refuse(turn, "The run has changed nothing that could be undone.".to_owned());
+        let mut why = vec!["The run has changed nothing that could be undone.".to_owned()];
+        why.extend(turn.state.stays());
+        return refuse(turn, why.join(" "));
     }
     reopen_if_ended(turn, by, "undo");
-    let failed: Vec<StepName> = turn
+    // What could not be undone is tried again, and what was held is looked at: a person says so.
+    let again: Vec<StepName> = turn
         .state
         .steps
         .iter()
-        .filter(|(_, record)| matches!(record.state, StepState::UndoFailed(_)))
+        .filter(|(_, record)| {
+            matches!(record.state, StepState::UndoFailed(_) | StepState::Held { .. })
+                || time_up::is_overdue(record, turn.now.at)
+        })
         .map(|(name, _)| name.clone())
         .collect();
-    for step in failed {
+    for step in again {
         turn.emit(Event::StepReset { step, by: actor.clone() });
     }
     turn.emit(Event::UndoRequested { by: actor, reason });

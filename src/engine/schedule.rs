@@ -184,6 +184,10 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
         if record.work().is_some() || !record.to_undo(step.saga, &by) {
             continue;
         }
+        // Whether Azure still works on it nobody knows; a person says when to go on.
+        if matches!(record.state, StepState::Held { .. }) {
+            continue;
+        }
         let after: Vec<(&Step, &StepRecord)> = plan
             .dag()
             .descendants(place)
@@ -242,7 +246,7 @@ fn end_if_over(turn: &mut Turning<'_>) {
         RunPhase::Settling { before } => *before,
         RunPhase::Cancelling => RunOutcome::Cancelled,
         RunPhase::Undoing { .. } => {
-            if operation_left {
+            if operation_left || held_left {
                 return;
             }
             let left = turn

@@ -108,6 +108,8 @@ pub struct StepRecord {
     pub ended_at: Option<Timestamp>,
     /// How many of its writes were refused before they were accepted.
     pub refusals: u32,
+    /// What it waits for, as the journal was told last in this attempt.
+    pub told: Option<String>,
 }
 
 /// Where a step stands.

@@ -1,12 +1,14 @@
 //! What when a step's time is up? It ends, and what Azure still does is followed to its end.
 
+use std::time::Duration;
+
 use super::attempt;
-use super::event::Event;
+use super::event::{Event, Intent};
 use super::ports::PollAnswer;
 use super::retry;
-use super::state::{Direction, Phase};
-use super::turn::{Ticket, Timer, Turning};
-use crate::model::{Action, Disposition, Step, StepError, StepName, limits};
+use super::state::{Direction, Phase, StepRecord, StepState};
+use super::turn::{Effect, Moment, Ticket, Timer, Turning};
+use crate::model::{Action, Disposition, Step, StepError, StepName, Timestamp, limits};
 
 /// Ends a step whose time is up, unless a write is on its way or a person is asked.
 pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
@@ -20,6 +22,13 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
     match (&work.phase, work.direction) {
         // Its answer is due within the call's time-out; it is recorded first.
         (Phase::Intended(_), _) | (Phase::Asking { .. }, _) => {}
+        // Nothing is said of a write while it may still be under way, and one look is given time.
+        (Phase::InDoubt(intent), _)
+            if turn.now.at < settled_at(intent, turn.now) + limits::CALL_TIMEOUT =>
+        {
+            let at = settled_at(intent, turn.now) + limits::CALL_TIMEOUT;
+            turn.effect(Effect::WakeAt(Timer::Timeout(name.clone()), at));
+        }
         // A removal that lands late does what was wanted: it is owed, not held.
         (Phase::InDoubt(intent), _)
             if work.direction == Direction::Backward
@@ -64,6 +73,25 @@ fn time_up_message(step: &Step, phase: &Phase) -> String {
     }
 }
 
+/// From when on a write whose answer is missing cannot land any more: its call has ended, whoever made it.
+/// By both clocks, where the host is still the same: a wall clock that was set on proves nothing.
+pub(super) fn settled_at(intent: &Intent, now: &Moment) -> Timestamp {
+    let by_wall = intent.not_after + limits::CALL_TIMEOUT;
+    if intent.not_after_boot.boot != now.boot.boot {
+        return by_wall;
+    }
+    let not_after = Duration::from_nanos(intent.not_after_boot.nanos);
+    let left =
+        (not_after + limits::CALL_TIMEOUT).saturating_sub(Duration::from_nanos(now.boot.nanos));
+    by_wall.max(now.at + left)
+}
+
+/// Whether the operation of a step whose time is up has been asked about for as long as makes sense.
+pub(super) fn is_overdue(record: &StepRecord, now: Timestamp) -> bool {
+    let left = matches!(record.state, StepState::TimedOut { operation: Some(_), .. });
+    left && record.ended_at.is_none_or(|ended| now >= ended + limits::OPERATION_OVERDUE_AFTER)
+}
+
 pub(super) fn hold_for_person(
     turn: &mut Turning<'_>,
     step: &Step,
@@ -97,6 +125,15 @@ pub(super) fn polled_after_time(
     };
     match ended {
         Some(error) => turn.emit(Event::OperationEnded { step: ticket.step.clone(), error }),
+        None if turn.record(&ticket.step).is_some_and(|record| is_overdue(record, turn.now.at)) => {
+            let limit = crate::model::time::format_duration(limits::OPERATION_OVERDUE_AFTER);
+            let resource = turn.step(&ticket.step).and_then(|step| step.action.written());
+            let resource = resource.map(ToString::to_string).unwrap_or_default();
+            let why = format!(
+                "Azure's operation on {resource} has not ended {limit} after the step's time was up"
+            );
+            turn.emit(Event::StepHeld { step: ticket.step.clone(), why });
+        }
         None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
     }
 }

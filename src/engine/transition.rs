@@ -38,7 +38,10 @@ pub(super) fn apply_to_step(
             end(record, StepState::Skipped { why: why.clone(), by: by.clone() }, at)
         }
         Event::StepHeld { why, .. } => {
-            working(record)?;
+            // Its operation may outlive it, and never end.
+            if !matches!(record.state, StepState::TimedOut { operation: Some(_), .. }) {
+                working(record)?;
+            }
             end(record, StepState::Held { why: why.clone() }, at)
         }
         Event::StepUndone { .. } => {
@@ -59,6 +62,7 @@ pub(super) fn apply_to_step(
             }
             record.budget_from = record.attempt;
             record.ended_at = None;
+            record.told = None;
             record.state = StepState::Pending;
             Ok(())
         }
@@ -134,6 +138,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
             Ok(())
         }
         Event::StepWaiting { why, .. } => {
+            record.told = Some(why.clone());
             let work = working(record)?;
             match &mut work.phase {
                 Phase::Observing | Phase::Waiting { .. } | Phase::Confirming(_) => {
@@ -208,6 +213,7 @@ fn start(
     };
     record.attempt = attempt;
     record.ended_at = None;
+    record.told = None;
     record.state = StepState::Working(Work { direction, attempt, since, phase: Phase::Observing });
     Ok(())
 }

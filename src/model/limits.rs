@@ -77,5 +77,18 @@ pub const POLL_INTERVAL_MAX: Duration = Duration::from_secs(600);
 /// Wait between polls when Azure names none.
 pub const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
 
+/// How long the operation of a step whose time is up is still asked about. Azure gives its longest ones, of
+/// gateways, up some hours after they began (azure-facts 3.4 and 4); one that goes on for longer than this
+/// beyond the time that its step was given does not end by itself, and a person is asked.
+pub const OPERATION_OVERDUE_AFTER: Duration = Duration::from_secs(4 * 3_600);
+
+/// Virtual time of one drill. The longest wait of a runbook that makes sense is one for people over some
+/// weeks; a drill that is at work for longer than this goes in circles.
+pub const DRILL_TIME_MAX: Duration = Duration::from_secs(100 * 86_400);
+
+/// Turns of one drill: answers, timers and commands. A failover takes some hundred and a failback that
+/// copies disks for days some thousand; every one is kept in the simulator's ledger, in memory.
+pub const DRILL_TURNS_MAX: u64 = 100_000;
+
 /// Commands waiting for a live run: people type slower than the driver turns.
 pub const COMMANDS_WAITING_MAX: usize = 64;

@@ -23,7 +23,8 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     troubles(&mut out, view, style);
-    obligations(&mut out, view, style);
+    list(&mut out, "What an undo does not take back:", &view.stays, style);
+    list(&mut out, "Left for you to look after:", &view.obligations, style);
     more(&mut out, view, style);
     out
 }
@@ -268,10 +269,14 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         }
     }
     if any {
-        let writes = match view.writes {
-            0 => "Azure took no write.".to_owned(),
-            1 => "Azure took 1 write.".to_owned(),
-            n => format!("Azure took {n} writes."),
+        let writes = match (view.writes, view.writes_in_doubt) {
+            (0, 0) => "Azure took no write.".to_owned(),
+            (0, 1) => "Whether Azure took 1 write is not known.".to_owned(),
+            (0, n) => format!("Whether Azure took {n} writes is not known."),
+            (1, 0) => "Azure took 1 write.".to_owned(),
+            (n, 0) => format!("Azure took {n} writes."),
+            (1, m) => format!("Azure took 1 write; of {m} it is not known."),
+            (n, m) => format!("Azure took {n} writes; of {m} it is not known."),
         };
         line(out, &style.dim(&format!("{}  {writes}", fill("", 10))));
     }
@@ -383,13 +388,13 @@ fn reached(out: &mut String, view: &RunView, style: Style) {
     }
 }
 
-fn obligations(out: &mut String, view: &RunView, style: Style) {
-    if view.obligations.is_empty() {
+fn list(out: &mut String, title: &str, items: &[String], style: Style) {
+    if items.is_empty() {
         return;
     }
     out.push('\n');
-    line(out, &style.warn("Left for you to look after:"));
-    for owed in &view.obligations {
+    line(out, &style.warn(title));
+    for owed in items {
         for (place, text) in wrap(owed, style.width.saturating_sub(4).max(40)).iter().enumerate() {
             let lead = if place == 0 { "  •" } else { "   " };
             line(out, &format!("{lead} {text}"));

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
-use crate::model::{Action, Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo};
+use crate::model::{
+    Action, Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod,
+};
 use crate::preflight::Finding;
 
 /// The schema of a run's view.
@@ -77,10 +79,16 @@ pub struct RunView {
     pub critical_path: Vec<String>,
     /// Writes that Azure took.
     pub writes: u32,
+    /// Writes of which nobody knows whether Azure took them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub writes_in_doubt: u32,
     /// Its steps, in the author's order.
     pub steps: Vec<StepView>,
     /// What is left for a person to look after.
     pub obligations: Vec<String>,
+    /// What stays of what it did, of a run that was undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
 }
@@ -290,8 +298,15 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         reached: Vec::new(),
         critical_path: path.iter().map(ToString::to_string).collect(),
         writes: writes.values().map(|write| write.taken).sum(),
+        writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),
         steps,
         obligations: state.obligations(),
+        stays: match state.outcome() {
+            Some(RunOutcome::Undone | RunOutcome::UndoIncomplete) => state.stays(),
+            Some(RunOutcome::Succeeded | RunOutcome::Failed | RunOutcome::Cancelled) | None => {
+                Vec::new()
+            }
+        },
         events: state.head.0,
     })
 }
@@ -318,6 +333,10 @@ fn outcome(state: &RunState, driven: Driven) -> String {
 #[derive(Debug, Clone, Default)]
 struct Writes {
     taken: u32,
+    /// Whether one has been intended and not been answered.
+    open: bool,
+    /// Whether nobody knows what became of that one.
+    in_doubt: bool,
     created: bool,
     undoing: bool,
     /// What an undo wrote, if it wrote.
@@ -331,21 +350,43 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
         let entry = found.entry(step.clone()).or_default();
         match event {
             Event::UndoStarted { .. } => entry.undoing = true,
-            Event::Intended { intent, .. } if entry.undoing => {
-                entry.undone = Some(match intent.write.method {
-                    crate::model::WriteMethod::Delete => "removed",
-                    crate::model::WriteMethod::Put | crate::model::WriteMethod::Post => "restored",
-                });
+            Event::Intended { intent, .. } => {
+                // One that was in doubt before it never landed.
+                (entry.open, entry.in_doubt) = (true, false);
+                if entry.undoing {
+                    entry.undone = Some(match intent.write.method {
+                        WriteMethod::Delete => "removed",
+                        WriteMethod::Put | WriteMethod::Post => "restored",
+                    });
+                } else if entry.taken == 0 {
+                    // The first write's undo says what was there before.
+                    entry.created = matches!(intent.undo, Undo::Delete { .. });
+                }
             }
-            // The first write's undo says what was there before.
-            Event::Intended { intent, .. } if entry.taken == 0 => {
-                entry.created = matches!(intent.undo, Undo::Delete { .. });
+            Event::Accepted { .. } | Event::Answered { .. } => {
+                entry.taken += 1;
+                entry.open = false;
             }
-            Event::Accepted { .. } | Event::Answered { .. } => entry.taken += 1,
+            Event::Refused { .. } => entry.open = false,
+            Event::InDoubt { .. } if entry.open => entry.in_doubt = true,
+            // It was looked at, and it has landed.
+            Event::StepSucceeded { .. }
+            | Event::StepUndone { .. }
+            | Event::OperationEnded { .. }
+                if entry.in_doubt =>
+            {
+                entry.taken += 1;
+                (entry.open, entry.in_doubt) = (false, false);
+            }
             _ => {}
         }
     }
     found
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn change(

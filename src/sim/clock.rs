@@ -20,7 +20,6 @@ use crate::model::Timestamp;
 #[derive(Clone)]
 pub struct VirtualClock {
     shared: Arc<Mutex<Shared>>,
-    start: Timestamp,
 }
 
 /// A sleeper: its deadline, and its place among those with the same one.
@@ -46,7 +45,7 @@ impl VirtualClock {
             parked: BTreeMap::new(),
             woken: BTreeSet::new(),
         };
-        Self { shared: Arc::new(Mutex::new(shared)), start }
+        Self { shared: Arc::new(Mutex::new(shared)) }
     }
 }
 
@@ -170,7 +169,8 @@ impl Clock for VirtualClock {
     }
 
     fn boot(&self) -> BootTime {
-        let nanos = self.now().since(self.start).as_nanos();
+        // One host for every process of a drill, started with the epoch.
+        let nanos = self.now().since(Timestamp::from_millis(0)).as_nanos();
         BootTime { boot: "drill".to_owned(), nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }
     }
 

@@ -4,8 +4,9 @@
 //! writes the anchor and only then answers. After any failure whose outcome is unknown it answers
 //! every caller with an error until the run is opened again: the head is never guessed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -27,10 +28,18 @@ const WAITING_MAX: usize = 64;
 pub(super) const REOPEN: &str = "an earlier write failed, and whether it is durable is unknown; \
      open the run again";
 
+/// How long a close waits for the disk, before the process goes without the mark of a clean end.
+const CLOSE_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the end of the writer is waited for, and how often it is looked for.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+const STOP_LOOK: Duration = Duration::from_millis(1);
+
 /// The journal of one run in its sled store.
 #[derive(Debug)]
 pub struct SledJournal {
     run: RunId,
+    path: PathBuf,
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -67,7 +76,7 @@ impl SledJournal {
             .name("journal".to_owned())
             .spawn(move || writer.serve(inbox))
             .map_err(|e| StoreError::io("start a thread for", &path, e))?;
-        Ok(Self { run, requests: Some(requests), writer: Some(writer) })
+        Ok(Self { run, path, requests: Some(requests), writer: Some(writer) })
     }
 
     /// Closes the store cleanly: exports the journal, marks the store as whole, lets the run go.
@@ -78,7 +87,19 @@ impl SledJournal {
         let (reply, answer) = oneshot::channel();
         let closed = match &self.requests {
             Some(requests) if requests.send(Request::Close(reply)).await.is_ok() => {
-                answer.await.unwrap_or(Ok(()))
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a disk that hangs is waited for by the host's time, in a drill too"
+                )]
+                let answer = tokio::time::timeout(CLOSE_WITHIN, answer).await;
+                match answer {
+                    Ok(closed) => closed.unwrap_or(Ok(())),
+                    Err(_) => Err(StoreError::io(
+                        "close in time",
+                        &self.path,
+                        std::io::ErrorKind::TimedOut.into(),
+                    )),
+                }
             }
             _ => Ok(()),
         };
@@ -86,12 +107,21 @@ impl SledJournal {
         closed
     }
 
+    /// Lets the writer end. One that hangs in the disk is left behind with its lock: the process goes, and
+    /// the lock with it.
     fn stop(&mut self) {
         drop(self.requests.take());
-        if let Some(writer) = self.writer.take() {
-            // It has no panic to tell of: the writer turns them into errors.
-            drop(writer.join());
+        let Some(writer) = self.writer.take() else { return };
+        let tries = STOP_WITHIN.as_millis() / STOP_LOOK.as_millis();
+        for _ in 0..tries {
+            if writer.is_finished() {
+                // It has no panic to tell of: the writer turns them into errors.
+                drop(writer.join());
+                return;
+            }
+            std::thread::sleep(STOP_LOOK);
         }
+        tracing::warn!(run = %self.run, "the store does not close; what was acknowledged is durable");
     }
 
     async fn ask(&self, request: Request) -> Result<(), JournalError> {

@@ -52,6 +52,9 @@ pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, 
     found
 }
 
+/// The answer to a write that brought none.
+const NOT_KNOWN: &str = "not known";
+
 /// The writes of each step.
 pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportWrite>> {
     let mut found: BTreeMap<String, Vec<ReportWrite>> = BTreeMap::new();
@@ -79,7 +82,7 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
                     },
                     key,
                     request_id: None,
-                    answer: "not known".to_owned(),
+                    answer: NOT_KNOWN.to_owned(),
                     was_there: before.is_some() || intent.write.method != WriteMethod::Put,
                     fields,
                     as_before,
@@ -95,6 +98,12 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
                 let accepted = matches!(event, Event::Accepted { .. });
                 write.answer = if accepted { "accepted" } else { "done" }.to_owned();
                 write.request_id.clone_from(request_id);
+            }
+            Event::InDoubt { .. } if write.answer.starts_with("refused") => {
+                write.answer = NOT_KNOWN.to_owned();
+            }
+            Event::StepSucceeded { .. } | Event::StepUndone { .. } if write.answer == NOT_KNOWN => {
+                write.answer = "none; it landed".to_owned();
             }
             Event::Refused { error, .. } => write.answer = format!("refused: {}", error.code),
             Event::OperationEnded { error, .. } if write.answer == "accepted" => {

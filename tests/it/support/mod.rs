@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod kept;
+pub(crate) mod worlds;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -414,6 +415,15 @@ impl Lab {
 
     /// Drives until the run ends, crashes, or waits for people; says a command first.
     pub(crate) async fn drive(&self, command: Option<Command>) -> Drove {
+        self.try_drive(command).await.expect("the command is accepted")
+    }
+
+    /// Says a command, and drives on if it is accepted; else the reason why not.
+    pub(crate) async fn drive_if_accepted(&self, command: Command) -> Result<Drove, String> {
+        self.try_drive(Some(command)).await
+    }
+
+    async fn try_drive(&self, command: Option<Command>) -> Result<Drove, String> {
         let lease = self.journal.acquire();
         let clock = self.clock();
         *self.strike.clock.lock().unwrap() = Some(Arc::clone(&clock));
@@ -450,13 +460,16 @@ impl Lab {
             let mut driver =
                 Driver::open(ports, lease, requests, Some(new), "the lab".to_owned()).await?;
             if let Some(command) = command {
-                driver.say(command).await?.expect("the command is accepted");
+                if let Err(why) = driver.say(command).await? {
+                    return Ok(Err(why));
+                }
             }
-            driver.drive(Patience::UntilPeople).await
+            driver.drive(Patience::UntilPeople).await.map(Ok)
         };
         let drove = tokio::select! {
             ended = drive => match ended {
-                Ok(ending) => Drove::Ended(ending),
+                Ok(Ok(ending)) => Drove::Ended(ending),
+                Ok(Err(why)) => return Err(why),
                 Err(error) => Drove::Broke(error),
             },
             () = self.strike.struck.notified() => Drove::Crashed,
@@ -467,7 +480,8 @@ impl Lab {
         let struck = self.strike.at.lock().unwrap().take();
         let mut now = self.now.lock().unwrap();
         *now = (*now).max(last.unwrap_or(*now)).max(struck.unwrap_or(*now));
-        drove
+        drop(now);
+        Ok(drove)
     }
 
     /// Drives through a crash to the end.
