@@ -12,8 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The farthest future that can be named; used for "not before somebody says so".
-    pub const MAX: Self = Self(253_402_300_799_000);
+    /// The farthest future that can be written and read, 9999-12-30T22:00:00Z; used for "not before somebody
+    /// says so".
+    pub const MAX: Self = Self(253_402_207_200_000);
 
     /// From milliseconds since 1970-01-01T00:00:00Z; values past the year 9999 are clamped.
     #[must_use]
