@@ -42,6 +42,7 @@ fn plan(steps: usize) -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         people: None,

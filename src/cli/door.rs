@@ -4,20 +4,23 @@
 //! token. The door tells the events and takes commands; nothing else.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::account;
 use super::error::{CliError, Status};
+use super::settings::Environment;
 use super::watch::Recorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
 
@@ -43,6 +46,7 @@ struct Behind {
     token: Arc<str>,
     recorder: Arc<Recorder>,
     handle: Handle,
+    at: SocketAddr,
 }
 
 impl Door {
@@ -58,14 +62,16 @@ impl Door {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
-        let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
+        let at = listener.local_addr()?;
+        let address = Address { address: at.to_string(), token: token.clone() };
         let file = dir.join("door.json");
         write_private(&file, &serde_json::to_vec(&address)?)?;
-        let behind = Behind { token: token.into(), recorder, handle };
+        let behind = Behind { token: token.into(), recorder, handle, at };
         let router = Router::new()
             .route("/events", get(events))
             .route("/command", post(command))
-            .with_state(behind);
+            .with_state(behind)
+            .into_make_service_with_connect_info::<SocketAddr>();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             // A door that fails leaves the run as it is; others then hear that it is held.
@@ -130,16 +136,20 @@ async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode
 
 async fn command(
     State(behind): State<Behind>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, String) {
     if !behind.lets_in(&headers) {
         return (StatusCode::UNAUTHORIZED, String::new());
     }
-    let command: Command = match serde_json::from_slice(&body) {
+    let mut command: Command = match serde_json::from_slice(&body) {
         Ok(command) => command,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
     };
+    let by = command.by();
+    let own = account::own(&Environment::default());
+    by.account = Some(account::of_neighbour((peer, behind.at), by.account.take(), &own));
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
         Err(why) => (StatusCode::CONFLICT, why),
@@ -246,7 +256,7 @@ mod tests {
         assert_eq!(knock.events().await.unwrap(), Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
-        let command = Command::Cancel { by: "me".to_owned(), reason: None };
+        let command = Command::Cancel { by: "me".into(), reason: None };
         assert!(knock.command(&command).await.unwrap().is_err());
         knock.address.token = "wrong".to_owned();
         assert!(knock.events().await.is_err());

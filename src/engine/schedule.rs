@@ -79,7 +79,9 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
 
 fn begin(turn: &mut Turning<'_>, step: &Step) {
     let gate = gates::gate_policy(step);
-    if let (Some(Side::Source), Some(why)) = (step.side, turn.state.source_down.clone()) {
+    // People can be asked wherever they are: a region's end answers no gate.
+    let down = turn.state.source_down.clone().filter(|_| gate.is_none());
+    if let (Some(Side::Source), Some(why)) = (step.side, down) {
         let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
         turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
         let message = format!("It acts on the source region, which is out of reach ({why}).");
@@ -93,10 +95,7 @@ fn begin(turn: &mut Turning<'_>, step: &Step) {
         attempt::start(turn, &step.name, Direction::Forward);
     }
     match gate {
-        Some(policy) => {
-            let expires_at = policy.expires_after.map(|after| turn.now.at + after);
-            gates::open_gate(turn, &step.name, gates::question(step, policy), expires_at, None);
-        }
+        Some(_) => gates::ask(turn, step),
         None => {
             attempt::arm_wait(turn, step, turn.now.at);
             if !attempt::is_wait(step) {

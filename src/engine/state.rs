@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::event::{Actor, Event, Intent, Recorded, RunMode};
 use super::front::{Front, lets_on};
 use crate::model::{
-    OperationHandle, Outputs, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError, StepName,
+    OperationHandle, Outputs, Person, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError, StepName,
     StepStatus, Timestamp, Undo,
 };
 
@@ -54,7 +54,7 @@ pub struct Opened {
     /// What operation keys are derived from.
     pub nonce: String,
     /// Who started it.
-    pub by: Option<String>,
+    pub by: Option<Person>,
     /// When.
     pub at: Timestamp,
 }
@@ -108,6 +108,8 @@ pub struct StepRecord {
     pub ended_at: Option<Timestamp>,
     /// How many of its writes were refused before they were accepted.
     pub refusals: u32,
+    /// Who would go on without its answer, of a gate that has none.
+    pub skip_agreed: Vec<Actor>,
 }
 
 /// Where a step stands.
@@ -213,6 +215,8 @@ pub enum Phase {
         failure: Option<StepError>,
         /// Who said yes so far.
         approved_by: Vec<Actor>,
+        /// What they chose, at a decision.
+        choice: Option<String>,
     },
 }
 
@@ -324,7 +328,10 @@ impl RunState {
         };
         let plan = Arc::clone(&opened.plan);
         if let RunPhase::Ended { .. } = self.phase
-            && !matches!(event, Event::Reopened { .. } | Event::RunClaimed { .. })
+            && !matches!(
+                event,
+                Event::Reopened { .. } | Event::RunClaimed { .. } | Event::SkipAgreed { .. }
+            )
         {
             return Err("the run has ended".to_owned());
         }

@@ -37,6 +37,13 @@ pub(super) fn apply_to_step(
             }
             end(record, StepState::Skipped { why: why.clone(), by: by.clone() }, at)
         }
+        Event::SkipAgreed { by, .. } => {
+            if matches!(record.state, StepState::Succeeded | StepState::Undone) {
+                return Err("the step is done".to_owned());
+            }
+            record.skip_agreed.push(by.clone());
+            Ok(())
+        }
         Event::StepHeld { why, .. } => {
             working(record)?;
             end(record, StepState::Held { why: why.clone() }, at)
@@ -59,6 +66,7 @@ pub(super) fn apply_to_step(
             }
             record.budget_from = record.attempt;
             record.ended_at = None;
+            record.skip_agreed.clear();
             record.state = StepState::Pending;
             Ok(())
         }
@@ -156,12 +164,14 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 expires_at: *expires_at,
                 failure: failure.clone(),
                 approved_by: Vec::new(),
+                choice: None,
             };
             Ok(())
         }
-        Event::Approved { by, .. } => match &mut working(record)?.phase {
-            Phase::Asking { approved_by, .. } => {
+        Event::Approved { by, choice: chosen, .. } => match &mut working(record)?.phase {
+            Phase::Asking { approved_by, choice, .. } => {
                 approved_by.push(by.clone());
+                choice.clone_from(chosen);
                 Ok(())
             }
             _ => Err("no gate is open".to_owned()),
@@ -215,6 +225,8 @@ fn start(
 fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), String> {
     record.state = state;
     record.ended_at = Some(at);
+    // What was agreed before the end was about the step as it stood then.
+    record.skip_agreed.clear();
     Ok(())
 }
 

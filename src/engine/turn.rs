@@ -229,6 +229,8 @@ fn opened(turn: &mut Turning<'_>) {
         };
         turn.effect(Effect::WakeAt(Timer::Timeout(step.name.clone()), work.since + step.timeout));
         match work.phase {
+            // It was begun and not asked yet: nothing that is seen answers for people.
+            Phase::Observing if step.action.gate().is_some() => gates::ask(turn, step),
             Phase::Observing if attempt::is_wait(step) => {
                 attempt::arm_wait(turn, step, work.since);
             }

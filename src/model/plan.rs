@@ -49,6 +49,9 @@ pub struct PlanParts {
     /// Who may answer gates that name a role.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Role>,
+    /// Whether people are counted by the names they give, not by the accounts they speak from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trust_names: bool,
     /// The region that is left: while it is down, nothing homed there can be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<Region>,
@@ -84,7 +87,8 @@ pub struct Role {
     /// What the role is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The names of those who have it, as they sign; anybody may take it when none is named.
+    /// Those who have it, by their accounts, or by the names they give where the plan trusts names; anybody
+    /// may take it when none is named.
     #[serde(default)]
     pub people: Vec<String>,
     /// How to reach them.

@@ -23,6 +23,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     troubles(&mut out, view, style);
+    super::spoken::block(&mut out, &view.said, style);
     obligations(&mut out, view, style);
     more(&mut out, view, style);
     out
@@ -61,6 +62,9 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     let about =
         format!("run {} · {mode} · profile {profile} · began {}", view.run, view.started_at);
     line(out, &style.dim(&about));
+    if let Some(by) = &view.by {
+        line(out, &style.dim(&format!("started by {by}")));
+    }
 }
 
 struct Widths {

@@ -91,6 +91,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
     };
     let plan = Plan::new(PlanParts {
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         runbook: RunbookName::parse("by-hand").unwrap(),
