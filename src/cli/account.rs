@@ -13,13 +13,13 @@ use crate::model::Login;
 #[must_use]
 #[cfg(unix)]
 pub fn own(environment: &Environment) -> Account {
-    let uid = nix::unistd::getuid().as_raw();
+    let uid = uzers::get_current_uid();
     let login = std::fs::read_to_string("/proc/self/loginuid").ok();
     let login = login.and_then(|text| logged_in(&text, uid));
     Account {
         name: name_of(uid),
         uid: Some(uid),
-        host: host(),
+        host: host(environment),
         login: login.map(|uid| Login { uid, name: name_of(uid) }),
         sudo_user: environment.sudo_user.clone(),
         said: false,
@@ -50,8 +50,9 @@ fn logged_in(text: &str, uid: u32) -> Option<u32> {
 
 #[cfg(unix)]
 fn name_of(uid: u32) -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
-    user.map_or_else(|| format!("uid {uid}"), |user| user.name)
+    let user = uzers::get_user_by_uid(uid);
+    let name = user.map(|user| user.name().to_string_lossy().into_owned());
+    name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 #[cfg(not(unix))]
@@ -60,9 +61,12 @@ fn name_of(uid: u32) -> String {
 }
 
 #[cfg(unix)]
-fn host() -> String {
-    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "this host".to_owned())
+fn host(environment: &Environment) -> String {
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let configured = || std::fs::read_to_string("/etc/hostname").ok();
+    let name = kernel().or_else(configured).or_else(|| environment.host.clone());
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| "this host".to_owned())
 }
 
 /// The account that another process on this host speaks from. The kernel names its number where it can;

@@ -21,7 +21,7 @@ pub struct Environment {
     pub log: Option<String>,
     /// `USERNAME`, or `USER`: who sits here, where the system does not say.
     pub user: Option<String>,
-    /// `COMPUTERNAME`: the host, where the system does not say.
+    /// `COMPUTERNAME`, or `HOSTNAME`: the host, where the system does not say.
     pub host: Option<String>,
     /// `SUDO_USER`.
     pub sudo_user: Option<String>,
@@ -43,7 +43,7 @@ pub fn environment() -> Environment {
         dumb: variable("TERM").is_some_and(|term| term == "dumb"),
         log: variable("RUST_LOG"),
         user: variable("USERNAME").or_else(|| variable("USER")),
-        host: variable("COMPUTERNAME"),
+        host: variable("COMPUTERNAME").or_else(|| variable("HOSTNAME")),
         sudo_user: variable("SUDO_USER"),
         columns: variable("COLUMNS").and_then(|columns| columns.parse().ok()),
     }
