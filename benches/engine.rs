@@ -95,7 +95,11 @@ fn turn(criterion: &mut Criterion) {
     let boot = BootTime { boot: String::new(), nanos: 0 };
     let now = Moment { at: Timestamp::from_millis(0), boot };
     criterion.bench_function("turn/opened, 40 steps", |b| {
-        b.iter(|| take_turn(&plan, black_box(&state), Input::Opened, &now, Pace::Going));
+        let fresh = || state.clone();
+        let take = |mut state: RunState| {
+            take_turn(&plan, black_box(&mut state), Input::Opened, &now, Pace::Going)
+        };
+        b.iter_batched(fresh, take, criterion::BatchSize::SmallInput);
     });
 }
 

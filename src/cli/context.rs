@@ -52,7 +52,7 @@ impl Context {
     #[must_use]
     pub fn user(&self) -> Person {
         let name = self.account.counted().0.to_owned();
-        Person { name, account: Some(self.account.clone()) }
+        Person { name, account: Some(Box::new(self.account.clone())) }
     }
 
     /// A word about a step.

@@ -149,7 +149,8 @@ async fn command(
     };
     let by = command.by();
     let own = account::own(&Environment::default());
-    by.account = Some(account::of_neighbour((peer, behind.at), by.account.take(), &own));
+    let said = by.account.take().map(|account| *account);
+    by.account = Some(Box::new(account::of_neighbour((peer, behind.at), said, &own)));
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
         Err(why) => (StatusCode::CONFLICT, why),

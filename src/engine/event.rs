@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RunId, RunOutcome, Seen, Seq, StepError,
-    StepName, Timestamp, Undo, Write,
+    Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RunId, RunOutcome, Seen, Seq,
+    StepError, StepName, Timestamp, Undo, Write,
 };
 
 /// An event with its place in the journal.

@@ -201,7 +201,9 @@ pub(super) fn may_skip(
     };
     may_answer(turn, step, by)?;
     let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) else {
-        return Err(format!("Step `{name}` is a gate: going on without its answer takes a reason."));
+        return Err(format!(
+            "Step `{name}` is a gate: going on without its answer takes a reason."
+        ));
     };
     let agreed = turn.record(name).map_or(&[][..], |record| &record.skip_agreed);
     if spoke(turn, agreed, by) {

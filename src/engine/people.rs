@@ -136,7 +136,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
             let why = reason.unwrap_or_else(|| "declared".to_owned());
             turn.emit(Event::SourceDown { by: Actor::Person(by), why });
         }
-        Command::Settle { by, reason } => settle(turn, &by, reason),
+        Command::Settle { by, reason } => settle(turn, &by, reason.as_ref()),
         Command::Retry(said) => {
             if known(turn, &said.step) {
                 retry(turn, said);
@@ -184,7 +184,15 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &Person, why: &str) {
                 StepState::TimedOut { operation: Some(handle), .. } => {
                     Some((turn.ticket(name), handle.clone()))
                 }
-                _ => None,
+                StepState::Pending
+                | StepState::Working(_)
+                | StepState::Succeeded
+                | StepState::Failed(_)
+                | StepState::TimedOut { .. }
+                | StepState::Skipped { .. }
+                | StepState::Held { .. }
+                | StepState::Undone
+                | StepState::UndoFailed(_) => None,
             })
             .collect();
         for (ticket, handle) in left {
@@ -204,7 +212,7 @@ fn pause(turn: &mut Turning<'_>, by: Person, reason: Option<String>) {
 }
 
 /// Tries what an ended run owes once more, and nothing else.
-fn settle(turn: &mut Turning<'_>, by: &Person, reason: Option<String>) {
+fn settle(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
     if turn.state.outcome().is_none() {
         let why = "The run has not ended; what it owes is settled when it has.";
         return refuse(turn, why.to_owned());
@@ -215,6 +223,7 @@ fn settle(turn: &mut Turning<'_>, by: &Person, reason: Option<String>) {
     }
     reopen_if_ended(turn, by, "settle");
     let by = Actor::Person(by.clone());
+    let reason = reason.cloned();
     turn.emit(Event::SettleRequested { by: by.clone(), reason: reason.clone() });
     for step in owed {
         turn.emit(Event::StepReset { step, by: by.clone(), reason: reason.clone() });
@@ -365,7 +374,11 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
         | StepState::Failed(_)
         | StepState::TimedOut { operation: None, .. }
         | StepState::Held { .. } => true,
-        _ => false,
+        StepState::Succeeded
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
     };
     if !idle {
         let status = record.status();

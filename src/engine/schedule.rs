@@ -124,7 +124,13 @@ fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
             }
             StepState::TimedOut { operation: Some(_), .. } => true,
             StepState::Held { .. } => false,
-            _ => continue,
+            StepState::Pending
+            | StepState::Succeeded
+            | StepState::Failed(_)
+            | StepState::TimedOut { .. }
+            | StepState::Skipped { .. }
+            | StepState::Undone
+            | StepState::UndoFailed(_) => continue,
         };
         for hold in step.action.holds() {
             if hold.until == Until::Ended || !accepted {
@@ -168,7 +174,13 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
     let forward_left = turn.state.at_work().any(|(_, record)| match &record.state {
         StepState::Working(work) => work.direction == Direction::Forward,
         StepState::TimedOut { operation, .. } => operation.is_some(),
-        _ => false,
+        StepState::Pending
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
     });
     if forward_left {
         return false;

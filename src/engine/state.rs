@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::event::{Actor, Event, Intent, Recorded, RunMode};
 use super::front::{Front, lets_on};
 use crate::model::{
-    OperationHandle, Outputs, Person, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError, StepName,
-    StepStatus, Timestamp, Undo,
+    OperationHandle, Outputs, Person, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError,
+    StepName, StepStatus, Timestamp, Undo,
 };
 
 /// A run as its journal tells it.
@@ -304,6 +304,7 @@ impl RunState {
     }
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
         if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
             if self.opened.is_some() {
@@ -397,19 +398,15 @@ impl RunState {
 
     fn after_step_event(&mut self, plan: &Plan, event: &Event) {
         use crate::model::OnFailure;
-        match event {
-            Event::StepFailed { step, .. } | Event::StepTimedOut { step } => {
-                let stops = plan.step(step).is_some_and(|s| s.on_failure != OnFailure::Continue);
-                if stops && self.stopped_by.is_none() {
-                    self.stopped_by = Some(step.clone());
-                }
+        if let Event::StepFailed { step, .. } | Event::StepTimedOut { step } = event {
+            let stops = plan.step(step).is_some_and(|s| s.on_failure != OnFailure::Continue);
+            if stops && self.stopped_by.is_none() {
+                self.stopped_by = Some(step.clone());
             }
-            Event::StepReset { step, .. } | Event::StepSkipped { step, .. }
-                if self.stopped_by.as_ref() == Some(step) =>
-            {
-                self.stopped_by = None;
-            }
-            _ => {}
+        } else if let Event::StepReset { step, .. } | Event::StepSkipped { step, .. } = event
+            && self.stopped_by.as_ref() == Some(step)
+        {
+            self.stopped_by = None;
         }
     }
 
@@ -441,10 +438,9 @@ impl RunState {
     /// The steps that wait for a person: open gates and steps held in doubt.
     #[must_use]
     pub fn waiting_for_people(&self) -> Vec<&StepName> {
-        let waits = |record: &StepRecord| match &record.state {
-            StepState::Working(work) => matches!(work.phase, Phase::Asking { .. }),
-            StepState::Held { .. } => true,
-            _ => false,
+        let asks = |work: &Work| matches!(work.phase, Phase::Asking { .. });
+        let waits = |record: &StepRecord| {
+            matches!(record.state, StepState::Held { .. }) || record.work().is_some_and(asks)
         };
         let at_work = self.at_work().filter(|(_, record)| waits(record));
         let mut waiting: Vec<&StepName> = at_work.map(|(step, _)| &step.name).collect();
@@ -476,10 +472,7 @@ impl StepRecord {
     /// The work under way, if there is some.
     #[must_use]
     pub fn work(&self) -> Option<&Work> {
-        match &self.state {
-            StepState::Working(work) => Some(work),
-            _ => None,
-        }
+        if let StepState::Working(work) = &self.state { Some(work) } else { None }
     }
 
     /// Whether the step made a change that an undo by `by` would put back.

@@ -16,10 +16,10 @@ use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
-    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People, Person, Plan,
-    PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId, RunOutcome,
-    RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus, Timestamp,
-    Undo, Write, WriteMethod,
+    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People,
+    Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId,
+    RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus,
+    Timestamp, Undo, Write, WriteMethod,
 };
 
 fn name(text: &str) -> StepName {

@@ -5,6 +5,7 @@ use super::state::{Direction, Phase, StepRecord, StepState, Work};
 use crate::model::Timestamp;
 
 /// Takes an event about one step into its record.
+#[expect(clippy::wildcard_enum_match_arm, reason = "apply_to_attempt names every event")]
 pub(super) fn apply_to_step(
     record: &mut StepRecord,
     event: &Event,
@@ -27,7 +28,11 @@ pub(super) fn apply_to_step(
                 Phase::Operating { handle, .. } => (Some(handle.clone()), None),
                 Phase::Waiting { why } => (None, Some(why.clone())),
                 Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
-                _ => (None, None),
+                Phase::Observing
+                | Phase::Intended(_)
+                | Phase::InDoubt(_)
+                | Phase::Confirming(_)
+                | Phase::Asking { .. } => (None, None),
             };
             end(record, StepState::TimedOut { operation, missing }, at)
         }
@@ -82,7 +87,12 @@ pub(super) fn apply_to_step(
                     work.phase = Phase::Confirming(intent);
                     Ok(())
                 }
-                other => refuse(work, other, "there is no operation"),
+                other @ Phase::Observing
+                | other @ Phase::Intended(_)
+                | other @ Phase::Confirming(_)
+                | other @ Phase::Waiting { .. }
+                | other @ Phase::Retrying { .. }
+                | other @ Phase::Asking { .. } => refuse(work, other, "there is no operation"),
             }
         }
         _ => apply_to_attempt(record, event, at),
@@ -130,7 +140,12 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                     work.phase = Phase::InDoubt(intent);
                     Ok(())
                 }
-                other => refuse(work, other, "nothing was sent"),
+                other @ Phase::Observing
+                | other @ Phase::InDoubt(_)
+                | other @ Phase::Confirming(_)
+                | other @ Phase::Waiting { .. }
+                | other @ Phase::Retrying { .. }
+                | other @ Phase::Asking { .. } => refuse(work, other, "nothing was sent"),
             }
         }
         Event::RetryScheduled { not_before: when, error, .. } => {
@@ -150,7 +165,10 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 }
                 // In doubt stays in doubt while Azure is seen at work.
                 Phase::InDoubt(_) => Ok(()),
-                _ => Err("the step is not looking".to_owned()),
+                Phase::Intended(_)
+                | Phase::Operating { .. }
+                | Phase::Retrying { .. }
+                | Phase::Asking { .. } => Err("the step is not looking".to_owned()),
             }
         }
         Event::GateOpened { question, expires_at, failure, .. } => {
@@ -174,13 +192,48 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 choice.clone_from(chosen);
                 Ok(())
             }
-            _ => Err("no gate is open".to_owned()),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::InDoubt(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_)
+            | Phase::Waiting { .. }
+            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
         },
         Event::Declined { .. } | Event::GateExpired { .. } => match working(record)?.phase {
             Phase::Asking { .. } => Ok(()),
-            _ => Err("no gate is open".to_owned()),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::InDoubt(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_)
+            | Phase::Waiting { .. }
+            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
         },
-        _ => Err("it is not about a step".to_owned()),
+        Event::RunOpened { .. }
+        | Event::Waived { .. }
+        | Event::RunClaimed { .. }
+        | Event::StepStarted { .. }
+        | Event::OperationEnded { .. }
+        | Event::StepSucceeded { .. }
+        | Event::StepFailed { .. }
+        | Event::StepTimedOut { .. }
+        | Event::StepSkipped { .. }
+        | Event::SkipAgreed { .. }
+        | Event::StepHeld { .. }
+        | Event::Paused { .. }
+        | Event::Continued { .. }
+        | Event::SourceDown { .. }
+        | Event::SettleRequested { .. }
+        | Event::CancelRequested { .. }
+        | Event::UndoRequested { .. }
+        | Event::UndoStarted { .. }
+        | Event::StepUndone { .. }
+        | Event::StepUndoFailed { .. }
+        | Event::StepReset { .. }
+        | Event::DeadlinePassed { .. }
+        | Event::RunEnded { .. }
+        | Event::Reopened { .. } => Err("it is not about a step".to_owned()),
     }
 }
 
@@ -245,7 +298,13 @@ fn after_send(
             work.phase = next(intent);
             Ok(())
         }
-        other => refuse(work, other, "no write was intended"),
+        other @ Phase::Observing
+        | other @ Phase::InDoubt(_)
+        | other @ Phase::Operating { .. }
+        | other @ Phase::Confirming(_)
+        | other @ Phase::Waiting { .. }
+        | other @ Phase::Retrying { .. }
+        | other @ Phase::Asking { .. } => refuse(work, other, "no write was intended"),
     }
 }
 
@@ -258,20 +317,40 @@ fn refuse(work: &mut Work, phase: Phase, why: &str) -> Result<(), String> {
 fn working(record: &mut StepRecord) -> Result<&mut Work, String> {
     match &mut record.state {
         StepState::Working(work) => Ok(work),
-        _ => Err("no attempt is under way".to_owned()),
+        StepState::Pending
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("no attempt is under way".to_owned()),
     }
 }
 
 fn working_or_held(record: &mut StepRecord) -> Result<(), String> {
     match &record.state {
         StepState::Working(_) | StepState::Held { .. } | StepState::Pending => Ok(()),
-        _ => Err("the step has ended".to_owned()),
+        StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("the step has ended".to_owned()),
     }
 }
 
 fn backward(record: &mut StepRecord) -> Result<(), String> {
     match &record.state {
         StepState::Working(work) if work.direction == Direction::Backward => Ok(()),
-        _ => Err("the step is not being undone".to_owned()),
+        StepState::Pending
+        | StepState::Working(_)
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("the step is not being undone".to_owned()),
     }
 }

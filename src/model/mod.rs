@@ -3,6 +3,8 @@
 //! Comes in: nothing of ours. Goes out: the types that every other room speaks in. No format, no
 //! clock, no I/O; `serde` derives only, because plans and events are stored.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;

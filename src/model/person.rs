@@ -14,7 +14,7 @@ pub struct Person {
     /// The name that they gave, or their account's.
     pub name: String,
     /// The account that they spoke from; none in journals from before it was kept.
-    pub account: Option<Account>,
+    pub account: Option<Box<Account>>,
 }
 
 /// The operating system's account that something was said from.
@@ -139,7 +139,7 @@ enum Stored {
     Whole {
         name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        account: Option<Account>,
+        account: Option<Box<Account>>,
     },
 }
 
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn person(name: &str, account: Account) -> Person {
-        Person { name: name.to_owned(), account: Some(account) }
+        Person { name: name.to_owned(), account: Some(Box::new(account)) }
     }
 
     #[test]

@@ -309,7 +309,10 @@ pub fn canonical(value: &serde_json::Value) -> String {
                 ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
             }
             serde_json::Value::Array(list) => list.iter().map(sorted).collect(),
-            other => other.clone(),
+            other @ serde_json::Value::Null
+            | other @ serde_json::Value::Bool(_)
+            | other @ serde_json::Value::Number(_)
+            | other @ serde_json::Value::String(_) => other.clone(),
         }
     }
     sorted(value).to_string()

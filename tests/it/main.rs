@@ -12,6 +12,7 @@ mod generated;
 mod hazards;
 mod matrix;
 mod network;
+mod people;
 mod permissions;
 mod polling;
 mod posts;

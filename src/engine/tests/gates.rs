@@ -17,16 +17,11 @@ fn person(name: &str, account: &str) -> Person {
         sudo_user: None,
         said: false,
     };
-    Person { name: name.to_owned(), account: Some(account) }
+    Person { name: name.to_owned(), account: Some(Box::new(account)) }
 }
 
 fn word(step: &str, by: &Person, reason: Option<&str>) -> Said {
-    Said {
-        step: name(step),
-        by: by.clone(),
-        reason: reason.map(str::to_owned),
-        choice: None,
-    }
+    Said { step: name(step), by: by.clone(), reason: reason.map(str::to_owned), choice: None }
 }
 
 /// Every kind of gate: two people of a role, and not who started the run.
@@ -245,7 +240,8 @@ fn accounts_are_counted_unless_the_runbook_trusts_names() {
     for trust in [false, true] {
         let mut bench = gated(approval.clone(), OnFailure::Stop, trust);
         bench.see("first", Assessed::Holds);
-        let mut yes = |by| bench.give(Input::Command(Command::Approve(word("go", by, None)))).refusal;
+        let mut yes =
+            |by| bench.give(Input::Command(Command::Approve(word("go", by, None)))).refusal;
         let said = (yes(&as_ann), yes(&as_bob));
         if trust {
             assert_eq!(said, (None, None));

@@ -6,8 +6,8 @@ use crate::model::action::{General, RemovalKind};
 use crate::model::durations::{Change, Class, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
-    Action, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType, RetryPolicy,
-    SagaClass, Step,
+    Action, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType,
+    RetryPolicy, SagaClass, Step,
 };
 
 /// A duration as people write it: `1h 05m`, `23m 10s`, `8s`.
