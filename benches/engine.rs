@@ -42,6 +42,7 @@ fn plan(steps: usize) -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         people: None,
@@ -94,10 +95,11 @@ fn turn(criterion: &mut Criterion) {
     let boot = BootTime { boot: String::new(), nanos: 0 };
     let now = Moment { at: Timestamp::from_millis(0), boot };
     criterion.bench_function("turn/opened, 40 steps", |b| {
-        b.iter(|| {
-            let mut state = black_box(&state).clone();
-            take_turn(&plan, &mut state, Input::Opened, &now, Pace::Going)
-        });
+        let fresh = || state.clone();
+        let take = |mut state: RunState| {
+            take_turn(&plan, black_box(&mut state), Input::Opened, &now, Pace::Going)
+        };
+        b.iter_batched(fresh, take, criterion::BatchSize::SmallInput);
     });
 }
 

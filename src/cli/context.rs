@@ -1,11 +1,12 @@
 //! What is a command given? The screen, the environment and the state directory.
 
+use super::account;
 use super::args::{CommandLine, SaidArgs};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::ui::Ui;
 use crate::engine::{Command, Recorded, RunMode, RunState, Said};
-use crate::model::{RunId, StepName};
+use crate::model::{Account, Person, RunId, StepName};
 use crate::render::view::Driven;
 use crate::store::{Owed, StateDir, StoreError};
 
@@ -20,6 +21,8 @@ pub struct Context {
     pub environment: Environment,
     /// Where runs are kept.
     pub state: StateDir,
+    /// The account that speaks.
+    pub account: Account,
 }
 
 impl Context {
@@ -29,7 +32,8 @@ impl Context {
     /// There is no place to keep state.
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
-        Ok(Self { ui, environment, state: StateDir::new(path) })
+        let account = account::own(&environment);
+        Ok(Self { ui, environment, state: StateDir::new(path), account })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.
@@ -51,9 +55,9 @@ impl Context {
 
     /// Who sits here, as the journal names them.
     #[must_use]
-    pub fn user(&self) -> String {
-        let user = self.environment.user.clone();
-        user.unwrap_or_else(|| "somebody".to_owned())
+    pub fn user(&self) -> Person {
+        let name = self.account.counted().0.to_owned();
+        Person { name, account: Some(Box::new(self.account.clone())) }
     }
 
     /// A word about a step.
@@ -63,13 +67,36 @@ impl Context {
     pub fn said(&self, step: &str, said: &SaidArgs) -> Result<Said, CliError> {
         let step = StepName::parse(step)
             .map_err(|error| CliError::usage("That is not a step's name.").because(&error))?;
-        Ok(Said { step, by: self.by(said), reason: said.reason.clone(), choice: None })
+        Ok(Said { step, by: self.by(said)?, reason: said.reason.clone(), choice: None })
     }
 
-    /// By whom.
-    #[must_use]
-    pub fn by(&self, said: &SaidArgs) -> String {
-        said.by.clone().unwrap_or_else(|| self.user())
+    /// By whom: the name that is claimed, beside the account that claims it.
+    ///
+    /// # Errors
+    /// The name is none.
+    pub fn by(&self, said: &SaidArgs) -> Result<Person, CliError> {
+        match &said.by {
+            None => Ok(self.user()),
+            Some(name) if name.trim().is_empty() => Err(CliError::usage("`--by` names nobody.")
+                .hint("Leave it out to speak as the account of this session.")),
+            Some(name) => Ok(Person { name: name.trim().to_owned(), ..self.user() }),
+        }
+    }
+
+    /// What is said, with a reason: the one given, else the one that whoever sits at the terminal gives.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn reasoned(&self, said: &SaidArgs, verb: &str) -> Result<SaidArgs, CliError> {
+        let given = match &said.reason {
+            None if self.ui.somebody => self.ui.ask(&format!("Why {verb}?")),
+            given => given.clone(),
+        };
+        match given.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty()) {
+            Some(reason) => Ok(SaidArgs { reason: Some(reason), by: said.by.clone() }),
+            None => Err(CliError::usage(format!("`{verb}` takes a reason, and there is none."))
+                .hint("Say why with `--reason TEXT`; it goes into the journal and the report.")),
+        }
     }
 
     /// A run's events, from its store or from the process that holds it.

@@ -3,22 +3,25 @@
 //! `door.json` in the run's directory, readable by its owner only, holds the address and a random
 //! token. The door tells the events and takes commands; nothing else.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::bounded::Bounded;
+use super::account;
+use super::bounded::{Bounded, Peer};
 use super::error::{CliError, Status};
 use super::files;
+use super::settings::Environment;
 use super::watch::Recorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
@@ -50,6 +53,7 @@ struct Behind {
     token: Arc<str>,
     recorder: Arc<Recorder>,
     handle: Handle,
+    at: SocketAddr,
 }
 
 impl Door {
@@ -66,17 +70,19 @@ impl Door {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token = blake3::Hash::from_bytes(two(entropy)).to_hex().to_string();
         outward::know(&token);
-        let address = Address { address: listener.local_addr()?.to_string(), token: token.clone() };
+        let at = listener.local_addr()?;
+        let address = Address { address: at.to_string(), token: token.clone() };
         let file = dir.join("door.json");
         // A new file has our rights, whatever an earlier process left.
         files::write_private(&file, &serde_json::to_vec(&address)?)
             .map_err(std::io::Error::other)?;
-        let behind = Behind { token: token.into(), recorder, handle };
+        let behind = Behind { token: token.into(), recorder, handle, at };
         let router = Router::new()
             .route("/events", get(events))
             .route("/command", post(command))
             .layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX))
-            .with_state(behind);
+            .with_state(behind)
+            .into_make_service_with_connect_info::<Peer>();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             // A door that fails leaves the run as it is; others then hear that it is held.
@@ -124,19 +130,24 @@ async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode
 
 async fn command(
     State(behind): State<Behind>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, String) {
     if !behind.lets_in(&headers) {
         return (StatusCode::UNAUTHORIZED, String::new());
     }
-    let command: Command = match serde_json::from_slice(&body) {
+    let mut command: Command = match serde_json::from_slice(&body) {
         Ok(command) => command,
         Err(error) => {
             let why = outward::redacted(&error.to_string()).into_owned();
             return (StatusCode::BAD_REQUEST, why);
         }
     };
+    let by = command.by();
+    let own = account::own(&Environment::default());
+    let said = by.account.take().map(|account| *account);
+    by.account = Some(Box::new(account::of_neighbour((peer, behind.at), said, &own)));
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
         Err(why) => (StatusCode::CONFLICT, outward::redacted(&why).into_owned()),
@@ -245,7 +256,7 @@ mod tests {
         assert_eq!(knock.events().await.unwrap(), Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
-        let command = Command::Cancel { by: "me".to_owned(), reason: None };
+        let command = Command::Cancel { by: "me".into(), reason: None };
         assert!(knock.command(&command).await.unwrap().is_err());
         knock.address.token = "wrong".to_owned();
         assert!(knock.events().await.is_err());

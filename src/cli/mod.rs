@@ -4,6 +4,7 @@
 //! status (product.md). Builds the real clock, the store, Azure or the simulator, and hands them to
 //! the engine.
 
+pub mod account;
 pub mod args;
 pub mod azure;
 mod bounded;

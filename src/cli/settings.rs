@@ -19,8 +19,12 @@ pub struct Environment {
     pub dumb: bool,
     /// `RUST_LOG`.
     pub log: Option<String>,
-    /// `USER`, or `USERNAME` where that is the custom.
+    /// `USERNAME`, or `USER`: who sits here, where the system does not say.
     pub user: Option<String>,
+    /// `COMPUTERNAME`, or `HOSTNAME`: the host, where the system does not say.
+    pub host: Option<String>,
+    /// `SUDO_USER`.
+    pub sudo_user: Option<String>,
     /// `COLUMNS`.
     pub columns: Option<usize>,
 }
@@ -38,7 +42,9 @@ pub fn environment() -> Environment {
         no_color: variable("NO_COLOR").is_some(),
         dumb: variable("TERM").is_some_and(|term| term == "dumb"),
         log: variable("RUST_LOG"),
-        user: variable("USER").or_else(|| variable("USERNAME")),
+        user: variable("USERNAME").or_else(|| variable("USER")),
+        host: variable("COMPUTERNAME").or_else(|| variable("HOSTNAME")),
+        sudo_user: variable("SUDO_USER"),
         columns: variable("COLUMNS").and_then(|columns| columns.parse().ok()),
     }
 }

@@ -8,9 +8,8 @@ use tokio::sync::mpsc;
 
 use super::ui::Ui;
 use crate::engine::{Busy, Clock, Command, Event, Handle, Recorded, RunState, Said, Watcher};
-use crate::model::action::General;
 use crate::model::limits::COMMANDS_WAITING_MAX;
-use crate::model::{Action, StepName};
+use crate::model::{Person, StepName};
 use crate::store::{Obligations, Owed};
 
 /// Keeps the events, for the door and the summary.
@@ -176,12 +175,10 @@ impl Watcher for Gates {
                     .and_then(|opened| opened.plan.step(step))
                     .filter(|_| failure.is_none())
                     .map(|step| &step.action);
-                let options = match action {
-                    Some(Action::General(General::Decision(decision))) => {
-                        decision.options.iter().map(|(name, _)| name.clone()).collect()
-                    }
-                    _ => Vec::new(),
-                };
+                let decision = action.and_then(|action| action.gate()?.decision());
+                let options = decision.map_or_else(Vec::new, |decision| {
+                    decision.options.iter().map(|(name, _)| name.clone()).collect()
+                });
                 // A question that finds no room is still answered with `backroad approve`.
                 drop(self.questions.try_send(Question {
                     step: step.clone(),
@@ -194,22 +191,33 @@ impl Watcher for Gates {
     }
 }
 
+async fn line(ui: Ui, prompt: String) -> Option<String> {
+    tokio::task::spawn_blocking(move || ui.ask(&prompt)).await.ok().flatten()
+}
+
 /// Asks one question after the other, and says the answers to the run.
-pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Question>, handle: Handle, by: String) {
+pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Question>, handle: Handle, by: Person) {
     while let Some(Question { step, text, options, busy }) = asked.recv().await {
         let answers = if options.is_empty() { "yes/no".to_owned() } else { options.join("/") };
         let prompt = format!("{} {text} [{answers}]", ui.err.warn(&format!("{step}:")));
         loop {
             let prompt = prompt.clone();
-            let line = tokio::task::spawn_blocking(move || ui.ask(&prompt)).await;
-            let Ok(Some(line)) = line else { return };
-            let word = line.to_ascii_lowercase();
+            let Some(typed) = line(ui, prompt).await else { return };
+            let word = typed.to_ascii_lowercase();
             let choice = options.iter().find(|option| **option == word).cloned();
-            let said = Said { step: step.clone(), by: by.clone(), reason: None, choice };
+            let mut said = Said { step: step.clone(), by: by.clone(), reason: None, choice };
             let command = match word.as_str() {
                 _ if said.choice.is_some() => Command::Approve(said),
                 "y" | "yes" => Command::Approve(said),
-                "n" | "no" => Command::Decline(said),
+                "n" | "no" => {
+                    // A no goes into the journal with its reason.
+                    while said.reason.is_none() {
+                        let why = format!("{} Why not?", ui.err.warn(&format!("{step}:")));
+                        let Some(reason) = line(ui, why).await else { return };
+                        said.reason = Some(reason).filter(|reason| !reason.is_empty());
+                    }
+                    Command::Decline(said)
+                }
                 _ => continue,
             };
             if let Err(why) = handle.command(command).await {

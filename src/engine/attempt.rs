@@ -129,7 +129,9 @@ fn reached(
     for condition in &step.ensure {
         let read = |operand: &Operand| match operand {
             Operand::Output { step: of, field } if *of == step.name => outputs.get(field).cloned(),
-            other => schedule::read_operand(&turn.state, other),
+            other @ Operand::Literal(_)
+            | other @ Operand::Output { .. }
+            | other @ Operand::Status { .. } => schedule::read_operand(&turn.state, other),
         };
         match condition.judge(&read) {
             Verdict::Holds => {}
@@ -238,7 +240,9 @@ fn looked_in_doubt(
             let ticket = turn.ticket(&name);
             turn.effect(Effect::WakeAt(Timer::Look(ticket), settled_at));
         }
-        verdict => {
+        verdict @ Assessed::Change(_)
+        | verdict @ Assessed::NotYet { .. }
+        | verdict @ Assessed::Blocked { .. } => {
             let landed = seen_changed(&intent.seen, &assessment.seen, intent);
             if landed {
                 // It landed and did not lead to the goal: that change is over, the next is another.
@@ -382,7 +386,13 @@ pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
         Some(StepState::TimedOut { operation: Some(handle), .. }) => handle.clone(),
         Some(StepState::Working(work)) if work.attempt == ticket.attempt => match &work.phase {
             Phase::Operating { handle, .. } => handle.clone(),
-            _ => return,
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::InDoubt(_)
+            | Phase::Confirming(_)
+            | Phase::Waiting { .. }
+            | Phase::Retrying { .. }
+            | Phase::Asking { .. } => return,
         },
         _ => return,
     };

@@ -105,7 +105,13 @@ impl RunState {
                 StepState::Held { why } => {
                     owed.push(format!("Step `{}` is held for a person: {why}", step.name));
                 }
-                _ => {}
+                StepState::Pending
+                | StepState::Working(_)
+                | StepState::Succeeded
+                | StepState::Failed(_)
+                | StepState::TimedOut { .. }
+                | StepState::Skipped { .. }
+                | StepState::Undone => {}
             }
         }
         owed

@@ -42,7 +42,7 @@ pub struct NewRun {
     /// What operation keys are derived from.
     pub nonce: String,
     /// Who starts it.
-    pub by: Option<String>,
+    pub by: Option<crate::model::Person>,
     /// What was said before it: rules that were waived, a source that is down.
     pub waived: Vec<Event>,
 }

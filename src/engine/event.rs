@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Epoch, OperationHandle, OperationKey, Outputs, Plan, RunId, RunOutcome, Seen, Seq, StepError,
-    StepName, Timestamp, Undo, Write,
+    Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RunId, RunOutcome, Seen, Seq,
+    StepError, StepName, Timestamp, Undo, Write,
 };
 
 /// An event with its place in the journal.
@@ -31,8 +31,8 @@ pub struct Recorded {
 pub enum Actor {
     /// The engine itself, by its rules.
     Engine,
-    /// A person, by the name they gave.
-    Person(String),
+    /// A person: the name they gave, and the account they spoke from.
+    Person(Person),
     /// The people of a drill.
     DrillPerson,
 }
@@ -95,7 +95,7 @@ pub enum Event {
         nonce: String,
         /// Who started it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        by: Option<String>,
+        by: Option<Person>,
     },
     /// A preflight rule that would have stopped the run was waived.
     Waived {
@@ -217,6 +217,15 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// A person would go on without the answer of a gate; it takes more of them.
+    SkipAgreed {
+        /// The step.
+        step: StepName,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
     /// The step is in doubt in a way that only a person can settle.
     StepHeld {
         /// The step.
@@ -334,6 +343,9 @@ pub enum Event {
         step: StepName,
         /// By whom.
         by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The run's deadline passed.
     DeadlinePassed {},
@@ -369,6 +381,7 @@ impl Event {
             | Self::StepFailed { step, .. }
             | Self::StepTimedOut { step }
             | Self::StepSkipped { step, .. }
+            | Self::SkipAgreed { step, .. }
             | Self::StepHeld { step, .. }
             | Self::GateOpened { step, .. }
             | Self::Approved { step, .. }
@@ -391,6 +404,49 @@ impl Event {
             | Self::DeadlinePassed {}
             | Self::RunEnded { .. }
             | Self::Reopened { .. } => None,
+        }
+    }
+
+    /// Who did it, where that is said.
+    #[must_use]
+    pub fn by(&self) -> Option<&Actor> {
+        match self {
+            Self::Waived { by, .. }
+            | Self::StepSkipped { by, .. }
+            | Self::SkipAgreed { by, .. }
+            | Self::Approved { by, .. }
+            | Self::Declined { by, .. }
+            | Self::Paused { by, .. }
+            | Self::Continued { by }
+            | Self::SourceDown { by, .. }
+            | Self::SettleRequested { by, .. }
+            | Self::CancelRequested { by, .. }
+            | Self::UndoRequested { by, .. }
+            | Self::StepReset { by, .. }
+            | Self::Reopened { by, .. } => Some(by),
+            Self::RunOpened { .. }
+            | Self::RunClaimed { .. }
+            | Self::TerminalLost {}
+            | Self::StepStarted { .. }
+            | Self::Intended { .. }
+            | Self::Accepted { .. }
+            | Self::Answered { .. }
+            | Self::Refused { .. }
+            | Self::InDoubt { .. }
+            | Self::OperationEnded { .. }
+            | Self::RetryScheduled { .. }
+            | Self::StepWaiting { .. }
+            | Self::StepSucceeded { .. }
+            | Self::StepFailed { .. }
+            | Self::StepTimedOut { .. }
+            | Self::StepHeld { .. }
+            | Self::GateOpened { .. }
+            | Self::GateExpired { .. }
+            | Self::UndoStarted { .. }
+            | Self::StepUndone { .. }
+            | Self::StepUndoFailed { .. }
+            | Self::DeadlinePassed {}
+            | Self::RunEnded { .. } => None,
         }
     }
 

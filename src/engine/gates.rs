@@ -4,8 +4,7 @@ use super::event::{Actor, Event};
 use super::people::refuse;
 use super::state::Phase;
 use super::turn::{Effect, Timer, Turning, drill_people};
-use crate::model::action::General;
-use crate::model::{Action, Answer, GatePolicy, OnExpiry, Step, StepError, StepName, Timestamp};
+use crate::model::{Answer, Gate, GatePolicy, OnExpiry, Step, StepError, StepName, Timestamp};
 
 /// Opens a gate and sets its timers.
 pub(super) fn open_gate(
@@ -17,6 +16,13 @@ pub(super) fn open_gate(
 ) {
     turn.emit(Event::GateOpened { step: name.clone(), question, expires_at, failure });
     arm_gate(turn, name, turn.now.at, expires_at);
+}
+
+/// Asks what the step asks, if it is a gate.
+pub(super) fn ask(turn: &mut Turning<'_>, step: &Step) {
+    let Some(policy) = gate_policy(step) else { return };
+    let expires_at = policy.expires_after.map(|after| turn.now.at + after);
+    open_gate(turn, &step.name, question(step, policy), expires_at, None);
 }
 
 /// Sets the timers of a gate that opened at `since`.
@@ -73,9 +79,8 @@ pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
         return;
     }
     turn.emit(Event::GateExpired { step: name.clone() });
-    if let Some(Action::General(General::Decision(decision))) =
-        turn.step(name).map(|step| &step.action)
-    {
+    let gate = turn.step(name).and_then(|step| step.action.gate());
+    if let Some(decision) = gate.and_then(Gate::decision) {
         return match &decision.otherwise {
             Some(choice) => turn.emit(gate_passed(name, Some(choice.clone()))),
             None => {
@@ -84,8 +89,7 @@ pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
             }
         };
     }
-    let policy = turn.step(name).and_then(gate_policy);
-    match policy.map(|policy| policy.on_expiry) {
+    match gate.map(|gate| gate.policy().on_expiry) {
         Some(OnExpiry::Approve) => turn.emit(gate_passed(name, None)),
         Some(OnExpiry::Decline) | None => {
             let error = StepError::rejected("gate_expired", "Nobody answered in time.");
@@ -96,15 +100,11 @@ pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
 
 /// The gate that a step is, if it is one.
 pub(super) fn gate_policy(step: &Step) -> Option<&GatePolicy> {
-    match &step.action {
-        Action::General(General::Approval(policy) | General::Manual(policy)) => Some(policy),
-        Action::General(General::Decision(policy)) => Some(&policy.gate),
-        _ => None,
-    }
+    step.action.gate().map(Gate::policy)
 }
 
 /// What is asked at a gate; a decision says what there is to choose from.
-pub(super) fn question(step: &Step, policy: &GatePolicy) -> String {
+fn question(step: &Step, policy: &GatePolicy) -> String {
     let Some(options) = options(step) else {
         return policy.question.clone();
     };
@@ -116,10 +116,7 @@ pub(super) fn question(step: &Step, policy: &GatePolicy) -> String {
 
 /// The options of a decision.
 fn options(step: &Step) -> Option<&[(String, String)]> {
-    match &step.action {
-        Action::General(General::Decision(policy)) => Some(&policy.options),
-        _ => None,
-    }
+    step.action.gate().and_then(Gate::decision).map(|decision| decision.options.as_slice())
 }
 
 fn gate_passed(name: &StepName, choice: Option<String>) -> Event {
@@ -137,27 +134,87 @@ pub(super) fn asking(turn: &Turning<'_>, name: &StepName) -> Option<Phase> {
 
 /// Whether this person may answer this gate; the reason when not.
 fn may_answer(turn: &Turning<'_>, step: &Step, by: &Actor) -> Result<(), String> {
-    let (Some(policy), Actor::Person(name)) = (gate_policy(step), by) else {
+    let (Some(policy), Actor::Person(person)) = (gate_policy(step), by) else {
         return Ok(());
     };
+    let trust = turn.plan.parts().trust_names;
     let starter = turn.state.opened.as_ref().and_then(|opened| opened.by.as_ref());
-    if policy.not_by_starter && starter == Some(name) {
+    if policy.not_by_starter && starter.is_some_and(|starter| starter.is_same(person, trust)) {
         return Err(format!(
-            "Step `{}` is not to be answered by {name}, who started the run.",
+            "Step `{}` is not to be answered by {person}, who started the run.",
             step.name
         ));
     }
+    let name = person.known_as(trust);
     let role = policy
         .role
         .as_ref()
         .and_then(|role| turn.plan.parts().roles.get(role).map(|people| (role, &people.people)));
     match role {
-        Some((role, people)) if !people.is_empty() && !people.contains(name) => Err(format!(
-            "Step `{}` is answered by {role} ({}), and {name} is none of them.",
-            step.name,
-            people.join(", ")
-        )),
+        Some((role, people)) if !people.is_empty() && !people.iter().any(|p| p == name) => {
+            let claimed = match people.contains(&person.name) {
+                true => " What is claimed with `--by` counts where the runbook trusts names.",
+                false => "",
+            };
+            Err(format!(
+                "Step `{}` is answered by {role} ({}), and {person} is none of them.{claimed}",
+                step.name,
+                people.join(", ")
+            ))
+        }
         _ => Ok(()),
+    }
+}
+
+/// Whether this one is among those who spoke already, for whoever counts people.
+fn spoke(turn: &Turning<'_>, spoken: &[Actor], by: &Actor) -> bool {
+    let trust = turn.plan.parts().trust_names;
+    spoken.iter().any(|other| match (other, by) {
+        (Actor::Person(one), Actor::Person(two)) => one.is_same(two, trust),
+        (one, two) => one == two,
+    })
+}
+
+/// How many different people a step takes to be passed: one, where it is no gate.
+fn people_needed(step: &Step) -> usize {
+    gate_policy(step).map_or(1, |gate| usize::try_from(gate.approvals).unwrap_or(usize::MAX).max(1))
+}
+
+/// Whether a person's word is the last that is needed.
+pub(super) enum Passing {
+    /// It is.
+    Now,
+    /// More people are needed; why this one would.
+    NotYet(String),
+}
+
+/// Whether this person may go on without the answer of a gate: it takes the same people, as many of
+/// them, and a reason. A step that is no gate takes anybody.
+pub(super) fn may_skip(
+    turn: &Turning<'_>,
+    name: &StepName,
+    by: &Actor,
+    reason: Option<&String>,
+) -> Result<Passing, String> {
+    let Some(step) = turn.step(name).filter(|step| gate_policy(step).is_some()) else {
+        return Ok(Passing::Now);
+    };
+    may_answer(turn, step, by)?;
+    let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) else {
+        return Err(format!(
+            "Step `{name}` is a gate: going on without its answer takes a reason."
+        ));
+    };
+    let agreed = turn.record(name).map_or(&[][..], |record| &record.skip_agreed);
+    if spoke(turn, agreed, by) {
+        return Err(format!(
+            "Step `{name}` takes {} different people, and has this person's word already.",
+            people_needed(step)
+        ));
+    }
+    match agreed.len() + 1 < people_needed(step) {
+        true => Ok(Passing::NotYet(reason.clone())),
+        false => Ok(Passing::Now),
     }
 }
 
@@ -168,7 +225,7 @@ pub(super) fn approve(
     by: Actor,
     (reason, choice): (Option<String>, Option<String>),
 ) {
-    let (Some(Phase::Asking { failure, approved_by, .. }), Some(step)) =
+    let (Some(Phase::Asking { failure, approved_by, choice: chosen, .. }), Some(step)) =
         (asking(turn, name), turn.step(name))
     else {
         return refuse(turn, format!("Step `{name}` is not asking for an approval."));
@@ -190,11 +247,18 @@ pub(super) fn approve(
         }
         _ => {}
     }
-    if approved_by.contains(&by) {
+    if spoke(turn, &approved_by, &by) {
         return refuse(turn, format!("Step `{name}` has this person's yes already."));
     }
-    let needed = gate_policy(step).filter(|_| failure.is_none()).map_or(1, |gate| gate.approvals);
-    let given = u32::try_from(approved_by.len()).unwrap_or(u32::MAX).saturating_add(1);
+    if let Some(chosen) = chosen.filter(|chosen| choice.as_ref() != Some(chosen)) {
+        let why = format!(
+            "Step `{name}` takes several people who choose the same, and `{chosen}` was chosen \
+             before. Choose that, or decline."
+        );
+        return refuse(turn, why);
+    }
+    let needed = people_needed(step);
+    let given = approved_by.len() + 1;
     turn.emit(Event::Approved {
         step: name.clone(),
         by: by.clone(),
@@ -207,6 +271,7 @@ pub(super) fn approve(
             turn.emit(gate_passed(name, choice));
         }
         None => {}
+        Some(_) if given < needed && by != Actor::DrillPerson => {}
         Some(error) => {
             let why =
                 format!("it failed ({}) and a person decided to go on without it", error.code);

@@ -3,6 +3,8 @@
 //! Comes in: a plan, a journal and what happens. Goes out: events to remember and effects to
 //! perform. Speaks to the outside through [`ports`] alone.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod attempt;
 mod debts;
 pub mod driver;

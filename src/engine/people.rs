@@ -7,7 +7,7 @@ use super::gates;
 use super::state::{Phase, RunPhase, RunState, StepState};
 use super::time_up;
 use super::turn::{Effect, Turning};
-use crate::model::{Plan, StepError, StepName};
+use crate::model::{Person, Plan, StepError, StepName};
 
 /// What a person says to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,40 +26,40 @@ pub enum Command {
     /// Start nothing new until somebody lets the run go on.
     Pause {
         /// By whom.
-        by: String,
+        by: Person,
         /// Why.
         reason: Option<String>,
     },
     /// Let a paused run go on.
     Continue {
         /// By whom.
-        by: String,
+        by: Person,
     },
     /// The source region is out of reach.
     SourceDown {
         /// By whom.
-        by: String,
+        by: Person,
         /// Why.
         reason: Option<String>,
     },
     /// Meet what an ended run still owes.
     Settle {
         /// By whom.
-        by: String,
+        by: Person,
         /// Why.
         reason: Option<String>,
     },
     /// Start nothing more, and end.
     Cancel {
         /// By whom.
-        by: String,
+        by: Person,
         /// Why.
         reason: Option<String>,
     },
     /// Put back what was done.
     Undo {
         /// By whom.
-        by: String,
+        by: Person,
         /// Why.
         reason: Option<String>,
     },
@@ -71,13 +71,33 @@ pub struct Said {
     /// The step.
     pub step: StepName,
     /// By whom.
-    pub by: String,
+    pub by: Person,
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
     /// What is chosen, at a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<String>,
+}
+
+impl Command {
+    /// Who says it.
+    #[must_use]
+    pub fn by(&mut self) -> &mut Person {
+        match self {
+            Self::Approve(said)
+            | Self::Decline(said)
+            | Self::Retry(said)
+            | Self::RetryFrom(said)
+            | Self::Skip(said) => &mut said.by,
+            Self::Pause { by, .. }
+            | Self::Continue { by }
+            | Self::SourceDown { by, .. }
+            | Self::Settle { by, .. }
+            | Self::Cancel { by, .. }
+            | Self::Undo { by, .. } => by,
+        }
+    }
 }
 
 pub(super) fn refuse(turn: &mut Turning<'_>, why: String) {
@@ -117,7 +137,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
             let why = reason.unwrap_or_else(|| "declared".to_owned());
             turn.emit(Event::SourceDown { by: Actor::Person(by), why });
         }
-        Command::Settle { by, reason } => settle(turn, &by, reason),
+        Command::Settle { by, reason } => settle(turn, &by, reason.as_ref()),
         Command::Retry(said) => {
             if known(turn, &said.step) {
                 retry(turn, said);
@@ -152,9 +172,9 @@ fn known(turn: &mut Turning<'_>, name: &StepName) -> bool {
     found
 }
 
-fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
+fn reopen_if_ended(turn: &mut Turning<'_>, by: &Person, why: &str) {
     if turn.state.outcome().is_some() {
-        let by = Actor::Person(by.to_owned());
+        let by = Actor::Person(by.clone());
         turn.emit(Event::Reopened { by, why: why.to_owned() });
         // What Azure was still at work on when the run ended is asked about again.
         let left: Vec<_> = turn
@@ -165,7 +185,15 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
                 StepState::TimedOut { operation: Some(handle), .. } => {
                     Some((turn.ticket(name), handle.clone()))
                 }
-                _ => None,
+                StepState::Pending
+                | StepState::Working(_)
+                | StepState::Succeeded
+                | StepState::Failed(_)
+                | StepState::TimedOut { .. }
+                | StepState::Skipped { .. }
+                | StepState::Held { .. }
+                | StepState::Undone
+                | StepState::UndoFailed(_) => None,
             })
             .collect();
         for (ticket, handle) in left {
@@ -174,7 +202,7 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &str, why: &str) {
     }
 }
 
-fn pause(turn: &mut Turning<'_>, by: String, reason: Option<String>) {
+fn pause(turn: &mut Turning<'_>, by: Person, reason: Option<String>) {
     if turn.state.outcome().is_some() {
         return refuse(turn, "The run has ended; there is nothing to pause.".to_owned());
     }
@@ -185,7 +213,7 @@ fn pause(turn: &mut Turning<'_>, by: String, reason: Option<String>) {
 }
 
 /// Tries what an ended run owes once more, and nothing else.
-fn settle(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
+fn settle(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
     if turn.state.outcome().is_none() {
         let why = "The run has not ended; what it owes is settled when it has.";
         return refuse(turn, why.to_owned());
@@ -195,10 +223,11 @@ fn settle(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         return refuse(turn, "The run owes nothing.".to_owned());
     }
     reopen_if_ended(turn, by, "settle");
-    let by = Actor::Person(by.to_owned());
-    turn.emit(Event::SettleRequested { by: by.clone(), reason });
+    let by = Actor::Person(by.clone());
+    let reason = reason.cloned();
+    turn.emit(Event::SettleRequested { by: by.clone(), reason: reason.clone() });
     for step in owed {
-        turn.emit(Event::StepReset { step, by: by.clone() });
+        turn.emit(Event::StepReset { step, by: by.clone(), reason: reason.clone() });
     }
 }
 
@@ -256,12 +285,33 @@ fn retry_from(turn: &mut Turning<'_>, said: &Said) {
     }
     reopen_if_ended(turn, &said.by, "retry");
     for step in steps {
-        turn.emit(Event::StepReset { step, by: Actor::Person(said.by.clone()) });
+        reset(turn, step, &said.by, said.reason.as_ref());
+    }
+    ask_again(turn, &said.by);
+}
+
+fn reset(turn: &mut Turning<'_>, step: StepName, by: &Person, reason: Option<&String>) {
+    let (by, reason) = (Actor::Person(by.clone()), reason.cloned());
+    turn.emit(Event::StepReset { step, by, reason });
+}
+
+fn was_cancelled(state: &StepState) -> bool {
+    matches!(state, StepState::Failed(error) if error.code == "cancelled")
+}
+
+/// A gate that a cancelled run left without an answer is asked again when the run goes on: a step that
+/// may fail and be gone on without is passed by the plan's word, never by a cancellation.
+fn ask_again(turn: &mut Turning<'_>, by: &Person) {
+    let plan = turn.plan;
+    for step in plan.steps().iter().filter(|step| step.action.gate().is_some()) {
+        if turn.record(&step.name).is_some_and(|record| was_cancelled(&record.state)) {
+            reset(turn, step.name.clone(), by, None);
+        }
     }
 }
 
 fn retry(turn: &mut Turning<'_>, said: Said) {
-    let Said { step: name, by, .. } = said;
+    let Said { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };
@@ -299,19 +349,17 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
     }
     reopen_if_ended(turn, &by, "retry");
-    turn.emit(Event::StepReset { step: name, by: Actor::Person(by.clone()) });
+    reset(turn, name, &by, reason.as_ref());
     // What was stopped only because the run was cancelled goes on with it.
     let cancelled: Vec<StepName> = turn
         .state
         .steps
         .iter()
-        .filter(|(_, record)| {
-            matches!(&record.state, StepState::Failed(error) if error.code == "cancelled")
-        })
+        .filter(|(_, record)| was_cancelled(&record.state))
         .map(|(name, _)| name.clone())
         .collect();
     for step in cancelled {
-        turn.emit(Event::StepReset { step, by: Actor::Person(by.clone()) });
+        reset(turn, step, &by, None);
     }
 }
 
@@ -329,7 +377,11 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
         | StepState::Failed(_)
         | StepState::TimedOut { operation: None, .. }
         | StepState::Held { .. } => true,
-        _ => false,
+        StepState::Succeeded
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
     };
     if !idle {
         let status = record.status();
@@ -344,12 +396,21 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
         return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
     }
+    match gates::may_skip(turn, &name, &Actor::Person(by.clone()), reason.as_ref()) {
+        Err(why) => return refuse(turn, why),
+        Ok(gates::Passing::NotYet(reason)) => {
+            let by = Actor::Person(by);
+            return turn.emit(Event::SkipAgreed { step: name, by, reason });
+        }
+        Ok(gates::Passing::Now) => {}
+    }
     reopen_if_ended(turn, &by, "skip");
     let why = reason.unwrap_or_else(|| "a person decided so".to_owned());
-    turn.emit(Event::StepSkipped { step: name, why, by: Actor::Person(by) });
+    turn.emit(Event::StepSkipped { step: name, why, by: Actor::Person(by.clone()) });
+    ask_again(turn, &by);
 }
 
-fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
+fn undo(turn: &mut Turning<'_>, by: &Person, reason: Option<String>) {
     let held = |turn: &Turning<'_>| {
         let mut records = turn.state.steps.values();
         records.any(|record| matches!(record.state, StepState::Held { .. }))
@@ -357,7 +418,7 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
     if matches!(turn.state.phase, RunPhase::Undoing { .. }) && !held(turn) {
         return refuse(turn, "The run is being undone already.".to_owned());
     }
-    let actor = Actor::Person(by.to_owned());
+    let actor = Actor::Person(by.clone());
     let anything = turn.plan.steps().iter().any(|step| {
         turn.record(&step.name).is_some_and(|record| {
             record.work().is_some()
@@ -383,7 +444,7 @@ fn undo(turn: &mut Turning<'_>, by: &str, reason: Option<String>) {
         .map(|(name, _)| name.clone())
         .collect();
     for step in again {
-        turn.emit(Event::StepReset { step, by: actor.clone() });
+        turn.emit(Event::StepReset { step, by: actor.clone(), reason: reason.clone() });
     }
     turn.emit(Event::UndoRequested { by: actor, reason });
 }

@@ -63,7 +63,7 @@ mod tests {
         let refused = Event::Refused { step: step.clone(), error };
         let reason = Some(format!("the key is {KEY}"));
         let cancelled =
-            Event::CancelRequested { by: crate::engine::Actor::Person("ann".to_owned()), reason };
+            Event::CancelRequested { by: crate::engine::Actor::Person("ann".into()), reason };
         let (events, _) = without_secrets(vec![refused, cancelled, Event::StepUndone { step }]);
         let text = serde_json::to_string(&events).unwrap().to_lowercase();
         assert!(!text.contains(&KEY[..12]), "{text}");

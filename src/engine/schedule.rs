@@ -79,7 +79,9 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
 
 fn begin(turn: &mut Turning<'_>, step: &Step) {
     let gate = gates::gate_policy(step);
-    if let (Some(Side::Source), Some(why)) = (step.side, turn.state.source_down.clone()) {
+    // People can be asked wherever they are: a region's end answers no gate.
+    let down = turn.state.source_down.clone().filter(|_| gate.is_none());
+    if let (Some(Side::Source), Some(why)) = (step.side, down) {
         let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
         turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
         let message = format!("It acts on the source region, which is out of reach ({why}).");
@@ -93,10 +95,7 @@ fn begin(turn: &mut Turning<'_>, step: &Step) {
         attempt::start(turn, &step.name, Direction::Forward);
     }
     match gate {
-        Some(policy) => {
-            let expires_at = policy.expires_after.map(|after| turn.now.at + after);
-            gates::open_gate(turn, &step.name, gates::question(step, policy), expires_at, None);
-        }
+        Some(_) => gates::ask(turn, step),
         None => {
             attempt::arm_wait(turn, step, turn.now.at);
             if !attempt::is_wait(step) {
@@ -125,7 +124,13 @@ fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
             }
             StepState::TimedOut { operation: Some(_), .. } => true,
             StepState::Held { .. } => false,
-            _ => continue,
+            StepState::Pending
+            | StepState::Succeeded
+            | StepState::Failed(_)
+            | StepState::TimedOut { .. }
+            | StepState::Skipped { .. }
+            | StepState::Undone
+            | StepState::UndoFailed(_) => continue,
         };
         for hold in step.action.holds() {
             if hold.until == Until::Ended || !accepted {
@@ -169,7 +174,13 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
     let forward_left = turn.state.at_work().any(|(_, record)| match &record.state {
         StepState::Working(work) => work.direction == Direction::Forward,
         StepState::TimedOut { operation, .. } => operation.is_some(),
-        _ => false,
+        StepState::Pending
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
     });
     if forward_left {
         return false;

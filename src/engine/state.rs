@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::event::{Actor, Event, Intent, Recorded, RunMode};
 use super::front::{Front, lets_on};
 use crate::model::{
-    OperationHandle, Outputs, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError, StepName,
-    StepStatus, Timestamp, Undo,
+    OperationHandle, Outputs, Person, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError,
+    StepName, StepStatus, Timestamp, Undo,
 };
 
 /// A run as its journal tells it.
@@ -54,7 +54,7 @@ pub struct Opened {
     /// What operation keys are derived from.
     pub nonce: String,
     /// Who started it.
-    pub by: Option<String>,
+    pub by: Option<Person>,
     /// When.
     pub at: Timestamp,
 }
@@ -110,6 +110,8 @@ pub struct StepRecord {
     pub refusals: u32,
     /// What it waits for, as the journal was told last in this attempt.
     pub told: Option<String>,
+    /// Who would go on without its answer, of a gate that has none.
+    pub skip_agreed: Vec<Actor>,
 }
 
 /// Where a step stands.
@@ -215,6 +217,8 @@ pub enum Phase {
         failure: Option<StepError>,
         /// Who said yes so far.
         approved_by: Vec<Actor>,
+        /// What they chose, at a decision.
+        choice: Option<String>,
     },
 }
 
@@ -302,6 +306,7 @@ impl RunState {
     }
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
         if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
             if self.opened.is_some() {
@@ -326,7 +331,10 @@ impl RunState {
         };
         let plan = Arc::clone(&opened.plan);
         if let RunPhase::Ended { .. } = self.phase
-            && !matches!(event, Event::Reopened { .. } | Event::RunClaimed { .. })
+            && !matches!(
+                event,
+                Event::Reopened { .. } | Event::RunClaimed { .. } | Event::SkipAgreed { .. }
+            )
         {
             return Err("the run has ended".to_owned());
         }
@@ -392,19 +400,15 @@ impl RunState {
 
     fn after_step_event(&mut self, plan: &Plan, event: &Event) {
         use crate::model::OnFailure;
-        match event {
-            Event::StepFailed { step, .. } | Event::StepTimedOut { step } => {
-                let stops = plan.step(step).is_some_and(|s| s.on_failure != OnFailure::Continue);
-                if stops && self.stopped_by.is_none() {
-                    self.stopped_by = Some(step.clone());
-                }
+        if let Event::StepFailed { step, .. } | Event::StepTimedOut { step } = event {
+            let stops = plan.step(step).is_some_and(|s| s.on_failure != OnFailure::Continue);
+            if stops && self.stopped_by.is_none() {
+                self.stopped_by = Some(step.clone());
             }
-            Event::StepReset { step, .. } | Event::StepSkipped { step, .. }
-                if self.stopped_by.as_ref() == Some(step) =>
-            {
-                self.stopped_by = None;
-            }
-            _ => {}
+        } else if let Event::StepReset { step, .. } | Event::StepSkipped { step, .. } = event
+            && self.stopped_by.as_ref() == Some(step)
+        {
+            self.stopped_by = None;
         }
     }
 
@@ -436,10 +440,9 @@ impl RunState {
     /// The steps that wait for a person: open gates and steps held in doubt.
     #[must_use]
     pub fn waiting_for_people(&self) -> Vec<&StepName> {
-        let waits = |record: &StepRecord| match &record.state {
-            StepState::Working(work) => matches!(work.phase, Phase::Asking { .. }),
-            StepState::Held { .. } => true,
-            _ => false,
+        let asks = |work: &Work| matches!(work.phase, Phase::Asking { .. });
+        let waits = |record: &StepRecord| {
+            matches!(record.state, StepState::Held { .. }) || record.work().is_some_and(asks)
         };
         let at_work = self.at_work().filter(|(_, record)| waits(record));
         let mut waiting: Vec<&StepName> = at_work.map(|(step, _)| &step.name).collect();
@@ -471,10 +474,7 @@ impl StepRecord {
     /// The work under way, if there is some.
     #[must_use]
     pub fn work(&self) -> Option<&Work> {
-        match &self.state {
-            StepState::Working(work) => Some(work),
-            _ => None,
-        }
+        if let StepState::Working(work) = &self.state { Some(work) } else { None }
     }
 
     /// Whether the step made a change that an undo by `by` would put back.

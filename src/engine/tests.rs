@@ -1,5 +1,7 @@
 //! The promises of the turn: each invariant of the engine has a test of its name.
 
+mod gates;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,10 +16,10 @@ use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
-    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People, Plan,
-    PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId, RunOutcome,
-    RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus, Timestamp,
-    Undo, Write, WriteMethod,
+    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People,
+    Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId,
+    RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus,
+    Timestamp, Undo, Write, WriteMethod,
 };
 
 fn name(text: &str) -> StepName {
@@ -86,6 +88,7 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         people: None,
@@ -97,6 +100,7 @@ fn plan_of(steps: Vec<Step>) -> Plan {
 }
 
 /// A run in memory: what was recorded, and what is still to be performed.
+#[derive(Clone)]
 struct Bench {
     plan: Plan,
     state: RunState,
@@ -111,13 +115,17 @@ impl Bench {
     }
 
     fn started_by(plan: Plan, who: &str) -> Self {
+        Self::opened_by(plan, who.into())
+    }
+
+    fn opened_by(plan: Plan, who: Person) -> Self {
         let opened = Event::RunOpened {
             run: RunId::parse("01h00000000000000000000000").unwrap(),
             plan: Box::new(plan.clone()),
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),
-            by: Some(who.to_owned()),
+            by: Some(who),
         };
         let mut bench = Self {
             plan,
@@ -462,7 +470,7 @@ fn refusals_are_retried_as_the_other_side_asks_and_end_with_the_policy() {
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
     assert_eq!(bench.state.steps[&name("pip")].refusals, 3);
     // A person may have it tried again; the run reopens.
-    let said = Said { step: name("pip"), by: "ann".to_owned(), reason: None, choice: None };
+    let said = Said { step: name("pip"), by: "ann".into(), reason: None, choice: None };
     bench.give(Input::Command(Command::Retry(said)));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
@@ -516,7 +524,7 @@ fn past_the_pivot_nothing_is_undone_without_a_person() {
     bench.succeed("pivot");
     bench.see("last", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
-    bench.give(Input::Command(Command::Undo { by: "ann".to_owned(), reason: None }));
+    bench.give(Input::Command(Command::Undo { by: "ann".into(), reason: None }));
     bench.succeed("pivot");
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Undone));
 }
@@ -528,7 +536,7 @@ fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
     bench.give(Input::Opened);
     bench.succeed("below");
     bench.succeed("above");
-    bench.give(Input::Command(Command::Undo { by: "ann".to_owned(), reason: None }));
+    bench.give(Input::Command(Command::Undo { by: "ann".into(), reason: None }));
     bench.see("above", Assessed::Blocked { code: "lock".to_owned(), why: "Locked.".to_owned() });
     assert_eq!(bench.state.outcome(), Some(RunOutcome::UndoIncomplete));
     assert_eq!(bench.state.obligations().len(), 2);
@@ -537,7 +545,7 @@ fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
 #[test]
 fn people_open_gates_or_they_close_by_themselves() {
     let steps = || vec![approval("go", &[]), public_ip("pip", &["go"])];
-    let said = || Said { step: name("go"), by: "ann".to_owned(), reason: None, choice: None };
+    let said = || Said { step: name("go"), by: "ann".into(), reason: None, choice: None };
     let mut approved = Bench::new(plan_of(steps()));
     approved.give(Input::Opened);
     assert_eq!(approved.state.waiting_for_people(), [&name("go")]);
@@ -574,7 +582,7 @@ fn a_failure_that_asks_waits_for_a_decision() {
     asks.on_failure = OnFailure::Ask;
     let plan = plan_of(vec![asks, public_ip("after", &["pip"])]);
     let blocked = || Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() };
-    let said = || Said { step: name("pip"), by: "ann".to_owned(), reason: None, choice: None };
+    let said = || Said { step: name("pip"), by: "ann".into(), reason: None, choice: None };
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.see("pip", blocked());
@@ -610,7 +618,7 @@ fn cancelling_stops_starting_and_waits_for_what_azure_does() {
     bench.change("one");
     let (ticket, _) = bench.take_send("one");
     bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
-    bench.give(Input::Command(Command::Cancel { by: "ann".to_owned(), reason: None }));
+    bench.give(Input::Command(Command::Cancel { by: "ann".into(), reason: None }));
     assert_eq!(bench.state.outcome(), None);
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));
     bench.see("one", Assessed::Holds);
@@ -619,7 +627,7 @@ fn cancelling_stops_starting_and_waits_for_what_azure_does() {
 }
 
 fn said(step: &str, by: &str) -> Said {
-    Said { step: name(step), by: by.to_owned(), reason: None, choice: None }
+    Said { step: name(step), by: by.into(), reason: None, choice: None }
 }
 
 #[test]
@@ -674,7 +682,7 @@ fn chosen(option: &str) -> Condition {
 fn a_paused_run_finishes_what_it_does_and_starts_nothing() {
     let mut bench = Bench::new(plan_of(vec![public_ip("one", &[]), public_ip("two", &["one"])]));
     bench.give(Input::Opened);
-    let (by, reason) = ("ann".to_owned(), None);
+    let (by, reason) = (Person::from("ann"), None);
     bench.give(Input::Command(Command::Pause { by: by.clone(), reason }));
     bench.see("one", Assessed::Holds);
     assert_eq!(bench.status("two"), StepStatus::Pending);
@@ -714,7 +722,7 @@ fn a_source_that_does_not_answer_is_found_out_once_and_not_asked_again() {
 #[test]
 fn what_a_run_owes_outlives_it_until_it_is_settled() {
     let mut bench = Bench::new(plan_of(swap()));
-    let (by, reason) = ("ann".to_owned(), None);
+    let (by, reason) = (Person::from("ann"), None);
     bench.give(Input::Command(Command::SourceDown { by: by.clone(), reason: reason.clone() }));
     bench.give(Input::Opened);
     assert!(bench.state.owed().is_empty(), "nothing came after it yet");
@@ -810,11 +818,11 @@ proptest! {
                 let steps = bench.plan.steps();
                 let said = Said {
                     step: steps[usize::from(how) % steps.len()].name.clone(),
-                    by: "ann".to_owned(),
+                    by: "ann".into(),
                     reason: None,
                     choice: None,
                 };
-                let (by, reason) = ("ann".to_owned(), None);
+                let (by, reason) = (Person::from("ann"), None);
                 bench.give(Input::Command(match what % 11 {
                     6 => Command::RetryFrom(said),
                     7 => Command::Pause { by, reason },

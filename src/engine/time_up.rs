@@ -52,7 +52,12 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
                     let why = "Nobody said whether the request was taken.";
                     attempt::found_out(turn, step, &StepError::ambiguous("no_answer", why));
                 }
-                _ => {}
+                Phase::Observing
+                | Phase::Intended(_)
+                | Phase::Operating { .. }
+                | Phase::Confirming(_)
+                | Phase::Waiting { .. }
+                | Phase::Asking { .. } => {}
             }
             turn.emit(Event::StepTimedOut { step: name.clone() });
             if operating {
@@ -69,7 +74,12 @@ fn time_up_message(step: &Step, phase: &Phase) -> String {
     match phase {
         Phase::Waiting { why } => format!("Its {limit} are over, and still: {why}."),
         Phase::Retrying { error, .. } => format!("Its {limit} are over; the last refusal: {error}"),
-        _ => format!("Its {limit} are over."),
+        Phase::Observing
+        | Phase::Intended(_)
+        | Phase::InDoubt(_)
+        | Phase::Operating { .. }
+        | Phase::Confirming(_)
+        | Phase::Asking { .. } => format!("Its {limit} are over."),
     }
 }
 

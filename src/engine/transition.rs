@@ -5,6 +5,7 @@ use super::state::{Direction, Phase, StepRecord, StepState, Work};
 use crate::model::Timestamp;
 
 /// Takes an event about one step into its record.
+#[expect(clippy::wildcard_enum_match_arm, reason = "apply_to_attempt names every event")]
 pub(super) fn apply_to_step(
     record: &mut StepRecord,
     event: &Event,
@@ -27,7 +28,11 @@ pub(super) fn apply_to_step(
                 Phase::Operating { handle, .. } => (Some(handle.clone()), None),
                 Phase::Waiting { why } => (None, Some(why.clone())),
                 Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
-                _ => (None, None),
+                Phase::Observing
+                | Phase::Intended(_)
+                | Phase::InDoubt(_)
+                | Phase::Confirming(_)
+                | Phase::Asking { .. } => (None, None),
             };
             end(record, StepState::TimedOut { operation, missing }, at)
         }
@@ -36,6 +41,13 @@ pub(super) fn apply_to_step(
                 return Err("the step is done".to_owned());
             }
             end(record, StepState::Skipped { why: why.clone(), by: by.clone() }, at)
+        }
+        Event::SkipAgreed { by, .. } => {
+            if matches!(record.state, StepState::Succeeded | StepState::Undone) {
+                return Err("the step is done".to_owned());
+            }
+            record.skip_agreed.push(by.clone());
+            Ok(())
         }
         Event::StepHeld { why, .. } => {
             // Its operation may outlive it, and never end.
@@ -63,6 +75,7 @@ pub(super) fn apply_to_step(
             record.budget_from = record.attempt;
             record.ended_at = None;
             record.told = None;
+            record.skip_agreed.clear();
             record.state = StepState::Pending;
             Ok(())
         }
@@ -78,7 +91,12 @@ pub(super) fn apply_to_step(
                     work.phase = Phase::Confirming(intent);
                     Ok(())
                 }
-                other => refuse(work, other, "there is no operation"),
+                other @ Phase::Observing
+                | other @ Phase::Intended(_)
+                | other @ Phase::Confirming(_)
+                | other @ Phase::Waiting { .. }
+                | other @ Phase::Retrying { .. }
+                | other @ Phase::Asking { .. } => refuse(work, other, "there is no operation"),
             }
         }
         _ => apply_to_attempt(record, event, at),
@@ -126,7 +144,12 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                     work.phase = Phase::InDoubt(intent);
                     Ok(())
                 }
-                other => refuse(work, other, "nothing was sent"),
+                other @ Phase::Observing
+                | other @ Phase::InDoubt(_)
+                | other @ Phase::Confirming(_)
+                | other @ Phase::Waiting { .. }
+                | other @ Phase::Retrying { .. }
+                | other @ Phase::Asking { .. } => refuse(work, other, "nothing was sent"),
             }
         }
         Event::RetryScheduled { not_before: when, error, .. } => {
@@ -147,7 +170,10 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 }
                 // In doubt stays in doubt while Azure is seen at work.
                 Phase::InDoubt(_) => Ok(()),
-                _ => Err("the step is not looking".to_owned()),
+                Phase::Intended(_)
+                | Phase::Operating { .. }
+                | Phase::Retrying { .. }
+                | Phase::Asking { .. } => Err("the step is not looking".to_owned()),
             }
         }
         Event::GateOpened { question, expires_at, failure, .. } => {
@@ -161,21 +187,59 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 expires_at: *expires_at,
                 failure: failure.clone(),
                 approved_by: Vec::new(),
+                choice: None,
             };
             Ok(())
         }
-        Event::Approved { by, .. } => match &mut working(record)?.phase {
-            Phase::Asking { approved_by, .. } => {
+        Event::Approved { by, choice: chosen, .. } => match &mut working(record)?.phase {
+            Phase::Asking { approved_by, choice, .. } => {
                 approved_by.push(by.clone());
+                choice.clone_from(chosen);
                 Ok(())
             }
-            _ => Err("no gate is open".to_owned()),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::InDoubt(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_)
+            | Phase::Waiting { .. }
+            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
         },
         Event::Declined { .. } | Event::GateExpired { .. } => match working(record)?.phase {
             Phase::Asking { .. } => Ok(()),
-            _ => Err("no gate is open".to_owned()),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::InDoubt(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_)
+            | Phase::Waiting { .. }
+            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
         },
-        _ => Err("it is not about a step".to_owned()),
+        Event::RunOpened { .. }
+        | Event::Waived { .. }
+        | Event::RunClaimed { .. }
+        | Event::TerminalLost {}
+        | Event::StepStarted { .. }
+        | Event::OperationEnded { .. }
+        | Event::StepSucceeded { .. }
+        | Event::StepFailed { .. }
+        | Event::StepTimedOut { .. }
+        | Event::StepSkipped { .. }
+        | Event::SkipAgreed { .. }
+        | Event::StepHeld { .. }
+        | Event::Paused { .. }
+        | Event::Continued { .. }
+        | Event::SourceDown { .. }
+        | Event::SettleRequested { .. }
+        | Event::CancelRequested { .. }
+        | Event::UndoRequested { .. }
+        | Event::UndoStarted { .. }
+        | Event::StepUndone { .. }
+        | Event::StepUndoFailed { .. }
+        | Event::StepReset { .. }
+        | Event::DeadlinePassed { .. }
+        | Event::RunEnded { .. }
+        | Event::Reopened { .. } => Err("it is not about a step".to_owned()),
     }
 }
 
@@ -221,6 +285,8 @@ fn start(
 fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), String> {
     record.state = state;
     record.ended_at = Some(at);
+    // What was agreed before the end was about the step as it stood then.
+    record.skip_agreed.clear();
     Ok(())
 }
 
@@ -239,7 +305,13 @@ fn after_send(
             work.phase = next(intent);
             Ok(())
         }
-        other => refuse(work, other, "no write was intended"),
+        other @ Phase::Observing
+        | other @ Phase::InDoubt(_)
+        | other @ Phase::Operating { .. }
+        | other @ Phase::Confirming(_)
+        | other @ Phase::Waiting { .. }
+        | other @ Phase::Retrying { .. }
+        | other @ Phase::Asking { .. } => refuse(work, other, "no write was intended"),
     }
 }
 
@@ -252,20 +324,40 @@ fn refuse(work: &mut Work, phase: Phase, why: &str) -> Result<(), String> {
 fn working(record: &mut StepRecord) -> Result<&mut Work, String> {
     match &mut record.state {
         StepState::Working(work) => Ok(work),
-        _ => Err("no attempt is under way".to_owned()),
+        StepState::Pending
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("no attempt is under way".to_owned()),
     }
 }
 
 fn working_or_held(record: &mut StepRecord) -> Result<(), String> {
     match &record.state {
         StepState::Working(_) | StepState::Held { .. } | StepState::Pending => Ok(()),
-        _ => Err("the step has ended".to_owned()),
+        StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("the step has ended".to_owned()),
     }
 }
 
 fn backward(record: &mut StepRecord) -> Result<(), String> {
     match &record.state {
         StepState::Working(work) if work.direction == Direction::Backward => Ok(()),
-        _ => Err("the step is not being undone".to_owned()),
+        StepState::Pending
+        | StepState::Working(_)
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::TimedOut { .. }
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => Err("the step is not being undone".to_owned()),
     }
 }

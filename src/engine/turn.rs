@@ -128,7 +128,11 @@ pub fn take_turn(
         }
         // A terminal state stays: only a person's command reopens it.
         _ if state.outcome().is_some() => Turn::default(),
-        input => decide(plan, state, input, now, pace),
+        input @ Input::Opened
+        | input @ Input::Observed(..)
+        | input @ Input::Sent(..)
+        | input @ Input::Polled(..)
+        | input @ Input::Due(_) => decide(plan, state, input, now, pace),
     }
 }
 
@@ -225,10 +229,19 @@ fn opened(turn: &mut Turning<'_>) {
                 turn.effect(Effect::Poll(ticket, handle));
                 continue;
             }
-            _ => continue,
+            StepState::Pending
+            | StepState::Succeeded
+            | StepState::Failed(_)
+            | StepState::TimedOut { .. }
+            | StepState::Skipped { .. }
+            | StepState::Held { .. }
+            | StepState::Undone
+            | StepState::UndoFailed(_) => continue,
         };
         turn.effect(Effect::WakeAt(Timer::Timeout(step.name.clone()), work.since + step.timeout));
         match work.phase {
+            // It was begun and not asked yet: nothing that is seen answers for people.
+            Phase::Observing if step.action.gate().is_some() => gates::ask(turn, step),
             Phase::Observing if attempt::is_wait(step) => {
                 attempt::arm_wait(turn, step, work.since);
             }

@@ -170,7 +170,18 @@ impl Action {
     pub fn written(&self) -> Option<&ResourceId> {
         match self {
             Self::Verify(_) | Self::General(_) => None,
-            _ => self.subject(),
+            Self::PublicIp(_)
+            | Self::Subnet(_)
+            | Self::Gateway(_)
+            | Self::Authorization(_)
+            | Self::Connection(_)
+            | Self::Peering(_)
+            | Self::RouteTable(_)
+            | Self::Association(_)
+            | Self::Bandwidth(_)
+            | Self::Dissociation(_)
+            | Self::Remove(_)
+            | Self::RecoveryPlan(_) => self.subject(),
         }
     }
 

@@ -153,7 +153,9 @@ fn judge_comparison(
 ) -> Verdict {
     let value = |operand: &Operand| match operand {
         Operand::Literal(value) => Ok(value.clone()),
-        other => read(other).ok_or_else(|| Verdict::Unknown(format!("{other} is not known"))),
+        other @ Operand::Output { .. } | other @ Operand::Status { .. } => {
+            read(other).ok_or_else(|| Verdict::Unknown(format!("{other} is not known")))
+        }
     };
     let (l, r) = match (value(left), value(right)) {
         (Ok(l), Ok(r)) => (l, r),

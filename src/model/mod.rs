@@ -3,18 +3,22 @@
 //! Comes in: nothing of ours. Goes out: the types that every other room speaks in. No format, no
 //! clock, no I/O; `serde` derives only, because plans and events are stored.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;
 pub mod condition;
 pub mod desired;
 pub mod durations;
+pub mod gate;
 pub mod geography;
 pub mod graph;
 pub mod id;
 pub mod limits;
 pub mod outcome;
 pub mod permission;
+pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod recovery;
@@ -28,12 +32,14 @@ pub use assessment::{
     Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
+pub use gate::Gate;
 pub use graph::{Cycle, Dag};
 pub use id::{
     Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
     StepName,
 };
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
+pub use person::{Account, Login, Person};
 pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};
 pub use policy::{
     Answer, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass, Side,

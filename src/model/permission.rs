@@ -48,7 +48,15 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
             add(written, "write");
         }
-        _ => {
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Gateway(_)
+        | Action::Authorization(_)
+        | Action::Connection(_)
+        | Action::Peering(_)
+        | Action::RouteTable(_)
+        | Action::Verify(_)
+        | Action::General(_) => {
             add(written, "write");
             // What a step made is taken back by removing it.
             if step.saga != super::SagaClass::Retriable {
@@ -103,7 +111,13 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 add(&id, "read");
             }
         }
-        _ => {}
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Authorization(_)
+        | Action::RouteTable(_)
+        | Action::Remove(_)
+        | Action::Verify(_)
+        | Action::General(_) => {}
     }
 }
 

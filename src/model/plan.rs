@@ -49,6 +49,9 @@ pub struct PlanParts {
     /// Who may answer gates that name a role.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Role>,
+    /// Whether people are counted by the names they give, not by the accounts they speak from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trust_names: bool,
     /// The region that is left: while it is down, nothing homed there can be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<Region>,
@@ -84,7 +87,8 @@ pub struct Role {
     /// What the role is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The names of those who have it, as they sign; anybody may take it when none is named.
+    /// Those who have it, by their accounts, or by the names they give where the plan trusts names; anybody
+    /// may take it when none is named.
     #[serde(default)]
     pub people: Vec<String>,
     /// How to reach them.
@@ -305,7 +309,10 @@ pub fn canonical(value: &serde_json::Value) -> String {
                 ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
             }
             serde_json::Value::Array(list) => list.iter().map(sorted).collect(),
-            other => other.clone(),
+            other @ serde_json::Value::Null
+            | other @ serde_json::Value::Bool(_)
+            | other @ serde_json::Value::Number(_)
+            | other @ serde_json::Value::String(_) => other.clone(),
         }
     }
     sorted(value).to_string()

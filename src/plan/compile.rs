@@ -143,6 +143,7 @@ impl Compiler<'_, '_> {
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
         let roles = self.roles(&fields);
         self.reader.roles = roles.keys().cloned().collect();
+        let trust_names = self.trusts_names(&fields);
         let failback = self.text(&fields, "failback");
         let source_region = fields.get("source_region").and_then(|(_, node)| {
             let read = self.reader.value(node, &Kind::Region, &params.scope, "`source_region`")?;
@@ -161,6 +162,7 @@ impl Compiler<'_, '_> {
             params: shown(&params),
             secrets: params.sources,
             roles,
+            trust_names,
             source_region,
             failback,
             people,
@@ -281,6 +283,17 @@ impl Compiler<'_, '_> {
             (rule.judge)(&placed, self.reader.diagnostics);
         }
         Some(placed)
+    }
+
+    /// Whether people are counted by the names they give.
+    fn trusts_names(&mut self, fields: &Fields<'_>) -> bool {
+        let Some((_, node)) = fields.get("people") else { return false };
+        let Some(fields) = self.reader.fields(node, object_fields("people"), "`people`") else {
+            return false;
+        };
+        let Some((_, node)) = fields.get("trust_names") else { return false };
+        let read = self.reader.value(node, &Kind::Bool, &Scope::default(), "`trust_names`");
+        matches!(read, Some(Read::Value(serde_json::Value::Bool(true))))
     }
 
     /// Who may answer which gates.

@@ -3,6 +3,8 @@
 //! Comes in: a source file, or a plan and what was seen. Goes out: a [`Plan`](crate::model::Plan) or
 //! every problem found, and a [`Preview`].
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod actions;
 pub mod compare;
 pub mod compile;

@@ -80,21 +80,21 @@ fn judge(
 ) -> StepPreview {
     let (verdict, why, changes) = match when(step) {
         Some(known) => known,
-        None => match (&step.action, observed) {
-            (Action::General(General::Approval(gate) | General::Manual(gate)), _) => {
-                (PreviewVerdict::NeedsPerson, Some(gate.question.clone()), Vec::new())
+        None => match (step.action.gate(), observed) {
+            (Some(gate), _) => {
+                (PreviewVerdict::NeedsPerson, Some(gate.policy().question.clone()), Vec::new())
             }
             // A wait writes nothing, and there is nothing of the world to wait for.
-            (Action::General(General::Wait { .. }), _) => {
+            (None, _) if matches!(step.action, Action::General(General::Wait { .. })) => {
                 (PreviewVerdict::AlreadySo, Some("Only time passes.".to_owned()), Vec::new())
             }
-            (_, Some(Ok(assessment))) => by_assessment(&assessment.verdict, open),
-            (_, Some(Err(error))) => (
+            (None, Some(Ok(assessment))) => by_assessment(&assessment.verdict, open),
+            (None, Some(Err(error))) => (
                 PreviewVerdict::Unknown,
                 Some(format!("It could not be read: {error}.")),
                 Vec::new(),
             ),
-            (_, None) => {
+            (None, None) => {
                 (PreviewVerdict::Unknown, Some("It was not looked at.".to_owned()), Vec::new())
             }
         },
@@ -157,5 +157,53 @@ fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
             }
             None => (PreviewVerdict::Blocked, Some(why.clone()), Vec::new()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        DecisionPolicy, GatePolicy, OnExpiry, OnFailure, Prose, RetryPolicy, SagaClass,
+    };
+
+    /// A step of this action that says nothing else.
+    fn step(action: General) -> Step {
+        Step {
+            name: StepName::parse("ask").unwrap(),
+            title: "ask".to_owned(),
+            needs: Vec::new(),
+            action: Action::General(action),
+            when: None,
+            ensure: Vec::new(),
+            timeout: std::time::Duration::from_secs(60),
+            retry: RetryPolicy::default(),
+            on_failure: OnFailure::Stop,
+            saga: SagaClass::Undoable,
+            side: None,
+            owes: None,
+            prose: Prose::default(),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_gate_previews_as_a_question_to_a_person() {
+        let gate = GatePolicy {
+            question: "Which way?".to_owned(),
+            expires_after: None,
+            on_expiry: OnExpiry::Decline,
+            approvals: 1,
+            role: None,
+            not_by_starter: false,
+        };
+        let options = ["left", "right"].map(|way| (way.to_owned(), way.to_owned())).to_vec();
+        let decision = DecisionPolicy { gate: gate.clone(), options, otherwise: None };
+        let kinds =
+            [General::Approval(gate.clone()), General::Manual(gate), General::Decision(decision)];
+        for kind in kinds {
+            let judged = judge(&step(kind), None, &[]);
+            assert_eq!(judged.verdict, PreviewVerdict::NeedsPerson, "{}", judged.action);
+            assert_eq!(judged.why.as_deref(), Some("Which way?"));
+        }
     }
 }

@@ -126,7 +126,7 @@ impl Reader<'_> {
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         match &node.value {
             NodeValue::Scalar { text, .. } if !node.is_null() => Some(text.clone()),
-            _ => {
+            NodeValue::Scalar { .. } | NodeValue::List(_) | NodeValue::Map(_) => {
                 let message = format!("{what} must be a text, and this is {}.", node.kind());
                 self.error(Code::WrongKind, &node.span, message);
                 None

@@ -62,7 +62,9 @@ pub(super) fn check_scalar(
         Value::Null => "nothing".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
-        other => format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned)),
+        other @ Value::Bool(_) | other @ Value::Number(_) | other @ Value::String(_) => {
+            format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned))
+        }
     };
     let not = || {
         let message = format!("must be {}, and this is {}", expected(kind), kind_of(value));
@@ -72,7 +74,7 @@ pub(super) fn check_scalar(
     let as_text = || match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     match kind {
         Kind::Text | Kind::Prose => as_text().map(Value::from).map_or_else(|| Err(not()), good),
@@ -101,7 +103,11 @@ pub(super) fn check_scalar(
                 let meant = ["yes", "on"].contains(&text.as_str());
                 Err((Code::WrongKind, not().1, Some(format!("Write {meant}."))))
             }
-            _ => Err(not()),
+            Value::Null
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => Err(not()),
         },
         Kind::Duration => {
             let text = as_text().ok_or_else(not)?;

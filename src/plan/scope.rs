@@ -88,7 +88,7 @@ impl Scope {
         let template = crate::runbook::expr::parse_template(text, &node.span).ok()?;
         match self.expr(template.only_expression()?).ok()? {
             Meaning::Secret(name) => Some(name),
-            _ => None,
+            Meaning::Value(_) | Meaning::Open(_) | Meaning::Test(_) => None,
         }
     }
 
@@ -141,7 +141,7 @@ impl Scope {
                 for item in items {
                     match self.expr(item)? {
                         Meaning::Value(value) => list.push(value),
-                        _ => {
+                        Meaning::Secret(_) | Meaning::Open(_) | Meaning::Test(_) => {
                             return Err(wrong(
                                 Code::ExprType,
                                 "A list may hold only known values.",
@@ -153,7 +153,12 @@ impl Scope {
             }
             Expr::Not(inner) => match self.condition(inner)? {
                 Condition::Known(value) => Ok(Meaning::Value(Value::from(!value))),
-                condition => Ok(Meaning::Test(Condition::Not(Box::new(condition)))),
+                condition @ Condition::Compare { .. }
+                | condition @ Condition::All(_)
+                | condition @ Condition::Any(_)
+                | condition @ Condition::Not(_) => {
+                    Ok(Meaning::Test(Condition::Not(Box::new(condition))))
+                }
             },
             Expr::Binary(operator, left, right) => self.binary(*operator, left, right),
         }
@@ -388,7 +393,7 @@ impl Scope {
             Value::Number(place) => {
                 place.as_u64().and_then(|place| of.get(usize::try_from(place).ok()?))
             }
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         let message = || wrong(Code::UnknownReference, format!("There is no element {by}."));
         found.cloned().map(Meaning::Value).ok_or_else(message)
@@ -425,7 +430,10 @@ fn joined(operator: Operator, left: Condition, right: Condition) -> Meaning {
             }
             match other {
                 Condition::Known(value) => Meaning::Value(Value::from(value)),
-                other => Meaning::Test(other),
+                other @ Condition::Compare { .. }
+                | other @ Condition::All(_)
+                | other @ Condition::Any(_)
+                | other @ Condition::Not(_) => Meaning::Test(other),
             }
         }
         (left, right) if and => Meaning::Test(Condition::All(vec![left, right])),

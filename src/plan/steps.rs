@@ -241,7 +241,7 @@ fn finish(
 fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) -> Option<String> {
     match reader.value(node, &Kind::Text, scope, what)? {
         Read::Value(Value::String(text)) => Some(text),
-        _ => None,
+        Read::Value(_) | Read::Secret(_) => None,
     }
 }
 
@@ -338,7 +338,7 @@ pub(super) fn duration(
     let (_, node) = fields.get(key)?;
     match reader.value(node, &Kind::Duration, scope, &format!("`{key}`"))? {
         Read::Value(Value::String(text)) => parse_duration(&text).ok(),
-        _ => None,
+        Read::Value(_) | Read::Secret(_) => None,
     }
 }
 
@@ -369,7 +369,7 @@ fn word(
     let (_, node) = fields.get(key)?;
     match reader.value(node, &Kind::OneOf(words), scope, &format!("`{key}`"))? {
         Read::Value(Value::String(word)) => Some(word),
-        _ => None,
+        Read::Value(_) | Read::Secret(_) => None,
     }
 }
 
@@ -401,6 +401,18 @@ fn by_nature(action: &Action) -> SagaClass {
                 SagaClass::Undoable
             }
         },
-        _ => SagaClass::Undoable,
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Gateway(_)
+        | Action::Authorization(_)
+        | Action::Connection(_)
+        | Action::Peering(_)
+        | Action::RouteTable(_)
+        | Action::Association(_)
+        | Action::Bandwidth(_)
+        | Action::Dissociation(_)
+        | Action::Remove(_)
+        | Action::Verify(_)
+        | Action::General(_) => SagaClass::Undoable,
     }
 }

@@ -139,7 +139,7 @@ fn each_of(
             })
             .collect(),
         Value::Object(object) => object.into_iter().collect(),
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             let message = "`each` must be a list or a mapping.";
             reader.error(Code::WrongKind, &node.span, message);
             return None;

@@ -2,8 +2,7 @@
 
 use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Recorded};
-use crate::model::action::General;
-use crate::model::{Action, Plan, RunOutcome, StepName, Timestamp, Undo};
+use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp, Undo};
 
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ fn title(plan: &Plan, step: &StepName) -> String {
 pub fn actor(by: &Actor) -> String {
     match by {
         Actor::Engine => "the engine".to_owned(),
-        Actor::Person(name) => name.clone(),
+        Actor::Person(person) => person.to_string(),
         Actor::DrillPerson => "the drill's people".to_owned(),
     }
 }
@@ -85,14 +84,23 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         {
             style.dim(&format!("– {step}  not called for"))
         }
-        Event::StepSkipped { step, why, .. } => style.dim(&format!("– {step}  skipped: {why}")),
+        Event::StepSkipped { step, why, by: Actor::Engine } => {
+            style.dim(&format!("– {step}  skipped: {why}"))
+        }
+        Event::StepSkipped { step, why, by } => {
+            style.dim(&format!("– {step}  skipped by {}: {why}", actor(by)))
+        }
+        Event::SkipAgreed { step, by, reason } => style.warn(&format!(
+            "  {step}  {} would go on without its answer: {reason}; it takes more people",
+            actor(by)
+        )),
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
         Event::GateOpened { step, question, .. } => {
             // Wrapped here: a live screen counts the lines that it has to redraw.
             let wide = style.width.saturating_sub(12);
             let decides = plan
                 .step(step)
-                .is_some_and(|step| matches!(step.action, Action::General(General::Decision(_))));
+                .is_some_and(|step| matches!(step.action.gate(), Some(Gate::Decision(_))));
             let wrapped: Vec<String> = if decides {
                 question.lines().flat_map(|line| wrap(line, wide)).collect()
             } else {
@@ -114,8 +122,12 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             style.warn(&format!("! paused by {}{}", actor(by), because(reason.as_ref())))
         }
         Event::Continued { by } => format!("  goes on at the word of {}", actor(by)),
-        Event::SourceDown { why, .. } => {
-            style.warn(&format!("! the source region is out of reach: {why}"))
+        Event::SourceDown { by, why } => {
+            let word = match by {
+                Actor::Person(person) => format!(" at the word of {person}"),
+                Actor::Engine | Actor::DrillPerson => String::new(),
+            };
+            style.warn(&format!("! the source region is out of reach{word}: {why}"))
         }
         Event::SettleRequested { by, reason } => {
             format!("  settling at the word of {}{}", actor(by), because(reason.as_ref()))
@@ -135,8 +147,9 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepUndoFailed { step, error } => {
             style.bad(&format!("✗ {step}  could not be undone: {}", error.message))
         }
-        Event::StepReset { step, by } => {
-            format!("  {step}  tried again at the word of {}", actor(by))
+        Event::StepReset { step, by, reason } => {
+            let why = because(reason.as_ref());
+            format!("  {step}  tried again at the word of {}{why}", actor(by))
         }
         Event::DeadlinePassed {} => {
             style.bad("! the run's deadline has passed; nothing new starts")
@@ -163,13 +176,14 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
 fn journal(event: &Event, plan: &Plan) -> String {
     let kind = event.kind();
     let rest = match event {
-        Event::RunOpened { run, mode, endpoint, .. } => format!(
-            "{run} of {} ({}, {endpoint})",
+        Event::RunOpened { run, mode, endpoint, by, .. } => format!(
+            "{run} of {} ({}, {endpoint}){}",
             plan.parts().runbook,
             match mode {
                 crate::engine::RunMode::Drill => "drill",
                 crate::engine::RunMode::Live => "live",
-            }
+            },
+            by.as_ref().map_or_else(String::new, |by| format!(" by {by}"))
         ),
         Event::Intended { step, intent } => format!(
             "{step}: {} {} (key {}, digest {}, undo {})",

@@ -15,6 +15,7 @@ pub mod preflight_text;
 pub mod progress;
 pub mod report;
 pub mod role;
+mod spoken;
 pub mod style;
 pub mod svg;
 pub mod template;

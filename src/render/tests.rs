@@ -73,6 +73,7 @@ fn plan() -> Plan {
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         people: None,

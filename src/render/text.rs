@@ -23,6 +23,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     troubles(&mut out, view, style);
+    super::spoken::block(&mut out, &view.said, style);
     list(&mut out, "What an undo does not take back:", &view.stays, style);
     list(&mut out, "Left for you to look after:", &view.obligations, style);
     more(&mut out, view, style);
@@ -62,6 +63,9 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     let about =
         format!("run {} · {mode} · profile {profile} · began {}", view.run, view.started_at);
     line(out, &style.dim(&about));
+    if let Some(by) = &view.by {
+        line(out, &style.dim(&format!("started by {by}")));
+    }
 }
 
 struct Widths {

@@ -53,6 +53,12 @@ pub struct RunView {
     pub endpoint: String,
     /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
     pub outcome: String,
+    /// Who started it: the name they gave, and the account they spoke from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What people told it, in order: when, what, who and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
     /// When it was opened.
     pub started_at: Timestamp,
     /// When it ended, if it has.
@@ -284,6 +290,8 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         mode: opened.mode,
         endpoint: opened.endpoint.clone(),
         outcome: outcome(state, driven),
+        by: opened.by.as_ref().map(ToString::to_string),
+        said: super::spoken::lines(events, plan, opened.at),
         started_at: opened.at,
         ended_at: match state.phase {
             crate::engine::RunPhase::Ended { at, .. } => Some(at),

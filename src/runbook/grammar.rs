@@ -160,7 +160,11 @@ const PEOPLE: &[Field] = &[
 
 const ROLE: &[Field] = &[
     may("description", Kind::Prose, "What the role is for."),
-    may("people", Kind::OneOrMany(&Kind::Text), "Who has it, by the names they sign with."),
+    may(
+        "people",
+        Kind::OneOrMany(&Kind::Text),
+        "Who has it, by their accounts on the host that runs are driven on, or by the names that they give with --by where names are trusted.",
+    ),
     may("contact", Kind::Text, "How to reach them."),
 ];
 
@@ -195,6 +199,15 @@ pub const RUNBOOK: &[Field] = &[
     may("description", Kind::Prose, "When to use it and what it does."),
     may("not_when", Kind::Prose, "When not to use it."),
     may("roles", Kind::Names(&Kind::Object(ROLE)), "Who may answer which gates."),
+    may(
+        "people",
+        Kind::Object(&[may(
+            "trust_names",
+            Kind::Bool,
+            "Whether people are counted by the names that they give with --by, and not by the accounts that they speak from, as is usual.",
+        )]),
+        "How the people who answer gates are counted.",
+    ),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("params", Kind::Names(&Kind::Object(PARAM)), "Its parameters."),

@@ -91,6 +91,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
     };
     let plan = Plan::new(PlanParts {
         roles: BTreeMap::new(),
+        trust_names: false,
         source_region: None,
         failback: None,
         runbook: RunbookName::parse("by-hand").unwrap(),
@@ -213,7 +214,9 @@ fn a_run_left_behind_waits_at_its_gate_and_is_approved_to_its_end() {
     assert_eq!(view["obligations"], Value::Array(Vec::new()));
 
     let journal = text(&ran(state, &["journal", RUN]).stdout);
-    assert!(journal.contains("approved by ada: seen it"), "{journal}");
+    // What is claimed, and what the system knows beside it.
+    assert!(journal.contains("approved by ada (account "), "{journal}");
+    assert!(journal.contains("): seen it"), "{journal}");
     let verified = ran(state, &["verify", RUN, "--output", "json"]);
     assert_eq!(code(&verified), 0, "{}", text(&verified.stderr));
     assert_eq!(json(&verified)["whole"], true);
@@ -227,7 +230,8 @@ fn what_is_declined_ends_the_run() {
     let state = folder.path();
     left_behind(state, vec![gate("go_ahead", &[]), wait("settle", &["go_ahead"], 0)]);
     assert_eq!(code(&ran(state, &["resume", RUN])), 10);
-    let output = ran(state, &["decline", RUN, "go_ahead", "--output", "json"]);
+    let no = ["decline", RUN, "go_ahead", "--reason", "not tonight", "--output", "json"];
+    let output = ran(state, &no);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     assert_eq!(json(&output)["outcome"], "failed");
     let resumed = ran(state, &["resume", RUN]);
@@ -294,9 +298,14 @@ fn another_process_asks_and_commands_a_live_run_at_its_door() {
     let wrong = ran(state, &["approve", RUN, "no_such_step"]);
     assert_eq!(code(&wrong), 4, "{}", text(&wrong.stderr));
 
-    let cancelled = ran(state, &["cancel", RUN, "--by", "ada"]);
+    let cancelled = ran(state, &["cancel", RUN, "--by", "ada", "--reason", "by mistake"]);
     assert_eq!(code(&cancelled), 0, "{}", text(&cancelled.stderr));
     assert_eq!(driven.ended(), 1, "it ended otherwise than asked");
+    let journal = text(&ran(state, &["journal", RUN]).stdout);
+    assert!(journal.contains("cancelled by ada (account "), "{journal}");
+    assert!(journal.contains(": by mistake"), "{journal}");
+    let vouched = !journal.contains("by its own word");
+    assert!(vouched || !cfg!(target_os = "linux"), "the kernel knows who knocked: {journal}");
     let status = json(&ran(state, &["status", RUN, "--output", "json"]));
     assert_eq!(status["outcome"], "cancelled");
 }
@@ -414,7 +423,7 @@ fn a_drill_goes_on_in_its_own_world_and_the_way_back_is_rehearsed_in_it() {
     assert_eq!(status["outcome"], "succeeded");
     assert!(status["recovery_seconds"].as_f64().unwrap() > 600.0, "a gateway takes its time");
 
-    let undone = ran(state, &["undo", RUN, "--output", "json"]);
+    let undone = ran(state, &["undo", RUN, "--reason", "rehearsed", "--output", "json"]);
     assert_eq!(code(&undone), 0, "{}\n{}", text(&undone.stderr), text(&undone.stdout));
     assert_eq!(json(&undone)["outcome"], "undone");
 }

@@ -29,7 +29,7 @@ fn misfortunes() -> Vec<(Effect, u32)> {
 /// there was nothing to undo.
 async fn undo(lab: &Lab) -> Result<Option<RunOutcome>, String> {
     for _ in 0..3 {
-        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let undo = Command::Undo { by: "a person".into(), reason: None };
         match lab.drive_if_accepted(undo).await {
             Err(_) => return Ok(None),
             Ok(Drove::Ended(Ending::Ended(outcome))) => return Ok(Some(outcome)),

@@ -76,8 +76,7 @@ async fn a_dead_source_keeps_its_connection_and_fights_when_it_returns() {
     reached(&lab, "nobody has settled anything", &mut text);
     let split = lab.world.lock().unwrap().reachability().iter().all(|reach| !reach.verdict.works());
     assert!(split, "packets drop: {text}");
-    let settle =
-        Command::Settle { by: "ann".to_owned(), reason: Some("East Asia is up".to_owned()) };
+    let settle = Command::Settle { by: "ann".into(), reason: Some("East Asia is up".to_owned()) };
     assert_eq!(Lab::outcome_of(lab.drive(Some(settle)).await), RunOutcome::Succeeded);
     told(&lab, seen, &mut text);
     reached(&lab, "settled", &mut text);

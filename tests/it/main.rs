@@ -19,6 +19,7 @@ mod kept_journals;
 mod matrix;
 mod named_files;
 mod network;
+mod people;
 mod permissions;
 mod polling;
 mod posts;

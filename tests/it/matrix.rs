@@ -87,7 +87,7 @@ async fn a_step_that_fails_for_good_leaves_what_the_run_says_and_can_be_undone()
         lab.check_ledger().unwrap();
         // A failed resource is still there; the undo takes it back as well, once Azure lets it.
         lab.world.lock().unwrap().clear_faults();
-        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let undo = Command::Undo { by: "a person".into(), reason: None };
         let outcome = Lab::outcome_of(lab.drive(Some(undo)).await);
         assert_eq!(outcome, RunOutcome::Undone, "{}", step.name);
         assert_eq!(lab.comparable(), initial, "{}: everything is as it was", step.name);
@@ -122,7 +122,7 @@ async fn what_an_undo_cannot_take_back_is_listed() {
         1_000,
         Effect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
     ));
-    let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+    let undo = Command::Undo { by: "a person".into(), reason: None };
     assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::UndoIncomplete);
     let state = RunState::fold(&lab.journal.events()).unwrap();
     let owed = state.obligations().join("\n");
@@ -142,7 +142,7 @@ async fn what_an_undo_cannot_take_back_is_listed() {
 async fn a_crash_anywhere_in_an_undo_leads_back_all_the_same() {
     let plan = shipped_plan();
     let initial = Lab::new(plan.clone(), &shipped_world()).comparable();
-    let undo = || Command::Undo { by: "a person".to_owned(), reason: None };
+    let undo = || Command::Undo { by: "a person".into(), reason: None };
     let done = || async {
         let lab = Lab::new(plan.clone(), &shipped_world());
         assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);

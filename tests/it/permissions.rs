@@ -40,7 +40,7 @@ async fn used(stage: &Stage, rights: &BTreeSet<String>) -> (RunOutcome, BTreeSet
     lab.world.lock().unwrap().set_rights(grants(rights));
     let outcome = Lab::outcome_of(lab.drive(None).await);
     if outcome == RunOutcome::Succeeded {
-        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let undo = Command::Undo { by: "a person".into(), reason: None };
         let undone = Lab::outcome_of(lab.drive(Some(undo)).await);
         let left = RunState::fold(&lab.journal.events()).unwrap().obligations();
         assert_eq!(undone, RunOutcome::Undone, "{left:#?}");

@@ -174,7 +174,7 @@ async fn what_each_changed_can_be_taken_back() {
         let lab = stage.lab();
         let first = lab.comparable();
         assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
-        let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+        let undo = Command::Undo { by: "a person".into(), reason: None };
         let outcome = Lab::outcome_of(lab.drive(Some(undo)).await);
         let state = RunState::fold(&lab.journal.events()).unwrap();
         assert_eq!(outcome, RunOutcome::Undone, "{name} {profile}: {:?}", state.obligations());

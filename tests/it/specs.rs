@@ -389,7 +389,7 @@ async fn every_body_of_a_drill_and_of_its_undo_is_as_published() {
     let Some(specs) = Specs::open() else { return };
     let lab = Lab::new(shipped_plan(), &shipped_world());
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
-    let undo = Command::Undo { by: "a person".to_owned(), reason: None };
+    let undo = Command::Undo { by: "a person".into(), reason: None };
     assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::Undone);
     let bodies = bodies(&lab.journal.events());
     assert_valid(&specs, "a drill", &bodies);

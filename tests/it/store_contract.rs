@@ -94,7 +94,7 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
         Event::Approved {
             choice: None,
             step: StepName::parse("go").unwrap(),
-            by: Actor::Person("Mei".to_owned()),
+            by: Actor::Person("Mei".into()),
             reason: None,
         },
         Event::DeadlinePassed {},

@@ -218,6 +218,7 @@ fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows
     assert!(err.contains("Goes on without it: connected, bgp_up"), "{err}");
     let (code, view, err) = json(state, &[&["resume", run.as_str()], &target[..]].concat());
     assert_eq!((code, view["outcome"].as_str()), (0, Some("succeeded")), "{err}");
-    let (code, _, err) = ran(state, &["retry", &run, "connection", "--from"]);
+    let (code, _, err) =
+        ran(state, &["retry", &run, "connection", "--from", "--reason", "once more"]);
     assert_eq!(code, 4, "nothing after it ended badly: {err}");
 }

@@ -72,8 +72,11 @@ pub(super) async fn retry(
     if dry_run {
         return Ok(Status::Done);
     }
-    let word = if from { Command::RetryFrom } else { Command::Retry };
-    say(context, args, word, RunOutcome::Succeeded).await
+    if from {
+        let args = reasoned(context, args, "retry --from")?;
+        return say(context, &args, Command::RetryFrom, RunOutcome::Succeeded).await;
+    }
+    say(context, args, Command::Retry, RunOutcome::Succeeded).await
 }
 
 /// Skips a step; shows first what goes on without it.
@@ -86,7 +89,19 @@ pub(super) async fn skip(
     if dry_run {
         return Ok(Status::Done);
     }
-    say(context, args, Command::Skip, RunOutcome::Succeeded).await
+    let args = reasoned(context, args, "skip")?;
+    say(context, &args, Command::Skip, RunOutcome::Succeeded).await
+}
+
+/// Says no at a gate.
+pub(super) async fn decline(context: &Context, args: &DriveStep) -> Result<Status, CliError> {
+    let args = reasoned(context, args, "decline")?;
+    say(context, &args, Command::Decline, RunOutcome::Failed).await
+}
+
+/// A word about a step, with its reason.
+fn reasoned(context: &Context, args: &DriveStep, verb: &str) -> Result<DriveStep, CliError> {
+    Ok(DriveStep { said: context.reasoned(&args.said, verb)?, ..args.clone() })
 }
 
 /// Approves, or chooses.
@@ -102,7 +117,7 @@ pub(super) async fn approve(
 }
 
 pub(super) async fn pause(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Pause { by: context.by(&args.said), reason: args.said.reason.clone() };
+    let command = Command::Pause { by: context.by(&args.said)?, reason: args.said.reason.clone() };
     about(context, args, command, RunOutcome::Succeeded).await
 }
 
@@ -112,7 +127,7 @@ pub(super) async fn settle(
     args: &DriveSaid,
     after: Option<Duration>,
 ) -> Result<Status, CliError> {
-    let command = Command::Settle { by: context.by(&args.said), reason: args.said.reason.clone() };
+    let command = Command::Settle { by: context.by(&args.said)?, reason: args.said.reason.clone() };
     let drive = Drive { run: args.run.clone(), target: args.target.clone() };
     let run = context.state.find(&args.run)?;
     let (events, _) = context.read(&run).await?;
@@ -132,7 +147,7 @@ pub(super) async fn settle(
 }
 
 /// A word about a step, and what the run shall come to after it.
-pub(super) async fn say(
+async fn say(
     context: &Context,
     args: &DriveStep,
     word: fn(Said) -> Command,
@@ -144,12 +159,14 @@ pub(super) async fn say(
 }
 
 pub(super) async fn cancel(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Cancel { by: context.by(&args.said), reason: args.said.reason.clone() };
+    let said = context.reasoned(&args.said, "cancel")?;
+    let command = Command::Cancel { by: context.by(&said)?, reason: said.reason };
     about(context, args, command, RunOutcome::Cancelled).await
 }
 
 pub(super) async fn undo(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Undo { by: context.by(&args.said), reason: args.said.reason.clone() };
+    let said = context.reasoned(&args.said, "undo")?;
+    let command = Command::Undo { by: context.by(&said)?, reason: said.reason };
     about(context, args, command, RunOutcome::Undone).await
 }
 

@@ -21,9 +21,6 @@ mod sim;
 mod status;
 mod verify;
 
-use crate::engine::Command;
-use crate::model::RunOutcome;
-
 use super::args::{CommandLine, SimVerb, Verb};
 use super::context::Context;
 use super::error::{CliError, Status};
@@ -117,9 +114,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Approve { choice, step } => drive::approve(context, &step, choice.as_ref()).await,
         Verb::Pause(args) => drive::pause(context, &args).await,
         Verb::Settle { after, run } => drive::settle(context, &run, after).await,
-        Verb::Decline(args) => {
-            drive::say(context, &args, Command::Decline, RunOutcome::Failed).await
-        }
+        Verb::Decline(args) => drive::decline(context, &args).await,
         Verb::Cancel(args) => drive::cancel(context, &args).await,
         Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Report { run, format, compare, templates, out } => {

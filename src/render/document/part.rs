@@ -13,7 +13,7 @@ use super::view::{
     WriteView,
 };
 use super::{timeline, values, words};
-use crate::model::action::{General, Verification};
+use crate::model::action::Verification;
 use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
@@ -188,14 +188,8 @@ fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {
     let answers = |role: &str| -> Vec<StepLink> {
         numbered
             .steps()
-            .filter(|(_, step, _)| match &step.action {
-                Action::General(General::Approval(gate) | General::Manual(gate)) => {
-                    gate.role.as_deref() == Some(role)
-                }
-                Action::General(General::Decision(decision)) => {
-                    decision.gate.role.as_deref() == Some(role)
-                }
-                _ => false,
+            .filter(|(_, step, _)| {
+                step.action.gate().is_some_and(|gate| gate.policy().role.as_deref() == Some(role))
             })
             .map(|(_, _, link)| link.clone())
             .collect()
@@ -368,15 +362,7 @@ fn reach(material: &Material) -> Vec<ReachRow> {
 }
 
 fn timing(material: &Material, numbered: &Numbered<'_>, schedule: &Schedule) -> Timing {
-    let people = numbered
-        .steps()
-        .filter(|(_, step, _)| {
-            matches!(
-                step.action,
-                Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_))
-            )
-        })
-        .count();
+    let people = numbered.steps().filter(|(_, step, _)| step.action.gate().is_some()).count();
     Timing {
         usual: words::time(schedule.usual),
         slow: words::time(schedule.slow),

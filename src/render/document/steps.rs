@@ -8,7 +8,7 @@ use super::view::{
     CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
 };
 use super::words;
-use crate::model::action::{General, RemovalKind, Verification};
+use crate::model::action::{RemovalKind, Verification};
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
 use crate::render::by_hand::{self, Guide, Line, Trouble};
 
@@ -48,13 +48,9 @@ impl<'m> Numbered<'m> {
 
 /// The gate of a step, if people answer at it.
 pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
-    let (kind, gate, decision) = match &step.action {
-        Action::General(General::Approval(gate)) => ("approval", gate, None),
-        Action::General(General::Manual(gate)) => ("manual", gate, None),
-        Action::General(General::Decision(decision)) => {
-            ("decision", &decision.gate, Some(decision))
-        }
-        _ if step.on_failure == OnFailure::Ask => {
+    let found = match step.action.gate() {
+        Some(found) => found,
+        None if step.on_failure == OnFailure::Ask => {
             return Some(GateView {
                 step: link.clone(),
                 kind: "failure".to_owned(),
@@ -65,8 +61,9 @@ pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
                 options: Vec::new(),
             });
         }
-        _ => return None,
+        None => return None,
     };
+    let (kind, gate, decision) = (found.kind(), found.policy(), found.decision());
     let options = decision.map(|decision| decision.options.as_slice()).unwrap_or_default();
     Some(GateView {
         step: link.clone(),
@@ -178,7 +175,7 @@ fn part(
         let (began, took) = (words::seconds(from), words::seconds(to - from));
         Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
     });
-    let is_gate = matches!(step.action, Action::General(_));
+    let is_gate = step.action.gate().is_some();
     StepPart {
         number: link.number.clone(),
         name: link.name.clone(),

@@ -6,8 +6,8 @@ use crate::model::action::{General, RemovalKind};
 use crate::model::durations::{Change, Class, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
-    Action, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType, RetryPolicy,
-    SagaClass, Step,
+    Action, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType,
+    RetryPolicy, SagaClass, Step,
 };
 
 /// A duration as people write it: `1h 05m`, `23m 10s`, `8s`.
@@ -79,13 +79,12 @@ pub(super) fn usual_text(action: &Action) -> String {
 
 /// `change`, `removal`, `look`, `gate`, `decision`, `manual` or `wait`.
 pub(super) fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Remove(_) | Action::Dissociation(_) => "removal",
-        Action::Verify(_) => "look",
-        Action::General(General::Approval(_)) => "gate",
-        Action::General(General::Decision(_)) => "decision",
-        Action::General(General::Manual(_)) => "manual",
-        Action::General(General::Wait { .. }) => "wait",
+    match (action, action.gate()) {
+        (_, Some(Gate::Approval(_))) => "gate",
+        (_, Some(gate)) => gate.kind(),
+        (Action::Remove(_) | Action::Dissociation(_), None) => "removal",
+        (Action::Verify(_), None) => "look",
+        (Action::General(_), None) => "wait",
         _ => "change",
     }
 }

@@ -73,7 +73,7 @@ pub fn report(material: Material<'_>) -> Option<Report> {
         mode: if view.mode == RunMode::Drill { "drill" } else { "live" }.to_owned(),
         profile: view.profile.clone(),
         endpoint: view.endpoint.clone(),
-        by: opened.by.clone(),
+        by: opened.by.as_ref().map(ToString::to_string),
         outcome: view.outcome.clone(),
         succeeded,
         started_at: view.started_at.to_string(),

@@ -4,16 +4,8 @@ use super::build::by_the_clock;
 use super::view::ReportWord;
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::Timestamp;
+use crate::render::line::actor;
 use crate::render::style::clock;
-
-/// Who it was, for people.
-fn name(actor: &Actor) -> String {
-    match actor {
-        Actor::Engine => "the engine".to_owned(),
-        Actor::Person(name) => name.clone(),
-        Actor::DrillPerson => "the drill's people".to_owned(),
-    }
-}
 
 /// What people said, in order.
 pub(super) fn words(events: &[Recorded], opened: Timestamp) -> Vec<ReportWord> {
@@ -45,7 +37,12 @@ pub(super) fn words(events: &[Recorded], opened: Timestamp) -> Vec<ReportWord> {
             Event::StepSkipped { by, why, .. } if *by != Actor::Engine => {
                 (by, "skipped the step".to_owned(), Some(why.clone()))
             }
-            Event::StepReset { by, .. } => (by, "had the step tried again".to_owned(), None),
+            Event::SkipAgreed { by, reason, .. } => {
+                (by, "would go on without the gate's answer".to_owned(), Some(reason.clone()))
+            }
+            Event::StepReset { by, reason, .. } => {
+                (by, "had the step tried again".to_owned(), reason.clone())
+            }
             Event::Reopened { by, why } => {
                 (by, "opened the run again".to_owned(), Some(why.clone()))
             }
@@ -55,7 +52,7 @@ pub(super) fn words(events: &[Recorded], opened: Timestamp) -> Vec<ReportWord> {
             at: clock(at.since(opened)),
             when: by_the_clock(*at),
             step: event.step().map(ToString::to_string),
-            who: name(who),
+            who: actor(who),
             what,
             why,
         });

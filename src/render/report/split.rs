@@ -15,8 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::{Event, Recorded};
-use crate::model::action::General;
-use crate::model::{Action, Plan, RunOutcome, StepName, Timestamp};
+use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp};
 
 /// The four parts of a run's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,7 +63,7 @@ pub(super) fn after(event: &Event, plan: &Plan, before: Option<Doing>) -> Option
         Event::GateOpened { step, .. } => {
             let task = plan
                 .step(step)
-                .is_some_and(|step| matches!(step.action, Action::General(General::Manual(_))));
+                .is_some_and(|step| matches!(step.action.gate(), Some(Gate::Manual(_))));
             Some(if task { Doing::Task } else { Doing::Question })
         }
         Event::StepSucceeded { .. }
