@@ -5,35 +5,38 @@
 //! comes out here. Keys at their own places stay, since a connection is written with them; the rooms above
 //! never see those (`service::body`).
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
-use super::service::body::is_secret_key;
+use super::service::body::{SECRET_KEYS, is_secret_key};
 use super::wire::{Headers, WireFault, WireResponse};
 use crate::outward;
+
+/// How far before a key its name is looked for: name, quotes, a colon and some blanks.
+const NAME_BEFORE: usize = 48;
 
 /// The answer as the rest of us may see it.
 pub(super) fn cleaned(response: WireResponse) -> WireResponse {
     let WireResponse { status, headers, body } = response;
-    let mut parsed: Option<Option<Value>> = None;
-    if names_a_key(&body) {
-        let value = parsed.get_or_insert_with(|| serde_json::from_slice(&body).ok());
-        if let Some(value) = value {
-            learn(value);
-        }
-    }
-    // A part of JSON that is cut off is looked through as it is.
-    let body = if outward::holds_known(&body) {
-        match parsed.unwrap_or_else(|| serde_json::from_slice(&body).ok()) {
-            Some(mut value) if value.is_object() || value.is_array() => {
+    learn(&body);
+    let places = outward::places_of_known(&body);
+    // Most answers hold none, or keys where they belong: those need no reading.
+    let body = if places.iter().all(|place| is_at_home(&body, place)) {
+        body
+    } else {
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(mut value) if value.is_object() || value.is_array() => {
                 match outward::redacted_json(&mut value, is_secret_key) {
                     true => value.to_string().into(),
                     false => body,
                 }
             }
+            // A part of JSON that is cut off is gone through as it is.
             _ => outward::redacted_bytes(&body).map_or(body, Into::into),
         }
-    } else {
-        body
     };
     let mut clean = Headers::new();
     for (name, value) in headers.iter() {
@@ -91,27 +94,54 @@ pub(super) fn know_given(body: &[u8]) {
     }
 }
 
-/// Whether it is worth reading for keys: most answers have none.
-fn names_a_key(body: &[u8]) -> bool {
-    // Each of the names has one of these in it, in whatever case, and so have few others.
-    let lower = body.to_ascii_lowercase();
-    let has = |word: &[u8]| lower.windows(word.len()).any(|window| window == word);
-    has(b"key\"") || has(b"secret\"")
+/// The names of keys, quoted as JSON quotes them.
+fn names() -> Option<&'static AhoCorasick> {
+    static NAMES: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let made = || {
+        let quoted = SECRET_KEYS.map(|name| format!("\"{name}\""));
+        AhoCorasick::builder().ascii_case_insensitive(true).build(quoted).ok()
+    };
+    NAMES.get_or_init(made).as_ref()
 }
 
-fn learn(value: &Value) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                match value {
-                    Value::String(text) if is_secret_key(name) => outward::learn(text),
-                    other => learn(other),
-                }
-            }
+/// The text that stands, in JSON, behind a name that ends here.
+fn value_behind(body: &[u8], name_ends: usize) -> Option<Range<usize>> {
+    let blanks = |from: usize| {
+        let rest = body.get(from..)?;
+        Some(from + rest.iter().position(|byte| !byte.is_ascii_whitespace())?)
+    };
+    let colon = blanks(name_ends)?;
+    let quote = blanks(colon + 1).filter(|_| body.get(colon) == Some(&b':'))?;
+    let rest = body.get(quote + 1..).filter(|_| body.get(quote) == Some(&b'"'))?;
+    let mut escaped = false;
+    let length = rest.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some(quote + 1..quote + 1 + length)
+}
+
+/// Makes the keys of an answer known.
+fn learn(body: &[u8]) {
+    let Some(names) = names() else { return };
+    for name in names.find_iter(body) {
+        let Some(text) = value_behind(body, name.end()).and_then(|place| body.get(place)) else {
+            continue;
+        };
+        let quoted = [b"\"", text, b"\""].concat();
+        if let Ok(key) = serde_json::from_slice::<String>(&quoted) {
+            outward::learn(&key);
         }
-        Value::Array(items) => items.iter().for_each(learn),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Whether a known value stands where keys do, as the whole value of such a name.
+fn is_at_home(body: &[u8], place: &Range<usize>) -> bool {
+    let from = place.start.saturating_sub(NAME_BEFORE);
+    let before = body.get(from..place.start).unwrap_or_default();
+    let Some(name) = names().and_then(|names| names.find_iter(before).last()) else { return false };
+    value_behind(body, from + name.end()).as_ref() == Some(place)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::forms::{LENGTH_MIN, forms};
 
@@ -51,8 +54,8 @@ pub(super) struct Known {
     all: BTreeSet<String>,
     forms: Vec<Vec<u8>>,
     places: BTreeMap<[u8; SEED], Vec<(usize, usize)>>,
-    /// Which first two bytes any seed has: most places of a text are passed by at a glance.
-    begins: Option<Box<[bool; 1 << 16]>>,
+    /// Finds the seeds in a text; made when it is first asked after a value came in.
+    finder: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Known {
@@ -89,7 +92,6 @@ impl Known {
         let values: Vec<String> = self.ours.iter().chain(&self.answered).cloned().collect();
         self.forms.clear();
         self.places.clear();
-        self.begins = None;
         self.all = values.iter().cloned().collect();
         for value in &values {
             self.index(value);
@@ -97,6 +99,7 @@ impl Known {
     }
 
     fn index(&mut self, value: &str) {
+        self.finder = OnceLock::new();
         for form in forms(value) {
             let number = self.forms.len();
             for place in indexed(&form) {
@@ -106,34 +109,36 @@ impl Known {
                 let again = places.last().is_some_and(|(form, _)| *form == number);
                 if !again && places.len() < PLACES_MAX {
                     places.push((number, place));
-                    self.begins.get_or_insert_with(|| Box::new([false; 1 << 16]))
-                        [usize::from(u16::from_be_bytes([seed[0], seed[1]]))] = true;
                 }
             }
             self.forms.push(form);
         }
     }
 
-    /// Where the text, which is in lower case, holds a known value; in order, apart from each other.
+    fn finder(&self) -> Option<&AhoCorasick> {
+        let made = || {
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).build(self.places.keys()).ok()
+        };
+        self.finder.get_or_init(made).as_ref()
+    }
+
+    /// Where the text holds a known value; in order, apart from each other.
     pub(super) fn found(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        let Some(begins) = &self.begins else { return found };
-        let mut at = 0;
-        while at + SEED <= text.len() {
-            if begins[usize::from(u16::from_be_bytes([text[at], text[at + 1]]))]
-                && let Some(hit) = self.hit(text, at)
-            {
-                at = hit.end.max(at + 1);
-                match found.last_mut() {
-                    Some(last) if hit.start <= last.end => {
-                        last.start = last.start.min(hit.start);
-                        last.end = last.end.max(hit.end);
-                    }
-                    _ => found.push(hit),
-                }
+        let Some(finder) = self.finder() else { return found };
+        for seed in finder.find_overlapping_iter(text) {
+            if found.last().is_some_and(|last| seed.end() <= last.end) {
                 continue;
             }
-            at += 1;
+            let Some(hit) = self.hit(text, seed.start()) else { continue };
+            match found.last_mut() {
+                Some(last) if hit.start <= last.end => {
+                    last.start = last.start.min(hit.start);
+                    last.end = last.end.max(hit.end);
+                }
+                _ => found.push(hit),
+            }
         }
         found
     }
@@ -162,7 +167,9 @@ impl std::fmt::Debug for Known {
 }
 
 fn seed(bytes: &[u8], at: usize) -> Option<[u8; SEED]> {
-    bytes.get(at..at + SEED)?.try_into().ok()
+    let mut seed: [u8; SEED] = bytes.get(at..at + SEED)?.try_into().ok()?;
+    seed.make_ascii_lowercase();
+    Some(seed)
 }
 
 /// The places of a writing that the index knows: one a stride, where the letters differ most.
@@ -181,11 +188,12 @@ fn indexed(form: &[u8]) -> Vec<usize> {
 }
 
 fn same<'a>(one: impl Iterator<Item = &'a u8>, other: impl Iterator<Item = &'a u8>) -> usize {
-    one.zip(other).take_while(|(one, other)| one == other).count()
+    one.zip(other).take_while(|(one, other)| one.eq_ignore_ascii_case(other)).count()
 }
 
 fn gives_away(part: &[u8]) -> bool {
-    part.len() >= PART && part.iter().collect::<BTreeSet<_>>().len() >= PART_LETTERS
+    let letters = || part.iter().map(u8::to_ascii_lowercase).collect::<BTreeSet<_>>();
+    part.len() >= PART && letters().len() >= PART_LETTERS
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod secret;
 mod unfold;
 mod visible;
 
-pub use redact::{BLANK, holds_known, know, learn, redacted, redacted_bytes, redacted_json};
+pub use redact::{
+    BLANK, holds_known, know, learn, places_of_known, redacted, redacted_bytes, redacted_json,
+};
 pub use secret::Secret;
 pub use visible::{is_hidden, visible, visible_in_json};

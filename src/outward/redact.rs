@@ -56,9 +56,9 @@ pub fn learn(value: &str) {
 
 /// Where the bytes hold a known value, in any writing; in order, apart from each other.
 fn found(known: &Known, bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut all = known.found(&bytes.to_ascii_lowercase());
+    let mut all = known.found(bytes);
     for layer in unfold(bytes) {
-        let hits = known.found(&layer.bytes.to_ascii_lowercase());
+        let hits = known.found(&layer.bytes);
         all.extend(hits.iter().map(|hit| layer.place(hit)));
     }
     all.sort_by_key(|range| (range.start, range.end));
@@ -70,6 +70,12 @@ fn found(known: &Known, bytes: &[u8]) -> Vec<Range<usize>> {
         }
     }
     apart
+}
+
+/// Where the bytes hold a known value.
+#[must_use]
+pub fn places_of_known(bytes: &[u8]) -> Vec<Range<usize>> {
+    with(|known| found(known, bytes)).unwrap_or_default()
 }
 
 /// Whether the bytes hold a known value.

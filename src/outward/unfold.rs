@@ -2,6 +2,9 @@
 //! of each byte in the text as it came.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 
 /// How often escapes may stand within escapes: JSON in JSON in a URL.
 const LAYERS: usize = 4;
@@ -40,7 +43,7 @@ pub(super) fn unfold(text: &[u8]) -> Vec<Unfolded> {
 }
 
 fn once(text: &[u8], origin: impl Fn(usize, usize) -> (usize, usize)) -> Option<Unfolded> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&' | 0..=31 | 127..)) {
+    if text.is_ascii() && escapes().is_none_or(|escapes| !escapes.is_match(text)) {
         return None;
     }
     let mut out = Unfolded { bytes: Vec::with_capacity(text.len()), from: Vec::new() };
@@ -72,6 +75,14 @@ fn once(text: &[u8], origin: impl Fn(usize, usize) -> (usize, usize)) -> Option<
         place += length;
     }
     changed.then_some(out)
+}
+
+/// What an escape begins with, and what is left out.
+fn escapes() -> Option<&'static AhoCorasick> {
+    static ESCAPES: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let begin = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&' | 0..=31 | 127);
+    let made = || AhoCorasick::new((0..=127_u8).filter(begin).map(|byte| [byte])).ok();
+    ESCAPES.get_or_init(made).as_ref()
 }
 
 enum Decoded {

@@ -21,7 +21,7 @@ pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const STATE_MAX: usize = 128;
 
 /// Keys that may be in a body and never leave this room.
-const SECRET_KEYS: [&str; 4] =
+pub(crate) const SECRET_KEYS: [&str; 4] =
     ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
 
 /// Keys that only Azure writes, at any depth.
