@@ -121,8 +121,8 @@ pub(crate) fn all_shipped() -> Vec<(String, String)> {
 #[derive(Clone)]
 pub(crate) struct Stage {
     pub(crate) plan: Plan,
-    world: World,
-    now: Timestamp,
+    pub(crate) world: World,
+    pub(crate) now: Timestamp,
 }
 
 impl Stage {
