@@ -20,6 +20,7 @@ mod polling;
 mod posts;
 mod preflight;
 mod promises;
+mod rendered;
 mod report;
 mod secrets;
 mod server;
