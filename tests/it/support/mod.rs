@@ -5,6 +5,7 @@
     reason = "a bench that cannot set up fails its test"
 )]
 
+mod watchdog;
 pub(crate) mod worlds;
 
 use std::collections::BTreeMap;
@@ -320,6 +321,7 @@ pub(crate) struct Lab {
     run: RunId,
     /// Where this run's requests begin in the world's ledger.
     ledger_from: usize,
+    began: Timestamp,
 }
 
 /// How a drive of the lab ended.
@@ -347,6 +349,7 @@ impl Lab {
         let ledger_from = world.lock().unwrap().ledger().len();
         Self {
             ledger_from,
+            began: now,
             plan,
             world,
             now: Mutex::new(now),
@@ -436,10 +439,10 @@ impl Lab {
         let drive = async {
             let mut driver =
                 Driver::open(ports, lease, requests, Some(new), "the lab".to_owned()).await?;
-            if let Some(command) = command {
-                if let Err(why) = driver.say(command).await? {
-                    return Ok(Err(why));
-                }
+            if let Some(command) = command
+                && let Err(why) = driver.say(command).await?
+            {
+                return Ok(Err(why));
             }
             driver.drive(Patience::UntilPeople).await.map(Ok)
         };
@@ -457,6 +460,7 @@ impl Lab {
         let struck = self.strike.at.lock().unwrap().take();
         let mut now = self.now.lock().unwrap();
         *now = (*now).max(last.unwrap_or(*now)).max(struck.unwrap_or(*now));
+        watchdog::check(now.since(self.began), self.journal.events().len());
         drop(now);
         Ok(drove)
     }
