@@ -256,7 +256,7 @@ mod tests {
     use crate::azure::token::Simulated;
     use crate::azure::wire::WireFault;
     use crate::engine::{BootTime, Busy};
-    use crate::model::{OperationKey, Timestamp};
+    use crate::model::{Disposition, OperationKey, Timestamp};
 
     #[derive(Debug, Default)]
     struct Recorder(Mutex<Vec<WireRequest>>);
@@ -387,6 +387,41 @@ mod tests {
             assert!(refused.is_err(), "{other}");
         }
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
+    }
+
+    /// Takes every request and answers none.
+    #[derive(Debug)]
+    struct Silent;
+
+    #[async_trait]
+    impl Wire for Silent {
+        async fn send(&self, _: WireRequest) -> Result<WireResponse, WireFault> {
+            Err(WireFault::Unanswered("reset".to_owned()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_leaves_every_post_that_changes_in_doubt_and_no_read() {
+        let (mut door, _) =
+            door(Access::Writing(WriteScope::only(ResourceId::parse(PLAN).unwrap())));
+        door.wire = Arc::new(Silent);
+        let send = async |path: String, purpose: Purpose| {
+            let request = WireRequest {
+                method: Method::Post,
+                url: format!("https://management.azure.com{path}"),
+                headers: Headers::new(),
+                body: bytes::Bytes::new(),
+            };
+            door.pass(request, &NO_CONTEXT, &purpose).await.unwrap_err().disposition
+        };
+        for verb in crate::model::recovery::VERBS {
+            let lost = send(format!("{PLAN}/{verb}"), change()).await;
+            assert_eq!(lost, Disposition::Ambiguous, "{verb}");
+        }
+        let read = send(format!("{GATEWAY}/getLearnedRoutes"), Purpose::Read).await;
+        assert_eq!(read, Disposition::Transient { after: None });
+        let mistaken = send(format!("{PLAN}/failoverCommit"), Purpose::Read).await;
+        assert_eq!(mistaken, Disposition::Rejected, "a change is never sent as a read");
     }
 
     #[tokio::test]

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::event::Actor;
 use super::state::{RunPhase, RunState, StepState};
-use crate::model::{SagaClass, StepName, Undo};
+use crate::model::{RunOutcome, SagaClass, StepName, Undo};
 
 impl RunState {
     /// Whether the run owes the goal of a step: it ended without it, and what comes after it was done
-    /// all the same.
+    /// all the same. Where nothing comes after it, the run went on to its end without it.
     #[must_use]
     pub fn owes(&self, step: &crate::model::Step) -> bool {
         let (Some(opened), Some(record)) = (&self.opened, self.steps.get(&step.name)) else {
@@ -26,14 +26,30 @@ impl RunState {
         let Some(place) = opened.plan.place(&step.name).filter(|_| without_goal) else {
             return false;
         };
+        let after = opened.plan.dag().descendants(place);
+        if after.is_empty() {
+            return step.owes.is_some() && self.ended_forward();
+        }
         step.owes.is_some()
-            && opened.plan.dag().descendants(place).into_iter().any(|after| {
+            && after.into_iter().any(|after| {
                 let after = &opened.plan.steps()[after];
                 after.action.written().is_some()
                     && self.steps.get(&after.name).is_some_and(|record| {
                         record.touched || record.state == StepState::Succeeded
                     })
             })
+    }
+
+    /// Whether the run came to its end in the forward direction: what it did stands.
+    fn ended_forward(&self) -> bool {
+        let ended = match self.phase {
+            RunPhase::Ended { outcome, .. } | RunPhase::Settling { before: outcome } => outcome,
+            RunPhase::Forward | RunPhase::Cancelling | RunPhase::Undoing { .. } => return false,
+        };
+        match ended {
+            RunOutcome::Succeeded | RunOutcome::Failed => true,
+            RunOutcome::Undone | RunOutcome::UndoIncomplete | RunOutcome::Cancelled => false,
+        }
     }
 
     /// The steps whose goals the run owes.

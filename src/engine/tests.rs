@@ -496,6 +496,93 @@ fn a_timed_out_step_keeps_its_operation_and_its_resource_is_left_alone() {
 }
 
 #[test]
+fn an_operation_that_outlives_its_step_for_hours_is_a_persons_and_holds_its_resource() {
+    let mut first = subnet("one", &[], "vnet");
+    first.on_failure = OnFailure::Continue;
+    first.timeout = Duration::from_secs(60);
+    let mut bench = Bench::new(plan_of(vec![first, subnet("two", &[], "vnet")]));
+    bench.give(Input::Opened);
+    bench.change("one");
+    let (ticket, _) = bench.take_send("one");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+    for polls in 0.. {
+        assert!(polls < 1_000, "it is polled for ever");
+        if bench.status("one") == StepStatus::Held {
+            break;
+        }
+        bench.ring(|timer| matches!(timer, Timer::Poll(_)));
+        let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else {
+            panic!()
+        };
+        bench.give(Input::Polled(ticket, Ok(PollAnswer::Running { after: None })));
+    }
+    assert_eq!(
+        bench.status("two"),
+        StepStatus::Pending,
+        "Azure may still be at work on the parent"
+    );
+    assert_eq!(bench.state.waiting_for_people(), [&name("one")]);
+    let said = Said { step: name("one"), by: "ann".to_owned(), reason: None, choice: None };
+    bench.give(Input::Command(Command::Retry(said)));
+    assert_eq!(bench.status("one"), StepStatus::Running, "a retry looks first");
+}
+
+#[test]
+fn a_write_in_doubt_is_nobodys_to_judge_while_it_may_still_land() {
+    let mut short = public_ip("pip", &[]);
+    short.timeout = Duration::from_secs(30);
+    let mut bench = Bench::new(plan_of(vec![short]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, intent) = bench.take_send("pip");
+    let lost = StepError::ambiguous("no_answer", "Reset.");
+    bench.give(Input::Sent(ticket, Err(lost)));
+    // It cannot even be looked at, and its time is up.
+    let ticket = bench.take_observe("pip");
+    let forbidden = StepError::rejected("AuthorizationFailed", "No right to read.");
+    bench.give(Input::Observed(ticket, Err(forbidden.clone())));
+    bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+    assert_eq!(bench.status("pip"), StepStatus::Running);
+    bench.ring(|timer| matches!(timer, Timer::Look(_)));
+    let ticket = bench.take_observe("pip");
+    if bench.now < intent.not_after + Duration::from_secs(90) {
+        bench.now = intent.not_after + Duration::from_secs(90);
+    }
+    bench.give(Input::Observed(ticket, Err(forbidden)));
+    assert_eq!(bench.status("pip"), StepStatus::Held);
+}
+
+#[test]
+fn an_undo_waits_for_a_step_that_is_held_and_says_so_when_it_is_left() {
+    let mut first = public_ip("one", &[]);
+    first.timeout = Duration::from_secs(60);
+    first.on_failure = OnFailure::Undo;
+    let mut bench = Bench::new(plan_of(vec![first]));
+    bench.give(Input::Opened);
+    bench.change("one");
+    let (ticket, _) = bench.take_send("one");
+    bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
+    bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+    bench.now = bench.now + Duration::from_secs(5 * 3_600);
+    bench.give(Input::Polled(ticket, Ok(PollAnswer::Running { after: None })));
+    assert_eq!(bench.status("one"), StepStatus::Held);
+    assert_eq!(bench.state.outcome(), None, "a person is asked");
+    let said = Said { step: name("one"), by: "ann".to_owned(), reason: None, choice: None };
+    for command in
+        [Command::Undo { by: "ann".to_owned(), reason: None }, Command::Retry(said.clone())]
+    {
+        let mut bench = bench.clone();
+        bench.give(Input::Command(command));
+        bench.change("one");
+        bench.take_send("one");
+    }
+    bench.give(Input::Command(Command::Skip(said)));
+    assert_eq!(bench.state.outcome(), Some(RunOutcome::UndoIncomplete));
+    assert_eq!(bench.state.obligations().len(), 1);
+}
+
+#[test]
 fn a_failure_with_undo_puts_everything_back_in_reverse_order() {
     let mut last = public_ip("last", &["middle"]);
     last.on_failure = OnFailure::Undo;

@@ -144,6 +144,9 @@ pub(super) fn polled_after_time(
             );
             turn.emit(Event::StepHeld { step: ticket.step.clone(), why });
         }
-        None => turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after)),
+        None => {
+            let after = retry::poll_delay(after).max(limits::OVERDUE_POLL_INTERVAL_MIN);
+            turn.wake_after(Timer::Poll(ticket.clone()), after);
+        }
     }
 }

@@ -82,13 +82,16 @@ pub const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
 /// beyond the time that its step was given does not end by itself, and a person is asked.
 pub const OPERATION_OVERDUE_AFTER: Duration = Duration::from_secs(4 * 3_600);
 
+/// Shortest wait between polls of such an operation: nobody waits for its end to the second any more.
+pub const OVERDUE_POLL_INTERVAL_MIN: Duration = Duration::from_secs(60);
+
 /// Virtual time of one drill. The longest wait of a runbook that makes sense is one for people over some
 /// weeks; a drill that is at work for longer than this goes in circles.
 pub const DRILL_TIME_MAX: Duration = Duration::from_secs(100 * 86_400);
 
 /// Turns of one drill: answers, timers and commands. A failover takes some hundred and a failback that
 /// copies disks for days some thousand; every one is kept in the simulator's ledger, in memory.
-pub const DRILL_TURNS_MAX: u64 = 100_000;
+pub const DRILL_TURNS_MAX: u64 = 50_000;
 
 /// Commands waiting for a live run: people type slower than the driver turns.
 pub const COMMANDS_WAITING_MAX: usize = 64;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use backroad::engine::{Ending, RunState, StepState};
+use backroad::engine::{Ending, Event, RunState, StepState};
 use backroad::model::RunOutcome;
 use backroad::sim::bad_day::{BadDay, library};
 
@@ -35,6 +35,17 @@ async fn live_through(
             let differs =
                 (!same && !owes).then(|| "the world differs from a good day's".to_owned());
             ("arrives".to_owned(), wrong.or(differs))
+        }
+        Drove::Ended(Ending::Ended(RunOutcome::Undone)) => {
+            // Everything is as it was; the journal has what was in the way.
+            let events = lab.journal.events();
+            let told = events.iter().find_map(|recorded| match &recorded.event {
+                Event::StepFailed { step, error } => Some(format!("{step}: {}", error.message)),
+                Event::StepTimedOut { step } => Some(format!("{step}: its time was up")),
+                _ => None,
+            });
+            let silent = told.is_none().then(|| "no step says why".to_owned());
+            (format!("undone after {}", told.unwrap_or_default()), wrong.or(silent))
         }
         Drove::Ended(Ending::Ended(outcome)) => {
             // The truth: what stopped it, and why, in words.

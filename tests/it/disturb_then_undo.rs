@@ -97,7 +97,8 @@ fn names(text: &str, id: &str) -> bool {
     text.match_indices(id).any(|(at, _)| !goes_on(&text[at + id.len()..]))
 }
 
-async fn matrix(name: &str, profile: &str) {
+/// Every misfortune at every write of a runbook; tells how many that were.
+async fn matrix(name: &str, profile: &str) -> String {
     let stage = Stage::of(name, profile).await;
     let writers = stage.plan.steps().iter().filter(|step| step.action.written().is_some());
     let (mut points, mut wrong) = (0, Vec::new());
@@ -109,9 +110,9 @@ async fn matrix(name: &str, profile: &str) {
             }
         }
     }
-    println!("disturb, then undo: {name} {profile}: {points} points");
     assert!(wrong.is_empty(), "{} of {points}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(points > 0);
+    format!("disturb, then undo: {name} {profile}: {points} points")
 }
 
 /// A test for each runbook and profile, so that they run side by side.
@@ -120,7 +121,7 @@ macro_rules! matrices {
         $(
             #[tokio::test]
             async fn $test() {
-                matrix(concat!($runbook, ".yaml"), $profile).await;
+                println!("{}", matrix(concat!($runbook, ".yaml"), $profile).await);
             }
         )*
 

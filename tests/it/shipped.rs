@@ -2,30 +2,18 @@
 //! be killed anywhere, taken back, and its way home leads home.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use backroad::engine::{Command, RunState, survey};
 use backroad::model::{Action, Plan, RunOutcome, Step};
 use backroad::render::{Style, diagnostic};
-use backroad::sim::{Effect, Fault};
+use backroad::sim::Effect;
 use serde_json::Value;
 
 use crate::support::kept::Way;
+use crate::support::worlds::{differences, fault_of};
 use crate::support::{Lab, Stage, all_shipped, compiled};
 
 fn writers(plan: &Plan) -> Vec<Step> {
     plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
-}
-
-/// The request with which a step writes.
-fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
-    let written = step.action.written().map(ToString::to_string).unwrap_or_default();
-    let (method, target) = match &step.action {
-        Action::Remove(_) => ("DELETE", written),
-        Action::RecoveryPlan(spec) => ("POST", format!("{written}/{}", spec.to.verb())),
-        _ => ("PUT", written),
-    };
-    Fault::new(Some(method), &target, times, effect)
 }
 
 #[test]
@@ -71,28 +59,10 @@ async fn each_failback_leads_back_to_the_world_before_its_failover() {
     assert_eq!(ways, 6, "every failover has its way home");
 }
 
-/// Where a machine stands, of what Site Recovery shows: the rest is its own record of what was done, such as
-/// the last scenario of a plan and what it says of an agent after a new protection.
-fn standing(id: &str, body: &Value) -> Value {
-    let keys =
-        ["activeLocation", "protectionState", "testFailoverState", "allowedOperations", "groups"];
-    if !id.contains("microsoft.recoveryservices") {
-        return body.clone();
-    }
-    keys.iter().map(|key| body["properties"][*key].clone()).collect()
-}
-
 /// Names the resources that differ, rather than print two worlds.
 fn same_resources(expected: &Value, found: &Value, about: &str) {
-    let of = |world: &Value| -> BTreeMap<String, Value> {
-        let all = world["resources"].as_object().unwrap();
-        all.iter().map(|(id, body)| (id.clone(), standing(id, body))).collect()
-    };
-    let (expected, found) = (of(expected), of(found));
-    let ids: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    for id in ids {
-        assert_eq!(expected.get(id), found.get(id), "{about}: {id}");
-    }
+    let differ = differences(expected, found);
+    assert!(differ.is_empty(), "{about}: {differ:#?}");
 }
 
 /// The matrix of one runbook under one profile: the number of points and what went wrong.
@@ -119,10 +89,12 @@ async fn matrix(name: &str, profile: &str) -> (u64, Vec<String>) {
         Effect::Fail { code: "InternalServerError".to_owned() },
     ];
     for step in writers(&stage.plan) {
-        for effect in &effects {
+        // Site Recovery's jobs can be forgotten, too; `disturb_then_undo` has the other writes.
+        let forgotten = matches!(step.action, Action::RecoveryPlan(_)).then_some(Effect::Forget);
+        for effect in effects.iter().chain(&forgotten) {
             points += 1;
             let lab = stage.lab();
-            lab.world.lock().unwrap().add_fault(fault(&step, effect.clone(), 1));
+            lab.world.lock().unwrap().add_fault(fault_of(&step, effect.clone(), 1));
             let outcome = Lab::outcome_of(lab.drive(None).await);
             let about = format!("{name} {profile}: {} with {effect:?}", step.name);
             if let Err(why) = lab.check_ledger() {

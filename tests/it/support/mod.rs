@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod kept;
+mod watchdog;
 pub(crate) mod worlds;
 
 use std::collections::BTreeMap;
@@ -122,8 +123,8 @@ pub(crate) fn all_shipped() -> Vec<(String, String)> {
 #[derive(Clone)]
 pub(crate) struct Stage {
     pub(crate) plan: Plan,
-    world: World,
-    now: Timestamp,
+    pub(crate) world: World,
+    pub(crate) now: Timestamp,
 }
 
 impl Stage {
@@ -326,6 +327,7 @@ pub(crate) struct Lab {
     run: RunId,
     /// Where this run's requests begin in the world's ledger.
     ledger_from: usize,
+    began: Timestamp,
 }
 
 /// How a drive of the lab ended.
@@ -353,6 +355,7 @@ impl Lab {
         let ledger_from = world.lock().unwrap().ledger().len();
         Self {
             ledger_from,
+            began: now,
             plan,
             world,
             now: Mutex::new(now),
@@ -459,10 +462,10 @@ impl Lab {
         let drive = async {
             let mut driver =
                 Driver::open(ports, lease, requests, Some(new), "the lab".to_owned()).await?;
-            if let Some(command) = command {
-                if let Err(why) = driver.say(command).await? {
-                    return Ok(Err(why));
-                }
+            if let Some(command) = command
+                && let Err(why) = driver.say(command).await?
+            {
+                return Ok(Err(why));
             }
             driver.drive(Patience::UntilPeople).await.map(Ok)
         };
@@ -480,6 +483,7 @@ impl Lab {
         let struck = self.strike.at.lock().unwrap().take();
         let mut now = self.now.lock().unwrap();
         *now = (*now).max(last.unwrap_or(*now)).max(struck.unwrap_or(*now));
+        watchdog::check(now.since(self.began), self.journal.events().len());
         drop(now);
         Ok(drove)
     }
