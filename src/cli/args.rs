@@ -472,10 +472,10 @@ pub struct DriveSaid {
 /// Who says it, and why; both go into the journal.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SaidArgs {
-    /// Why.
+    /// Why. `skip`, `retry --from`, `decline`, `cancel` and `undo` ask for it, and need it off a terminal.
     #[arg(long)]
     pub reason: Option<String>,
-    /// By whom [default: the user of this session].
+    /// By whom; the account of this session is recorded beside it [default: that account].
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }

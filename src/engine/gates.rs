@@ -188,6 +188,13 @@ pub(super) enum Passing {
     NotYet(String),
 }
 
+/// The reason for going on without the answer of a gate; there has to be one.
+fn with_reason<'r>(name: &StepName, reason: Option<&'r String>) -> Result<&'r String, String> {
+    let missing =
+        || format!("Step `{name}` is a gate: going on without its answer takes a reason.");
+    reason.filter(|reason| !reason.trim().is_empty()).ok_or_else(missing)
+}
+
 /// Whether this person may go on without the answer of a gate: it takes the same people, as many of
 /// them, and a reason. A step that is no gate takes anybody.
 pub(super) fn may_skip(
@@ -200,11 +207,7 @@ pub(super) fn may_skip(
         return Ok(Passing::Now);
     };
     may_answer(turn, step, by)?;
-    let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) else {
-        return Err(format!(
-            "Step `{name}` is a gate: going on without its answer takes a reason."
-        ));
-    };
+    let reason = with_reason(name, reason)?;
     let agreed = turn.record(name).map_or(&[][..], |record| &record.skip_agreed);
     if spoke(turn, agreed, by) {
         return Err(format!(
@@ -231,6 +234,10 @@ pub(super) fn approve(
         return refuse(turn, format!("Step `{name}` is not asking for an approval."));
     };
     if let Err(why) = may_answer(turn, step, &by) {
+        return refuse(turn, why);
+    }
+    let skips = failure.is_some() && gate_policy(step).is_some();
+    if skips && let Err(why) = with_reason(name, reason.as_ref()) {
         return refuse(turn, why);
     }
     let offered = options(step).filter(|_| failure.is_none());

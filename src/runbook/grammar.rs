@@ -163,7 +163,7 @@ const ROLE: &[Field] = &[
     may(
         "people",
         Kind::OneOrMany(&Kind::Text),
-        "Who has it, by their accounts on the host that runs are driven on, or by the names that they give with --by where names are trusted.",
+        "Who has it, by their accounts; by the names they give with --by where names are trusted.",
     ),
     may("contact", Kind::Text, "How to reach them."),
 ];
@@ -204,7 +204,7 @@ pub const RUNBOOK: &[Field] = &[
         Kind::Object(&[may(
             "trust_names",
             Kind::Bool,
-            "Whether people are counted by the names that they give with --by, and not by the accounts that they speak from, as is usual.",
+            "Whether the names given with --by count, in place of accounts; false when absent.",
         )]),
         "How the people who answer gates are counted.",
     ),

@@ -134,6 +134,14 @@ fn reachable(start: Bench, people: &[Person], check: impl Fn(&Bench, &str)) -> u
     while let Some(bench) = open.pop() {
         let mut next: Vec<(Bench, String)> = Vec::new();
         for command in people.iter().flat_map(commands) {
+            // Most are refused, which changes nothing.
+            let (input, now) = (Input::Command(command.clone()), bench.moment());
+            let mut state = bench.state.clone();
+            let refused = take_turn(&bench.plan, &mut state, input, &now, Pace::Going).refusal;
+            if refused.is_some() {
+                assert_eq!(state, bench.state, "a refused command leaves no trace");
+                continue;
+            }
             let mut led = bench.clone();
             let what = format!("{command:?}");
             led.give(Input::Command(command));
