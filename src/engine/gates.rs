@@ -1,6 +1,7 @@
 //! What are people asked, and who may answer? Gates and decisions, their answers and their expiry.
 
 use super::event::{Actor, Event};
+use super::front::lets_on;
 use super::people::refuse;
 use super::state::Phase;
 use super::turn::{Effect, Timer, Turning, drill_people};
@@ -204,7 +205,13 @@ pub(super) fn may_skip(
     reason: Option<&String>,
 ) -> Result<Passing, String> {
     let Some(step) = turn.step(name).filter(|step| gate_policy(step).is_some()) else {
-        return Ok(Passing::Now);
+        return match gate_before(turn, name) {
+            Some(gate) => Err(format!(
+                "Step `{name}` is kept by the gate `{gate}`, which is not passed yet: without it, what comes \
+                 after would go on without those whom the gate asks. Answer or skip `{gate}` first."
+            )),
+            None => Ok(Passing::Now),
+        };
     };
     may_answer(turn, step, by)?;
     let reason = with_reason(name, reason)?;
@@ -219,6 +226,21 @@ pub(super) fn may_skip(
         true => Ok(Passing::NotYet(reason.clone())),
         false => Ok(Passing::Now),
     }
+}
+
+/// A gate that is not passed and that going on without this step would go around: it comes before the step,
+/// or whether it is asked at all depends on how the step ends.
+fn gate_before<'a>(turn: &Turning<'a>, name: &StepName) -> Option<&'a StepName> {
+    let plan = turn.plan;
+    let place = plan.place(name)?;
+    let before = plan.dag().ancestors(place);
+    let mut gates = plan.steps().iter().enumerate().filter(|(_, step)| gate_policy(step).is_some());
+    let kept = gates.find(|(at, gate)| {
+        let passed = turn.record(&gate.name).is_some_and(|record| lets_on(gate, record));
+        let decides = || gate.when.as_ref().is_some_and(|when| when.steps().contains(&name));
+        !passed && (before.contains(at) || decides())
+    });
+    kept.map(|(_, gate)| &gate.name)
 }
 
 /// A yes: with a choice, at a decision.

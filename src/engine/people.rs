@@ -348,7 +348,7 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
     // What an undo waits for is looked at once more, on its way back.
     let held = matches!(record.state, StepState::Held { .. });
     if held && matches!(turn.state.phase, RunPhase::Undoing { .. }) {
-        return turn.emit(Event::StepReset { step: name, by: Actor::Person(by) });
+        return turn.emit(Event::StepReset { step: name, by: Actor::Person(by), reason });
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
         return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());

@@ -523,7 +523,7 @@ fn an_operation_that_outlives_its_step_for_hours_is_a_persons_and_holds_its_reso
         "Azure may still be at work on the parent"
     );
     assert_eq!(bench.state.waiting_for_people(), [&name("one")]);
-    let said = Said { step: name("one"), by: "ann".to_owned(), reason: None, choice: None };
+    let said = Said { step: name("one"), by: "ann".into(), reason: None, choice: None };
     bench.give(Input::Command(Command::Retry(said)));
     assert_eq!(bench.status("one"), StepStatus::Running, "a retry looks first");
 }
@@ -568,9 +568,8 @@ fn an_undo_waits_for_a_step_that_is_held_and_says_so_when_it_is_left() {
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Running { after: None })));
     assert_eq!(bench.status("one"), StepStatus::Held);
     assert_eq!(bench.state.outcome(), None, "a person is asked");
-    let said = Said { step: name("one"), by: "ann".to_owned(), reason: None, choice: None };
-    for command in
-        [Command::Undo { by: "ann".to_owned(), reason: None }, Command::Retry(said.clone())]
+    let said = Said { step: name("one"), by: "ann".into(), reason: None, choice: None };
+    for command in [Command::Undo { by: "ann".into(), reason: None }, Command::Retry(said.clone())]
     {
         let mut bench = bench.clone();
         bench.give(Input::Command(command));

@@ -35,7 +35,7 @@ fn owed(lab: &Lab) -> String {
 }
 
 fn undo() -> Option<Command> {
-    Some(Command::Undo { by: "zoe".to_owned(), reason: None })
+    Some(Command::Undo { by: "zoe".into(), reason: None })
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_person_may_leave_what_an_undo_waits_for_and_it_is_listed() {
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
     let skip = Command::Skip(Said {
         step: StepName::parse("copies").unwrap(),
-        by: "zoe".to_owned(),
+        by: "zoe".into(),
         reason: Some("Microsoft has a ticket".to_owned()),
         choice: None,
     });

@@ -39,7 +39,7 @@ fn kinds(lab: &Lab) -> Vec<String> {
 }
 
 fn undo() -> Option<Command> {
-    Some(Command::Undo { by: "a person".to_owned(), reason: None })
+    Some(Command::Undo { by: "a person".into(), reason: None })
 }
 
 #[tokio::test]

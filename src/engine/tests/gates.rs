@@ -298,3 +298,18 @@ fn the_account_is_in_the_journal_beside_the_name() {
     });
     assert_eq!(said, Some(by));
 }
+
+#[test]
+fn a_step_behind_a_gate_is_not_skipped_to_get_around_it() {
+    for (kind, general) in kinds() {
+        let mut bench = gated(general, OnFailure::Stop, false);
+        let refused = |bench: &mut Bench| {
+            let outsider = person("mallory", "mallory");
+            let said = word("after", &outsider, Some("it is not needed"));
+            bench.give(Input::Command(Command::Skip(said))).refusal
+        };
+        let why = refused(&mut bench).unwrap_or_default();
+        assert!(why.contains("gate `go`"), "{kind}: {why}");
+        assert_eq!(bench.state.steps[&name("after")].state, StepState::Pending, "{kind}");
+    }
+}
