@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_days;
+mod books;
 mod capture;
 mod cli;
 mod compile;
@@ -17,6 +18,7 @@ mod polling;
 mod posts;
 mod preflight;
 mod promises;
+mod reference;
 mod report;
 mod secrets;
 mod server;
