@@ -53,12 +53,22 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(file(path)).unwrap()
 }
 
-/// The numbers of a book's chapters and sections.
+/// The numbers of a book's chapters and sections, and of the items of a chapter that is a list.
 fn sections(path: &str) -> BTreeSet<String> {
-    let text = read(path);
-    let headings = text.lines().filter(|line| line.starts_with("## ") || line.starts_with("### "));
-    let numbers = headings.filter_map(|line| line.split(' ').nth(1));
-    numbers.map(|number| number.trim_end_matches('.').to_owned()).collect()
+    let mut found = BTreeSet::new();
+    let mut chapter = String::new();
+    for line in read(path).lines() {
+        let heading = line.strip_prefix("### ").or_else(|| line.strip_prefix("## "));
+        if let Some((number, _)) = heading.and_then(number) {
+            chapter = number.to_owned();
+            found.insert(chapter.clone());
+        } else if let Some((item, rest)) = number(line)
+            && rest.starts_with(". ")
+        {
+            found.insert(format!("{chapter}.{item}"));
+        }
+    }
+    found
 }
 
 /// A number such as `5` or `5.2` at the beginning, and what comes after it.
@@ -270,7 +280,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_link_of_a_page_leads_somewhere() {
     let mut wrong = Vec::new();
-    for (name, text) in texts().into_iter().filter(|(name, _)| name.ends_with(".md")) {
+    for (name, text) in texts() {
+        if !name.ends_with(".md") || name.starts_with("templates/") {
+            continue;
+        }
         let folder = Path::new(&name).parent().unwrap().to_owned();
         for (place, _) in text.match_indices("](") {
             let link = text[place + 2..].split([')', ' ']).next().unwrap_or_default();
