@@ -1,4 +1,4 @@
-//! What stands around an answer? Headers and spelling, as Azure had them at the time (WIRE.md 1, azure-facts 3.6).
+//! What stands around an answer? Headers and spelling, as Azure had them at the time (docs/wire.md 1, azure-facts 3.6).
 
 use serde_json::Value;
 
