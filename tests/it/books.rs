@@ -11,8 +11,17 @@ use serde_json::Value;
 use crate::support::file;
 
 /// Where citations stand; and the single files beside these folders.
-const FOLDERS: [&str; 9] =
-    ["src", "tests", "benches", "scripts", "fuzz/fuzz_targets", "runbooks", "templates", "docs", ".ci"];
+const FOLDERS: [&str; 9] = [
+    "src",
+    "tests",
+    "benches",
+    "scripts",
+    "fuzz/fuzz_targets",
+    "runbooks",
+    "templates",
+    "docs",
+    ".ci",
+];
 const FILES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml"];
 
 /// The books with numbered sections, by the names that they are cited by.
@@ -129,6 +138,12 @@ fn every_cited_section_exists() {
             for rest in after(&text, book) {
                 let rest = rest.strip_prefix(".md").unwrap_or(rest).trim_start_matches(['`', ')']);
                 let Some(rest) = rest.strip_prefix(' ') else { continue };
+                // `azure-facts PEER-L3-PROVIDER`: a rule of Azure's by its name.
+                let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
+                let named = rest.split(|c| !is_name(c)).next().unwrap_or_default();
+                if named.contains('-') && !read(path).contains(&format!("**{named}**")) {
+                    wrong.push(format!("{name}: {path} does not know {named}"));
+                }
                 for number in numbers(rest) {
                     cited += 1;
                     if !sections.contains(number) {
@@ -291,7 +306,8 @@ fn every_link_of_a_page_leads_somewhere() {
             if link.contains("://") || link.is_empty() {
                 continue;
             }
-            let target = if path.is_empty() { file(&name) } else { file("").join(&folder).join(path) };
+            let target =
+                if path.is_empty() { file(&name) } else { file("").join(&folder).join(path) };
             if !target.exists() {
                 wrong.push(format!("{name}: {link} leads nowhere"));
             } else if !anchor.is_empty()
@@ -307,7 +323,8 @@ fn every_link_of_a_page_leads_somewhere() {
 #[test]
 fn every_example_of_a_world_is_one() {
     let page = read("docs/world.md");
-    let mut examples = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut examples =
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let whole = examples.next().unwrap();
     Scenario::parse("docs/world.md", whole).unwrap();
     let mut parts = 0;

@@ -126,7 +126,11 @@ pub(crate) fn reference_page() -> String {
     table(&mut page, RUNBOOK, &["params", "profiles", "steps", "defaults.retry"]);
     for (title, about, fields) in [
         ("Parameters", "Under `params`, by name.", PARAM),
-        ("Profiles", "Under `profiles`, by name; `drill` and `live` are taken when none is named.", PROFILE),
+        (
+            "Profiles",
+            "Under `profiles`, by name; `drill` and `live` are taken when none is named.",
+            PROFILE,
+        ),
         ("Steps", "Under `steps`, by name; each has an `action` or a `use`.", STEP),
         ("Retry", "Under `retry` of a step, or of `defaults`.", RETRY),
     ] {
