@@ -1,5 +1,4 @@
 //! docs/runbook-reference.md: the language, from the one table that reads it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::BTreeSet;
 
