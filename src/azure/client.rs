@@ -34,7 +34,7 @@ fn version_of(path: &str) -> &'static str {
     }
 }
 
-/// How long a reading POST may take; each took ten seconds or more on the wire (WIRE.md 2).
+/// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
 const READING_MAX: Duration = Duration::from_secs(180);
 
 /// A read that ARM models as an action.

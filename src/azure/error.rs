@@ -9,7 +9,7 @@ use super::wire::{WireFault, WireResponse};
 use crate::model::{Disposition, StepError, limits};
 use crate::outward::{self, BLANK};
 
-/// Codes that say "not now" whatever their status: seen retried and accepted later (WIRE.md 3).
+/// Codes that say "not now" whatever their status: seen retried and accepted later (docs/wire.md 3).
 const TRANSIENT_CODES: [&str; 12] = [
     "AnotherOperationInProgress",
     "CanceledAndSupersededDueToAnotherOperation",
@@ -26,7 +26,7 @@ const TRANSIENT_CODES: [&str; 12] = [
 ];
 
 /// Codes of operations that were accepted and failed, after which the same write has been seen to
-/// work (WIRE.md 3 and 4).
+/// work (docs/wire.md 3 and 4).
 const RETRYABLE_FAILURES: [&str; 8] = [
     "Canceled",
     "Cancelled",

@@ -129,7 +129,7 @@ impl Door {
         }
     }
 
-    /// A process that was stopped for long must not send a stale write (state-engines 6). By the wall
+    /// A process that was stopped for long must not send a stale write (docs/storage.md 6). By the wall
     /// clock, and by the one that counts while the host sleeps, unless the host was started anew.
     fn check_time(&self, context: &CallContext) -> Result<(), StepError> {
         let Some((at, boot)) = &context.not_after else {

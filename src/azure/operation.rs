@@ -1,4 +1,4 @@
-//! How does a long-running operation stand? The protocol of azure-facts 3.2 and WIRE.md 1, pure.
+//! How does a long-running operation stand? The protocol of azure-facts 3.2 and docs/wire.md 1, pure.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub fn read_sent(response: &WireResponse, purpose: &Purpose) -> Result<SendAnswe
     let request_id = response.headers.get("x-ms-request-id");
     let request_id = request_id.map(|id| id.chars().take(REQUEST_ID_MAX).collect());
     match handle(response) {
-        // A 204 has nothing to wait for, whatever headers it repeats (WIRE.md 1).
+        // A 204 has nothing to wait for, whatever headers it repeats (docs/wire.md 1).
         Some(handle) if response.status != 204 => {
             Ok(SendAnswer::Accepted { handle, after: response.headers.retry_after(), request_id })
         }

@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use crate::model::RunOutcome;
 use crate::store::{ClaimError, StoreError};
 
-/// How a command ended; its exit status is product.md's.
+/// How a command ended; its exit status is README.md's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Done.
@@ -30,7 +30,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The exit status (product.md, "Exit status, everywhere").
+    /// The exit status (README.md, "Use it").
     #[must_use]
     pub fn code(self) -> u8 {
         match self {

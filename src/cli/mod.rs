@@ -1,7 +1,7 @@
 //! Who is asking? The only room that knows them all.
 //!
 //! Comes in: what was typed and the environment. Goes out: data on stdout, talk on stderr, and an exit
-//! status (product.md). Builds the real clock, the store, Azure or the simulator, and hands them to
+//! status (README.md). Builds the real clock, the store, Azure or the simulator, and hands them to
 //! the engine.
 
 pub mod account;

@@ -294,7 +294,7 @@ fn confirmed(
             fail(turn, step, direction, StepError::rejected(&code, why));
         }
         Ok(Assessment { verdict: Assessed::Change(_), .. }) => {
-            // Seen on the wire: a GET that lags behind its operation (WIRE.md 3). The next attempt
+            // Seen on the wire: a GET that lags behind its operation (docs/wire.md 3). The next attempt
             // begins by looking, and writes only if it is still so.
             let error = StepError::transient(
                 "goal_not_seen",

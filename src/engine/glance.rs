@@ -1,6 +1,6 @@
 //! When is the end near? Looks at the resource itself, between the polls of its operation.
 //!
-//! Azure tells pollers to wait 10, 20, 20, 40, 40, 80, 160, 100, 100 … seconds (WIRE.md 1), so who only
+//! Azure tells pollers to wait 10, 20, 20, 40, 40, 80, 160, 100, 100 … seconds (docs/wire.md 1), so who only
 //! polls notices the end of a gateway's creation up to 100 s late. What it says of the operation's URL is
 //! obeyed; beside that the resource is read where the recorded durations say that the end is near. Over
 //! those durations: half of the ends are seen within 1 s and nineteen in twenty within 15 s, for 2.9

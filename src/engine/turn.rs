@@ -211,7 +211,7 @@ impl<'a> Turning<'a> {
     }
 }
 
-/// What a new driver does for each step, by its last event: the table of architecture 4.
+/// What a new driver does for each step, by its last event: the table of docs/architecture.md.
 fn opened(turn: &mut Turning<'_>) {
     if let (Some(deadline), Some(opened)) = (turn.plan.parts().deadline, &turn.state.opened) {
         let at = opened.at + deadline;

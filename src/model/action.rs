@@ -226,7 +226,7 @@ impl Action {
 
     /// What the step must have to itself while it acts, forward or backward.
     ///
-    /// Azure locks the parent of a child that is written (WIRE.md 3): the second of two writers gets
+    /// Azure locks the parent of a child that is written (docs/wire.md 3): the second of two writers gets
     /// a 429 or a 409. What is listed here is what those refusals name, so that we do not run into
     /// ourselves. A gateway takes 20 minutes and holds its subnet, not its whole network.
     #[must_use]

@@ -66,7 +66,7 @@ pub enum Class {
     Usual,
     /// A VPN gateway or connection.
     Vpn,
-    /// A gateway's change of SKU, or its private address switched on or off (WIRE.md 2).
+    /// A gateway's change of SKU, or its private address switched on or off (docs/wire.md 2).
     Resize,
 }
 

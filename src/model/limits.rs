@@ -65,7 +65,7 @@ pub const PAGES_MAX: usize = 1_000;
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How long after its intent a write may still be sent: a process that was stopped longer than this
-/// must not send a stale call (state-engines 6).
+/// must not send a stale call (docs/storage.md 6).
 pub const INTENT_VALIDITY: Duration = Duration::from_secs(60);
 
 /// Shortest wait between polls, whatever `Retry-After` says.

@@ -20,7 +20,7 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Eight attempts over about ten minutes: a 409 has been seen to last 194 s (WIRE.md 3).
+    /// Eight attempts over about ten minutes: a 409 has been seen to last 194 s (docs/wire.md 3).
     fn default() -> Self {
         Self { attempts: 8, delay: Duration::from_secs(10), delay_max: Duration::from_secs(120) }
     }

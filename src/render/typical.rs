@@ -32,23 +32,23 @@ pub fn typical(action: &Action) -> Option<Typical> {
         | Action::Association(_)
         | Action::Dissociation(_)
         // "er.auth PUT 201".
-        | Action::Authorization(_) => between(1, 10, "WIRE.md 6"),
+        | Action::Authorization(_) => between(1, 10, "wire.md 6"),
         // "vng PUT 201", the ExpressRoute ones: 682 s to 1,000 s; Microsoft says up to 45 minutes.
-        Action::Gateway(_) => between(660, 2_700, "WIRE.md 6"),
+        Action::Gateway(_) => between(660, 2_700, "wire.md 6"),
         // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
-        Action::Connection(_) => between(120, 240, "WIRE.md 6"),
+        Action::Connection(_) => between(120, 240, "wire.md 6"),
         // "er PUT 200": a circuit written again.
-        Action::Bandwidth(_) => between(3, 12, "WIRE.md 6"),
+        Action::Bandwidth(_) => between(3, 12, "wire.md 6"),
         Action::Remove(spec) => match spec.kind {
-            RemovalKind::Gateway => between(60, 1_080, "WIRE.md 6"),
-            RemovalKind::Connection => between(40, 222, "WIRE.md 6"),
-            _ => between(1, 15, "WIRE.md 6"),
+            RemovalKind::Gateway => between(60, 1_080, "wire.md 6"),
+            RemovalKind::Connection => between(40, 222, "wire.md 6"),
+            _ => between(1, 15, "wire.md 6"),
         },
         // azure-facts 4: machines mostly take minutes, a commit seconds, a new protection hours.
         Action::RecoveryPlan(spec) => match spec.to {
             RecoveryMove::Failover { .. } => between(180, 1_200, "azure-facts 4"),
             RecoveryMove::TestFailover { .. } => between(180, 600, "azure-facts 4"),
-            RecoveryMove::Commit => between(1, 30, "WIRE.md 5"),
+            RecoveryMove::Commit => between(1, 30, "wire.md 5"),
             RecoveryMove::TestCleanup => between(60, 240, "azure-facts 4"),
             RecoveryMove::Reprotect => between(480, 14_400, "azure-facts 4"),
         },

@@ -1,6 +1,6 @@
 //! What is there to show? Flat, serialisable views; the only thing that texts and templates see.
 //!
-//! The names of the fields are the machine output's (product.md) and are kept.
+//! The names of the fields are the machine output's and are kept.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What stands around an answer? Headers and spelling, as Azure had them at the time (WIRE.md 1, azure-facts 3.6).
+//! What stands around an answer? Headers and spelling, as Azure had them at the time (docs/wire.md 1, azure-facts 3.6).
 
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn an_answer_is_spelt_as_it_was_at_the_time() {
         let old = answered("2019-12-01T00:00:00Z");
-        assert_eq!(old.body.len(), 30, "spread over lines (WIRE.md 1)");
+        assert_eq!(old.body.len(), 30, "spread over lines (docs/wire.md 1)");
         assert_eq!(old.headers.get("server"), Some("Microsoft-HTTPAPI/2.0"));
         let new = answered("2024-11-08T01:14:05Z");
         assert_eq!(new.body.len(), 23);

@@ -86,7 +86,7 @@ pub enum Effect {
         #[serde(rename = "for", with = "duration_text")]
         lasts: Duration,
     },
-    /// A resource that was just made is not found (WIRE.md 3: seen of a circuit).
+    /// A resource that was just made is not found (docs/wire.md 3: seen of a circuit).
     Absent,
     /// The connection that is written looks well and carries nothing.
     Silent,

@@ -16,7 +16,7 @@ use crate::model::{Region, Timestamp};
 const EMPTY: Duration = Duration::from_secs(30);
 const EACH: Duration = Duration::from_secs(20);
 
-/// What ARM tells those who wait for a group's end (WIRE.md 2).
+/// What ARM tells those who wait for a group's end (docs/wire.md 2).
 const RETRY_AFTER: &str = "15";
 
 /// The api-version, and the month, from which on a group's body says its type.

@@ -10,7 +10,7 @@ use crate::azure::wire::WireResponse;
 use crate::model::durations::Change;
 use crate::model::{ResourceId, Timestamp};
 
-/// The values of `Retry-After` on the polls of one operation (WIRE.md 1).
+/// The values of `Retry-After` on the polls of one operation (docs/wire.md 1).
 const LADDER: [u64; 8] = [10, 20, 20, 40, 40, 80, 160, 100];
 
 /// Something that Azure is at work on.

@@ -19,7 +19,7 @@ use super::write::Arrival;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 
-/// How long a reading POST takes (WIRE.md 2: ten seconds or more).
+/// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
 
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";

@@ -1,4 +1,4 @@
-//! How does ARM put an answer? Statuses, headers and error envelopes, as recorded (WIRE.md 1 and 3).
+//! How does ARM put an answer? Statuses, headers and error envelopes, as recorded (docs/wire.md 1 and 3).
 
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ pub(super) fn empty_answer(status: u16) -> WireResponse {
     WireResponse { status, headers: common(), body: bytes::Bytes::new() }
 }
 
-/// A page instead of an answer, as front ends give (WIRE.md 3).
+/// A page instead of an answer, as front ends give (docs/wire.md 3).
 pub(super) fn html_answer() -> WireResponse {
     let body = "<html><head><title>Service Unavailable</title></head><body>The service is unavailable.</body></html>";
     let headers = Headers::new().with("Content-Type", "text/html");

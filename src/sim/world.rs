@@ -345,7 +345,7 @@ impl World {
         self.groups.get(&key.to_ascii_lowercase()).cloned()
     }
 
-    /// An etag: parent and children share one (WIRE.md 1).
+    /// An etag: parent and children share one (docs/wire.md 1).
     pub(super) fn etag(&self, id: &ResourceId) -> String {
         let root = root(id);
         let version = self.resources.get(&root).map_or(0, |resource| resource.version);

@@ -134,7 +134,7 @@ impl World {
         provider.tell(&mut shown);
         let mut answer = json_answer(200, &shaped(&shown, arrival.api_version, arrival.now));
         if let Some(operation) = operation {
-            // No URL: who waits reads the resource (WIRE.md 1).
+            // No URL: who waits reads the resource (docs/wire.md 1).
             answer.headers.push("Azure-AsyncNotification", "Enabled");
             answer.headers.push("x-ms-request-id", operation.id.clone());
         }
@@ -219,7 +219,7 @@ impl World {
         Ok(())
     }
 
-    /// The lock of what is being written (WIRE.md 3): one family answers with a 429 that names a time,
+    /// The lock of what is being written (docs/wire.md 3): one family answers with a 429 that names a time,
     /// the other with a 409 that does not.
     pub(super) fn check_locks(
         &self,
@@ -296,7 +296,7 @@ impl World {
                 state.as_str()
             );
             let code = "ReferencedResourceNotProvisioned";
-            // The very same condition is a 400 on a peering (WIRE.md 3).
+            // The very same condition is a 400 on a peering (docs/wire.md 3).
             return Err(if peering {
                 Refusal::new(400, code, message)
             } else {

@@ -1,6 +1,6 @@
 //! How far had the journal come when we last said so? A witness outside the database.
 //!
-//! No database notices that its disk lost the end of its log (state-engines 2.2). After each flush
+//! No database notices that its disk lost the end of its log (docs/storage.md 2.2). After each flush
 //! and before each acknowledgement the head is written here; a store that ends earlier lost history.
 
 use std::fs::File;

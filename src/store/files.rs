@@ -42,7 +42,7 @@ pub(super) fn private_file(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(|e| StoreError::io("open", path, e))
 }
 
-/// Makes a directory's entries durable. sled never does (state-engines 3).
+/// Makes a directory's entries durable. sled never does (docs/storage.md 3).
 pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     File::open(path).and_then(|dir| dir.sync_all()).map_err(|e| StoreError::io("sync", path, e))?;

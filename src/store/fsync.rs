@@ -1,9 +1,9 @@
 //! Does "flushed" mean "on the disk"? The one file with `unsafe` in the program.
 //!
 //! On Linux sled 0.34 ends its `flush()` with `sync_file_range`, which does not make anything
-//! durable; it lost acknowledged records in 19 of 20 simulated power cuts (state-engines 2.2). It
+//! durable; it lost acknowledged records in 19 of 20 simulated power cuts (docs/storage.md 2.2). It
 //! falls back to a real `fsync` when that call answers `ENOSYS`. So this library defines the symbol
-//! itself and always answers so; the linker prefers ours to the C library's (state-engines 3).
+//! itself and always answers so; the linker prefers ours to the C library's (docs/storage.md 3).
 #![expect(
     unsafe_code,
     reason = "replacing a C function and asking whether the replacement is called cannot be said in safe Rust"

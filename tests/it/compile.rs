@@ -70,8 +70,9 @@ fn preflight_page() -> String {
                     judge, against what is there and before anything is touched. A rule is judged only \
                     for a runbook that it is about. `block` stops a run with exit status 4, unless it is \
                     waived with a reason that is journalled (`--waive RULE=WHY`); what cannot be read \
-                    is said and stops nothing.\n\nThe sources are Microsoft's documents, by the keys \
-                    of the facts that this project was built on.\n\nHeld by the language already, and \
+                    is said and stops nothing.\n\nThe sources are sections of \
+                    [azure-facts.md](azure-facts.md), or Microsoft's documents by the keys of its \
+                    section 8.\n\nHeld by the language already, and \
                     no rules here: a connection across subscriptions names its key (AUTH-NEEDED), keys \
                     are references (AUTH-SECRET), weights are 0 to 32000 (LINK-WEIGHT), the gateway's \
                     subnet has its name (GWS-NAME), and no route leads to an ExpressRoute gateway \
@@ -104,6 +105,7 @@ fn the_generated_documents_are_fresh() {
         ("docs/diagnostics.md", diagnostics_page()),
         ("docs/preflight.md", preflight_page()),
         ("docs/templates.md", crate::documents::templates_page()),
+        ("docs/runbook-reference.md", crate::reference::reference_page()),
     ];
     for (path, fresh) in pages {
         assert!(read(path) == fresh, "{path} is not fresh; {again}");
@@ -117,6 +119,8 @@ fn write_the_generated_documents() {
     std::fs::write(file("docs/diagnostics.md"), diagnostics_page()).unwrap();
     std::fs::write(file("docs/preflight.md"), preflight_page()).unwrap();
     std::fs::write(file("docs/templates.md"), crate::documents::templates_page()).unwrap();
+    let reference = crate::reference::reference_page();
+    std::fs::write(file("docs/runbook-reference.md"), reference).unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_days;
+mod books;
 mod capture;
 mod cases;
 mod cli;
@@ -28,6 +29,7 @@ mod posts;
 mod preflight;
 mod promises;
 mod readable;
+mod reference;
 mod rendered;
 mod report;
 mod secret_sources;

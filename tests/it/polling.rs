@@ -36,7 +36,7 @@ fn resource_type(op: &str) -> Option<ResourceType> {
     Some(ResourceId::parse(&id).unwrap().resource_type())
 }
 
-/// The first `Retry-After` (WIRE.md 1).
+/// The first `Retry-After` (docs/wire.md 1).
 fn first(op: &str, delete: bool) -> u64 {
     match op {
         "subnet" if !delete => 3,

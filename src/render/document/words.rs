@@ -39,10 +39,10 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
     match action {
         Action::General(General::Wait { duration }) => Some((*duration, *duration)),
         Action::General(_) => None,
-        // A look at a gateway or an edge is an operation of its own (WIRE.md 6).
+        // A look at a gateway or an edge is an operation of its own (docs/wire.md 6).
         Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
         Action::Remove(spec) => Some(of(&spec.id, Change::Delete)),
-        // azure-facts 4, and the recorded moves of one machine (WIRE.md 5).
+        // azure-facts 4, and the recorded moves of one machine (docs/wire.md 5).
         Action::RecoveryPlan(spec) => {
             let (half, most) = match spec.to {
                 RecoveryMove::Failover { .. } => (300, 1_200),

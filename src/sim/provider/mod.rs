@@ -65,7 +65,7 @@ pub(super) trait Provider: Sync {
     /// The word for it in operation names: `VirtualNetworkGateway`.
     fn word(&self) -> &'static str;
 
-    /// The first `Retry-After` of a PUT and of a DELETE, in seconds (WIRE.md 1).
+    /// The first `Retry-After` of a PUT and of a DELETE, in seconds (docs/wire.md 1).
     fn first_retry_after(&self) -> (u64, u64) {
         (10, 10)
     }
@@ -91,7 +91,7 @@ pub(super) trait Provider: Sync {
         false
     }
 
-    /// Whether a GET has an `ETag` header (WIRE.md 1).
+    /// Whether a GET has an `ETag` header (docs/wire.md 1).
     fn etag_header(&self) -> bool {
         false
     }

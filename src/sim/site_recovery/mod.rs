@@ -1,5 +1,5 @@
 //! What would Site Recovery answer? Vaults and what is in them: fabrics, containers, protected items, recovery
-//! plans and jobs, with a protocol and a state machine of their own (azure-facts 6, WIRE.md 5).
+//! plans and jobs, with a protocol and a state machine of their own (azure-facts 6, docs/wire.md 5).
 //!
 //! `place` reads a path; `ask` answers what is read, `write` what is written, `act` what is done to items, plans
 //! and jobs; each of the latter two begins a `job`. `settle` lets jobs and replication go on. `phase` is the

@@ -1,6 +1,6 @@
 //! How long does Site Recovery take, this time? Drawn by a hash, as everything else is.
 //!
-//! What was recorded stands in WIRE.md 5 (two runs of one small machine in 2023); what was not is modelled
+//! What was recorded stands in docs/wire.md 5 (two runs of one small machine in 2023); what was not is modelled
 //! after azure-facts 4: a failover of one machine lognormal with a median of 5 minutes and a twentieth above
 //! 20; a test failover around 3 minutes and a half (3:23 in a published sample); a commit 3 to 8 seconds (3 in
 //! a sample, 8 recorded); protected again "usually hours".

@@ -1,0 +1,161 @@
+//! docs/runbook-reference.md: the language, from the one table that reads it.
+
+use std::collections::BTreeSet;
+
+use backroad::runbook::actions::ACTIONS;
+use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, STEP};
+
+use crate::support::{all_shipped, compiled};
+
+/// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
+const OUTPUTS: [(&str, &[&str]); 13] = [
+    ("public_ip.ensure", &["ip_address"]),
+    ("connection.ensure", &["connection_status"]),
+    ("peering.ensure", &["peering_state"]),
+    ("circuit.bandwidth", &["bandwidth_mbps"]),
+    ("verify.circuit", &["bandwidth_mbps"]),
+    ("verify.connection", &["connection_status"]),
+    ("verify.routes", &["prefixes"]),
+    ("verify.advertised", &["prefixes"]),
+    ("verify.bgp", &["peers_connected"]),
+    ("verify.arp", &["entries"]),
+    ("verify.circuit_routes", &["prefixes"]),
+    ("verify.microsoft_peering", &["prefixes"]),
+    ("decision", &["choice"]),
+];
+
+const OPENING: &str = "# Runbook reference
+
+Generated from the table that reads runbooks: `cargo test --test it write_the_generated_documents -- --ignored`.
+[runbook.schema.json](runbook.schema.json) is the same for editors; [diagnostics.md](diagnostics.md) lists what
+`backroad check` may say. Begin with a shipped runbook rather than here.
+
+## Text
+
+A runbook is one YAML document in UTF-8, without anchors, tags and double keys. Names of steps, parameters, profiles and
+roles are `[a-z][a-z0-9_]*`. Unknown keys are errors. A duration is written `90s`, `45m`, `1h30m`, `2d`.
+
+## Expressions
+
+A value may hold `${...}`, of at most 2,048 bytes; `$${` stands for `${` itself. Inside is a part of CEL: texts, numbers,
+lists, `== != < <= > >= in + && || !`, and paths that begin with
+
+- `params.NAME`, and further into objects and lists;
+- `steps.NAME.FIELD`: what a step puts out. `id` is known beforehand wherever a step is about a resource; `status`
+  (how it ended) and every other field only in `when` and `ensure`. A step of a part or a loop has its longer name:
+  `steps.network.gateway.id`, or `steps[\"NAME\"]`;
+- `each.key`, `each.value`: the turn of a step with `each`;
+- `self.FIELD`: in `ensure`, what the step itself puts out.
+
+A secret parameter may stand only where a key is asked for.
+
+## Columns
+
+*key* is written with what it stands in: `owner.team` is `team` under `owner`, `options[].name` is `name` in each element of
+`options`. Keys in **bold** must be there.
+";
+
+fn words(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What a value must be, in words.
+fn phrase(kind: &Kind) -> String {
+    let id = |of: &str| of.rsplit('/').next().unwrap_or_default().to_owned();
+    match kind {
+        Kind::Text => "text".to_owned(),
+        Kind::Prose => "prose".to_owned(),
+        Kind::Int(min, u64::MAX) => format!("number from {min}"),
+        Kind::Int(min, max) => format!("number, {min} to {max}"),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Duration => "duration".to_owned(),
+        Kind::Cidr => "prefix".to_owned(),
+        Kind::Ip => "address".to_owned(),
+        Kind::Region => "region".to_owned(),
+        Kind::Id("") => "id".to_owned(),
+        Kind::Id(of) => format!("id of one of `{}`", id(of)),
+        Kind::IdOrName(of) => format!("name, or id of one of `{}`", id(of)),
+        Kind::OneOf(of) => words(of),
+        Kind::Secret => "secret parameter".to_owned(),
+        Kind::Condition => "condition".to_owned(),
+        Kind::List(inner) => format!("list of {}", phrase(inner)),
+        Kind::OneOrMany(inner) => format!("{}, or a list", phrase(inner)),
+        Kind::Object(_) => "mapping".to_owned(),
+        Kind::Names(inner) => format!("{} by name", phrase(inner)),
+        Kind::Step => "step".to_owned(),
+        Kind::Any => "anything".to_owned(),
+    }
+}
+
+/// The lines of a table: a key, and below it those that stand in it, unless they have a chapter.
+fn rows(page: &mut String, within: &str, fields: &[Field], chapters: &[&str]) {
+    for field in fields {
+        let key = format!("{within}{}", field.key);
+        let shown = if field.required { format!("**`{key}`**") } else { format!("`{key}`") };
+        page.push_str(&format!("| {shown} | {} | {} |\n", phrase(&field.kind), field.doc));
+        if chapters.contains(&key.as_str()) {
+            continue;
+        }
+        let (mut kind, mut key) = (field.kind, key);
+        loop {
+            match kind {
+                Kind::List(inner) | Kind::OneOrMany(inner) => {
+                    (kind, key) = (*inner, format!("{key}[]"));
+                }
+                Kind::Names(inner) => (kind, key) = (*inner, format!("{key}.NAME")),
+                Kind::Object(inner) => break rows(page, &format!("{key}."), inner, chapters),
+                _ => break,
+            }
+        }
+    }
+}
+
+fn table(page: &mut String, fields: &[Field], chapters: &[&str]) {
+    page.push_str("\n| key | is | for |\n|---|---|---|\n");
+    rows(page, "", fields, chapters);
+}
+
+fn outputs(action: &str) -> &'static [&'static str] {
+    OUTPUTS.iter().find(|(name, _)| *name == action).map_or(&[], |(_, fields)| fields)
+}
+
+pub(crate) fn reference_page() -> String {
+    let mut page = OPENING.to_owned();
+    page.push_str("\n## Runbook\n");
+    table(&mut page, RUNBOOK, &["params", "profiles", "steps", "defaults.retry"]);
+    for (title, about, fields) in [
+        ("Parameters", "Under `params`, by name.", PARAM),
+        (
+            "Profiles",
+            "Under `profiles`, by name; `drill` and `live` are taken when none is named.",
+            PROFILE,
+        ),
+        ("Steps", "Under `steps`, by name; each has an `action` or a `use`.", STEP),
+        ("Retry", "Under `retry` of a step, or of `defaults`.", RETRY),
+    ] {
+        page.push_str(&format!("\n## {title}\n\n{about}\n"));
+        table(&mut page, fields, &["retry"]);
+    }
+    page.push_str("\n## Actions\n\nWhat each takes under `with`.\n");
+    for (name, about, fields) in ACTIONS {
+        page.push_str(&format!("\n### {name}\n\n{about}\n"));
+        table(&mut page, fields, &[]);
+        if !outputs(name).is_empty() {
+            page.push_str(&format!("\nPuts out {}.\n", words(outputs(name))));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_reference_names_what_steps_put_out() {
+    let known: BTreeSet<&str> = ACTIONS.iter().map(|(name, _, _)| *name).collect();
+    assert!(OUTPUTS.iter().all(|(name, _)| known.contains(name)));
+    for (runbook, profile) in all_shipped() {
+        for step in compiled(&runbook, &profile).1.plan.unwrap().steps() {
+            let real = step.action.outputs().iter().map(|(name, _)| *name);
+            let real: Vec<&str> = real.filter(|name| *name != "id").collect();
+            assert_eq!(outputs(step.action.name()), real, "{}", step.action.name());
+        }
+    }
+}
