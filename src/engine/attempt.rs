@@ -131,7 +131,7 @@ fn reached(
             Operand::Output { step: of, field } if *of == step.name => outputs.get(field).cloned(),
             other @ Operand::Literal(_)
             | other @ Operand::Output { .. }
-            | other @ Operand::Status { .. } => schedule::read_operand(&turn.state, other),
+            | other @ Operand::Status { .. } => schedule::read_operand(turn.state, other),
         };
         match condition.judge(&read) {
             Verdict::Holds => {}

@@ -81,10 +81,8 @@ impl RunState {
                 }
                 SagaClass::Undoable | SagaClass::Pivot => return None,
             };
-            let did = match record.state {
-                StepState::Succeeded => "did",
-                _ => "may have done",
-            };
+            let done = matches!(record.state, StepState::Succeeded);
+            let did = if done { "did" } else { "may have done" };
             let resource = step.action.written()?;
             Some(format!("What step `{}` {did} to {resource} stays: {why}.", step.name))
         });

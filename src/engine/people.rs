@@ -275,7 +275,7 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
 }
 
 fn retry_from(turn: &mut Turning<'_>, said: &Said) {
-    let steps = tried_again(turn.plan, &turn.state, &said.step);
+    let steps = tried_again(turn.plan, turn.state, &said.step);
     if steps.is_empty() {
         let why = format!("Neither `{}` nor a step after it ended badly.", said.step);
         return refuse(turn, why);

@@ -55,7 +55,7 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
     let mut front = front;
     let Some(step) = front.find(may) else { return false };
     drop(front);
-    match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(&turn.state, o)))) {
+    match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(turn.state, o)))) {
         None | Some((_, Verdict::Holds)) => begin(turn, step),
         Some((when, Verdict::Fails(why))) => {
             let why = format!("its condition {when} does not hold: {why}");
