@@ -64,7 +64,10 @@ fn documents(runbook: &str) -> String {
     for format in ["html", "md"] {
         let (text, most) = render(runbook, format);
         assert!(text.contains("Proven by"), "{runbook} as {format} has no matrix");
-        assert!(!text.contains("the drill does not end"), "{runbook} as {format}: an endless drill");
+        assert!(
+            !text.contains("the drill does not end"),
+            "{runbook} as {format}: an endless drill"
+        );
         told.push(format!("rendered: {runbook} as {format}, {most} kB at most"));
     }
     told.join("\n")
