@@ -20,7 +20,6 @@ fn misfortunes() -> Vec<(Effect, u32)> {
         (Effect::Stuck, 1),
         (Effect::Forget, 1),
         (Effect::Fail { code: "Forbidden".to_owned() }, 1_000),
-        (Effect::Fail { code: "InternalServerError".to_owned() }, 1),
         (Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() }, 1_000),
     ]
 }
