@@ -6,7 +6,7 @@ use super::attempt;
 use super::event::{Event, Intent};
 use super::ports::PollAnswer;
 use super::retry;
-use super::state::{Direction, Phase, StepRecord, StepState};
+use super::state::{Direction, Phase, StepRecord, StepState, Work};
 use super::turn::{Effect, Moment, Ticket, Timer, Turning};
 use crate::model::{Action, Disposition, Step, StepError, StepName, Timestamp, limits};
 
@@ -40,6 +40,20 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
             );
             hold_for_person(turn, step, work.direction, why);
         }
+        _ => end(turn, step, &work),
+    }
+}
+
+/// Whether the time of a step at work is over.
+pub(super) fn is_over(turn: &Turning<'_>, step: &Step) -> bool {
+    let work = turn.record(&step.name).and_then(|record| record.work());
+    work.is_some_and(|work| turn.now.at >= work.since + step.timeout)
+}
+
+/// Ends a step whose time is over and of which no write can be under way any more.
+pub(super) fn end(turn: &mut Turning<'_>, step: &Step, work: &Work) {
+    let name = &step.name;
+    match (&work.phase, work.direction) {
         (phase, Direction::Backward) => {
             let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
             turn.emit(Event::StepUndoFailed { step: name.clone(), error });
@@ -93,7 +107,7 @@ pub(super) fn settled_at(intent: &Intent, now: &Moment) -> Timestamp {
     let not_after = Duration::from_nanos(intent.not_after_boot.nanos);
     let left =
         (not_after + limits::CALL_TIMEOUT).saturating_sub(Duration::from_nanos(now.boot.nanos));
-    by_wall.max(now.at + left)
+    if left.is_zero() { by_wall } else { by_wall.max(now.at + left) }
 }
 
 /// Whether the operation of a step whose time is up has been asked about for as long as makes sense.
