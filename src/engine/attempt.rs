@@ -257,12 +257,6 @@ fn looked_in_doubt(
             // It never landed, and there is no time to send it again.
             let work = turn.record(&name).and_then(|record| record.work()).cloned();
             if let Some(work) = work.filter(|_| time_up::is_over(turn, step)) {
-                let error = StepError::transient(
-                    "never_landed",
-                    "The request never landed, and the step's time is over.",
-                    None,
-                );
-                turn.emit(Event::Refused { step: name, error });
                 return time_up::end(turn, step, &work);
             }
             // It never landed: the same change, under the same key.

@@ -129,18 +129,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
             Ok(())
         }
         Event::Refused { .. } => {
-            let work = working(record)?;
-            // What was in doubt and is seen never to have landed was not taken either. Where no write of the
-            // step ever landed, nothing of it is there.
-            if matches!(work.phase, Phase::InDoubt(_)) {
-                let forward = work.direction == Direction::Forward;
-                work.phase = Phase::Observing;
-                if forward && record.generation == 0 {
-                    record.touched = false;
-                }
-            } else {
-                after_send(record, |_| Phase::Observing)?;
-            }
+            after_send(record, |_| Phase::Observing)?;
             record.refusals += 1;
             if !record.touched {
                 record.undo = None;
