@@ -2,7 +2,7 @@
 //!
 //! Comes in: every value that must not be shown, from the moment at which this process has it, and every
 //! text on its way out. Goes out: the same text without the values, in whatever writing they stand
-//! ([`redacted`]), and without what would steer a terminal or turn a line around ([`visible`]). Uses no
+//! ([`redacted`]), and without what would steer a terminal or turn a line around ([`visible()`]). Uses no
 //! other room. The values live in memory only, in a type that does not print.
 
 mod forms;
