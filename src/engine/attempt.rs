@@ -254,12 +254,13 @@ fn looked_in_doubt(
                 turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
                 return retry_or_fail(turn, step, direction, error);
             }
-            // It never landed, and there is no time to send it again.
             let work = turn.record(&name).and_then(|record| record.work()).cloned();
+            turn.emit(Event::NeverLanded { step: name.clone() });
+            // There is no time to send it again.
             if let Some(work) = work.filter(|_| time_up::is_over(turn, step)) {
                 return time_up::end(turn, step, &work);
             }
-            // It never landed: the same change, under the same key.
+            // The same change, under the same key.
             if let Assessed::Change(change) = verdict {
                 let attempt = turn.record(&name).map_or(0, |record| record.attempt) + 1;
                 turn.emit(match direction {

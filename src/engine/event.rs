@@ -161,6 +161,12 @@ pub enum Event {
         /// Why.
         error: StepError,
     },
+    /// What was in doubt was looked at once nothing of it could be under way any more, and is as it was
+    /// before: the write never landed.
+    NeverLanded {
+        /// The step.
+        step: StepName,
+    },
     /// Azure's operation ended, well or not.
     OperationEnded {
         /// The step.
@@ -374,6 +380,7 @@ impl Event {
             | Self::Answered { step, .. }
             | Self::Refused { step, .. }
             | Self::InDoubt { step, .. }
+            | Self::NeverLanded { step }
             | Self::OperationEnded { step, .. }
             | Self::RetryScheduled { step, .. }
             | Self::StepWaiting { step, .. }
@@ -433,6 +440,7 @@ impl Event {
             | Self::Answered { .. }
             | Self::Refused { .. }
             | Self::InDoubt { .. }
+            | Self::NeverLanded { .. }
             | Self::OperationEnded { .. }
             | Self::RetryScheduled { .. }
             | Self::StepWaiting { .. }

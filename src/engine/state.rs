@@ -100,6 +100,8 @@ pub struct StepRecord {
     pub undo: Option<Undo>,
     /// Whether a write of it may have landed.
     pub touched: bool,
+    /// Whether one may have landed before the write that it intended last.
+    pub touched_before: bool,
     /// What it put out.
     pub outputs: Outputs,
     /// When its first attempt began.

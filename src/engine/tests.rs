@@ -1,5 +1,7 @@
 //! The promises of the turn: each invariant of the engine has a test of its name.
 
+mod doubt;
+mod exhaustive;
 mod gates;
 
 use std::collections::BTreeMap;

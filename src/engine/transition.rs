@@ -59,6 +59,7 @@ pub(super) fn apply_to_step(
         Event::StepUndone { .. } => {
             backward(record)?;
             record.touched = false;
+            record.touched_before = false;
             record.undo = None;
             end(record, StepState::Undone, at)
         }
@@ -107,12 +108,15 @@ pub(super) fn apply_to_step(
 fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Result<(), String> {
     match event {
         Event::Intended { intent, .. } => {
+            let touched = record.touched;
             let work = working(record)?;
             if !matches!(work.phase, Phase::Observing) {
                 return Err("nothing was observed for it".to_owned());
             }
             work.phase = Phase::Intended(intent.clone());
-            if work.direction == Direction::Forward && record.undo.is_none() {
+            let forward = work.direction == Direction::Forward;
+            record.touched_before = touched;
+            if forward && record.undo.is_none() {
                 record.undo = Some(intent.undo.clone());
             }
             Ok(())
@@ -150,6 +154,25 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 | other @ Phase::Waiting { .. }
                 | other @ Phase::Retrying { .. }
                 | other @ Phase::Asking { .. } => refuse(work, other, "nothing was sent"),
+            }
+        }
+        Event::NeverLanded { .. } => {
+            let work = working(record)?;
+            match std::mem::replace(&mut work.phase, Phase::Observing) {
+                Phase::InDoubt(_) => {
+                    record.touched = record.touched_before;
+                    if !record.touched {
+                        record.undo = None;
+                    }
+                    Ok(())
+                }
+                other @ Phase::Observing
+                | other @ Phase::Intended(_)
+                | other @ Phase::Operating { .. }
+                | other @ Phase::Confirming(_)
+                | other @ Phase::Waiting { .. }
+                | other @ Phase::Retrying { .. }
+                | other @ Phase::Asking { .. } => refuse(work, other, "nothing is in doubt"),
             }
         }
         Event::RetryScheduled { not_before: when, error, .. } => {
@@ -292,6 +315,8 @@ fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), S
 
 fn landed(record: &mut StepRecord) {
     record.touched = true;
+    // What was accepted is not undone by a later doubt about it.
+    record.touched_before = true;
     record.generation += 1;
 }
 

@@ -72,6 +72,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::InDoubt { step, error } => {
             style.warn(&format!("! {step}  in doubt: {}", error.message))
         }
+        Event::NeverLanded { step } => style.dim(&format!("  {step}  the write never landed")),
         Event::RetryScheduled { step, not_before, .. } => {
             style.dim(&format!("  {step}  another attempt not before {not_before}"))
         }

@@ -376,6 +376,7 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
                 entry.open = false;
             }
             Event::Refused { .. } => entry.open = false,
+            Event::NeverLanded { .. } => (entry.open, entry.in_doubt) = (false, false),
             Event::InDoubt { .. } if entry.open => entry.in_doubt = true,
             // It was looked at, and it has landed.
             Event::StepSucceeded { .. }

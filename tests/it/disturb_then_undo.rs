@@ -57,6 +57,10 @@ async fn point(stage: &Stage, step: &Step, effect: &Effect, times: u32) -> Resul
     let state = RunState::fold(&lab.journal.events()).unwrap();
     let owed = state.obligations().join("\n").to_ascii_lowercase();
     let told = format!("{owed}\n{}", state.stays().join("\n").to_ascii_lowercase());
+    // A debt names its step, and the step its resource.
+    let owing = state.owed_steps();
+    let owing = owing.iter().filter_map(|step| stage.plan.step(step)?.action.written());
+    let told = owing.fold(told, |told, id| format!("{told}\n{}", id.key()));
     let left = differences(&before, &lab.comparable());
     if let Some(id) = left.keys().find(|id| !is_told_of(&told, id)) {
         return Err(format!("ended {outcome:?} and does not say that {id} is left, but: {told}"));
@@ -68,16 +72,7 @@ async fn point(stage: &Stage, step: &Step, effect: &Effect, times: u32) -> Resul
         // Nothing to undo: what is said of it is what cannot be undone.
         None => Ok(()),
         Some(RunOutcome::UndoIncomplete) => {
-            // A removal that nobody answered is said, though it never landed: rather too much than too little.
-            let removed = |of: &str| {
-                let mut steps = stage.plan.steps().iter();
-                steps.any(|step| {
-                    matches!(step.action, backroad::model::Action::Remove(_))
-                        && step.action.written().is_some_and(|id| id.key() == of)
-                })
-            };
-            let whole =
-                named.iter().find(|of| !removed(of) && !left.keys().any(|id| is_within(id, of)));
+            let whole = named.iter().find(|of| !left.keys().any(|id| is_within(id, of)));
             whole.map_or(Ok(()), |id| Err(format!("says that {id} is left, and it is not: {owed}")))
         }
         other => Err(format!("ended {other:?}, and says: {owed}")),

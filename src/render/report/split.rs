@@ -54,6 +54,7 @@ pub(super) fn after(event: &Event, plan: &Plan, before: Option<Doing>) -> Option
         | Event::UndoStarted { .. }
         | Event::Answered { .. }
         | Event::Refused { .. }
+        | Event::NeverLanded { .. }
         | Event::OperationEnded { .. } => Some(Doing::Looking),
         Event::Intended { .. }
         | Event::Accepted { .. }

@@ -105,6 +105,7 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
             Event::StepSucceeded { .. } | Event::StepUndone { .. } if write.answer == NOT_KNOWN => {
                 write.answer = "none; it landed".to_owned();
             }
+            Event::NeverLanded { .. } => write.answer = "none; it never landed".to_owned(),
             Event::Refused { error, .. } => write.answer = format!("refused: {}", error.code),
             Event::OperationEnded { error, .. } if write.answer == "accepted" => {
                 write.answer = match error {
