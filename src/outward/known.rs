@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::forms::{LENGTH_MIN, forms};
 
@@ -30,6 +30,10 @@ const SEED_LETTERS: usize = 4;
 
 /// Places that are tried for one seed; a server that gives many keys which begin alike gains nothing.
 const PLACES_MAX: usize = 32;
+
+/// Seeds up to which the finder may be a table of every state, the quickest and largest there is: some
+/// megabytes. A drill has a few dozen keys; tokens in a live run are beyond it.
+const TABLE_SEEDS_MAX: usize = 4_096;
 
 /// Values of each kind that are kept. Keys of a large estate are some hundreds, tokens one an hour.
 const VALUES_MAX: usize = 1_024;
@@ -117,8 +121,9 @@ impl Known {
 
     fn finder(&self) -> Option<&AhoCorasick> {
         let made = || {
+            let table = (self.places.len() <= TABLE_SEEDS_MAX).then_some(AhoCorasickKind::DFA);
             let mut builder = AhoCorasick::builder();
-            builder.ascii_case_insensitive(true).build(self.places.keys()).ok()
+            builder.ascii_case_insensitive(true).kind(table).build(self.places.keys()).ok()
         };
         self.finder.get_or_init(made).as_ref()
     }

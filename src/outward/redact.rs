@@ -57,9 +57,9 @@ pub fn learn(value: &str) {
 /// Where the bytes hold a known value, in any writing; in order, apart from each other.
 fn found(known: &Known, bytes: &[u8]) -> Vec<Range<usize>> {
     let mut all = known.found(bytes);
-    for layer in unfold(bytes) {
-        let hits = known.found(&layer.bytes);
-        all.extend(hits.iter().map(|hit| layer.place(hit)));
+    let unfolded = unfold(bytes);
+    for (number, layer) in unfolded.layers().enumerate() {
+        all.extend(known.found(layer).iter().map(|hit| unfolded.place(number, hit)));
     }
     all.sort_by_key(|range| (range.start, range.end));
     let mut apart: Vec<Range<usize>> = Vec::new();

@@ -2,87 +2,135 @@
 //! of each byte in the text as it came.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-
-use aho_corasick::AhoCorasick;
 
 /// How often escapes may stand within escapes: JSON in JSON in a URL.
 const LAYERS: usize = 4;
 
-/// A text with its escapes undone.
+/// A text with its escapes undone, one layer of them after the other.
 pub(super) struct Unfolded {
-    pub(super) bytes: Vec<u8>,
-    /// For each byte, where it came from.
-    from: Vec<(usize, usize)>,
+    layers: Vec<Layer>,
+}
+
+/// A text with one layer of escapes less than the one below it.
+struct Layer {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+/// Bytes of a layer that came, unchanged or out of one escape, from the layer below.
+struct Piece {
+    /// The first of them.
+    at: usize,
+    /// Where they came from.
+    from: Range<usize>,
+    /// Whether they are unchanged.
+    same: bool,
 }
 
 impl Unfolded {
-    /// The place, in the text as it came, of some bytes.
-    pub(super) fn place(&self, range: &Range<usize>) -> Range<usize> {
-        let start = self.from.get(range.start).map_or(0, |from| from.0);
-        let end = range.end.checked_sub(1).and_then(|last| self.from.get(last));
-        start..end.map_or(start, |from| from.1)
+    /// The layers, the outermost first.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
+        self.layers.iter().map(|layer| layer.bytes.as_slice())
+    }
+
+    /// The place, in the text as it came, of some bytes of a layer.
+    pub(super) fn place(&self, layer: usize, range: &Range<usize>) -> Range<usize> {
+        let below = self.layers.get(..=layer).unwrap_or_default();
+        below.iter().rev().fold(range.clone(), |range, layer| layer.below(&range))
+    }
+}
+
+impl Layer {
+    fn below(&self, range: &Range<usize>) -> Range<usize> {
+        let start = self.origin(range.start).start;
+        let last = range.end.checked_sub(1).filter(|last| *last >= range.start);
+        start..last.map_or(start, |last| self.origin(last).end)
+    }
+
+    /// Where a byte came from.
+    fn origin(&self, byte: usize) -> Range<usize> {
+        let after = self.pieces.partition_point(|piece| piece.at <= byte);
+        match after.checked_sub(1).and_then(|place| self.pieces.get(place)) {
+            Some(Piece { at, from, same: true }) => {
+                let start = from.start + (byte - at);
+                start..start + 1
+            }
+            Some(piece) => piece.from.clone(),
+            None => 0..0,
+        }
     }
 }
 
 /// The text with one layer of escapes less after the other; nothing where there are none.
-pub(super) fn unfold(text: &[u8]) -> Vec<Unfolded> {
-    let mut layers: Vec<Unfolded> = Vec::new();
+pub(super) fn unfold(text: &[u8]) -> Unfolded {
+    let mut layers: Vec<Layer> = Vec::new();
     while layers.len() < LAYERS {
-        let next = match layers.last() {
-            None => once(text, |place, length| (place, place + length)),
-            Some(last) => once(&last.bytes, |place, length| {
-                let range = last.place(&(place..place + length));
-                (range.start, range.end)
-            }),
-        };
-        let Some(next) = next else { break };
+        let Some(next) = once(layers.last().map_or(text, |last| &last.bytes)) else { break };
         layers.push(next);
     }
-    layers
+    Unfolded { layers }
 }
 
-fn once(text: &[u8], origin: impl Fn(usize, usize) -> (usize, usize)) -> Option<Unfolded> {
-    if text.is_ascii() && escapes().is_none_or(|escapes| !escapes.is_match(text)) {
-        return None;
-    }
-    let mut out = Unfolded { bytes: Vec::with_capacity(text.len()), from: Vec::new() };
+fn once(text: &[u8]) -> Option<Layer> {
+    let mut place = next_escape(text, 0)?;
+    let mut layer = Layer { bytes: Vec::with_capacity(text.len()), pieces: Vec::new() };
     let mut changed = false;
-    let mut place = 0;
+    // What is unchanged since the last escape.
+    let mut run = 0;
     while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
-        let (decoded, length) = match escape(rest) {
-            Some(found) => {
-                changed = true;
-                found
-            }
-            None => (Decoded::Byte(rest[0]), 1),
-        };
-        let from = origin(place, length);
+        if let Some((decoded, length)) = escape(rest) {
+            changed = true;
+            layer.take(text, run..place);
+            layer.put(&decoded, place..place + length);
+            place += length;
+            run = place;
+        } else {
+            place += 1;
+        }
+        place = next_escape(text, place).unwrap_or(text.len());
+    }
+    layer.take(text, run..text.len());
+    changed.then_some(layer)
+}
+
+impl Layer {
+    /// Bytes that are as they were.
+    fn take(&mut self, text: &[u8], from: Range<usize>) {
+        if let Some(bytes) = text.get(from.clone()).filter(|bytes| !bytes.is_empty()) {
+            self.pieces.push(Piece { at: self.bytes.len(), from, same: true });
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// What an escape says.
+    fn put(&mut self, decoded: &Decoded, from: Range<usize>) {
+        let at = self.bytes.len();
         match decoded {
-            Decoded::Nothing => {}
-            Decoded::Byte(byte) => {
-                out.bytes.push(byte);
-                out.from.push(from);
-            }
+            Decoded::Nothing => return,
+            Decoded::Byte(byte) => self.bytes.push(*byte),
             Decoded::Char(c) => {
-                let mut buffer = [0; 4];
-                for byte in c.encode_utf8(&mut buffer).bytes() {
-                    out.bytes.push(byte);
-                    out.from.push(from);
-                }
+                self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        place += length;
+        self.pieces.push(Piece { at, from, same: false });
     }
-    changed.then_some(out)
 }
 
 /// What an escape begins with, and what is left out.
-fn escapes() -> Option<&'static AhoCorasick> {
-    static ESCAPES: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    let begin = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&' | 0..=31 | 127);
-    let made = || AhoCorasick::new((0..=127_u8).filter(begin).map(|byte| [byte])).ok();
-    ESCAPES.get_or_init(made).as_ref()
+const BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        begins[byte] = matches!(byte as u8, b'%' | b'\\' | b'&' | 0..=31 | 127 | 0xc2..=0xf4);
+        byte += 1;
+    }
+    begins
+};
+
+/// The next place from which an escape may begin.
+fn next_escape(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    rest.iter().position(|byte| BEGINS[usize::from(*byte)]).map(|place| from + place)
 }
 
 enum Decoded {
@@ -167,17 +215,21 @@ mod tests {
     fn every_escape_leads_back_to_its_place() {
         for text in ["a%62c", "a\\u0062c", "a&#98;c", "a&#x62;c", "a\\x62c", "ab\u{200b}c", "ab\nc"]
         {
-            let layers = unfold(text.as_bytes());
-            let last = layers.last().unwrap();
-            assert_eq!(last.bytes, b"abc", "{text}");
-            assert_eq!(last.place(&(0..3)), 0..text.len(), "{text}");
+            let unfolded = unfold(text.as_bytes());
+            let (last, bytes) = unfolded.layers().enumerate().last().unwrap();
+            assert_eq!(bytes, b"abc", "{text}");
+            assert_eq!(unfolded.place(last, &(0..3)), 0..text.len(), "{text}");
         }
     }
 
     #[test]
     fn escapes_within_escapes_are_undone_to_a_depth() {
-        let layers = unfold(b"%255Cu0061%");
-        assert_eq!(layers.last().unwrap().bytes, b"a%");
-        assert!(unfold(b"nothing here").is_empty());
+        let unfolded = unfold(b"x%255Cu0061y%");
+        let (last, bytes) = unfolded.layers().enumerate().last().unwrap();
+        assert_eq!((last, bytes), (2, b"xay%".as_slice()));
+        assert_eq!(unfolded.place(last, &(0..1)), 0..1);
+        assert_eq!(unfolded.place(last, &(1..2)), 1..11);
+        assert_eq!(unfolded.place(last, &(2..4)), 11..13);
+        assert!(unfold(b"nothing here").layers().next().is_none());
     }
 }
