@@ -8,7 +8,7 @@ use backroad::engine::glance::next_of;
 use backroad::model::durations::{Change, quantiles};
 use backroad::model::{ResourceId, ResourceType};
 
-use crate::support::arm_data;
+use crate::support::{Extent, arm_data};
 
 /// One recorded operation: what it was, and when it ended, somewhere between two polls.
 struct Recorded {
@@ -46,8 +46,9 @@ fn first(op: &str, delete: bool) -> u64 {
     }
 }
 
-fn recorded() -> Option<Vec<Recorded>> {
-    let text = std::fs::read_to_string(arm_data("latency")?.join("samples.csv")).unwrap();
+fn recorded() -> (Vec<Recorded>, Extent) {
+    let (folder, extent) = arm_data("latency").unwrap();
+    let text = std::fs::read_to_string(folder.join("samples.csv")).unwrap();
     let mut all = Vec::new();
     for (row, line) in text.lines().enumerate().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
@@ -66,7 +67,7 @@ fn recorded() -> Option<Vec<Recorded>> {
         let seconds = (low + share * (high - low)).max(0.05);
         all.push(Recorded { of, change, seconds, first: first(cells[0], delete) });
     }
-    Some(all)
+    (all, extent)
 }
 
 /// The rungs of Azure's ladder.
@@ -106,8 +107,9 @@ fn percentile(all: &mut [f64], percent: usize) -> f64 {
 
 #[test]
 fn the_end_is_noticed_within_seconds_for_at_most_three_times_the_reads_of_others() {
-    let Some(all) = recorded() else { return };
-    assert!(all.len() > 3_000, "{}", all.len());
+    let (all, extent) = recorded();
+    let enough = if extent == Extent::Whole { 3_000 } else { 30 };
+    assert!(all.len() > enough, "{}", all.len());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut reads, mut their_reads) = (0, 0);
     for operation in &all {
@@ -130,5 +132,7 @@ fn the_end_is_noticed_within_seconds_for_at_most_three_times_the_reads_of_others
         all.len()
     );
     assert!(half <= 5.0 && most <= 15.0, "{half} {most}");
-    assert!(ratio <= 3.0, "{ratio}");
+    // In the sample each kind counts alike, the rare slow ones too.
+    let most = if extent == Extent::Whole { 3.0 } else { 3.2 };
+    assert!(ratio <= most, "{ratio}");
 }

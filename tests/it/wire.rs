@@ -1,7 +1,7 @@
 //! What Azure really said, read by the adapter: recorded traffic of real subscriptions.
 //!
 //! The recordings are not part of the project. Where they are not at hand these tests say so on stderr
-//! and prove nothing; `BACKROAD_ARM_DATA` names the folder that has `recordings/` in it.
+//! and look at the project's own sample; `BACKROAD_ARM_DATA` names the folder that has `recordings/` in it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use backroad::model::{
 use backroad::sim::VirtualClock;
 use serde_json::Value;
 
-use crate::support::{arm_data, data_files};
+use crate::support::{Extent, arm_data, data_files};
 
 fn change() -> Purpose {
     Purpose::Change(OperationKey::parse("00000000-0000-0000-0000-000000000000").unwrap())
@@ -138,14 +138,16 @@ fn read(path: &Path) -> Vec<Exchange> {
     exchanges
 }
 
-/// All that was recorded, if it is at hand.
-pub(crate) fn recorded() -> Option<Vec<Exchange>> {
+/// All that was recorded and is at hand.
+pub(crate) fn recorded() -> (Vec<Exchange>, Extent) {
+    let (folder, extent) = arm_data("recordings").unwrap();
     let mut paths = Vec::new();
-    data_files(&arm_data("recordings")?, &mut paths);
+    data_files(&folder, &mut paths);
     paths.sort();
     let all: Vec<Exchange> = paths.iter().flat_map(|path| read(path)).collect();
-    assert!(all.len() > 1_000, "only {} exchanges were read", all.len());
-    Some(all)
+    let enough = all.len() > if extent == Extent::Whole { 1_000 } else { 20 };
+    assert!(enough, "only {} exchanges were read", all.len());
+    (all, extent)
 }
 
 fn is_network(url: &str) -> bool {
@@ -159,7 +161,7 @@ fn is_poll(url: &str) -> bool {
 
 #[test]
 fn every_recorded_write_is_read_without_loss() {
-    let Some(all) = recorded() else { return };
+    let (all, extent) = recorded();
     let (mut accepted, mut done, mut longest) = (0, 0, 0);
     for one in all.iter().filter(|one| is_network(&one.url)) {
         let write = ["PUT", "DELETE"].contains(&one.method.as_str());
@@ -182,13 +184,17 @@ fn every_recorded_write_is_read_without_loss() {
             }
         }
     }
-    assert!(accepted > 100 && done > 0, "{accepted} accepted, {done} done");
+    assert!(accepted > 5 && done > 0, "{accepted} accepted, {done} done");
+    if extent == Extent::Sample {
+        return;
+    }
+    assert!(accepted > 100, "{accepted} accepted");
     assert!(longest > 1_000, "the signed URLs of today are among them: {longest}");
 }
 
 #[test]
 fn every_recorded_poll_says_what_its_body_says() {
-    let Some(all) = recorded() else { return };
+    let (all, extent) = recorded();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for one in all.iter().filter(|one| one.method == "GET" && is_poll(&one.url)) {
         let location = one.url.to_ascii_lowercase().contains("/operationresults/");
@@ -216,14 +222,15 @@ fn every_recorded_poll_says_what_its_body_says() {
         };
         *seen.entry(told.to_owned()).or_default() += 1;
     }
-    for expected in ["running", "succeeded", "failed"] {
+    let failed = (extent == Extent::Whole).then_some("failed");
+    for expected in ["running", "succeeded"].into_iter().chain(failed) {
         assert!(seen.get(expected).is_some_and(|count| *count > 0), "{expected}: {seen:?}");
     }
 }
 
 #[test]
 fn every_recorded_refusal_means_what_the_clients_then_did() {
-    let Some(all) = recorded() else { return };
+    let (all, extent) = recorded();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for one in all.iter().filter(|one| is_network(&one.url) && one.response.status >= 400) {
         // Every PUT, PATCH and DELETE of the recordings changes something; their POSTs read.
@@ -253,7 +260,11 @@ fn every_recorded_refusal_means_what_the_clients_then_did() {
         }
     }
     let has = |word: &str| seen.iter().any(|code| code.contains(word));
-    assert!(has("404") && has("AnotherOperationInProgress"), "{seen:#?}");
+    let expected = match extent {
+        Extent::Whole => has("AnotherOperationInProgress"),
+        Extent::Sample => has("RetryableErrorDueToAnotherOperation"),
+    };
+    assert!(has("404") && expected, "{seen:#?}");
 }
 
 /// Answers every read with one body.
@@ -337,7 +348,7 @@ fn action_of(id: &ResourceId, body: &Value) -> Option<Action> {
 
 #[test]
 fn a_recorded_resource_holds_its_own_goal_and_a_change_keeps_the_rest_of_it() {
-    let Some(all) = recorded() else { return };
+    let (all, extent) = recorded();
     let mut held: BTreeMap<String, u32> = BTreeMap::new();
     for one in all.iter().filter(|one| one.method == "GET" && one.response.status == 200) {
         let Ok(body) = serde_json::from_slice::<Value>(&one.response.body) else { continue };
@@ -372,12 +383,12 @@ fn a_recorded_resource_holds_its_own_goal_and_a_change_keeps_the_rest_of_it() {
             written["properties"].get("peeringState").is_none() && written.get("etag").is_none()
         );
     }
-    assert!(held.len() >= 3, "{held:?}");
+    assert!(extent == Extent::Sample || held.len() >= 3, "{held:?}");
 }
 
 #[test]
 fn what_we_write_has_the_shape_of_what_others_wrote() {
-    let Some(all) = recorded() else { return };
+    let (all, extent) = recorded();
     let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for one in all.iter().filter(|one| one.method == "PUT" && !one.sent.is_empty()) {
         let path = one.url.split('?').next().unwrap_or_default();
@@ -408,7 +419,10 @@ fn what_we_write_has_the_shape_of_what_others_wrote() {
         ("routetables", vec!["disableBgpRoutePropagation"]),
     ];
     for (kind, ours) in ours {
-        let known = &keys[&format!("microsoft.network/{kind}")];
+        let Some(known) = keys.get(&format!("microsoft.network/{kind}")) else {
+            assert_eq!(extent, Extent::Sample, "nobody wrote {kind}");
+            continue;
+        };
         for key in ours {
             assert!(known.contains(key), "nobody wrote `{key}` into {kind}: {known:?}");
         }

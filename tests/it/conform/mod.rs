@@ -8,7 +8,7 @@ mod replay;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::support::{arm_data, data_files};
+use crate::support::{Extent, arm_data, arm_sample, data_files};
 use replay::{Verdict, replay};
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ struct Tally {
 
 #[test]
 fn recorded_traffic_is_answered_as_it_was() {
-    let Some(folder) = arm_data("recordings") else { return };
+    let Some((folder, Extent::Whole)) = arm_data("recordings") else { return };
     let mut files = Vec::new();
     data_files(&folder, &mut files);
     files.sort();
@@ -84,4 +84,18 @@ fn recorded_traffic_is_answered_as_it_was() {
     assert!(total > 1_000, "{total} exchanges are too few");
     assert!(poor.is_empty(), "too many answers differ of {poor:?}");
     assert!(matched * 100 >= total * 98, "{matched} of {total} are answered as recorded");
+}
+
+#[test]
+fn the_sample_is_answered_to_the_last_exchange() {
+    let mut files = Vec::new();
+    data_files(&arm_sample("recordings"), &mut files);
+    assert!(!files.is_empty());
+    for file in &files {
+        let exchanges = recordings::read(file).unwrap();
+        for (exchange, (kind, verdict)) in exchanges.iter().zip(replay(&exchanges)) {
+            let at = format!("{} {} ({kind})", exchange.method, exchange.url);
+            assert!(matches!(verdict, Verdict::Same), "{at}: {verdict:?}");
+        }
+    }
 }

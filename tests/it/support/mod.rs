@@ -37,18 +37,34 @@ pub(crate) fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A folder of the data that are not part of the project; says so on stderr where it is absent.
-pub(crate) fn arm_data(part: &str) -> Option<PathBuf> {
+/// How much of Azure's recorded traffic is at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The data that are not part of the project.
+    Whole,
+    /// The few that are, written by hand: enough to see that a test works, too few to count.
+    Sample,
+}
+
+/// A folder of recorded data: all of them where they are, else the project's own sample; says so on stderr.
+pub(crate) fn arm_data(part: &str) -> Option<(PathBuf, Extent)> {
     #[expect(clippy::disallowed_methods, reason = "a test is told where its data are")]
     let named = std::env::var_os("BACKROAD_ARM_DATA").map(PathBuf::from);
     let found = named.unwrap_or_else(|| file("../shared/arm")).join(part);
     if found.is_dir() {
-        return Some(found);
+        return Some((found, Extent::Whole));
     }
+    let sample = Some(arm_sample(part)).filter(|sample| sample.is_dir());
+    let instead = if sample.is_some() { "ONLY THE SAMPLE" } else { "SKIPPED" };
     // Past the capture of the test harness: a skipped test is seen.
-    let why = format!("SKIPPED: no {part} at {}; set BACKROAD_ARM_DATA.\n", found.display());
+    let why = format!("{instead}: no {part} at {}; set BACKROAD_ARM_DATA.\n", found.display());
     drop(std::io::stderr().write_all(why.as_bytes()));
-    None
+    sample.map(|sample| (sample, Extent::Sample))
+}
+
+/// The project's own sample of a kind of recorded data.
+pub(crate) fn arm_sample(part: &str) -> PathBuf {
+    file("tests/fixtures/arm").join(part)
 }
 
 /// Every file of such a folder, but for its index.
