@@ -17,7 +17,7 @@ use backroad::azure::{Arm, ArmSettings, NoSecrets, Simulated, WriteScope};
 use backroad::engine::{
     Clock, Driver, Event, Journal, NewRun, Patience, Ports, RunMode, RunState, Unwatched, handle,
 };
-use backroad::model::{Plan, PlanParts, RunId, Seq, StepName, Timestamp};
+use backroad::model::{Plan, PlanParts, RunId, RunOutcome, Seq, StepName, Timestamp};
 use backroad::plan::{CompileOptions, compile};
 use backroad::render::document::{self, Material};
 use backroad::render::report;
@@ -32,6 +32,10 @@ const AT_ONCE: usize = 64;
 
 /// Clients that ask the served simulator at once, each over its own connection.
 const CLIENTS: usize = 4;
+
+/// A network of the shipped world.
+const HUB: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/\
+                   providers/Microsoft.Network/virtualNetworks/vnet-hub-sea";
 
 fn run_id(n: usize) -> RunId {
     RunId::parse(&format!("01h{n:0>23}")).unwrap()
@@ -108,10 +112,18 @@ async fn at_once(folder: &Path) -> (f64, f64) {
 }
 
 fn thousand_steps() -> SourceFile {
-    let mut text = "runbook: many\ntitle: Many\nparams:\n  hub:\n    type: resource_id\n    default: \
-                    /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub\nsteps:\n"
-        .to_owned();
-    for n in 0..1_000 {
+    many_steps(
+        1_000,
+        "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub",
+    )
+}
+
+/// A runbook of so many addresses, one after the other, beside a network.
+fn many_steps(count: usize, hub: &str) -> SourceFile {
+    let mut text = format!(
+        "runbook: many\ntitle: Many\nparams:\n  hub:\n    type: resource_id\n    default: {hub}\nsteps:\n"
+    );
+    for n in 0..count {
         text.push_str(&format!("  s{n}:\n"));
         if n > 0 {
             text.push_str(&format!("    needs: s{}\n", n - 1));
@@ -157,13 +169,7 @@ fn document(folder: &Path) -> [f64; 3] {
 /// A report of a drill of two hundred steps, in the same three figures as a document, and how many events
 /// it tells.
 fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
-    let hub = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub";
-    let there = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/\
-                 providers/Microsoft.Network/virtualNetworks/vnet-hub-sea";
-    let source = SourceFile::new("many.yaml", thousand_steps().text().replace(hub, there));
-    let mut parts: PlanParts = compiled(&source, None).into();
-    parts.steps.truncate(200);
-    let plan = Plan::new(parts).unwrap();
+    let plan = compiled(&many_steps(200, HUB), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let events = runtime.block_on(drill(&plan, scenario)).events();
     let state = RunState::fold(&events).unwrap();
@@ -300,6 +306,21 @@ fn main() {
     // For a profiler: nothing but drills.
     if std::env::args().any(|argument| argument == "drills") {
         println!("{:.0} drills per second", drills_per_second(&plan, &scenario));
+        return;
+    }
+    // What a step costs in a drill of so many, in milliseconds.
+    if let Some(count) = std::env::args().skip_while(|word| word != "steps").nth(1) {
+        let count: usize = count.parse().unwrap();
+        let plan = compiled(&many_steps(count, HUB), None);
+        let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (began, mut drilled) = (Instant::now(), 0);
+        while drilled == 0 || began.elapsed() < Duration::from_secs(1) {
+            let ended = alone.block_on(drill(&plan, &scenario)).events();
+            let outcome = RunState::fold(&ended).unwrap().outcome();
+            assert_eq!(outcome, Some(RunOutcome::Succeeded));
+            drilled += count;
+        }
+        println!("{}", began.elapsed().as_secs_f64() * 1_000.0 / drilled as f64);
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -16,6 +16,7 @@ pub mod door;
 pub mod error;
 pub mod files;
 pub mod front;
+mod kept_world;
 mod logs;
 pub mod preflight;
 mod rehearsal;

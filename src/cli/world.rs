@@ -13,17 +13,18 @@ use super::context::Context;
 use super::error::{CliError, Status};
 use super::files;
 use super::front;
+use super::kept_world::{self, KeptWorld};
 use super::session::{Asked, Begin, Driving, Session};
 use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
-use crate::model::limits::{EVIDENCE_BYTES_MAX, FILE_BYTES_MAX, WORLD_DEPTH_MAX};
+use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::{ReachView, ReachedView};
 use crate::runbook::nesting;
 use crate::sim;
 use crate::sim::network::Reach;
 use crate::sim::scenario::ScenarioError;
-use crate::sim::{Answers, BadDay, InProcess, Scenario, VirtualClock, World};
+use crate::sim::{Answers, BadDay, InProcess, Scenario, TruthMark, VirtualClock, World};
 use crate::store::{MemoryJournal, RunStore, regular};
 
 /// Where a drill's Azure is: in this process, so that nothing listens there.
@@ -42,19 +43,24 @@ pub struct Drill {
 /// A world that is kept beside its run, after every change: a drill that is killed goes on in it.
 struct Kept {
     world: World,
+    keeper: Option<KeptWorld>,
+    /// Where what is reached is kept.
     path: Option<PathBuf>,
+    /// What the network followed from when that was last looked at.
+    mark: Option<TruthMark>,
     /// What each site reached from when on.
     reached: Vec<ReachedView>,
 }
 
 impl Kept {
-    fn keep(&self) -> Result<(), CliError> {
-        self.path.as_ref().map_or(Ok(()), |path| keep(path, &self.world))
-    }
-
     /// Notes what each site reaches, where that is not as it was.
     fn note_reached(&mut self, at: Timestamp) {
         let Some(path) = &self.path else { return };
+        let mark = self.world.truth_mark();
+        if self.mark.as_ref() == Some(&mark) {
+            return;
+        }
+        self.mark = Some(mark);
         let reach: Vec<ReachView> = self.world.reachability().into_iter().map(reach_view).collect();
         if self.reached.last().is_some_and(|last| last.reach == reach) {
             return;
@@ -77,7 +83,9 @@ impl Answers for Kept {
         let answer = self.world.answer(request, now);
         let changes = Url::parse(&request.url)
             .is_ok_and(|url| sim::server::changes(request.method, url.path()));
-        if changes && let Err(error) = self.keep() {
+        let Self { keeper, world, .. } = self;
+        let kept = keeper.as_mut().map(|keeper| keeper.note(request, now, changes, world));
+        if let Some(Err(error)) = kept {
             tracing::warn!(what = error.what, "the drill's world is not kept");
         }
         self.note_reached(now);
@@ -261,7 +269,8 @@ impl Drill {
     }
 
     pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
-        let world = Arc::new(Mutex::new(Kept { world, path: None, reached: Vec::new() }));
+        let kept = Kept { world, keeper: None, path: None, mark: None, reached: Vec::new() };
+        let world = Arc::new(Mutex::new(kept));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
         let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
         let endpoint = Url::parse(ENDPOINT).map_err(|error| {
@@ -299,8 +308,8 @@ impl Drill {
         };
         {
             let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.keeper = Some(KeptWorld::begin(&path, &kept.world)?);
             kept.path = Some(path);
-            kept.keep()?;
             // Who goes on with a drill finds what its first process kept.
             kept.reached = reached(context, &run);
             kept.note_reached(session.clock.now());
@@ -308,7 +317,9 @@ impl Drill {
         let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
         let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.keep()?;
+        if let Some(keeper) = kept.keeper.take() {
+            keeper.end(&kept.world)?;
+        }
         if let Ok(driving) = &mut driven {
             let end = driving.events.last().map(|last| last.at);
             end.into_iter().for_each(|end| kept.note_reached(end));
@@ -335,16 +346,6 @@ pub(super) fn reach_view(reach: Reach) -> ReachView {
     }
 }
 
-fn keep(path: &Path, world: &World) -> Result<(), CliError> {
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        CliError::new(Status::OutOfReach, "The drill's world cannot be kept.")
-            .because(error)
-            .hint("The run is recorded, but cannot be gone on with.")
-    };
-    let bytes = serde_json::to_vec(&world.sealed()).map_err(|error| failed(&error))?;
-    files::write_private(path, &bytes).map_err(|error| failed(&error))
-}
-
 /// Goes on with a drill in the world that was kept beside it.
 ///
 /// # Errors
@@ -362,7 +363,6 @@ pub async fn go_on(
             .because(error)
             .hint("Start another drill: it takes a second.")
     };
-    let bytes = regular::read(&path, EVIDENCE_BYTES_MAX).map_err(|error| lost(&error))?;
-    let world: World = serde_json::from_slice(&bytes).map_err(|error| lost(&error))?;
+    let world = kept_world::load(&path).map_err(|error| lost(error.as_ref()))?;
     Drill::within(world, last_at, &run.plan)?.drive(context, store, begin).await
 }

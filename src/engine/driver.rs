@@ -239,7 +239,10 @@ impl Driver {
             return Ok(());
         };
         let took = self.ports.clock.now().since(opened.at);
-        if self.turns <= limits::DRILL_TURNS_MAX && took <= limits::DRILL_TIME_MAX {
+        let steps = u64::try_from(self.plan.steps().len()).unwrap_or(u64::MAX);
+        let of_steps = steps.saturating_mul(limits::DRILL_TURNS_OF_STEP_MAX);
+        let turns_max = limits::DRILL_TURNS_MAX.saturating_add(of_steps);
+        if self.turns <= turns_max && took <= limits::DRILL_TIME_MAX {
             return Ok(());
         }
         let waits = self.state.waits().join(" ");

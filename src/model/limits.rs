@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// Bytes of one runbook. The largest hand-written runbooks of other tools are tens of kilobytes; a
-/// parser that is fed more than this is under attack or given the wrong file.
-pub const RUNBOOK_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one runbook. The largest hand-written runbooks of other tools are tens of kilobytes, and one of
+/// as many steps as a plan may have, written out by a program, has some megabytes; a parser that is fed more
+/// than this is under attack or given the wrong file.
+pub const RUNBOOK_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of one file that a person names: a world, a template, a kept plan. A captured estate of some
 /// thousand resources has a few megabytes.
@@ -20,14 +21,14 @@ pub const WORLD_DEPTH_MAX: usize = 128;
 /// Depth of nested YAML. The language needs seven levels; recursion must end well before the stack.
 pub const YAML_DEPTH_MAX: usize = 32;
 
-/// Nodes of one YAML document: a 1,000-step runbook has about 20,000.
-pub const YAML_NODES_MAX: usize = 200_000;
+/// Nodes of one YAML document: a runbook of 20,000 steps has about 400,000.
+pub const YAML_NODES_MAX: usize = 1_000_000;
 
 /// Diagnostics kept for one file: a person reads the first few; the rest are counted.
 pub const DIAGNOSTICS_MAX: usize = 200;
 
-/// Steps of a plan after loops are unrolled.
-pub const STEPS_MAX: usize = 2_000;
+/// Steps of a plan after loops are unrolled: every spoke of the largest estates, a dozen steps each.
+pub const STEPS_MAX: usize = 20_000;
 
 /// Bytes of a step, parameter, profile or runbook name.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -92,6 +93,10 @@ pub const DRILL_TIME_MAX: Duration = Duration::from_secs(100 * 86_400);
 /// Turns of one drill: answers, timers and commands. A failover takes some hundred and a failback that
 /// copies disks for days some thousand; every one is kept in the simulator's ledger, in memory.
 pub const DRILL_TURNS_MAX: u64 = 50_000;
+
+/// Turns of one drill for each of its steps, besides: one that is looked at, written, polled and confirmed
+/// has about ten.
+pub const DRILL_TURNS_OF_STEP_MAX: u64 = 50;
 
 /// Commands waiting for a live run: people type slower than the driver turns.
 pub const COMMANDS_WAITING_MAX: usize = 64;

@@ -4,6 +4,7 @@
 //! of it as one value; [`InProcess`] and [`server`] reach it.
 
 mod arm;
+mod asked;
 pub mod bad_day;
 pub mod clock;
 mod duration;
@@ -39,6 +40,7 @@ mod world;
 mod world_file;
 mod write;
 
+pub use asked::Asked;
 pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Effect, Fault};
@@ -47,4 +49,5 @@ pub use scaled_clock::ScaledClock;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::Answers;
 pub use transport::InProcess;
+pub use truth::TruthMark;
 pub use world::World;

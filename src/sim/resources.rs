@@ -9,20 +9,34 @@ use super::world::Resource;
 use crate::model::{ResourceId, ResourceType};
 
 /// The resources, in the order of their ids.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<ResourceId, Resource>", into = "BTreeMap<ResourceId, Resource>")]
 pub(super) struct Resources {
     all: BTreeMap<ResourceId, Resource>,
     /// The same ids under their types: always complete, never stored.
     by_type: BTreeMap<ResourceType, BTreeSet<ResourceId>>,
+    /// Grows whenever one of them may have changed: says nothing between two values, and is never stored.
+    revision: u64,
+}
+
+impl PartialEq for Resources {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
 }
 
 impl Resources {
+    /// Equal, of one value at two times: nothing has changed in between.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     pub(super) fn get(&self, id: &ResourceId) -> Option<&Resource> {
         self.all.get(id)
     }
 
     pub(super) fn get_mut(&mut self, id: &ResourceId) -> Option<&mut Resource> {
+        self.revision += 1;
         self.all.get_mut(id)
     }
 
@@ -31,11 +45,13 @@ impl Resources {
     }
 
     pub(super) fn insert(&mut self, id: ResourceId, resource: Resource) -> Option<Resource> {
+        self.revision += 1;
         self.by_type.entry(id.resource_type()).or_default().insert(id.clone());
         self.all.insert(id, resource)
     }
 
     pub(super) fn remove(&mut self, id: &ResourceId) -> Option<Resource> {
+        self.revision += 1;
         if let Some(ids) = self.by_type.get_mut(&id.resource_type()) {
             ids.remove(id);
         }
@@ -59,6 +75,7 @@ impl Resources {
     }
 
     pub(super) fn values_mut(&mut self) -> btree_map::ValuesMut<'_, ResourceId, Resource> {
+        self.revision += 1;
         self.all.values_mut()
     }
 
@@ -92,7 +109,7 @@ impl From<BTreeMap<ResourceId, Resource>> for Resources {
         for id in all.keys() {
             by_type.entry(id.resource_type()).or_default().insert(id.clone());
         }
-        Self { all, by_type }
+        Self { all, by_type, revision: 0 }
     }
 }
 

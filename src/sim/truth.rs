@@ -1,18 +1,40 @@
 //! What does the network's truth read of the world? The bodies, with what no body shows.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::network::{Estate, Reach, reachability};
+use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
-use crate::model::ResourceId;
+use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
 pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 
+/// What the network's truth follows from: as long as it is the same, so is the truth. Of one world only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TruthMark {
+    resources: u64,
+    regions_down: BTreeSet<Region>,
+    silent: BTreeSet<ResourceId>,
+    site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
+}
+
 impl World {
+    /// What the truth follows from now.
+    #[must_use]
+    pub fn truth_mark(&self) -> TruthMark {
+        TruthMark {
+            resources: self.resources.revision(),
+            regions_down: self.regions_down.clone(),
+            silent: self.silent.clone(),
+            site_tests: self.site_tests.clone(),
+        }
+    }
+
     /// How each site sees each Azure network now.
     #[must_use]
     pub fn reachability(&self) -> Vec<Reach> {

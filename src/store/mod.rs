@@ -16,6 +16,7 @@ pub mod fsync;
 mod growing;
 pub mod journal;
 pub mod lease;
+pub mod lines;
 pub mod memory;
 pub mod obligations;
 pub mod regular;

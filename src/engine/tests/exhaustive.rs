@@ -3,7 +3,7 @@
 //!
 //! The world is a bit for each resource, and what is still on its way to it. Observations say the truth.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::engine::state::Direction;
@@ -283,7 +283,7 @@ fn search(plan: Plan, troubles_max: usize) -> (usize, usize) {
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     let start = Node { bench, truth: Truth::default(), troubles: Vec::new() };
-    let (mut seen, mut ends, mut open) = (HashSet::new(), 0, vec![start]);
+    let (mut seen, mut ends, mut open) = (BTreeSet::new(), 0, vec![start]);
     while let Some(node) = open.pop() {
         if !seen.insert(node.text()) {
             continue;
