@@ -283,7 +283,7 @@ async fn observe_undo(
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
-        Action::PublicIp(spec) => public_ip::wanted(spec, body),
+        Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, body),
         Action::Peering(spec) => vnet_peering::wanted(spec),
         Action::RouteTable(spec) => route_table::wanted(spec),

@@ -8,6 +8,7 @@
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;
+pub mod compared;
 pub mod condition;
 pub mod desired;
 pub mod durations;

@@ -58,8 +58,9 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
     wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] =
         json!(has.max(u64::from(spec.mbps_min)));
     // Left out, the authorizations might be lost; sent without their keys, the keys might be.
-    for authorization in wanted["properties"]["authorizations"].as_array_mut().into_iter().flatten()
-    {
+    let authorizations =
+        wanted.pointer_mut("/properties/authorizations").and_then(Value::as_array_mut);
+    for authorization in authorizations.into_iter().flatten() {
         let id = authorization
             .get("name")
             .and_then(Value::as_str)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::compare::{Against, compare};
 use crate::model::secret::seal;
 use crate::model::{
     Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
@@ -134,10 +135,14 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
             undo: Undo::Delete { resource: resource.clone() },
         }));
     };
+    let compared = compare(resource, wanted, body, Against::Wanted);
+    if let Some(stuck) = compared.stuck {
+        return stuck;
+    }
     if let Some(verdict) = at_work(resource, body) {
         return verdict;
     }
-    let mut changes = differences(resource, wanted, body);
+    let mut changes = compared.changes;
     let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
     if changes.is_empty() && !failed {
         return Assessed::Holds;
@@ -153,7 +158,7 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
     let before = writable(body);
     Assessed::Change(Box::new(PlannedChange {
         changes,
-        write: put(resource, merged(&before, wanted)),
+        write: put(resource, compare(resource, wanted, &before, Against::Wanted).merged),
         undo: Undo::Restore { resource: resource.clone(), body: before },
     }))
 }
@@ -212,7 +217,11 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
         (Some(wanted), Some(body)) => {
             let now = writable(body);
             let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
-            let differs = !differences(resource, wanted, &now).is_empty();
+            let compared = compare(resource, wanted, &now, Against::Before);
+            if let Some(stuck) = compared.stuck {
+                return stuck;
+            }
+            let differs = !compared.changes.is_empty();
             if !failed && !differs && !still_there(written, wanted, &now) {
                 return Assessed::Holds;
             }
@@ -332,117 +341,9 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
 }
 
-/// The fields of `wanted` that `body` does not have so. Fields that are not wanted do not count, and
-/// neither do keys, whose values are not to be compared.
-pub(crate) fn differences(resource: &ResourceId, wanted: &Value, body: &Value) -> Vec<Change> {
-    let mut found = Vec::new();
-    compare(resource, "", wanted, Some(body), &mut found);
-    found
-}
-
-fn compare(
-    resource: &ResourceId,
-    path: &str,
-    wanted: &Value,
-    body: Option<&Value>,
-    found: &mut Vec<Change>,
-) {
-    if let Some(object) = wanted.as_object() {
-        for (key, wanted) in object {
-            if is_secret_key(key) {
-                continue;
-            }
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            compare(resource, &below, wanted, body.and_then(|body| body.get(key)), found);
-        }
-        return;
-    }
-    // A flag that is not shown is off: older answers leave `false` out.
-    let off = body.is_none() && *wanted == Value::Bool(false);
-    if !off && !body.is_some_and(|body| same(wanted, body)) {
-        found.push(Change {
-            resource: resource.clone(),
-            path: path.to_owned(),
-            before: body.map_or(Value::Null, without_secrets),
-            after: without_secrets(wanted),
-        });
-    }
-}
-
-/// Whether a value is as wanted. Texts compare without case and spaces, as Azure answers with other
-/// letters than it was sent ("Southeast Asia"); lists of named things compare by name.
-fn same(wanted: &Value, body: &Value) -> bool {
-    match (wanted, body) {
-        (Value::String(wanted), Value::String(body)) => {
-            let fold = |text: &str| -> String {
-                text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
-            };
-            fold(wanted) == fold(body)
-        }
-        (Value::Array(wanted), Value::Array(body)) => {
-            wanted.len() == body.len()
-                && wanted.iter().enumerate().all(|(place, item)| {
-                    match item.get("name").and_then(Value::as_str) {
-                        Some(_) => body.iter().any(|other| same(item, other)),
-                        None => body.get(place).is_some_and(|other| same(item, other)),
-                    }
-                })
-        }
-        (Value::Object(wanted), Value::Object(body)) => wanted
-            .iter()
-            .filter(|(key, _)| !is_secret_key(key))
-            .all(|(key, wanted)| body.get(key).is_some_and(|body| same(wanted, body))),
-        (Value::Number(wanted), Value::Number(body)) => wanted.as_f64() == body.as_f64(),
-        _ => wanted == body,
-    }
-}
-
-/// The body with the wanted fields in it. A wanted list replaces the one there, but its named things
-/// keep the fields that nobody wants otherwise.
-fn merged(body: &Value, wanted: &Value) -> Value {
-    match (body, wanted) {
-        (Value::Object(body), Value::Object(wanted)) => {
-            let mut result = body.clone();
-            for (key, wanted) in wanted {
-                let value = match body.get(key) {
-                    Some(body) => merged(body, wanted),
-                    None => wanted.clone(),
-                };
-                result.insert(key.clone(), value);
-            }
-            Value::Object(result)
-        }
-        (Value::Array(body), Value::Array(wanted)) => wanted
-            .iter()
-            .map(|item| {
-                let name = item.get("name").and_then(Value::as_str);
-                let known = name
-                    .and_then(|name| body.iter().find(|other| text(other, "/name") == Some(name)));
-                known.map_or_else(|| item.clone(), |known| merged(known, item))
-            })
-            .collect(),
-        _ => wanted.clone(),
-    }
-}
-
 /// A verdict that nothing of ours can change.
 pub(crate) fn blocked(code: &str, why: String) -> Assessed {
     Assessed::Blocked { code: code.to_owned(), why }
-}
-
-/// Blocks when a text that cannot be changed in place is not as wanted.
-pub(crate) fn fixed(body: &Value, pointer: &str, wanted: &str, what: &str) -> Option<Assessed> {
-    let found = text(body, pointer)?;
-    let differs = !same(&Value::from(wanted), &Value::from(found));
-    differs.then(|| {
-        blocked(
-            "cannot_change",
-            format!(
-                "It exists with {what} `{found}`, the runbook wants `{wanted}`, and Azure cannot \
-                 change that in place. Choose another name, or remove it first."
-            ),
-        )
-    })
 }
 
 #[cfg(test)]
@@ -488,7 +389,7 @@ mod tests {
                 }
             })
         );
-        assert_eq!(change.changes[0].path, "properties.routes");
+        assert_eq!(change.changes[0].path, "properties.routes[a].properties.nextHopType");
     }
 
     #[test]

@@ -2,24 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, fixed, text};
+use super::body::{assessment, ensure, text};
 use crate::model::action::Connection;
 use crate::model::{Assessed, Assessment, Undo};
 
 /// Compares a connection with the desired one. An existing one is never moved to another circuit.
 pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
-    let immovable = body.and_then(|body| {
-        let properties = "/properties";
-        fixed(body, "/location", spec.location.as_str(), "location")
-            .or_else(|| {
-                fixed(body, &format!("{properties}/peer/id"), spec.circuit.as_str(), "circuit")
-            })
-            .or_else(|| {
-                let gateway = format!("{properties}/virtualNetworkGateway1/id");
-                fixed(body, &gateway, spec.gateway.as_str(), "gateway")
-            })
-    });
-    let mut verdict = immovable.unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec)));
+    let mut verdict = ensure(&spec.id, body, &wanted(spec));
     with_key(spec, &mut verdict);
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()

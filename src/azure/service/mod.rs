@@ -7,6 +7,7 @@ pub(crate) mod authorization;
 pub(crate) mod bandwidth;
 pub(crate) mod body;
 pub(crate) mod circuit;
+mod compare;
 pub(crate) mod connection;
 pub(crate) mod gateway;
 pub(crate) mod gateway_routes;

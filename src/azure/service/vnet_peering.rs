@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, fixed, text};
+use super::body::{assessment, blocked, ensure, text};
 use crate::model::Assessment;
 use crate::model::action::Peering;
 
@@ -17,12 +17,7 @@ pub(crate) fn assess(spec: &Peering, body: Option<&Value>) -> Assessment {
                 .to_owned(),
         )
     });
-    let verdict = dead
-        .or_else(|| {
-            let remote = "/properties/remoteVirtualNetwork/id";
-            body.and_then(|body| fixed(body, remote, spec.remote.as_str(), "remote network"))
-        })
-        .unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec)));
+    let verdict = dead.unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec)));
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
         && let Some(state) = state
