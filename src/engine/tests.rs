@@ -241,6 +241,7 @@ impl Bench {
                 resource,
                 body: Some(json!({"location": "southeastasia"})),
                 verb: None,
+                sync: false,
                 if_match: None,
             },
         }

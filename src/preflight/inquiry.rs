@@ -162,7 +162,7 @@ impl<'a> Inquiry<'a> {
         let mut spokes: BTreeSet<ResourceId> = self
             .peerings()
             .into_iter()
-            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways)
+            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways == Some(true))
             .filter_map(|(_, spec)| spec.id.parent())
             .collect();
         for peering in peerings_of(self.facts.body(hub)) {
@@ -331,6 +331,14 @@ pub fn subnet_prefix(subnet: &Value) -> Option<IpNet> {
         .or_else(|| text(subnet, "/properties/addressPrefixes/0"))?
         .parse()
         .ok()
+}
+
+/// All prefixes of a subnet's body, under either of their names.
+#[must_use]
+pub fn subnet_prefixes(subnet: &Value) -> Vec<IpNet> {
+    let mut all = prefixes(subnet, "/properties/addressPrefixes");
+    all.extend(text(subnet, "/properties/addressPrefix").and_then(|own| own.parse::<IpNet>().ok()));
+    all
 }
 
 /// A region in a body.

@@ -133,6 +133,7 @@ impl Book {
                 resource: resource.clone(),
                 body: Some(json!({"properties": {}})),
                 verb: None,
+                sync: false,
                 if_match: None,
             },
             digest: "d".repeat(64),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::compare::{Against, compare};
 use crate::model::secret::seal;
+use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
     Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
     WriteMethod,
@@ -121,6 +122,18 @@ pub(crate) fn at_work(resource: &ResourceId, body: &Value) -> Option<Assessed> {
     })
 }
 
+/// Blocks where the tags of others leave no room for ours.
+fn too_many_tags(merged: &Value) -> Option<Assessed> {
+    let count = merged.get("tags").and_then(Value::as_object).map_or(0, Map::len);
+    (count > TAGS_MAX).then(|| {
+        let why = format!(
+            "With its own tags and those of the runbook it would have {count}, and Azure takes {TAGS_MAX}. \
+             Take tags off it, or out of the runbook."
+        );
+        blocked("too_many_tags", why)
+    })
+}
+
 /// Compares a resource with what is wanted of it, and plans the write that leads there.
 pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value) -> Assessed {
     let Some(body) = body else {
@@ -136,7 +149,7 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
         }));
     };
     let compared = compare(resource, wanted, body, Against::Wanted);
-    if let Some(stuck) = compared.stuck {
+    if let Some(stuck) = compared.stuck.or_else(|| too_many_tags(&compared.merged)) {
         return stuck;
     }
     if let Some(verdict) = at_work(resource, body) {
@@ -169,6 +182,7 @@ fn put(resource: &ResourceId, body: Value) -> Write {
         resource: resource.clone(),
         body: Some(body),
         verb: None,
+        sync: false,
         if_match: None,
     }
 }
@@ -209,6 +223,7 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
                 resource: resource.clone(),
                 body: None,
                 verb: None,
+                sync: false,
                 if_match: None,
             };
             change(writable(body), Value::Null, write)
@@ -259,10 +274,15 @@ pub(crate) fn writable(body: &Value) -> Value {
             // A gateway's own `ipConfigurations` have properties of their own to write; what a
             // subnet lists under that name are references.
             for key in BACK_REFERENCES {
-                let only_references =
-                    properties.get(key).and_then(Value::as_array).is_some_and(|list| {
-                        list.iter().all(|item| item.pointer("/properties/subnet").is_none())
-                    });
+                let own = |item: &Value| match key {
+                    // The subnets of a virtual network are its own, and gone when they are not written.
+                    "subnets" => item.get("properties").is_some(),
+                    _ => item.pointer("/properties/subnet").is_some(),
+                };
+                let only_references = properties
+                    .get(key)
+                    .and_then(Value::as_array)
+                    .is_some_and(|list| !list.iter().any(own));
                 if only_references {
                     properties.remove(key);
                 }
@@ -339,6 +359,21 @@ pub(crate) fn with_seals(value: &Value) -> Value {
 /// Whether values under this name never leave this room.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
+}
+
+/// Puts the wanted tags into a body that is wanted.
+pub(crate) fn with_tags(mut wanted: Value, tags: &Tags) -> Value {
+    if !tags.is_empty() {
+        wanted["tags"] = tags.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
+    }
+    wanted
+}
+
+/// Puts a flag or number into the properties of a wanted body, where the author said one.
+pub(crate) fn set<T: Into<Value>>(wanted: &mut Value, key: &str, value: Option<T>) {
+    if let Some(value) = value {
+        wanted["properties"][key] = value.into();
+    }
 }
 
 /// A verdict that nothing of ours can change.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, text};
+use super::body::{assessment, ensure, set, text, with_tags};
 use crate::model::Assessment;
 use crate::model::action::Gateway;
 
@@ -26,14 +26,19 @@ pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
     if let Some(address) = &spec.public_ip {
         properties["publicIPAddress"] = json!({ "id": address.as_str() });
     }
-    json!({
+    let mut wanted = json!({
         "location": spec.location.as_str(),
         "properties": {
             "gatewayType": "ExpressRoute",
             "sku": { "name": spec.sku, "tier": spec.sku },
             "ipConfigurations": [{ "name": name, "properties": properties }],
         },
-    })
+    });
+    let bounds = spec.autoscale.map(|own| json!({ "bounds": { "min": own.min, "max": own.max } }));
+    set(&mut wanted, "autoScaleConfiguration", bounds);
+    set(&mut wanted, "allowRemoteVnetTraffic", spec.allow_remote_vnet_traffic);
+    set(&mut wanted, "allowVirtualWanTraffic", spec.allow_virtual_wan_traffic);
+    with_tags(wanted, &spec.tags)
 }
 
 /// The IP configuration that stands in the wanted subnet, or else the first.
@@ -66,6 +71,10 @@ mod tests {
             sku: "ErGw1AZ".to_owned(),
             subnet: id("virtualNetworks/hub/subnets/GatewaySubnet"),
             public_ip: address.map(id),
+            autoscale: None,
+            allow_remote_vnet_traffic: None,
+            allow_virtual_wan_traffic: None,
+            tags: crate::model::tags::Tags::new(),
         }
     }
 

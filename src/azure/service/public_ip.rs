@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, text};
+use super::body::{assessment, ensure, text, with_tags};
 use crate::model::Assessment;
 use crate::model::action::PublicIp;
 
@@ -31,5 +31,5 @@ pub(crate) fn wanted(spec: &PublicIp) -> Value {
     if !spec.zones.is_empty() {
         wanted["zones"] = json!(spec.zones);
     }
-    wanted
+    with_tags(wanted, &spec.tags)
 }

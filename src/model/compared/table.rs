@@ -11,6 +11,11 @@ const GATEWAY: Of = ("gateway.ensure", "Microsoft.Network/virtualNetworkGateways
 const CONNECTION: Of = ("connection.ensure", "Microsoft.Network/connections");
 const PEERING: Of = ("peering.ensure", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings");
 const TABLE: Of = ("route_table.ensure", "Microsoft.Network/routeTables");
+const ROUTE: Of = ("route.ensure", "Microsoft.Network/routeTables/routes");
+const SECURITY_GROUP: Of =
+    ("security_group.associate", "Microsoft.Network/virtualNetworks/subnets");
+const DNS: Of = ("vnet.dns", "Microsoft.Network/virtualNetworks");
+const TIER: Of = ("circuit.tier", "Microsoft.Network/expressRouteCircuits");
 const ASSOCIATION: Of = ("route_table.associate", "Microsoft.Network/virtualNetworks/subnets");
 const CIRCUIT: Of = ("circuit.bandwidth", "Microsoft.Network/expressRouteCircuits");
 
@@ -63,6 +68,11 @@ const fn at_birth((action, of): Of, path: &'static str, what: &'static str) -> F
     Field { action, of, path, what, how, unshown, remedy: Remedy::Written }
 }
 
+/// The tags of a resource.
+const fn tags(of: Of) -> Field {
+    written(of, "tags", "tags", How::Tags, Unshown::Off)
+}
+
 /// Compared and changed as `fix` says.
 const fn partly(
     (action, of): Of,
@@ -95,7 +105,9 @@ pub const FIELDS: &[Field] = &[
         Unshown::Nothing,
     ),
     fixed(ADDRESS, "properties/publicIPAddressVersion", "IP version", ANOTHER),
+    tags(ADDRESS),
     partly(SUBNET, "properties/addressPrefix", "prefix", How::Set, PREFIXES),
+    partly(SUBNET, "properties/addressPrefixes", "prefixes", How::Set, PREFIXES),
     fixed(GATEWAY, "location", "location", ANOTHER),
     fixed(GATEWAY, "properties/gatewayType", "gateway type", ANOTHER),
     partly(GATEWAY, "properties/sku", "SKU", How::AtLeast, RESIZED),
@@ -120,24 +132,54 @@ pub const FIELDS: &[Field] = &[
         "public IP address",
         "Leave `public_ip` out, or write the address that it has.",
     ),
+    written(
+        GATEWAY,
+        "properties/autoScaleConfiguration/bounds/min",
+        "fewest scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    written(
+        GATEWAY,
+        "properties/autoScaleConfiguration/bounds/max",
+        "most scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    flag(
+        GATEWAY,
+        "properties/allowRemoteVnetTraffic",
+        "traffic from networks behind other gateways",
+    ),
+    flag(GATEWAY, "properties/allowVirtualWanTraffic", "traffic from virtual WANs"),
+    tags(GATEWAY),
     fixed(CONNECTION, "location", "location", ANOTHER),
     fixed(CONNECTION, "properties/connectionType", "connection type", ANOTHER),
     fixed(CONNECTION, "properties/virtualNetworkGateway1/id", "gateway", ANOTHER),
     fixed(CONNECTION, "properties/peer/id", "circuit", ANOTHER),
     flag(CONNECTION, "properties/routingWeight", "routing weight"),
+    flag(CONNECTION, "properties/expressRouteGatewayBypass", "FastPath"),
+    flag(CONNECTION, "properties/enablePrivateLinkFastPath", "FastPath to private endpoints"),
+    tags(CONNECTION),
     fixed(PEERING, "properties/remoteVirtualNetwork/id", "remote network", ANOTHER),
     flag(PEERING, "properties/allowVirtualNetworkAccess", "access"),
     flag(PEERING, "properties/allowForwardedTraffic", "forwarded traffic"),
     flag(PEERING, "properties/allowGatewayTransit", "gateway transit"),
     flag(PEERING, "properties/useRemoteGateways", "remote gateways"),
     fixed(TABLE, "location", "location", ANOTHER),
+    tags(TABLE),
     flag(TABLE, "properties/disableBgpRoutePropagation", "propagation"),
     written(TABLE, "properties/routes", "routes", How::Exactly, Unshown::Differs),
     word(TABLE, "properties/routes/*/name", "name of the route"),
     word(TABLE, "properties/routes/*/properties/addressPrefix", "destination"),
     word(TABLE, "properties/routes/*/properties/nextHopType", "kind of next hop"),
     word(TABLE, "properties/routes/*/properties/nextHopIpAddress", "next hop"),
+    word(ROUTE, "properties/addressPrefix", "destination"),
+    word(ROUTE, "properties/nextHopType", "kind of next hop"),
+    word(ROUTE, "properties/nextHopIpAddress", "next hop"),
     word(ASSOCIATION, "properties/routeTable/id", "route table"),
+    word(SECURITY_GROUP, "properties/networkSecurityGroup/id", "security group"),
+    written(DNS, "properties/dhcpOptions/dnsServers", "DNS servers", How::Exactly, Unshown::Off),
     written(
         CIRCUIT,
         "properties/serviceProviderProperties/bandwidthInMbps",
@@ -145,4 +187,5 @@ pub const FIELDS: &[Field] = &[
         How::AtLeast,
         Unshown::Differs,
     ),
+    written(TIER, "sku/tier", "tier", How::AtLeast, Unshown::Differs),
 ];
