@@ -1,6 +1,7 @@
 //! Where does a route lead to? An address prefix, or a service tag that Azure keeps the prefixes of.
 
 use std::fmt;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,19 @@ impl Destination {
         let Self::Tag(tag) = self else { return true };
         let service = tag.split('.').next().unwrap_or_default();
         SERVICE_TAGS.iter().any(|known| known.eq_ignore_ascii_case(service))
+    }
+}
+
+/// A text is neither an address prefix nor a service tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is neither an address prefix nor a service tag")]
+pub struct NoDestination;
+
+impl FromStr for Destination {
+    type Err = NoDestination;
+
+    fn from_str(text: &str) -> Result<Self, NoDestination> {
+        Self::parse(text).ok_or(NoDestination)
     }
 }
 

@@ -351,20 +351,25 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use std::net::IpAddr;
+
+    use super::super::route_table::Firewalls;
     use super::super::{
-        association, authorization, bandwidth, connection, gateway, public_ip, route_table, subnet,
-        vnet_peering,
+        association, authorization, bandwidth, circuit_tier, connection, gateway, public_ip,
+        route_table, subnet, virtual_network, vnet_peering,
     };
     use super::*;
     use crate::model::action::{
-        Association, Authorization, CircuitBandwidth, Connection, Gateway, NextHop, Peering,
-        PublicIp, Route, RouteTable, Subnet,
+        Association, Authorization, Autoscale, CircuitBandwidth, CircuitTier, Connection,
+        Destination, DnsServers, Gateway, NextHop, Peering, PublicIp, Route, RouteTable,
+        SecurityGroupUse, Subnet, TableRoute, Tags, Tier,
     };
     use crate::model::azure_limits::GATEWAY_SKUS;
     use crate::model::compared::FIELDS;
     use crate::model::{Action, Assessment, Region};
 
     /// Chance, from a seed that a failure names.
+    #[derive(Clone)]
     struct Chance(u64);
 
     impl Chance {
@@ -399,76 +404,137 @@ mod tests {
         ResourceId::parse(&format!("{group}/{kind}/{name}")).unwrap()
     }
 
+    fn maybe(chance: &mut Chance) -> Option<bool> {
+        chance.flip().then(|| chance.flip())
+    }
+
+    fn tags(chance: &mut Chance) -> Tags {
+        let mut tags = Tags::new();
+        for name in ["costCenter", "Owner", "stage"] {
+            if chance.flip() {
+                tags.insert(name.to_owned(), chance.pick(&["a", "A", ""]).to_owned());
+            }
+        }
+        tags
+    }
+
+    fn hop(chance: &mut Chance) -> NextHop {
+        match chance.below(4) {
+            0 => NextHop::None,
+            1 => NextHop::Appliance("10.0.0.4".parse().unwrap()),
+            2 => NextHop::Firewall(id("azureFirewalls", "fw")),
+            _ => NextHop::Internet,
+        }
+    }
+
+    fn destination(chance: &mut Chance) -> Destination {
+        chance.pick(&["10.1.0.0/16", "AzureMonitor", "fd00:db8::/32"]).parse().unwrap()
+    }
+
+    fn firewalls() -> Firewalls {
+        Firewalls::from([(id("azureFirewalls", "fw"), "10.0.1.4".parse().unwrap())])
+    }
+
     /// An action of one of the kinds that compare fields; `kind` counts them.
     fn action(kind: usize, chance: &mut Chance) -> Action {
         let region = Region::parse("southeastasia").unwrap();
         let vnet = id("virtualNetworks", "v");
+        let subnet = vnet.child("subnets", "s").unwrap();
         match kind {
             0 => {
                 let mut zones = vec!["1".to_owned(), "2".to_owned(), "3".to_owned()];
                 chance.shuffle(&mut zones);
                 zones.truncate(chance.below(4));
-                Action::PublicIp(PublicIp {
-                    id: id("publicIPAddresses", "p"),
+                let id = id("publicIPAddresses", "p");
+                Action::PublicIp(PublicIp { id, location: region, zones, tags: tags(chance) })
+            }
+            1 => {
+                let mut prefixes = vec!["10.0.0.0/27".parse().unwrap()];
+                if chance.flip() {
+                    prefixes.push("fd00:db8::/64".parse().unwrap());
+                    chance.shuffle(&mut prefixes);
+                }
+                Action::Subnet(Subnet { id: subnet, prefixes })
+            }
+            2 => {
+                let sku = chance.pick(GATEWAY_SKUS).name.to_owned();
+                let scales = sku == "ErGwScale" && chance.flip();
+                Action::Gateway(Gateway {
+                    id: id("virtualNetworkGateways", "gw"),
                     location: region,
-                    zones,
+                    sku,
+                    subnet: vnet.child("subnets", "GatewaySubnet").unwrap(),
+                    public_ip: chance.flip().then(|| id("publicIPAddresses", "p")),
+                    autoscale: scales.then(|| Autoscale { min: chance.pick(&[2, 4]), max: 10 }),
+                    allow_remote_vnet_traffic: maybe(chance),
+                    allow_virtual_wan_traffic: maybe(chance),
+                    tags: tags(chance),
                 })
             }
-            1 => Action::Subnet(Subnet {
-                id: vnet.child("subnets", "s").unwrap(),
-                prefix: "10.0.0.0/27".parse().unwrap(),
-            }),
-            2 => Action::Gateway(Gateway {
-                id: id("virtualNetworkGateways", "gw"),
-                location: region,
-                sku: chance.pick(GATEWAY_SKUS).name.to_owned(),
-                subnet: vnet.child("subnets", "GatewaySubnet").unwrap(),
-                public_ip: chance.flip().then(|| id("publicIPAddresses", "p")),
-            }),
             3 => Action::Connection(Connection {
                 id: id("connections", "c"),
                 location: region,
                 gateway: id("virtualNetworkGateways", "gw"),
                 circuit: id("expressRouteCircuits", "er"),
                 authorization: None,
-                routing_weight: chance.pick(&[0, 10, 100]),
+                routing_weight: chance.pick(&[None, Some(0), Some(10), Some(100)]),
+                fast_path: maybe(chance),
+                private_link_fast_path: maybe(chance),
+                tags: tags(chance),
             }),
             4 => Action::Peering(Peering {
                 id: vnet.child("virtualNetworkPeerings", "p").unwrap(),
                 remote: id("virtualNetworks", "w"),
-                allow_access: chance.flip(),
-                allow_forwarded_traffic: chance.flip(),
-                allow_gateway_transit: chance.flip(),
-                use_remote_gateways: chance.flip(),
+                allow_access: maybe(chance),
+                allow_forwarded_traffic: maybe(chance),
+                allow_gateway_transit: maybe(chance),
+                use_remote_gateways: maybe(chance),
             }),
             5 => {
                 let mut names = vec!["a", "b", "c"];
                 chance.shuffle(&mut names);
                 names.truncate(chance.below(4));
-                let mut hop = || match chance.below(3) {
-                    0 => NextHop::None,
-                    1 => NextHop::Appliance("10.0.0.4".parse().unwrap()),
-                    _ => NextHop::Internet,
-                };
                 let routes = names.into_iter().map(|name| Route {
                     name: name.to_owned(),
-                    prefix: "10.1.0.0/16".parse().unwrap(),
-                    next_hop: hop(),
+                    prefix: destination(chance),
+                    next_hop: hop(chance),
                 });
                 Action::RouteTable(RouteTable {
                     id: id("routeTables", "rt"),
                     location: region,
                     routes: routes.collect(),
-                    propagate_gateway_routes: chance.flip(),
+                    propagate_gateway_routes: maybe(chance),
+                    tags: tags(chance),
                 })
             }
             6 => Action::Association(Association {
-                subnet: vnet.child("subnets", "s").unwrap(),
+                subnet,
                 route_table: id("routeTables", chance.pick(&["rt", "ru"])),
             }),
             7 => Action::Bandwidth(CircuitBandwidth {
                 id: id("expressRouteCircuits", "er"),
                 mbps_min: chance.pick(&[50, 200, 1_000]),
+            }),
+            8 => Action::Route(TableRoute {
+                id: id("routeTables", "rt").child("routes", "a").unwrap(),
+                prefix: destination(chance),
+                next_hop: hop(chance),
+            }),
+            9 => Action::SecurityGroup(SecurityGroupUse {
+                subnet,
+                security_group: id("networkSecurityGroups", chance.pick(&["n", "m"])),
+                used: true,
+            }),
+            10 => {
+                let mut servers: Vec<IpAddr> =
+                    vec!["10.0.0.4".parse().unwrap(), "10.0.0.5".parse().unwrap()];
+                chance.shuffle(&mut servers);
+                servers.truncate(chance.below(3));
+                Action::Dns(DnsServers { id: vnet, servers })
+            }
+            11 => Action::Tier(CircuitTier {
+                id: id("expressRouteCircuits", "er"),
+                at_least: chance.pick(&[Tier::Standard, Tier::Premium]),
             }),
             _ => Action::Authorization(Authorization {
                 id: id("expressRouteCircuits", "er").child("authorizations", "a").unwrap(),
@@ -476,7 +542,7 @@ mod tests {
         }
     }
 
-    const KINDS: usize = 9;
+    const KINDS: usize = 13;
 
     fn assess(action: &Action, body: Option<&Value>) -> Assessment {
         match action {
@@ -485,9 +551,13 @@ mod tests {
             Action::Gateway(spec) => gateway::assess(spec, body),
             Action::Connection(spec) => connection::assess(spec, body),
             Action::Peering(spec) => vnet_peering::assess(spec, body),
-            Action::RouteTable(spec) => route_table::assess(spec, body),
+            Action::RouteTable(spec) => route_table::assess(spec, body, &firewalls()),
+            Action::Route(spec) => route_table::assess_route(spec, body, &firewalls()),
             Action::Association(spec) => association::assess(spec, body),
+            Action::SecurityGroup(spec) => association::assess_security(spec, body),
             Action::Bandwidth(spec) => bandwidth::assess(spec, body),
+            Action::Tier(spec) => circuit_tier::assess(spec, body),
+            Action::Dns(spec) => virtual_network::assess(spec, body),
             Action::Authorization(spec) => authorization::assess(spec, body),
             other => panic!("{other:?} compares no fields"),
         }
@@ -496,9 +566,13 @@ mod tests {
     /// What is there before an action, where it cannot make it itself.
     fn ground(action: &Action) -> Option<Value> {
         match action {
-            Action::Association(_) => {
+            Action::Association(_) | Action::SecurityGroup(_) => {
                 Some(json!({ "properties": { "addressPrefix": "10.0.0.0/27" } }))
             }
+            Action::Dns(_) => Some(json!({ "properties": {
+                "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } } })),
+            Action::Tier(_) => Some(json!({ "sku": {
+                "name": "Standard_MeteredData", "tier": "Standard", "family": "MeteredData" } })),
             Action::Bandwidth(_) => Some(json!({ "properties": {
                 "serviceProviderProperties": { "bandwidthInMbps": 100 } } })),
             _ => None,
@@ -537,6 +611,17 @@ mod tests {
             }
         }
         Some(match (row.map(|row| (row.how, row.path)), value) {
+            (Some((How::Tags, _)), Value::Object(own)) => {
+                let mut own: Map<String, Value> =
+                    own.iter().map(|(name, tag)| (chance.letters(name), tag.clone())).collect();
+                if chance.flip() {
+                    own.insert("foreign".to_owned(), json!("x"));
+                }
+                Value::Object(own)
+            }
+            (Some((How::AtLeast, _)), Value::String(word)) => {
+                json!(chance.letters(&chance.clone().pick(&[word.as_str(), "Premium"])))
+            }
             (Some((How::AtLeast, _)), Value::Object(_)) => {
                 let asked = text(value, "/name").unwrap();
                 let larger: Vec<&str> = GATEWAY_SKUS
@@ -571,7 +656,10 @@ mod tests {
                     more["name"] = json!("more");
                     items.push(more);
                 }
-                chance.shuffle(&mut items);
+                // Where the order is part of what is asked, Azure keeps it.
+                if !matches!(how, Some((How::Exactly, _))) || are_named(list) {
+                    chance.shuffle(&mut items);
+                }
                 json!(items)
             }
             (_, Value::Object(object)) => {
@@ -636,7 +724,7 @@ mod tests {
     #[test]
     fn every_field_that_an_action_writes_has_its_row_and_every_row_its_action() {
         fn leaves(of: &str, path: &str, value: &Value, found: &mut Vec<String>) {
-            if field(of, path).is_some_and(|row| row.how == How::AtLeast) {
+            if field(of, path).is_some_and(|row| matches!(row.how, How::AtLeast | How::Tags)) {
                 return found.push(path.to_owned());
             }
             match value {
@@ -663,8 +751,11 @@ mod tests {
                 let (_, made) = applied(&action, ground(&action));
                 let mut found = Vec::new();
                 leaves(&of, "", &made, &mut found);
+                let before = ground(&action).unwrap_or_default();
                 for path in found {
-                    assert!(field(&of, &path).is_some(), "{of} {path} has no row");
+                    // What was there before belongs to others.
+                    let others = before.pointer(&format!("/{path}")).is_some();
+                    assert!(others || field(&of, &path).is_some(), "{of} {path} has no row");
                     seen.insert((of.to_ascii_lowercase(), path));
                 }
             }
@@ -682,6 +773,10 @@ mod tests {
             sku: "ErGw1AZ".to_owned(),
             subnet: id("virtualNetworks", "v").child("subnets", "GatewaySubnet").unwrap(),
             public_ip: Some(id("publicIPAddresses", "p")),
+            autoscale: None,
+            allow_remote_vnet_traffic: None,
+            allow_virtual_wan_traffic: None,
+            tags: Tags::new(),
         };
         let failed = json!({ "location": "southeastasia", "properties": {
             "provisioningState": "Failed", "gatewayType": "ExpressRoute",

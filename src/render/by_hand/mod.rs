@@ -213,7 +213,10 @@ mod tests {
             gateway: id("virtualNetworkGateways/gw"),
             circuit: id("expressRouteCircuits/er"),
             authorization,
-            routing_weight: 100,
+            routing_weight: Some(100),
+            fast_path: None,
+            private_link_fast_path: None,
+            tags: crate::model::tags::Tags::new(),
         };
         ensure::connection(&spec, &secrets)
     }
