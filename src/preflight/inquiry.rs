@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::facts::{Fact, Facts};
 use super::rule::{Judged, Verdict};
 use crate::model::action::{
-    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet,
+    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
 };
 use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
@@ -113,12 +113,27 @@ impl<'a> Inquiry<'a> {
         })
     }
 
+    /// The tier that a circuit is raised to before a step, if it is.
+    #[must_use]
+    pub fn raised_before(&self, circuit: &ResourceId, step: &Step) -> Option<Tier> {
+        let before = self.plan.dag().ancestors(self.plan.place(&step.name)?);
+        let raised =
+            self.plan.steps().iter().enumerate().filter_map(|(at, other)| match &other.action {
+                Action::Tier(spec) if spec.id == *circuit && before.contains(&at) => {
+                    (other.when != Some(Condition::Known(false))).then_some(spec.at_least)
+                }
+                _ => None,
+            });
+        raised.max()
+    }
+
     /// The circuits that connections are to lead to, or whose bandwidth is to be raised.
     #[must_use]
     pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
         let connected = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
         let raised = self.actions(|action| match action {
             Action::Bandwidth(spec) => Some(&spec.id),
+            Action::Tier(spec) => Some(&spec.id),
             _ => None,
         });
         connected.chain(raised.into_iter().map(|(_, id)| id)).collect()
