@@ -14,8 +14,9 @@ use super::scope::{Access, WriteScope};
 use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
-    association, authorization, bandwidth, body, circuit, connection, gateway, gateway_routes,
-    public_ip, recovery_plan, removal, route_table, subnet, vnet_peering,
+    association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
+    gateway_routes, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
+    vnet_peering,
 };
 use super::token::TokenSource;
 use super::wire::Wire;
@@ -148,7 +149,8 @@ impl Actuator for ArmActuator {
             WriteMethod::Put => {
                 let body = write.body.as_ref().unwrap_or(&Value::Null);
                 let body = self.with_secrets(body, context).await?;
-                self.client.put(&write.resource, &body, write.if_match.as_deref(), how).await?
+                let with = (write.if_match.as_deref(), write.sync);
+                self.client.put(&write.resource, &body, with, how).await?
             }
             WriteMethod::Post => {
                 let verb = write.verb.as_deref().unwrap_or_default();
@@ -225,6 +227,10 @@ async fn observe_action(
     };
     let body = client.get(resource, context).await?;
     let body = body.as_ref();
+    let firewalls = match firewalls(client, action, context).await? {
+        Ok(firewalls) => firewalls,
+        Err(verdict) => return Ok(body::assessment(resource, body, verdict)),
+    };
     Ok(match action {
         Action::PublicIp(spec) => public_ip::assess(spec, body),
         Action::Subnet(spec) => subnet::assess(spec, body),
@@ -232,7 +238,11 @@ async fn observe_action(
         Action::Authorization(spec) => authorization::assess(spec, body),
         Action::Connection(spec) => connection::assess(spec, body),
         Action::Peering(spec) => vnet_peering::assess(spec, body),
-        Action::RouteTable(spec) => route_table::assess(spec, body),
+        Action::RouteTable(spec) => route_table::assess(spec, body, &firewalls),
+        Action::Route(spec) => route_table::assess_route(spec, body, &firewalls),
+        Action::SecurityGroup(spec) => association::assess_security(spec, body),
+        Action::Dns(spec) => virtual_network::assess(spec, body),
+        Action::Tier(spec) => circuit_tier::assess(spec, body),
         Action::Association(spec) => association::assess(spec, body),
         Action::Bandwidth(spec) => bandwidth::assess(spec, body),
         Action::Dissociation(spec) => association::assess_dissociated(spec, body),
@@ -241,6 +251,24 @@ async fn observe_action(
             body::assessment(resource, body, Assessed::Holds)
         }
     })
+}
+
+/// The private addresses of the firewalls that an action's routes lead to; the inner error is the verdict where
+/// one has none.
+async fn firewalls(
+    client: &Client,
+    action: &Action,
+    context: &CallContext,
+) -> Result<Result<route_table::Firewalls, Assessed>, StepError> {
+    let mut known = route_table::Firewalls::new();
+    for id in action.firewalls() {
+        let body = client.get(id, context).await?;
+        match route_table::firewall_address(id, body.as_ref()) {
+            Ok(address) => drop(known.insert(id.clone(), address)),
+            Err(verdict) => return Ok(Err(verdict)),
+        }
+    }
+    Ok(Ok(known))
 }
 
 /// A recovery plan, and the protected items of its vault: where each machine is, the items tell.
@@ -283,14 +311,18 @@ async fn observe_undo(
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
-        Action::PublicIp(spec) => public_ip::wanted(spec, body),
+        Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
+        Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, body),
-        Action::Peering(spec) => vnet_peering::wanted(spec),
-        Action::RouteTable(spec) => route_table::wanted(spec),
+        Action::Peering(spec) => vnet_peering::wanted(spec, body),
+        Action::RouteTable(spec) => route_table::wanted(spec, &route_table::Firewalls::new()),
+        Action::Route(spec) => route_table::wanted_route(spec, &route_table::Firewalls::new()),
         Action::Association(spec) => association::wanted(spec),
+        Action::SecurityGroup(spec) => association::wanted_security(spec),
+        Action::Dns(spec) => virtual_network::wanted(spec),
+        Action::Subnet(spec) => subnet::wanted(spec),
         // These write nothing into what is there, or nothing at all.
-        Action::Subnet(_)
-        | Action::Authorization(_)
+        Action::Authorization(_)
         | Action::Bandwidth(_)
         | Action::Dissociation(_)
         | Action::RecoveryPlan(_)

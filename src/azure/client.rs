@@ -94,6 +94,10 @@ macro_rules! by_kind {
             Kind::RouteTable => top!(route_tables_client),
             Kind::Gateway => top!(virtual_network_gateways_client),
             Kind::Connection => top!(virtual_network_gateway_connections_client),
+            Kind::SecurityGroup => top!(network_security_groups_client),
+            Kind::Network => top!(virtual_networks_client),
+            Kind::Firewall => top!(azure_firewalls_client),
+            Kind::Route => child!(routes_client),
             Kind::Authorization => child!(express_route_circuit_authorizations_client),
             Kind::Subnet => child!(subnets_client),
             Kind::Peering => child!(virtual_network_peerings_client),
@@ -232,19 +236,19 @@ impl Client {
         &self,
         resource: &ResourceId,
         body: &Value,
-        if_match: Option<&str>,
+        (if_match, sync): (Option<&str>, bool),
         (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
         let mut headers = Headers::new().with("Content-Type", "application/json");
         if let Some(etag) = if_match {
             headers.push("If-Match", etag);
         }
-        let request = WireRequest {
-            method: Method::Put,
-            url: self.url(resource.as_str())?,
-            headers,
-            body: body.to_string().into(),
-        };
+        let mut url = self.url(resource.as_str())?;
+        if sync {
+            url.push_str("&syncRemoteAddressSpace=true");
+        }
+        let request =
+            WireRequest { method: Method::Put, url, headers, body: body.to_string().into() };
         self.door.pass(request, context, purpose).await
     }
 
@@ -387,6 +391,10 @@ enum Kind {
     Gateway,
     Connection,
     Peering,
+    SecurityGroup,
+    Network,
+    Firewall,
+    Route,
 }
 
 fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
@@ -400,6 +408,10 @@ fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
         ("Microsoft.Network/virtualNetworkGateways", Kind::Gateway),
         ("Microsoft.Network/connections", Kind::Connection),
         ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", Kind::Peering),
+        ("Microsoft.Network/networkSecurityGroups", Kind::SecurityGroup),
+        ("Microsoft.Network/virtualNetworks", Kind::Network),
+        ("Microsoft.Network/azureFirewalls", Kind::Firewall),
+        ("Microsoft.Network/routeTables/routes", Kind::Route),
     ]
     .into_iter()
     .find(|(name, _)| is.is(name))

@@ -195,7 +195,11 @@ fn sent_by(action: &Action) -> Option<&str> {
         | Action::RouteTable(_)
         | Action::Association(_)
         | Action::Bandwidth(_)
+        | Action::Tier(_)
         | Action::Dissociation(_)
+        | Action::Route(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
         | Action::RecoveryPlan(_)
         | Action::Verify(_)
         | Action::General(_) => None,

@@ -58,13 +58,14 @@ fn public_ip(step_name: &str, needs: &[&str]) -> Step {
         id: resource("publicIPAddresses", step_name),
         location: Region::parse("southeastasia").unwrap(),
         zones: Vec::new(),
+        tags: crate::model::tags::Tags::new(),
     };
     step(step_name, needs, Action::PublicIp(spec))
 }
 
 fn subnet(step_name: &str, needs: &[&str], vnet: &str) -> Step {
     let id = resource("virtualNetworks", vnet).child("subnets", step_name).unwrap();
-    let spec = Subnet { id, prefix: "10.0.0.0/24".parse().unwrap() };
+    let spec = Subnet { id, prefixes: vec!["10.0.0.0/24".parse().unwrap()] };
     step(step_name, needs, Action::Subnet(spec))
 }
 
@@ -243,6 +244,7 @@ impl Bench {
                 resource,
                 body: Some(json!({"location": "southeastasia"})),
                 verb: None,
+                sync: false,
                 if_match: None,
             },
         }

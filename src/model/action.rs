@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::desired::{
-    Association, Authorization, CircuitBandwidth, Connection, Dissociation, Gateway, NextHop,
-    Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet,
+    Association, Authorization, Autoscale, CircuitBandwidth, CircuitTier, Connection, Dissociation,
+    DnsServers, Gateway, NextHop, Peering, PublicIp, Removal, RemovalKind, Route, RouteTable,
+    SecurityGroupUse, Subnet, TableRoute, Tier,
 };
+pub use super::destination::Destination;
 use super::policy::{DecisionPolicy, GatePolicy};
 pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
+pub use super::tags::Tags;
 use super::time::duration_text;
 pub use super::verification::Verification;
 
@@ -51,9 +54,21 @@ pub enum Action {
     /// A circuit has at least some bandwidth.
     #[serde(rename = "circuit.bandwidth")]
     Bandwidth(CircuitBandwidth),
+    /// A circuit is of a tier that reaches far enough.
+    #[serde(rename = "circuit.tier")]
+    Tier(CircuitTier),
     /// A subnet does not use a route table any more.
     #[serde(rename = "route_table.dissociate")]
     Dissociation(Dissociation),
+    /// A table has one route; its others are left alone.
+    #[serde(rename = "route.ensure")]
+    Route(TableRoute),
+    /// A subnet uses a network security group, or no longer: `security_group.associate` and its like.
+    #[serde(rename = "security_group")]
+    SecurityGroup(SecurityGroupUse),
+    /// A virtual network has these DNS servers.
+    #[serde(rename = "vnet.dns")]
+    Dns(DnsServers),
     /// A resource is gone: `connection.remove` and its like.
     #[serde(rename = "remove")]
     Remove(Removal),
@@ -133,7 +148,12 @@ impl Action {
             Self::RouteTable(_) => "route_table.ensure",
             Self::Association(_) => "route_table.associate",
             Self::Bandwidth(_) => "circuit.bandwidth",
+            Self::Tier(_) => "circuit.tier",
             Self::Dissociation(_) => "route_table.dissociate",
+            Self::Route(_) => "route.ensure",
+            Self::SecurityGroup(SecurityGroupUse { used: true, .. }) => "security_group.associate",
+            Self::SecurityGroup(_) => "security_group.dissociate",
+            Self::Dns(_) => "vnet.dns",
             Self::Remove(spec) => spec.kind.action(),
             Self::RecoveryPlan(spec) => spec.to.action(),
             Self::Verify(verification) => verification.name(),
@@ -157,7 +177,11 @@ impl Action {
             Self::RouteTable(spec) => Some(&spec.id),
             Self::Association(spec) => Some(&spec.subnet),
             Self::Bandwidth(spec) => Some(&spec.id),
+            Self::Tier(spec) => Some(&spec.id),
             Self::Dissociation(spec) => Some(&spec.subnet),
+            Self::Route(spec) => Some(&spec.id),
+            Self::SecurityGroup(spec) => Some(&spec.subnet),
+            Self::Dns(spec) => Some(&spec.id),
             Self::Remove(spec) => Some(&spec.id),
             Self::RecoveryPlan(spec) => Some(&spec.id),
             Self::Verify(verification) => Some(verification.subject()),
@@ -179,7 +203,11 @@ impl Action {
             | Self::RouteTable(_)
             | Self::Association(_)
             | Self::Bandwidth(_)
+            | Self::Tier(_)
             | Self::Dissociation(_)
+            | Self::Route(_)
+            | Self::SecurityGroup(_)
+            | Self::Dns(_)
             | Self::Remove(_)
             | Self::RecoveryPlan(_) => self.subject(),
         }
@@ -191,10 +219,13 @@ impl Action {
         match self {
             Self::PublicIp(_)
             | Self::Subnet(_)
-            | Self::RouteTable(_)
             | Self::Bandwidth(_)
+            | Self::Tier(_)
+            | Self::Dns(_)
             | Self::Authorization(_)
             | Self::General(_) => Vec::new(),
+            Self::RouteTable(_) | Self::Route(_) => self.firewalls(),
+            Self::SecurityGroup(spec) => vec![&spec.security_group],
             Self::Gateway(spec) => std::iter::once(&spec.subnet).chain(&spec.public_ip).collect(),
             Self::Connection(spec) => {
                 let mut reads = vec![&spec.gateway, &spec.circuit];
@@ -224,6 +255,19 @@ impl Action {
         }
     }
 
+    /// The firewalls whose addresses the action's routes need.
+    #[must_use]
+    pub fn firewalls(&self) -> Vec<&ResourceId> {
+        let hops: Vec<&NextHop> = if let Self::RouteTable(spec) = self {
+            spec.routes.iter().map(|route| &route.next_hop).collect()
+        } else if let Self::Route(spec) = self {
+            vec![&spec.next_hop]
+        } else {
+            Vec::new()
+        };
+        hops.into_iter().filter_map(NextHop::firewall).collect()
+    }
+
     /// What the step must have to itself while it acts, forward or backward.
     ///
     /// Azure locks the parent of a child that is written (docs/wire.md 3): the second of two writers gets
@@ -250,6 +294,12 @@ impl Action {
             Self::RouteTable(spec) => vec![ended(&spec.id)],
             Self::RecoveryPlan(spec) => vec![ended(&spec.id)],
             Self::Bandwidth(spec) => vec![ended(&spec.id)],
+            Self::Tier(spec) => vec![ended(&spec.id)],
+            Self::Route(spec) => vec![ended(&spec.id), of_child(&spec.id)],
+            Self::SecurityGroup(spec) => {
+                vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.security_group)]
+            }
+            Self::Dns(spec) => vec![ended(&spec.id)],
             Self::Dissociation(spec) => {
                 vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
             }
@@ -265,6 +315,30 @@ impl Action {
         }
     }
 
+    /// The tags that the action puts on what it makes; none where its resource has none, or is not made by it.
+    pub fn tags_mut(&mut self) -> Option<&mut Tags> {
+        match self {
+            Self::PublicIp(spec) => Some(&mut spec.tags),
+            Self::Gateway(spec) => Some(&mut spec.tags),
+            Self::Connection(spec) => Some(&mut spec.tags),
+            Self::RouteTable(spec) => Some(&mut spec.tags),
+            Self::Subnet(_)
+            | Self::Authorization(_)
+            | Self::Peering(_)
+            | Self::Association(_)
+            | Self::Bandwidth(_)
+            | Self::Tier(_)
+            | Self::Dissociation(_)
+            | Self::Route(_)
+            | Self::SecurityGroup(_)
+            | Self::Dns(_)
+            | Self::Remove(_)
+            | Self::RecoveryPlan(_)
+            | Self::Verify(_)
+            | Self::General(_) => None,
+        }
+    }
+
     /// What the action puts out: names and types, for conditions and their checks.
     #[must_use]
     pub fn outputs(&self) -> &'static [(&'static str, OutputType)] {
@@ -277,10 +351,14 @@ impl Action {
             | Self::RouteTable(_)
             | Self::Association(_)
             | Self::Dissociation(_)
+            | Self::Route(_)
+            | Self::SecurityGroup(_)
+            | Self::Dns(_)
             | Self::RecoveryPlan(_) => &[("id", Text)],
             Self::Connection(_) => &[("id", Text), ("connection_status", Text)],
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
             Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
+            Self::Tier(_) => &[("id", Text), ("tier", Text)],
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
             Self::Remove(_) | Self::General(_) => &[],
@@ -355,6 +433,7 @@ mod tests {
                 id: gateway.sibling("Microsoft.Network/publicIPAddresses", "pip").unwrap(),
                 location: crate::model::Region::parse("southeastasia").unwrap(),
                 zones: vec!["1".to_owned()],
+                tags: Tags::new(),
             }),
         ];
         for action in actions {

@@ -105,6 +105,10 @@ pub struct Write {
     /// The body, with placeholders for secrets; none for a delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// Whether a side of a peering takes the addresses of the other network as they are now
+    /// (`syncRemoteAddressSpace=true`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sync: bool,
     /// Refuse unless the resource still has this etag (`If-Match`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,

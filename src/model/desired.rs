@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::destination::Destination;
 use super::resource::{Region, ResourceId};
 use super::secret::SecretRef;
+use super::tags::Tags;
 
 /// The desired state of a public IP address: Standard SKU, static, as an ExpressRoute gateway needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct PublicIp {
     pub location: Region,
     /// Availability zones, in the author's order; empty for none.
     pub zones: Vec<String>,
+    /// Its tags; those that others put on it are left alone.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// The desired state of a subnet.
@@ -24,8 +29,9 @@ pub struct PublicIp {
 pub struct Subnet {
     /// The subnet's id.
     pub id: ResourceId,
-    /// Its address prefix.
-    pub prefix: IpNet,
+    /// Its address prefixes, in the author's order: one, or several of either family.
+    #[serde(rename = "prefix", with = "one_or_many")]
+    pub prefixes: Vec<IpNet>,
 }
 
 /// The desired state of an ExpressRoute gateway.
@@ -43,6 +49,27 @@ pub struct Gateway {
     /// an address of its own and shows none (azurerm PR 31084).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_ip: Option<ResourceId>,
+    /// Between how many units an `ErGwScale` gateway scales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
+    /// `allowRemoteVnetTraffic`; as it is when the author says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_remote_vnet_traffic: Option<bool>,
+    /// `allowVirtualWanTraffic`; as it is when the author says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_virtual_wan_traffic: Option<bool>,
+    /// Its tags; those that others put on it are left alone.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+}
+
+/// Between how many units a gateway scales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Autoscale {
+    /// At least.
+    pub min: u32,
+    /// At most.
+    pub max: u32,
 }
 
 /// The desired state of a circuit authorization.
@@ -65,11 +92,22 @@ pub struct Connection {
     pub circuit: ResourceId,
     /// Where the authorization key comes from, when the circuit is in another subscription.
     pub authorization: Option<SecretRef>,
-    /// 0 to 32000; the larger wins among the gateway's connections.
-    pub routing_weight: u16,
+    /// 0 to 32000; the larger wins among the gateway's connections. As it is when the author says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_weight: Option<u16>,
+    /// FastPath: traffic goes past the gateway. As it is when the author says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_path: Option<bool>,
+    /// FastPath to private endpoints as well. As it is when the author says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_link_fast_path: Option<bool>,
+    /// Its tags; those that others put on it are left alone.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
-/// The desired state of one side of a virtual network peering.
+/// The desired state of one side of a virtual network peering. A flag of which the author says nothing is as
+/// it is, and has Azure's default where the side is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
     /// The peering's id, under the virtual network it belongs to.
@@ -77,13 +115,17 @@ pub struct Peering {
     /// The other virtual network.
     pub remote: ResourceId,
     /// `allowVirtualNetworkAccess`.
-    pub allow_access: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_access: Option<bool>,
     /// `allowForwardedTraffic`.
-    pub allow_forwarded_traffic: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_forwarded_traffic: Option<bool>,
     /// `allowGatewayTransit`: the hub's side.
-    pub allow_gateway_transit: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_gateway_transit: Option<bool>,
     /// `useRemoteGateways`: the spoke's side.
-    pub use_remote_gateways: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_remote_gateways: Option<bool>,
 }
 
 /// The desired state of a route table.
@@ -95,8 +137,13 @@ pub struct RouteTable {
     pub location: Region,
     /// Its routes, in the author's order.
     pub routes: Vec<Route>,
-    /// Whether the gateway's learned routes reach the subnets that use the table.
-    pub propagate_gateway_routes: bool,
+    /// Whether the gateway's learned routes reach the subnets that use the table; as it is when the author
+    /// says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propagate_gateway_routes: Option<bool>,
+    /// Its tags; those that others put on it are left alone.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// A user-defined route.
@@ -105,7 +152,18 @@ pub struct Route {
     /// Its name in the table.
     pub name: String,
     /// The destination.
-    pub prefix: IpNet,
+    pub prefix: Destination,
+    /// Where the traffic goes.
+    pub next_hop: NextHop,
+}
+
+/// The desired state of one route of a table that others write as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRoute {
+    /// The route's id, under its table.
+    pub id: ResourceId,
+    /// The destination.
+    pub prefix: Destination,
     /// Where the traffic goes.
     pub next_hop: NextHop,
 }
@@ -116,12 +174,25 @@ pub struct Route {
 pub enum NextHop {
     /// A network virtual appliance.
     Appliance(IpAddr),
+    /// An Azure Firewall, whose private address is read when the route is compared.
+    Firewall(ResourceId),
     /// The virtual network itself.
     VnetLocal,
     /// The Internet.
     Internet,
     /// Nowhere: dropped.
     None,
+}
+
+impl NextHop {
+    /// The firewall whose address it is, if it is one's.
+    #[must_use]
+    pub fn firewall(&self) -> Option<&ResourceId> {
+        match self {
+            Self::Firewall(id) => Some(id),
+            Self::Appliance(_) | Self::VnetLocal | Self::Internet | Self::None => None,
+        }
+    }
 }
 
 /// A subnet shall use a route table.
@@ -140,6 +211,67 @@ pub struct CircuitBandwidth {
     pub id: ResourceId,
     /// At least this many megabits per second.
     pub mbps_min: u32,
+}
+
+/// The least tier of a circuit: what it reaches (azure-facts 2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitTier {
+    /// The circuit.
+    pub id: ResourceId,
+    /// At least this tier.
+    pub at_least: Tier,
+}
+
+/// The tiers of circuits, the one that reaches least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// The regions next to its location.
+    Local,
+    /// The regions of its location's geography.
+    Standard,
+    /// All regions of its cloud.
+    Premium,
+}
+
+impl Tier {
+    /// Azure's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "Local",
+            Self::Standard => "Standard",
+            Self::Premium => "Premium",
+        }
+    }
+
+    /// Reads Azure's word, in whatever letters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Local, Self::Standard, Self::Premium]
+            .into_iter()
+            .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+/// A subnet shall use a network security group, or shall not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroupUse {
+    /// The subnet.
+    pub subnet: ResourceId,
+    /// The network security group.
+    pub security_group: ResourceId,
+    /// Whether it shall use it.
+    pub used: bool,
+}
+
+/// The DNS servers of a virtual network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsServers {
+    /// The virtual network.
+    pub id: ResourceId,
+    /// In the order in which machines ask them; none for Azure's own.
+    pub servers: Vec<IpAddr>,
 }
 
 /// A subnet shall not use a route table.
@@ -184,11 +316,13 @@ pub enum RemovalKind {
     Authorization,
     /// A route table.
     RouteTable,
+    /// One route of a table.
+    Route,
 }
 
 impl RemovalKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connection,
         Self::Peering,
         Self::Gateway,
@@ -196,6 +330,7 @@ impl RemovalKind {
         Self::Subnet,
         Self::Authorization,
         Self::RouteTable,
+        Self::Route,
     ];
 
     /// The action's name.
@@ -209,6 +344,7 @@ impl RemovalKind {
             Self::Subnet => "subnet.remove",
             Self::Authorization => "authorization.remove",
             Self::RouteTable => "route_table.remove",
+            Self::Route => "route.absent",
         }
     }
 
@@ -223,6 +359,34 @@ impl RemovalKind {
             Self::Subnet => "Microsoft.Network/virtualNetworks/subnets",
             Self::Authorization => "Microsoft.Network/expressRouteCircuits/authorizations",
             Self::RouteTable => "Microsoft.Network/routeTables",
+            Self::Route => "Microsoft.Network/routeTables/routes",
         }
+    }
+}
+
+/// One value as itself, several as a list: plans of before have one.
+mod one_or_many {
+    use ipnet::IpNet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        One(IpNet),
+        Many(Vec<IpNet>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(all: &[IpNet], to: S) -> Result<S::Ok, S::Error> {
+        match all {
+            [one] => one.serialize(to),
+            many => many.serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+        Ok(match Stored::deserialize(from)? {
+            Stored::One(one) => vec![one],
+            Stored::Many(many) => many,
+        })
     }
 }

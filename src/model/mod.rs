@@ -8,8 +8,10 @@
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;
+pub mod compared;
 pub mod condition;
 pub mod desired;
+pub mod destination;
 pub mod durations;
 pub mod gate;
 pub mod geography;
@@ -24,6 +26,7 @@ pub mod policy;
 pub mod recovery;
 pub mod resource;
 pub mod secret;
+pub mod tags;
 pub mod time;
 pub mod verification;
 

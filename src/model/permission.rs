@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{RecoveryMove, Removal, RemovalKind, Verification};
+use super::action::{
+    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Verification,
+};
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
@@ -45,9 +47,12 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
                 RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {}
             }
         }
-        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
-            add(written, "write");
-        }
+        Action::Bandwidth(_)
+        | Action::Tier(_)
+        | Action::Association(_)
+        | Action::Dissociation(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_) => add(written, "write"),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Gateway(_)
@@ -55,6 +60,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Connection(_)
         | Action::Peering(_)
         | Action::RouteTable(_)
+        | Action::Route(_)
         | Action::Verify(_)
         | Action::General(_) => {
             add(written, "write");
@@ -106,15 +112,21 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         Action::Association(spec) => add(&spec.route_table, "join/action"),
         // An undo attaches it again.
         Action::Dissociation(spec) => add(&spec.route_table, "join/action"),
-        Action::Bandwidth(spec) => {
-            if let Ok(id) = spec.id.child("authorizations", "any") {
+        // Detached, an undo attaches it again.
+        Action::SecurityGroup(spec) => add(&spec.security_group, "join/action"),
+        Action::RouteTable(_) | Action::Route(_) => {
+            action.firewalls().into_iter().for_each(|firewall| add(firewall, "read"));
+        }
+        Action::Bandwidth(CircuitBandwidth { id: circuit, .. })
+        | Action::Tier(CircuitTier { id: circuit, .. }) => {
+            if let Ok(id) = circuit.child("authorizations", "any") {
                 add(&id, "read");
             }
         }
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Authorization(_)
-        | Action::RouteTable(_)
+        | Action::Dns(_)
         | Action::Remove(_)
         | Action::Verify(_)
         | Action::General(_) => {}

@@ -1,17 +1,17 @@
 //! What does `with` say? The values of an action's keys to its desired state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::gates;
 use super::reader::{Read, Reader};
 use super::scope::Scope;
+use super::{gates, network};
 use crate::model::action::{
-    Association, Authorization, CircuitBandwidth, Connection, Dissociation, Gateway, General,
-    NextHop, Peering, PublicIp, Removal, RemovalKind, Route, RouteTable, Subnet, Verification,
+    Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
+    Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
 };
 use crate::model::recovery::{Direction, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint};
 use crate::model::time::parse_duration;
@@ -19,7 +19,7 @@ use crate::model::{Action, Region, ResourceId, SecretRef};
 use crate::runbook::grammar::Field;
 use crate::runbook::{Code, Diagnostic, Node, Span};
 
-const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
+pub(super) const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 
 /// The values of an action, with the places they stand at.
 pub(super) struct Values<'a> {
@@ -93,24 +93,25 @@ impl Values<'_> {
     }
 
     pub(super) fn flag(&self, key: &str, default: bool) -> bool {
-        self.get(key).and_then(Value::as_bool).unwrap_or(default)
+        self.said(key).unwrap_or(default)
     }
 
-    fn id(&self, key: &str) -> Built<ResourceId> {
+    /// A flag, if the author says it.
+    pub(super) fn said(&self, key: &str) -> Option<bool> {
+        self.get(key).and_then(Value::as_bool)
+    }
+
+    pub(super) fn id(&self, key: &str) -> Built<ResourceId> {
         ResourceId::parse(self.text(key)?)
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
     }
 
-    fn region(&self, key: &str) -> Built<Region> {
+    pub(super) fn region(&self, key: &str) -> Built<Region> {
         Region::parse(self.text(key)?)
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
     }
 
-    fn prefix(&self, key: &str) -> Built<IpNet> {
-        self.text(key)?.parse().map_err(|_| None)
-    }
-
-    fn prefixes(&self, key: &str) -> Vec<IpNet> {
+    pub(super) fn prefixes(&self, key: &str) -> Vec<IpNet> {
         self.get(key)
             .and_then(Value::as_array)
             .map(|list| list.iter().filter_map(|item| item.as_str()?.parse().ok()).collect())
@@ -122,7 +123,12 @@ impl Values<'_> {
     }
 
     /// A name beside another resource, or an id.
-    fn beside(&self, key: &str, kind: &str, other: Option<&ResourceId>) -> Built<ResourceId> {
+    pub(super) fn beside(
+        &self,
+        key: &str,
+        kind: &str,
+        other: Option<&ResourceId>,
+    ) -> Built<ResourceId> {
         let text = self.text(key)?;
         if text.starts_with('/') {
             return self.id(key);
@@ -138,7 +144,7 @@ impl Values<'_> {
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
     }
 
-    fn child(&self, parent: &ResourceId, kind: &str) -> Built<ResourceId> {
+    pub(super) fn child(&self, parent: &ResourceId, kind: &str) -> Built<ResourceId> {
         parent
             .child(kind, self.text("name")?)
             .map_err(|error| self.wrong("name", Code::BadValue, format!("{error}.")))
@@ -152,22 +158,10 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
             id: values.beside("name", PUBLIC_IPS, vnet().as_ref())?,
             location: values.region("location")?,
             zones: texts(values.get("zones")),
+            tags: network::tags(values.get("tags")),
         }),
         "subnet.ensure" => subnet(reader, values)?,
-        "gateway.ensure" => {
-            let vnet = values.id("vnet")?;
-            let kind = "Microsoft.Network/virtualNetworkGateways";
-            Action::Gateway(Gateway {
-                id: values.beside("name", kind, Some(&vnet))?,
-                location: values.region("location")?,
-                sku: values.text("sku")?.to_owned(),
-                subnet: vnet.child("subnets", "GatewaySubnet").map_err(|_| None)?,
-                public_ip: match values.get("public_ip") {
-                    Some(_) => Some(values.beside("public_ip", PUBLIC_IPS, Some(&vnet))?),
-                    None => None,
-                },
-            })
-        }
+        "gateway.ensure" => network::gateway(values)?,
         "authorization.ensure" => Action::Authorization(Authorization {
             id: values.child(&values.id("circuit")?, "authorizations")?,
         }),
@@ -175,16 +169,24 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
         "peering.ensure" => Action::Peering(Peering {
             id: values.child(&values.id("vnet")?, "virtualNetworkPeerings")?,
             remote: values.id("remote")?,
-            allow_access: values.flag("allow_access", true),
-            allow_forwarded_traffic: values.flag("allow_forwarded_traffic", false),
-            allow_gateway_transit: values.flag("allow_gateway_transit", false),
-            use_remote_gateways: values.flag("use_remote_gateways", false),
+            allow_access: values.said("allow_access"),
+            allow_forwarded_traffic: values.said("allow_forwarded_traffic"),
+            allow_gateway_transit: values.said("allow_gateway_transit"),
+            use_remote_gateways: values.said("use_remote_gateways"),
         }),
-        "route_table.ensure" => Action::RouteTable(RouteTable {
-            id: values.beside("name", "Microsoft.Network/routeTables", vnet().as_ref())?,
-            location: values.region("location")?,
-            routes: routes(values)?,
-            propagate_gateway_routes: values.flag("propagate_gateway_routes", true),
+        "route_table.ensure" => network::route_table(values)?,
+        "route.ensure" => network::route(values)?,
+        "route.absent" => network::no_route(values)?,
+        "security_group.associate" => network::security_group(values, true)?,
+        "security_group.dissociate" => network::security_group(values, false)?,
+        "vnet.dns" => network::dns(values)?,
+        "circuit.tier" => Action::Tier(CircuitTier {
+            id: values.id("circuit")?,
+            at_least: values
+                .get("at_least")
+                .and_then(Value::as_str)
+                .and_then(Tier::parse)
+                .ok_or(None)?,
         }),
         "route_table.associate" => Action::Association(Association {
             subnet: values.id("subnet")?,
@@ -272,7 +274,7 @@ fn key_source(values: &Values<'_>) -> Built<Option<SecretRef>> {
 }
 
 fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
-    let prefix = values.prefix("prefix")?;
+    let prefixes = values.prefixes("prefix");
     let id = values.child(&values.id("vnet")?, "subnets")?;
     // Azure asks for /27 or larger, since features to come need the addresses (azure-facts 2.4).
     if id.name().eq_ignore_ascii_case("GatewaySubnet") {
@@ -281,15 +283,20 @@ fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
                 format!("The subnet of a gateway is named `GatewaySubnet`, not `{}`.", id.name());
             return Err(values.wrong("name", Code::GatewaySubnet, message));
         }
-        let too_small = matches!(prefix, IpNet::V4(v4) if v4.prefix_len() > 27);
-        if too_small {
+        let small = |prefix: &&IpNet| matches!(prefix, IpNet::V4(v4) if v4.prefix_len() > 27);
+        if let Some(prefix) = prefixes.iter().find(small) {
             let message =
                 format!("{prefix} is small for a GatewaySubnet; Azure recommends /27 or larger.");
             let span = values.span("prefix");
             reader.diagnostics.push(Diagnostic::warning(Code::GatewaySubnet, span, message));
         }
     }
-    Ok(Action::Subnet(Subnet { id, prefix }))
+    let mut seen = BTreeSet::new();
+    if prefixes.is_empty() || !prefixes.iter().all(|prefix| seen.insert(*prefix)) {
+        let message = "A subnet has at least one prefix, and each once.";
+        return Err(values.wrong("prefix", Code::BadValue, message));
+    }
+    Ok(Action::Subnet(Subnet { id, prefixes }))
 }
 
 fn connection(values: &Values<'_>) -> Built<Action> {
@@ -306,43 +313,24 @@ fn connection(values: &Values<'_>) -> Built<Action> {
             );
         return Err(Some(diagnostic));
     }
-    let weight = values.get("routing_weight").and_then(Value::as_u64).unwrap_or(0);
+    let weight = values.get("routing_weight").and_then(Value::as_u64);
+    let (fast_path, private_link_fast_path) =
+        (values.said("fast_path"), values.said("private_link_fast_path"));
+    if private_link_fast_path == Some(true) && fast_path == Some(false) {
+        let message = "FastPath to private endpoints needs FastPath itself: `fast_path: true`.";
+        return Err(values.wrong("private_link_fast_path", Code::BadValue, message));
+    }
     Ok(Action::Connection(Connection {
         id,
         location: values.region("location")?,
         gateway,
         circuit,
         authorization,
-        routing_weight: u16::try_from(weight).map_err(|_| None)?,
+        routing_weight: weight.map(u16::try_from).transpose().map_err(|_| None)?,
+        fast_path,
+        private_link_fast_path,
+        tags: network::tags(values.get("tags")),
     }))
-}
-
-fn routes(values: &Values<'_>) -> Built<Vec<Route>> {
-    let items = values.get("routes").and_then(Value::as_array).ok_or(None)?;
-    let mut routes = Vec::new();
-    for item in items {
-        let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
-        let next_hop = match text("next_hop") {
-            "vnet_local" => NextHop::VnetLocal,
-            "internet" => NextHop::Internet,
-            "none" => NextHop::None,
-            other => NextHop::Appliance(other.parse().map_err(|_| {
-                let message = format!("`{other}` is no next hop.");
-                let help = "Write an appliance's address, or vnet_local, internet, none. An \
-                            ExpressRoute gateway cannot be a next hop.";
-                Some(
-                    Diagnostic::error(Code::BadValue, values.span("routes"), message)
-                        .with_help(help),
-                )
-            })?),
-        };
-        routes.push(Route {
-            name: text("name").to_owned(),
-            prefix: text("prefix").parse().map_err(|_| None)?,
-            next_hop,
-        });
-    }
-    Ok(routes)
 }
 
 fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {

@@ -277,7 +277,7 @@ impl Compiler<'_, '_> {
     fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<Placed>> {
         let (_, node) = fields.get("steps")?;
         let mut scope = params.scope.clone();
-        let defaults = steps::defaults(&mut self.reader, fields, Defaults::default());
+        let defaults = steps::defaults(&mut self.reader, fields, &scope, Defaults::default());
         let placed = steps::compile(&mut self.reader, node, &mut scope, &defaults)?;
         for rule in RULES {
             (rule.judge)(&placed, self.reader.diagnostics);

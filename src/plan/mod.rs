@@ -9,6 +9,7 @@ mod actions;
 pub mod compare;
 pub mod compile;
 mod gates;
+mod network;
 mod params;
 mod parts;
 pub mod preview;

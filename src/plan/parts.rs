@@ -55,7 +55,7 @@ pub(super) fn expand(
     let params = params::read(reader, fields.get("params").map(|(_, node)| *node), &values);
     let mut scope = params.scope;
     scope.prefix = Some(prefix);
-    let defaults = steps::defaults(reader, &fields, defaults.clone());
+    let defaults = steps::defaults(reader, &fields, &scope, defaults.clone());
     let (_, node) = fields.get("steps")?;
     steps::compile(reader, node, &mut scope, &defaults)
 }

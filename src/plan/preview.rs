@@ -141,7 +141,9 @@ fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
     };
     match verdict {
         Assessed::Holds => (PreviewVerdict::AlreadySo, None, Vec::new()),
-        Assessed::Change(change) => (PreviewVerdict::WouldChange, None, change.changes.clone()),
+        Assessed::Change(change) => {
+            (PreviewVerdict::WouldChange, taken_away(&change.changes), change.changes.clone())
+        }
         Assessed::InProgress { why, .. } => {
             (PreviewVerdict::Unknown, Some(format!("{why}.")), Vec::new())
         }
@@ -158,6 +160,23 @@ fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
             None => (PreviewVerdict::Blocked, Some(why.clone()), Vec::new()),
         },
     }
+}
+
+/// A warning of what would go away although the author may not know of it: things of a list that stands.
+fn taken_away(changes: &[Change]) -> Option<String> {
+    let gone: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.after.is_null() && !change.before.is_null())
+        .filter_map(|change| change.path.strip_suffix(']')?.rsplit_once('['))
+        .map(|(_, name)| name)
+        .collect();
+    let them = if gone.len() == 1 { "it" } else { "them" };
+    (!gone.is_empty()).then(|| {
+        format!(
+            "Warning: it would take away {}, since this runbook does not name {them}.",
+            gone.join(", ")
+        )
+    })
 }
 
 #[cfg(test)]

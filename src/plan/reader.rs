@@ -8,6 +8,7 @@ use super::scalar::{check_scalar, expected, scalar};
 use super::scope::{Meaning, Problem, Scope};
 use crate::model::Condition;
 use crate::model::id::is_plain_name;
+use crate::model::tags;
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::grammar::{Field, Kind};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};
@@ -210,6 +211,21 @@ impl Reader<'_> {
                 }
                 good.then(|| Read::Value(Value::from(object)))
             }
+            (NodeValue::Map(entries), Kind::Tags) => {
+                let mut object = Map::new();
+                let mut good = true;
+                for (key, node) in entries {
+                    let what = format!("The tag `{}`", key.text.escape_debug());
+                    match self.value(node, &Kind::Text, scope, &what) {
+                        Some(Read::Value(value)) => {
+                            good &= self.tag(&object, &key.text, &value, &key.span);
+                            object.insert(key.text.clone(), value);
+                        }
+                        _ => good = false,
+                    }
+                }
+                good.then(|| Read::Value(Value::from(object)))
+            }
             (_, Kind::Any) => self.any(node, scope, what).map(Read::Value),
             _ => {
                 let message =
@@ -240,6 +256,26 @@ impl Reader<'_> {
                 Some(Value::from(object))
             }
         }
+    }
+
+    /// Whether Azure takes one more tag beside others.
+    fn tag(&mut self, others: &Map<String, Value>, name: &str, value: &Value, at: &Span) -> bool {
+        let twin = others.keys().find(|other| other.eq_ignore_ascii_case(name));
+        let fault = match twin {
+            Some(twin) => Some(format!(
+                "The tags `{twin}` and `{}` differ in letter case alone, and are one to Azure.",
+                name.escape_debug()
+            )),
+            None if others.len() >= tags::TAGS_MAX => {
+                Some(format!("A resource has at most {} tags.", tags::TAGS_MAX))
+            }
+            None => tags::fault(name, value.as_str().unwrap_or_default()),
+        };
+        let good = fault.is_none();
+        if let Some(fault) = fault {
+            self.error(Code::ResourceTags, at, fault);
+        }
+        good
     }
 
     fn secret(&mut self, node: &Node, kind: &Kind, name: String) -> Option<Read> {
@@ -284,6 +320,17 @@ impl Reader<'_> {
                     return None;
                 };
                 checked.insert(key.clone(), self.check(value, &field.kind, span, key)?);
+            }
+            return Some(Value::from(checked));
+        }
+        if let (Kind::Tags, Value::Object(object)) = (kind, value) {
+            let mut checked = Map::new();
+            for (name, value) in object {
+                let value = self.check(value, &Kind::Text, span, &format!("The tag `{name}`"))?;
+                if !self.tag(&checked, name, &value, span) {
+                    return None;
+                }
+                checked.insert(name.clone(), value);
             }
             return Some(Value::from(checked));
         }

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::grammar::Kind;
@@ -38,6 +39,7 @@ pub(super) fn expected(kind: &Kind) -> &'static str {
         Kind::Bool => "true or false",
         Kind::Duration => "a duration such as 90s or 45m",
         Kind::Cidr => "an address prefix such as 10.1.0.0/24",
+        Kind::Destination => "an address prefix or a service tag such as AzureMonitor",
         Kind::Ip => "an address such as 10.10.10.10",
         Kind::Region => "a region such as southeastasia",
         Kind::Id(_) => "a resource id",
@@ -47,7 +49,7 @@ pub(super) fn expected(kind: &Kind) -> &'static str {
         Kind::Condition => "a condition",
         Kind::List(_) => "a list",
         Kind::OneOrMany(_) => "a value or a list",
-        Kind::Object(_) | Kind::Names(_) | Kind::Step => "a mapping",
+        Kind::Object(_) | Kind::Names(_) | Kind::Tags | Kind::Step => "a mapping",
         Kind::Any => "a value",
     }
 }
@@ -118,6 +120,20 @@ pub(super) fn check_scalar(
             good(text.into())
         }
         Kind::Cidr => check_cidr(&as_text().ok_or_else(not)?, &not).and_then(good),
+        Kind::Destination => {
+            let text = as_text().ok_or_else(not)?;
+            if text.contains('/') {
+                return check_cidr(&text, &not).and_then(good);
+            }
+            let destination = Destination::parse(&text).ok_or_else(not)?;
+            let doubt = (!destination.is_known()).then(|| {
+                let meant = did_you_mean(&text, SERVICE_TAGS.iter().copied());
+                let hint =
+                    meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+                (Code::ServiceTag, format!("Azure documents no service tag `{text}`.{hint}"))
+            });
+            Ok((text.into(), doubt))
+        }
         Kind::Ip => {
             let text = as_text().ok_or_else(not)?;
             let address: std::net::IpAddr = text.parse().map_err(|_| not())?;
@@ -163,6 +179,7 @@ pub(super) fn check_scalar(
         | Kind::OneOrMany(_)
         | Kind::Object(_)
         | Kind::Names(_)
+        | Kind::Tags
         | Kind::Condition
         | Kind::Step => Err(not()),
     }

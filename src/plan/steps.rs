@@ -12,6 +12,7 @@ use super::turns::{Turn, What, unroll};
 use super::{actions, parts};
 use crate::model::action::General;
 use crate::model::action::RecoveryMove;
+use crate::model::tags::{TAGS_MAX, Tags, add_below};
 use crate::model::time::parse_duration;
 use crate::model::{
     Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Side, Step, StepName, limits,
@@ -29,6 +30,8 @@ pub(super) struct Defaults {
     pub(super) timeout: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) on_failure: OnFailure,
+    /// Tags of everything that the steps make.
+    pub(super) tags: Tags,
 }
 
 impl Default for Defaults {
@@ -37,6 +40,7 @@ impl Default for Defaults {
             timeout: TIMEOUT_DEFAULT,
             retry: RetryPolicy::default(),
             on_failure: OnFailure::default(),
+            tags: Tags::new(),
         }
     }
 }
@@ -125,7 +129,18 @@ fn type_actions(
             scope.each.clone_from(&turn.each);
             let fact = match &turn.what {
                 What::Action(action) => match type_action(reader, turn, action, scope) {
-                    Some(action) => {
+                    Some(mut action) => {
+                        if let Some(tags) = action.tags_mut() {
+                            add_below(tags, &defaults.tags);
+                            if tags.len() > TAGS_MAX {
+                                let message = format!(
+                                    "With those of the runbook this has {} tags, and a resource has at \
+                                     most {TAGS_MAX}.",
+                                    tags.len()
+                                );
+                                reader.error(Code::ResourceTags, &turn.key.span, message);
+                            }
+                        }
                         let (id, outputs) = (action.subject().cloned(), action.outputs());
                         typed.actions.insert(turn.name.clone(), action);
                         StepFacts::Known { id, outputs }
@@ -303,12 +318,32 @@ pub(super) fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> 
     needs
 }
 
-/// What `defaults` says, over what holds without it.
+/// The tags of a runbook, over those of the one that uses it: the nearer ones count.
+fn tags(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope, outer: &Tags) -> Tags {
+    let Some((_, node)) = fields.get("tags") else { return outer.clone() };
+    let Some(Read::Value(value)) = reader.value(node, &Kind::Tags, scope, "`tags`") else {
+        return outer.clone();
+    };
+    let mut own = super::network::tags(Some(&value));
+    add_below(&mut own, outer);
+    if own.len() > TAGS_MAX {
+        let message = format!(
+            "With those of the runbook that uses it this has {} tags, and a resource has at most {TAGS_MAX}.",
+            own.len()
+        );
+        reader.error(Code::ResourceTags, &node.span, message);
+    }
+    own
+}
+
+/// What `defaults` and `tags` say, over what holds without them.
 pub(super) fn defaults(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
+    scope: &Scope,
     mut defaults: Defaults,
 ) -> Defaults {
+    defaults.tags = tags(reader, fields, scope, &defaults.tags);
     let Some((_, node)) = fields.get("defaults") else {
         return defaults;
     };
@@ -410,7 +445,11 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::RouteTable(_)
         | Action::Association(_)
         | Action::Bandwidth(_)
+        | Action::Tier(_)
         | Action::Dissociation(_)
+        | Action::Route(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
         | Action::Remove(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,

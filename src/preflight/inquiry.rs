@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::facts::{Fact, Facts};
 use super::rule::{Judged, Verdict};
 use crate::model::action::{
-    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet,
+    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
 };
 use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
@@ -113,12 +113,27 @@ impl<'a> Inquiry<'a> {
         })
     }
 
+    /// The tier that a circuit is raised to before a step, if it is.
+    #[must_use]
+    pub fn raised_before(&self, circuit: &ResourceId, step: &Step) -> Option<Tier> {
+        let before = self.plan.dag().ancestors(self.plan.place(&step.name)?);
+        let raised =
+            self.plan.steps().iter().enumerate().filter_map(|(at, other)| match &other.action {
+                Action::Tier(spec) if spec.id == *circuit && before.contains(&at) => {
+                    (other.when != Some(Condition::Known(false))).then_some(spec.at_least)
+                }
+                _ => None,
+            });
+        raised.max()
+    }
+
     /// The circuits that connections are to lead to, or whose bandwidth is to be raised.
     #[must_use]
     pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
         let connected = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
         let raised = self.actions(|action| match action {
             Action::Bandwidth(spec) => Some(&spec.id),
+            Action::Tier(spec) => Some(&spec.id),
             _ => None,
         });
         connected.chain(raised.into_iter().map(|(_, id)| id)).collect()
@@ -162,7 +177,7 @@ impl<'a> Inquiry<'a> {
         let mut spokes: BTreeSet<ResourceId> = self
             .peerings()
             .into_iter()
-            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways)
+            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways == Some(true))
             .filter_map(|(_, spec)| spec.id.parent())
             .collect();
         for peering in peerings_of(self.facts.body(hub)) {
@@ -331,6 +346,14 @@ pub fn subnet_prefix(subnet: &Value) -> Option<IpNet> {
         .or_else(|| text(subnet, "/properties/addressPrefixes/0"))?
         .parse()
         .ok()
+}
+
+/// All prefixes of a subnet's body, under either of their names.
+#[must_use]
+pub fn subnet_prefixes(subnet: &Value) -> Vec<IpNet> {
+    let mut all = prefixes(subnet, "/properties/addressPrefixes");
+    all.extend(text(subnet, "/properties/addressPrefix").and_then(|own| own.parse::<IpNet>().ok()));
+    all
 }
 
 /// A region in a body.

@@ -51,7 +51,7 @@ fn subnet_id(text: &str) -> ResourceId {
 }
 
 fn subnet(step_name: &str, needs: &[&str]) -> Step {
-    let spec = Subnet { id: subnet_id(step_name), prefix: "10.0.0.0/24".parse().unwrap() };
+    let spec = Subnet { id: subnet_id(step_name), prefixes: vec!["10.0.0.0/24".parse().unwrap()] };
     step(step_name, needs, Action::Subnet(spec))
 }
 
@@ -133,6 +133,7 @@ impl Book {
                 resource: resource.clone(),
                 body: Some(json!({"properties": {}})),
                 verb: None,
+                sync: false,
                 if_match: None,
             },
             digest: "d".repeat(64),

@@ -31,6 +31,9 @@ pub fn typical(action: &Action) -> Option<Typical> {
         | Action::RouteTable(_)
         | Action::Association(_)
         | Action::Dissociation(_)
+        | Action::Route(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
         // "er.auth PUT 201".
         | Action::Authorization(_) => between(1, 10, "wire.md 6"),
         // "vng PUT 201", the ExpressRoute ones: 682 s to 1,000 s; Microsoft says up to 45 minutes.
@@ -38,7 +41,7 @@ pub fn typical(action: &Action) -> Option<Typical> {
         // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
         Action::Connection(_) => between(120, 240, "wire.md 6"),
         // "er PUT 200": a circuit written again.
-        Action::Bandwidth(_) => between(3, 12, "wire.md 6"),
+        Action::Bandwidth(_) | Action::Tier(_) => between(3, 12, "wire.md 6"),
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Gateway => between(60, 1_080, "wire.md 6"),
             RemovalKind::Connection => between(40, 222, "wire.md 6"),
@@ -92,6 +95,11 @@ pub fn doing(action: &Action) -> &'static str {
         Action::RouteTable(_) => "Azure writes the route table",
         Action::Association(_) => "Azure attaches the route table",
         Action::Bandwidth(_) => "Azure raises the bandwidth",
+        Action::Tier(_) => "Azure changes the tier",
+        Action::Route(_) => "Azure writes the route",
+        Action::SecurityGroup(spec) if spec.used => "Azure attaches the security group",
+        Action::SecurityGroup(_) => "Azure detaches the security group",
+        Action::Dns(_) => "Azure writes the network",
         Action::Dissociation(_) => "Azure detaches the route table",
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Connection => "Azure disconnects gateway and circuit",

@@ -11,6 +11,8 @@ const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
 const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
 const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
+const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
+const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
 const VNETS: &str = "Microsoft.Network/virtualNetworks";
 
 /// The SKUs of ExpressRoute gateways.
@@ -26,10 +28,33 @@ pub const GATEWAY_SKUS: &[&str] = &[
 
 const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
 
-const ROUTE: &[Field] = &[
-    must("name", Kind::Text, "The route's name in the table."),
-    must("prefix", Kind::Cidr, "The destination."),
-    must("next_hop", Kind::Text, "An appliance's address, or vnet_local, internet, none."),
+const DESTINATION: Field =
+    must("prefix", Kind::Destination, "The destination: a prefix, or a service tag: AzureMonitor.");
+const NEXT_HOP: Field = may(
+    "next_hop",
+    Kind::Text,
+    "An appliance's address, or vnet_local, internet, none. Or `firewall` instead.",
+);
+const FIREWALL: Field = may(
+    "firewall",
+    Kind::Id(FIREWALLS),
+    "An Azure Firewall as the next hop; its private address is read.",
+);
+
+const ROUTE: &[Field] =
+    &[must("name", Kind::Text, "The route's name in the table."), DESTINATION, NEXT_HOP, FIREWALL];
+
+const TAGS: Field =
+    may("tags", Kind::Tags, "Its tags, over those of the runbook. Those of others are left alone.");
+
+const SECURITY_GROUP: &[Field] = &[
+    must("subnet", Kind::Id(SUBNETS), "The subnet."),
+    must("security_group", Kind::Id(SECURITY_GROUPS), "The network security group."),
+];
+
+const AUTOSCALE: &[Field] = &[
+    must("min", Kind::Int(1, 40), "At least so many units are up."),
+    must("max", Kind::Int(1, 40), "At most so many."),
 ];
 
 const GATE: &[Field] = &[
@@ -88,6 +113,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
             must("location", Kind::Region, "Where it is."),
             may("zones", Kind::List(&Kind::Text), "Its availability zones."),
+            TAGS,
         ],
     ),
     (
@@ -96,7 +122,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         &[
             must("vnet", Kind::Id(VNETS), "The virtual network."),
             must("name", Kind::Text, "The subnet's name."),
-            must("prefix", Kind::Cidr, "Its address prefix."),
+            must("prefix", PREFIXES, "Its address prefix, or several: IPv4, IPv6."),
         ],
     ),
     (
@@ -112,6 +138,22 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
                 Kind::IdOrName(PUBLIC_IPS),
                 "Its public IP address, by name or id. Leave it out: since August 2025 Azure gives a new gateway one of its own.",
             ),
+            may(
+                "autoscale",
+                Kind::Object(AUTOSCALE),
+                "Between how many scale units an ErGwScale gateway scales.",
+            ),
+            may(
+                "allow_remote_vnet_traffic",
+                Kind::Bool,
+                "Whether networks behind other gateways may be reached; left as it is when absent.",
+            ),
+            may(
+                "allow_virtual_wan_traffic",
+                Kind::Bool,
+                "Whether virtual WANs may be reached; left as it is when absent.",
+            ),
+            TAGS,
         ],
     ),
     (
@@ -136,17 +178,37 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
                 "The authorization whose key is used, when the circuit is in another subscription.",
             ),
             may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
-            may("routing_weight", Kind::Int(0, 32_000), "The larger wins; 0 when absent."),
+            may(
+                "routing_weight",
+                Kind::Int(0, 32_000),
+                "The larger wins; left as it is when absent, 0 on a new one.",
+            ),
+            may(
+                "fast_path",
+                Kind::Bool,
+                "FastPath: traffic goes past the gateway; left as it is when absent.",
+            ),
+            may(
+                "private_link_fast_path",
+                Kind::Bool,
+                "FastPath to private endpoints as well; left as it is when absent.",
+            ),
+            TAGS,
         ],
     ),
     (
         "peering.ensure",
-        "One side of a virtual network peering exists.",
+        "One side of a virtual network peering exists, and knows the other's addresses. A flag that is absent is \
+         left as it is.",
         &[
             must("vnet", Kind::Id(VNETS), "The virtual network that the side belongs to."),
             must("name", Kind::Text, "The peering's name."),
             must("remote", Kind::Id(VNETS), "The other virtual network."),
-            may("allow_access", Kind::Bool, "allowVirtualNetworkAccess; true when absent."),
+            may(
+                "allow_access",
+                Kind::Bool,
+                "allowVirtualNetworkAccess; on a new side true when absent.",
+            ),
             may("allow_forwarded_traffic", Kind::Bool, "allowForwardedTraffic."),
             may("allow_gateway_transit", Kind::Bool, "allowGatewayTransit: the hub's side."),
             may("use_remote_gateways", Kind::Bool, "useRemoteGateways: the spoke's side."),
@@ -154,7 +216,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ),
     (
         "route_table.ensure",
-        "A route table exists with exactly these routes.",
+        "A route table exists with exactly these routes: others are removed, and the plan warns of each.",
         &[
             must("name", Kind::IdOrName(ROUTE_TABLES), "Its name, or its id."),
             may("vnet", Kind::Id(VNETS), "A virtual network whose resource group it shares."),
@@ -163,8 +225,9 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             may(
                 "propagate_gateway_routes",
                 Kind::Bool,
-                "Whether learned routes reach its subnets.",
+                "Whether learned routes reach its subnets; left as it is when absent, true on a new table.",
             ),
+            TAGS,
         ],
     ),
     (
@@ -181,6 +244,51 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         &[
             must("subnet", Kind::Id(SUBNETS), "The subnet."),
             must("route_table", Kind::Id(ROUTE_TABLES), "The route table."),
+        ],
+    ),
+    (
+        "route.ensure",
+        "A route table has this route. Its other routes are left alone.",
+        &[
+            must("route_table", Kind::Id(ROUTE_TABLES), "The table."),
+            must("name", Kind::Text, "The route's name in the table."),
+            DESTINATION,
+            NEXT_HOP,
+            FIREWALL,
+        ],
+    ),
+    (
+        "route.absent",
+        "A route table does not have this route. Its other routes are left alone.",
+        &[
+            must("route_table", Kind::Id(ROUTE_TABLES), "The table."),
+            must("name", Kind::Text, "The route's name in the table."),
+        ],
+    ),
+    ("security_group.associate", "A subnet uses a network security group.", SECURITY_GROUP),
+    (
+        "security_group.dissociate",
+        "A subnet does not use a network security group any more.",
+        SECURITY_GROUP,
+    ),
+    (
+        "vnet.dns",
+        "A virtual network has exactly these DNS servers.",
+        &[
+            must("vnet", Kind::Id(VNETS), "The virtual network."),
+            must(
+                "servers",
+                Kind::List(&Kind::Ip),
+                "Their addresses, the first asked first; an empty list for Azure's own.",
+            ),
+        ],
+    ),
+    (
+        "circuit.tier",
+        "A circuit is of a tier that reaches far enough: Standard its geography, Premium everywhere.",
+        &[
+            must("circuit", Kind::Id(CIRCUITS), "The circuit."),
+            must("at_least", Kind::OneOf(&["standard", "premium"]), "At least this tier."),
         ],
     ),
     (

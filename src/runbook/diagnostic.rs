@@ -75,6 +75,8 @@ codes! {
     TooManySteps "BR0411" "The runbook has too many steps.",
     Part "BR0412" "A runbook that is used by this one cannot be used.",
     UnknownRole "BR0413" "A role does not exist.",
+    ResourceTags "BR0414" "Azure does not take these tags.",
+    ServiceTag "BR0415" "Azure has no such service tag.",
 }
 
 /// How bad it is.

@@ -15,6 +15,8 @@ pub enum Kind {
     Duration,
     /// An address prefix.
     Cidr,
+    /// An address prefix, or a service tag of Azure's.
+    Destination,
     /// An address.
     Ip,
     /// An Azure region.
@@ -37,6 +39,8 @@ pub enum Kind {
     Object(&'static [Field]),
     /// A mapping from names to values.
     Names(&'static Self),
+    /// Tags: a mapping from names of people's own to texts.
+    Tags,
     /// A step, whose `with` depends on its `action`.
     Step,
     /// Anything: a parameter's value, which its type decides.
@@ -210,6 +214,7 @@ pub const RUNBOOK: &[Field] = &[
     ),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
+    may("tags", Kind::Tags, "Tags of everything that the runbook makes; a step's own come first."),
     may("params", Kind::Names(&Kind::Object(PARAM)), "Its parameters."),
     may("profiles", Kind::Names(&Kind::Object(PROFILE)), "Sets of values: drill, live."),
     may(

@@ -40,6 +40,17 @@ fn value(kind: &Kind) -> Value {
             "examples": ["90s", "45m", "1h30m"],
         })),
         Kind::Cidr => or_expression(&json!({ "type": "string", "pattern": "/[0-9]+$" })),
+        Kind::Destination => or_expression(&json!({
+            "type": "string", "examples": ["10.0.0.0/8", "AzureMonitor"],
+        })),
+        Kind::Tags => or_expression(&json!({
+            "type": "object",
+            "maxProperties": crate::model::tags::TAGS_MAX,
+            "propertyNames": {
+                "maxLength": crate::model::tags::NAME_MAX, "pattern": "^[^<>%&\\\\?/]+$",
+            },
+            "additionalProperties": { "type": ["string", "number"] },
+        })),
         Kind::Ip => or_expression(&json!({ "type": "string" })),
         Kind::Region => or_expression(&json!({ "type": "string", "examples": ["southeastasia"] })),
         Kind::Id(_) => or_expression(&json!({ "type": "string", "pattern": "^/subscriptions/" })),

@@ -220,14 +220,22 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
             .collect()
     };
     let (services, providers) = (names("src/azure/service"), names("src/sim/provider"));
-    // Not types of their own: what the bodies share, a subnet's table, what gateways are asked, one
+    // Not types of their own: what the bodies share and how they compare, a subnet's table, what gateways are asked, one
     // field of a circuit, and the end of anything.
     // A recovery plan's provider is Site Recovery, which has a folder of its own.
-    let without_provider =
-        ["association", "bandwidth", "body", "gateway_routes", "recovery_plan", "removal"];
+    let without_provider = [
+        "association",
+        "bandwidth",
+        "body",
+        "circuit_tier",
+        "compare",
+        "gateway_routes",
+        "recovery_plan",
+        "removal",
+    ];
     // What only the simulator answers for: no action of ours writes it.
     let without_service =
-        ["circuit_peering", "global_reach", "local_gateway", "security_group", "virtual_network"];
+        ["azure_firewall", "circuit_peering", "global_reach", "local_gateway", "security_group"];
     let expected: BTreeSet<String> = services
         .iter()
         .filter(|name| !without_provider.contains(&name.as_str()))

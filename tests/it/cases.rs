@@ -4,6 +4,8 @@
 //! looked at apart, so that the two cannot be wrong together.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod estates;
+
 use backroad::engine::{RunState, StepState, survey};
 use backroad::model::{Assessed, Plan, ResourceId, RunOutcome, Timestamp};
 use backroad::plan::{CompileOptions, compile};

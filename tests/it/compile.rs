@@ -106,6 +106,7 @@ fn the_generated_documents_are_fresh() {
         ("docs/preflight.md", preflight_page()),
         ("docs/templates.md", crate::documents::templates_page()),
         ("docs/runbook-reference.md", crate::reference::reference_page()),
+        ("docs/comparison.md", backroad::model::compared::page()),
     ];
     for (path, fresh) in pages {
         assert!(read(path) == fresh, "{path} is not fresh; {again}");
@@ -121,6 +122,7 @@ fn write_the_generated_documents() {
     std::fs::write(file("docs/templates.md"), crate::documents::templates_page()).unwrap();
     let reference = crate::reference::reference_page();
     std::fs::write(file("docs/runbook-reference.md"), reference).unwrap();
+    std::fs::write(file("docs/comparison.md"), backroad::model::compared::page()).unwrap();
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod books;
 mod capture;
 mod cases;
 mod cli;
+mod comparison;
 mod compile;
 mod conform;
 mod disturb_then_undo;

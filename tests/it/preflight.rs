@@ -421,6 +421,19 @@ const CASES: &[Spoilt] = &[
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].prefix = "10.10.10.0/28".parse().unwrap();
     }),
+    ("UDR-FOREIGN", MAIN, |c| {
+        let aks = json!([{ "name": "aks-nodepool1", "properties": {
+            "addressPrefix": "10.244.0.0/24", "nextHopType": "VirtualAppliance",
+            "nextHopIpAddress": "10.1.0.4" } }]);
+        let mut table = table(&aks, false);
+        table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
+        c.add(table);
+    }),
+    ("UDR-FIREWALL", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
+        let firewall = format!("{SEA}/azureFirewalls/afw").parse().unwrap();
+        table.routes[0].next_hop = NextHop::Firewall(firewall);
+    }),
     ("RG-HOME", MAIN, |c| {
         let group =
             c.world.resource_groups.iter_mut().find(|g| g.id.ends_with("rg-network-sea")).unwrap();

@@ -8,11 +8,12 @@ use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, ST
 use crate::support::{all_shipped, compiled};
 
 /// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
-const OUTPUTS: [(&str, &[&str]); 13] = [
+const OUTPUTS: [(&str, &[&str]); 14] = [
     ("public_ip.ensure", &["ip_address"]),
     ("connection.ensure", &["connection_status"]),
     ("peering.ensure", &["peering_state"]),
     ("circuit.bandwidth", &["bandwidth_mbps"]),
+    ("circuit.tier", &["tier"]),
     ("verify.circuit", &["bandwidth_mbps"]),
     ("verify.connection", &["connection_status"]),
     ("verify.routes", &["prefixes"]),
@@ -70,6 +71,8 @@ fn phrase(kind: &Kind) -> String {
         Kind::Bool => "true or false".to_owned(),
         Kind::Duration => "duration".to_owned(),
         Kind::Cidr => "prefix".to_owned(),
+        Kind::Destination => "prefix or service tag".to_owned(),
+        Kind::Tags => "text by name".to_owned(),
         Kind::Ip => "address".to_owned(),
         Kind::Region => "region".to_owned(),
         Kind::Id("") => "id".to_owned(),

@@ -16,7 +16,9 @@ use backroad::azure::{
     Arm, ArmSettings, NoSecrets, Purpose, Simulated, Wire, WireFault, WireRequest, WireResponse,
 };
 use backroad::engine::{CallContext, Clock, Observer, PollAnswer, SendAnswer};
-use backroad::model::action::{NextHop, Peering, PublicIp, Route, RouteTable, Subnet};
+use backroad::model::action::{
+    Destination, NextHop, Peering, PublicIp, Route, RouteTable, Subnet, Tags,
+};
 use backroad::model::{
     Action, Assessed, Disposition, Goal, HandleKind, OperationKey, Region, ResourceId, Timestamp,
 };
@@ -304,22 +306,28 @@ fn action_of(id: &ResourceId, body: &Value) -> Option<Action> {
         let standard = body["sku"]["name"] == "Standard"
             && properties["publicIPAllocationMethod"] == "Static"
             && properties["publicIPAddressVersion"] == "IPv4";
-        return standard
-            .then(|| Action::PublicIp(PublicIp { id: id.clone(), location, zones: Vec::new() }));
+        return standard.then(|| {
+            Action::PublicIp(PublicIp {
+                id: id.clone(),
+                location,
+                zones: Vec::new(),
+                tags: Tags::new(),
+            })
+        });
     }
     if of.is("Microsoft.Network/virtualNetworks/subnets") {
-        let prefix = properties["addressPrefix"].as_str()?.parse().ok()?;
-        return Some(Action::Subnet(Subnet { id: id.clone(), prefix }));
+        let prefixes = vec![properties["addressPrefix"].as_str()?.parse().ok()?];
+        return Some(Action::Subnet(Subnet { id: id.clone(), prefixes }));
     }
     if of.is("Microsoft.Network/virtualNetworks/virtualNetworkPeerings") {
         let remote = ResourceId::parse(properties["remoteVirtualNetwork"]["id"].as_str()?).ok()?;
         return Some(Action::Peering(Peering {
             id: id.clone(),
             remote,
-            allow_access: flag("allowVirtualNetworkAccess"),
-            allow_forwarded_traffic: flag("allowForwardedTraffic"),
-            allow_gateway_transit: flag("allowGatewayTransit"),
-            use_remote_gateways: flag("useRemoteGateways"),
+            allow_access: Some(flag("allowVirtualNetworkAccess")),
+            allow_forwarded_traffic: Some(flag("allowForwardedTraffic")),
+            allow_gateway_transit: Some(flag("allowGatewayTransit")),
+            use_remote_gateways: Some(flag("useRemoteGateways")),
         }));
     }
     if of.is("Microsoft.Network/routeTables") {
@@ -333,14 +341,15 @@ fn action_of(id: &ResourceId, body: &Value) -> Option<Action> {
                 "None" => NextHop::None,
                 _ => return None,
             };
-            let prefix = route["properties"]["addressPrefix"].as_str()?.parse().ok()?;
+            let prefix = Destination::parse(route["properties"]["addressPrefix"].as_str()?)?;
             Some(Route { name: route["name"].as_str()?.to_owned(), prefix, next_hop: hop })
         });
         return Some(Action::RouteTable(RouteTable {
             id: id.clone(),
             location,
             routes: routes.collect::<Option<Vec<_>>>()?,
-            propagate_gateway_routes: !flag("disableBgpRoutePropagation"),
+            propagate_gateway_routes: Some(!flag("disableBgpRoutePropagation")),
+            tags: Tags::new(),
         }));
     }
     None
@@ -368,7 +377,7 @@ fn a_recorded_resource_holds_its_own_goal_and_a_change_keeps_the_rest_of_it() {
         }
         *held.entry(id.resource_type().to_string().to_ascii_lowercase()).or_default() += 1;
         let Action::Peering(mut spec) = action else { continue };
-        spec.allow_forwarded_traffic = !spec.allow_forwarded_traffic;
+        spec.allow_forwarded_traffic = spec.allow_forwarded_traffic.map(|on| !on);
         let Assessed::Change(change) = observe(&Goal::Do(&Action::Peering(spec)), &body) else {
             panic!()
         };

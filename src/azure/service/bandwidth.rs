@@ -40,34 +40,12 @@ fn is_failed(body: &Value) -> bool {
 }
 
 fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
-    // A write of the circuit writes its peerings too, and would overwrite what the provider set there
-    // (azure-facts PEER-L3-PROVIDER).
-    let provider_managed = list(body, "peerings").iter().any(|peering| {
-        let by = text(peering, "/properties/lastModifiedBy").unwrap_or("Customer");
-        !by.is_empty() && !by.eq_ignore_ascii_case("customer")
-    });
-    if provider_managed {
-        return blocked(
-            "provider_managed_peering",
-            "The provider manages this circuit's peering; a write of ours would overwrite it. Ask the \
-             provider to raise the bandwidth."
-                .to_owned(),
-        );
-    }
-    let mut wanted = writable(body);
+    let mut wanted = match whole(&spec.id, body, "raise the bandwidth") {
+        Ok(wanted) => wanted,
+        Err(verdict) => return verdict,
+    };
     wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] =
         json!(has.max(u64::from(spec.mbps_min)));
-    // Left out, the authorizations might be lost; sent without their keys, the keys might be.
-    for authorization in wanted["properties"]["authorizations"].as_array_mut().into_iter().flatten()
-    {
-        let id = authorization
-            .get("name")
-            .and_then(Value::as_str)
-            .and_then(|name| spec.id.child("authorizations", name).ok());
-        if let Some(id) = id {
-            authorization["properties"]["authorizationKey"] = key_of(id).placeholder();
-        }
-    }
     Assessed::Change(Box::new(PlannedChange {
         changes: vec![Change {
             resource: spec.id.clone(),
@@ -80,11 +58,44 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
             resource: spec.id.clone(),
             body: Some(wanted),
             verb: None,
+            sync: false,
             if_match: None,
         },
         // Azure does not lower a bandwidth: there is no way back.
         undo: Undo::Nothing,
     }))
+}
+
+/// A circuit's body to write again, with the keys of its authorizations by reference; blocked where a write of
+/// ours would undo the provider's.
+pub(super) fn whole(circuit: &ResourceId, body: &Value, ask: &str) -> Result<Value, Assessed> {
+    // A write of the circuit writes its peerings too, and would overwrite what the provider set there
+    // (azure-facts PEER-L3-PROVIDER).
+    let provider_managed = list(body, "peerings").iter().any(|peering| {
+        let by = text(peering, "/properties/lastModifiedBy").unwrap_or("Customer");
+        !by.is_empty() && !by.eq_ignore_ascii_case("customer")
+    });
+    if provider_managed {
+        let why = format!(
+            "The provider manages this circuit's peering; a write of ours would overwrite it. Ask the \
+             provider to {ask}."
+        );
+        return Err(blocked("provider_managed_peering", why));
+    }
+    let mut wanted = writable(body);
+    // Left out, the authorizations might be lost; sent without their keys, the keys might be.
+    let authorizations =
+        wanted.pointer_mut("/properties/authorizations").and_then(Value::as_array_mut);
+    for authorization in authorizations.into_iter().flatten() {
+        let id = authorization
+            .get("name")
+            .and_then(Value::as_str)
+            .and_then(|name| circuit.child("authorizations", name).ok());
+        if let Some(id) = id {
+            authorization["properties"]["authorizationKey"] = key_of(id).placeholder();
+        }
+    }
+    Ok(wanted)
 }
 
 fn key_of(id: ResourceId) -> SecretRef {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::compare::{Against, compare};
 use crate::model::secret::seal;
+use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
     Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
     WriteMethod,
@@ -120,6 +122,18 @@ pub(crate) fn at_work(resource: &ResourceId, body: &Value) -> Option<Assessed> {
     })
 }
 
+/// Blocks where the tags of others leave no room for ours.
+fn too_many_tags(merged: &Value) -> Option<Assessed> {
+    let count = merged.get("tags").and_then(Value::as_object).map_or(0, Map::len);
+    (count > TAGS_MAX).then(|| {
+        let why = format!(
+            "With its own tags and those of the runbook it would have {count}, and Azure takes {TAGS_MAX}. \
+             Take tags off it, or out of the runbook."
+        );
+        blocked("too_many_tags", why)
+    })
+}
+
 /// Compares a resource with what is wanted of it, and plans the write that leads there.
 pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value) -> Assessed {
     let Some(body) = body else {
@@ -134,10 +148,14 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
             undo: Undo::Delete { resource: resource.clone() },
         }));
     };
+    let compared = compare(resource, wanted, body, Against::Wanted);
+    if let Some(stuck) = compared.stuck.or_else(|| too_many_tags(&compared.merged)) {
+        return stuck;
+    }
     if let Some(verdict) = at_work(resource, body) {
         return verdict;
     }
-    let mut changes = differences(resource, wanted, body);
+    let mut changes = compared.changes;
     let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
     if changes.is_empty() && !failed {
         return Assessed::Holds;
@@ -153,7 +171,7 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
     let before = writable(body);
     Assessed::Change(Box::new(PlannedChange {
         changes,
-        write: put(resource, merged(&before, wanted)),
+        write: put(resource, compare(resource, wanted, &before, Against::Wanted).merged),
         undo: Undo::Restore { resource: resource.clone(), body: before },
     }))
 }
@@ -164,6 +182,7 @@ fn put(resource: &ResourceId, body: Value) -> Write {
         resource: resource.clone(),
         body: Some(body),
         verb: None,
+        sync: false,
         if_match: None,
     }
 }
@@ -204,6 +223,7 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
                 resource: resource.clone(),
                 body: None,
                 verb: None,
+                sync: false,
                 if_match: None,
             };
             change(writable(body), Value::Null, write)
@@ -212,7 +232,11 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
         (Some(wanted), Some(body)) => {
             let now = writable(body);
             let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
-            let differs = !differences(resource, wanted, &now).is_empty();
+            let compared = compare(resource, wanted, &now, Against::Before);
+            if let Some(stuck) = compared.stuck {
+                return stuck;
+            }
+            let differs = !compared.changes.is_empty();
             if !failed && !differs && !still_there(written, wanted, &now) {
                 return Assessed::Holds;
             }
@@ -250,10 +274,15 @@ pub(crate) fn writable(body: &Value) -> Value {
             // A gateway's own `ipConfigurations` have properties of their own to write; what a
             // subnet lists under that name are references.
             for key in BACK_REFERENCES {
-                let only_references =
-                    properties.get(key).and_then(Value::as_array).is_some_and(|list| {
-                        list.iter().all(|item| item.pointer("/properties/subnet").is_none())
-                    });
+                let own = |item: &Value| match key {
+                    // The subnets of a virtual network are its own, and gone when they are not written.
+                    "subnets" => item.get("properties").is_some(),
+                    _ => item.pointer("/properties/subnet").is_some(),
+                };
+                let only_references = properties
+                    .get(key)
+                    .and_then(Value::as_array)
+                    .is_some_and(|list| !list.iter().any(own));
                 if only_references {
                     properties.remove(key);
                 }
@@ -332,117 +361,24 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
 }
 
-/// The fields of `wanted` that `body` does not have so. Fields that are not wanted do not count, and
-/// neither do keys, whose values are not to be compared.
-pub(crate) fn differences(resource: &ResourceId, wanted: &Value, body: &Value) -> Vec<Change> {
-    let mut found = Vec::new();
-    compare(resource, "", wanted, Some(body), &mut found);
-    found
+/// Puts the wanted tags into a body that is wanted.
+pub(crate) fn with_tags(mut wanted: Value, tags: &Tags) -> Value {
+    if !tags.is_empty() {
+        wanted["tags"] = tags.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
+    }
+    wanted
 }
 
-fn compare(
-    resource: &ResourceId,
-    path: &str,
-    wanted: &Value,
-    body: Option<&Value>,
-    found: &mut Vec<Change>,
-) {
-    if let Some(object) = wanted.as_object() {
-        for (key, wanted) in object {
-            if is_secret_key(key) {
-                continue;
-            }
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            compare(resource, &below, wanted, body.and_then(|body| body.get(key)), found);
-        }
-        return;
-    }
-    // A flag that is not shown is off: older answers leave `false` out.
-    let off = body.is_none() && *wanted == Value::Bool(false);
-    if !off && !body.is_some_and(|body| same(wanted, body)) {
-        found.push(Change {
-            resource: resource.clone(),
-            path: path.to_owned(),
-            before: body.map_or(Value::Null, without_secrets),
-            after: without_secrets(wanted),
-        });
-    }
-}
-
-/// Whether a value is as wanted. Texts compare without case and spaces, as Azure answers with other
-/// letters than it was sent ("Southeast Asia"); lists of named things compare by name.
-fn same(wanted: &Value, body: &Value) -> bool {
-    match (wanted, body) {
-        (Value::String(wanted), Value::String(body)) => {
-            let fold = |text: &str| -> String {
-                text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
-            };
-            fold(wanted) == fold(body)
-        }
-        (Value::Array(wanted), Value::Array(body)) => {
-            wanted.len() == body.len()
-                && wanted.iter().enumerate().all(|(place, item)| {
-                    match item.get("name").and_then(Value::as_str) {
-                        Some(_) => body.iter().any(|other| same(item, other)),
-                        None => body.get(place).is_some_and(|other| same(item, other)),
-                    }
-                })
-        }
-        (Value::Object(wanted), Value::Object(body)) => wanted
-            .iter()
-            .filter(|(key, _)| !is_secret_key(key))
-            .all(|(key, wanted)| body.get(key).is_some_and(|body| same(wanted, body))),
-        (Value::Number(wanted), Value::Number(body)) => wanted.as_f64() == body.as_f64(),
-        _ => wanted == body,
-    }
-}
-
-/// The body with the wanted fields in it. A wanted list replaces the one there, but its named things
-/// keep the fields that nobody wants otherwise.
-fn merged(body: &Value, wanted: &Value) -> Value {
-    match (body, wanted) {
-        (Value::Object(body), Value::Object(wanted)) => {
-            let mut result = body.clone();
-            for (key, wanted) in wanted {
-                let value = match body.get(key) {
-                    Some(body) => merged(body, wanted),
-                    None => wanted.clone(),
-                };
-                result.insert(key.clone(), value);
-            }
-            Value::Object(result)
-        }
-        (Value::Array(body), Value::Array(wanted)) => wanted
-            .iter()
-            .map(|item| {
-                let name = item.get("name").and_then(Value::as_str);
-                let known = name
-                    .and_then(|name| body.iter().find(|other| text(other, "/name") == Some(name)));
-                known.map_or_else(|| item.clone(), |known| merged(known, item))
-            })
-            .collect(),
-        _ => wanted.clone(),
+/// Puts a flag or number into the properties of a wanted body, where the author said one.
+pub(crate) fn set<T: Into<Value>>(wanted: &mut Value, key: &str, value: Option<T>) {
+    if let Some(value) = value {
+        wanted["properties"][key] = value.into();
     }
 }
 
 /// A verdict that nothing of ours can change.
 pub(crate) fn blocked(code: &str, why: String) -> Assessed {
     Assessed::Blocked { code: code.to_owned(), why }
-}
-
-/// Blocks when a text that cannot be changed in place is not as wanted.
-pub(crate) fn fixed(body: &Value, pointer: &str, wanted: &str, what: &str) -> Option<Assessed> {
-    let found = text(body, pointer)?;
-    let differs = !same(&Value::from(wanted), &Value::from(found));
-    differs.then(|| {
-        blocked(
-            "cannot_change",
-            format!(
-                "It exists with {what} `{found}`, the runbook wants `{wanted}`, and Azure cannot \
-                 change that in place. Choose another name, or remove it first."
-            ),
-        )
-    })
 }
 
 #[cfg(test)]
@@ -488,7 +424,7 @@ mod tests {
                 }
             })
         );
-        assert_eq!(change.changes[0].path, "properties.routes");
+        assert_eq!(change.changes[0].path, "properties.routes[a].properties.nextHopType");
     }
 
     #[test]

@@ -2,24 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, fixed, text};
+use super::body::{assessment, ensure, set, text, with_tags};
 use crate::model::action::Connection;
 use crate::model::{Assessed, Assessment, Undo};
 
 /// Compares a connection with the desired one. An existing one is never moved to another circuit.
 pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
-    let immovable = body.and_then(|body| {
-        let properties = "/properties";
-        fixed(body, "/location", spec.location.as_str(), "location")
-            .or_else(|| {
-                fixed(body, &format!("{properties}/peer/id"), spec.circuit.as_str(), "circuit")
-            })
-            .or_else(|| {
-                let gateway = format!("{properties}/virtualNetworkGateway1/id");
-                fixed(body, &gateway, spec.gateway.as_str(), "gateway")
-            })
-    });
-    let mut verdict = immovable.unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec)));
+    let mut verdict = ensure(&spec.id, body, &wanted(spec));
     with_key(spec, &mut verdict);
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
@@ -47,15 +36,18 @@ fn with_key(spec: &Connection, verdict: &mut Assessed) {
 }
 
 fn wanted(spec: &Connection) -> Value {
-    json!({
+    let mut wanted = json!({
         "location": spec.location.as_str(),
         "properties": {
             "connectionType": "ExpressRoute",
             "virtualNetworkGateway1": { "id": spec.gateway.as_str() },
             "peer": { "id": spec.circuit.as_str() },
-            "routingWeight": spec.routing_weight,
         },
-    })
+    });
+    set(&mut wanted, "routingWeight", spec.routing_weight);
+    set(&mut wanted, "expressRouteGatewayBypass", spec.fast_path);
+    set(&mut wanted, "enablePrivateLinkFastPath", spec.private_link_fast_path);
+    with_tags(wanted, &spec.tags)
 }
 
 /// Compares a connection's state with one that stands: `Succeeded` alone is not believed.
@@ -108,7 +100,10 @@ mod tests {
             gateway: id("virtualNetworkGateways", "gw"),
             circuit: id("expressRouteCircuits", "er"),
             authorization: Some(SecretRef::Param("dr_key".to_owned())),
-            routing_weight: 100,
+            routing_weight: Some(100),
+            fast_path: None,
+            private_link_fast_path: None,
+            tags: crate::model::tags::Tags::new(),
         }
     }
 

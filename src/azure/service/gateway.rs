@@ -2,84 +2,62 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, fixed, text};
+use super::body::{assessment, ensure, set, text, with_tags};
+use crate::model::Assessment;
 use crate::model::action::Gateway;
-use crate::model::azure_limits::{Resize, resize};
-use crate::model::{Assessed, Assessment};
-
-/// Where a gateway shows its address.
-const ADDRESS: &str = "/properties/ipConfigurations/0/properties/publicIPAddress";
 
 /// Compares a gateway with the desired one.
 pub(crate) fn assess(spec: &Gateway, body: Option<&Value>) -> Assessment {
-    let verdict = body
-        .and_then(|body| immovable(spec, body))
-        .unwrap_or_else(|| ensure(&spec.id, body, &wanted(spec, body)));
+    let verdict = ensure(&spec.id, body, &wanted(spec, body));
     assessment(&spec.id, body, verdict)
-}
-
-/// Blocks where the gateway would have to be of another family; one that is larger than asked holds.
-fn other_family(spec: &Gateway, body: &Value) -> Option<Assessed> {
-    let has = text(body, "/properties/sku/name")?;
-    let refused = resize(has, &spec.sku) == Resize::Refused;
-    refused.then(|| {
-        let why = format!(
-            "It is {has}, the runbook wants {}, and Azure makes no gateway of one family one of another in \
-             place. Take {has} into the runbook, migrate the gateway on a quiet day, or choose another name \
-             and remove this one first.",
-            spec.sku
-        );
-        blocked("sku_cannot_change", why)
-    })
-}
-
-fn immovable(spec: &Gateway, body: &Value) -> Option<Assessed> {
-    let configuration = "/properties/ipConfigurations/0/properties";
-    fixed(body, "/location", spec.location.as_str(), "location")
-        .or_else(|| fixed(body, "/properties/gatewayType", "ExpressRoute", "gateway type"))
-        .or_else(|| {
-            fixed(body, &format!("{configuration}/subnet/id"), spec.subnet.as_str(), "subnet")
-        })
-        .or_else(|| {
-            let address = format!("{ADDRESS}/id");
-            fixed(body, &address, spec.public_ip.as_ref()?.as_str(), "public IP address")
-        })
-        .or_else(|| other_family(spec, body))
 }
 
 /// The body that the action writes.
 pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
     // An existing gateway keeps the name of its IP configuration.
-    let name = body
-        .and_then(|body| text(body, "/properties/ipConfigurations/0/name"))
-        .unwrap_or("gwipconfig");
+    let standing = body.and_then(|body| configuration(spec, body));
+    let name = standing.and_then(|own| text(own, "/name")).unwrap_or("gwipconfig");
     let mut properties = json!({
         "privateIPAllocationMethod": "Dynamic",
         "subnet": { "id": spec.subnet.as_str() },
     });
-    // A gateway that stands and shows no address has one that the platform keeps: since August 2025 that is
-    // no difference, and none is written onto it (azurerm PR 31084, issues 30414 and 31730).
-    let hidden = body.is_some_and(|body| body.pointer(ADDRESS).is_none());
-    if let Some(address) = spec.public_ip.as_ref().filter(|_| !hidden) {
+    // One that stands and shows no address has one that the platform keeps: since August 2025 that is no
+    // difference, and none is written onto it (azurerm PR 31084, issues 30414 and 31730).
+    if let Some(address) = &spec.public_ip {
         properties["publicIPAddress"] = json!({ "id": address.as_str() });
     }
-    // A larger gateway than asked stays as large.
-    let has = body.and_then(|body| text(body, "/properties/sku/name"));
-    let sku = has.filter(|has| resize(has, &spec.sku) == Resize::None).unwrap_or(&spec.sku);
-    json!({
+    let mut wanted = json!({
         "location": spec.location.as_str(),
         "properties": {
             "gatewayType": "ExpressRoute",
-            "sku": { "name": sku, "tier": sku },
+            "sku": { "name": spec.sku, "tier": spec.sku },
             "ipConfigurations": [{ "name": name, "properties": properties }],
         },
-    })
+    });
+    let bounds = spec.autoscale.map(|own| json!({ "bounds": { "min": own.min, "max": own.max } }));
+    set(&mut wanted, "autoScaleConfiguration", bounds);
+    set(&mut wanted, "allowRemoteVnetTraffic", spec.allow_remote_vnet_traffic);
+    set(&mut wanted, "allowVirtualWanTraffic", spec.allow_virtual_wan_traffic);
+    with_tags(wanted, &spec.tags)
+}
+
+/// The IP configuration that stands in the wanted subnet, or else the first.
+fn configuration<'a>(spec: &Gateway, body: &'a Value) -> Option<&'a Value> {
+    let all = body.pointer("/properties/ipConfigurations")?.as_array()?;
+    let in_subnet = |own: &&Value| {
+        text(own, "/properties/subnet/id")
+            .is_some_and(|id| id.eq_ignore_ascii_case(spec.subnet.as_str()))
+    };
+    all.iter().find(in_subnet).or_else(|| all.first())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Region, ResourceId};
+    use crate::model::{Assessed, Region, ResourceId};
+
+    /// Where a gateway shows its address.
+    const ADDRESS: &str = "/properties/ipConfigurations/0/properties/publicIPAddress";
 
     fn id(rest: &str) -> ResourceId {
         let head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
@@ -93,6 +71,10 @@ mod tests {
             sku: "ErGw1AZ".to_owned(),
             subnet: id("virtualNetworks/hub/subnets/GatewaySubnet"),
             public_ip: address.map(id),
+            autoscale: None,
+            allow_remote_vnet_traffic: None,
+            allow_virtual_wan_traffic: None,
+            tags: crate::model::tags::Tags::new(),
         }
     }
 

@@ -317,6 +317,7 @@ impl<'a> Situation<'a> {
             resource: self.id.clone(),
             verb: Some(verb.to_owned()),
             body,
+            sync: false,
             if_match: None,
         };
         Assessed::Change(Box::new(PlannedChange { changes, write, undo }))

@@ -37,6 +37,7 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
             resource: spec.id.clone(),
             body: None,
             verb: None,
+            sync: false,
             if_match: None,
         },
         undo: Undo::Restore { resource: spec.id.clone(), body: restored },

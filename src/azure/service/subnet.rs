@@ -1,35 +1,151 @@
-//! Subnets, the gateway's own among them.
+//! Subnets, the gateway's own among them: with one prefix or several, of either family.
 
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, text};
-use crate::model::Assessment;
+use super::body::{assessment, at_work, blocked, ensure, text, writable};
 use crate::model::action::Subnet;
+use crate::model::compared::remedy;
+use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
 
-/// Compares a subnet with the desired one. An existing subnet with another prefix is not renumbered.
+/// Compares a subnet with the desired one. One that stands is not renumbered; a prefix may be added to it.
 pub(crate) fn assess(spec: &Subnet, body: Option<&Value>) -> Assessment {
-    let wanted = spec.prefix.to_string();
-    let verdict = match body.map(prefixes) {
-        Some(found) if found.is_empty() || found.iter().any(|prefix| **prefix == wanted) => {
-            ensure(&spec.id, body, &json!({}))
-        }
-        Some(found) => blocked(
-            "cannot_change",
-            format!(
-                "The subnet exists with {}, and the runbook wants {wanted}; a subnet in use cannot be \
-                 renumbered.",
-                found.join(", ")
-            ),
-        ),
-        None => ensure(&spec.id, None, &json!({ "properties": { "addressPrefix": wanted } })),
+    let verdict = match body {
+        Some(body) => standing(spec, body),
+        None => ensure(&spec.id, None, &wanted(spec)),
     };
     assessment(&spec.id, body, verdict)
 }
 
-fn prefixes(body: &Value) -> Vec<&str> {
+/// The body that the action writes.
+pub(crate) fn wanted(spec: &Subnet) -> Value {
+    match spec.prefixes.as_slice() {
+        [one] => json!({ "properties": { "addressPrefix": one.to_string() } }),
+        many => json!({ "properties": { "addressPrefixes": words(many) } }),
+    }
+}
+
+fn standing(spec: &Subnet, body: &Value) -> Assessed {
+    let has = prefixes(body);
+    let missing: Vec<IpNet> =
+        spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect();
+    // A subnet that shows no prefix hides them: what is not shown does not differ.
+    if missing.is_empty() || has.is_empty() {
+        return ensure(&spec.id, Some(body), &json!({}));
+    }
+    if let Some(verdict) = moved(spec, &has).or_else(|| at_work(&spec.id, body)) {
+        return verdict;
+    }
+    let before = writable(body);
+    let mut wanted = before.clone();
+    if let Some(properties) = wanted.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("addressPrefix");
+        let all: Vec<IpNet> = has.iter().chain(&missing).copied().collect();
+        properties.insert("addressPrefixes".to_owned(), json!(words(&all)));
+    }
+    let changes = missing.iter().map(|prefix| Change {
+        resource: spec.id.clone(),
+        path: format!("properties.addressPrefixes[{prefix}]"),
+        before: Value::Null,
+        after: Value::from(prefix.to_string()),
+    });
+    Assessed::Change(Box::new(PlannedChange {
+        changes: changes.collect(),
+        write: Write {
+            method: WriteMethod::Put,
+            resource: spec.id.clone(),
+            body: Some(wanted),
+            verb: None,
+            sync: false,
+            if_match: None,
+        },
+        undo: Undo::Restore { resource: spec.id.clone(), body: before },
+    }))
+}
+
+/// Blocks where the subnet has prefixes of a family that is wanted, and none of those wanted.
+fn moved(spec: &Subnet, has: &[IpNet]) -> Option<Assessed> {
+    let of = |all: &[IpNet], v4: bool| -> Vec<IpNet> {
+        all.iter().filter(|net| matches!(net, IpNet::V4(_)) == v4).copied().collect()
+    };
+    [true, false].into_iter().find_map(|v4| {
+        let (wanted, has) = (of(&spec.prefixes, v4), of(has, v4));
+        let apart =
+            !wanted.is_empty() && !has.is_empty() && !wanted.iter().any(|own| has.contains(own));
+        apart.then(|| {
+            let of = spec.id.resource_type();
+            let why = format!(
+                "The subnet exists with {}, and the runbook wants {}. {}",
+                words(&has).join(", "),
+                words(&wanted).join(", "),
+                remedy(of.as_str(), "properties/addressPrefix").unwrap_or_default()
+            );
+            blocked("cannot_change", why)
+        })
+    })
+}
+
+fn words(all: &[IpNet]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
+/// The prefixes that a subnet has, under whichever of its two names Azure shows them.
+fn prefixes(body: &Value) -> Vec<IpNet> {
     let several = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
-    text(body, "/properties/addressPrefix")
+    let mut all: Vec<IpNet> = Vec::new();
+    let shown = text(body, "/properties/addressPrefix")
         .into_iter()
-        .chain(several.into_iter().flatten().filter_map(Value::as_str))
-        .collect()
+        .chain(several.into_iter().flatten().filter_map(Value::as_str));
+    for prefix in shown.filter_map(|prefix| prefix.parse().ok()) {
+        if !all.contains(&prefix) {
+            all.push(prefix);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ResourceId;
+
+    fn spec(prefixes: &[&str]) -> Subnet {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/s";
+        Subnet {
+            id: ResourceId::parse(id).unwrap(),
+            prefixes: prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+        }
+    }
+
+    const V4: &str = "10.1.0.0/25";
+    const V6: &str = "fd00:db8:1::/64";
+
+    #[test]
+    fn prefixes_are_a_set_under_either_name() {
+        let one = json!({ "properties": { "addressPrefix": V4 } });
+        let two = json!({ "properties": { "addressPrefixes": ["FD00:DB8:1:0::/64", V4] } });
+        for (wanted, body) in [(&[V4][..], &one), (&[V4], &two), (&[V4, V6], &two), (&[V6], &two)] {
+            assert_eq!(assess(&spec(wanted), Some(body)).verdict, Assessed::Holds, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_of_another_family_is_added_and_the_rest_is_kept() {
+        let one = json!({ "properties": { "addressPrefix": V4, "routeTable": { "id": "/rt" } } });
+        let verdict = assess(&spec(&[V4, V6]), Some(&one)).verdict;
+        let Assessed::Change(change) = verdict else { panic!("{verdict:?}") };
+        let body = change.write.body.unwrap();
+        let kept = json!({ "properties": {
+            "addressPrefixes": [V4, V6], "routeTable": { "id": "/rt" } } });
+        assert_eq!(body, kept);
+        assert_eq!(change.changes[0].after, V6);
+    }
+
+    #[test]
+    fn a_subnet_is_not_renumbered() {
+        let one = json!({ "properties": { "addressPrefix": "10.9.0.0/25" } });
+        let verdict = assess(&spec(&[V4, V6]), Some(&one)).verdict;
+        let Assessed::Blocked { why, .. } = verdict else { panic!("{verdict:?}") };
+        assert!(why.contains("10.9.0.0/25") && why.contains("make another subnet"), "{why}");
+    }
 }

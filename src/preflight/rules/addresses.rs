@@ -1,7 +1,7 @@
 //! Do addresses meet that must not?
 
 use crate::preflight::inquiry::{
-    Inquiry, about, clash, overlap, subnet_prefix, subnets_of, text, unless,
+    Inquiry, about, clash, overlap, subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
@@ -106,17 +106,21 @@ fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             all.push(about(&spec.id, Verdict::Unknown("its network cannot be read".to_owned())));
             continue;
         };
-        let inside = space.iter().any(|space| space.contains(&spec.prefix));
+        let outside = spec.prefixes.iter().find(|own| !space.iter().any(|net| net.contains(*own)));
         let other = subnets_of(body).iter().find(|other| {
             let own = text(other, "/name").is_some_and(|n| n.eq_ignore_ascii_case(spec.id.name()));
-            !own && subnet_prefix(other).is_some_and(|net| overlap(&net, &spec.prefix))
+            let theirs = subnet_prefixes(other);
+            !own && spec.prefixes.iter().any(|own| theirs.iter().any(|net| overlap(net, own)))
         });
         let name = other.and_then(|other| text(other, "/name")).unwrap_or_default();
         all.push(about(
             &spec.id,
-            unless(!inside || other.is_some(), || match other {
-                Some(_) => format!("{} overlaps the subnet {name}", spec.prefix),
-                None => format!("{} is not in the address space of {}", spec.prefix, vnet.name()),
+            unless(outside.is_some() || other.is_some(), || match outside {
+                Some(prefix) => format!("{prefix} is not in the address space of {}", vnet.name()),
+                None => {
+                    let own: Vec<String> = spec.prefixes.iter().map(ToString::to_string).collect();
+                    format!("{} overlaps the subnet {name}", own.join(", "))
+                }
             }),
         ));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::model::action::Tier;
 use crate::model::action::Verification;
 use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
@@ -244,14 +245,19 @@ struct Reach {
 fn by_reach(inquiry: &Inquiry<'_>, judge: impl Fn(&Reach) -> Option<Verdict>) -> Vec<Judged> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
-    for (_, spec) in inquiry.connections() {
+    for (step, spec) in inquiry.connections() {
         if !seen.insert((spec.circuit.clone(), spec.location.clone())) {
             continue;
         }
+        // What an earlier step raises it to counts.
+        let raised = inquiry.raised_before(&spec.circuit, step);
         all.extend(inquiry.each([&spec.circuit], |_, body: &Value| {
             let written = text(body, LOCATION)?.to_owned();
             judge(&Reach {
-                tier: text(body, "/sku/tier").unwrap_or_default().to_ascii_lowercase(),
+                tier: Tier::parse(text(body, "/sku/tier").unwrap_or_default())
+                    .max(raised)
+                    .map(|tier| tier.as_str().to_ascii_lowercase())
+                    .unwrap_or_default(),
                 location: geography::location(
                     &written,
                     geography::region(spec.location.as_str()).map(|region| region.cloud),

@@ -184,7 +184,9 @@ fn weight(body: &Value) -> u64 {
 fn beside(inquiry: &Inquiry<'_>, wrong: impl Fn(u64, u64) -> bool, word: &str) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
-        let ours = u64::from(spec.routing_weight);
+        // What the author does not say is as it stands.
+        let standing = || inquiry.facts.body(&spec.id).map_or(0, weight);
+        let ours = spec.routing_weight.map_or_else(standing, u64::from);
         let others = inquiry.links_of(&spec.gateway).into_iter();
         let hit = others
             .filter(|(id, _)| **id != spec.id && !inquiry.removed_before(id, step))
@@ -212,12 +214,13 @@ fn equal(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.connections() {
+        let Some(wanted) = spec.routing_weight else { continue };
         all.extend(inquiry.each([&spec.id], |_, body| {
             let has = weight(body);
-            let differs = has != u64::from(spec.routing_weight);
+            let differs = has != u64::from(wanted);
             Some(unless(differs, || {
                 let status = text(body, "/properties/connectionStatus").unwrap_or("not reported");
-                format!("it has {has} (status {status}), and the runbook {}", spec.routing_weight)
+                format!("it has {has} (status {status}), and the runbook {wanted}")
             }))
         }));
     }

@@ -306,13 +306,18 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_sku(inquiry, |sku, (_, spec)| {
-        let body = inquiry.facts.body(&spec.id)?;
-        if !flag(body, "/properties/expressRouteGatewayBypass") {
+        // What the author does not say is as it stands.
+        let stands = inquiry.facts.body(&spec.id);
+        let stands = stands.is_some_and(|body| flag(body, "/properties/expressRouteGatewayBypass"));
+        if !spec.fast_path.unwrap_or(stands) {
             return None;
         }
+        let planned = inquiry.gateways().into_iter().find(|(_, own)| own.id == spec.gateway);
+        let planned = planned.and_then(|(_, own)| own.autoscale).map(|own| u64::from(own.min));
         let units = inquiry.facts.body(&spec.gateway).and_then(|gateway| {
             gateway.pointer("/properties/autoScaleConfiguration/bounds/min")?.as_u64()
         });
+        let units = units.max(planned);
         let scaled = sku.name == "ErGwScale" && units.is_some_and(|units| units >= 10);
         Some(unless(!sku.fastpath && !scaled, || format!("{} has no FastPath", sku.name)))
     })

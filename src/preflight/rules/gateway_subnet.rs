@@ -193,7 +193,11 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
                 subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
             subnet_prefix(own)
         });
-        let Some(prefix) = there.or(planned.map(|(_, subnet)| subnet.prefix)) else { continue };
+        let Some(prefix) =
+            there.or(planned.and_then(|(_, subnet)| subnet.prefixes.first().copied()))
+        else {
+            continue;
+        };
         let wide = gateway_sku(&spec.sku).is_some_and(|sku| sku.circuits >= 16) && !new;
         let longest = if wide { GATEWAY_SUBNET_16_CIRCUITS } else { GATEWAY_SUBNET_NEW };
         let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > longest;

@@ -11,6 +11,7 @@ mod region;
 mod rights;
 mod routes;
 mod secrets;
+mod tables;
 
 use super::rule::Rule;
 
@@ -26,6 +27,7 @@ pub const FAMILIES: &[Family] = &[
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
+    ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),

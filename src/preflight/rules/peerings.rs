@@ -94,7 +94,16 @@ pub(super) const RULES: &[Rule] = &[
 fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let all = inquiry.peerings().into_iter();
     all.map(|(_, spec)| {
-        let neither = !spec.allow_gateway_transit && !spec.use_remote_gateways;
+        // A flag that the author does not say is as it stands.
+        let vnet = spec.id.parent().and_then(|vnet| inquiry.facts.body(&vnet));
+        let standing =
+            peerings_of(vnet).iter().find(|peering| is(peering, "/name", spec.id.name()));
+        let stands = |key: &str| standing.is_some_and(|side| flag(side, key));
+        let lends =
+            spec.allow_gateway_transit.unwrap_or_else(|| stands("/properties/allowGatewayTransit"));
+        let uses =
+            spec.use_remote_gateways.unwrap_or_else(|| stands("/properties/useRemoteGateways"));
+        let neither = !lends && !uses;
         about(&spec.id, unless(neither, || "it neither lends nor uses a gateway".to_owned()))
     })
     .collect()
@@ -103,7 +112,9 @@ fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.peerings() {
-        let Some(vnet) = spec.id.parent().filter(|_| spec.use_remote_gateways) else { continue };
+        let Some(vnet) = spec.id.parent().filter(|_| spec.use_remote_gateways == Some(true)) else {
+            continue;
+        };
         let other = peerings_of(inquiry.facts.body(&vnet)).iter().find(|peering| {
             let own =
                 text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(spec.id.name()));
@@ -129,7 +140,7 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn remote_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.peerings() {
-        if !spec.use_remote_gateways {
+        if spec.use_remote_gateways != Some(true) {
             continue;
         }
         let place = inquiry.plan.place(&step.name).unwrap_or_default();
@@ -175,7 +186,8 @@ fn default_to_appliance(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subnet, table) in associations(inquiry) {
         let wide = table.routes.iter().any(|route| {
-            route.prefix.prefix_len() == 0 && matches!(route.next_hop, NextHop::Appliance(_))
+            route.prefix.prefix().is_some_and(|prefix| prefix.prefix_len() == 0)
+                && matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Firewall(_))
         });
         if !wide {
             continue;
@@ -230,7 +242,10 @@ fn same_subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let own = subnet_prefix(body)?;
             let looped = table.routes.iter().any(|route| match route.next_hop {
                 // What is not on its own side, it may well forward.
-                NextHop::Appliance(hop) => own.contains(&hop) && own.contains(&route.prefix),
+                NextHop::Appliance(hop) => {
+                    let inside = route.prefix.prefix().is_some_and(|prefix| own.contains(&prefix));
+                    own.contains(&hop) && inside
+                }
                 _ => false,
             });
             Some(unless(looped, || "the appliance stands in it".to_owned()))

@@ -2,17 +2,25 @@
 
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
-    Association, Authorization, CircuitBandwidth, Connection, Gateway, NextHop, Peering, PublicIp,
-    RouteTable, Subnet,
+    Association, Authorization, CircuitBandwidth, Connection, Gateway, Peering, PublicIp, Subnet,
+    Tags,
 };
 
-fn way(places: &[&str]) -> Vec<String> {
+/// Tags as `az` takes them.
+pub(super) fn tags(tags: &Tags) -> Vec<String> {
+    tags.iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+/// A flag that the author says.
+pub(super) fn said(flag: Option<bool>) -> Vec<String> {
+    flag.iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn way(places: &[&str]) -> Vec<String> {
     places.iter().map(|place| (*place).to_owned()).collect()
 }
 
 const STATE: &str = "{state:provisioningState,name:name}";
-const IF_IT_WAS_THERE: &str =
-    "This removes it. If it was there before, put back the values that you noted instead.";
 
 pub(super) fn public_ip(spec: &PublicIp) -> Guide {
     let id = &spec.id;
@@ -20,7 +28,8 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
         .with("--location", spec.location.as_str())
         .with("--sku", "Standard")
         .with("--allocation-method", "Static")
-        .with_all("--zone", spec.zones.clone());
+        .with_all("--zone", spec.zones.clone())
+        .with_all("--tags", tags(&spec.tags));
     Guide {
         portal: way(&["Public IP addresses", "Create", id.name()]),
         act: vec![line(create.text())],
@@ -42,10 +51,11 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
 
 pub(super) fn subnet(spec: &Subnet) -> Guide {
     let id = &spec.id;
+    let prefixes: Vec<String> = spec.prefixes.iter().map(ToString::to_string).collect();
     let create = within("network vnet subnet create", id)
         .with("--vnet-name", parent_name(id))
         .with("--name", id.name())
-        .with("--address-prefixes", spec.prefix.to_string());
+        .with_all("--address-prefixes", prefixes.clone());
     Guide {
         portal: way(&["Virtual networks", &parent_name(id), "Subnets", "Add", id.name()]),
         act: vec![noted("Only if it is not there: on one that is, this sets everything anew.", create.text())],
@@ -59,7 +69,7 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
         )],
         good: format!(
             "state is Succeeded, the prefix is {}{}.",
-            spec.prefix,
+            prefixes.join(" and "),
             if id.name() == "GatewaySubnet" { ", and nsg is null" } else { "" }
         ),
         wrong: vec![
@@ -82,16 +92,32 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
         .with("--vnet", vnet.as_str())
         .with("--gateway-type", "ExpressRoute")
         .with("--sku", spec.sku.as_str())
-        .with_all(
-            "--public-ip-addresses",
-            spec.public_ip.iter().map(ToString::to_string).collect(),
-        );
+        .with_all("--public-ip-addresses", spec.public_ip.iter().map(ToString::to_string).collect())
+        .with_all("--tags", tags(&spec.tags));
+    let mut act = vec![noted(
+        "It returns when the gateway is done. The shell may close: Azure goes on.",
+        create.text(),
+    )];
+    let mut settings = Vec::new();
+    if let Some(own) = spec.autoscale {
+        settings.push(format!("properties.autoScaleConfiguration.bounds.min={}", own.min));
+        settings.push(format!("properties.autoScaleConfiguration.bounds.max={}", own.max));
+    }
+    for (key, said) in [
+        ("allowRemoteVnetTraffic", spec.allow_remote_vnet_traffic),
+        ("allowVirtualWanTraffic", spec.allow_virtual_wan_traffic),
+    ] {
+        settings.extend(said.map(|on| format!("properties.{key}={on}")));
+    }
+    if !settings.is_empty() {
+        act.push(noted(
+            "When it is done: what the command above has no word for.",
+            about("resource update", id).with_all("--set", settings).text(),
+        ));
+    }
     Guide {
         portal: way(&["Virtual network gateways", "Create", "ExpressRoute", id.name()]),
-        act: vec![noted(
-            "It returns when the gateway is done. The shell may close: Azure goes on.",
-            create.text(),
-        )],
+        act,
         check: vec![line(
             about("network vnet-gateway show", id)
                 .with("--query", "{state:provisioningState,type:gatewayType,sku:sku.name}")
@@ -152,7 +178,12 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         .with("--location", spec.location.as_str())
         .with("--vnet-gateway1", spec.gateway.as_str())
         .with("--express-route-circuit2", spec.circuit.as_str())
-        .with("--routing-weight", spec.routing_weight.to_string());
+        .with_all("--routing-weight", spec.routing_weight.iter().map(ToString::to_string).collect())
+        .with_all(
+            "--express-route-gateway-bypass",
+            spec.fast_path.iter().map(ToString::to_string).collect(),
+        )
+        .with_all("--tags", tags(&spec.tags));
     let mut act = Vec::new();
     if let Some(secret) = &spec.authorization {
         let (read, variable) = key(secret, secrets);
@@ -160,6 +191,13 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         create = create.with_variable("--authorization-key", &variable);
     }
     act.push(line(create.with("--query", STATE).text()));
+    if let Some(on) = spec.private_link_fast_path {
+        let set = format!("properties.enablePrivateLinkFastPath={on}");
+        act.push(noted(
+            "When it is done: FastPath to private endpoints.",
+            about("resource update", id).with("--set", set).with("--query", "id").text(),
+        ));
+    }
     Guide {
         portal: way(&[
             "Virtual network gateways",
@@ -209,12 +247,12 @@ pub(super) fn peering(spec: &Peering) -> Guide {
         .with("--vnet-name", vnet.as_str())
         .with("--name", id.name())
         .with("--remote-vnet", spec.remote.as_str())
-        .with("--allow-vnet-access", spec.allow_access.to_string())
-        .with("--allow-forwarded-traffic", spec.allow_forwarded_traffic.to_string())
-        .with("--allow-gateway-transit", spec.allow_gateway_transit.to_string())
-        .with("--use-remote-gateways", spec.use_remote_gateways.to_string());
+        .with("--allow-vnet-access", spec.allow_access.unwrap_or(true).to_string())
+        .with_all("--allow-forwarded-traffic", said(spec.allow_forwarded_traffic))
+        .with_all("--allow-gateway-transit", said(spec.allow_gateway_transit))
+        .with_all("--use-remote-gateways", said(spec.use_remote_gateways));
     let mut wrong = Vec::new();
-    if spec.use_remote_gateways {
+    if spec.use_remote_gateways == Some(true) {
         wrong.push(Trouble {
             sign: "RemoteVnetHasNoGateways",
             then: "The hub has no gateway yet, or its side does not allow gateway transit. Wait for the \
@@ -233,7 +271,14 @@ pub(super) fn peering(spec: &Peering) -> Guide {
     ]);
     Guide {
         portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
-        act: vec![line(create.text())],
+        act: vec![
+            noted("Only if it is not there: on one that is, change the flags with `update`.", create.text()),
+            noted(
+                "If sync reads LocalNotInSync: the other network has grown, and this side learns its \
+                 addresses.",
+                about("network vnet peering sync", id).text(),
+            ),
+        ],
         check: vec![line(
             about("network vnet peering show", id)
                 .with(
@@ -242,65 +287,22 @@ pub(super) fn peering(spec: &Peering) -> Guide {
                 )
                 .text(),
         )],
-        good: format!(
-            "peering is Connected and sync is FullyInSync once both sides are written; transit is {} and \
-             remote is {}.",
-            spec.allow_gateway_transit, spec.use_remote_gateways
-        ),
+        good: {
+            let said = [("transit", spec.allow_gateway_transit), ("remote", spec.use_remote_gateways)];
+            let flags: Vec<String> = said
+                .iter()
+                .filter_map(|(word, said)| said.map(|on| format!("{word} is {on}")))
+                .collect();
+            let flags =
+                if flags.is_empty() { String::new() } else { format!("; {}", flags.join(" and ")) };
+            format!(
+                "peering is Connected and sync is FullyInSync once both sides are written{flags}."
+            )
+        },
         wrong,
         undo: vec![line(about("network vnet peering delete", id).text())],
         undo_note: "The other side is Disconnected from then on, and must go as well.".to_owned(),
     }
-}
-
-pub(super) fn route_table(spec: &RouteTable) -> Guide {
-    let id = &spec.id;
-    let create = make("network route-table create", id)
-        .with("--location", spec.location.as_str())
-        .with("--disable-bgp-route-propagation", (!spec.propagate_gateway_routes).to_string());
-    let mut act = vec![line(create.text())];
-    for route in &spec.routes {
-        let add = within("network route-table route create", id)
-            .with("--route-table-name", id.name())
-            .with("--name", route.name.as_str())
-            .with("--address-prefix", route.prefix.to_string());
-        act.push(line(
-            match route.next_hop {
-                NextHop::Appliance(address) => add
-                    .with("--next-hop-type", "VirtualAppliance")
-                    .with("--next-hop-ip-address", address.to_string()),
-                NextHop::VnetLocal => add.with("--next-hop-type", "VnetLocal"),
-                NextHop::Internet => add.with("--next-hop-type", "Internet"),
-                NextHop::None => add.with("--next-hop-type", "None"),
-            }
-            .text(),
-        ));
-    }
-    Guide {
-        portal: way(&["Route tables", "Create", id.name()]),
-        act,
-        check: vec![line(
-            within("network route-table route list", id)
-                .with("--route-table-name", id.name())
-                .with("--output", "table")
-                .text(),
-        )],
-        good: match spec.routes.len() {
-            0 => "The table is there and has no route.".to_owned(),
-            1 => "Exactly one route, as above.".to_owned(),
-            n => format!("Exactly {n} routes, as above."),
-        },
-        wrong: vec![Trouble {
-            sign: "There are routes that are not in this list",
-            then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
-        }],
-        undo: vec![noted(IF_IT_WAS_THERE, about_table(spec))],
-        undo_note: "Only after no subnet uses it.".to_owned(),
-    }
-}
-
-fn about_table(spec: &RouteTable) -> String {
-    about("network route-table delete", &spec.id).text()
 }
 
 pub(super) fn association(spec: &Association) -> Guide {

@@ -5,6 +5,7 @@
 //! of `az`. One function per kind of action; a new action does not compile without one.
 
 mod ensure;
+mod network;
 mod recovery;
 mod remove;
 mod shell;
@@ -66,10 +67,14 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Authorization(spec) => ensure::authorization(spec),
         Action::Connection(spec) => ensure::connection(spec, secrets),
         Action::Peering(spec) => ensure::peering(spec),
-        Action::RouteTable(spec) => ensure::route_table(spec),
+        Action::RouteTable(spec) => network::route_table(spec),
         Action::Association(spec) => ensure::association(spec),
         Action::Bandwidth(spec) => ensure::bandwidth(spec),
+        Action::Tier(spec) => network::tier(spec),
         Action::Dissociation(spec) => remove::dissociation(spec),
+        Action::Route(spec) => network::route(spec),
+        Action::SecurityGroup(spec) => network::security_group(spec),
+        Action::Dns(spec) => network::dns(spec),
         Action::Remove(spec) => remove::removal(spec),
         Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Verify(verification) => verify::verification(verification),
@@ -208,7 +213,10 @@ mod tests {
             gateway: id("virtualNetworkGateways/gw"),
             circuit: id("expressRouteCircuits/er"),
             authorization,
-            routing_weight: 100,
+            routing_weight: Some(100),
+            fast_path: None,
+            private_link_fast_path: None,
+            tags: crate::model::tags::Tags::new(),
         };
         ensure::connection(&spec, &secrets)
     }

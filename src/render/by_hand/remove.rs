@@ -57,6 +57,12 @@ fn kind(kind: RemovalKind) -> Kind {
             "{location:location,routes:routes[].{name:name,prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}}",
             "Route tables",
         ),
+        RemovalKind::Route => of(
+            "network route-table route show",
+            "network route-table route delete",
+            "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}",
+            "Route tables > Routes",
+        ),
     }
 }
 
@@ -121,6 +127,10 @@ fn troubles(kind: RemovalKind) -> Vec<Trouble> {
         RemovalKind::Subnet | RemovalKind::PublicIp | RemovalKind::RouteTable => vec![Trouble {
             sign: "InUseSubnetCannotBeDeleted or its like: something still uses it",
             then: "The message names what. That goes first.",
+        }],
+        RemovalKind::Route => vec![Trouble {
+            sign: "Machines are unreachable afterwards",
+            then: "What the route matched goes another way now. Make it again with what you noted.",
         }],
         RemovalKind::Authorization => vec![Trouble {
             sign: "Its use is InUse",

@@ -208,7 +208,9 @@ impl Estate {
                 self.networks.entry(spec.remote.clone()).or_default();
                 let there = self.peerings.get(&spec.id).filter(|side| side.mark != Mark::Gone);
                 let mark = there.map_or(Mark::New, |side| side.mark);
-                let (remote, transit) = (spec.remote.clone(), spec.allow_gateway_transit);
+                let (remote, transit) =
+                    (spec.remote.clone(), there.is_some_and(|side| side.transit));
+                let transit = spec.allow_gateway_transit.unwrap_or(transit);
                 self.peerings.insert(spec.id.clone(), PeeringSide { vnet, remote, transit, mark });
             }
             Action::Association(spec) => {
@@ -229,6 +231,9 @@ impl Estate {
                     circuit.mark = Mark::Changed;
                 }
             }
+            Action::Tier(spec) => {
+                self.circuits.entry(spec.id.clone()).or_default().mark = Mark::Changed;
+            }
             Action::Remove(spec) => match spec.kind {
                 RemovalKind::Connection => {
                     if let Some(link) = self.links.get_mut(&spec.id) {
@@ -248,12 +253,16 @@ impl Estate {
                 RemovalKind::PublicIp
                 | RemovalKind::Subnet
                 | RemovalKind::Authorization
-                | RemovalKind::RouteTable => {}
+                | RemovalKind::RouteTable
+                | RemovalKind::Route => {}
             },
             Action::PublicIp(_)
             | Action::Subnet(_)
             | Action::Authorization(_)
             | Action::RouteTable(_)
+            | Action::Route(_)
+            | Action::SecurityGroup(_)
+            | Action::Dns(_)
             | Action::RecoveryPlan(_)
             | Action::Verify(_)
             | Action::General(_) => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::action::{General, RemovalKind};
+use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Tags};
 use crate::model::durations::{Change, Class, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
@@ -53,9 +53,12 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
             };
             Some((Duration::from_secs(half), Duration::from_secs(most)))
         }
-        Action::Bandwidth(_) | Action::Association(_) | Action::Dissociation(_) => {
-            action.written().map(|id| of(id, Change::Update))
-        }
+        Action::Bandwidth(_)
+        | Action::Tier(_)
+        | Action::Association(_)
+        | Action::Dissociation(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_) => action.written().map(|id| of(id, Change::Update)),
         _ => action.written().map(|id| of(id, Change::Create)),
     }
 }
@@ -82,7 +85,12 @@ pub(super) fn kind(action: &Action) -> &'static str {
     match (action, action.gate()) {
         (_, Some(Gate::Approval(_))) => "gate",
         (_, Some(gate)) => gate.kind(),
-        (Action::Remove(_) | Action::Dissociation(_), None) => "removal",
+        (
+            Action::Remove(_)
+            | Action::Dissociation(_)
+            | Action::SecurityGroup(SecurityGroupUse { used: false, .. }),
+            None,
+        ) => "removal",
         (Action::Verify(_), None) => "look",
         (Action::General(_), None) => "wait",
         _ => "change",
@@ -94,8 +102,11 @@ pub(super) fn effect(action: &Action) -> &'static str {
     match action {
         Action::Remove(_) => "remove",
         Action::Bandwidth(_)
+        | Action::Tier(_)
         | Action::Association(_)
         | Action::Dissociation(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
         | Action::RecoveryPlan(_) => "change",
         _ => "make",
     }
@@ -114,6 +125,9 @@ pub(super) fn type_words(of: &ResourceType) -> String {
         ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "peering"),
         ("Microsoft.Network/virtualNetworks/subnets", "subnet"),
         ("Microsoft.Network/routeTables", "route table"),
+        ("Microsoft.Network/routeTables/routes", "route"),
+        ("Microsoft.Network/networkSecurityGroups", "network security group"),
+        ("Microsoft.Network/azureFirewalls", "firewall"),
         ("Microsoft.Network/publicIPAddresses", "public IP address"),
     ];
     known
@@ -135,55 +149,134 @@ fn flag(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
+/// The flags that the author says: `: a on, b off`.
+fn flags(all: &[(&str, Option<bool>)]) -> String {
+    let said: Vec<String> = all
+        .iter()
+        .filter_map(|(word, said)| said.map(|on| format!("{word} {}", flag(on))))
+        .collect();
+    if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) }
+}
+
+/// The tags that a resource gets, in brackets.
+fn tagged(tags: &Tags) -> String {
+    match tags.len() {
+        0 => String::new(),
+        1 => " (one tag)".to_owned(),
+        n => format!(" ({n} tags)"),
+    }
+}
+
+/// Where a route sends what it matches.
+fn over(hop: &NextHop) -> String {
+    match hop {
+        NextHop::Appliance(address) => format!("over the appliance {address}"),
+        NextHop::Firewall(id) => format!("over the {}", named(id)),
+        NextHop::VnetLocal => "stays in the network".to_owned(),
+        NextHop::Internet => "to the Internet".to_owned(),
+        NextHop::None => "is dropped".to_owned(),
+    }
+}
+
 /// What a step changes, as a sentence of prose.
 pub(super) fn changes(action: &Action) -> String {
     match action {
         Action::PublicIp(spec) => format!(
-            "Makes the static public IP address `{}` in {}{}.",
+            "Makes the static public IP address `{}` in {}{}{}.",
             spec.id.name(),
             spec.location.as_str(),
             match spec.zones.as_slice() {
                 [] => String::new(),
                 zones => format!(", zones {}", zones.join(", ")),
-            }
+            },
+            tagged(&spec.tags)
         ),
-        Action::Subnet(spec) => format!("Makes the {}: {}.", named(&spec.id), spec.prefix),
+        Action::Subnet(spec) => format!(
+            "Makes the {}: {}.",
+            named(&spec.id),
+            spec.prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        ),
         Action::Gateway(spec) => format!(
-            "Makes the ExpressRoute gateway `{}`, SKU {}, in {}; it stands in the {}.",
+            "Makes the ExpressRoute gateway `{}`, SKU {}{}, in {}; it stands in the {}{}{}.",
             spec.id.name(),
             spec.sku,
+            spec.autoscale
+                .map_or_else(String::new, |own| format!(" of {} to {} units", own.min, own.max)),
             spec.location.as_str(),
-            named(&spec.subnet)
+            named(&spec.subnet),
+            flags(&[
+                ("remote virtual networks", spec.allow_remote_vnet_traffic),
+                ("virtual WANs", spec.allow_virtual_wan_traffic),
+            ]),
+            tagged(&spec.tags)
         ),
         Action::Authorization(spec) => format!(
             "Makes the {}. Its key lets one connection from another subscription use the circuit.",
             named(&spec.id)
         ),
         Action::Connection(spec) => format!(
-            "Connects the gateway `{}` to the circuit `{}` as `{}`, with weight {}. From here on \
-             on-premises hears the networks behind this gateway.",
+            "Connects the gateway `{}` to the circuit `{}` as `{}`{}{}{}. From here on on-premises hears \
+             the networks behind this gateway.",
             spec.gateway.name(),
             spec.circuit.name(),
             spec.id.name(),
             spec.routing_weight
+                .map_or_else(String::new, |weight| format!(", with weight {weight}")),
+            flags(&[
+                ("FastPath", spec.fast_path),
+                ("FastPath to private endpoints", spec.private_link_fast_path),
+            ]),
+            tagged(&spec.tags)
         ),
         Action::Peering(spec) => format!(
-            "Peers `{}` with `{}`: access {}, forwarded traffic {}, gateway transit {}, remote gateways {}.",
+            "Peers `{}` with `{}`{}. Where the other network has grown, this side learns its addresses.",
             spec.id.parent().map(|p| p.name().to_owned()).unwrap_or_default(),
             spec.remote.name(),
-            flag(spec.allow_access),
-            flag(spec.allow_forwarded_traffic),
-            flag(spec.allow_gateway_transit),
-            flag(spec.use_remote_gateways)
+            flags(&[
+                ("access", spec.allow_access),
+                ("forwarded traffic", spec.allow_forwarded_traffic),
+                ("gateway transit", spec.allow_gateway_transit),
+                ("remote gateways", spec.use_remote_gateways),
+            ])
         ),
         Action::RouteTable(spec) => format!(
-            "Makes the {} with exactly {}; routes of the gateway {} subnets that use it.",
+            "Makes the {} with exactly {}{}{}. A route that is not one of them is removed.",
             named(&spec.id),
             match spec.routes.len() {
                 1 => "one route".to_owned(),
                 n => format!("{n} routes"),
             },
-            if spec.propagate_gateway_routes { "reach" } else { "do not reach" }
+            match spec.propagate_gateway_routes {
+                Some(true) => "; routes of the gateway reach subnets that use it",
+                Some(false) => "; routes of the gateway do not reach subnets that use it",
+                None => "",
+            },
+            tagged(&spec.tags)
+        ),
+        Action::Route(spec) => {
+            format!("Makes the {}: {} {}.", named(&spec.id), spec.prefix, over(&spec.next_hop))
+        }
+        Action::SecurityGroup(spec) if spec.used => {
+            format!("The {} uses the {}.", named(&spec.subnet), named(&spec.security_group))
+        }
+        Action::SecurityGroup(spec) => {
+            format!("The {} uses the {} no more.", named(&spec.subnet), named(&spec.security_group))
+        }
+        Action::Dns(spec) => format!(
+            "Machines of the {} ask {}, from their next lease or start on.",
+            named(&spec.id),
+            match spec.servers.as_slice() {
+                [] => "Azure's own DNS".to_owned(),
+                servers => format!(
+                    "the DNS servers {}",
+                    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                ),
+            }
+        ),
+        Action::Tier(spec) => format!(
+            "Raises the {} to the tier {} at least, for what it reaches. It costs more from then on.",
+            named(&spec.id),
+            spec.at_least.as_str()
         ),
         Action::Association(spec) => {
             format!("The {} uses the {}.", named(&spec.subnet), named(&spec.route_table))

@@ -45,6 +45,8 @@ pub struct VnetPeering {
     pub allow_gateway_transit: bool,
     /// `useRemoteGateways`.
     pub use_remote_gateways: bool,
+    /// The addresses of the other network that this side knows of; none where it does not say.
+    pub known: Option<BTreeSet<IpNet>>,
 }
 
 /// An ExpressRoute gateway.
@@ -134,6 +136,9 @@ pub enum Dead {
     Silent,
 }
 
+/// The addresses of the other network as a side of a peering knows them: as of its last sync.
+const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
+
 const VNETS: &str = "Microsoft.Network/virtualNetworks";
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 const CONNECTIONS: &str = "Microsoft.Network/connections";
@@ -215,13 +220,14 @@ impl<'a> Estate<'a> {
         self.of_type(VNETS).filter_map(|(id, _)| self.vnet(id)).collect()
     }
 
-    /// The prefix of a subnet; the first, when it has several.
+    /// The prefix of a subnet; the first of IPv4, when it has several.
     #[must_use]
     pub fn subnet_prefix(&self, subnet: &ResourceId) -> Option<IpNet> {
         let children = self.children(&subnet.parent()?, "subnets");
         let body = children.get(subnet)?;
-        net_at(body, "/properties/addressPrefix")
-            .or_else(|| net_at(body, "/properties/addressPrefixes/0"))
+        let several = prefixes_at(body, "/properties/addressPrefixes");
+        // An IPv4 prefix sorts before those of IPv6.
+        net_at(body, "/properties/addressPrefix").or_else(|| several.first().copied())
     }
 
     /// The peerings of a virtual network: its own sides only, by id.
@@ -236,6 +242,7 @@ impl<'a> Estate<'a> {
                     connected: text_is(body, "/properties/peeringState", "Connected"),
                     allow_gateway_transit: flag(body, "/properties/allowGatewayTransit"),
                     use_remote_gateways: flag(body, "/properties/useRemoteGateways"),
+                    known: body.pointer(KNOWN_SPACE).map(|_| prefixes_at(body, KNOWN_SPACE)),
                     id,
                 })
             })

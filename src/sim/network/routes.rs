@@ -174,8 +174,16 @@ pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSe
                 .iter()
                 .any(|back| back.remote == hub.id && back.connected && back.use_remote_gateways)
         })
-        .filter_map(|side| estate.vnet(&side.remote));
-    let mut prefixes: BTreeSet<IpNet> = spokes.flat_map(|spoke| spoke.prefixes).collect();
+        .filter_map(|side| {
+            let spoke = estate.vnet(&side.remote)?.prefixes;
+            // What the spoke has got since the last sync is not known to the hub, and what it has given up
+            // is not there.
+            Some(match side.known {
+                Some(known) => spoke.into_iter().filter(|own| known.contains(own)).collect(),
+                None => spoke,
+            })
+        });
+    let mut prefixes: BTreeSet<IpNet> = spokes.flatten().collect();
     prefixes.extend(hub.prefixes);
     prefixes
 }

@@ -407,8 +407,11 @@ fn scale_units(properties: &mut Value) {
 
 /// The last address but one of a subnet: where a gateway speaks BGP from.
 fn last_address(subnet: &Value) -> Option<String> {
-    let prefix: ipnet::Ipv4Net =
-        subnet.pointer("/properties/addressPrefix")?.as_str()?.parse().ok()?;
+    let prefixes = super::subnet::prefixes_of(subnet);
+    let prefix = prefixes.into_iter().find_map(|prefix| match prefix {
+        ipnet::IpNet::V4(prefix) => Some(prefix),
+        ipnet::IpNet::V6(_) => None,
+    })?;
     let last = u32::from(prefix.broadcast());
     Some(std::net::Ipv4Addr::from(last.saturating_sub(1)).to_string())
 }

@@ -1,6 +1,7 @@
 //! What does each resource type do with a write? One file per type, named like its service in `azure`.
 
 mod authorization;
+mod azure_firewall;
 mod circuit;
 mod circuit_peering;
 mod connection;
@@ -161,8 +162,9 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 15] = [
+    const ALL: [&dyn Provider; 16] = [
         &authorization::Authorization,
+        &azure_firewall::AzureFirewall,
         &circuit::Circuit,
         &circuit_peering::Peering,
         &connection::Connection,

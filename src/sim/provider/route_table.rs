@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, top_level};
 use crate::model::ResourceId;
+use crate::model::destination::Destination;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -92,11 +93,20 @@ impl Provider for Route {
 }
 
 fn check_hop(route: &Value) -> Result<(), Refusal> {
+    let prefix = route.pointer("/properties/addressPrefix").and_then(Value::as_str);
+    if prefix.is_none_or(|prefix| Destination::parse(prefix).is_none()) {
+        let message = format!(
+            "The address prefix '{}' of a route is neither a prefix nor a service tag.",
+            prefix.unwrap_or_default()
+        );
+        return Err(Refusal::new(400, "InvalidAddressPrefixFormat", message));
+    }
     let hop = route.pointer("/properties/nextHopType").and_then(Value::as_str);
     let address = route
         .pointer("/properties/nextHopIpAddress")
         .filter(|address| address.as_str().is_some_and(|text| !text.is_empty()));
-    if (hop == Some("VirtualAppliance")) != address.is_some() {
+    let appliance = hop.is_some_and(|hop| hop.eq_ignore_ascii_case("VirtualAppliance"));
+    if appliance != address.is_some() {
         let message = "Only a next hop of type VirtualAppliance has an address.";
         return Err(Refusal::unconfirmed(&unconfirmed::NEXT_HOP, message));
     }

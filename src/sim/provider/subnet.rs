@@ -38,12 +38,7 @@ impl Provider for Subnet {
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let text = put.text("/properties/addressPrefix").unwrap_or_default();
-        let prefix: IpNet = text.parse().map_err(|_| {
-            let message =
-                format!("The address prefix '{text}' of subnet {} is not valid.", put.id.name());
-            Refusal::new(400, "InvalidCIDRNotation", message)
-        })?;
+        let prefixes = sent_prefixes(put)?;
         let vnet = put.id.parent();
         let space: Vec<IpNet> = vnet
             .as_ref()
@@ -52,7 +47,7 @@ impl Provider for Subnet {
             .and_then(Value::as_array)
             .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
             .unwrap_or_default();
-        if !space.iter().any(|space| space.contains(&prefix)) {
+        if !prefixes.iter().all(|own| space.iter().any(|space| space.contains(own))) {
             let message = format!(
                 "Subnet '{}' is not valid because its IP address range is outside the IP address \
                  range of virtual network '{}'.",
@@ -65,11 +60,12 @@ impl Provider for Subnet {
             other != put.id
                 && other.parent() == vnet
                 && other.resource_type().is(self.kind())
-                && world
-                    .body(other)
-                    .and_then(|body| body.pointer("/properties/addressPrefix"))
-                    .and_then(|p| p.as_str()?.parse::<IpNet>().ok())
-                    .is_some_and(|p| p.contains(&prefix) || prefix.contains(&p))
+                && world.body(other).is_some_and(|body| {
+                    let theirs = prefixes_of(body);
+                    prefixes
+                        .iter()
+                        .any(|own| theirs.iter().any(|net| net.contains(own) || own.contains(net)))
+                })
         });
         if overlapping {
             let message = format!("Subnet '{}' overlaps with another subnet.", put.id.name());
@@ -84,6 +80,10 @@ impl Provider for Subnet {
             // Who uses it is Azure's to say.
             for key in USERS {
                 properties.remove(key);
+            }
+            // Under one name or the other: one prefix that came in the list is shown as it came.
+            if properties.get("addressPrefixes").is_some_and(|list| list == &json!([])) {
+                properties.remove("addressPrefixes");
             }
         }
         super::keep(&mut properties, put.stored, &USERS);
@@ -135,7 +135,10 @@ impl Provider for Subnet {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        id_at(body, "/properties/routeTable/id").into_iter().collect()
+        ["/properties/routeTable/id", "/properties/networkSecurityGroup/id"]
+            .iter()
+            .filter_map(|pointer| id_at(body, pointer))
+            .collect()
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
@@ -152,4 +155,35 @@ impl Provider for Subnet {
             )),
         }
     }
+}
+
+/// The prefixes that a write sends, under either name; both may be there and say the same.
+fn sent_prefixes(put: &Put<'_>) -> Result<Vec<IpNet>, Refusal> {
+    let several = put.body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
+    let mut texts: Vec<&str> = several.into_iter().flatten().filter_map(Value::as_str).collect();
+    match put.text("/properties/addressPrefix") {
+        Some(one) => texts.push(one),
+        None if texts.is_empty() => texts.push(""),
+        None => {}
+    }
+    texts
+        .into_iter()
+        .map(|text| {
+            text.parse().map_err(|_| {
+                let message = format!(
+                    "The address prefix '{text}' of subnet {} is not valid.",
+                    put.id.name()
+                );
+                Refusal::new(400, "InvalidCIDRNotation", message)
+            })
+        })
+        .collect()
+}
+
+/// All prefixes of a subnet's body.
+pub(super) fn prefixes_of(body: &Value) -> Vec<IpNet> {
+    let several = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
+    let one = body.pointer("/properties/addressPrefix");
+    let texts = several.into_iter().flatten().chain(one).filter_map(Value::as_str);
+    texts.filter_map(|text| text.parse().ok()).collect()
 }

@@ -179,7 +179,8 @@ fn is_behind(world: &World, side: &ResourceId) -> bool {
     let remote = body.and_then(|body| id_at(body, REMOTE));
     let (Some(known), Some(remote)) = (known, remote) else { return false };
     let known: Vec<IpNet> = known.iter().filter_map(|p| p.as_str()?.parse().ok()).collect();
-    known != spaces(world, &remote)
+    let now = spaces(world, &remote);
+    known.len() != now.len() || !known.iter().all(|own| now.contains(own))
 }
 
 /// Says on both sides of a peering which of them is behind; a side that stands alone keeps what it says.
@@ -188,11 +189,12 @@ fn set_levels(world: &mut World, side: &ResourceId) {
     let other = side.parent().zip(remote).and_then(|(vnet, far)| other_side(world, &vnet, &far));
     let Some(other) = other else { return };
     let behind = (is_behind(world, side), is_behind(world, &other));
-    for (id, (remote, local)) in [(side, behind), (&other, (behind.1, behind.0))] {
-        let level = match (remote, local) {
+    for (id, (own, others)) in [(side, behind), (&other, (behind.1, behind.0))] {
+        let level = match (own, others) {
             (false, false) => "FullyInSync",
-            (true, false) => "RemoteNotInSync",
-            (false, true) => "LocalNotInSync",
+            // The side that does not know yet is the one to be synced (azure-facts 9).
+            (true, false) => "LocalNotInSync",
+            (false, true) => "RemoteNotInSync",
             (true, true) => "LocalAndRemoteNotInSync",
         };
         world.edit(id, |body| body["properties"]["peeringSyncLevel"] = json!(level));

@@ -1,0 +1,191 @@
+//! Which field of which action is compared how? The rows.
+
+use super::{Field, How, Remedy, Unshown};
+
+/// An action, and the type of the resource it is about.
+type Of = (&'static str, &'static str);
+
+const ADDRESS: Of = ("public_ip.ensure", "Microsoft.Network/publicIPAddresses");
+const SUBNET: Of = ("subnet.ensure", "Microsoft.Network/virtualNetworks/subnets");
+const GATEWAY: Of = ("gateway.ensure", "Microsoft.Network/virtualNetworkGateways");
+const CONNECTION: Of = ("connection.ensure", "Microsoft.Network/connections");
+const PEERING: Of = ("peering.ensure", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings");
+const TABLE: Of = ("route_table.ensure", "Microsoft.Network/routeTables");
+const ROUTE: Of = ("route.ensure", "Microsoft.Network/routeTables/routes");
+const SECURITY_GROUP: Of =
+    ("security_group.associate", "Microsoft.Network/virtualNetworks/subnets");
+const DNS: Of = ("vnet.dns", "Microsoft.Network/virtualNetworks");
+const TIER: Of = ("circuit.tier", "Microsoft.Network/expressRouteCircuits");
+const ASSOCIATION: Of = ("route_table.associate", "Microsoft.Network/virtualNetworks/subnets");
+const CIRCUIT: Of = ("circuit.bandwidth", "Microsoft.Network/expressRouteCircuits");
+
+const ANOTHER: &str = "Choose another name, or remove it first.";
+const ZONES: &str = "Azure answers ResourceAvailabilityZonesCannotBeModified to every try. Choose another \
+                     name, or remove it first, or take the zones out of the runbook.";
+const RESIZED: &str = "Up within a family is written. A gateway that does as much or more holds: none is \
+                       ever made smaller. Between families Azure changes nothing in place: take the SKU \
+                       that it has into the runbook, migrate the gateway on a quiet day, or choose \
+                       another name and remove this one first.";
+const PREFIXES: &str = "A prefix is added beside those of a subnet. One that none of the same family \
+                        answers to is another address range, and a subnet in use is not renumbered: write \
+                        the prefix it has, or make another subnet.";
+
+/// Written in place where it differs.
+const fn written(
+    (action, of): Of,
+    path: &'static str,
+    what: &'static str,
+    how: How,
+    unshown: Unshown,
+) -> Field {
+    Field { action, of, path, what, how, unshown, remedy: Remedy::Written }
+}
+
+/// A flag that is written where it differs, and off where Azure does not show it.
+const fn flag(of: Of, path: &'static str, what: &'static str) -> Field {
+    written(of, path, what, How::Exactly, Unshown::Off)
+}
+
+/// A word or an id that is written where it differs.
+const fn word(of: Of, path: &'static str, what: &'static str) -> Field {
+    written(of, path, what, How::AnyCase, Unshown::Differs)
+}
+
+/// Never changed in place; what is not shown does not differ.
+const fn fixed(
+    (action, of): Of,
+    path: &'static str,
+    what: &'static str,
+    fix: &'static str,
+) -> Field {
+    let (how, unshown, remedy) = (How::AnyCase, Unshown::Nothing, Remedy::Person(fix));
+    Field { action, of, path, what, how, unshown, remedy }
+}
+
+/// Of interest only while the resource is made.
+const fn at_birth((action, of): Of, path: &'static str, what: &'static str) -> Field {
+    let (how, unshown) = (How::NotOnceItStands, Unshown::Nothing);
+    Field { action, of, path, what, how, unshown, remedy: Remedy::Written }
+}
+
+/// The tags of a resource.
+const fn tags(of: Of) -> Field {
+    written(of, "tags", "tags", How::Tags, Unshown::Off)
+}
+
+/// Compared and changed as `fix` says.
+const fn partly(
+    (action, of): Of,
+    path: &'static str,
+    what: &'static str,
+    how: How,
+    fix: &'static str,
+) -> Field {
+    Field { action, of, path, what, how, unshown: Unshown::Nothing, remedy: Remedy::Partly(fix) }
+}
+
+/// The table.
+pub const FIELDS: &[Field] = &[
+    fixed(ADDRESS, "location", "location", ANOTHER),
+    fixed(ADDRESS, "sku/name", "SKU", ANOTHER),
+    Field {
+        action: ADDRESS.0,
+        of: ADDRESS.1,
+        path: "zones",
+        what: "zones",
+        how: How::Set,
+        unshown: Unshown::Differs,
+        remedy: Remedy::Person(ZONES),
+    },
+    written(
+        ADDRESS,
+        "properties/publicIPAllocationMethod",
+        "allocation",
+        How::AnyCase,
+        Unshown::Nothing,
+    ),
+    fixed(ADDRESS, "properties/publicIPAddressVersion", "IP version", ANOTHER),
+    tags(ADDRESS),
+    partly(SUBNET, "properties/addressPrefix", "prefix", How::Set, PREFIXES),
+    partly(SUBNET, "properties/addressPrefixes", "prefixes", How::Set, PREFIXES),
+    fixed(GATEWAY, "location", "location", ANOTHER),
+    fixed(GATEWAY, "properties/gatewayType", "gateway type", ANOTHER),
+    partly(GATEWAY, "properties/sku", "SKU", How::AtLeast, RESIZED),
+    written(
+        GATEWAY,
+        "properties/ipConfigurations",
+        "IP configurations",
+        How::Set,
+        Unshown::Nothing,
+    ),
+    at_birth(GATEWAY, "properties/ipConfigurations/*/name", "name of the IP configuration"),
+    at_birth(
+        GATEWAY,
+        "properties/ipConfigurations/*/properties/privateIPAllocationMethod",
+        "allocation of the private address",
+    ),
+    fixed(GATEWAY, "properties/ipConfigurations/*/properties/subnet/id", "subnet", ANOTHER),
+    // Since August 2025 Azure makes the address of an ExpressRoute gateway itself and shows none.
+    fixed(
+        GATEWAY,
+        "properties/ipConfigurations/*/properties/publicIPAddress/id",
+        "public IP address",
+        "Leave `public_ip` out, or write the address that it has.",
+    ),
+    written(
+        GATEWAY,
+        "properties/autoScaleConfiguration/bounds/min",
+        "fewest scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    written(
+        GATEWAY,
+        "properties/autoScaleConfiguration/bounds/max",
+        "most scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    flag(
+        GATEWAY,
+        "properties/allowRemoteVnetTraffic",
+        "traffic from networks behind other gateways",
+    ),
+    flag(GATEWAY, "properties/allowVirtualWanTraffic", "traffic from virtual WANs"),
+    tags(GATEWAY),
+    fixed(CONNECTION, "location", "location", ANOTHER),
+    fixed(CONNECTION, "properties/connectionType", "connection type", ANOTHER),
+    fixed(CONNECTION, "properties/virtualNetworkGateway1/id", "gateway", ANOTHER),
+    fixed(CONNECTION, "properties/peer/id", "circuit", ANOTHER),
+    flag(CONNECTION, "properties/routingWeight", "routing weight"),
+    flag(CONNECTION, "properties/expressRouteGatewayBypass", "FastPath"),
+    flag(CONNECTION, "properties/enablePrivateLinkFastPath", "FastPath to private endpoints"),
+    tags(CONNECTION),
+    fixed(PEERING, "properties/remoteVirtualNetwork/id", "remote network", ANOTHER),
+    flag(PEERING, "properties/allowVirtualNetworkAccess", "access"),
+    flag(PEERING, "properties/allowForwardedTraffic", "forwarded traffic"),
+    flag(PEERING, "properties/allowGatewayTransit", "gateway transit"),
+    flag(PEERING, "properties/useRemoteGateways", "remote gateways"),
+    fixed(TABLE, "location", "location", ANOTHER),
+    tags(TABLE),
+    flag(TABLE, "properties/disableBgpRoutePropagation", "propagation"),
+    written(TABLE, "properties/routes", "routes", How::Exactly, Unshown::Differs),
+    word(TABLE, "properties/routes/*/name", "name of the route"),
+    word(TABLE, "properties/routes/*/properties/addressPrefix", "destination"),
+    word(TABLE, "properties/routes/*/properties/nextHopType", "kind of next hop"),
+    word(TABLE, "properties/routes/*/properties/nextHopIpAddress", "next hop"),
+    word(ROUTE, "properties/addressPrefix", "destination"),
+    word(ROUTE, "properties/nextHopType", "kind of next hop"),
+    word(ROUTE, "properties/nextHopIpAddress", "next hop"),
+    word(ASSOCIATION, "properties/routeTable/id", "route table"),
+    word(SECURITY_GROUP, "properties/networkSecurityGroup/id", "security group"),
+    written(DNS, "properties/dhcpOptions/dnsServers", "DNS servers", How::Exactly, Unshown::Off),
+    written(
+        CIRCUIT,
+        "properties/serviceProviderProperties/bandwidthInMbps",
+        "bandwidth",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    written(TIER, "sku/tier", "tier", How::AtLeast, Unshown::Differs),
+];

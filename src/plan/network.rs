@@ -1,0 +1,149 @@
+//! What do gateways, route tables and routes say under `with`? Their values to desired states.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::actions::{Built, PUBLIC_IPS, Values};
+use crate::model::action::{
+    Autoscale, Destination, DnsServers, Gateway, NextHop, Removal, RemovalKind, Route, RouteTable,
+    SecurityGroupUse, TableRoute,
+};
+use crate::model::destination::SERVICE_TAG_ROUTES_MAX;
+use crate::model::tags::Tags;
+use crate::model::{Action, ResourceId};
+use crate::runbook::{Code, Diagnostic};
+
+/// Tags that were read.
+pub(super) fn tags(value: Option<&Value>) -> Tags {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let all = value.and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+}
+
+pub(super) fn gateway(values: &Values<'_>) -> Built<Action> {
+    let vnet = values.id("vnet")?;
+    let kind = "Microsoft.Network/virtualNetworkGateways";
+    let sku = values.text("sku")?.to_owned();
+    Ok(Action::Gateway(Gateway {
+        id: values.beside("name", kind, Some(&vnet))?,
+        location: values.region("location")?,
+        subnet: vnet.child("subnets", "GatewaySubnet").map_err(|_| None)?,
+        public_ip: match values.get("public_ip") {
+            Some(_) => Some(values.beside("public_ip", PUBLIC_IPS, Some(&vnet))?),
+            None => None,
+        },
+        autoscale: autoscale(values, &sku)?,
+        allow_remote_vnet_traffic: values.said("allow_remote_vnet_traffic"),
+        allow_virtual_wan_traffic: values.said("allow_virtual_wan_traffic"),
+        tags: tags(values.get("tags")),
+        sku,
+    }))
+}
+
+fn autoscale(values: &Values<'_>, sku: &str) -> Built<Option<Autoscale>> {
+    let Some(bounds) = values.get("autoscale") else { return Ok(None) };
+    let bound = |key: &str| {
+        bounds.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).ok_or(None)
+    };
+    let (min, max) = (bound("min")?, bound("max")?);
+    let wrong = if !sku.eq_ignore_ascii_case("ErGwScale") {
+        Some(format!("Only an ErGwScale gateway scales, and this one is {sku}."))
+    } else if min > max {
+        Some(format!("`min` is {min}, and `max` no more than {max}."))
+    } else {
+        None
+    };
+    match wrong {
+        Some(message) => Err(values.wrong("autoscale", Code::BadValue, message)),
+        None => Ok(Some(Autoscale { min, max })),
+    }
+}
+
+pub(super) fn route_table(values: &Values<'_>) -> Built<Action> {
+    let vnet = values.id("vnet").ok();
+    let mut routes: Vec<Route> = Vec::new();
+    for item in values.get("routes").and_then(Value::as_array).ok_or(None)? {
+        let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (prefix, next_hop) = way(values, item, "routes")?;
+        routes.push(Route { name, prefix, next_hop });
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twin) = routes.iter().find(|own| !names.insert(own.name.to_ascii_lowercase())) {
+        let message = format!("The table has two routes of the name `{}`.", twin.name);
+        return Err(values.wrong("routes", Code::BadValue, message));
+    }
+    let by_tag = routes.iter().filter(|own| own.prefix.prefix().is_none()).count();
+    if by_tag > SERVICE_TAG_ROUTES_MAX {
+        let message = format!(
+            "{by_tag} routes name service tags, and Azure takes {SERVICE_TAG_ROUTES_MAX} in a table."
+        );
+        return Err(values.wrong("routes", Code::BadValue, message));
+    }
+    Ok(Action::RouteTable(RouteTable {
+        id: values.beside("name", "Microsoft.Network/routeTables", vnet.as_ref())?,
+        location: values.region("location")?,
+        routes,
+        propagate_gateway_routes: values.said("propagate_gateway_routes"),
+        tags: tags(values.get("tags")),
+    }))
+}
+
+pub(super) fn route(values: &Values<'_>) -> Built<Action> {
+    let own: Value = ["prefix", "next_hop", "firewall"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), values.get(key)?.clone())))
+        .collect();
+    let (prefix, next_hop) = way(values, &own, "next_hop")?;
+    let id = values.child(&values.id("route_table")?, "routes")?;
+    Ok(Action::Route(TableRoute { id, prefix, next_hop }))
+}
+
+pub(super) fn no_route(values: &Values<'_>) -> Built<Action> {
+    let id = values.child(&values.id("route_table")?, "routes")?;
+    Ok(Action::Remove(Removal { kind: RemovalKind::Route, id, authorization: None, gateway: None }))
+}
+
+/// Where a route leads to and over what.
+fn way(values: &Values<'_>, item: &Value, key: &str) -> Built<(Destination, NextHop)> {
+    let text = |key: &str| item.get(key).and_then(Value::as_str);
+    let hop = match (text("next_hop"), text("firewall")) {
+        (None, Some(id)) => NextHop::Firewall(
+            ResourceId::parse(id)
+                .map_err(|error| values.wrong(key, Code::BadValue, format!("{error}.")))?,
+        ),
+        (Some("vnet_local"), None) => NextHop::VnetLocal,
+        (Some("internet"), None) => NextHop::Internet,
+        (Some("none"), None) => NextHop::None,
+        (Some(other), None) => NextHop::Appliance(other.parse().map_err(|_| {
+            let message = format!("`{other}` is no next hop.");
+            let help = "Write an appliance's address, or vnet_local, internet, none, or name an Azure \
+                        Firewall under `firewall`. An ExpressRoute gateway cannot be a next hop.";
+            Some(Diagnostic::error(Code::BadValue, values.span(key), message).with_help(help))
+        })?),
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "A route has either `next_hop` or `firewall`.";
+            return Err(values.wrong(key, Code::MissingKey, message));
+        }
+    };
+    let prefix = text("prefix").and_then(Destination::parse).ok_or(None)?;
+    Ok((prefix, hop))
+}
+
+pub(super) fn security_group(values: &Values<'_>, used: bool) -> Built<Action> {
+    let (subnet, security_group) = (values.id("subnet")?, values.id("security_group")?);
+    if used && subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
+        let message =
+            "A GatewaySubnet takes no network security group: its gateway would not work.";
+        return Err(values.wrong("subnet", Code::GatewaySubnet, message));
+    }
+    Ok(Action::SecurityGroup(SecurityGroupUse { subnet, security_group, used }))
+}
+
+pub(super) fn dns(values: &Values<'_>) -> Built<Action> {
+    let list = values.get("servers").and_then(Value::as_array).ok_or(None)?;
+    let servers: Vec<IpAddr> =
+        list.iter().filter_map(|server| server.as_str()?.parse().ok()).collect();
+    Ok(Action::Dns(DnsServers { id: values.id("vnet")?, servers }))
+}

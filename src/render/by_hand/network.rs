@@ -1,0 +1,206 @@
+//! How are routes, security groups, DNS servers and tiers set by hand? Each noted first, then changed.
+
+use super::ensure::{said, tags, way};
+use super::{Guide, Line, Trouble, about, line, make, noted, parent_name, within};
+use crate::model::action::{
+    CircuitTier, DnsServers, NextHop, RouteTable, SecurityGroupUse, TableRoute,
+};
+use crate::model::{ResourceId, action::Destination};
+
+const IF_IT_WAS_THERE: &str =
+    "This removes it. If it was there before, put back the values that you noted instead.";
+
+/// The commands that make one route; a firewall's address is read first.
+fn add_route(
+    table: &ResourceId,
+    name: &str,
+    prefix: &Destination,
+    hop: &NextHop,
+    act: &mut Vec<Line>,
+) {
+    let add = within("network route-table route create", table)
+        .with("--route-table-name", table.name())
+        .with("--name", name)
+        .with("--address-prefix", prefix.to_string());
+    let add = match hop {
+        NextHop::Appliance(address) => add
+            .with("--next-hop-type", "VirtualAppliance")
+            .with("--next-hop-ip-address", address.to_string()),
+        NextHop::Firewall(id) => {
+            let read = about("resource show", id)
+                .with("--query", "properties.ipConfigurations[0].properties.privateIPAddress")
+                .with("--output", "tsv")
+                .kept_in("FIREWALL");
+            act.push(noted("The firewall's own address is its private one.", read));
+            add.with("--next-hop-type", "VirtualAppliance")
+                .with_variable("--next-hop-ip-address", "FIREWALL")
+        }
+        NextHop::VnetLocal => add.with("--next-hop-type", "VnetLocal"),
+        NextHop::Internet => add.with("--next-hop-type", "Internet"),
+        NextHop::None => add.with("--next-hop-type", "None"),
+    };
+    act.push(line(add.text()));
+}
+
+pub(super) fn route_table(spec: &RouteTable) -> Guide {
+    let id = &spec.id;
+    let create = make("network route-table create", id)
+        .with("--location", spec.location.as_str())
+        .with_all(
+            "--disable-bgp-route-propagation",
+            said(spec.propagate_gateway_routes.map(|on| !on)),
+        )
+        .with_all("--tags", tags(&spec.tags));
+    let mut act = vec![line(create.text())];
+    for route in &spec.routes {
+        add_route(id, &route.name, &route.prefix, &route.next_hop, &mut act);
+    }
+    Guide {
+        portal: way(&["Route tables", "Create", id.name()]),
+        act,
+        check: vec![line(
+            within("network route-table route list", id)
+                .with("--route-table-name", id.name())
+                .with("--output", "table")
+                .text(),
+        )],
+        good: match spec.routes.len() {
+            0 => "The table is there and has no route.".to_owned(),
+            1 => "Exactly one route, as above.".to_owned(),
+            n => format!("Exactly {n} routes, as above."),
+        },
+        wrong: vec![Trouble {
+            sign: "There are routes that are not in this list",
+            then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
+        }],
+        undo: vec![noted(IF_IT_WAS_THERE, about("network route-table delete", id).text())],
+        undo_note: "Only after no subnet uses it.".to_owned(),
+    }
+}
+
+pub(super) fn route(spec: &TableRoute) -> Guide {
+    let id = &spec.id;
+    let table = id.parent().unwrap_or_else(|| id.clone());
+    let show = about("network route-table route show", id)
+        .with("--query", "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}");
+    let mut act = vec![noted("First note what is there; taking this back needs it.", show.text())];
+    add_route(&table, id.name(), &spec.prefix, &spec.next_hop, &mut act);
+    Guide {
+        portal: way(&["Route tables", table.name(), "Routes", "Add", id.name()]),
+        act,
+        check: vec![line(show.text())],
+        good: format!("prefix is {}; hop and address are as above.", spec.prefix),
+        wrong: vec![Trouble {
+            sign: "Machines are unreachable afterwards",
+            then: "The route sends their traffic to what is not up. Bring that up, or take this back.",
+        }],
+        undo: vec![noted(IF_IT_WAS_THERE, about("network route-table route delete", id).text())],
+        undo_note: "The table's other routes stay as they are.".to_owned(),
+    }
+}
+
+pub(super) fn security_group(spec: &SecurityGroupUse) -> Guide {
+    let vnet = parent_name(&spec.subnet);
+    let show = about("network vnet subnet show", &spec.subnet)
+        .with("--query", "networkSecurityGroup.id")
+        .with("--output", "tsv");
+    let attach = about("network vnet subnet update", &spec.subnet)
+        .with("--network-security-group", spec.security_group.as_str())
+        .text();
+    let detach = about("network vnet subnet update", &spec.subnet)
+        .with("--remove", "networkSecurityGroup")
+        .text();
+    let name = spec.security_group.name();
+    let (act, undo, good) = if spec.used {
+        (attach, detach, format!("The answer ends with {name}."))
+    } else {
+        (detach, attach, format!("The answer is empty, or not {name}."))
+    };
+    Guide {
+        portal: way(&[
+            "Virtual networks",
+            &vnet,
+            "Subnets",
+            spec.subnet.name(),
+            "Network security group",
+        ]),
+        act: vec![
+            noted("First note the group that it uses now; taking this back needs it.", show.text()),
+            line(act),
+        ],
+        check: vec![line(show.text())],
+        good,
+        wrong: vec![Trouble {
+            sign: "Machines of the subnet are unreachable afterwards",
+            then: "A rule of the group denies what they need. Show its rules, or take this step back.",
+        }],
+        undo: vec![noted("If it used another group before, name that one instead.", undo)],
+        undo_note: "The subnet's traffic is filtered as it was before.".to_owned(),
+    }
+}
+
+pub(super) fn dns(spec: &DnsServers) -> Guide {
+    let id = &spec.id;
+    let show = about("network vnet show", id).with("--query", "dhcpOptions.dnsServers");
+    let servers: Vec<String> = spec.servers.iter().map(ToString::to_string).collect();
+    let update = about("network vnet update", id);
+    let update = if servers.is_empty() {
+        // An empty value sets Azure's own again.
+        update.with("--dns-servers", "")
+    } else {
+        update.with_all("--dns-servers", servers.clone())
+    };
+    Guide {
+        portal: way(&["Virtual networks", id.name(), "DNS servers"]),
+        act: vec![
+            noted(
+                "First note the servers that it has now; taking this back needs them.",
+                show.text(),
+            ),
+            line(update.text()),
+        ],
+        check: vec![line(show.text())],
+        good: match servers.as_slice() {
+            [] => "The list is empty: Azure's own.".to_owned(),
+            servers => format!("The list is {}, in this order.", servers.join(", ")),
+        },
+        wrong: vec![Trouble {
+            sign: "A machine still asks the old servers",
+            then: "It asks the new ones when its lease is renewed: restart it, or renew the lease on it.",
+        }],
+        undo: vec![noted(
+            "With the servers that you noted.",
+            about("network vnet update", id).with("--dns-servers", "SERVERS").text(),
+        )],
+        undo_note: "Machines follow at their next lease or start.".to_owned(),
+    }
+}
+
+pub(super) fn tier(spec: &CircuitTier) -> Guide {
+    let id = &spec.id;
+    let show = about("network express-route show", id)
+        .with("--query", "{state:provisioningState,tier:sku.tier,family:sku.family}");
+    Guide {
+        portal: way(&["ExpressRoute circuits", id.name(), "Configuration", "SKU"]),
+        act: vec![
+            noted("If it reaches as far already, there is nothing to do.", show.text()),
+            line(
+                about("network express-route update", id)
+                    .with("--sku-tier", spec.at_least.as_str())
+                    .text(),
+            ),
+        ],
+        check: vec![line(show.text())],
+        good: format!("state is Succeeded and tier is {} or more.", spec.at_least.as_str()),
+        wrong: vec![Trouble {
+            sign: "The provider manages the circuit's peering",
+            then: "Do not write the circuit: ask the provider to raise its tier.",
+        }],
+        undo: vec![noted(
+            "Only with the tier that you noted, and only once nothing needs what it reaches.",
+            about("network express-route update", id).with("--sku-tier", "Standard").text(),
+        )],
+        undo_note: "Azure refuses a lower tier while connections or routes need the higher one."
+            .to_owned(),
+    }
+}
