@@ -26,8 +26,10 @@ use crate::store::RunStore;
 pub enum Asked {
     /// Whoever sits at the terminal.
     Terminal,
-    /// Nobody here: other processes, or the people of a drill.
+    /// Nobody here: other processes, or the people of a drill. Left when only people can go on.
     Elsewhere,
+    /// Other processes, for as long as it takes: the run is driven in the background.
+    Door,
 }
 
 /// What a drive is made of.
@@ -88,6 +90,7 @@ impl Session {
                 Patience::UntilEnded
             }
             Asked::Elsewhere => Patience::UntilPeople,
+            Asked::Door => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
