@@ -58,7 +58,7 @@ pub enum Verb {
         #[command(flatten)]
         compile: Compile,
     },
-    /// Show what a run would change, with reads only; writes nothing.
+    /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked.
     Plan {
         /// The runbook.
         runbook: PathBuf,
