@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::error::refusal;
 use super::guard::{Attempt, Door};
+use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
 use super::wire::{Headers, Method, WireRequest, WireResponse};
@@ -157,11 +158,16 @@ impl Client {
         if response.status == 404 {
             return Ok(None);
         }
-        let mut body = read_body(&response)?;
-        if let Some(body) = &mut body {
-            self.with_next_pages(body, context).await?;
+        let Some(mut body) = read_body(&response)? else { return Ok(None) };
+        // The rest of a list: absolute URLs, used as they are (azure-facts 3.8).
+        let mut pages = Pages::from(&url, &response.body);
+        while let Some(url) = pages.next_of(&mut body)? {
+            let handle = OperationHandle { url, kind: HandleKind::Location };
+            let response = self.poll(&handle, context).await?;
+            pages.take(&response.body)?;
+            pages.add(&mut body, read_body(&response)?)?;
         }
-        Ok(body)
+        Ok(Some(body))
     }
 
     /// The items of a list; none where there is no such list.
@@ -176,31 +182,6 @@ impl Client {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         })
-    }
-
-    /// Adds to a list what its `nextLink` leads to: an absolute URL, used as it is (azure-facts 3.8).
-    async fn with_next_pages(
-        &self,
-        body: &mut Value,
-        context: &CallContext,
-    ) -> Result<(), StepError> {
-        for _ in 0..limits::PAGES_MAX {
-            let next = body.as_object_mut().and_then(|body| body.remove("nextLink"));
-            let Some(Value::String(url)) = next else { return Ok(()) };
-            let handle = OperationHandle { url, kind: HandleKind::Location };
-            let page = read_body(&self.poll(&handle, context).await?)?.unwrap_or(Value::Null);
-            let Value::Object(mut page) = page else { return Ok(()) };
-            if let (Some(Value::Array(all)), Some(Value::Array(more))) =
-                (body.get_mut("value"), page.remove("value"))
-            {
-                all.extend(more);
-            }
-            if let (Some(body), Some(next)) = (body.as_object_mut(), page.remove("nextLink")) {
-                body.insert("nextLink".to_owned(), next);
-            }
-        }
-        let why = format!("Azure's list has more than {} pages.", limits::PAGES_MAX);
-        Err(StepError::rejected("list_too_long", why))
     }
 
     /// A resource of any type; one that the generated client does not cover is read by its path.
@@ -502,5 +483,27 @@ mod tests {
         let strange = client(vec![r#"{"value":[1],"nextLink":"https://evil.example/x"}"#]);
         let refused = strange.get_list("/x", &context).await.unwrap_err();
         assert_eq!(refused.code, "guard");
+        // The second page would be the last that is given: a third call would panic here.
+        let circle = client(vec![
+            r#"{"value":[1],"nextLink":"https://management.azure.com/x?page=2"}"#,
+            r#"{"value":[2],"nextLink":"https://management.azure.com/x?page=2"}"#,
+        ]);
+        let error = circle.get_list("/x", &context).await.unwrap_err();
+        assert_eq!(error.code, "list_in_a_circle");
+        let lost = client(vec![
+            r#"{"value":[1],"nextLink":"https://management.azure.com/x?page=2"}"#,
+            r#"{"error":"none"}"#,
+        ]);
+        let error = lost.get_list("/x", &context).await.unwrap_err();
+        assert_eq!(error.code, "list_breaks_off", "half a list is no list");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_would_grow_in_memory_is_not_taken_in() {
+        let context = CallContext { run: None, not_after: None };
+        let many = format!("{{\"value\":[{}{{}}]}}", "{},".repeat(2_300_000));
+        let error = client(vec![many.leak()]).get_list("/x", &context).await.unwrap_err();
+        assert_eq!(error.code, "body_too_large");
+        assert!(error.message.contains("more than 400000 values"), "{error:?}");
     }
 }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use azure_core_021 as core;
 use url::Url;
 
+use super::bounded::Shape;
 use super::error::{unanswered, unread};
 use super::hygiene::{cleaned, cleaned_fault};
 use super::purpose::Purpose;
@@ -18,7 +19,7 @@ use super::scope::Access;
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
-use crate::model::{ResourceId, StepError, limits};
+use crate::model::{ResourceId, StepError};
 
 /// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
 const CALLS_LEFT_MIN: u64 = 10;
@@ -80,6 +81,11 @@ impl Door {
             self.check_time(context)?;
             let answer = self.wire.send(request.clone()).await;
             let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), purpose))?;
+            // Before anything is built of it.
+            Shape::of(&answer.body).check().map_err(|much| {
+                let why = format!("Azure's answer was not taken in: {much}.");
+                unread(much.code(), &why, purpose)
+            })?;
             tracing::debug!(%method, %purpose, path, status = answer.status, "azure answered");
             let refused = answer.status == 401;
             response = Some(cleaned(answer));
@@ -89,14 +95,6 @@ impl Door {
             self.token.refused(&token).await;
         }
         let response = response.ok_or_else(|| refused("nothing was sent"))?;
-        if response.body.len() > limits::BODY_BYTES_MAX {
-            let why = "Azure's answer is larger than 8 MB.";
-            return Err(unread("body_too_large", why, purpose));
-        }
-        if is_too_deep(&response.body) {
-            let why = "Azure's answer is nested deeper than any of its own.";
-            return Err(unread("body_too_deep", why, purpose));
-        }
         self.pace(&response).await;
         Ok(response)
     }
@@ -228,25 +226,6 @@ fn core_response(response: &WireResponse) -> Option<core::Response> {
 
 fn lost() -> core::Error {
     core::Error::message(core::error::ErrorKind::Other, "the request did not go through")
-}
-
-/// Whether a body is nested deeper than what is kept of it could be read back.
-fn is_too_deep(body: &[u8]) -> bool {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        match (in_text, byte) {
-            (true, b'"') if !escaped => in_text = false,
-            (true, byte) => escaped = *byte == b'\\' && !escaped,
-            (false, b'"') => (in_text, escaped) = (true, false),
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (false, _) => {}
-        }
-        if depth > limits::BODY_DEPTH_MAX {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

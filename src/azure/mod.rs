@@ -4,6 +4,7 @@
 //! engine's `Observer` and `Actuator`.
 
 mod adapter;
+mod bounded;
 mod certificate;
 mod client;
 pub mod cloud;
@@ -13,6 +14,7 @@ mod guard;
 mod hygiene;
 mod identity;
 mod logs;
+mod list;
 pub mod operation;
 mod purpose;
 mod scope;

@@ -426,7 +426,9 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             let status = StatusCode::from(self.status);
-            Ok(AsyncRawResponse::from_bytes(status, Headers::new(), self.body.clone()))
+            // As every answer to a credential comes in.
+            let body = super::super::bounded::token_answer(self.body.clone().into()).unwrap();
+            Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))
         }
     }
 
@@ -735,5 +737,26 @@ mod tests {
         *clock.now.lock().unwrap() = Timestamp::from_millis(0) + FAILURE_KEPT;
         made.token().await.unwrap_err();
         assert_eq!(fake.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_lifetime_of_a_token_makes_a_credential_panic() {
+        let lives = ["1000000000000000000", "1e18", "-1", "-9223372036854775808", "\"NaN\"", "null"];
+        for kind in [CredentialKind::Environment, CredentialKind::ManagedIdentity] {
+            for life in lives.into_iter().chain(["\"1e18\"", "{}", "\"99999999999999999999\""]) {
+                let body = format!(
+                    r#"{{"token_type":"Bearer","expires_in":{life},"ext_expires_in":{life},"expires_on":{life},"resource":"r","access_token":"t-o-k-e-n"}}"#
+                );
+                let (fake, clock) = (Fake::saying(200, &body), hand(false));
+                let made = credentials(Cloud::Public, Some(kind), principal(), &fake, &clock);
+                // A token or a refusal, and both in time.
+                drop(made.unwrap().token().await);
+            }
+        }
+        let body = r#"{"token_type":"Bearer","expires_in":1000000000000000000,"access_token":"t-o-k-e-n"}"#;
+        let (fake, clock) = (Fake::saying(200, body), hand(false));
+        let pinned = Some(CredentialKind::Environment);
+        let made = credentials(Cloud::Public, pinned, principal(), &fake, &clock).unwrap();
+        assert_eq!(made.token().await.unwrap().expose(), "t-o-k-e-n");
     }
 }

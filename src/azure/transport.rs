@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azure_core::http as core_http;
 
+use super::bounded::token_answer;
 use super::wire::{Headers, Method, Wire, WireFault, WireRequest, WireResponse};
-use crate::model::limits::{BODY_BYTES_MAX, CALL_TIMEOUT};
+use crate::model::limits::{BODY_BYTES_MAX, CALL_TIMEOUT, TOKEN_BYTES_MAX};
 
 /// HTTP to Resource Manager. Does not retry and does not follow redirects.
 #[derive(Debug, Clone)]
@@ -90,20 +91,25 @@ impl Wire for HttpWire {
         for (name, value) in answer.headers() {
             headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
         }
-        let body = read_body(answer).await?;
+        let body = read_body(answer, BODY_BYTES_MAX).await?;
         Ok(WireResponse { status, headers, body })
     }
 }
 
-async fn read_body(mut answer: reqwest::Response) -> Result<bytes::Bytes, WireFault> {
+/// Reads a body up to a bound: what comes after it is not waited for.
+async fn read_body(
+    mut answer: reqwest::Response,
+    bytes_max: usize,
+) -> Result<bytes::Bytes, WireFault> {
     let mut body = bytes::BytesMut::new();
     loop {
         let chunk = answer.chunk().await.map_err(|error| WireFault::Unanswered(plain(&error)))?;
         let Some(chunk) = chunk else {
             return Ok(body.freeze());
         };
-        if body.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(WireFault::Unanswered("the answer is larger than 8 MB".to_owned()));
+        if body.len() + chunk.len() > bytes_max {
+            let why = format!("the answer is larger than {} kB", bytes_max >> 10);
+            return Err(WireFault::Unanswered(why));
         }
         body.extend_from_slice(&chunk);
     }
@@ -150,8 +156,59 @@ impl core_http::HttpClient for CredentialClient {
                 String::from_utf8_lossy(value.as_bytes()).into_owned(),
             );
         }
-        let body = answer.bytes().await.map_err(|error| failed(&error))?;
+        let told = |why: String| azure_core::Error::with_message(azure_core::error::ErrorKind::Io, why);
+        let body = read_body(answer, TOKEN_BYTES_MAX).await.map_err(|fault| told(fault.to_string()))?;
+        let body = token_answer(body)
+            .map_err(|much| told(format!("the answer to the credential was not taken in: {much}")))?;
         super::hygiene::know_given(&body);
         Ok(core_http::AsyncRawResponse::from_bytes(status, headers, body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azure_core::http::HttpClient;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a host that answers with that body, over a real socket.
+    async fn told(body: Vec<u8>) -> azure_core::Result<core_http::AsyncRawResponse> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request).await.unwrap();
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Whoever stops reading breaks the pipe.
+            drop(stream.write_all(&body).await);
+        });
+        let client = CredentialClient(HttpWire::loopback().unwrap().client);
+        let url = azure_core::http::Url::parse(&url).unwrap();
+        let request = core_http::Request::new(url, core_http::Method::Post);
+        let answer = client.execute_request(&request).await;
+        answering.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_credential_is_read_no_further_than_a_token_goes() {
+        let text = |answer: core_http::AsyncRawResponse| async {
+            answer.try_into_raw_response().await.unwrap().into_body().as_ref().to_vec()
+        };
+        let body = r#"{"expires_in":1000000000000000000,"access_token":"t-r-a-n-s-p-o-r-t"}"#;
+        let answer = text(told(body.into()).await.unwrap()).await;
+        assert_eq!(
+            String::from_utf8(answer).unwrap(),
+            r#"{"expires_in":172800,"access_token":"t-r-a-n-s-p-o-r-t"}"#
+        );
+        let error = told(vec![b' '; 64 << 20]).await.unwrap_err().to_string();
+        assert!(error.contains("larger than 256 kB"), "{error}");
+        let many = format!("[{}1]", "{},".repeat(80_000));
+        let error = told(many.into()).await.unwrap_err().to_string();
+        assert!(error.contains("more than 1000 values"), "{error}");
     }
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::detach::Detach;
+pub use super::said::{Drive, DriveSaid, DriveStep, SaidArgs};
+
 /// ExpressRoute down? Take the back road.
 ///
 /// Runs a failover runbook for Azure ExpressRoute: checks it, shows what it would change, drills it
@@ -55,7 +58,7 @@ pub enum Verb {
         #[command(flatten)]
         compile: Compile,
     },
-    /// Show what a run would change, with reads only; writes nothing.
+    /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked.
     Plan {
         /// The runbook.
         runbook: PathBuf,
@@ -145,7 +148,7 @@ pub enum Verb {
         #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
         plan: Option<PathBuf>,
         /// Only show what would change, as `plan` does.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "detach")]
         dry_run: bool,
         /// How it is compiled.
         #[command(flatten)]
@@ -157,8 +160,11 @@ pub enum Verb {
         #[command(flatten)]
         start: Start,
         /// Ask at this terminal; refuse to start where there is none.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "detach")]
         interactive: bool,
+        /// Whether it goes on by itself.
+        #[command(flatten)]
+        detach: Detach,
     },
     /// Execute a runbook against the built-in simulator, in virtual time.
     Drill {
@@ -204,7 +210,7 @@ pub enum Verb {
         #[arg(long)]
         from: bool,
         /// Only say what would be tried again.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "detach")]
         dry_run: bool,
         /// The step.
         #[command(flatten)]
@@ -213,7 +219,7 @@ pub enum Verb {
     /// Go on without a step.
     Skip {
         /// Only say what would go on without it.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "detach")]
         dry_run: bool,
         /// The step.
         #[command(flatten)]
@@ -429,55 +435,6 @@ pub enum People {
     Profile,
     /// Whoever sits at the terminal.
     Ask,
-}
-
-/// Driving a run on.
-#[derive(Debug, Clone, Args)]
-pub struct Drive {
-    /// The run's id, or its beginning.
-    pub run: String,
-    /// Where Azure is.
-    #[command(flatten)]
-    pub target: Target,
-}
-
-/// Driving a run on with a word about a step.
-#[derive(Debug, Clone, Args)]
-pub struct DriveStep {
-    /// The run's id, or its beginning.
-    pub run: String,
-    /// The step.
-    pub step: String,
-    /// The word.
-    #[command(flatten)]
-    pub said: SaidArgs,
-    /// Where Azure is.
-    #[command(flatten)]
-    pub target: Target,
-}
-
-/// Driving a run on with a word about it.
-#[derive(Debug, Clone, Args)]
-pub struct DriveSaid {
-    /// The run's id, or its beginning.
-    pub run: String,
-    /// The word.
-    #[command(flatten)]
-    pub said: SaidArgs,
-    /// Where Azure is.
-    #[command(flatten)]
-    pub target: Target,
-}
-
-/// Who says it, and why; both go into the journal.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SaidArgs {
-    /// Why. `skip`, `retry --from`, `decline`, `cancel` and `undo` ask for it, and need it off a terminal.
-    #[arg(long)]
-    pub reason: Option<String>,
-    /// By whom; the account of this session is recorded beside it [default: that account].
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

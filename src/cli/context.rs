@@ -23,17 +23,23 @@ pub struct Context {
     pub state: StateDir,
     /// The account that speaks.
     pub account: Account,
+    /// The run that this process drives in the background, without a terminal.
+    pub background: Option<RunId>,
 }
 
 impl Context {
     /// Puts it together.
     ///
     /// # Errors
-    /// There is no place to keep state.
+    /// There is no place to keep state, or the run in the background has no name.
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
         let account = account::own(&environment);
-        Ok(Self { ui, environment, state: StateDir::new(path), account })
+        let background = match line.verb.detach() {
+            Some((detach, _)) => detach.leave_session()?,
+            None => None,
+        };
+        Ok(Self { ui, environment, state: StateDir::new(path), account, background })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.

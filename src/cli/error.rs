@@ -47,6 +47,24 @@ impl Status {
         }
     }
 
+    /// The status of an exit status.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        const ALL: [Status; 10] = [
+            Status::Done,
+            Status::EndedOtherwise,
+            Status::Usage,
+            Status::Runbook,
+            Status::Refused,
+            Status::OutOfReach,
+            Status::UndoIncomplete,
+            Status::Waiting,
+            Status::Bug,
+            Status::Interrupted,
+        ];
+        ALL.into_iter().find(|status| status.code() == code)
+    }
+
     /// How a run's end compares with what was asked.
     #[must_use]
     pub fn of(outcome: RunOutcome, asked: RunOutcome) -> Self {

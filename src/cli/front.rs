@@ -161,11 +161,14 @@ pub fn preview(compiled: &Compiled, seen: &Survey, looked_at: String) -> Preview
     }
 }
 
+/// A step of a preview that stops a run.
+pub(super) const BLOCKED: &str = "blocked";
+
 fn word(verdict: plan::PreviewVerdict) -> &'static str {
     match verdict {
         plan::PreviewVerdict::WouldChange => "would_change",
         plan::PreviewVerdict::AlreadySo => "already_so",
-        plan::PreviewVerdict::Blocked => "blocked",
+        plan::PreviewVerdict::Blocked => BLOCKED,
         plan::PreviewVerdict::NeedsPerson => "needs_person",
         plan::PreviewVerdict::Unknown => "unknown",
     }

@@ -1,10 +1,13 @@
 //! How is a run driven? Store, door, screen, signals and the driver, put together once.
 
+use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::clock::HostEntropy;
+use super::clock::{HostEntropy, RealClock};
 use super::context::Context;
 use super::door::Door;
 use super::error::{CliError, Status};
@@ -26,8 +29,10 @@ use crate::store::RunStore;
 pub enum Asked {
     /// Whoever sits at the terminal.
     Terminal,
-    /// Nobody here: other processes, or the people of a drill.
+    /// Nobody here: other processes, or the people of a drill. Left when only people can go on.
     Elsewhere,
+    /// Other processes, for as long as it takes: the run is driven in the background.
+    Door,
 }
 
 /// What a drive is made of.
@@ -88,6 +93,7 @@ impl Session {
                 Patience::UntilEnded
             }
             Asked::Elsewhere => Patience::UntilPeople,
+            Asked::Door => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
@@ -131,17 +137,34 @@ async fn drive(
         Begin::Existing(command) => (None, command),
     };
     let holder = crate::store::holder_name();
-    let mut driver = Driver::open(ports, lease, requests, new, holder).await?;
-    if let Some(command) = command {
-        driver
-            .say(command)
-            .await?
-            .map_err(|why| CliError::refused(why).hint("See the run with `backroad status`."))?;
-    }
+    // From the first word to the journal on: a disk may hang at any of them.
+    let mut left = pin!(async {
+        tokio::select! {
+            () = interrupted_twice(ui, handle, interrupts) => {}
+            () = hung_up(handle) => {}
+        }
+    });
+    let beginning = async {
+        let mut driver = Driver::open(ports, lease, requests, new, holder).await?;
+        if let Some(command) = command {
+            let said = driver.say(command).await?;
+            said.map_err(|why| {
+                CliError::refused(why).hint("See the run with `backroad status`.")
+            })?;
+        }
+        Ok::<_, CliError>(driver)
+    };
+    let mut driver = tokio::select! {
+        driver = beginning => driver?,
+        () = &mut left => {
+            let what = "The run was left before it was taken up.";
+            return Err(CliError::new(Status::Interrupted, what)
+                .hint("Go on with `backroad resume`; `backroad runs` lists the runs."));
+        }
+    };
     let ending = tokio::select! {
         ending = driver.drive(patience) => ending?,
-        () = interrupted_twice(ui, handle, interrupts) => Ending::Interrupted,
-        () = hung_up(handle) => Ending::Interrupted,
+        () = &mut left => Ending::Interrupted,
     };
     Ok((ending, driver.state().clone()))
 }
@@ -161,7 +184,11 @@ async fn hung_up(handle: &Handle) {
     std::future::pending::<()>().await;
 }
 
-/// The first interrupt asks the driver to leave; ends with the second.
+/// How long the first interrupt waits for the driver: longer than Azure takes for nearly all its answers.
+/// With the close of the store it is less than service managers give (90 s), for a disk that hangs.
+const LEAVE_WITHIN: Duration = Duration::from_secs(45);
+
+/// The first interrupt asks the driver to leave; ends with the second, or when the driver does not leave.
 async fn interrupted_twice(ui: Ui, handle: &Handle, mut interrupts: Interrupts) {
     interrupts.next().await;
     ui.say(
@@ -169,7 +196,13 @@ async fn interrupted_twice(ui: Ui, handle: &Handle, mut interrupts: Interrupts) 
          leave at once, which is safe.",
     );
     handle.leave();
-    interrupts.next().await;
+    let clock = RealClock::new(NonZeroU32::MIN, None);
+    tokio::select! {
+        () = interrupts.next() => {}
+        () = clock.sleep_until(clock.now() + LEAVE_WITHIN) => {
+            ui.say("Leaving at once: something hangs, the disk or an answer of Azure's.");
+        }
+    }
 }
 
 /// The interrupts of this process, none lost from the moment they are listened for.

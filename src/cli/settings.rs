@@ -95,6 +95,14 @@ pub fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }
 
+/// This program's file.
+///
+/// # Errors
+/// The system does not say where it is.
+pub fn program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
 /// Where state is kept: the flag, else the environment, else the platform's state directory.
 ///
 /// # Errors

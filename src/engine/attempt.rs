@@ -441,12 +441,7 @@ pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, er
     }
     found_out(turn, step, &error);
     if step.on_failure == OnFailure::Ask && !turn.draining() {
-        let question = format!(
-            "Step `{}` failed: {} Approve to go on without it, decline to stop, or retry it.",
-            step.name, error.message
-        );
-        super::gates::open_gate(turn, &step.name, question, None, Some(error));
-        return;
+        return super::gates::ask_about(turn, step, "failed", error);
     }
     turn.emit(Event::StepFailed { step: step.name.clone(), error });
     after_failure(turn, step);

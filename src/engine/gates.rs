@@ -26,6 +26,15 @@ pub(super) fn ask(turn: &mut Turning<'_>, step: &Step) {
     open_gate(turn, &step.name, question(step, policy), expires_at, None);
 }
 
+/// Asks what shall become of a step that ended without its goal.
+pub(super) fn ask_about(turn: &mut Turning<'_>, step: &Step, how: &str, error: StepError) {
+    let question = format!(
+        "Step `{}` {how}: {} Approve to go on without it, decline to stop, or retry it.",
+        step.name, error.message
+    );
+    open_gate(turn, &step.name, question, None, Some(error));
+}
+
 /// Sets the timers of a gate that opened at `since`.
 pub(super) fn arm_gate(
     turn: &mut Turning<'_>,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::event::{BootTime, Event, Intent, Recorded, RunMode};
 use super::people::{Command, Said};
 use super::ports::{PollAnswer, SendAnswer};
-use super::state::{RunState, StepState};
+use super::state::{Phase, RunState, StepState};
 use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
@@ -682,6 +682,56 @@ fn a_failure_that_asks_waits_for_a_decision() {
     bench.give(Input::Command(Command::Approve(said())));
     assert_eq!(bench.status("pip"), StepStatus::Skipped);
     assert_eq!(bench.status("after"), StepStatus::Running);
+}
+
+#[test]
+fn a_step_that_asks_on_failure_asks_when_its_time_is_up() {
+    let mut asks = public_ip("pip", &[]);
+    asks.on_failure = OnFailure::Ask;
+    let plan = || plan_of(vec![asks.clone(), public_ip("after", &["pip"])]);
+    let time_up = |bench: &mut Bench| {
+        bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+        bench.state.outcome()
+    };
+    // Nothing is under way: a gate says what was missing.
+    let not_yet =
+        || Assessed::NotYet { why: "one of two".to_owned(), after: Duration::from_secs(7_200) };
+    let mut waits = Bench::new(plan());
+    waits.give(Input::Opened);
+    waits.see("pip", not_yet());
+    assert_eq!(time_up(&mut waits), None);
+    assert_eq!(waits.status("pip"), StepStatus::Waiting);
+    let asked = &waits.state.steps[&name("pip")];
+    let Some(Phase::Asking { question, failure: Some(error), .. }) =
+        asked.work().map(|work| &work.phase)
+    else {
+        panic!("{asked:?}")
+    };
+    assert!(question.contains("ran out of time") && question.contains("one of two"), "{question}");
+    assert_eq!(error.code, "timed_out");
+    for (command, status, after) in [
+        (Command::Approve(said("pip", "ann")), StepStatus::Skipped, StepStatus::Running),
+        (Command::Decline(said("pip", "ann")), StepStatus::Failed, StepStatus::Pending),
+        (Command::Retry(said("pip", "ann")), StepStatus::Running, StepStatus::Pending),
+    ] {
+        let mut bench = waits.clone();
+        bench.give(Input::Command(command));
+        assert_eq!((bench.status("pip"), bench.status("after")), (status, after));
+    }
+    // Azure is at work: the step is held, and what a person says is done.
+    let mut works = Bench::new(plan());
+    works.give(Input::Opened);
+    works.change("pip");
+    let (ticket, _) = works.take_send("pip");
+    works.give(Input::Sent(ticket, Ok(accepted())));
+    assert_eq!(time_up(&mut works), None);
+    assert_eq!(works.status("pip"), StepStatus::Held);
+    let mut again = works.clone();
+    again.give(Input::Command(Command::Retry(said("pip", "ann"))));
+    again.see("pip", Assessed::Holds);
+    assert_eq!(again.status("after"), StepStatus::Running, "it was done meanwhile");
+    works.give(Input::Command(Command::Skip(said("pip", "ann"))));
+    assert_eq!(works.status("after"), StepStatus::Running);
 }
 
 #[test]

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::attempt;
 use super::event::{Event, Intent};
+use super::gates;
 use super::ports::PollAnswer;
 use super::retry;
 use super::state::{Direction, Phase, StepRecord, StepState, Work};
 use super::turn::{Effect, Moment, Ticket, Timer, Turning};
-use crate::model::{Action, Disposition, Step, StepError, StepName, Timestamp, limits};
+use crate::model::{Action, Disposition, OnFailure, Step, StepError, StepName, Timestamp, limits};
 
 /// Ends a step whose time is up, unless a write is on its way or a person is asked.
 pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
@@ -73,6 +74,9 @@ pub(super) fn end(turn: &mut Turning<'_>, step: &Step, work: &Work) {
                 | Phase::Waiting { .. }
                 | Phase::Asking { .. } => {}
             }
+            if step.on_failure == OnFailure::Ask && !turn.draining() {
+                return ask_what_then(turn, step, &work.phase);
+            }
             turn.emit(Event::StepTimedOut { step: name.clone() });
             if operating {
                 let ticket = turn.ticket(name);
@@ -81,6 +85,18 @@ pub(super) fn end(turn: &mut Turning<'_>, step: &Step, work: &Work) {
             attempt::after_failure(turn, step);
         }
     }
+}
+
+/// A person is asked instead of the step being ended. While Azure is at work the step is held: to go on
+/// without it, or to try it again, is theirs to decide, and a new attempt looks first.
+fn ask_what_then(turn: &mut Turning<'_>, step: &Step, phase: &Phase) {
+    let why = time_up_message(step, phase);
+    if let Phase::Operating { intent, .. } = phase {
+        let resource = &intent.write.resource;
+        let why = format!("{why} Azure is still at work on {resource}");
+        return hold_for_person(turn, step, Direction::Forward, why);
+    }
+    gates::ask_about(turn, step, "ran out of time", StepError::rejected("timed_out", why));
 }
 
 fn time_up_message(step: &Step, phase: &Phase) -> String {

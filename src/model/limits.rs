@@ -58,8 +58,27 @@ pub const ASKED_WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// levels deeper in an event, and a reader of JSON gives up at 128.
 pub const BODY_DEPTH_MAX: usize = 64;
 
-/// Pages of one list. Azure puts hundreds of things on a page; more pages than this lead in a circle.
-pub const PAGES_MAX: usize = 1_000;
+/// Values of a JSON body that is read, counted by its brackets, colons and commas. A page of Azure's has a
+/// hundred thousand; as many as fit into 8 MB would take a gigabyte of memory.
+pub const BODY_VALUES_MAX: usize = 400_000;
+
+/// Pages of one list. Azure puts hundreds of things on a page; more pages than this lead nowhere.
+pub const PAGES_MAX: usize = 200;
+
+/// Values of one list with all its pages, counted as those of a body.
+pub const LIST_VALUES_MAX: usize = 1_200_000;
+
+/// Bytes of one list with all its pages: the inventory of ten thousand resources has fifteen million.
+pub const LIST_BYTES_MAX: usize = 48 << 20;
+
+/// Bytes of an answer to a credential: a token has a few kilobytes, with every group of a person's.
+pub const TOKEN_BYTES_MAX: usize = 256 << 10;
+
+/// Values of an answer to a credential; Entra's have ten.
+pub const TOKEN_VALUES_MAX: usize = 1_000;
+
+/// How long a token lasts at most, whatever its issuer says: Azure's last a day.
+pub const TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 86_400);
 
 /// How long one HTTP exchange may take. Azure answers within 60 s or its front end sends a 504
 /// (azure-facts 3.8).

@@ -42,6 +42,18 @@ pub(super) fn private_file(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(|e| StoreError::io("open", path, e))
 }
 
+/// Opens a file for adding to it, creating it readable for its owner only; follows no link.
+pub(super) fn private_log(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    }
+    options.open(path).map_err(|e| StoreError::io("open", path, e))
+}
+
 /// Makes a directory's entries durable. sled never does (docs/storage.md 3).
 pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]

@@ -92,6 +92,25 @@ impl StateDir {
         self.runs().join(run.as_str())
     }
 
+    /// Whether there is such a run.
+    #[must_use]
+    pub fn has(&self, run: &RunId) -> bool {
+        self.run_path(run).join("meta.json").exists()
+    }
+
+    /// The log into which a process without a terminal says what it does; what earlier ones said stands
+    /// before it. Not in the run's directory: a run that is refused leaves none.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn open_log(&self, run: &RunId) -> Result<(PathBuf, std::fs::File), StoreError> {
+        let dir = self.path.join("logs");
+        files::private_dir(&dir)?;
+        let path = dir.join(format!("{run}.log"));
+        let file = files::private_log(&path)?;
+        Ok((path, file))
+    }
+
     fn runs(&self) -> PathBuf {
         self.path.join("runs")
     }

@@ -1,38 +1,18 @@
 //! A world that is captured is the world: what is read from a served one begins as the same one again.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use backroad::sim::{Answers, Scenario, World};
-use serde_json::Value;
 
 use crate::support::{file, world_file};
-
-/// A served world that ends with the test.
-struct Served(Child, String);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+use crate::support::process::{Served, binary, serve};
 
 fn backroad(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).stdin(Stdio::null());
+    let mut command = binary();
+    command.args(words).stdin(Stdio::null());
     command
-}
-
-fn serve(world: &Path) -> Served {
-    let words = ["sim", "serve", "--world", world.to_str().unwrap(), "--speed", "600"];
-    let mut child = backroad(&words).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
-    Served(child, said["endpoint"].as_str().unwrap().to_owned())
 }
 
 fn capture(served: &Served, out: &Path) -> std::process::Output {
@@ -43,7 +23,7 @@ fn capture(served: &Served, out: &Path) -> std::process::Output {
         "--subscription",
         "22222222-2222-2222-2222-222222222222",
         "--endpoint",
-        &served.1,
+        &served.endpoint,
         "--clock-factor",
         "600",
         "-o",
@@ -57,7 +37,7 @@ fn capture(served: &Served, out: &Path) -> std::process::Output {
 fn capturing_a_served_world_gives_that_world_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = file("runbooks/worlds/one-circuit-kept.yaml");
-    let served = serve(&path);
+    let served = serve(&path, 600);
     let out = folder.path().join("captured.yaml");
     let said = capture(&served, &out);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));

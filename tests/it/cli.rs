@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use backroad::engine::{Event, Journal, RunMode};
@@ -17,13 +17,9 @@ use backroad::sim::{Scenario, World};
 use backroad::store::StateDir;
 use serde_json::Value;
 
-const RUN: &str = "01jd0000000000000000000001";
+use crate::support::process::{Process, backroad, serve};
 
-fn backroad(state: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
-    command
-}
+const RUN: &str = "01jd0000000000000000000001";
 
 fn ran(state: &Path, words: &[&str]) -> Output {
     backroad(state, words).output().unwrap()
@@ -251,34 +247,24 @@ fn nothing_is_coloured_off_a_terminal() {
 }
 
 /// A run that another process drives; it is ended with its holder.
-struct Driven(Child);
+struct Driven(Process);
 
 impl Driven {
     /// Resumes the run in a process of its own, and returns when its door is open.
     fn new(state: &Path) -> Self {
-        let child = backroad(state, &["resume", RUN, "--output", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut driven = Self(child);
+        let mut command = backroad(state, &["resume", RUN, "--output", "json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driven = Self(Process::of(command));
         let door = state.join("runs").join(RUN).join("door.json");
         while !door.exists() {
-            assert!(driven.0.try_wait().unwrap().is_none(), "it ended early");
+            assert!(driven.0.0.try_wait().unwrap().is_none(), "it ended early");
             std::thread::yield_now();
         }
         driven
     }
 
     fn ended(mut self) -> i32 {
-        self.0.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        self.0.0.wait().unwrap().code().unwrap()
     }
 }
 
@@ -317,8 +303,7 @@ fn the_first_interrupt_leaves_a_run_that_can_be_resumed() {
     let state = folder.path();
     left_behind(state, vec![wait("long", &[], 500)]);
     let driven = Driven::new(state);
-    let sent = Command::new("kill").args(["-INT", &driven.0.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    driven.0.signal("-INT");
     assert_eq!(driven.ended(), 130);
     let status = json(&ran(state, &["status", RUN, "--output", "json"]));
     assert_eq!(status["outcome"], "interrupted");
@@ -430,24 +415,15 @@ fn a_drill_goes_on_in_its_own_world_and_the_way_back_is_rehearsed_in_it() {
 
 #[test]
 fn the_served_simulator_says_where_it_is_and_a_run_recovers_against_it() {
-    use std::io::{BufRead, BufReader};
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let world = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/worlds/two-circuits.yaml");
-    let child = backroad(state, &["sim", "serve", "--world", world, "--speed", "300"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut simulator = Driven(child);
-    let mut line = String::new();
-    let stdout = simulator.0.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
+    let simulator = serve(world, 300);
     let steps: Vec<Step> = failover()
         .into_iter()
         .filter(|step| step.name.as_str() == "circuit_ready" || step.name.as_str() == "public_ip")
         .collect();
-    opened(state, steps, RunMode::Live, said["endpoint"].as_str().unwrap());
+    opened(state, steps, RunMode::Live, &simulator.endpoint);
     let output = ran(state, &["resume", RUN, "--clock-factor", "300"]);
     assert_eq!(code(&output), 0, "{}\n{}", text(&output.stderr), text(&output.stdout));
 }

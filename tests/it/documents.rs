@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use backroad::model::{Plan, PlanParts};
 use backroad::render::document::{self, Document, Material};
@@ -15,14 +15,15 @@ use serde_json::Value;
 
 use crate::generated;
 use crate::support::file;
+use crate::support::process::binary;
 
 /// A key in the shipped worlds.
 const KNOWN_KEY: &str = "0f2b7c1e-0000-4000-8000-00000000000a";
 
 fn render(runbook: &Path, words: &[&str]) -> Output {
     let state = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().arg("--state-dir").arg(state.path()).arg("render").arg(runbook);
+    let mut command = binary();
+    command.arg("--state-dir").arg(state.path()).arg("render").arg(runbook);
     command.args(words).stdin(Stdio::null()).output().unwrap()
 }
 
@@ -315,8 +316,8 @@ fn the_last_drill_is_told_with_how_it_went() {
     let runbook = small(folder.path());
     let state = folder.path().join("state");
     let run = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-        command.env_clear().arg("--state-dir").arg(&state).args(words).arg(&runbook);
+        let mut command = binary();
+        command.arg("--state-dir").arg(&state).args(words).arg(&runbook);
         done(&command.stdin(Stdio::null()).output().unwrap())
     };
     let before = run(&["render", "--without-drills"]);

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,43 +14,19 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::file;
+use crate::support::process::{Served, binary, serve};
 
 /// The key of the shipped world's circuit in Hong Kong, which the run sends.
 const KEY: &str = "0f2b7c1e-0000-4000-8000-00000000000a";
 
-/// Ends with this value.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear();
-    command
-}
-
-fn simulator(folder: &Path, change: impl FnOnce(String) -> String) -> (Process, String) {
+fn simulator(folder: &Path, change: impl FnOnce(String) -> String) -> (Served, String) {
     let world = folder.join("world.yaml");
     let text = std::fs::read_to_string(file("runbooks/worlds/two-circuits.yaml")).unwrap();
     let text = text.replace("authorizationUseStatus: InUse", "authorizationUseStatus: Available");
     std::fs::write(&world, change(text.replace("seed: 1", "seed: 1\noverlap: accept"))).unwrap();
-    let mut child = binary()
-        .args(["sim", "serve", "--speed", "600", "--world"])
-        .arg(&world)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let line: Value = serde_json::from_str(&line).unwrap();
-    let address = line["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
-    (Process(child), address)
+    let served = serve(&world, 600);
+    let address = served.endpoint.trim_start_matches("http://").to_owned();
+    (served, address)
 }
 
 /// A whole message: its head and its body.

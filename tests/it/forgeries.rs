@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tar::EntryType;
 
 use crate::support::file;
+use crate::support::process::binary;
 
 const JOURNAL: &str = "journal.jsonl";
 
@@ -463,8 +464,8 @@ fn what_stands_between_or_behind_the_members_is_refused() {
 }
 
 fn backroad(state: &Path, words: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
+    let mut command = binary();
+    command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))

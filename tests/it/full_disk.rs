@@ -5,11 +5,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::support::file;
+use crate::support::process::{Process, Served, binary, serve};
 
 /// A small file system of its own, gone when dropped. Needs root.
 struct Disk(tempfile::TempDir);
@@ -52,8 +53,8 @@ impl Drop for Disk {
 }
 
 fn backroad(state: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
+    let mut command = binary();
+    command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     command
 }
 
@@ -114,29 +115,11 @@ fn a_run_is_read_on_a_full_disk_however_its_process_ended() {
     assert!(!left.iter().any(passing), "{left:?}");
 }
 
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 /// A live run that is driven by a process, waiting for a person, and the process.
-fn driven(state: &Path, elsewhere: &Path) -> (String, Killed, Killed) {
+fn driven(state: &Path, elsewhere: &Path) -> (String, Process, Served) {
     let world = file("tests/fixtures/journals/v1/world.yaml");
-    let words = ["sim", "serve", "--world", world.to_str().unwrap(), "--speed", "400"];
-    let mut simulator = backroad(elsewhere, &words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map(Killed)
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(simulator.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
-    let endpoint = said["endpoint"].as_str().unwrap();
+    let simulator = serve(&world, 400);
+    let endpoint = simulator.endpoint.as_str();
     // A long wait beside the gate keeps its process.
     let text = std::fs::read_to_string(file("tests/fixtures/journals/v1/runbook.yaml")).unwrap();
     let text = format!(
@@ -146,7 +129,7 @@ fn driven(state: &Path, elsewhere: &Path) -> (String, Killed, Killed) {
     std::fs::write(&runbook, text).unwrap();
     let words = ["run", runbook.to_str().unwrap(), "--profile", "drill", "--endpoint", endpoint];
     let driver = backroad(state, &words).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
-    let mut driver = Killed(driver.unwrap());
+    let mut driver = Process(driver.unwrap());
     loop {
         assert!(driver.0.try_wait().unwrap().is_none(), "it ended early");
         std::thread::yield_now();
@@ -232,7 +215,7 @@ fn answered(state: &Path, run: &str) -> Result<(), String> {
 }
 
 /// A drill's state directory whose run owes, as if it had been live: the reminder is for live runs.
-fn owing(folder: &Path) -> (PathBuf, String, Killed) {
+fn owing(folder: &Path) -> (PathBuf, String, Process) {
     let state = folder.join("state");
     let worlds = file("runbooks/worlds");
     for name in ["two-circuits.yaml", "one-circuit-kept.yaml", "one-circuit-kept-source-dead.yaml"]
@@ -245,7 +228,7 @@ fn owing(folder: &Path) -> (PathBuf, String, Killed) {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map(Killed)
+        .map(Process)
         .unwrap();
     let mut line = String::new();
     BufReader::new(simulator.0.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -12,6 +12,7 @@ use backroad::store::{StateDir, evidence, verify_file};
 use serde_json::Value;
 
 use crate::support::file;
+use crate::support::process::binary;
 
 const V1: &str = "tests/fixtures/journals/v1";
 const RUN: &str = "01m8gqshq5g2byxp5wg18qxve3";
@@ -21,8 +22,8 @@ const HEAD: &str = "aeedb478bffc31ba5396cc4024088cc34e85d99ba693d5d56c74790429e3
 const LOG_BYTES: u64 = 524_287;
 
 fn backroad(state: &Path, words: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
+    let mut command = binary();
+    command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))

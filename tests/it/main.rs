@@ -23,6 +23,7 @@ mod lost_posts;
 mod matrix;
 mod named_files;
 mod network;
+mod outlives;
 mod people;
 mod permissions;
 mod polling;

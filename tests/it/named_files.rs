@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::file;
+use crate::support::process::binary;
 
 /// How long an answer may take; a second, and what a busy machine adds to it.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
 fn backroad(folder: &Path, words: &[&str]) -> (i32, String) {
     let begun = Instant::now();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(folder.join("state"));
+    let mut command = binary();
+    command.args(words).arg("--state-dir").arg(folder.join("state"));
     let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
     assert!(begun.elapsed() < AT_ONCE, "{words:?} took {:?}", begun.elapsed());
     let code = status.code().unwrap_or_else(|| panic!("{words:?} was killed: {status}"));

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
+
+use crate::support::process::binary;
 
 /// A runbook of one gate that two people pass, and one step after it.
 fn two_people(folder: &Path, people: &str) -> String {
@@ -19,9 +21,9 @@ fn two_people(folder: &Path, people: &str) -> String {
 }
 
 fn ran(state: &Path, words: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
+    let mut command = binary();
     // What the environment says of the user counts for nothing.
-    command.env_clear().env("USER", "the-boss").env("SUDO_USER", "zoe");
+    command.env("USER", "the-boss").env("SUDO_USER", "zoe");
     command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     let Output { status, stdout, stderr } = command.output().unwrap();

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{compiled, file};
+use crate::support::process::binary;
 
 /// What a document may take of memory at its peak, in kB.
 const MEMORY_MAX: u64 = 500_000;
@@ -29,8 +30,8 @@ fn peak(child: &Child) -> u64 {
 fn render(runbook: &str, format: &str) -> (String, u64) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("document");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().arg("--state-dir").arg(folder.path().join("state"));
+    let mut command = binary();
+    command.arg("--state-dir").arg(folder.path().join("state"));
     command.arg("render").arg(file("runbooks").join(runbook)).args(["--format", format, "-o"]);
     command.arg(&out).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use backroad::engine::{Event, Recorded, RunState};
@@ -15,6 +15,7 @@ use backroad::store::evidence;
 
 use crate::generated::unlucky_lab;
 use crate::support::{Lab, Stage, all_shipped, file};
+use crate::support::process::binary;
 
 fn templates() -> Templates {
     Templates::new(&std::collections::BTreeMap::new()).unwrap()
@@ -166,8 +167,8 @@ async fn what_others_wrote_is_text_and_nothing_else() {
 }
 
 fn backroad(state: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
+    let mut command = binary();
+    command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     command.output().unwrap()
 }
 

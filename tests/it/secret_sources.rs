@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::support::file;
+use crate::support::process::binary;
 
 const KEY: &str = "0f2b7c1e-0000-4000-8000-00000000000a";
 
 fn told(state: &Path, words: &[&str], key: Option<&str>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
+    let mut command = binary();
     // Whoever waits for ever is found out by what ends it.
-    command.env_clear().args(words).arg("--state-dir").arg(state);
+    command.args(words).arg("--state-dir").arg(state);
     if let Some(key) = key {
         command.env("DR_CIRCUIT_KEY", key);
     }

@@ -1,48 +1,18 @@
 //! Secrets stay out: of stdout, stderr, the state directory, at any level of logging.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 use backroad::azure::wire::Headers;
 use backroad::azure::{HttpWire, Method, Wire, WireRequest};
 use serde_json::Value;
 
 use crate::support::file;
+use crate::support::process::{binary, serve};
 
 /// The key of the shipped world's authorization in Hong Kong.
 const KNOWN_KEY: &str = "0f2b7c1e-0000-4000-8000-00000000000a";
-
-/// A simulator as a process of its own; gone with this value.
-struct Simulator(Child, String);
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear();
-    command
-}
-
-fn simulator(world: &Path) -> Simulator {
-    let mut child = binary()
-        .args(["sim", "serve", "--speed", "300", "--world"])
-        .arg(world)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let endpoint: Value = serde_json::from_str(&line).unwrap();
-    Simulator(child, endpoint["endpoint"].as_str().unwrap().to_owned())
-}
 
 fn at_trace(state: &Path, words: &[&str]) -> Output {
     binary()
@@ -111,10 +81,10 @@ fn made_key(endpoint: &str) -> String {
 
 #[test]
 fn no_token_and_no_key_is_left_behind_at_trace() {
-    let simulator = simulator(&file("runbooks/worlds/two-circuits.yaml"));
+    let simulator = serve(&file("runbooks/worlds/two-circuits.yaml"), 300);
     let state = tempfile::tempdir().unwrap();
     let runbook = file("runbooks/dr-circuit.yaml");
-    let target = ["--endpoint", &simulator.1, "--clock-factor", "300"];
+    let target = ["--endpoint", &simulator.endpoint, "--clock-factor", "300"];
     let run = [&["run", runbook.to_str().unwrap(), "--profile", "drill"], &target[..]].concat();
     let first = at_trace(state.path(), &run);
     wait_is_over(&first);
@@ -128,7 +98,7 @@ fn no_token_and_no_key_is_left_behind_at_trace() {
     let all = everything(state.path(), &[&first, &second, &journal, &status]);
     let logged = String::from_utf8_lossy(&first.stderr).contains("DEBUG");
     assert!(logged, "the logging was on, or the test proves nothing");
-    assert_absent(&all, &made_key(&simulator.1));
+    assert_absent(&all, &made_key(&simulator.endpoint));
     assert_absent(&all, "Bearer ");
     assert_absent(&all, "put-in-at-the-door");
 }
@@ -144,7 +114,7 @@ fn a_key_from_the_environment_is_sent_and_written_nowhere() {
             .replace("seed: 1", "seed: 1\noverlap: accept"),
     )
     .unwrap();
-    let simulator = simulator(&world);
+    let simulator = serve(&world, 300);
     let state = tempfile::tempdir().unwrap();
     let runbook = file("tests/fixtures/key-from-env.yaml");
     let run = at_trace(
@@ -153,7 +123,7 @@ fn a_key_from_the_environment_is_sent_and_written_nowhere() {
             "run",
             runbook.to_str().unwrap(),
             "--endpoint",
-            &simulator.1,
+            &simulator.endpoint,
             "--clock-factor",
             "300",
             "--waive",

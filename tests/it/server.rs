@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use backroad::azure::wire::{Headers, Method, WireFault, WireRequest, WireResponse};
 use backroad::engine::{BootTime, Busy, Clock};
 use backroad::model::Timestamp;
-use backroad::sim::server::{Answers, LATENCY_HEADER, Pace, Service, serve};
+use backroad::sim::server::{Answers, Bounds, Identity, LATENCY_HEADER, Pace, Service, serve};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -104,13 +105,17 @@ struct Bench {
 
 impl Bench {
     async fn open(pace: Pace) -> Self {
+        Self::serving(pace, Service::default()).await
+    }
+
+    async fn serving(pace: Pace, service: Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let start = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
         let clock = Arc::new(StepClock(Mutex::new(start)));
         let world = Arc::new(Mutex::new(Desk::default()));
         let mut tasks = JoinSet::new();
-        let running = serve(listener, world, clock.clone(), (pace, Service::default()), pending());
+        let running = serve(listener, world, clock.clone(), (pace, service), pending());
         tasks.spawn(async move { running.await.unwrap() });
         Self { origin, client: reqwest::Client::new(), clock, tasks }
     }
@@ -254,4 +259,76 @@ async fn a_server_that_is_told_to_stop_ends() {
     stop.send(()).unwrap();
     tasks.join_next().await.unwrap().unwrap();
     assert!(reqwest::get(format!("http://{address}/_sim/ready")).await.is_err());
+}
+
+/// Room for four clients, each with little time.
+fn tight() -> Bounds {
+    let moment = Duration::from_millis(300);
+    Bounds { connections: 4, first: moment, head: moment, body: moment, ..Bounds::default() }
+}
+
+/// Says something and nothing more; gives what was answered until the server ended the connection.
+async fn told(origin: &str, words: &[u8]) -> (tokio::net::TcpStream, Vec<u8>) {
+    let address = origin.split("//").nth(1).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(words).await.unwrap();
+    let mut answer = Vec::new();
+    let whole = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+    // A connection that is reset has ended too.
+    drop(whole.await.expect("the server keeps it"));
+    (stream, answer)
+}
+
+#[tokio::test]
+async fn clients_of_the_simulator_that_say_nothing_keep_nobody_out_for_long() {
+    for is_tls in [false, true] {
+        let identity = is_tls.then(|| Arc::new(Identity::new().unwrap()));
+        let service = Service { identity, bounds: tight(), ..Service::default() };
+        let bench = Bench::serving(Pace::Caller, service).await;
+        let address = bench.origin.split("//").nth(1).unwrap().to_owned();
+        let mut silent = Vec::new();
+        for place in 0..20 {
+            let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+            // Some say nothing, and some begin a head that never ends.
+            if place % 2 == 0 {
+                stream.write_all(b"GET /slow HTTP/1.1\r\nx-a: ").await.unwrap();
+            }
+            silent.push(stream);
+        }
+        let ready = if is_tls {
+            let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build();
+            client.unwrap().get(format!("https://{address}/_sim/ready"))
+        } else {
+            bench.client.get(format!("{}/_sim/ready", bench.origin))
+        };
+        let answer = ready.timeout(Duration::from_secs(20)).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "behind twenty that say nothing");
+        drop(silent);
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_of_the_simulator_may_send_is_bounded_in_time_and_size() {
+    let service = Service { bounds: tight(), ..Service::default() };
+    let bench = Bench::serving(Pace::Caller, service).await;
+    let head = |length: usize, path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n"
+        )
+    };
+    // A body that does not come, to Azure's paths and to our own.
+    for (path, said) in [("/subscriptions/s", "408"), ("/_sim/faults", "did not come in time")] {
+        let (_open, answer) = told(&bench.origin, head(100, path).as_bytes()).await;
+        assert!(String::from_utf8_lossy(&answer).contains(said), "{path}");
+    }
+    let long = bench.client.post(format!("{}/_sim/faults", bench.origin)).body(vec![b'x'; 1 << 20]);
+    let answer = long.send().await.unwrap();
+    assert!(answer.text().await.unwrap().contains("longer than 65536 bytes"));
+    let long = bench.ask(reqwest::Method::PUT, VNET).body(vec![b' '; (8 << 20) + 1]);
+    assert_eq!(long.send().await.unwrap().status(), 413);
+    // A head without an end.
+    let endless = [b"GET / HTTP/1.1\r\nx-a: ".to_vec(), vec![b'a'; 1 << 20]].concat();
+    let (_open, answer) = told(&bench.origin, &endless).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{} bytes", answer.len());
 }

@@ -2,18 +2,12 @@
 //! and what people say in between. The binary itself, against drills and a served simulator.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
-fn backroad(state: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backroad"));
-    command.env_clear().args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command
-}
+use crate::support::process::{backroad, serve};
 
 fn ran(state: &Path, words: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = backroad(state, words).output().unwrap();
@@ -25,28 +19,6 @@ fn json(state: &Path, words: &[&str]) -> (i32, Value, String) {
     let (code, out, err) = ran(state, &[words, &["--output", "json"]].concat());
     let value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}\n{err}"));
     (code, value, err)
-}
-
-struct Simulator(Child, String);
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn simulator(state: &Path, world: &str) -> Simulator {
-    let mut child = backroad(state, &["sim", "serve", "--world", world, "--speed", "400"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
-    let endpoint = said["endpoint"].as_str().unwrap().to_owned();
-    Simulator(child, endpoint)
 }
 
 /// A world file of the tests: another world with something changed in it.
@@ -96,8 +68,8 @@ fn what_cannot_work_is_refused_with_its_rule_its_reason_and_its_fix() {
 fn a_kept_plan_is_run_as_it_was_approved_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let simulator = simulator(state, "runbooks/worlds/two-circuits.yaml");
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
+    let simulator = serve("runbooks/worlds/two-circuits.yaml", 400);
+    let target = ["--endpoint", simulator.endpoint.as_str(), "--clock-factor", "400"];
     let runbook = state.join("runbook.yaml");
     let text = std::fs::read_to_string("runbooks/dr-circuit.yaml").unwrap_or_else(|_| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -151,8 +123,8 @@ fn a_live_run_that_owes_says_so_at_every_command_until_it_is_settled() {
         state,
         "extends: one-circuit-kept-source-dead.yaml\nworld: changed\ndescription: x\nevents:\n  - { after: 2h, up: [eastasia] }\n",
     );
-    let simulator = simulator(state, &world);
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
+    let simulator = serve(&world, 400);
+    let target = ["--endpoint", simulator.endpoint.as_str(), "--clock-factor", "400"];
     let start = [
         "run",
         "runbooks/same-circuit-swap.yaml",
@@ -201,8 +173,8 @@ fn a_live_run_that_owes_says_so_at_every_command_until_it_is_settled() {
 fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let simulator = simulator(state, "runbooks/worlds/two-circuits.yaml");
-    let target = ["--endpoint", simulator.1.as_str(), "--clock-factor", "400"];
+    let simulator = serve("runbooks/worlds/two-circuits.yaml", 400);
+    let target = ["--endpoint", simulator.endpoint.as_str(), "--clock-factor", "400"];
     let start = ["run", "runbooks/dr-circuit.yaml", "--profile", "live"];
     let (code, view, err) = json(state, &[&start[..], &target].concat());
     assert_eq!(code, 10, "{err}");

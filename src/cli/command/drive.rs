@@ -112,7 +112,7 @@ pub(super) async fn approve(
 ) -> Result<Status, CliError> {
     let mut said = context.said(&args.step, &args.said)?;
     said.choice = choice.cloned();
-    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    let drive = Drive::from(args);
     go_on(context, &drive, Word::Say(Command::Approve(said)), RunOutcome::Succeeded).await
 }
 
@@ -128,7 +128,7 @@ pub(super) async fn settle(
     after: Option<Duration>,
 ) -> Result<Status, CliError> {
     let command = Command::Settle { by: context.by(&args.said)?, reason: args.said.reason.clone() };
-    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    let drive = Drive::from(args);
     let run = context.state.find(&args.run)?;
     let (events, _) = context.read(&run).await?;
     let before = Context::fold(&events)?.last_outcome.unwrap_or(RunOutcome::Succeeded);
@@ -154,7 +154,7 @@ async fn say(
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
     let said = context.said(&args.step, &args.said)?;
-    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    let drive = Drive::from(args);
     go_on(context, &drive, Word::Say(word(said)), asked).await
 }
 
@@ -176,7 +176,7 @@ async fn about(
     command: Command,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    let drive = Drive { run: args.run.clone(), target: args.target.clone() };
+    let drive = Drive::from(args);
     go_on(context, &drive, Word::Say(command), asked).await
 }
 
@@ -310,7 +310,11 @@ pub(super) async fn live(
         store,
         actuator: Arc::new(arm.actuator(WriteScope::of(&run.plan))),
         clock,
-        asked: if context.ui.somebody { Asked::Terminal } else { Asked::Elsewhere },
+        asked: match &context.background {
+            Some(_) => Asked::Door,
+            None if context.ui.somebody => Asked::Terminal,
+            None => Asked::Elsewhere,
+        },
         mode: RunMode::Live,
     };
     let driving = session.drive(context, begin).await?;

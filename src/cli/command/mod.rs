@@ -23,6 +23,7 @@ mod verify;
 
 use super::args::{CommandLine, SimVerb, Verb};
 use super::context::Context;
+use super::detach;
 use super::error::{CliError, Status};
 use super::saved::SavedPlan;
 
@@ -31,6 +32,15 @@ use super::saved::SavedPlan;
 /// # Errors
 /// It could not be done; the error says why.
 pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, CliError> {
+    if let Some((detach, named)) = line.verb.detach()
+        && detach.detach
+    {
+        let run = match named {
+            Some(named) => context.state.find(named)?,
+            None => run::fresh_id()?,
+        };
+        return detach::start(context, &run).await;
+    }
     match line.verb {
         Verb::Runs => runs::runs(context),
         Verb::Status { run } => status::status(context, &run).await,

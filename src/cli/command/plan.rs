@@ -89,5 +89,11 @@ pub(super) async fn plan(
             context.ui.data(&format!("\n{text}"));
         }
     }
-    Ok(if out_of_reach { Status::OutOfReach } else { Status::Done })
+    // A run would come to the blocked step and stop there: whoever asks by exit status is told.
+    let blocked = view.steps.iter().any(|step| step.verdict == front::BLOCKED);
+    Ok(match (out_of_reach, blocked) {
+        (true, _) => Status::OutOfReach,
+        (false, true) => Status::Refused,
+        (false, false) => Status::Done,
+    })
 }

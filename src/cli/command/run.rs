@@ -28,7 +28,10 @@ pub(super) async fn run(
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
     let mut new = NewRun {
-        run: run_id(clock.now(), &HostEntropy)?,
+        run: match &context.background {
+            Some(run) => run.clone(),
+            None => run_id(clock.now(), &HostEntropy)?,
+        },
         plan,
         mode: RunMode::Live,
         endpoint: url.as_str().trim_end_matches('/').to_owned(),
@@ -57,6 +60,14 @@ pub(super) async fn run(
 pub(super) fn said_before(by: Actor, start: &Start) -> Vec<Event> {
     let down = start.source_down.clone().map(|why| Event::SourceDown { by, why });
     down.into_iter().collect()
+}
+
+/// The id of a run that begins now.
+///
+/// # Errors
+/// As [`run_id`].
+pub(super) fn fresh_id() -> Result<RunId, CliError> {
+    run_id(RealClock::new(NonZeroU32::MIN, None).now(), &HostEntropy)
 }
 
 /// A new run's id: runs sort by their start.

@@ -37,7 +37,9 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
     let clock = ScaledClock::new(start, wanted.speed);
     let identity = identity(&wanted)?;
     let hand = clock.clone();
-    let service = Service { identity, advance: Some(Arc::new(move |by| hand.advance(by))) };
+    let advance: Arc<dyn Fn(std::time::Duration) + Send + Sync> =
+        Arc::new(move |by| hand.advance(by));
+    let service = Service { identity, advance: Some(advance), ..Service::default() };
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let listen = |error: std::io::Error| {
         CliError::new(

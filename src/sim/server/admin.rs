@@ -17,10 +17,13 @@ use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use serde_json::{Value, json};
 
+use super::bounded::within;
 use super::exchange::{json_response, redacted};
 use super::serve::{Answers, Served, lock};
-use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::time::parse_duration;
+
+/// Bytes of what is asked of the simulator: a duration, or one fault.
+const BODY_MAX: usize = 64 << 10;
 
 pub(super) fn routes<W: Answers>() -> Router<Served<W>> {
     Router::new()
@@ -61,7 +64,7 @@ async fn advance<W: Answers>(State(served): State<Served<W>>, request: Request) 
     let Some(move_on) = &served.service.advance else {
         return refused("advanced", "This clock cannot be moved.");
     };
-    let body = match body(request).await {
+    let body = match body(&served, request).await {
         Ok(body) => body,
         Err(why) => return refused("advanced", &why),
     };
@@ -81,7 +84,7 @@ async fn add_fault<W: Answers>(
     State(served): State<Served<W>>,
     request: Request,
 ) -> Response<Body> {
-    let fault = match body(request).await {
+    let fault = match body(&served, request).await {
         Ok(fault) => fault,
         Err(why) => return refused("added", &why),
     };
@@ -102,10 +105,11 @@ async fn network<W: Answers>(State(served): State<Served<W>>) -> Response<Body> 
     json_response(StatusCode::OK, &lock(&served.world).network(now))
 }
 
-async fn body(request: Request) -> Result<Value, String> {
-    let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX)
+async fn body<W>(served: &Served<W>, request: Request) -> Result<Value, String> {
+    let bytes = within(served.service.bounds.body, to_bytes(request.into_body(), BODY_MAX))
         .await
-        .map_err(|_| format!("The body is longer than {BODY_BYTES_MAX} bytes."))?;
+        .ok_or_else(|| "The body did not come in time.".to_owned())?
+        .map_err(|_| format!("The body is longer than {BODY_MAX} bytes."))?;
     serde_json::from_slice(&bytes).map_err(|error| format!("The body is not JSON: {error}."))
 }
 

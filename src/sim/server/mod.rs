@@ -5,12 +5,14 @@
 //! simulator's own (`admin`): they ask for no token.
 
 mod admin;
+mod bounded;
 mod cut;
 mod exchange;
 mod ledger;
 mod serve;
 mod tls;
 
+pub use bounded::Bounds;
 pub use ledger::Entry;
 pub(crate) use ledger::changes;
 pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, Service, serve};

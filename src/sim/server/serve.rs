@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::admin;
+use super::bounded::{self, Bounds, within};
 use super::cut::{CuttableListener, Switch};
 use super::exchange::{error, has_token, http_response, origin, wire_request};
 use super::ledger::Ledger;
-use super::tls::{Identity, TlsListener};
+use super::tls::Identity;
 use crate::azure::wire::{WireFault, WireRequest, WireResponse};
 use crate::engine::Clock;
 use crate::model::Timestamp;
@@ -91,6 +92,8 @@ pub struct Service {
     pub identity: Option<Arc<Identity>>,
     /// Moves the clock on, where it can be.
     pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+    /// What its clients may hold.
+    pub bounds: Bounds,
 }
 
 impl fmt::Debug for Service {
@@ -146,7 +149,7 @@ pub async fn serve<W: Answers>(
     (pace, service): (Pace, Service),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let identity = service.identity.clone();
+    let (identity, bounds) = (service.identity.clone(), service.bounds);
     let served = Served {
         world,
         ledger: Arc::default(),
@@ -156,18 +159,7 @@ pub async fn serve<W: Answers>(
         address: listener.local_addr()?.to_string().into(),
     };
     let router = admin::routes::<W>().fallback(answer::<W>).with_state(served);
-    let listener = CuttableListener(listener);
-    match identity {
-        None => {
-            let service = router.into_make_service_with_connect_info::<Switch>();
-            axum::serve(listener, service).with_graceful_shutdown(shutdown).await?;
-        }
-        Some(identity) => {
-            let listener = TlsListener::new(listener, &identity);
-            let service = router.into_make_service_with_connect_info::<Switch>();
-            axum::serve(listener, service).with_graceful_shutdown(shutdown).await?;
-        }
-    }
+    bounded::serve(CuttableListener(listener), identity, router, bounds, shutdown).await;
     Ok(())
 }
 
@@ -182,7 +174,14 @@ async fn answer<W: Answers>(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+    let Some(read) = within(served.service.bounds.body, to_bytes(body, BODY_BYTES_MAX)).await else {
+        return error(
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeout",
+            "The request's content did not come in time.",
+        );
+    };
+    let Ok(body) = read else {
         return error(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestContentTooLarge",

@@ -4,18 +4,14 @@
 //! leaves this process.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::server::TlsStream;
 
-use super::cut::{Cuttable, CuttableListener, Switch};
+use super::cut::Cuttable;
 
 /// A certificate for this machine's own names, and what answers with it.
 pub struct Identity {
@@ -57,57 +53,15 @@ impl Identity {
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
+
+    /// The handshake that a connection begins with, each for itself: one that dawdles holds nobody up.
+    pub(super) async fn shake(&self, stream: Cuttable) -> io::Result<TlsStream<Cuttable>> {
+        self.acceptor.accept(stream).await
+    }
 }
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Identity")
-    }
-}
-
-/// A listener whose connections begin with a TLS handshake, each for itself: one that dawdles holds
-/// nobody up.
-pub(super) struct TlsListener {
-    tcp: CuttableListener,
-    acceptor: TlsAcceptor,
-    handshakes: JoinSet<Option<(TlsStream<Cuttable>, SocketAddr)>>,
-}
-
-impl TlsListener {
-    pub(super) fn new(tcp: CuttableListener, identity: &Identity) -> Self {
-        Self { tcp, acceptor: identity.acceptor.clone(), handshakes: JoinSet::new() }
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<Cuttable>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            tokio::select! {
-                (stream, address) = self.tcp.accept() => {
-                    let acceptor = self.acceptor.clone();
-                    self.handshakes.spawn(async move {
-                        acceptor.accept(stream).await.ok().map(|stream| (stream, address))
-                    });
-                }
-                Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(connection)) = done {
-                        return connection;
-                    }
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.tcp.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Switch {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        stream.io().get_ref().0.switch()
     }
 }

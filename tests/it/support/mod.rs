@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod kept;
+pub(crate) mod process;
 mod watchdog;
 pub(crate) mod worlds;
 
