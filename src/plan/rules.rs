@@ -1,6 +1,8 @@
 //! What is wrong although each part is right? Rules over the whole plan, one function each.
 
 use super::steps::Placed;
+use crate::model::Action;
+use crate::model::action::RemovalKind;
 use crate::model::graph::{Cycle, Dag};
 use crate::runbook::{Code, Diagnostic, Diagnostics};
 
@@ -14,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { judge: no_cycle },
     Rule { judge: conditions_read_what_has_ended },
     Rule { judge: one_writer_at_a_time },
+    Rule { judge: whole_tables_and_single_routes_agree },
 ];
 
 /// The graph, if it is one.
@@ -87,5 +90,73 @@ fn one_writer_at_a_time(steps: &[Placed], diagnostics: &mut Diagnostics) {
                 );
             }
         }
+    }
+}
+
+/// A table that is ensured whole takes away what another step puts into it.
+fn whole_tables_and_single_routes_agree(steps: &[Placed], diagnostics: &mut Diagnostics) {
+    let tables = || {
+        steps.iter().filter_map(|placed| match &placed.step.action {
+            Action::RouteTable(spec) => Some((placed, spec)),
+            _ => None,
+        })
+    };
+    for placed in steps {
+        let (id, wanted) = match &placed.step.action {
+            Action::Route(spec) => (&spec.id, Some((&spec.prefix, &spec.next_hop))),
+            Action::Remove(spec) if spec.kind == RemovalKind::Route => (&spec.id, None),
+            _ => continue,
+        };
+        for (whole, table) in tables().filter(|(_, table)| id.is_child_of(&table.id)) {
+            let named = table
+                .routes
+                .iter()
+                .find(|route| route.name.eq_ignore_ascii_case(id.name()))
+                .map(|route| (&route.prefix, &route.next_hop));
+            if named == wanted {
+                continue;
+            }
+            let message = format!(
+                "Step `{}` ensures the table with exactly its routes, and step `{}` wants the route `{}` of \
+                 it otherwise.",
+                whole.step.name,
+                placed.step.name,
+                id.name()
+            );
+            let help = "Say it under `routes` of the table, or ensure all its routes one by one.";
+            let span = placed.span.clone();
+            diagnostics.push(Diagnostic::error(Code::DoubleWrite, span, message).with_help(help));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{CompileOptions, compile};
+    use crate::runbook::SourceFile;
+
+    fn codes(routes: &str, single: &str) -> Vec<&'static str> {
+        let table = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt";
+        let text = format!(
+            "runbook: r\ntitle: R\nsteps:\n  whole:\n    action: route_table.ensure\n    with: {{ name: \
+             {table}, location: southeastasia, routes: [{routes}] }}\n  one:\n    needs: whole\n    \
+             {single}\n"
+        );
+        let text = text.replace("TABLE", table);
+        let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
+        compiled.diagnostics.sorted().iter().map(|own| own.code.as_str()).collect()
+    }
+
+    #[test]
+    fn a_whole_table_and_a_single_route_of_it_say_the_same() {
+        let route = "{ name: A, prefix: 10.0.0.0/8, next_hop: none }";
+        let ensure = "action: route.ensure\n    with: { route_table: TABLE, name: a, prefix: \
+                      10.0.0.0/8, next_hop: none }";
+        let absent = "action: route.absent\n    with: { route_table: TABLE, name: a }";
+        assert_eq!(codes(route, ensure), [""; 0]);
+        assert_eq!(codes("", absent), [""; 0]);
+        assert_eq!(codes("", ensure), ["BR0404"]);
+        assert_eq!(codes(route, absent), ["BR0404"]);
+        assert_eq!(codes(&route.replace("none", "internet"), ensure), ["BR0404"]);
     }
 }

@@ -620,7 +620,7 @@ mod tests {
                 Value::Object(own)
             }
             (Some((How::AtLeast, _)), Value::String(word)) => {
-                json!(chance.letters(&chance.clone().pick(&[word.as_str(), "Premium"])))
+                json!(chance.letters(chance.clone().pick(&[word.as_str(), "Premium"])))
             }
             (Some((How::AtLeast, _)), Value::Object(_)) => {
                 let asked = text(value, "/name").unwrap();

@@ -237,6 +237,7 @@ fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let raised = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
         Action::Bandwidth(spec) => Some(&spec.id),
+        Action::Tier(spec) => Some(&spec.id),
         _ => None,
     });
     inquiry.each(raised, |_, body| {
