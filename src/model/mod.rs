@@ -9,6 +9,7 @@ pub mod action;
 pub mod assessment;
 pub mod azure_limits;
 pub mod condition;
+pub mod coverage;
 pub mod desired;
 pub mod durations;
 pub mod gate;
@@ -32,6 +33,7 @@ pub use assessment::{
     Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
+pub use coverage::{Coverage, coverage, covered};
 pub use gate::Gate;
 pub use graph::{Cycle, Dag};
 pub use id::{

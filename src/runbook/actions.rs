@@ -26,6 +26,9 @@ pub const GATEWAY_SKUS: &[&str] = &[
 
 const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
 
+const COVERED: &str = "The prefixes, each covered by itself, by a route that contains it or by parts \
+                       without a gap; a default route covers only a default route.";
+
 const ROUTE: &[Field] = &[
     must("name", Kind::Text, "The route's name in the table."),
     must("prefix", Kind::Cidr, "The destination."),
@@ -273,7 +276,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A gateway has learned prefixes over ExpressRoute.",
         &[
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, "The prefixes."),
+            must("expect", PREFIXES, COVERED),
         ],
     ),
     (
@@ -281,7 +284,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A gateway advertises prefixes to each of its ExpressRoute peers.",
         &[
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, "The prefixes."),
+            must("expect", PREFIXES, COVERED),
         ],
     ),
     (
@@ -302,8 +305,8 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "Both paths of a circuit carry prefixes, or carry them no longer.",
         &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            may("expect", PREFIXES, "Prefixes that must be in both route tables."),
-            may("absent", PREFIXES, "Prefixes that must be in neither."),
+            may("expect", PREFIXES, "Prefixes that both route tables must cover."),
+            may("absent", PREFIXES, "Prefixes that neither may carry, nor a part of them."),
         ],
     ),
     (

@@ -21,7 +21,7 @@ mod sim;
 mod status;
 mod verify;
 
-use super::args::{CommandLine, SimVerb, Verb};
+use super::args::{CommandLine, DriveSaid, DriveStep, SimVerb, Verb};
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::saved::SavedPlan;
@@ -109,7 +109,13 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             sim::serve(context, wanted).await
         }
         Verb::Resume(args) => drive::resume(context, &args).await,
-        Verb::Retry { from, dry_run, step } => drive::retry(context, &step, from, dry_run).await,
+        Verb::Retry { from, dry_run, run, step: Some(step), said, target } => {
+            let step = DriveStep { run, step, said, target };
+            drive::retry(context, &step, from, dry_run).await
+        }
+        Verb::Retry { dry_run, run, step: None, said, target, .. } => {
+            drive::retry_all(context, &DriveSaid { run, said, target }, dry_run).await
+        }
         Verb::Skip { dry_run, step } => drive::skip(context, &step, dry_run).await,
         Verb::Approve { choice, step } => drive::approve(context, &step, choice.as_ref()).await,
         Verb::Pause(args) => drive::pause(context, &args).await,
