@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::client::{Client, Reading};
+use super::fresh_right;
 use super::guard::{ClockRef, Door};
 use super::operation;
 use super::purpose::Purpose;
@@ -18,6 +19,7 @@ use super::service::{
     gateway_routes, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
     vnet_peering,
 };
+use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
@@ -47,6 +49,7 @@ pub struct ArmSettings {
 #[derive(Clone)]
 pub struct Arm {
     settings: ArmSettings,
+    tenants: Arc<Tenants>,
 }
 
 /// Reads. Its client has no way to write, and its door would refuse.
@@ -67,7 +70,14 @@ impl Arm {
     /// From its parts.
     #[must_use]
     pub fn new(settings: ArmSettings) -> Self {
-        Self { settings }
+        Self { settings, tenants: Arc::default() }
+    }
+
+    /// The same, told which subscriptions are of which tenants; the rest is learned from Azure's answers.
+    #[must_use]
+    pub fn with_tenants(mut self, tenants: Tenants) -> Self {
+        self.tenants = Arc::new(tenants);
+        self
     }
 
     fn client(&self, access: Access) -> Client {
@@ -76,6 +86,7 @@ impl Arm {
             endpoint: settings.endpoint,
             wire: settings.wire,
             token: settings.token,
+            tenants: Arc::clone(&self.tenants),
             clock: ClockRef(settings.clock),
             access,
         }))
@@ -157,7 +168,12 @@ impl Actuator for ArmActuator {
                 self.client.post(&write.resource, verb, write.body.as_ref(), how).await?
             }
         };
-        operation::read_sent(&response, &purpose)
+        match operation::read_sent(&response, &purpose) {
+            Err(error) if error.code == "AuthorizationFailed" => {
+                Err(fresh_right::judged(&self.client, error, write, context).await)
+            }
+            answer => answer,
+        }
     }
 
     async fn poll(

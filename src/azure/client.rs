@@ -111,6 +111,11 @@ impl Client {
         Self { door }
     }
 
+    /// Lets the next call that is about a resource go with a new token.
+    pub(super) async fn renew_token(&self, about: &ResourceId) {
+        self.door.renew_token(about.subscription()).await;
+    }
+
     /// The generated client over one attempt.
     fn network(&self, attempt: &Arc<Attempt>) -> Result<Network, StepError> {
         let transport: Arc<dyn core::HttpClient> = attempt.clone();
@@ -468,6 +473,7 @@ mod tests {
             token: Arc::new(Simulated),
             clock: ClockRef(Arc::new(Still)),
             access: Access::ReadOnly,
+            tenants: Arc::default(),
         }))
     }
 

@@ -50,6 +50,8 @@ pub fn refusal(response: &WireResponse, purpose: &Purpose) -> StepError {
         });
     let after = response.headers.retry_after().or_else(|| seconds_in(&message));
     let disposition = match response.status {
+        // No waiting makes a token of another tenant the right one.
+        401 if code == super::tenancy::WRONG_TENANT => Disposition::Rejected,
         status if TRANSIENT_CODES.contains(&code.as_str()) || [401, 408, 429].contains(&status) => {
             // 401 comes here when a new token was refused too: somebody may log in again meanwhile.
             Disposition::Transient { after }
@@ -151,10 +153,14 @@ fn hint(code: &str) -> Option<&'static str> {
             "The parent was left Failed by an earlier operation: write the parent again first."
         }
         "AuthorizationFailed" | "LinkedAuthorizationFailed" => {
-            "The credential lacks a right; the message names the action and the scope."
+            "The credential lacks a right; the message names the action and the scope. Where the other \
+             side is of another tenant, it must be known and allowed there as well."
         }
         "InvalidAuthenticationToken" | "ExpiredAuthenticationToken" => {
             "Azure refuses our token, and the next one too: log in again; the step is tried again."
+        }
+        super::tenancy::WRONG_TENANT => {
+            "Our token is of another tenant than the subscription: log in there, or name it (`--tenant`)."
         }
         "ScopeLocked" => "A lock forbids the change; remove it for the time of the failover.",
         "ResourceGroupNotFound" => "The resource group must exist before the failover.",

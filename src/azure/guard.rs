@@ -16,6 +16,7 @@ use super::error::{unanswered, unread};
 use super::hygiene::{cleaned, cleaned_fault};
 use super::purpose::Purpose;
 use super::scope::Access;
+use super::tenancy::{self, Tenants, subscription_of};
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
@@ -27,12 +28,17 @@ const CALLS_LEFT_MIN: u64 = 10;
 /// How long we wait then: buckets refill at ten a second or more (azure-facts 3.7).
 const PACE: Duration = Duration::from_secs(1);
 
+/// Tokens of other tenants that a write names resources of.
+const AUXILIARY: &str = "x-ms-authorization-auxiliary";
+
 /// The door. One for each client; what it allows is fixed when it is made.
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) endpoint: Url,
     pub(super) wire: Arc<dyn Wire>,
     pub(super) token: Arc<dyn TokenSource>,
+    /// Whose token goes where.
+    pub(super) tenants: Arc<Tenants>,
     pub(super) clock: ClockRef,
     pub(super) access: Access,
 }
@@ -67,17 +73,28 @@ impl Door {
             request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
         }
         let (method, path) = (request.method, url.path().to_owned());
-        let mut response = None;
-        // A token that was revoked, or ended on its way, is asked for once more. What is answered with 401
-        // was not looked at: sending a write again then is no second write.
-        for last in [false, true] {
-            let token = self
-                .token
-                .token()
-                .await
-                .map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
+        let subscription = subscription_of(&path).unwrap_or_default();
+        let (mut renewed, mut moved) = (false, None);
+        // A token that was revoked, or ended on its way, is asked for once more, and so is one for the
+        // tenant that a refusal names. What is answered with 401 was not looked at: sending a write again
+        // then is no second write.
+        let response = loop {
+            let tenant = self.tenants.of(subscription);
+            let token = match (self.token.token_for(tenant.as_deref()).await, &moved) {
+                (Ok(token), _) => token,
+                (Err(error), None) => {
+                    return Err(StepError::transient("no_token", error.to_string(), None));
+                }
+                // The tenant that was just learned of is one that we are not known in.
+                (Err(error), Some((refusal, before))) => {
+                    self.tenants.learn(subscription, Option::clone(before));
+                    let (sent, why) = (before.as_deref(), error.to_string());
+                    return Err(tenancy::explained(refusal, subscription, sent, Some(&why)));
+                }
+            };
             request.headers.remove("authorization");
             request.headers.push("Authorization", format!("Bearer {}", token.expose()));
+            self.send_along(&mut request, subscription, purpose).await?;
             self.check_time(context)?;
             let answer = self.wire.send(request.clone()).await;
             let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), purpose))?;
@@ -87,16 +104,63 @@ impl Door {
                 unread(much.code(), &why, purpose)
             })?;
             tracing::debug!(%method, %purpose, path, status = answer.status, "azure answered");
-            let refused = answer.status == 401;
-            response = Some(cleaned(answer));
-            if !refused || last {
-                break;
+            let answer = cleaned(answer);
+            if tenancy::is_of_another(&answer) && !subscription.is_empty() {
+                let wanted =
+                    tenancy::wanted(&answer).filter(|wanted| tenant.as_ref() != Some(wanted));
+                let Some(wanted) = wanted.filter(|_| moved.is_none()) else {
+                    return Err(tenancy::explained(&answer, subscription, tenant.as_deref(), None));
+                };
+                tracing::info!(
+                    subscription,
+                    tenant = wanted,
+                    "a token of another tenant is wanted"
+                );
+                let before = self.tenants.learn(subscription, Some(wanted));
+                moved = Some((answer, before));
+                continue;
             }
+            if answer.status != 401 || renewed {
+                break answer;
+            }
+            renewed = true;
             self.token.refused(&token).await;
-        }
-        let response = response.ok_or_else(|| refused("nothing was sent"))?;
+        };
         self.pace(&response).await;
         Ok(response)
+    }
+
+    /// What crosses tenants takes a token of each: Azure looks at our rights on both sides.
+    async fn send_along(
+        &self,
+        request: &mut WireRequest,
+        subscription: &str,
+        purpose: &Purpose,
+    ) -> Result<(), StepError> {
+        request.headers.remove(AUXILIARY);
+        if !purpose.may_change() {
+            return Ok(());
+        }
+        let mut tokens = Vec::new();
+        for tenant in self.tenants.beside(subscription, &request.body) {
+            let token = self.token.token_for(tenant.as_deref()).await;
+            let token =
+                token.map_err(|error| StepError::transient("no_token", error.to_string(), None))?;
+            tokens.push(format!("Bearer {}", token.expose()));
+        }
+        if !tokens.is_empty() {
+            request.headers.push(AUXILIARY, tokens.join(", "));
+        }
+        Ok(())
+    }
+
+    /// Gives the token of a subscription's tenant up for a new one: what it may do was read when it was
+    /// made.
+    pub(super) async fn renew_token(&self, subscription: &str) {
+        let tenant = self.tenants.of(subscription);
+        if let Ok(token) = self.token.token_for(tenant.as_deref()).await {
+            self.token.refused(&token).await;
+        }
     }
 
     fn check_host(&self, url: &Url) -> Result<(), StepError> {
@@ -278,6 +342,7 @@ mod tests {
             endpoint: Url::parse("https://management.azure.com").unwrap(),
             wire: recorder.clone(),
             token: Arc::new(Simulated),
+            tenants: Arc::default(),
             clock: ClockRef(Arc::new(Still)),
             access,
         };

@@ -14,7 +14,9 @@ use crate::model::{StepError, limits};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Broken {
     /// The link to the next page leads to one that was read.
-    #[error("Azure's list leads in a circle: page {0} names one as the next that was read already.")]
+    #[error(
+        "Azure's list leads in a circle: page {0} names one as the next that was read already."
+    )]
     Circle(usize),
     /// It goes on and on.
     #[error("Azure's list has more than {} pages.", limits::PAGES_MAX)]
@@ -44,10 +46,9 @@ impl From<Broken> for StepError {
                 "list_too_long",
                 "No list that is read here is that long: look for a proxy that rewrites `nextLink`.",
             ),
-            Broken::Size(_) => (
-                "list_too_large",
-                "Capture or check fewer resource groups at a time.",
-            ),
+            Broken::Size(_) => {
+                ("list_too_large", "Capture or check fewer resource groups at a time.")
+            }
             Broken::Off(_) => {
                 ("list_breaks_off", "Read it again; what was read until then is not used.")
             }

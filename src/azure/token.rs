@@ -1,5 +1,6 @@
 //! Who are we to Azure? Credentials, their tokens and a type that does not print them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{
-    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredential,
+    AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential,
+    AzureDeveloperCliCredentialOptions, ClientAssertionCredential,
     ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
     WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
@@ -47,6 +49,15 @@ pub trait TokenSource: Send + Sync + fmt::Debug {
     /// # Errors
     /// No credential gave one; the message says what was tried.
     async fn token(&self) -> Result<Secret, TokenError>;
+
+    /// A token that is valid now in a tenant; in the credential's own where none is named. What knows one
+    /// tenant only gives its own.
+    ///
+    /// # Errors
+    /// No credential gave one.
+    async fn token_for(&self, _tenant: Option<&str>) -> Result<Secret, TokenError> {
+        self.token().await
+    }
 
     /// Azure did not take this token: the next one shall be another.
     async fn refused(&self, _token: &Secret) {}
@@ -107,6 +118,13 @@ impl TokenSource for Simulated {
     async fn token(&self) -> Result<Secret, TokenError> {
         Ok(Secret::new(SIMULATED))
     }
+
+    async fn token_for(&self, tenant: Option<&str>) -> Result<Secret, TokenError> {
+        Ok(match tenant {
+            None => Secret::new(SIMULATED),
+            Some(tenant) => Secret::new(format!("{SIMULATED}.of.{}", tenant.to_ascii_lowercase())),
+        })
+    }
 }
 
 /// What credentials are made of.
@@ -145,15 +163,23 @@ pub struct Credentials {
     clock: Arc<dyn Clock>,
     identity: Identity,
     transport: Option<Transport>,
-    kept: tokio::sync::Mutex<Kept>,
+    chain: Vec<CredentialKind>,
+    kept: tokio::sync::Mutex<Purse>,
 }
 
-/// What is remembered between calls.
+/// What is remembered between calls, for each tenant; `None` is the credential's own.
+#[derive(Default)]
+struct Purse {
+    /// The credential that gave the first token: it is asked for those of all tenants.
+    chosen: Option<CredentialKind>,
+    of: BTreeMap<Option<String>, Kept>,
+}
+
+/// What is remembered of one tenant.
 #[derive(Default)]
 struct Kept {
     /// Each keeps its own tokens too.
     candidates: Vec<(CredentialKind, Candidate)>,
-    chosen: Option<usize>,
     token: Option<AccessToken>,
     failed: Option<(Timestamp, TokenError)>,
 }
@@ -167,13 +193,6 @@ impl Credentials {
         let CredentialSettings { cloud, pinned, identity, transport, clock } = settings;
         let authority = cloud.authority(identity.authority.as_deref())?;
         let chain = CredentialKind::chain(pinned, identity.credentials.as_deref())?;
-        let candidates = chain
-            .into_iter()
-            .map(|kind| {
-                let options = options(&authority, transport.as_ref());
-                (kind, make(kind, cloud, &identity, (&authority, &clock), options))
-            })
-            .collect();
         Ok(Self {
             cloud,
             authority,
@@ -181,8 +200,22 @@ impl Credentials {
             clock,
             identity,
             transport,
-            kept: tokio::sync::Mutex::new(Kept { candidates, ..Kept::default() }),
+            chain,
+            kept: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// A credential for a tenant.
+    fn candidate(&self, kind: CredentialKind, tenant: Option<&str>) -> Candidate {
+        let options = options(&self.authority, self.transport.as_ref());
+        let who = (self.authority.as_str(), &self.clock);
+        make(kind, self.cloud, (&self.identity, tenant), who, options)
+    }
+
+    /// What may be tried in a tenant.
+    fn candidates(&self, tenant: Option<&str>) -> Kept {
+        let all = self.chain.iter().map(|kind| (*kind, self.candidate(*kind, tenant)));
+        Kept { candidates: all.collect(), ..Kept::default() }
     }
 
     /// Asks one credential.
@@ -237,7 +270,7 @@ fn options(authority: &str, transport: Option<&Transport>) -> ClientOptions {
 fn make(
     kind: CredentialKind,
     cloud: Cloud,
-    identity: &Identity,
+    (identity, other): (&Identity, Option<&str>),
     (authority, clock): (&str, &Arc<dyn Clock>),
     client_options: ClientOptions,
 ) -> Candidate {
@@ -245,10 +278,11 @@ fn make(
         let words = said(&error.to_string());
         format!("{words} {}", advice(kind, cloud, &words))
     };
-    let tenant = identity.tenant.clone().unwrap_or_default();
+    let tenant = other.map(str::to_owned).or_else(|| identity.tenant.clone());
+    let named_tenant = tenant.is_some();
+    let tenant = tenant.unwrap_or_default();
     let client = identity.client.clone();
-    let named =
-        [("AZURE_TENANT_ID", identity.tenant.is_some()), ("AZURE_CLIENT_ID", client.is_some())];
+    let named = [("AZURE_TENANT_ID", named_tenant), ("AZURE_CLIENT_ID", client.is_some())];
     Ok(match kind {
         CredentialKind::Environment => {
             let is_proven = identity.secret.is_some() || identity.certificate.is_some();
@@ -294,15 +328,31 @@ fn make(
             WorkloadIdentityCredential::new(Some(options)).map_err(told)?
         }
         CredentialKind::ManagedIdentity => {
+            if let Some(other) = other.filter(|other| identity.tenant.as_deref() != Some(*other)) {
+                return Err(format!(
+                    "A managed identity gives tokens of its own tenant alone, and one of {other} is \
+                     wanted. Use a service principal that is known in both."
+                ));
+            }
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: client.map(UserAssignedId::ClientId),
                 client_options,
             };
             ManagedIdentityCredential::new(Some(options)).map_err(told)?
         }
-        CredentialKind::AzureCli => AzureCliCredential::new(None).map_err(told)?,
+        CredentialKind::AzureCli => {
+            let options = other.map(|other| AzureCliCredentialOptions {
+                tenant_id: Some(other.to_owned()),
+                ..Default::default()
+            });
+            AzureCliCredential::new(options).map_err(told)?
+        }
         CredentialKind::AzureDeveloperCli => {
-            AzureDeveloperCliCredential::new(None).map_err(told)?
+            let options = other.map(|other| AzureDeveloperCliCredentialOptions {
+                tenant_id: Some(other.to_owned()),
+                ..Default::default()
+            });
+            AzureDeveloperCliCredential::new(options).map_err(told)?
         }
     })
 }
@@ -321,7 +371,14 @@ impl TokenSource for Credentials {
     /// A token is kept until shortly before its end: `az` and `azd` are processes, and not one for each
     /// request.
     async fn token(&self) -> Result<Secret, TokenError> {
-        let mut kept = self.kept.lock().await;
+        self.token_for(None).await
+    }
+
+    async fn token_for(&self, tenant: Option<&str>) -> Result<Secret, TokenError> {
+        let mut purse = self.kept.lock().await;
+        let chosen = purse.chosen;
+        let kept =
+            purse.of.entry(tenant.map(str::to_owned)).or_insert_with(|| self.candidates(tenant));
         if let Some(token) = kept.token.as_ref().filter(|token| self.is_fresh(token)) {
             return Ok(Secret::new(token.token.secret().to_owned()));
         }
@@ -332,23 +389,24 @@ impl TokenSource for Credentials {
         }
         let mut tried = Vec::new();
         let is_alone = kept.candidates.len() == 1;
-        for (place, (kind, credential)) in kept.candidates.iter().enumerate() {
-            if kept.chosen.is_some_and(|chosen| chosen != place) {
+        for (kind, credential) in &kept.candidates {
+            if chosen.is_some_and(|chosen| chosen != *kind) {
                 continue;
             }
             match self.ask(*kind, credential, is_alone).await {
                 Ok(token) => {
                     tracing::info!(credential = kind.as_str(), "a credential gave a token");
                     let secret = Secret::new(token.token.secret().to_owned());
-                    kept.chosen = Some(place);
+                    let kind = *kind;
                     kept.token = Some(token);
                     kept.failed = None;
+                    purse.chosen = Some(kind);
                     return Ok(secret);
                 }
                 Err(why) => tried.push(why),
             }
         }
-        let error = match (kept.chosen, tried.pop()) {
+        let error = match (chosen, tried.pop()) {
             (Some(_), Some(why)) => TokenError::Refused(why),
             (_, last) => {
                 tried.extend(last);
@@ -362,17 +420,19 @@ impl TokenSource for Credentials {
 
     /// Forgets the token, and makes the credential that gave it anew: it would give the same again.
     async fn refused(&self, token: &Secret) {
-        let mut kept = self.kept.lock().await;
-        if kept.token.as_ref().is_none_or(|own| own.token.secret() != token.expose()) {
+        let mut purse = self.kept.lock().await;
+        let chosen = purse.chosen;
+        let is_it = |kept: &Kept| {
+            kept.token.as_ref().is_some_and(|own| own.token.secret() == token.expose())
+        };
+        let Some((tenant, kept)) = purse.of.iter_mut().find(|(_, kept)| is_it(kept)) else {
             return;
-        }
+        };
         kept.token = None;
-        if let Some((kind, credential)) =
-            kept.chosen.and_then(|place| kept.candidates.get_mut(place))
-        {
-            let options = options(&self.authority, self.transport.as_ref());
-            let who = (self.authority.as_str(), &self.clock);
-            *credential = make(*kind, self.cloud, &self.identity, who, options);
+        for (kind, credential) in &mut kept.candidates {
+            if chosen == Some(*kind) {
+                *credential = self.candidate(*kind, tenant.as_deref());
+            }
         }
     }
 }
@@ -741,7 +801,8 @@ mod tests {
 
     #[tokio::test]
     async fn no_lifetime_of_a_token_makes_a_credential_panic() {
-        let lives = ["1000000000000000000", "1e18", "-1", "-9223372036854775808", "\"NaN\"", "null"];
+        let lives =
+            ["1000000000000000000", "1e18", "-1", "-9223372036854775808", "\"NaN\"", "null"];
         for kind in [CredentialKind::Environment, CredentialKind::ManagedIdentity] {
             for life in lives.into_iter().chain(["\"1e18\"", "{}", "\"99999999999999999999\""]) {
                 let body = format!(

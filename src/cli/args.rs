@@ -204,17 +204,27 @@ pub enum Verb {
     },
     /// Go on with a run that was interrupted.
     Resume(Drive),
-    /// Try a step again that ended badly or is held, and go on.
+    /// Try a step again that ended badly or is held, or all that failed, and go on.
     Retry {
         /// Also every step after it that did not succeed.
-        #[arg(long)]
+        #[arg(long, requires = "step")]
         from: bool,
         /// Only say what would be tried again.
         #[arg(long, conflicts_with = "detach")]
         dry_run: bool,
-        /// The step.
+        /// The run's id, or its beginning.
+        run: String,
+        /// The step; every step that failed when absent.
+        step: Option<String>,
+        /// The word.
         #[command(flatten)]
-        step: DriveStep,
+        said: SaidArgs,
+        /// Where Azure is.
+        #[command(flatten)]
+        target: Target,
+        /// Whether it goes on by itself.
+        #[command(flatten)]
+        detach: Detach,
     },
     /// Go on without a step.
     Skip {
@@ -397,6 +407,10 @@ pub struct Target {
     /// order].
     #[arg(long, value_enum)]
     pub credential: Option<Credential>,
+    /// Whose tokens are sent: TENANT for all subscriptions, or SUBSCRIPTION=TENANT for one; may be given
+    /// several times [default: the credential's own, and what Azure says of others].
+    #[arg(long, value_name = "[SUBSCRIPTION=]TENANT")]
+    pub tenant: Vec<String>,
     /// How much faster a simulator's clock goes; for loopback endpoints only.
     #[arg(long, value_name = "N")]
     pub clock_factor: Option<NonZeroU32>,

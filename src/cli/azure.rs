@@ -11,9 +11,10 @@ use super::args::{CloudName, Credential, Target};
 use super::error::{CliError, Status};
 use super::settings;
 use crate::azure::secret::{of_text, read_file};
+use crate::azure::tenancy::is_name;
 use crate::azure::{
     Arm, ArmSettings, Cloud, CredentialKind, CredentialSettings, Credentials, HttpWire, Secret,
-    SecretReader, Simulated, TokenSource, is_loopback,
+    SecretReader, Simulated, Tenants, TokenSource, is_loopback,
 };
 use crate::engine::Clock;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
@@ -91,13 +92,40 @@ pub fn arm_with(
     let wire = wire.map_err(|error| {
         CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
     })?;
-    Ok(Arm::new(ArmSettings {
+    let tenants = tenants(target)?;
+    let arm = Arm::new(ArmSettings {
         token: token(&endpoint, target, &wire, &clock)?,
         endpoint,
         wire: Arc::new(wire),
         clock,
         secrets,
-    }))
+    });
+    Ok(arm.with_tenants(tenants))
+}
+
+/// The tenants that were typed.
+fn tenants(target: &Target) -> Result<Tenants, CliError> {
+    let (mut usual, mut of) = (None, BTreeMap::new());
+    for text in &target.tenant {
+        let (subscription, tenant) = match text.split_once('=') {
+            Some((subscription, tenant)) => (Some(subscription.trim()), tenant.trim()),
+            None => (None, text.trim()),
+        };
+        if !is_name(tenant) || subscription.is_some_and(|subscription| !is_name(subscription)) {
+            return Err(CliError::usage(format!("`--tenant {text}` names no tenant."))
+                .hint("Write a tenant's id or domain, or SUBSCRIPTION=TENANT."));
+        }
+        let before = match subscription {
+            Some(subscription) => of.insert(subscription.to_ascii_lowercase(), tenant.to_owned()),
+            None => usual.replace(tenant.to_owned()),
+        };
+        if before.is_some_and(|before| before != tenant) {
+            let what = subscription.map_or("all subscriptions".to_owned(), str::to_owned);
+            return Err(CliError::usage(format!("`--tenant` is given twice for {what}."))
+                .hint("Leave one of the two out."));
+        }
+    }
+    Ok(Tenants::new(usual, of))
 }
 
 /// A loopback endpoint is given a token worth nothing, a cloud's a token for that cloud, and a stranger

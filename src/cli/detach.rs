@@ -141,12 +141,7 @@ fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
 }
 
 /// It ended before anybody saw it drive: what it said is said here, and a log of nothing else goes.
-fn ended(
-    context: &Context,
-    run: &RunId,
-    log: &Log,
-    code: Option<i32>,
-) -> Result<Status, CliError> {
+fn ended(context: &Context, run: &RunId, log: &Log, code: Option<i32>) -> Result<Status, CliError> {
     context.ui.say(log.words().unwrap_or_default().trim_end());
     if log.begins == 0 && !context.state.has(run) {
         drop(std::fs::remove_file(&log.path));

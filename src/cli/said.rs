@@ -85,10 +85,10 @@ impl Verb {
         match self {
             Self::Run { detach, .. } => Some((detach, None)),
             Self::Resume(drive) => Some((&drive.detach, Some(&drive.run))),
-            Self::Retry { step, .. }
-            | Self::Skip { step, .. }
-            | Self::Approve { step, .. }
-            | Self::Decline(step) => Some((&step.detach, Some(&step.run))),
+            Self::Retry { run, detach, .. } => Some((detach, Some(run))),
+            Self::Skip { step, .. } | Self::Approve { step, .. } | Self::Decline(step) => {
+                Some((&step.detach, Some(&step.run)))
+            }
             Self::Pause(said)
             | Self::Settle { run: said, .. }
             | Self::Cancel(said)

@@ -23,6 +23,13 @@ pub enum Command {
     RetryFrom(Said),
     /// Go on without a step.
     Skip(Said),
+    /// Try every step again that failed.
+    RetryAll {
+        /// By whom.
+        by: Person,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Start nothing new until somebody lets the run go on.
     Pause {
         /// By whom.
@@ -90,7 +97,8 @@ impl Command {
             | Self::Retry(said)
             | Self::RetryFrom(said)
             | Self::Skip(said) => &mut said.by,
-            Self::Pause { by, .. }
+            Self::RetryAll { by, .. }
+            | Self::Pause { by, .. }
             | Self::Continue { by }
             | Self::SourceDown { by, .. }
             | Self::Settle { by, .. }
@@ -123,6 +131,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
                 retry_from(turn, &said);
             }
         }
+        Command::RetryAll { by, reason } => retry_all(turn, &by, reason.as_ref()),
         Command::Pause { by, reason } => pause(turn, by, reason),
         Command::Continue { by } => {
             if turn.state.paused.is_none() {
@@ -288,6 +297,36 @@ fn retry_from(turn: &mut Turning<'_>, said: &Said) {
         reset(turn, step, &said.by, said.reason.as_ref());
     }
     ask_again(turn, &said.by);
+}
+
+/// The steps that failed or ran out of time; one that Azure is still at work for is not among them.
+#[must_use]
+pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
+    let names = plan.steps().iter().map(|step| &step.name);
+    let ended_badly = |name: &&StepName| {
+        state.steps.get(*name).is_some_and(|record| {
+            matches!(
+                record.state,
+                StepState::Failed(_) | StepState::TimedOut { operation: None, .. }
+            )
+        })
+    };
+    names.filter(ended_badly).cloned().collect()
+}
+
+fn retry_all(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
+    let steps = failed(turn.plan, turn.state);
+    if steps.is_empty() {
+        return refuse(turn, "No step of this run has failed.".to_owned());
+    }
+    if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
+        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+    }
+    reopen_if_ended(turn, by, "retry");
+    for step in steps {
+        reset(turn, step, by, reason);
+    }
+    ask_again(turn, by);
 }
 
 fn reset(turn: &mut Turning<'_>, step: StepName, by: &Person, reason: Option<&String>) {

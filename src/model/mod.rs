@@ -10,6 +10,7 @@ pub mod assessment;
 pub mod azure_limits;
 pub mod compared;
 pub mod condition;
+pub mod coverage;
 pub mod desired;
 pub mod destination;
 pub mod durations;
@@ -35,6 +36,7 @@ pub use assessment::{
     Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
+pub use coverage::{Coverage, coverage, covered};
 pub use gate::Gate;
 pub use graph::{Cycle, Dag};
 pub use id::{

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::action::{
     CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Verification,
 };
@@ -170,6 +172,20 @@ fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
         Verification::Arp { .. } => &["peerings/arpTables/read"],
         Verification::CircuitRoutes { .. } => &["peerings/routeTables/read"],
     }
+}
+
+/// Whether an answer of `Microsoft.Authorization/permissions` grants a right: by one entry's actions and
+/// not by its `notActions`.
+#[must_use]
+pub fn granted(answer: &Value, right: &str) -> bool {
+    let entries = answer.get("value").and_then(Value::as_array);
+    entries.into_iter().flatten().any(|entry| {
+        let any = |key: &str| {
+            let patterns = entry.get(key).and_then(Value::as_array);
+            patterns.into_iter().flatten().filter_map(Value::as_str).any(|p| matches(p, right))
+        };
+        any("actions") && !any("notActions")
+    })
 }
 
 /// Whether a pattern of a role, in which `*` stands for any text, covers a right.

@@ -69,6 +69,24 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// The subscription that it is about; none for what this host is asked.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&str> {
+        match self {
+            Self::Resource(id)
+            | Self::RouteSummary { circuit: id, .. }
+            | Self::RouteTable { circuit: id, .. } => Some(id.subscription()),
+            Self::Inventory { subscription, .. }
+            | Self::Group { subscription, .. }
+            | Self::Locks { subscription, .. }
+            | Self::Permissions { subscription, .. }
+            | Self::Registration { subscription } => Some(subscription),
+            Self::Secret { .. } => None,
+        }
+    }
+}
+
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fact<'a> {
@@ -84,6 +102,8 @@ pub enum Fact<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     answers: BTreeMap<Question, Result<Option<Value>, String>>,
+    /// The codes with which questions were refused.
+    codes: BTreeMap<Question, String>,
 }
 
 /// Answers questions. Cannot write.
@@ -100,6 +120,36 @@ impl Facts {
     /// Takes an answer in.
     pub fn insert(&mut self, question: Question, answer: Result<Option<Value>, String>) {
         self.answers.insert(question, answer);
+    }
+
+    /// Takes in with what code a question was refused.
+    pub fn refused(&mut self, question: Question, code: String) {
+        self.codes.insert(question, code);
+    }
+
+    /// The questions that were refused with a code, and in what words.
+    pub fn refused_with<'f>(
+        &'f self,
+        code: &'f str,
+    ) -> impl Iterator<Item = (&'f Question, &'f str)> {
+        let all = self.codes.iter().filter(move |(_, own)| *own == code);
+        all.map(|(question, _)| {
+            let why = self.answers.get(question).and_then(|answer| answer.as_ref().err());
+            (question, why.map_or("", String::as_str))
+        })
+    }
+
+    /// Changes a resource that is known to be there or not to be; what cannot be known stays so.
+    pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Option<Value>)) {
+        if let Some(Ok(body)) = self.answers.get_mut(&Question::Resource(id.clone())) {
+            change(body);
+        }
+    }
+
+    /// The questions that could not be answered, and why not.
+    pub fn unanswered(&self) -> impl Iterator<Item = (&Question, &str)> {
+        let all = self.answers.iter();
+        all.filter_map(|(question, answer)| Some((question, answer.as_ref().err()?.as_str())))
     }
 
     /// The answer to a question.
@@ -178,6 +228,19 @@ impl Facts {
     }
 }
 
+/// An error in words: with its causes where those say what to do.
+fn told(error: StepError) -> String {
+    match error.code.as_str() {
+        WRONG_TENANT => {
+            std::iter::once(error.message).chain(error.causes).collect::<Vec<_>>().join(" ")
+        }
+        _ => error.message,
+    }
+}
+
+/// The code with which Azure refuses a token of another tenant than the subscription's.
+pub const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
+
 /// Questions that are under way at once: a fraction of Azure's read bucket (azure-facts 3.7).
 const AT_ONCE: usize = 8;
 
@@ -206,12 +269,15 @@ pub async fn inquire(plan: &Plan, reader: &dyn FactReader, clock: &Arc<dyn Clock
                 let busy = turn.await;
                 let answer = reader.ask(&question).await;
                 drop(busy);
-                (question, answer.map_err(|error| error.message))
+                (question, answer)
             }
         });
         let answers: Vec<_> = futures::stream::iter(asks).buffer_unordered(AT_ONCE).collect().await;
         for (question, answer) in answers {
-            facts.insert(question, answer);
+            if let Err(error) = &answer {
+                facts.refused(question.clone(), error.code.clone());
+            }
+            facts.insert(question, answer.map_err(told));
         }
     }
     facts

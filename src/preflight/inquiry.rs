@@ -1,11 +1,13 @@
 //! What does the plan intend, and what is known about it? The view that rules are judged in.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::facts::{Fact, Facts};
+use super::facts::{Fact, Facts, Question};
+use super::projection;
 use super::rule::{Judged, Verdict};
 use crate::model::action::{
     Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
@@ -14,6 +16,8 @@ use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
 /// The type of connections.
 pub const CONNECTIONS: &str = "Microsoft.Network/connections";
+/// The type of virtual networks.
+pub const VNETS: &str = "Microsoft.Network/virtualNetworks";
 /// The type of gateways.
 pub const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 
@@ -24,13 +28,98 @@ pub struct Inquiry<'a> {
     pub plan: &'a Plan,
     /// The facts.
     pub facts: &'a Facts,
+    /// The steps that are done in these facts, by their place in the plan.
+    done: BTreeSet<usize>,
+    /// What each step finds, and at the last place what the run leaves.
+    then: Vec<OnceCell<Facts>>,
+    /// The most that each step may find.
+    most: Vec<OnceCell<Facts>>,
 }
 
 impl<'a> Inquiry<'a> {
     /// Puts them together.
     #[must_use]
     pub fn new(plan: &'a Plan, facts: &'a Facts) -> Self {
-        Self { plan, facts }
+        Self::once(plan, facts, BTreeSet::new())
+    }
+
+    fn once(plan: &'a Plan, facts: &'a Facts, done: BTreeSet<usize>) -> Self {
+        let then = vec![OnceCell::new(); plan.steps().len() + 1];
+        Self { plan, facts, done, most: then.clone(), then }
+    }
+
+    /// The same, as a step will find it: every step that comes before it is done. What comes at the same
+    /// time or later counts for nothing, as nobody knows which is first.
+    #[must_use]
+    pub fn at(&self, step: &Step) -> Inquiry<'_> {
+        let Some(place) = self.plan.place(&step.name) else { return self.at_end() };
+        self.after(&self.then[place], self.plan.dag().ancestors(place))
+    }
+
+    /// The same, as the run leaves it when all its steps are done.
+    #[must_use]
+    pub fn at_end(&self) -> Inquiry<'_> {
+        let count = self.plan.steps().len();
+        self.after(&self.then[count], (0..count).collect())
+    }
+
+    /// The same, with the most that a step may find: what is made at the same time may be there first, and
+    /// what is removed at the same time may be there still.
+    #[must_use]
+    pub fn at_most(&self, step: &Step) -> Inquiry<'_> {
+        let Some(place) = self.plan.place(&step.name) else { return self.at_end() };
+        let (before, later) =
+            (self.plan.dag().ancestors(place), self.plan.dag().descendants(place));
+        let makes = |at: &usize| {
+            let action = &self.plan.steps()[*at].action;
+            before.contains(at) || !matches!(action, Action::Remove(_) | Action::Dissociation(_))
+        };
+        let done = (0..self.plan.steps().len())
+            .filter(|at| *at != place && !later.contains(at) && makes(at))
+            .collect();
+        self.after(&self.most[place], done)
+    }
+
+    fn after<'s>(&'s self, kept: &'s OnceCell<Facts>, done: BTreeSet<usize>) -> Inquiry<'s> {
+        let facts = kept.get_or_init(|| {
+            let order = self.plan.dag().order().iter().filter(|at| done.contains(at));
+            projection::after(self.facts, order.map(|at| &self.plan.steps()[*at]))
+        });
+        Inquiry::once(self.plan, facts, done)
+    }
+
+    /// Whether a step is done in these facts.
+    #[must_use]
+    pub fn is_done(&self, step: &Step) -> bool {
+        self.plan.place(&step.name).is_some_and(|place| self.done.contains(&place))
+    }
+
+    /// A resource's body, none when it is not there.
+    ///
+    /// # Errors
+    /// It was not read, and why: what a rule says of it then is that it cannot be known.
+    pub fn read(&self, id: &ResourceId) -> Result<Option<&'a Value>, String> {
+        match self.facts.resource(id) {
+            Fact::Known(body) => Ok(Some(body)),
+            Fact::Absent => Ok(None),
+            Fact::Unknown(why) => Err(format!("{} cannot be read: {why}", id.name())),
+        }
+    }
+
+    /// Whether every connection that counts was read: a rule that found none among those which were has
+    /// found nothing when some were not.
+    ///
+    /// # Errors
+    /// Some were not, and why.
+    pub fn every_link(&self) -> Result<(), String> {
+        let unread = self.facts.unanswered().find_map(|(question, why)| match question {
+            Question::Inventory { kind, .. } if *kind == CONNECTIONS => Some(why.to_owned()),
+            Question::Resource(id) if id.resource_type().is(CONNECTIONS) => {
+                Some(format!("{} cannot be read: {why}", id.name()))
+            }
+            _ => None,
+        });
+        unread.map_or(Ok(()), Err)
     }
 
     fn actions<T>(&self, pick: impl Fn(&'a Action) -> Option<T>) -> Vec<(&'a Step, T)> {
@@ -154,6 +243,18 @@ impl<'a> Inquiry<'a> {
             .collect()
     }
 
+    /// The gateways that stand in a network's GatewaySubnet, as the network's body names them.
+    #[must_use]
+    pub fn gateways_in(&self, vnet: &Value) -> Vec<ResourceId> {
+        let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
+        let mut found: Vec<ResourceId> = own
+            .flat_map(|subnet| list(subnet, "/properties/ipConfigurations"))
+            .filter_map(|item| gateway_of(text(item, "/id")?))
+            .collect();
+        found.dedup();
+        found
+    }
+
     /// The virtual network of a gateway: as planned, or as it stands.
     #[must_use]
     pub fn vnet_of(&self, gateway: &ResourceId) -> Option<ResourceId> {
@@ -171,15 +272,22 @@ impl<'a> Inquiry<'a> {
         Some(prefixes(body, "/properties/addressSpace/addressPrefixes"))
     }
 
-    /// The spokes whose traffic a hub's gateway carries: planned ones, and those that stand.
+    /// The spokes whose traffic a hub's gateway carries: those that stand, and those that steps which
+    /// are done have made, although their networks cannot be read.
     #[must_use]
     pub fn spokes(&self, hub: &ResourceId) -> BTreeSet<ResourceId> {
-        let mut spokes: BTreeSet<ResourceId> = self
-            .peerings()
-            .into_iter()
-            .filter(|(_, spec)| spec.remote == *hub && spec.use_remote_gateways == Some(true))
-            .filter_map(|(_, spec)| spec.id.parent())
-            .collect();
+        let mut spokes: BTreeSet<ResourceId> =
+            self.peerings()
+                .into_iter()
+                .filter(|(step, spec)| {
+                    let unread = spec.id.parent().is_some_and(|spoke| {
+                        matches!(self.facts.resource(&spoke), Fact::Unknown(_))
+                    });
+                    let uses = spec.use_remote_gateways == Some(true);
+                    unread && self.is_done(step) && spec.remote == *hub && uses
+                })
+                .filter_map(|(_, spec)| spec.id.parent())
+                .collect();
         for peering in peerings_of(self.facts.body(hub)) {
             let transit = flag(peering, "/properties/allowGatewayTransit");
             let remote = id_at(peering, "/properties/remoteVirtualNetwork/id");
@@ -250,6 +358,29 @@ impl<'a> Inquiry<'a> {
             all.extend(verdict.map(|verdict| about(id, verdict)));
         }
         all
+    }
+}
+
+/// The gateway that an IP configuration of it names.
+fn gateway_of(configuration: &str) -> Option<ResourceId> {
+    let at = configuration.to_ascii_lowercase().find("/ipconfigurations/")?;
+    let id = ResourceId::parse(&configuration[..at]).ok()?;
+    id.resource_type().is(GATEWAYS).then_some(id)
+}
+
+/// A verdict, or that it cannot be known and why.
+#[must_use]
+pub fn known(verdict: Result<Verdict, String>) -> Verdict {
+    verdict.unwrap_or_else(Verdict::Unknown)
+}
+
+/// Failed with what was found; else passed, where everything that counts was read.
+#[must_use]
+pub fn found(hit: Option<String>, everything: Result<(), String>) -> Verdict {
+    match (hit, everything) {
+        (Some(why), _) => Verdict::Failed(why),
+        (None, Ok(())) => Verdict::Passed,
+        (None, Err(why)) => Verdict::Unknown(why),
     }
 }
 
@@ -339,20 +470,19 @@ pub fn gateway_subnet(gateway: &Value) -> Option<ResourceId> {
     id_at(gateway, "/properties/ipConfigurations/0/properties/subnet/id")
 }
 
-/// The prefix of a subnet's body.
+/// The first prefix of a subnet's body.
 #[must_use]
 pub fn subnet_prefix(subnet: &Value) -> Option<IpNet> {
-    text(subnet, "/properties/addressPrefix")
-        .or_else(|| text(subnet, "/properties/addressPrefixes/0"))?
-        .parse()
-        .ok()
+    subnet_prefixes(subnet).into_iter().next()
 }
 
-/// All prefixes of a subnet's body, under either of their names.
+/// All prefixes of a subnet's body: one in the one field, or several in the other.
 #[must_use]
 pub fn subnet_prefixes(subnet: &Value) -> Vec<IpNet> {
-    let mut all = prefixes(subnet, "/properties/addressPrefixes");
-    all.extend(text(subnet, "/properties/addressPrefix").and_then(|own| own.parse::<IpNet>().ok()));
+    let one = text(subnet, "/properties/addressPrefix").and_then(|prefix| prefix.parse().ok());
+    let mut all: Vec<IpNet> = one.into_iter().collect();
+    all.extend(prefixes(subnet, "/properties/addressPrefixes"));
+    all.dedup();
     all
 }
 

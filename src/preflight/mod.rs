@@ -6,6 +6,7 @@
 
 pub mod facts;
 pub mod inquiry;
+pub mod projection;
 pub mod questions;
 pub mod rule;
 pub mod rules;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, Inquiry, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
+    CONNECTIONS, Inquiry, VNETS, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
 };
-use crate::model::action::Verification;
+use crate::model::action::{RemovalKind, Verification};
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
@@ -15,7 +15,10 @@ const PATHS: [&str; 2] = ["primary", "secondary"];
 /// The questions; those that were answered already are among them.
 #[must_use]
 pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
-    let inquiry = Inquiry::new(plan, facts);
+    let now = Inquiry::new(plan, facts);
+    // What the run leaves counts as well as what is there: both kinds of spokes are read.
+    let end = now.at_end();
+    let inquiry = &now;
     let mut asked = BTreeSet::new();
     for param in plan.parts().secrets.keys() {
         asked.insert(Question::Secret { param: param.clone() });
@@ -51,7 +54,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.connections() {
         if let Some(vnet) = inquiry.vnet_of(&spec.gateway) {
             resource(&vnet);
-            for spoke in inquiry.spokes(&vnet) {
+            for spoke in end.spokes(&vnet) {
                 resource(&spoke);
             }
             for peering in peerings_of(facts.body(&vnet)) {
@@ -59,6 +62,22 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                     resource(&remote);
                 }
             }
+        }
+    }
+    // Who is peered with networks that are to be peered: their addresses must not meet.
+    for (_, spec) in inquiry.peerings() {
+        for vnet in spec.id.parent().iter().chain([&spec.remote]) {
+            for peering in peerings_of(facts.body(vnet)) {
+                if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id") {
+                    resource(&remote);
+                }
+            }
+        }
+    }
+    // Which gateways stand in the networks that were read: a rule about them reads them.
+    for (_, vnet) in facts.bodies(VNETS) {
+        for gateway in inquiry.gateways_in(vnet) {
+            resource(&gateway);
         }
     }
     for circuit in inquiry.circuits() {
@@ -97,14 +116,15 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             }
         }
     }
-    asked.extend(around(&inquiry));
+    asked.extend(around(inquiry));
     asked
 }
 
 /// Inventories, groups, locks, rights and edges.
 fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    let connecting = !inquiry.connections().is_empty();
+    let connecting =
+        !inquiry.connections().is_empty() || !inquiry.removals(RemovalKind::Gateway).is_empty();
     for (subscription, group) in inquiry.groups() {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });

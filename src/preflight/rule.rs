@@ -1,6 +1,7 @@
 //! What is a rule? A static record, and one pure function from what is known to a verdict.
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::facts::Facts;
 use super::inquiry::Inquiry;
@@ -50,8 +51,7 @@ pub struct Judged {
 }
 
 /// How it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "verdict", content = "because")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// As it should be.
     Passed,
@@ -62,7 +62,7 @@ pub enum Verdict {
 }
 
 /// A finding, for people and machines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: &'static str,
@@ -73,7 +73,6 @@ pub struct Finding {
     /// What it is about.
     pub about: String,
     /// How it stands.
-    #[serde(flatten)]
     pub verdict: Verdict,
     /// When the rule fails.
     pub fails_when: &'static str,
@@ -82,7 +81,6 @@ pub struct Finding {
     /// What to do.
     pub fix: &'static str,
     /// The reason of a person who waived it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub waived: Option<String>,
 }
 
@@ -93,7 +91,44 @@ pub struct Preflight {
     pub findings: Vec<Finding>,
 }
 
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let because = match &self.verdict {
+            Verdict::Passed => None,
+            Verdict::Failed(why) | Verdict::Unknown(why) => Some(why),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("rule", self.rule)?;
+        map.serialize_entry("family", self.family)?;
+        map.serialize_entry("severity", &self.severity)?;
+        map.serialize_entry("about", &self.about)?;
+        map.serialize_entry("verdict", self.word())?;
+        if let Some(because) = because {
+            map.serialize_entry("because", because)?;
+        }
+        map.serialize_entry("fails_when", self.fails_when)?;
+        map.serialize_entry("why", self.why)?;
+        map.serialize_entry("fix", self.fix)?;
+        if let Some(waived) = &self.waived {
+            map.serialize_entry("waived", waived)?;
+        }
+        map.end()
+    }
+}
+
 impl Finding {
+    /// How it stands, in a word. What only warns has not failed.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match (&self.verdict, self.severity) {
+            (Verdict::Passed, _) => "passed",
+            (Verdict::Unknown(_), _) => "unknown",
+            (Verdict::Failed(_), Severity::Block) => "failed",
+            (Verdict::Failed(_), Severity::Warn) => "warned",
+            (Verdict::Failed(_), Severity::Inform) => "noted",
+        }
+    }
+
     /// Whether it stops a run.
     #[must_use]
     pub fn blocks(&self) -> bool {

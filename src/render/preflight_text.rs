@@ -26,13 +26,22 @@ pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
     }
     let count = |wanted: fn(&Finding) -> bool| view.findings.iter().filter(|f| wanted(f)).count();
     let failed =
-        count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity != Severity::Inform);
+        count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity == Severity::Block);
+    let warned = count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity == Severity::Warn);
     let unknown = count(|f| matches!(f.verdict, Verdict::Unknown(_)));
     let passed = count(|f| f.verdict == Verdict::Passed);
     let blocking = view.blocking().count();
+    // What is waived has failed all the same; what only warns has not.
+    let stops = match (failed, blocking) {
+        (0, _) => String::new(),
+        (_, 0) => " (waived)".to_owned(),
+        (_, blocking) if blocking == failed => " (the run is not started)".to_owned(),
+        (_, blocking) => format!(" ({blocking} of them not waived: the run is not started)"),
+    };
+    let warnings = if warned == 1 { "warning" } else { "warnings" };
     let sum = format!(
-        "preflight: {passed} passed, {failed} failed ({blocking} of them stop a run), {unknown} cannot \
-         be known."
+        "preflight: {passed} passed, {failed} failed{stops}, {warned} {warnings}, {unknown} cannot be \
+         known."
     );
     out.push_str(&if blocking > 0 { style.bad(&sum) } else { style.dim(&sum) });
     out.push('\n');

@@ -28,6 +28,9 @@ pub const GATEWAY_SKUS: &[&str] = &[
 
 const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
 
+const COVERED: &str = "The prefixes, each covered by itself, by a route that contains it or by parts \
+                       without a gap; a default route covers only a default route.";
+
 const DESTINATION: Field =
     must("prefix", Kind::Destination, "The destination: a prefix, or a service tag: AzureMonitor.");
 const NEXT_HOP: Field = may(
@@ -379,18 +382,12 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     (
         "verify.routes",
         "A gateway has learned prefixes over ExpressRoute.",
-        &[
-            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, "The prefixes."),
-        ],
+        &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.advertised",
         "A gateway advertises prefixes to each of its ExpressRoute peers.",
-        &[
-            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, "The prefixes."),
-        ],
+        &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.bgp",
@@ -410,8 +407,8 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "Both paths of a circuit carry prefixes, or carry them no longer.",
         &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            may("expect", PREFIXES, "Prefixes that must be in both route tables."),
-            may("absent", PREFIXES, "Prefixes that must be in neither."),
+            may("expect", PREFIXES, "Prefixes that both route tables must cover."),
+            may("absent", PREFIXES, "Prefixes that neither may carry, nor a part of them."),
         ],
     ),
     (

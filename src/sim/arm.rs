@@ -46,6 +46,11 @@ impl Answers for World {
     fn add_fault(&mut self, fault: Value, _: Timestamp) -> Result<(), String> {
         let fault: Fault =
             serde_json::from_value(fault).map_err(|error| format!("It is no fault: {error}."))?;
+        let groups = self.groups.keys().map(String::as_str);
+        let all = groups.chain(self.ids().map(ResourceId::as_str));
+        let subscriptions =
+            all.filter_map(|id| id.split('/').nth(2)).map(str::to_ascii_lowercase).collect();
+        fault.check_in(&subscriptions).map_err(|why| format!("It can never strike: {why}."))?;
         Self::add_fault(self, fault);
         Ok(())
     }
@@ -89,6 +94,9 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
+        if let Some(refusal) = self.tenancy.refuse(request, url.path()) {
+            return refusal;
+        }
         let subscription = url.path().split('/').nth(2).unwrap_or_default().to_owned();
         let quota = match self.buckets.take(&subscription, request.method, now) {
             Ok(headers) => headers,

@@ -180,6 +180,18 @@ pub(super) fn strike_operation(faults: &mut [Fault], occasion: &Occasion<'_>) ->
     each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
 }
 
+/// The same by the path with the verb, for faults that do not name the resource itself.
+pub(super) fn strike_operation_by_path(
+    faults: &mut [Fault],
+    resource: &str,
+    occasion: &Occasion<'_>,
+) -> Vec<Effect> {
+    let resource = resource.to_ascii_lowercase();
+    let names_it = |fault: &Fault| glob(&fault.resource.to_ascii_lowercase(), &resource);
+    let each = faults.iter_mut().enumerate().filter(|(_, fault)| !names_it(fault));
+    each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
+}
+
 /// The fault that this request meets, if any; it is used up by that.
 pub(super) fn strike_request(faults: &mut [Fault], occasion: &Occasion<'_>) -> Option<Effect> {
     let mut each = faults.iter_mut().enumerate();

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fault::{Effect, Occasion, strike_operation, strike_request};
+use super::fault::{Effect, Occasion, strike_operation, strike_operation_by_path, strike_request};
 use super::reply::{Refusal, html_answer};
 use super::server::changes;
+use super::tenancy::wrong_by_fault;
 use super::world::{State, World};
+use crate::azure::tenancy::WRONG_TENANT;
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 
@@ -63,6 +65,9 @@ impl World {
                 let refusal = Refusal::new(409, "AnotherOperationInProgress", message);
                 (Ok(refusal.response()), false)
             }
+            Some(Effect::Refuse { code, .. }) if code == WRONG_TENANT => {
+                (Ok(wrong_by_fault(url.path())), false)
+            }
             Some(Effect::Refuse { status, code }) => {
                 let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
                 (Ok(refusal.response()), false)
@@ -111,5 +116,27 @@ impl World {
             seed: self.seed,
         };
         strike_operation(&mut self.faults, &occasion)
+    }
+
+    /// The misfortunes that a POST's operation meets: a fault may name the resource, or the path with the
+    /// verb.
+    pub(super) fn posted_faults(
+        &mut self,
+        id: &ResourceId,
+        path: &str,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = self.operation_faults("POST", id.as_str(), now);
+        // Each fault strikes an operation once: the path is asked of those that did not name the resource.
+        let (by_id, path) = (id.as_str(), path.to_owned());
+        let occasion = Occasion {
+            method: "POST",
+            resource: &path,
+            is_new: false,
+            since: now.since(self.began),
+            seed: self.seed,
+        };
+        effects.extend(strike_operation_by_path(&mut self.faults, by_id, &occasion));
+        effects
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::duration::class;
+use super::fault::Effect;
 use super::network::{
     EdgePath, Stats, advertised_routes, arp_table, bgp_peers, circuit_routes,
     circuit_routes_summary, learned_routes, traffic,
@@ -15,7 +16,7 @@ use super::operation::{Act, Operation, Work};
 use super::reply::{Refusal, common, guid, json_answer};
 use super::shape::shaped;
 use super::world::{State, World};
-use super::write::Arrival;
+use super::write::{Arrival, NEVER};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 
@@ -136,6 +137,22 @@ impl World {
             let message = format!("The action '{action}' is not one of this world's.");
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
+        let (mut takes, mut failure, mut forgotten) = (READING, None, false);
+        let path = Url::parse(&arrival.request.url)
+            .map_or_else(|_| id.to_string(), |url| url.path().to_owned());
+        for effect in self.posted_faults(id, &path, now) {
+            match effect {
+                Effect::Fail { code } => {
+                    let message = "The operation failed, by a fault of this world.";
+                    failure = Some((code, message.to_owned()));
+                }
+                Effect::Slow { factor } => takes *= factor,
+                Effect::Stuck => takes = NEVER,
+                Effect::Forget => forgotten = true,
+                // What only reads holds nothing up, and connects nothing.
+                _ => {}
+            }
+        }
         self.reads += 1;
         let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
         let operation = Operation {
@@ -145,14 +162,14 @@ impl World {
             work: Work::Read { action, query: query.to_owned() },
             api_version: arrival.api_version.to_owned(),
             locks: Vec::new(),
-            ends: now + READING,
+            ends: now + takes,
             first: 10,
             polls: 0,
             next_poll: now + Duration::from_secs(10),
             early_polls: 0,
-            failure: None,
+            failure,
             settled: false,
-            forgotten: false,
+            forgotten,
             lingers: Duration::ZERO,
         };
         let answer = accepted(&operation, arrival.origin, 10);

@@ -12,10 +12,20 @@ use super::fault::{Effect, Fault};
 use super::world::World;
 use crate::model::{Region, ResourceId, Timestamp};
 
+/// POSTs that do something and take time.
+const HOLDING_POSTS: [&str; 4] =
+    ["*/microsoft.recoveryservices/*", "*/reset", "*/resetconnection", "*sitefailovertest"];
+
 impl World {
     /// Lets operations go on until [`Self::end_operation`].
     pub fn hold_operations(&mut self) {
-        self.add_fault(Fault::new(None, "*", u32::MAX, Effect::Stuck));
+        // Not what only reads: a recording tells what was read, and the world reads when it ends.
+        for method in ["PUT", "PATCH", "DELETE"] {
+            self.add_fault(Fault::new(Some(method), "*", u32::MAX, Effect::Stuck));
+        }
+        for resource in HOLDING_POSTS {
+            self.add_fault(Fault::new(Some("POST"), resource, u32::MAX, Effect::Stuck));
+        }
     }
 
     /// A group that is there although nobody was seen making it.

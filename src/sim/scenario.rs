@@ -11,6 +11,7 @@ use super::governance::{Grant, Lock};
 use super::happening::Happening;
 use super::network::OnPrem;
 use super::resiliency::SiteTest;
+use super::tenancy::Tenancy;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
 
@@ -55,6 +56,9 @@ pub struct Scenario {
     /// Subscriptions in which Microsoft.Network is not registered.
     #[serde(default)]
     pub unregistered: Vec<String>,
+    /// Which tenants the subscriptions are of; one for all when absent.
+    #[serde(default, skip_serializing_if = "Tenancy::is_plain")]
+    pub tenants: Tenancy,
     /// Management locks.
     #[serde(default)]
     pub locks: Vec<Lock>,
@@ -213,6 +217,14 @@ fn whole(
 }
 
 impl Scenario {
+    /// The subscriptions that anything of it is in.
+    fn subscriptions(&self) -> BTreeSet<String> {
+        let groups = self.resource_groups.iter().map(|group| group.id.as_str());
+        let resources = self.resources.iter().filter_map(|body| body.get("id")?.as_str());
+        let second = |id: &str| id.split('/').nth(2).map(str::to_ascii_lowercase);
+        groups.chain(resources).filter_map(second).collect()
+    }
+
     /// Reads a world file.
     ///
     /// # Errors
@@ -245,6 +257,11 @@ impl Scenario {
         for (place, body) in scenario.resources.iter().enumerate() {
             let id = body.get("id").and_then(Value::as_str).unwrap_or_default();
             ResourceId::parse(id).map_err(|error| wrong(format!("resources[{place}]: {error}")))?;
+        }
+        let subscriptions = scenario.subscriptions();
+        for (place, fault) in scenario.faults.iter().enumerate() {
+            let checked = fault.check_in(&subscriptions);
+            checked.map_err(|why| wrong(format!("faults[{place}] can never strike: {why}")))?;
         }
         for group in &scenario.resource_groups {
             if group.id.split('/').count() != 5 {

@@ -20,6 +20,7 @@ use super::scenario::{Latency, Outage, Overlap, Scenario};
 use super::seal::seal;
 use super::server::Entry;
 use super::site_recovery::{SiteRecovery, is_ours};
+use super::tenancy::Tenancy;
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -59,6 +60,8 @@ pub struct World {
     /// `group|right`, as they were used.
     pub(super) rights_used: BTreeSet<String>,
     pub(super) locks: Vec<Lock>,
+    #[serde(default)]
+    pub(super) tenancy: Tenancy,
     /// Subscriptions in which Microsoft.Network is not registered.
     pub(super) unregistered: BTreeSet<String>,
     pub(super) faults: Vec<Fault>,
@@ -132,6 +135,7 @@ impl World {
             rights: scenario.rights.clone(),
             rights_used: BTreeSet::new(),
             locks: scenario.locks.clone(),
+            tenancy: scenario.tenants.clone(),
             unregistered: scenario.unregistered.iter().cloned().collect(),
             faults: scenario.faults.clone(),
             site_tests: scenario.site_tests.clone(),

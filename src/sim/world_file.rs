@@ -86,7 +86,7 @@ impl World {
                 json!(event)
             })
             .collect();
-        json!({
+        let mut file = json!({
             "world": "written-down",
             "description": format!("A simulated Azure as it was at {now}."),
             "seed": self.seed,
@@ -102,9 +102,14 @@ impl World {
             "rights": self.rights,
             "unregistered": self.unregistered,
             "locks": self.locks,
-            "faults": self.faults,
+            // One that is used up strikes no more.
+            "faults": self.faults.iter().filter(|fault| fault.times > 0).collect::<Vec<_>>(),
             "site_tests": self.written_tests(),
-        })
+        });
+        if !self.tenancy.is_plain() {
+            file["tenants"] = json!(self.tenancy);
+        }
+        file
     }
 }
 

@@ -324,7 +324,11 @@ impl World {
         let mut failure = failure;
         let method = arrival.request.method.as_str();
         let (mut forgotten, mut lingers) = (false, Duration::ZERO);
-        for effect in self.operation_faults(method, arrival.id.as_str(), arrival.now) {
+        let effects = match url::Url::parse(&arrival.request.url) {
+            Ok(url) if method == "POST" => self.posted_faults(arrival.id, url.path(), arrival.now),
+            _ => self.operation_faults(method, arrival.id.as_str(), arrival.now),
+        };
+        for effect in effects {
             match effect {
                 Effect::Fail { code } => {
                     failure =

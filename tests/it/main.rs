@@ -5,6 +5,7 @@ mod bad_days;
 mod books;
 mod capture;
 mod cases;
+mod cases_truth;
 mod cli;
 mod comparison;
 mod compile;

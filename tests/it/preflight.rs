@@ -249,6 +249,11 @@ const CASES: &[Spoilt] = &[
     ("RT-CREATE-200", MAIN, |c| many_spaces(c, 201)),
     ("RT-GW-SKU", MAIN, |c| many_prefixes(c, 4_100)),
     ("RT-DEFAULT", MAIN, |c| c.world.onprem.sites[0].prefixes.push("0.0.0.0/0".parse().unwrap())),
+    ("RT-EXPECTED", MAIN, |c| {
+        for link in &mut c.world.onprem.links {
+            link.advertise = Some(vec!["0.0.0.0/0".parse().unwrap()]);
+        }
+    }),
     ("RT-COLLIDE", "onprem-to-azure.yaml", |_| {}),
     ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {
         c.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(["10.1.0.0/24"]));
@@ -408,6 +413,9 @@ const CASES: &[Spoilt] = &[
     }),
     ("VP-REMOTE-GW", MAIN, |c| {
         c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "gateway")
+    }),
+    ("VP-LENDS", MAIN, |c| {
+        c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "hub_to_spoke.app1")
     }),
     ("UDR-NVA-DEFAULT", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };

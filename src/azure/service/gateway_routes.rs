@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body::text;
 use super::circuit::{networks, rows, verification};
-use crate::model::{Assessment, ResourceId};
+use crate::model::{Assessment, ResourceId, coverage};
 
 /// The AS of Microsoft's edge: what came over ExpressRoute came through it (azure-facts 5.4).
 const MICROSOFT_ASN: &str = "12076";
@@ -20,8 +20,9 @@ pub(crate) fn assess_learned(
     let learned = networks(&rows);
     let missing: Vec<String> = expect
         .iter()
-        .filter(|prefix| !learned.iter().any(|network| network.contains(*prefix)))
-        .map(|prefix| format!("{prefix} is not learned over ExpressRoute"))
+        .map(|prefix| (prefix, coverage(prefix, &learned)))
+        .filter(|(_, how)| !how.is_whole())
+        .map(|(prefix, how)| format!("{prefix} is not learned over ExpressRoute{}", how.remark()))
         .collect();
     let prefixes = learned.iter().map(ToString::to_string).collect();
     verification(gateway, &missing, ("prefixes", prefixes))
@@ -72,8 +73,11 @@ pub(crate) fn assess_advertised(
     let mut all = std::collections::BTreeSet::new();
     for (peer, answer) in by_peer {
         let advertised = networks(&rows(answer.as_ref()));
-        for prefix in expect.iter().filter(|prefix| !advertised.contains(prefix)) {
-            missing.push(format!("{prefix} is not advertised to {peer}"));
+        for prefix in expect {
+            let how = coverage(prefix, &advertised);
+            if !how.is_whole() {
+                missing.push(format!("{prefix} is not advertised to {peer}{}", how.remark()));
+            }
         }
         all.extend(advertised.into_iter().map(|network| network.to_string()));
     }
@@ -106,6 +110,22 @@ mod tests {
             panic!()
         };
         assert_eq!(why, "10.100.0.0/16 is not learned over ExpressRoute");
+    }
+
+    #[test]
+    fn a_default_route_proves_no_prefix_that_is_expected_and_an_aggregate_does() {
+        let learned =
+            |network: &str| json!({ "value": [{ "network": network, "asPath": "12076-65001" }] });
+        let sent = |network: &str| json!({ "value": [{ "network": network }] });
+        let expect: Vec<IpNet> = vec!["10.101.0.0/16".parse().unwrap()];
+        for (network, holds) in [("0.0.0.0/0", false), ("0.0.0.0/1", false), ("10.0.0.0/8", true)] {
+            let learned = learned(network);
+            let verdict = assess_learned(&gateway(), &expect, Some(&learned)).verdict;
+            assert_eq!(verdict == Assessed::Holds, holds, "{network}: {verdict:?}");
+            let peers = [("a".to_owned(), Some(sent(network)))];
+            let verdict = assess_advertised(&gateway(), &expect, &peers).verdict;
+            assert_eq!(verdict == Assessed::Holds, holds, "{network}: {verdict:?}");
+        }
     }
 
     #[test]

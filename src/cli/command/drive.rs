@@ -79,6 +79,31 @@ pub(super) async fn retry(
     say(context, args, Command::Retry, RunOutcome::Succeeded).await
 }
 
+/// Retries every step that failed; shows first which those are.
+pub(super) async fn retry_all(
+    context: &Context,
+    args: &DriveSaid,
+    dry_run: bool,
+) -> Result<Status, CliError> {
+    let run = context.state.find(&args.run)?;
+    let (events, _) = context.read(&run).await?;
+    let state = Context::fold(&events)?;
+    let failed =
+        state.opened.as_ref().map_or_else(Vec::new, |opened| people::failed(&opened.plan, &state));
+    if failed.is_empty() {
+        return Err(CliError::refused(format!("No step of run {run} has failed."))
+            .hint(format!("See it with `backroad status {run}`.")));
+    }
+    let names: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    context.ui.say(&format!("Tried again: {}.", names.join(", ")));
+    if dry_run {
+        return Ok(Status::Done);
+    }
+    let command =
+        Command::RetryAll { by: context.by(&args.said)?, reason: args.said.reason.clone() };
+    about(context, args, command, RunOutcome::Succeeded).await
+}
+
 /// Skips a step; shows first what goes on without it.
 pub(super) async fn skip(
     context: &Context,
@@ -227,6 +252,7 @@ async fn go_on(
                 | Command::Continue { .. }
                 | Command::Retry(_)
                 | Command::RetryFrom(_)
+                | Command::RetryAll { .. }
                 | Command::Skip(_)
         )
     );

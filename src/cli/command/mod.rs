@@ -21,7 +21,7 @@ mod sim;
 mod status;
 mod verify;
 
-use super::args::{CommandLine, SimVerb, Verb};
+use super::args::{CommandLine, DriveSaid, DriveStep, SimVerb, Verb};
 use super::context::Context;
 use super::detach;
 use super::error::{CliError, Status};
@@ -119,7 +119,14 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             sim::serve(context, wanted).await
         }
         Verb::Resume(args) => drive::resume(context, &args).await,
-        Verb::Retry { from, dry_run, step } => drive::retry(context, &step, from, dry_run).await,
+        Verb::Retry { from, dry_run, run, step: Some(step), said, target, detach } => {
+            let step = DriveStep { run, step, said, target, detach };
+            drive::retry(context, &step, from, dry_run).await
+        }
+        Verb::Retry { dry_run, run, step: None, said, target, detach, .. } => {
+            let said = DriveSaid { run, said, target, detach };
+            drive::retry_all(context, &said, dry_run).await
+        }
         Verb::Skip { dry_run, step } => drive::skip(context, &step, dry_run).await,
         Verb::Approve { choice, step } => drive::approve(context, &step, choice.as_ref()).await,
         Verb::Pause(args) => drive::pause(context, &args).await,

@@ -75,6 +75,7 @@ fn commands(by: &Person) -> Vec<Command> {
     }
     let (by, reason) = (by.clone(), Some("because".to_owned()));
     all.extend([
+        Command::RetryAll { by: by.clone(), reason: reason.clone() },
         Command::Pause { by: by.clone(), reason: reason.clone() },
         Command::Continue { by: by.clone() },
         Command::SourceDown { by: by.clone(), reason: reason.clone() },
@@ -89,6 +90,7 @@ fn commands(by: &Person) -> Vec<Command> {
             | Command::Retry(_)
             | Command::RetryFrom(_)
             | Command::Skip(_)
+            | Command::RetryAll { .. }
             | Command::Pause { .. }
             | Command::Continue { .. }
             | Command::SourceDown { .. }

@@ -1,7 +1,12 @@
 //! Do addresses meet that must not?
 
+use ipnet::IpNet;
+
+use crate::model::ResourceId;
+use crate::model::action::Connection;
 use crate::preflight::inquiry::{
-    Inquiry, about, clash, overlap, subnet_prefixes, subnets_of, text, unless,
+    Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes, subnet_prefixes,
+    subnets_of, text, unless,
 };
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
@@ -22,11 +27,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ADDR-PEERING",
         severity: Severity::Block,
-        fails_when: "Two networks to be peered overlap.",
-        reads: "addressSpace of both",
-        why: "Azure refuses the peering.",
-        fix: "Give one of them other addresses.",
-        source: "N-PEER; I-731",
+        fails_when: "Two networks to be peered overlap, or one of them overlaps a network that the other is \
+                     peered with already.",
+        reads: "addressSpace of both and of all their peers, as the steps before leave them",
+        why: "Azure refuses the peering (VnetAddressSpaceOverlapsWithAlreadyPeeredVnet).",
+        fix: "Give one of them other addresses, or remove the other peering in a step before.",
+        source: "N-PEER; I-731; AzureTRE 4641",
         judge: peering,
     },
     Rule {
@@ -43,74 +49,123 @@ pub(super) const RULES: &[Rule] = &[
 
 fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
+    let end = inquiry.at_end();
     for (step, spec) in inquiry.connections() {
-        let Some(ours) = inquiry.advertised(&spec.gateway) else {
-            let why = "a network behind the gateway cannot be read".to_owned();
-            all.push(about(&spec.id, Verdict::Unknown(why)));
-            continue;
-        };
-        let mut verdict = Verdict::Passed;
-        for (id, link) in inquiry.links(&spec.circuit) {
-            let gateway =
-                crate::preflight::inquiry::id_at(link, "/properties/virtualNetworkGateway1/id");
-            let Some(gateway) = gateway.filter(|gateway| *gateway != spec.gateway) else {
-                continue;
-            };
-            if *id == spec.id || inquiry.removed_before(id, step) {
-                continue;
-            }
-            match inquiry.advertised(&gateway) {
-                None => {
-                    verdict = Verdict::Unknown(format!("what {} links cannot be read", id.name()))
-                }
-                Some(theirs) => {
-                    if let Some((a, b)) = clash(&ours, &theirs) {
-                        let why = format!(
-                            "{a} overlaps {b}, which {} has on {}",
-                            id.name(),
-                            spec.circuit.name()
-                        );
-                        verdict = Verdict::Failed(why);
-                        break;
-                    }
-                }
-            }
+        let then = inquiry.at_most(step);
+        // A spoke that is peered later meets those that are left then.
+        let (mut hit, mut everything) = meets(&then, spec);
+        if hit.is_none() {
+            let (later, unread) = meets(&end, spec);
+            hit = later;
+            everything = everything.and(unread);
         }
-        all.push(about(&spec.id, verdict));
+        all.push(about(&spec.id, found(hit, everything)));
     }
     all
 }
 
+/// Where the networks of a connection meet others on its circuit; and whether all that counts was read.
+fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), String>) {
+    let Some(ours) = then.advertised(&spec.gateway) else {
+        return (None, Err("a network behind the gateway cannot be read".to_owned()));
+    };
+    let mut everything = then.every_link();
+    for (id, link) in then.links(&spec.circuit) {
+        let gateway = id_at(link, "/properties/virtualNetworkGateway1/id");
+        let Some(gateway) = gateway.filter(|gateway| *gateway != spec.gateway && *id != spec.id)
+        else {
+            continue;
+        };
+        let Some(theirs) = then.advertised(&gateway) else {
+            everything = Err(format!("what {} links cannot be read", id.name()));
+            continue;
+        };
+        if let Some((a, b)) = clash(&ours, &theirs) {
+            let circuit = spec.circuit.name();
+            return (
+                Some(format!("{a} overlaps {b}, which {} has on {circuit}", id.name())),
+                Ok(()),
+            );
+        }
+    }
+    (None, everything)
+}
+
+/// The networks that one is peered with at a step, but for one of them, and their addresses: as they can
+/// be read, else as the peering itself knows them.
+fn peers(
+    then: &Inquiry<'_>,
+    vnet: &ResourceId,
+    but: &ResourceId,
+) -> Vec<(ResourceId, Result<Vec<IpNet>, String>)> {
+    let sides = peerings_of(then.facts.body(vnet)).iter();
+    sides
+        .filter_map(|side| Some((id_at(side, "/properties/remoteVirtualNetwork/id")?, side)))
+        .filter(|(remote, _)| remote != but)
+        .map(|(remote, side)| {
+            let shown = prefixes(side, "/properties/remoteAddressSpace/addressPrefixes");
+            let space = match then.read(&remote) {
+                Ok(Some(_)) => Ok(then.space(&remote).unwrap_or_default()),
+                _ if !shown.is_empty() => Ok(shown),
+                // A peering that leads nowhere takes no addresses.
+                Ok(None) => Ok(Vec::new()),
+                Err(why) => Err(why),
+            };
+            (remote, space)
+        })
+        .collect()
+}
+
 fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.peerings() {
-        let spaces =
-            spec.id.parent().and_then(|vnet| inquiry.space(&vnet)).zip(inquiry.space(&spec.remote));
-        let verdict = match &spaces {
-            None => Verdict::Unknown("one of the networks cannot be read".to_owned()),
-            Some((ours, theirs)) => match clash(ours, theirs) {
-                Some((a, b)) => Verdict::Failed(format!("{a} overlaps {b}")),
-                None => Verdict::Passed,
-            },
+    for (step, spec) in inquiry.peerings() {
+        let then = inquiry.at(step);
+        let Some(vnet) = spec.id.parent() else { continue };
+        let Some((ours, theirs)) = then.space(&vnet).zip(then.space(&spec.remote)) else {
+            let why = "one of the networks cannot be read".to_owned();
+            all.push(about(&spec.id, Verdict::Unknown(why)));
+            continue;
         };
-        all.push(about(&spec.id, verdict));
+        let mut hit = clash(&ours, &theirs).map(|(a, b)| format!("{a} overlaps {b}"));
+        let mut everything = Ok(());
+        // Two networks with the same addresses cannot both be beside a third.
+        for (here, there, space) in [(&vnet, &spec.remote, &theirs), (&spec.remote, &vnet, &ours)] {
+            for (peer, taken) in peers(&then, here, there) {
+                match taken {
+                    Ok(taken) => {
+                        let clash = clash(space, &taken).map(|(a, b)| {
+                            format!(
+                                "{a} of {} overlaps {b} of {}, which {} is peered with already",
+                                there.name(),
+                                peer.name(),
+                                here.name()
+                            )
+                        });
+                        hit = hit.or(clash);
+                    }
+                    Err(why) => everything = Err(why),
+                }
+            }
+        }
+        all.push(about(&spec.id, found(hit, everything)));
     }
     all
 }
 
 fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.subnets() {
+    for (step, spec) in inquiry.subnets() {
+        let then = inquiry.at(step);
         let Some(vnet) = spec.id.parent() else { continue };
-        let Some((space, body)) = inquiry.space(&vnet).zip(inquiry.facts.body(&vnet)) else {
+        let Some((space, body)) = then.space(&vnet).zip(then.facts.body(&vnet)) else {
             all.push(about(&spec.id, Verdict::Unknown("its network cannot be read".to_owned())));
             continue;
         };
         let outside = spec.prefixes.iter().find(|own| !space.iter().any(|net| net.contains(*own)));
         let other = subnets_of(body).iter().find(|other| {
-            let own = text(other, "/name").is_some_and(|n| n.eq_ignore_ascii_case(spec.id.name()));
             let theirs = subnet_prefixes(other);
-            !own && spec.prefixes.iter().any(|own| theirs.iter().any(|net| overlap(net, own)))
+            !is(other, "/name", spec.id.name())
+                && spec.prefixes.iter().any(|own| theirs.iter().any(|net| overlap(net, own)))
         });
         let name = other.and_then(|other| text(other, "/name")).unwrap_or_default();
         all.push(about(

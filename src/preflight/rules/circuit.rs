@@ -10,7 +10,7 @@ use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, is, list, text, unless};
+use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, found, is, list, text, unless};
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
 const LOCATION: &str = "/properties/serviceProviderProperties/peeringLocation";
@@ -332,30 +332,29 @@ fn cloud(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let new: BTreeSet<&ResourceId> = inquiry
-        .connections()
-        .into_iter()
-        .filter(|(_, spec)| inquiry.facts.resource(&spec.id) == Fact::Absent)
-        .map(|(_, spec)| &spec.circuit)
-        .collect();
-    inquiry.each(new, |id, body| {
-        let mbps = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
-        let premium = is(body, "/sku/tier", "Premium");
-        let reach: usize = list(body, "/properties/peerings")
-            .iter()
-            .map(|peering| list(peering, "/properties/connections").len())
-            .sum();
-        let gone = |link: &&(&ResourceId, &Value)| {
-            !inquiry
-                .removals(crate::model::action::RemovalKind::Connection)
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (step, spec) in inquiry.connections() {
+        let then = inquiry.at(step);
+        // One that stands is counted already.
+        if matches!(then.facts.resource(&spec.id), Fact::Known(_)) || !seen.insert(&spec.circuit) {
+            continue;
+        }
+        all.extend(then.each([&spec.circuit], |id, body| {
+            let mbps = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+            let premium = is(body, "/sku/tier", "Premium");
+            let reach: usize = list(body, "/properties/peerings")
                 .iter()
-                .any(|(_, removed)| removed.id == *link.0)
-        };
-        let links = inquiry.links(id);
-        let count = links.iter().filter(gone).count() + reach;
-        let max = links_max(mbps, premium);
-        Some(unless(count >= max, || format!("it has {count} of the {max} that {mbps} Mbps allow")))
-    })
+                .map(|peering| list(peering, "/properties/connections").len())
+                .sum();
+            let count = then.links(id).len() + reach;
+            let max = links_max(mbps, premium);
+            let hit = (count >= max)
+                .then(|| format!("it has {count} of the {max} that {mbps} Mbps allow"));
+            Some(found(hit, then.every_link()))
+        }));
+    }
+    all
 }
 
 fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -392,7 +391,9 @@ fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         })
         .max();
     let Some(most) = most else { return Vec::new() };
-    inquiry.each(inquiry.circuits(), |_, body| {
+    // As the run leaves it: what it raises itself is raised.
+    let end = inquiry.at_end();
+    end.each(inquiry.circuits(), |_, body| {
         let ours = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
         Some(unless(ours < most, || format!("it has {ours} Mbps, and another in use has {most}")))
     })
@@ -405,7 +406,7 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if matches!(step.when, Some(crate::model::Condition::Known(false))) {
             continue;
         }
-        all.extend(inquiry.each([&spec.id], |_, body| {
+        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let has = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
             let wanted = u64::from(spec.mbps_min);
             Some(unless(has < wanted, || {
@@ -421,18 +422,30 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (_, body) in inquiry.facts.bodies(CONNECTIONS) {
         linked.extend(crate::preflight::inquiry::id_at(body, "/properties/peer/id"));
     }
-    let place = |id: &ResourceId| Some(text(inquiry.facts.body(id)?, LOCATION)?.to_owned());
+    let place = |id: &ResourceId| -> Result<Option<String>, String> {
+        Ok(inquiry.read(id)?.and_then(|body| Some(text(body, LOCATION)?.to_owned())))
+    };
     let mut all = Vec::new();
     for id in inquiry.circuits() {
-        let Some(here) = place(id) else { continue };
-        let other =
-            linked.iter().find(|other| *other != id && place(other).as_deref() == Some(&here));
-        all.push(about(
-            id,
-            unless(other.is_some(), || {
-                format!("{} is in {here} too", other.map_or("", ResourceId::name))
-            }),
-        ));
+        let here = match place(id) {
+            Ok(Some(here)) => here,
+            Ok(None) => continue,
+            Err(why) => {
+                all.push(about(id, Verdict::Unknown(why)));
+                continue;
+            }
+        };
+        let (mut hit, mut everything) = (None, Ok(()));
+        for other in linked.iter().filter(|other| *other != id) {
+            match place(other) {
+                Ok(there) if there.as_ref() == Some(&here) => {
+                    hit = Some(format!("{} is in {here} too", other.name()));
+                }
+                Ok(_) => {}
+                Err(why) => everything = Err(why),
+            }
+        }
+        all.push(about(id, found(hit, everything)));
     }
     all
 }

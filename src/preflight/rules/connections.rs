@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::model::action::RemovalKind;
-use crate::model::{ResourceId, SecretRef};
+use crate::model::{Action, ResourceId, SecretRef};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{Inquiry, about, id_at, is, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, found, id_at, is, text, unless};
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
 /// The rules about connections and authorizations.
@@ -60,11 +60,14 @@ pub(super) const RULES: &[Rule] = &[
         fix: "See its last error in Azure's activity log.",
         source: "azure-facts 2.5",
         judge: |inquiry| {
-            let ids = inquiry.connections().into_iter().map(|(_, spec)| &spec.id);
-            inquiry.each(ids, |_, body| {
-                let failed = is(body, "/properties/provisioningState", "Failed");
-                Some(unless(failed, || "its provisioningState is Failed".to_owned()))
-            })
+            let mut all = Vec::new();
+            for (step, spec) in inquiry.connections() {
+                all.extend(inquiry.at(step).each([&spec.id], |_, body| {
+                    let failed = is(body, "/properties/provisioningState", "Failed");
+                    Some(unless(failed, || "its provisioningState is Failed".to_owned()))
+                }));
+            }
+            all
         },
     },
     Rule {
@@ -111,14 +114,20 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
         let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
-        // A connection that stands has spent its own.
-        if inquiry.facts.resource(&spec.id) != Fact::Absent {
-            continue;
+        let then = inquiry.at(step);
+        match then.read(&spec.id) {
+            Ok(None) => {}
+            // A connection that stands has spent its own.
+            Ok(Some(_)) => continue,
+            Err(why) => {
+                all.push(about(id, Verdict::Unknown(why)));
+                continue;
+            }
         }
         // Released by a connection that is removed first.
         let released =
             inquiry.links(&spec.circuit).iter().any(|(link, _)| inquiry.removed_before(link, step));
-        all.extend(inquiry.each([id], |_, body| {
+        all.extend(then.each([id], |_, body| {
             let used = is(body, "/properties/authorizationUseStatus", "InUse") && !released;
             Some(unless(used, || "it is in use".to_owned()))
         }));
@@ -128,12 +137,15 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.connections() {
+    for (step, spec) in inquiry.connections() {
         let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
-        let made = inquiry.written().into_iter().any(|(_, written)| written == id);
-        let verdict = match inquiry.facts.resource(id) {
+        let then = inquiry.at(step);
+        let made = inquiry.written().into_iter().any(|(maker, written)| {
+            written == id && then.is_done(maker) && !matches!(maker.action, Action::Remove(_))
+        });
+        let verdict = match then.facts.resource(id) {
             Fact::Known(_) => Verdict::Passed,
-            Fact::Absent => unless(!made, || "it does not exist".to_owned()),
+            Fact::Absent => Verdict::Failed("it does not exist by then".to_owned()),
             Fact::Unknown(_) if made => Verdict::Passed,
             Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
         };
@@ -161,17 +173,12 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
-        let other = inquiry.links_of(&spec.gateway).into_iter().find(|(id, body)| {
-            **id != spec.id
-                && id_at(body, "/properties/peer/id").as_ref() == Some(&spec.circuit)
-                && !inquiry.removed_before(id, step)
+        let then = inquiry.at(step);
+        let other = then.links_of(&spec.gateway).into_iter().find(|(id, body)| {
+            **id != spec.id && id_at(body, "/properties/peer/id").as_ref() == Some(&spec.circuit)
         });
-        all.push(about(
-            &spec.id,
-            unless(other.is_some(), || {
-                format!("{} connects them already", other.map_or("", |(id, _)| id.name()))
-            }),
-        ));
+        let hit = other.map(|(id, _)| format!("{} connects them already", id.name()));
+        all.push(about(&spec.id, found(hit, then.every_link())));
     }
     all
 }
@@ -184,21 +191,18 @@ fn weight(body: &Value) -> u64 {
 fn beside(inquiry: &Inquiry<'_>, wrong: impl Fn(u64, u64) -> bool, word: &str) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
+        let then = inquiry.at(step);
         // What the author does not say is as it stands.
-        let standing = || inquiry.facts.body(&spec.id).map_or(0, weight);
+        let standing = || then.facts.body(&spec.id).map_or(0, weight);
         let ours = spec.routing_weight.map_or_else(standing, u64::from);
-        let others = inquiry.links_of(&spec.gateway).into_iter();
+        let others = then.links_of(&spec.gateway).into_iter();
         let hit = others
-            .filter(|(id, _)| **id != spec.id && !inquiry.removed_before(id, step))
-            .find(|(_, body)| wrong(ours, weight(body)));
-        all.push(about(
-            &spec.id,
-            unless(hit.is_some(), || {
-                hit.map_or_else(String::new, |(id, body)| {
-                    format!("{} has {word} weight: {} beside {ours}", id.name(), weight(body))
-                })
-            }),
-        ));
+            .filter(|(id, _)| **id != spec.id)
+            .find(|(_, body)| wrong(ours, weight(body)))
+            .map(|(id, body)| {
+                format!("{} has {word} weight: {} beside {ours}", id.name(), weight(body))
+            });
+        all.push(about(&spec.id, found(hit, then.every_link())));
     }
     all
 }
@@ -213,9 +217,9 @@ fn equal(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.connections() {
+    for (step, spec) in inquiry.connections() {
         let Some(wanted) = spec.routing_weight else { continue };
-        all.extend(inquiry.each([&spec.id], |_, body| {
+        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let has = weight(body);
             let differs = has != u64::from(wanted);
             Some(unless(differs, || {

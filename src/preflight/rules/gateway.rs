@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::gateway_subnet::subnet;
-use crate::model::action::{Gateway, RemovalKind};
+use crate::model::action::{Connection, Gateway, RemovalKind};
 use crate::model::azure_limits::{
-    CIRCUITS_OF_ONE_LOCATION, PEERINGS_OF_HUB, Resize, gateway_sku, resize,
+    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, Resize, gateway_sku, resize,
 };
-use crate::model::{ResourceId, Step, geography};
+use crate::model::{ResourceId, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    GATEWAYS, Inquiry, about, flag, gateway_subnet, id_at, is, list, peerings_of, region_at, text,
-    unless,
+    GATEWAYS, Inquiry, about, flag, found, id_at, is, list, peerings_of, region_at, text, unless,
 };
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
@@ -29,10 +27,12 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-LINK",
         judge: |inquiry| {
             standing(inquiry, |_, body| {
-                let kind = text(body, "/properties/gatewayType").unwrap_or("not reported");
-                Some(unless(!kind.eq_ignore_ascii_case("ExpressRoute"), || {
-                    format!("it is a {kind} gateway")
-                }))
+                Some(match text(body, "/properties/gatewayType") {
+                    Some(kind) => unless(!kind.eq_ignore_ascii_case("ExpressRoute"), || {
+                        format!("it is a {kind} gateway")
+                    }),
+                    None => Verdict::Unknown("its gatewayType is not reported".to_owned()),
+                })
             })
         },
     },
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "GW-ONE",
         severity: Severity::Block,
         fails_when: "The network has another ExpressRoute gateway already.",
-        reads: "subnets of the network: ipConfigurations",
+        reads: "subnets of the network: ipConfigurations; the gateways that they name",
         why: "A network has one ExpressRoute gateway at most.",
         fix: "Use the gateway that is there: write its name into the runbook.",
         source: "E-GW",
@@ -197,30 +197,46 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Judges each gateway that connections are to be made to and that stands already.
-fn standing<'a>(
-    inquiry: &Inquiry<'a>,
-    judge: impl Fn(&ResourceId, &'a Value) -> Option<Verdict>,
+/// Judges each gateway that connections are to be made to, as the first of them finds it.
+fn standing(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&ResourceId, &Value) -> Option<Verdict>,
 ) -> Vec<Judged> {
-    let used: BTreeSet<&ResourceId> =
-        inquiry.connections().into_iter().map(|(_, spec)| &spec.gateway).collect();
-    inquiry.each(used, judge)
+    let mut used = BTreeSet::new();
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        if used.insert(&spec.gateway) {
+            all.extend(inquiry.at(step).each([&spec.gateway], |id, body| judge(id, body)));
+        }
+    }
+    all
 }
 
 fn one(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    subnet(inquiry, |body, spec| {
-        let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
-            let id = text(item, "/id")?;
-            let at = id.to_ascii_lowercase().find("/ipconfigurations/")?;
-            let gateway = ResourceId::parse(&id[..at]).ok()?;
-            let stands = inquiry.facts.body(&gateway);
-            let vpn = stands.is_some_and(|body| is(body, "/properties/gatewayType", "Vpn"));
-            (gateway.resource_type().is(GATEWAYS) && gateway != spec.id && !vpn).then_some(gateway)
-        });
-        Some(unless(other.is_some(), || {
-            format!("it has {}", other.as_ref().map_or("", ResourceId::name))
-        }))
-    })
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.gateways() {
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        let then = inquiry.at(step);
+        all.extend(then.each([&vnet], |_, body| {
+            let mut unread = Ok(());
+            for other in then.gateways_in(body).into_iter().filter(|other| *other != spec.id) {
+                // A VPN gateway beside it is allowed: what stands there is read before it is judged.
+                match then.read(&other) {
+                    Ok(None) => {}
+                    Ok(Some(gateway)) => match text(gateway, "/properties/gatewayType") {
+                        Some(kind) if kind.eq_ignore_ascii_case("ExpressRoute") => {
+                            return Some(Verdict::Failed(format!("it has {}", other.name())));
+                        }
+                        Some(_) => {}
+                        None => unread = Err(format!("of what type {} is", other.name())),
+                    },
+                    Err(why) => unread = Err(why),
+                }
+            }
+            Some(found(None, unread))
+        }));
+    }
+    all
 }
 
 fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -242,29 +258,34 @@ fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-/// The SKU of a gateway: as planned, or as it stands.
-fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Option<String> {
+/// The SKU of a gateway: as planned, or as it stands; none for a gateway that is not there.
+fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Result<Option<String>, String> {
     let planned = inquiry.gateways().into_iter().find(|(_, spec)| spec.id == *gateway);
-    match planned {
-        Some((_, spec)) => Some(spec.sku.clone()),
-        None => Some(text(inquiry.facts.body(gateway)?, "/properties/sku/name")?.to_owned()),
+    if let Some((_, spec)) = planned {
+        return Ok(Some(spec.sku.clone()));
+    }
+    let Some(body) = inquiry.read(gateway)? else { return Ok(None) };
+    match text(body, "/properties/sku/name") {
+        Some(sku) => Ok(Some(sku.to_owned())),
+        None => Err("its SKU is not reported".to_owned()),
     }
 }
 
 /// Judges each connection that does not stand yet, with the SKU of its gateway.
 fn by_sku(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(
-        &crate::model::azure_limits::GatewaySku,
-        (&Step, &crate::model::action::Connection),
-    ) -> Option<Verdict>,
+    judge: impl Fn(&Inquiry<'_>, &GatewaySku, &Connection) -> Option<Verdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
-        let Some(sku) = sku_of(inquiry, &spec.gateway) else { continue };
-        let verdict = match gateway_sku(&sku) {
-            Some(sku) => judge(sku, (step, spec)),
-            None => Some(Verdict::Unknown(format!("`{sku}` is in no table"))),
+        let then = inquiry.at(step);
+        let verdict = match sku_of(&then, &spec.gateway) {
+            Ok(None) => continue,
+            Ok(Some(sku)) => match gateway_sku(&sku) {
+                Some(sku) => judge(&then, sku, spec),
+                None => Some(Verdict::Unknown(format!("`{sku}` is in no table"))),
+            },
+            Err(why) => Some(Verdict::Unknown(why)),
         };
         all.extend(verdict.map(|verdict| about(&spec.gateway, verdict)));
     }
@@ -272,49 +293,63 @@ fn by_sku(
 }
 
 fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |sku, (step, spec)| {
-        let others = inquiry.links_of(&spec.gateway).into_iter();
-        let count =
-            others.filter(|(id, _)| **id != spec.id && !inquiry.removed_before(id, step)).count();
-        Some(unless(count >= sku.circuits, || {
-            format!("it has {count} of the {} of {}", sku.circuits, sku.name)
-        }))
+    by_sku(inquiry, |then, sku, spec| {
+        let others = then.links_of(&spec.gateway).into_iter();
+        let count = others.filter(|(id, _)| **id != spec.id).count();
+        let hit = (count >= sku.circuits)
+            .then(|| format!("it has {count} of the {} of {}", sku.circuits, sku.name));
+        Some(found(hit, then.every_link()))
     })
 }
 
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let pointer = "/properties/serviceProviderProperties/peeringLocation";
-    let place = |id: &ResourceId| Some(text(inquiry.facts.body(id)?, pointer)?.to_owned());
+    let place = |then: &Inquiry<'_>, id: &ResourceId| -> Result<Option<String>, String> {
+        Ok(then.read(id)?.and_then(|body| Some(text(body, pointer)?.to_owned())))
+    };
     let mut all = Vec::new();
-    for (_, spec) in inquiry.connections() {
-        let Some(here) = place(&spec.circuit) else { continue };
-        let there = inquiry.links_of(&spec.gateway).into_iter().filter(|(id, body)| {
-            **id != spec.id
-                && id_at(body, "/properties/peer/id").and_then(|id| place(&id)).as_ref()
-                    == Some(&here)
-        });
-        let count = there.count();
-        all.push(about(
-            &spec.gateway,
-            unless(count >= CIRCUITS_OF_ONE_LOCATION, || {
-                format!("it has {count} circuits of {here}")
-            }),
-        ));
+    for (step, spec) in inquiry.connections() {
+        let then = inquiry.at(step);
+        let here = match place(&then, &spec.circuit) {
+            Ok(Some(here)) => here,
+            Ok(None) => continue,
+            Err(why) => {
+                all.push(about(&spec.gateway, Verdict::Unknown(why)));
+                continue;
+            }
+        };
+        let (mut count, mut everything) = (0, then.every_link());
+        for (id, body) in then.links_of(&spec.gateway) {
+            let Some(circuit) = id_at(body, "/properties/peer/id").filter(|_| *id != spec.id)
+            else {
+                continue;
+            };
+            match place(&then, &circuit) {
+                Ok(there) => count += usize::from(there.as_ref() == Some(&here)),
+                Err(why) => everything = Err(why),
+            }
+        }
+        let hit = (count >= CIRCUITS_OF_ONE_LOCATION)
+            .then(|| format!("it has {count} circuits of {here}"));
+        all.push(about(&spec.gateway, found(hit, everything)));
     }
     all
 }
 
 fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |sku, (_, spec)| {
+    by_sku(inquiry, |then, sku, spec| {
+        let body = match then.read(&spec.id) {
+            Ok(body) => body,
+            Err(why) => return Some(Verdict::Unknown(why)),
+        };
         // What the author does not say is as it stands.
-        let stands = inquiry.facts.body(&spec.id);
-        let stands = stands.is_some_and(|body| flag(body, "/properties/expressRouteGatewayBypass"));
+        let stands = body.is_some_and(|body| flag(body, "/properties/expressRouteGatewayBypass"));
         if !spec.fast_path.unwrap_or(stands) {
             return None;
         }
         let planned = inquiry.gateways().into_iter().find(|(_, own)| own.id == spec.gateway);
         let planned = planned.and_then(|(_, own)| own.autoscale).map(|own| u64::from(own.min));
-        let units = inquiry.facts.body(&spec.gateway).and_then(|gateway| {
+        let units = then.facts.body(&spec.gateway).and_then(|gateway| {
             gateway.pointer("/properties/autoScaleConfiguration/bounds/min")?.as_u64()
         });
         let units = units.max(planned);
@@ -324,13 +359,16 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |sku, (_, spec)| {
+    by_sku(inquiry, |then, sku, spec| {
         // A scaling gateway grows by itself.
         if sku.name == "ErGwScale" {
             return None;
         }
         let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
-        let mbps = inquiry.facts.body(&spec.circuit)?.pointer(pointer)?.as_u64()?;
+        let mbps = match then.read(&spec.circuit) {
+            Ok(circuit) => circuit?.pointer(pointer)?.as_u64()?,
+            Err(why) => return Some(Verdict::Unknown(why)),
+        };
         Some(unless(mbps > sku.mbps, || {
             format!("{} carries {} of {mbps} Mbps", sku.name, sku.mbps)
         }))
@@ -343,7 +381,9 @@ fn parity(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(ours) = gateway_sku(&spec.sku) else { continue };
         let larger = inquiry.facts.bodies(GATEWAYS).find_map(|(id, body)| {
             let other = gateway_sku(text(body, "/properties/sku/name")?)?;
-            (*id != spec.id && other.mbps > ours.mbps).then(|| (id.name().to_owned(), other.name))
+            let on_a_circuit = !inquiry.links_of(id).is_empty();
+            (*id != spec.id && on_a_circuit && other.mbps > ours.mbps)
+                .then(|| (id.name().to_owned(), other.name))
         });
         all.push(about(
             &spec.id,
@@ -378,8 +418,8 @@ fn zone(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        all.extend(inquiry.each([&spec.id], |_, body| {
+    for (step, spec) in inquiry.gateways() {
+        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let (has, wanted) = (text(body, "/properties/sku/name")?, spec.sku.as_str());
             Some(unless(resize(has, wanted) == Resize::Refused, || {
                 format!("it is {has}, and shall be {wanted}")
@@ -395,25 +435,27 @@ fn address(
     judge: impl Fn(&Gateway, &Value) -> Option<Verdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        all.extend(inquiry.each(&spec.public_ip, |_, body| judge(spec, body)));
+    for (step, spec) in inquiry.gateways() {
+        all.extend(inquiry.at(step).each(&spec.public_ip, |_, body| judge(spec, body)));
     }
     all
 }
 
 fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let hubs: BTreeSet<ResourceId> = inquiry
-        .connections()
-        .into_iter()
-        .filter_map(|(_, spec)| inquiry.vnet_of(&spec.gateway))
-        .collect();
     let mut all = Vec::new();
+    let mut hubs: BTreeSet<ResourceId> = BTreeSet::new();
+    for (_, spec) in inquiry.connections() {
+        match (inquiry.vnet_of(&spec.gateway), inquiry.read(&spec.gateway)) {
+            (Some(hub), _) => drop(hubs.insert(hub)),
+            (None, Err(why)) => all.push(about(&spec.gateway, Verdict::Unknown(why))),
+            (None, Ok(_)) => {}
+        }
+    }
+    // As the run leaves it.
+    let end = inquiry.at_end();
     for hub in &hubs {
-        all.extend(inquiry.each([hub], |_, body| {
-            let planned = inquiry.peerings().into_iter().filter(|(_, peering)| {
-                peering.id.is_child_of(hub) && inquiry.facts.resource(&peering.id) == Fact::Absent
-            });
-            let count = peerings_of(Some(body)).len() + planned.count();
+        all.extend(end.each([hub], |_, body| {
+            let count = peerings_of(Some(body)).len();
             Some(unless(count > PEERINGS_OF_HUB, || format!("it would have {count} peerings")))
         }));
     }
@@ -423,29 +465,25 @@ fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn delete(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, removed) in inquiry.removals(RemovalKind::Gateway) {
-        if inquiry.facts.resource(&removed.id) == Fact::Absent {
+        let then = inquiry.at(step);
+        if then.facts.resource(&removed.id) == Fact::Absent {
             continue;
         }
-        let left = inquiry
-            .links_of(&removed.id)
-            .into_iter()
-            .find(|(id, _)| !inquiry.removed_before(id, step));
-        all.push(about(
-            &removed.id,
-            unless(left.is_some(), || {
-                format!("{} is connected to it", left.map_or("", |(id, _)| id.name()))
-            }),
-        ));
+        let left = then.links_of(&removed.id).into_iter().next();
+        let hit = left.map(|(id, _)| format!("{} is connected to it", id.name()));
+        all.push(about(&removed.id, found(hit, then.every_link())));
     }
     // What stands in a gateway's subnet keeps the subnet from going.
     for (step, removed) in inquiry.removals(RemovalKind::Subnet) {
-        let left = inquiry.facts.bodies(GATEWAYS).find(|(id, body)| {
-            gateway_subnet(body).as_ref() == Some(&removed.id) && !inquiry.removed_before(id, step)
-        });
-        if let Some((id, _)) = left {
-            let why = format!("{} stands in it", id.name());
-            all.push(about(&removed.id, Verdict::Failed(why)));
+        let then = inquiry.at(step);
+        let Some(vnet) = removed.id.parent() else { continue };
+        if !removed.id.name().eq_ignore_ascii_case("GatewaySubnet") {
+            continue;
         }
+        all.extend(then.each([&vnet], |_, body| {
+            let left = then.gateways_in(body).into_iter().next();
+            left.map(|id| Verdict::Failed(format!("{} stands in it", id.name())))
+        }));
     }
     all
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::model::ResourceId;
-use crate::model::action::Gateway;
 use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, gateway_sku};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
@@ -42,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the group off the subnet.",
         source: "E-GW",
         judge: |inquiry| {
-            subnet(inquiry, |body, _| {
+            subnet(inquiry, |_, body| {
                 let group = id_at(body, "/properties/networkSecurityGroup/id");
                 Some(unless(group.is_some(), || {
                     format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
@@ -109,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the policy off the subnet.",
         source: "I-124997",
         judge: |inquiry| {
-            subnet(inquiry, |body, _| {
+            subnet(inquiry, |_, body| {
                 let there = !list(body, "/properties/serviceEndpointPolicies").is_empty();
                 Some(unless(there, || "a service endpoint policy is on it".to_owned()))
             })
@@ -124,7 +123,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Move it to another subnet.",
         source: "E-GW",
         judge: |inquiry| {
-            subnet(inquiry, |body, _| {
+            subnet(inquiry, |_, body| {
                 let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
                     text(item, "/id")
                         .filter(|id| !id.to_ascii_lowercase().contains("/virtualnetworkgateways/"))
@@ -145,19 +144,20 @@ fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Judges the subnet of each gateway to be, where it stands already.
-pub(super) fn subnet(
+/// Judges the subnet of each gateway to be, as its step finds it.
+fn subnet(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Value, &Gateway) -> Option<Verdict>,
+    judge: impl Fn(&Inquiry<'_>, &Value) -> Option<Verdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
+    for (step, spec) in inquiry.gateways() {
         let Some(vnet) = spec.subnet.parent() else { continue };
-        match inquiry.facts.resource(&vnet) {
+        let then = inquiry.at(step);
+        match then.facts.resource(&vnet) {
             Fact::Known(body) => {
                 let own =
                     subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"));
-                let verdict = own.and_then(|own| judge(own, spec));
+                let verdict = own.and_then(|own| judge(&then, own));
                 all.extend(verdict.map(|verdict| about(&spec.subnet, verdict)));
             }
             Fact::Absent => {}
@@ -169,9 +169,9 @@ pub(super) fn subnet(
 
 /// Judges the route table of each gateway's subnet, with the subnet's prefix.
 fn table(inquiry: &Inquiry<'_>, judge: impl Fn(&Value, ipnet::IpNet) -> Verdict) -> Vec<Judged> {
-    subnet(inquiry, |body, _| {
+    subnet(inquiry, |then, body| {
         let table = id_at(body, "/properties/routeTable/id")?;
-        Some(match inquiry.facts.resource(&table) {
+        Some(match then.facts.resource(&table) {
             Fact::Known(table) => judge(table, subnet_prefix(body)?),
             Fact::Absent => return None,
             Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
@@ -181,14 +181,23 @@ fn table(inquiry: &Inquiry<'_>, judge: impl Fn(&Value, ipnet::IpNet) -> Verdict)
 
 fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        let is_new = inquiry.facts.resource(&spec.id) == Fact::Absent;
+    for (step, spec) in inquiry.gateways() {
+        let then = inquiry.at(step);
+        let (stands, vnet) = (then.read(&spec.id), spec.subnet.parent().map(|id| then.read(&id)));
+        let is_new = match (&stands, &vnet) {
+            (Ok(stands), Some(Ok(_))) => stands.is_none(),
+            // Which of the two rules it is about is not known either: one of them says so.
+            (Err(why), _) | (_, Some(Err(why))) if new => {
+                all.push(about(&spec.subnet, Verdict::Unknown(why.clone())));
+                continue;
+            }
+            _ => continue,
+        };
         if is_new != new {
             continue;
         }
         let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == spec.subnet);
-        let there = spec.subnet.parent().and_then(|vnet| {
-            let body = inquiry.facts.body(&vnet)?;
+        let there = vnet.and_then(Result::ok).flatten().and_then(|body| {
             let own =
                 subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
             subnet_prefix(own)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::model::recovery::{Direction, RecoveryMove, RecoveryPlan};
-use crate::model::{Action, ResourceId, Step};
+use crate::model::{ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, id_at, is, list, recovery_items, region_at, text, unless,
@@ -185,7 +185,14 @@ fn allowed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn each_machine(inquiry: &Inquiry<'_>, judge: impl Fn(&Value) -> Option<Verdict>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (spec, from) in leaving(inquiry) {
-        let Fact::Known(plan) = inquiry.facts.resource(&spec.id) else { continue };
+        let plan = match inquiry.read(&spec.id) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => continue,
+            Err(why) => {
+                all.push(about(&spec.id, Verdict::Unknown(why)));
+                continue;
+            }
+        };
         for item in recovery_items(plan) {
             let verdict = match inquiry.facts.resource(&item) {
                 Fact::Known(body) if is(body, "/properties/activeLocation", from) => judge(body),
@@ -228,20 +235,25 @@ fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         connected.extend(peering.id.parent());
         connected.insert(peering.remote.clone());
     }
-    let gateways = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
-        Action::Connection(spec) => inquiry.vnet_of(&spec.gateway),
-        _ => None,
-    });
-    connected.extend(gateways);
-    if connected.is_empty() {
+    let mut unread = None;
+    for (_, spec) in inquiry.connections() {
+        match inquiry.vnet_of(&spec.gateway) {
+            Some(vnet) => drop(connected.insert(vnet)),
+            None => unread = inquiry.read(&spec.gateway).err().or(unread),
+        }
+    }
+    if connected.is_empty() && unread.is_none() {
         return Vec::new();
     }
     each_machine(inquiry, |item| {
         let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
         let target = id_at(item, pointer)?;
-        Some(unless(!connected.contains(&target), || {
-            format!("it would come up in {}", target.name())
-        }))
+        Some(match (connected.contains(&target), &unread) {
+            (true, _) => Verdict::Passed,
+            // The network that it would come up in may be the one that was not read.
+            (false, Some(why)) => Verdict::Unknown(why.clone()),
+            (false, None) => Verdict::Failed(format!("it would come up in {}", target.name())),
+        })
     })
 }
 

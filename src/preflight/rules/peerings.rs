@@ -1,11 +1,10 @@
 //! Will the spokes be reached through the hub?
 
-use crate::model::action::NextHop;
-use crate::model::{Action, ResourceId};
+use crate::model::action::{NextHop, Peering};
+use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    GATEWAYS, Inquiry, about, flag, gateway_subnet, id_at, is, list, peerings_of, prefixes,
-    subnet_prefix, subnets_of, text, unless,
+    Inquiry, about, flag, id_at, is, list, peerings_of, prefixes, subnet_prefix, text, unless,
 };
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
@@ -31,20 +30,24 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Remove both sides before the run (peering.remove).",
         source: "R-PEER; N-PEER",
         judge: |inquiry| {
-            let ids = inquiry.peerings().into_iter().map(|(_, spec)| &spec.id);
-            inquiry.each(ids, |_, body| {
-                let dead = is(body, "/properties/peeringState", "Disconnected");
-                Some(unless(dead, || "it is Disconnected".to_owned()))
-            })
+            let mut all = Vec::new();
+            for (step, spec) in inquiry.peerings() {
+                all.extend(inquiry.at(step).each([&spec.id], |_, body| {
+                    let dead = is(body, "/properties/peeringState", "Disconnected");
+                    Some(unless(dead, || "it is Disconnected".to_owned()))
+                }));
+            }
+            all
         },
     },
     Rule {
         id: "VP-ONE-REMOTE",
         severity: Severity::Block,
-        fails_when: "A spoke uses another remote gateway already, or has a gateway of its own.",
-        reads: "peerings of the spoke; gateways",
+        fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, or has a \
+                     gateway of its own.",
+        reads: "peerings and GatewaySubnet of the spoke, as the steps before leave them",
         why: "A network uses one remote gateway, and none beside its own.",
-        fix: "Take the flag off the other peering first, or leave this spoke out.",
+        fix: "Take the flag off the other peering in a step that this one needs, or leave this spoke out.",
         source: "N-PEER",
         judge: one_remote,
     },
@@ -57,6 +60,16 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Let the peering need the gateway.",
         source: "I-30569",
         judge: remote_gateway,
+    },
+    Rule {
+        id: "VP-LENDS",
+        severity: Severity::Block,
+        fails_when: "A spoke's side uses the hub's gateway, and the hub's side does not lend it by then.",
+        reads: "the hub's side: allowGatewayTransit, as the steps before leave it",
+        why: "One side uses what the other lends: without allowGatewayTransit there is no way through.",
+        fix: "Let the step need one that sets allow_gateway_transit on the hub's side.",
+        source: "N-PEER",
+        judge: lends,
     },
     Rule {
         id: "UDR-NVA-DEFAULT",
@@ -109,55 +122,111 @@ fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     .collect()
 }
 
+/// The sides that are to use a remote gateway, each with its network and the world as its step finds it.
+fn using<'i>(
+    inquiry: &'i Inquiry<'_>,
+) -> impl Iterator<Item = (&'i Step, &'i Peering, ResourceId, Inquiry<'i>)> {
+    inquiry.peerings().into_iter().filter_map(|(step, spec)| {
+        let vnet = spec.id.parent().filter(|_| spec.use_remote_gateways == Some(true))?;
+        Some((step, spec, vnet, inquiry.at(step)))
+    })
+}
+
 fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.peerings() {
-        let Some(vnet) = spec.id.parent().filter(|_| spec.use_remote_gateways == Some(true)) else {
-            continue;
+    for (step, spec, vnet, then) in using(inquiry) {
+        let body = match then.read(&vnet) {
+            Ok(Some(body)) => body,
+            Ok(None) => continue,
+            Err(why) => {
+                all.push(about(&spec.id, Verdict::Unknown(why)));
+                continue;
+            }
         };
-        let other = peerings_of(inquiry.facts.body(&vnet)).iter().find(|peering| {
-            let own =
-                text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(spec.id.name()));
-            flag(peering, "/properties/useRemoteGateways") && !own
+        let other = peerings_of(Some(body)).iter().find(|peering| {
+            flag(peering, "/properties/useRemoteGateways") && !is(peering, "/name", spec.id.name())
         });
-        let gateway = inquiry.facts.bodies(GATEWAYS).find(|(_, body)| {
-            gateway_subnet(body).and_then(|subnet| subnet.parent()).as_ref() == Some(&vnet)
-        });
-        let verdict = match (inquiry.facts.resource(&vnet), other, gateway) {
-            (Fact::Unknown(why), ..) => Verdict::Unknown(why.to_owned()),
-            (_, Some(other), _) => Verdict::Failed(format!(
-                "{} uses a remote gateway already",
-                text(other, "/name").unwrap_or_default()
-            )),
-            (_, None, Some((id, _))) => Verdict::Failed(format!("{} stands in it", id.name())),
-            _ => Verdict::Passed,
+        let own = then.gateways_in(body).into_iter().next();
+        let verdict = match (other.and_then(|other| text(other, "/name")), own) {
+            (Some(other), _) => {
+                let late = later(inquiry, step, &vnet, other).map_or_else(String::new, |late| {
+                    format!("; step `{late}` takes that away, and does not come before this one")
+                });
+                Verdict::Failed(format!("{other} uses a remote gateway by then{late}"))
+            }
+            (None, Some(own)) => Verdict::Failed(format!("{} stands in its network", own.name())),
+            (None, None) => Verdict::Passed,
         };
         all.push(about(&spec.id, verdict));
     }
     all
 }
 
+/// The step that takes the use of a remote gateway from a side, and does not come before this one.
+fn later<'i>(
+    inquiry: &'i Inquiry<'_>,
+    step: &Step,
+    vnet: &ResourceId,
+    side: &str,
+) -> Option<&'i str> {
+    let side = vnet.child("virtualNetworkPeerings", side).ok()?;
+    let steps = inquiry.plan.steps().iter();
+    let takes = |action: &Action| match action {
+        Action::Peering(spec) => spec.id == side && spec.use_remote_gateways == Some(false),
+        Action::Remove(spec) => spec.id == side,
+        _ => false,
+    };
+    let mut late = steps.filter(|other| other.name != step.name && takes(&other.action));
+    late.next().map(|other| other.name.as_str())
+}
+
 fn remote_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.peerings() {
-        if spec.use_remote_gateways != Some(true) {
-            continue;
-        }
-        let place = inquiry.plan.place(&step.name).unwrap_or_default();
-        let before = inquiry.plan.dag().ancestors(place);
+    for (_, spec, _, then) in using(inquiry) {
         let planned = inquiry.gateways().into_iter().any(|(other, gateway)| {
-            gateway.subnet.parent().as_ref() == Some(&spec.remote)
-                && inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
+            gateway.subnet.parent().as_ref() == Some(&spec.remote) && then.is_done(other)
         });
-        let subnet = inquiry.facts.body(&spec.remote).and_then(|hub| {
-            subnets_of(hub).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))
-        });
-        let stands =
-            subnet.is_some_and(|subnet| !list(subnet, "/properties/ipConfigurations").is_empty());
-        let verdict = match inquiry.facts.resource(&spec.remote) {
-            _ if planned || stands => Verdict::Passed,
+        let verdict = match then.facts.resource(&spec.remote) {
+            Fact::Known(hub) if !then.gateways_in(hub).is_empty() => Verdict::Passed,
+            Fact::Unknown(_) if planned => Verdict::Passed,
             Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
             _ => Verdict::Failed(format!("{} has no gateway by then", spec.remote.name())),
+        };
+        all.push(about(&spec.id, verdict));
+    }
+    all
+}
+
+fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (_, spec, vnet, then) in using(inquiry) {
+        let planned = inquiry.peerings().into_iter().any(|(other, side)| {
+            side.id.is_child_of(&spec.remote)
+                && side.remote == vnet
+                && side.allow_gateway_transit == Some(true)
+                && then.is_done(other)
+        });
+        let verdict = match then.facts.resource(&spec.remote) {
+            Fact::Known(hub) => {
+                let pointer = "/properties/remoteVirtualNetwork/id";
+                let mut sides = peerings_of(Some(hub)).iter();
+                match sides.find(|side| id_at(side, pointer).as_ref() == Some(&vnet)) {
+                    Some(side) => {
+                        let name = text(side, "/name").unwrap_or("the other side");
+                        unless(!flag(side, "/properties/allowGatewayTransit"), || {
+                            format!("{name} of {} does not lend it by then", spec.remote.name())
+                        })
+                    }
+                    None => Verdict::Failed(format!(
+                        "{} has no side towards {} by then",
+                        spec.remote.name(),
+                        vnet.name()
+                    )),
+                }
+            }
+            Fact::Absent => Verdict::Failed(format!("{} is not there", spec.remote.name())),
+            Fact::Unknown(_) if planned => Verdict::Passed,
+            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
         };
         all.push(about(&spec.id, verdict));
     }
@@ -206,7 +275,15 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subnet, table) in associations(inquiry) {
         let Some(vnet) = subnet.parent() else { continue };
-        let Fact::Known(body) = inquiry.facts.resource(&vnet) else { continue };
+        let body = match inquiry.read(&vnet) {
+            Ok(Some(body)) => body,
+            Ok(None) => continue,
+            Err(why) => {
+                all.push(about(&table.id, Verdict::Unknown(why)));
+                continue;
+            }
+        };
+        let mut everything = Ok(());
         let mut space = prefixes(body, "/properties/addressSpace/addressPrefixes");
         let planned = inquiry
             .peerings()
@@ -217,20 +294,24 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             .iter()
             .filter_map(|peering| id_at(peering, "/properties/remoteVirtualNetwork/id"));
         for remote in planned.chain(standing) {
-            space.extend(inquiry.space(&remote).unwrap_or_default());
+            match inquiry.read(&remote) {
+                Ok(_) => space.extend(inquiry.space(&remote).unwrap_or_default()),
+                Err(why) => everything = Err(why),
+            }
         }
         let lost = table.routes.iter().find_map(|route| match route.next_hop {
             NextHop::Appliance(hop) if !space.iter().any(|net| net.contains(&hop)) => Some(hop),
             _ => None,
         });
-        all.push(about(
-            &table.id,
-            unless(lost.is_some(), || {
-                lost.map_or_else(String::new, |hop| {
-                    format!("{hop} is in no network beside {}", vnet.name())
-                })
-            }),
-        ));
+        // What was not read may be where it stands.
+        let verdict = match (lost, everything) {
+            (None, _) => Verdict::Passed,
+            (Some(_), Err(why)) => Verdict::Unknown(why),
+            (Some(hop), Ok(())) => {
+                Verdict::Failed(format!("{hop} is in no network beside {}", vnet.name()))
+            }
+        };
+        all.push(about(&table.id, verdict));
     }
     all
 }

@@ -1,16 +1,27 @@
 //! May we do it? Management locks and rights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::model::{Action, ResourceId, Step, permission};
-use crate::preflight::facts::{Fact, Question};
+use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
 /// The rules about locks and rights.
 pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "TENANT-TOKEN",
+        severity: Severity::Block,
+        fails_when: "Our token is of another tenant than a subscription that the runbook reads or writes.",
+        reads: "the refusals of all reads (401 InvalidAuthenticationTokenTenant)",
+        why: "Nothing there can be read or written, and no waiting mends that.",
+        fix: "Log in to the tenant that is named, or use a credential that is known in both; \
+              `--tenant SUBSCRIPTION=TENANT` says beforehand whose token a subscription takes.",
+        source: "azure-cli 21227, azure-sdk-for-go 21651, 21891",
+        judge: tenants,
+    },
     Rule {
         id: "LOCK-DELETE",
         severity: Severity::Block,
@@ -42,6 +53,30 @@ pub(super) const RULES: &[Rule] = &[
         judge: rights,
     },
 ];
+
+fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut refused: BTreeMap<&str, &str> = BTreeMap::new();
+    for (question, why) in inquiry.facts.refused_with(WRONG_TENANT) {
+        if let Some(subscription) = question.subscription() {
+            refused.entry(subscription).or_insert(why);
+        }
+    }
+    // Every subscription that anything is asked of.
+    let steps = inquiry.plan.steps().iter();
+    let asked: BTreeSet<&str> = steps
+        .flat_map(|step| step.action.subject().into_iter().chain(step.action.reads()))
+        .map(ResourceId::subscription)
+        .chain(refused.keys().copied())
+        .collect();
+    let judge = |subscription: &str| {
+        let verdict = match refused.get(subscription) {
+            Some(why) => Verdict::Failed((*why).to_owned()),
+            None => Verdict::Passed,
+        };
+        Judged { about: format!("subscription {subscription}"), verdict }
+    };
+    asked.into_iter().map(judge).collect()
+}
 
 fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
     let mut all = Vec::new();
@@ -109,7 +144,7 @@ fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let verdict = match inquiry.facts.of(&question) {
             Fact::Known(value) => {
                 let missing: Vec<&String> =
-                    rights.keys().filter(|right| !granted(value, right)).collect();
+                    rights.keys().filter(|right| !permission::granted(value, right)).collect();
                 match missing.first() {
                     None => Verdict::Passed,
                     Some(first) => {
@@ -131,19 +166,10 @@ fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-/// Whether an answer of `permissions` grants a right: by one entry's actions and not by its notActions.
-fn granted(value: &Value, right: &str) -> bool {
-    list(value, "/value").iter().any(|entry| {
-        let any = |key: &str| {
-            list(entry, key).iter().filter_map(Value::as_str).any(|p| permission::matches(p, right))
-        };
-        any("/actions") && !any("/notActions")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::permission::granted;
     use serde_json::json;
 
     #[test]

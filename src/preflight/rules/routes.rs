@@ -6,12 +6,14 @@ use crate::model::action::Verification;
 use crate::model::azure_limits::{
     ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, gateway_sku,
 };
+use crate::model::coverage::{coverage, is_default};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, is, list, peering, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, peering, text, unless};
 use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
 
 const PRIVATE: &str = "AzurePrivatePeering";
+const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 const PATHS: [&str; 2] = ["primary", "secondary"];
 
 /// The rules about peerings of circuits and their routes.
@@ -114,7 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "The connection goes down until there are fewer.",
         fix: "Use fewer, larger prefixes.",
         source: "E-LIM, E-FAQ",
-        judge: |inquiry| spaces(inquiry, VNET_PREFIXES),
+        judge: |inquiry| spaces(inquiry, VNET_PREFIXES, When::Done),
     },
     Rule {
         id: "RT-CREATE-200",
@@ -124,7 +126,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "Azure refuses to make the connection.",
         fix: "Connect first, peer further spokes afterwards.",
         source: "E-LINK (2020)",
-        judge: |inquiry| spaces(inquiry, VNET_PREFIXES_AT_CREATION),
+        judge: |inquiry| spaces(inquiry, VNET_PREFIXES_AT_CREATION, When::Connected),
     },
     Rule {
         id: "RT-GW-SKU",
@@ -156,7 +158,57 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.2",
         judge: collide,
     },
+    Rule {
+        id: "RT-EXPECTED",
+        severity: Severity::Warn,
+        fails_when: "On-premises does not advertise a prefix that the runbook expects a gateway to learn.",
+        reads: "route tables of both paths; the prefixes of verify.routes",
+        why: "The verification would wait for it until its time is up; a default route proves no prefix.",
+        fix: "Let on-premises advertise the prefix or one that contains it over this circuit, or take it \
+              out of `expect`.",
+        source: "azure-docs 95996, 43527",
+        judge: expected,
+    },
 ];
+
+fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let Action::Verify(Verification::Routes { gateway, expect }) = &step.action else {
+            continue;
+        };
+        let then = inquiry.at(step);
+        let mut heard_of = Vec::new();
+        let (mut unread, mut circuits) = (None, 0);
+        for (_, link) in then.links_of(gateway) {
+            let circuit = id_at(link, "/properties/peer/id");
+            let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else {
+                continue;
+            };
+            circuits += 1;
+            match heard(inquiry, &circuit) {
+                Ok(heard) => heard_of.extend(heard),
+                Err(why) => unread = Some(why),
+            }
+        }
+        // A gateway that nothing connects: other rules, and the verification, say so.
+        if circuits == 0 {
+            continue;
+        }
+        let missing = expect.iter().find_map(|prefix| {
+            let how = coverage(prefix, &heard_of);
+            let why = || format!("{prefix} is not advertised by on-premises{}", how.remark());
+            (!how.is_whole()).then(why)
+        });
+        let verdict = match (missing, unread) {
+            (None, _) => Verdict::Passed,
+            (Some(_), Some(why)) => Verdict::Unknown(why),
+            (Some(why), None) => Verdict::Failed(why),
+        };
+        all.push(about(gateway, verdict));
+    }
+    all
+}
 
 fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
@@ -215,10 +267,15 @@ fn by_received(
     circuits
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
-        .filter(|id| inquiry.facts.body(id).is_some_and(|body| peering(body, PRIVATE).is_some()))
         .filter_map(|id| {
-            let verdict = match received(inquiry, id) {
-                Ok(both) => judge(id, both)?,
+            let verdict = match inquiry.read(id) {
+                Ok(None) => return None,
+                // Without a private peering there is nothing to ask for.
+                Ok(Some(body)) if peering(body, PRIVATE).is_none() => return None,
+                Ok(Some(_)) => match received(inquiry, id) {
+                    Ok(both) => judge(id, both)?,
+                    Err(why) => Verdict::Unknown(why),
+                },
                 Err(why) => Verdict::Unknown(why),
             };
             Some(about(id, verdict))
@@ -295,10 +352,14 @@ fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
     })
 }
 
-fn spaces(inquiry: &Inquiry<'_>, max: usize) -> Vec<Judged> {
+fn spaces(inquiry: &Inquiry<'_>, max: usize, when: When) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (_, spec) in inquiry.connections() {
-        let verdict = match inquiry.advertised(&spec.gateway) {
+    for (step, spec) in inquiry.connections() {
+        let then = match when {
+            When::Connected => inquiry.at_most(step),
+            When::Done => inquiry.at_end(),
+        };
+        let verdict = match then.advertised(&spec.gateway) {
             Some(prefixes) => {
                 let count = prefixes.len();
                 unless(count > max, || format!("its networks have {count} prefixes"))
@@ -310,6 +371,15 @@ fn spaces(inquiry: &Inquiry<'_>, max: usize) -> Vec<Judged> {
     all
 }
 
+/// When the networks behind a gateway are counted.
+#[derive(Clone, Copy)]
+enum When {
+    /// When the connection is made: what is peered later does not count.
+    Connected,
+    /// When the run has ended.
+    Done,
+}
+
 fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.connections() {
@@ -319,7 +389,13 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Some(text(inquiry.facts.body(&spec.gateway)?, "/properties/sku/name")?.to_owned())
         });
         let Some(sku) = sku.as_deref().and_then(gateway_sku) else { continue };
-        let Ok(both) = received(inquiry, &spec.circuit) else { continue };
+        let both = match received(inquiry, &spec.circuit) {
+            Ok(both) => both,
+            Err(why) => {
+                all.push(about(&spec.gateway, Verdict::Unknown(why)));
+                continue;
+            }
+        };
         let Some(most) = both.into_iter().flatten().max() else { continue };
         all.push(about(
             &spec.gateway,
@@ -356,7 +432,7 @@ fn heard(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<Vec<ipnet::IpNet
 fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_received(inquiry, |id, _| {
         Some(match heard(inquiry, id) {
-            Ok(heard) => unless(heard.iter().any(|net| net.prefix_len() == 0), || {
+            Ok(heard) => unless(heard.iter().any(is_default), || {
                 "on-premises advertises 0.0.0.0/0".to_owned()
             }),
             Err(why) => Verdict::Unknown(why),
@@ -367,13 +443,21 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.connections() {
-        let (Ok(heard), Some(ours)) =
-            (heard(inquiry, &spec.circuit), inquiry.advertised(&spec.gateway))
-        else {
-            continue;
+        let end = inquiry.at_end();
+        let (heard, ours) = match (heard(inquiry, &spec.circuit), end.advertised(&spec.gateway)) {
+            (Ok(heard), Some(ours)) => (heard, ours),
+            (Err(why), _) => {
+                all.push(about(&spec.circuit, Verdict::Unknown(why)));
+                continue;
+            }
+            (Ok(_), None) => {
+                let why = "a network behind the gateway cannot be read".to_owned();
+                all.push(about(&spec.circuit, Verdict::Unknown(why)));
+                continue;
+            }
         };
         let specific: Vec<ipnet::IpNet> =
-            heard.into_iter().filter(|net| net.prefix_len() > 0).collect();
+            heard.into_iter().filter(|net| !is_default(net)).collect();
         let clash = crate::preflight::inquiry::clash(&ours, &specific);
         all.push(about(
             &spec.circuit,

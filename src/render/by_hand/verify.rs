@@ -7,6 +7,15 @@ use super::{Guide, Line, Trouble, about, line, noted};
 use crate::model::ResourceId;
 use crate::model::action::Verification;
 
+/// What covers the prefixes, in words: as [`crate::model::coverage`] means it.
+fn covered(prefixes: &[IpNet]) -> String {
+    let default = match prefixes.iter().all(crate::model::coverage::is_default) {
+        true => "",
+        false => "; a default route does not count",
+    };
+    format!("Each of {} (or a route that contains it{default})", list(prefixes))
+}
+
 fn list(prefixes: &[IpNet]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -70,7 +79,7 @@ pub(super) fn verification(verification: &Verification) -> Guide {
                     .with("--output", "table")
                     .text(),
             )],
-            format!("Each of {}, with an AS path that begins with 12076.", list(expect)),
+            format!("{}, with an AS path that begins with 12076.", covered(expect)),
             vec![Trouble {
                 sign: "A prefix is missing",
                 then: "On-premises does not advertise it over this circuit. Call the on-premises network \
@@ -94,7 +103,7 @@ pub(super) fn verification(verification: &Verification) -> Guide {
                         .text(),
                 ),
             ],
-            format!("Each of {}, to each peer.", list(expect)),
+            format!("{}, to each peer.", covered(expect)),
             vec![Trouble {
                 sign: "A spoke's prefix is missing",
                 then: "Its peering does not use the hub's gateway: useRemoteGateways must be true on the \
@@ -121,11 +130,11 @@ pub(super) fn verification(verification: &Verification) -> Guide {
             way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View route table"]),
             both_paths("network express-route list-route-tables", circuit),
             match (expect.as_slice(), absent.as_slice()) {
-                (expect, []) => format!("Each of {} in both tables.", list(expect)),
+                (expect, []) => format!("{}, in both tables.", covered(expect)),
                 ([], absent) => format!("None of {} in either table.", list(absent)),
                 (expect, absent) => format!(
-                    "Each of {} in both tables, and none of {} in either.",
-                    list(expect),
+                    "{}, in both tables; and none of {} in either.",
+                    covered(expect),
                     list(absent)
                 ),
             },

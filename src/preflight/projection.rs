@@ -1,0 +1,330 @@
+//! What will a step find? The facts as the steps before it leave them.
+//!
+//! A rule compares what a step wants with the world. The world that counts is not the one of now but the
+//! one in which the step begins: what an earlier step removes is gone by then, what it makes is there,
+//! what it changes is as it was told. So the steps before it are carried out on paper, in their order.
+//! What cannot be known stays so: nothing is made up about a thing that was not read.
+
+use serde_json::{Map, Value, json};
+
+use super::facts::Facts;
+use super::inquiry::{id_at, is, list, peerings_of};
+use crate::model::action::{NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier};
+use crate::model::{Action, Condition, ResourceId, Step};
+
+/// The facts after these steps, each carried out as it is planned. A step that is known not to run
+/// changes nothing.
+#[must_use]
+pub fn after<'p>(facts: &Facts, steps: impl IntoIterator<Item = &'p Step>) -> Facts {
+    let mut then = facts.clone();
+    for step in steps {
+        if step.when != Some(Condition::Known(false)) {
+            apply(&mut then, &step.action);
+        }
+    }
+    then
+}
+
+fn apply(facts: &mut Facts, action: &Action) {
+    match action {
+        Action::PublicIp(spec) => patch(
+            facts,
+            &spec.id,
+            json!({ "location": spec.location.as_str(), "zones": spec.zones,
+                "sku": { "name": "Standard" }, "properties": {} }),
+        ),
+        // One that stands keeps its addresses: what is in it keeps them from being changed.
+        Action::Subnet(spec) if facts.body(&spec.id).is_some() => {}
+        Action::Subnet(spec) => {
+            let properties = match spec.prefixes.as_slice() {
+                [one] => json!({ "addressPrefix": one }),
+                several => json!({ "addressPrefixes": several }),
+            };
+            patch(facts, &spec.id, json!({ "properties": properties }));
+        }
+        Action::Gateway(spec) => {
+            let body = json!({
+                "location": spec.location.as_str(),
+                "properties": {
+                    "gatewayType": "ExpressRoute", "provisioningState": "Succeeded",
+                    "sku": { "name": spec.sku, "tier": spec.sku },
+                    "ipConfigurations": [{ "properties": { "subnet": { "id": spec.subnet } } }],
+                },
+            });
+            patch(facts, &spec.id, body);
+            settle_in(facts, &spec.subnet, &spec.id);
+        }
+        Action::Authorization(spec) => {
+            if facts.body(&spec.id).is_none() {
+                let body = json!({ "properties": { "authorizationUseStatus": "Available" } });
+                patch(facts, &spec.id, body);
+            }
+        }
+        Action::Connection(spec) => {
+            let mut body = json!({
+                "location": spec.location.as_str(),
+                "properties": {
+                    "connectionType": "ExpressRoute", "provisioningState": "Succeeded",
+                    "virtualNetworkGateway1": { "id": spec.gateway },
+                    "peer": { "id": spec.circuit },
+                },
+            });
+            name(&mut body, "routingWeight", spec.routing_weight);
+            name(&mut body, "expressRouteGatewayBypass", spec.fast_path);
+            patch(facts, &spec.id, body);
+        }
+        Action::Peering(spec) => peer(facts, spec),
+        Action::RouteTable(spec) => patch(facts, &spec.id, table(facts, spec)),
+        Action::Route(spec) => {
+            let route = route(facts, &spec.prefix.to_string(), &spec.next_hop);
+            patch(facts, &spec.id, json!({ "properties": route }));
+        }
+        Action::Association(spec) => patch(
+            facts,
+            &spec.subnet,
+            json!({ "properties": { "routeTable": { "id": spec.route_table } } }),
+        ),
+        Action::Dissociation(spec) => edit(facts, &spec.subnet, |body| {
+            let pointer = "/properties/routeTable/id";
+            let ours = body.as_ref().and_then(|body| id_at(body, pointer));
+            if let Some(body) = body.as_mut().filter(|_| ours.as_ref() == Some(&spec.route_table)) {
+                take_out(body, "routeTable");
+            }
+        }),
+        Action::SecurityGroup(spec) if spec.used => patch(
+            facts,
+            &spec.subnet,
+            json!({ "properties": { "networkSecurityGroup": { "id": spec.security_group } } }),
+        ),
+        Action::SecurityGroup(spec) => edit(facts, &spec.subnet, |body| {
+            let pointer = "/properties/networkSecurityGroup/id";
+            let ours = body.as_ref().and_then(|body| id_at(body, pointer));
+            let own = ours.as_ref() == Some(&spec.security_group);
+            if let Some(body) = body.as_mut().filter(|_| own) {
+                take_out(body, "networkSecurityGroup");
+            }
+        }),
+        Action::Dns(spec) => patch(
+            facts,
+            &spec.id,
+            json!({ "properties": { "dhcpOptions": { "dnsServers": spec.servers } } }),
+        ),
+        Action::Tier(spec) => edit(facts, &spec.id, |body| {
+            let stands = body.as_ref().and_then(|body| body.pointer("/sku/tier")?.as_str());
+            let lower = stands.and_then(Tier::parse).is_some_and(|tier| tier < spec.at_least);
+            if let Some(tier) = body.as_mut().and_then(|body| body.pointer_mut("/sku/tier"))
+                && lower
+            {
+                *tier = json!(spec.at_least.as_str());
+            }
+        }),
+        Action::Bandwidth(spec) => edit(facts, &spec.id, |body| {
+            let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
+            if let Some(mbps) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {
+                *mbps = json!(mbps.as_u64().unwrap_or(0).max(u64::from(spec.mbps_min)));
+            }
+        }),
+        Action::Remove(spec) => remove(facts, spec),
+        Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {}
+    }
+}
+
+fn table(facts: &Facts, spec: &RouteTable) -> Value {
+    let own = |own: &Route| {
+        let properties = route(facts, &own.prefix.to_string(), &own.next_hop);
+        json!({ "name": own.name, "properties": properties })
+    };
+    let routes: Vec<Value> = spec.routes.iter().map(own).collect();
+    let mut body =
+        json!({ "location": spec.location.as_str(), "properties": { "routes": routes } });
+    let off = spec.propagate_gateway_routes.map(|on| !on);
+    name(&mut body, "disableBgpRoutePropagation", off);
+    body
+}
+
+/// The properties of a route; a firewall's address is its own.
+fn route(facts: &Facts, prefix: &str, next_hop: &NextHop) -> Value {
+    let (kind, address) = match next_hop {
+        NextHop::Appliance(address) => ("VirtualAppliance", Some(json!(address))),
+        NextHop::Firewall(id) => {
+            let pointer = "/properties/ipConfigurations/0/properties/privateIPAddress";
+            let address = facts.body(id).and_then(|body| body.pointer(pointer)).cloned();
+            ("VirtualAppliance", address)
+        }
+        NextHop::VnetLocal => ("VnetLocal", None),
+        NextHop::Internet => ("Internet", None),
+        NextHop::None => ("None", None),
+    };
+    json!({ "addressPrefix": prefix, "nextHopType": kind, "nextHopIpAddress": address })
+}
+
+/// Puts a property in that the author named; the others stay as they are.
+fn name(body: &mut Value, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        body["properties"][key] = value.into();
+    }
+}
+
+/// One side of a peering: it is Connected once the other side names it, and lets that one be so too.
+fn peer(facts: &mut Facts, spec: &Peering) {
+    let Some(vnet) = spec.id.parent() else { return };
+    let other = side_towards(facts, &spec.remote, &vnet);
+    let stands = facts.body(&spec.id).is_some_and(|body| !is(body, STATE, "Initiated"));
+    let mut body = json!({ "properties": { "remoteVirtualNetwork": { "id": spec.remote } } });
+    name(&mut body, "allowVirtualNetworkAccess", spec.allow_access);
+    name(&mut body, "allowForwardedTraffic", spec.allow_forwarded_traffic);
+    name(&mut body, "allowGatewayTransit", spec.allow_gateway_transit);
+    name(&mut body, "useRemoteGateways", spec.use_remote_gateways);
+    let state = if other.is_some() { "Connected" } else { "Initiated" };
+    name(&mut body, "peeringState", (!stands).then_some(state));
+    patch(facts, &spec.id, body);
+    if let Some(other) = other.filter(|_| !stands) {
+        edit(facts, &other, |body| {
+            if let Some(body) = body.as_mut().filter(|body| is(body, STATE, "Initiated")) {
+                body["properties"]["peeringState"] = json!("Connected");
+            }
+        });
+    }
+}
+
+const STATE: &str = "/properties/peeringState";
+
+/// The side of a network that names another one.
+fn side_towards(facts: &Facts, vnet: &ResourceId, remote: &ResourceId) -> Option<ResourceId> {
+    let pointer = "/properties/remoteVirtualNetwork/id";
+    let own = peerings_of(facts.body(vnet));
+    let side = own.iter().find(|side| id_at(side, pointer).as_ref() == Some(remote))?;
+    vnet.child("virtualNetworkPeerings", side.get("name")?.as_str()?).ok()
+}
+
+fn remove(facts: &mut Facts, spec: &Removal) {
+    match spec.kind {
+        RemovalKind::Peering => {
+            let remote = facts
+                .body(&spec.id)
+                .and_then(|body| id_at(body, "/properties/remoteVirtualNetwork/id"));
+            let left = remote
+                .zip(spec.id.parent())
+                .and_then(|(remote, vnet)| side_towards(facts, &remote, &vnet));
+            // What is left of a pair does not connect by itself again.
+            if let Some(left) = left {
+                let state = json!({ "properties": { "peeringState": "Disconnected" } });
+                patch(facts, &left, state);
+            }
+        }
+        RemovalKind::Gateway => move_out(facts, &spec.id),
+        RemovalKind::Connection
+        | RemovalKind::PublicIp
+        | RemovalKind::Subnet
+        | RemovalKind::Authorization
+        | RemovalKind::RouteTable
+        | RemovalKind::Route => {}
+    }
+    edit(facts, &spec.id, |body| *body = None);
+}
+
+/// A gateway stands in a subnet from now on.
+fn settle_in(facts: &mut Facts, subnet: &ResourceId, gateway: &ResourceId) {
+    let lower = gateway.key().to_owned();
+    edit(facts, subnet, |body| {
+        let Some(body) = body else { return };
+        let there = list(body, "/properties/ipConfigurations");
+        let mut there = there.to_vec();
+        if !there.iter().any(|item| belongs(item, &lower)) {
+            there.push(json!({ "id": format!("{gateway}/ipConfigurations/gwipconfig") }));
+        }
+        body["properties"]["ipConfigurations"] = json!(there);
+    });
+}
+
+/// A gateway stands nowhere any more.
+fn move_out(facts: &mut Facts, gateway: &ResourceId) {
+    let Some(subnet) = facts.body(gateway).and_then(super::inquiry::gateway_subnet) else { return };
+    edit(facts, &subnet, |body| {
+        let Some(body) = body else { return };
+        let mut there = list(body, "/properties/ipConfigurations").to_vec();
+        there.retain(|item| !belongs(item, gateway.key()));
+        body["properties"]["ipConfigurations"] = json!(there);
+    });
+}
+
+fn belongs(configuration: &Value, gateway: &str) -> bool {
+    let id = configuration.get("id").and_then(Value::as_str).unwrap_or_default();
+    id.to_ascii_lowercase().starts_with(&format!("{gateway}/"))
+}
+
+/// Writes what is planned over what is there; what the plan does not name stays.
+#[expect(clippy::needless_pass_by_value, reason = "what is planned is made where it is used")]
+fn patch(facts: &mut Facts, id: &ResourceId, planned: Value) {
+    edit(facts, id, |body| match body {
+        Some(body) => merge(body, planned.clone()),
+        None => {
+            let mut new = planned.clone();
+            new["id"] = json!(id);
+            new["name"] = json!(id.name());
+            *body = Some(new);
+        }
+    });
+}
+
+fn merge(there: &mut Value, planned: Value) {
+    match (there, planned) {
+        (Value::Object(there), Value::Object(planned)) => {
+            for (key, value) in planned {
+                merge(there.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (there, planned) => *there = planned,
+    }
+}
+
+fn take_out(body: &mut Value, key: &str) {
+    if let Some(properties) = body.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        properties.remove(key);
+    }
+}
+
+/// Edits a resource where it was read, and where its parent's body shows it.
+fn edit(facts: &mut Facts, id: &ResourceId, mut change: impl FnMut(&mut Option<Value>)) {
+    let shown = id.parent().and_then(|parent| {
+        let key = children(id)?;
+        Some((parent, key))
+    });
+    if let Some((parent, key)) = shown {
+        let mut own = None;
+        facts.edit(&parent, |body| {
+            let Some(body) = body.as_mut().and_then(|body| properties(body)) else { return };
+            let there = body.entry(key).or_insert_with(|| json!([]));
+            let Some(there) = there.as_array_mut() else { return };
+            let place = there.iter().position(|child| is(child, "/name", id.name()));
+            let mut child = place.map(|place| there[place].clone());
+            change(&mut child);
+            match (place, &child) {
+                (Some(place), Some(child)) => there[place] = child.clone(),
+                (Some(place), None) => drop(there.remove(place)),
+                (None, Some(child)) => there.push(child.clone()),
+                (None, None) => {}
+            }
+            own = Some(child);
+        });
+        // The parent's body is the truth of both.
+        if let Some(own) = own {
+            facts.edit(id, |body| *body = own.clone());
+            return;
+        }
+    }
+    facts.edit(id, change);
+}
+
+fn properties(body: &mut Value) -> Option<&mut Map<String, Value>> {
+    let body = body.as_object_mut()?;
+    body.entry("properties").or_insert_with(|| json!({})).as_object_mut()
+}
+
+/// The list of a parent's body in which a child stands.
+fn children(id: &ResourceId) -> Option<&'static str> {
+    let kind = id.resource_type();
+    ["subnets", "virtualNetworkPeerings", "authorizations", "routes"].into_iter().find(|list| {
+        kind.as_str().rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(list))
+    })
+}

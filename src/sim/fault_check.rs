@@ -1,0 +1,384 @@
+//! Can this fault ever strike? One that cannot is a mistake of its author, and is refused with the reason:
+//! a drill with it would prove something that it never tried.
+
+use std::collections::BTreeSet;
+
+use super::fault::{Effect, Fault};
+use crate::model::ResourceId;
+
+/// What a fault's method may be; `POLL` is a poll of an operation.
+const METHODS: [&str; 7] = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "POST", "POLL"];
+
+/// Words of paths that are no names: of subscriptions, types and verbs.
+const WORDS: [&str; 48] = [
+    "subscriptions",
+    "resourcegroups",
+    "providers",
+    "resources",
+    "locations",
+    "operations",
+    "operationresults",
+    "microsoft.network",
+    "microsoft.recoveryservices",
+    "microsoft.authorization",
+    "microsoft.resources",
+    "permissions",
+    "locks",
+    "policyassignments",
+    "policydefinitions",
+    "virtualnetworks",
+    "subnets",
+    "virtualnetworkpeerings",
+    "virtualnetworkgateways",
+    "connections",
+    "sharedkey",
+    "publicipaddresses",
+    "routetables",
+    "routes",
+    "networksecuritygroups",
+    "securityrules",
+    "localnetworkgateways",
+    "expressroutecircuits",
+    "authorizations",
+    "peerings",
+    "stats",
+    "arptables",
+    "routetablessummary",
+    "getlearnedroutes",
+    "getadvertisedroutes",
+    "getbgppeerstatus",
+    "reset",
+    "resetconnection",
+    "startsitefailovertest",
+    "stopsitefailovertest",
+    "expressrouteserviceproviders",
+    "vaults",
+    "replicationfabrics",
+    "replicationprotectioncontainers",
+    "replicationprotecteditems",
+    "replicationrecoveryplans",
+    "replicationjobs",
+    "replicationpolicies",
+];
+
+/// POSTs that only read: nothing is made, changed or held by them.
+const READING: [&str; 6] = [
+    "getlearnedroutes",
+    "getadvertisedroutes",
+    "getbgppeerstatus",
+    "arptables",
+    "routetables",
+    "routetablessummary",
+];
+
+/// Types to which nothing is posted.
+const WITHOUT_POSTS: [&str; 7] = [
+    "subnets",
+    "virtualnetworkpeerings",
+    "publicipaddresses",
+    "routes",
+    "networksecuritygroups",
+    "securityrules",
+    "authorizations",
+];
+
+impl Fault {
+    /// Whether it can strike anything at all.
+    ///
+    /// # Errors
+    /// It cannot, and why, as the end of a sentence about it.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_method()?;
+        self.check_counts()?;
+        self.check_pattern()?;
+        self.check_effect()
+    }
+
+    /// The same, in a world with these subscriptions; those of no world when there are none.
+    ///
+    /// # Errors
+    /// It cannot strike there, and why.
+    pub fn check_in(&self, subscriptions: &BTreeSet<String>) -> Result<(), String> {
+        self.check()?;
+        let lower = self.resource.to_ascii_lowercase();
+        let Some(rest) = lower.strip_prefix("/subscriptions/") else { return Ok(()) };
+        let (id, whole) = match rest.find(['/', '*']) {
+            Some(end) => (&rest[..end], rest[end..].starts_with('/')),
+            None => (rest, true),
+        };
+        let fits = |own: &String| if whole { own == id } else { own.starts_with(id) };
+        if subscriptions.is_empty() || id.is_empty() || subscriptions.iter().any(fits) {
+            return Ok(());
+        }
+        let known: Vec<&str> = subscriptions.iter().map(String::as_str).collect();
+        Err(format!("no subscription of this world is `{id}`: it has {}", known.join(", ")))
+    }
+
+    fn check_method(&self) -> Result<(), String> {
+        let Some(method) = &self.method else { return Ok(()) };
+        if METHODS.iter().any(|known| known.eq_ignore_ascii_case(method)) {
+            return Ok(());
+        }
+        Err(format!("its method is `{method}`, and known are {}", METHODS.join(", ")))
+    }
+
+    fn check_counts(&self) -> Result<(), String> {
+        if self.times == 0 {
+            return Err("it strikes 0 times".to_owned());
+        }
+        match self.percent {
+            Some(0) => return Err("it strikes 0 percent of what it meets".to_owned()),
+            Some(percent) if percent > 100 => {
+                return Err(format!("it strikes {percent} percent, and 100 are all"));
+            }
+            _ => {}
+        }
+        match (self.from, self.until) {
+            (Some(from), Some(until)) if from > until => {
+                Err("it begins (`from`) after it has ended (`until`)".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_pattern(&self) -> Result<(), String> {
+        let pattern = self.resource.to_ascii_lowercase();
+        let never = |why: &str| Err(format!("its resource `{}` {why}", self.resource));
+        if pattern.is_empty() {
+            return never("is empty: write `*` for everything");
+        }
+        if let Some(bad) = pattern.chars().find(|c| c.is_whitespace() || "?#\"'\\".contains(*c)) {
+            return never(&format!("has `{bad}`, which no path has"));
+        }
+        if pattern.contains("//") {
+            return never("has `//`, which no path has");
+        }
+        if pattern.ends_with('/') {
+            return never("ends in `/`, and no path does: write `/*`");
+        }
+        let first = pattern.split('*').next().unwrap_or_default();
+        let root = "/subscriptions/";
+        if !(first.starts_with(root) || root.starts_with(first)) {
+            return never(
+                "matches no path: those begin with `/subscriptions/`; write `*` before it",
+            );
+        }
+        if !pattern.contains('*') && ResourceId::parse(&pattern).is_err() && !is_of_group(&pattern)
+        {
+            return never("is no resource's id; `*` stands for any text");
+        }
+        for word in types_in(&pattern) {
+            if !WORDS.contains(&word)
+                && let Some(meant) = near(word)
+            {
+                return never(&format!(
+                    "says `{word}`, which no path has: did you mean `{meant}`?"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_effect(&self) -> Result<(), String> {
+        let method = self.method.as_deref().unwrap_or_default().to_ascii_uppercase();
+        let only = |effect: &str, methods: &[&str]| {
+            if method.is_empty() || methods.contains(&method.as_str()) {
+                return Ok(());
+            }
+            let methods = methods.join(", ");
+            Err(format!(
+                "`{effect}` strikes operations, which {methods} begin, and it is of {method}"
+            ))
+        };
+        let begin = ["PUT", "PATCH", "DELETE", "POST"];
+        let pattern = self.resource.to_ascii_lowercase();
+        let kind = types_in(&pattern).into_iter().rfind(|word| WORDS.contains(word));
+        let begins = |effect: &str| {
+            only(effect, &begin)?;
+            match kind.filter(|kind| method == "POST" && WITHOUT_POSTS.contains(kind)) {
+                Some(kind) => Err(format!("nothing is posted to {kind}")),
+                None => Ok(()),
+            }
+        };
+        let connects = |effect: &str| {
+            only(effect, &["PUT", "PATCH"])?;
+            let around = [
+                "connections",
+                "microsoft.network",
+                "providers",
+                "resourcegroups",
+                "subscriptions",
+            ];
+            match kind.filter(|kind| !around.contains(kind)) {
+                Some(kind) => {
+                    Err(format!("`{effect}` is about connections, and its resource is of {kind}"))
+                }
+                None => Ok(()),
+            }
+        };
+        match &self.effect {
+            Effect::Refuse { status, code } => {
+                if !(400..=599).contains(status) {
+                    return Err(format!(
+                        "it refuses with status {status}, and refusals are 400 to 599"
+                    ));
+                }
+                if code.trim().is_empty() {
+                    return Err("it refuses without a code".to_owned());
+                }
+                Ok(())
+            }
+            Effect::Fail { code } if code.trim().is_empty() => {
+                Err("it fails without a code".to_owned())
+            }
+            Effect::Fail { .. } => begins("fail"),
+            Effect::Slow { factor: 0 } => Err("it takes 0 times as long".to_owned()),
+            Effect::Slow { factor: 1 } => {
+                Err("it takes 1 time as long, which changes nothing".to_owned())
+            }
+            Effect::Slow { .. } => begins("slow"),
+            Effect::Stuck => begins("stuck"),
+            Effect::Forget => begins("forget"),
+            Effect::Linger { lasts } if lasts.is_zero() => Err("it lingers for no time".to_owned()),
+            Effect::Linger { .. } => {
+                begins("linger")?;
+                let last = pattern.rsplit('/').next().unwrap_or_default();
+                match READING.contains(&last) && method == "POST" {
+                    true => Err(format!("`{last}` only reads, and holds nothing up afterwards")),
+                    false => Ok(()),
+                }
+            }
+            Effect::Silent => connects("silent"),
+            Effect::Unconnected => connects("unconnected"),
+            Effect::Throttle { .. }
+            | Effect::Conflict
+            | Effect::Html
+            | Effect::LoseRequest
+            | Effect::LoseAnswer
+            | Effect::Unreachable
+            | Effect::Absent => Ok(()),
+        }
+    }
+}
+
+/// Whether a path is of a subscription or a resource group, or of what is asked of those.
+fn is_of_group(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    matches!(parts.as_slice(), ["subscriptions", _, ..])
+        && parts.iter().all(|part| !part.is_empty())
+}
+
+/// The whole segments of a pattern that stand where types do: not behind a word whose name follows.
+fn types_in(pattern: &str) -> Vec<&str> {
+    let mut all = Vec::new();
+    let parts: Vec<&str> = pattern.split('*').collect();
+    for (place, part) in parts.iter().enumerate() {
+        let mut segments: Vec<&str> = part.split('/').collect();
+        // What touches a star may go on there.
+        if place > 0 {
+            segments.remove(0);
+        }
+        if place + 1 < parts.len() {
+            segments.pop();
+        }
+        let mut is_name = false;
+        for segment in segments {
+            if !is_name && !segment.is_empty() {
+                all.push(segment);
+            }
+            // A type's word is followed by a name, but for these.
+            let flat = segment.starts_with("microsoft.")
+                || ["providers", "primary", "secondary"].contains(&segment);
+            is_name = !is_name && WORDS.contains(&segment) && !flat;
+        }
+    }
+    all
+}
+
+/// The word that was meant, where one is near enough to be a slip.
+fn near(word: &str) -> Option<&'static str> {
+    let close = |known: &&&str| {
+        known.len() > 6 && word.len() > 4 && strsim::damerau_levenshtein(word, known) <= 2
+    };
+    WORDS.iter().find(close).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn fault(method: Option<&str>, resource: &str, effect: Effect) -> Fault {
+        Fault::new(method, resource, 1, effect)
+    }
+
+    #[test]
+    fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
+        let slow = || Effect::Slow { factor: 4 };
+        let refuse = |status| Effect::Refuse { status, code: "X".to_owned() };
+        for (method, resource, effect, word) in [
+            (Some("PSOT"), "*", slow(), "PSOT"),
+            (Some("GET"), "*", slow(), "GET"),
+            (Some("POLL"), "*", Effect::Stuck, "POLL"),
+            (Some("PUT"), "virtualNetworkGateways/*", slow(), "/subscriptions/"),
+            (Some("PUT"), "*/virtualnetworkgateway/*", slow(), "virtualnetworkgateways"),
+            (Some("PUT"), "*/conections/*", Effect::Silent, "connections"),
+            (Some("PUT"), "*/routetables/*", Effect::Silent, "routetables"),
+            (Some("POST"), "*/publicipaddresses/*", slow(), "publicipaddresses"),
+            (
+                Some("POST"),
+                "*/getlearnedroutes",
+                Effect::Linger { lasts: Duration::from_secs(9) },
+                "reads",
+            ),
+            (Some("DELETE"), "*/connections/*", Effect::Unconnected, "DELETE"),
+            (None, "*/connections/", slow(), "ends in"),
+            (None, "*/connections/a b", slow(), "no path has"),
+            (None, "", slow(), "empty"),
+            (None, "*", refuse(200), "200"),
+            (None, "*", Effect::Slow { factor: 1 }, "nothing"),
+        ] {
+            let why = fault(method, resource, effect).check().unwrap_err();
+            assert!(why.contains(word), "{method:?} {resource}: {why}");
+        }
+        let mut never = fault(None, "*", Effect::Html);
+        never.percent = Some(0);
+        assert!(never.check().is_err());
+        never.percent = None;
+        never.times = 0;
+        assert!(never.check().is_err());
+    }
+
+    #[test]
+    fn a_fault_that_can_strike_is_taken() {
+        let slow = || Effect::Slow { factor: 40 };
+        for (method, resource) in [
+            (Some("POST"), "*"),
+            (Some("post"), "*/getLearnedRoutes"),
+            (Some("POST"), "*/virtualNetworkGateways/ergw-x"),
+            (Some("POST"), "*/peerings/AzurePrivatePeering/routeTables/primary"),
+            (None, "*er-hongkong*"),
+            (None, "/subscriptions/22222222*"),
+            (None, "*/my-own-name/*"),
+            (Some("PUT"), "*/virtualNetworks/virtualnetworkgateway/*"),
+            (Some("POST"), "*/replicationRecoveryPlans/*/unplannedFailover"),
+        ] {
+            assert_eq!(fault(method, resource, slow()).check(), Ok(()), "{method:?} {resource}");
+        }
+        for (method, resource) in [
+            (None, "*"),
+            (Some("PUT"), "*/con-hub-sea-singapore"),
+            (Some("PUT"), "*/connections/*"),
+        ] {
+            assert_eq!(fault(method, resource, Effect::Silent).check(), Ok(()), "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_that_the_world_does_not_have_is_said() {
+        let own = BTreeSet::from(["11111111-a".to_owned(), "22222222-b".to_owned()]);
+        let of = |resource: &str| fault(None, resource, Effect::Html).check_in(&own);
+        assert_eq!(of("/subscriptions/2222*"), Ok(()));
+        assert!(of("/subscriptions/3333*").unwrap_err().contains("22222222-b"));
+    }
+}

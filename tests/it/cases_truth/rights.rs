@@ -1,0 +1,138 @@
+//! Whose token, and which rights: what no waiting mends is said at once, and what waiting does mend is
+//! waited for.
+
+use backroad::azure::tenancy::WRONG_TENANT;
+use backroad::engine::{Command, RunState, StepState};
+use backroad::model::{RunOutcome, Timestamp};
+use backroad::preflight::Verdict;
+use backroad::sim::{Scenario, World};
+use serde_json::json;
+
+use super::{drill, failed, of, preflight, shipped, world, written_world};
+use crate::support::Lab;
+
+const HOME: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+const CARRIER: &str = "bbbbbbbb-0000-4000-8000-000000000002";
+
+/// The circuits are in a subscription of the carrier team's own tenant.
+fn two_tenants() -> Scenario {
+    written_world(
+        "two-tenants",
+        &format!(
+            "extends: two-circuits.yaml\nworld: two-tenants\ntenants:\n  home: {HOME}\n  subscriptions:\n    \
+             22222222-2222-2222-2222-222222222222: {CARRIER}\n"
+        ),
+    )
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenant_stops_the_run_before_anything_is_built() {
+    let (plan, scenario) = (shipped("dr-circuit.yaml"), world("other-tenant-world.yaml"));
+    let found = preflight(&plan, &scenario).await;
+    let stops: Vec<_> = found.blocking().filter(|f| f.rule == "TENANT-TOKEN").collect();
+    assert_eq!(stops.len(), 1, "{:?}", failed(&found));
+    assert!(stops[0].about.contains("22222222"), "{}", stops[0].about);
+    let Verdict::Failed(why) = &stops[0].verdict else { panic!() };
+    for part in ["is of tenant", "belongs to tenant", "az login --tenant", "--tenant 22222222"] {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+    // And whoever goes on all the same is not kept waiting for it.
+    let (outcome, lab) = drill(&plan, &scenario).await;
+    assert_ne!(outcome, RunOutcome::Succeeded);
+    let state = RunState::fold(&lab.journal.events()).unwrap();
+    let refused = state.steps.values().any(
+        |record| matches!(&record.state, StepState::Failed(error) if error.code == WRONG_TENANT),
+    );
+    assert!(refused, "the step fails with Azure's own word");
+}
+
+#[tokio::test]
+async fn subscriptions_of_two_tenants_are_each_given_their_own_token() {
+    let (plan, scenario) = (shipped("dr-circuit.yaml"), two_tenants());
+    let found = preflight(&plan, &scenario).await;
+    assert_eq!(found.blocking().count(), 0, "{:?}", failed(&found));
+    assert!(of(&found, "TENANT-TOKEN").iter().all(|f| f.verdict == Verdict::Passed));
+    // The connection names a circuit of the other tenant: its token goes along.
+    assert_eq!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
+}
+
+/// The simulator's half: who sends no token of the linked tenant is refused with Azure's word.
+#[test]
+fn the_simulator_wants_a_token_of_every_tenant_that_a_write_names() {
+    use backroad::azure::wire::{Headers, Method, WireRequest};
+    use backroad::sim::server::Answers;
+    let scenario = two_tenants();
+    let mut world = World::new(&scenario);
+    let ours = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea/providers/Microsoft.Network";
+    let circuits = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-singapore";
+    let mut ask = |method, path: &str, body: String, headers: Headers| {
+        let url = format!("http://127.0.0.1{path}?api-version=2024-03-01");
+        let request = WireRequest { method, url, headers, body: body.into() };
+        world.answer(&request, scenario.now).0.unwrap()
+    };
+    let plain = || Headers::new().with("Authorization", "Bearer t");
+    let refused = ask(Method::Get, circuits, String::new(), plain());
+    assert_eq!(refused.status, 401);
+    let header = refused.headers.get("www-authenticate").unwrap_or_default().to_owned();
+    assert!(header.contains(CARRIER) && header.contains("authorization_uri"), "{header}");
+    let theirs = Headers::new().with("Authorization", format!("Bearer t.of.{CARRIER}"));
+    assert_eq!(ask(Method::Get, circuits, String::new(), theirs).status, 200);
+    let body = json!({ "location": "eastasia", "properties": { "connectionType": "ExpressRoute",
+        "virtualNetworkGateway1": { "id": format!("{ours}/virtualNetworkGateways/ergw-hub-ea") },
+        "peer": { "id": circuits }, "authorizationKey": "x" } })
+    .to_string();
+    let path = format!("{ours}/connections/con-x");
+    let alone = ask(Method::Put, &path, body.clone(), plain());
+    let text = String::from_utf8_lossy(&alone.body).into_owned();
+    assert_eq!(alone.status, 403, "{text}");
+    assert!(text.contains("LinkedAuthorizationFailed"), "{text}");
+    let along = plain().with("x-ms-authorization-auxiliary", format!("Bearer t.of.{CARRIER}"));
+    let answer = ask(Method::Put, &path, body, along);
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(!text.contains("LinkedAuthorizationFailed"), "{text}");
+}
+
+/// A role that was activated a moment ago is listed, and not yet obeyed.
+#[tokio::test]
+async fn a_right_that_is_listed_and_not_yet_obeyed_is_waited_for() {
+    let (plan, scenario) = (shipped("dr-circuit.yaml"), world("fresh-rights-world.yaml"));
+    let (outcome, lab) = drill(&plan, &scenario).await;
+    assert_eq!(outcome, RunOutcome::Succeeded);
+    let waited: Vec<Timestamp> = lab.journal.events().iter().map(|event| event.at).collect();
+    assert!(!waited.is_empty());
+}
+
+/// The same refusal, and the list of rights does not have it: no waiting gives it.
+#[tokio::test]
+async fn a_right_that_is_not_listed_is_not_waited_for() {
+    let mut scenario = world("fresh-rights-world.yaml");
+    scenario.faults.clear();
+    let grants = json!([{ "scope": "/subscriptions/11111111-1111-1111-1111-111111111111",
+        "actions": ["*/read", "*/action"] },
+        { "scope": "/subscriptions/22222222-2222-2222-2222-222222222222", "actions": ["*"] }]);
+    scenario.rights = serde_json::from_value(grants).unwrap();
+    let begun = scenario.now;
+    let (outcome, lab) = drill(&shipped("dr-circuit.yaml"), &scenario).await;
+    assert_eq!(outcome, RunOutcome::Failed);
+    assert!(lab.now().since(begun).as_secs() < 300, "nobody waits for what does not come");
+}
+
+#[tokio::test]
+async fn retry_without_a_step_tries_all_failed_ones() {
+    use crate::support::Lab as L;
+    let mut scenario = world("fresh-rights-world.yaml");
+    // Longer than the retries of a step go on.
+    scenario.faults[0].until = Some(std::time::Duration::from_secs(3_600));
+    let plan = shipped("dr-circuit.yaml");
+    let lab = Lab::new(plan, &scenario);
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Failed);
+    let state = RunState::fold(&lab.journal.events()).unwrap();
+    let count = |state: &RunState| {
+        state.steps.values().filter(|record| matches!(record.state, StepState::Failed(_))).count()
+    };
+    assert!(count(&state) > 1, "several steps failed: {}", count(&state));
+    lab.world.lock().unwrap().clear_faults();
+    let by = crate::support::person("eve");
+    let command = Command::RetryAll { by, reason: None };
+    assert_eq!(L::outcome_of(lab.drive(Some(command)).await), RunOutcome::Succeeded);
+}
