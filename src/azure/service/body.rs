@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::compare::{Against, compare};
+use super::compare::{Against, compare, without_nulls};
 use crate::model::secret::seal;
 use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
@@ -61,7 +61,7 @@ const READ_ONLY_PROPERTIES: [&str; 25] = [
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item
 /// of a list.
-const READ_ONLY_BELOW: [&str; 13] = [
+const READ_ONLY_BELOW: [&str; 19] = [
     "identity/principalId",
     "identity/tenantId",
     "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
@@ -74,6 +74,13 @@ const READ_ONLY_BELOW: [&str; 13] = [
     "properties/remoteBgpCommunities/regionalCommunity",
     "properties/routes/*/properties/hasBgpOverride",
     "properties/sku/capacity",
+    // The subnets of a virtual network that is written whole.
+    "properties/subnets/*/properties/ipConfigurationProfiles",
+    "properties/subnets/*/properties/ipConfigurations",
+    "properties/subnets/*/properties/privateEndpoints",
+    "properties/subnets/*/properties/purpose",
+    "properties/subnets/*/properties/resourceNavigationLinks",
+    "properties/subnets/*/properties/serviceAssociationLinks",
     "properties/virtualNetworkGatewayPolicyGroups/*/properties/vngClientConnectionConfigurations",
 ];
 
@@ -137,6 +144,7 @@ fn too_many_tags(merged: &Value) -> Option<Assessed> {
 /// Compares a resource with what is wanted of it, and plans the write that leads there.
 pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value) -> Assessed {
     let Some(body) = body else {
+        let wanted = &without_nulls(wanted);
         return Assessed::Change(Box::new(PlannedChange {
             changes: vec![Change {
                 resource: resource.clone(),
@@ -249,11 +257,23 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
 fn still_there(written: &Value, before: &Value, now: &Value) -> bool {
     written.as_object().into_iter().flatten().any(|(key, written)| {
         match (before.get(key), now.get(key)) {
-            (None, Some(now)) => !now.is_null(),
+            (None, Some(now)) => !is_nothing(now),
             (Some(before), Some(now)) => still_there(written, before, now),
             (_, None) => false,
         }
     })
+}
+
+/// Whether a value says no more than its absence: off, zero, or empty all through.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.iter().all(is_nothing),
+        Value::Object(object) => object.values().all(is_nothing),
+    }
 }
 
 /// A body without what only Azure writes and without keys: what may be written back.
@@ -472,6 +492,17 @@ mod tests {
         // What Azure adds on its own is not taken for a change of ours.
         let richer = json!({ "properties": { "addressPrefix": "10.0.0.0/24", "delegations": [] } });
         assert_eq!(undo(&back, Some(&richer), &written), Assessed::Holds);
+    }
+
+    #[test]
+    fn an_undo_is_over_when_what_was_not_shown_is_shown_as_nothing() {
+        let before = json!({ "properties": { "addressSpace": {} } });
+        let now = json!({ "properties": { "addressSpace": {}, "dhcpOptions": { "dnsServers": [] },
+            "allowRemoteVnetTraffic": false, "routingWeight": 0 }, "tags": {} });
+        let back = Undo::Restore { resource: table(), body: before };
+        let written = json!({ "tags": { "a": "b" }, "properties": { "routingWeight": 7,
+            "dhcpOptions": { "dnsServers": ["10.0.0.4"] }, "allowRemoteVnetTraffic": true } });
+        assert_eq!(undo(&back, Some(&now), &written), Assessed::Holds);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! The rules are rows of [`crate::model::compared`]. What has no row compares without letter case, and
 //! a list of named things by their names.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use super::body::{blocked, is_secret_key, text, without_secrets};
@@ -74,8 +77,12 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Compares one value, and gives what is to be written in its place; nothing where nothing is.
     fn value(&mut self, at: &Place, wanted: &Value, body: Option<&Value>) -> Option<Value> {
-        // Null, or a list of nothing, is what is not shown.
-        let nothing = |body: &&Value| body.is_null() || body.as_array().is_some_and(Vec::is_empty);
+        // Null, or a list or a text of nothing, is what is not shown.
+        let nothing = |body: &&Value| {
+            body.is_null()
+                || body.as_array().is_some_and(Vec::is_empty)
+                || body.as_str().is_some_and(str::is_empty)
+        };
         let body = body.filter(|body| !nothing(body));
         let row = field(self.of, &at.path);
         match (row.map(|row| row.how), wanted, body) {
@@ -104,8 +111,8 @@ impl Walk<'_> {
                 self.value(&at.key(key), wanted, body.and_then(|body| body.get(key)))
             };
             match value {
+                Some(Value::Null) | None => drop(merged.remove(key)),
                 Some(value) => drop(merged.insert(key.clone(), value)),
-                None => drop(merged.remove(key)),
             }
         }
         // What came of nothing but fields that are not shown is not sent either.
@@ -171,8 +178,9 @@ impl Walk<'_> {
                     self.value(&at.item(name), item, body.get(place))
                 }
                 None => {
-                    self.differs(&at.item(name).shown, None, item);
-                    Some(item.clone())
+                    let item = without_nulls(item);
+                    self.differs(&at.item(name).shown, None, &item);
+                    Some(item)
                 }
             };
             merged.extend(value);
@@ -213,7 +221,8 @@ impl Walk<'_> {
         };
         let holds = match row.map_or(How::AnyCase, |row| row.how) {
             How::NotOnceItStands => self.against == Against::Wanted || same(wanted, body),
-            How::Exactly if wanted.is_string() || wanted.is_array() => wanted == body,
+            How::Exactly if wanted.is_string() => wanted == body,
+            How::Exactly if wanted.is_array() => in_order(wanted, body),
             How::Exactly | How::AnyCase | How::Tags => same(wanted, body),
             How::Set => match self.against {
                 Against::Wanted => is_within(wanted, body),
@@ -316,6 +325,35 @@ fn is_within(wanted: &Value, body: &Value) -> bool {
     items(wanted).iter().all(|item| body.iter().any(|other| same(item, other)))
 }
 
+/// Whether two lists have the same things in the same order.
+fn in_order(wanted: &Value, body: &Value) -> bool {
+    let (Some(wanted), Some(body)) = (wanted.as_array(), body.as_array()) else { return false };
+    wanted.len() == body.len() && wanted.iter().zip(body).all(|(wanted, body)| same(wanted, body))
+}
+
+/// What is wanted, without what is wanted not to be there.
+pub(super) fn without_nulls(wanted: &Value) -> Value {
+    match wanted {
+        Value::Object(object) => {
+            let there = object.iter().filter(|(_, value)| !value.is_null());
+            there
+                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        Value::Array(list) => list.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether two texts are one address or prefix: `FD00:0:0::/48` is `fd00::/48`.
+fn same_address(wanted: &str, body: &str) -> bool {
+    let prefix = |text: &str| text.parse::<IpNet>().ok();
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    prefix(wanted).is_some_and(|own| prefix(body) == Some(own))
+        || address(wanted).is_some_and(|own| address(body) == Some(own))
+}
+
 /// Whether a value is as wanted. Texts compare without case and spaces, as Azure answers with other
 /// letters than it was sent ("Southeast Asia"), and lists in any order.
 pub(super) fn same(wanted: &Value, body: &Value) -> bool {
@@ -324,7 +362,7 @@ pub(super) fn same(wanted: &Value, body: &Value) -> bool {
             let fold = |text: &str| -> String {
                 text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
             };
-            fold(wanted) == fold(body)
+            fold(wanted) == fold(body) || same_address(wanted, body)
         }
         (Value::Array(wanted), Value::Array(body)) => {
             let mut left: Vec<&Value> = body.iter().collect();
@@ -350,8 +388,6 @@ pub(super) fn same(wanted: &Value, body: &Value) -> bool {
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
-
-    use std::net::IpAddr;
 
     use super::super::route_table::Firewalls;
     use super::super::{

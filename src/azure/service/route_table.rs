@@ -57,9 +57,8 @@ fn route_properties(prefix: &Destination, hop: &NextHop, firewalls: &Firewalls) 
         NextHop::None => ("None", None),
     };
     properties["nextHopType"] = json!(kind);
-    if let Some(address) = address {
-        properties["nextHopIpAddress"] = json!(address.to_string());
-    }
+    // A next hop of another kind has none, whatever stood there.
+    properties["nextHopIpAddress"] = json!(address.map(|address| address.to_string()));
     properties
 }
 
@@ -160,6 +159,24 @@ mod tests {
         assert!(matches!(none, Err(Assessed::Blocked { .. })), "{none:?}");
         let stopped = firewall_address(&fw, Some(&json!({ "properties": {} })));
         assert!(matches!(stopped, Err(Assessed::NotYet { .. })), "{stopped:?}");
+    }
+
+    #[test]
+    fn a_route_that_leads_to_an_appliance_no_longer_loses_its_address() {
+        let mut spec = spec();
+        spec.routes.truncate(1);
+        spec.routes[0].next_hop = NextHop::Internet;
+        let there = json!({ "location": "southeastasia", "properties": { "routes": [
+            { "name": "via-fw", "properties": { "addressPrefix": "10.0.0.0/8",
+                "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.0.4" } } ] } });
+        let verdict = assess(&spec, Some(&there), &firewalls()).verdict;
+        let Assessed::Change(change) = verdict else { panic!("{verdict:?}") };
+        let properties = &change.write.body.unwrap()["properties"]["routes"][0]["properties"];
+        let wanted = json!({ "addressPrefix": "10.0.0.0/8", "nextHopType": "Internet" });
+        assert_eq!(*properties, wanted);
+        let Assessed::Change(new) = assess(&spec, None, &firewalls()).verdict else { panic!() };
+        let properties = &new.write.body.unwrap()["properties"]["routes"][0]["properties"];
+        assert_eq!(*properties, wanted, "nothing is sent as null");
     }
 
     #[test]

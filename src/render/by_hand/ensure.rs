@@ -179,10 +179,6 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         .with("--vnet-gateway1", spec.gateway.as_str())
         .with("--express-route-circuit2", spec.circuit.as_str())
         .with_all("--routing-weight", spec.routing_weight.iter().map(ToString::to_string).collect())
-        .with_all(
-            "--express-route-gateway-bypass",
-            spec.fast_path.iter().map(ToString::to_string).collect(),
-        )
         .with_all("--tags", tags(&spec.tags));
     let mut act = Vec::new();
     if let Some(secret) = &spec.authorization {
@@ -191,12 +187,17 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         create = create.with_variable("--authorization-key", &variable);
     }
     act.push(line(create.with("--query", STATE).text()));
-    if let Some(on) = spec.private_link_fast_path {
-        let set = format!("properties.enablePrivateLinkFastPath={on}");
-        act.push(noted(
-            "When it is done: FastPath to private endpoints.",
-            about("resource update", id).with("--set", set).with("--query", "id").text(),
-        ));
+    let settings: Vec<String> = [
+        ("expressRouteGatewayBypass", spec.fast_path),
+        ("enablePrivateLinkFastPath", spec.private_link_fast_path),
+    ]
+    .iter()
+    .filter_map(|(key, said)| said.map(|on| format!("properties.{key}={on}")))
+    .collect();
+    if !settings.is_empty() {
+        // Without a query the answer would show the connection's key.
+        let set = about("resource update", id).with_all("--set", settings).with("--query", "id");
+        act.push(noted("When it is done: FastPath.", set.text()));
     }
     Guide {
         portal: way(&[

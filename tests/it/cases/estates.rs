@@ -5,13 +5,14 @@ use backroad::azure::wire::{Headers, Method, WireRequest};
 use backroad::engine::{Command, Ending, RunState, survey};
 use backroad::model::{Assessed, Plan, ResourceId, RunOutcome};
 use backroad::plan::preview::preview;
-use backroad::sim::World;
+use backroad::preflight::{Verdict, inquire, judge};
 use backroad::sim::network::{Estate, configured_prefixes};
 use backroad::sim::server::Answers;
+use backroad::sim::{Effect, World};
 use serde_json::{Value, json};
 
 use super::{SEA, plan, shown, world, written};
-use crate::support::worlds::differences;
+use crate::support::worlds::{differences, fault_of};
 use crate::support::{Drove, Lab, compiled};
 
 /// What a look says of a step, and what the plan would tell a person about it.
@@ -272,4 +273,87 @@ async fn a_larger_standby_holds_whatever_smaller_one_is_asked_for() {
     let lab = Lab::new(compiled.plan.unwrap(), &world("larger-standby-world.yaml"));
     lab.drive_through().await;
     assert_eq!(written(&lab, "/ergw-hub-sea"), 0, "a failover makes none smaller");
+}
+
+/// Whatever one write of the new actions meets, the run comes to the same end, and can be taken back.
+#[tokio::test]
+async fn a_lost_request_or_answer_at_any_write_of_the_options_changes_nothing() {
+    for (runbook, scenario) in [
+        ("options.yaml", "options-world.yaml"),
+        ("single-routes.yaml", "single-routes-world.yaml"),
+        ("tagged.yaml", "tagged-world.yaml"),
+        ("peering-grown.yaml", "peering-grown-world.yaml"),
+    ] {
+        let plan = plan(runbook);
+        let whole = Lab::new(plan.clone(), &world(scenario));
+        if runbook.starts_with("peering") {
+            grown(&whole).await;
+        }
+        drop(whole.drive(None).await);
+        let end = whole.comparable();
+        for step in plan.steps().iter().filter(|step| step.action.written().is_some()) {
+            for effect in [Effect::LoseRequest, Effect::LoseAnswer, Effect::Conflict] {
+                let lab = Lab::new(plan.clone(), &world(scenario));
+                if runbook.starts_with("peering") {
+                    grown(&lab).await;
+                }
+                let before = lab.comparable();
+                let fault = fault_of(step, effect.clone(), 1);
+                lab.world.lock().unwrap().add_fault(fault);
+                let outcome = Lab::outcome_of(lab.drive(None).await);
+                let about = format!("{runbook} {} {effect:?}", step.name);
+                assert_eq!(outcome, RunOutcome::Succeeded, "{about}");
+                lab.check_ledger().unwrap();
+                assert_eq!(differences(&end, &lab.comparable()), Default::default(), "{about}");
+                // What a side has learned is not unlearned: there is nothing to take back of that.
+                if !runbook.starts_with("peering") {
+                    undone(&lab).await;
+                    as_before(&lab, &before);
+                }
+            }
+        }
+    }
+}
+
+/// What preflight says of the estates: warned of where something goes, and blocked nowhere.
+#[tokio::test]
+async fn preflight_knows_what_estates_say() {
+    for (runbook, scenario, warns) in [
+        ("options.yaml", "options-world.yaml", None),
+        ("single-routes.yaml", "single-routes-world.yaml", None),
+        ("single-routes.yaml", "foreign-routes-world.yaml", Some("UDR-FIREWALL")),
+        ("tagged.yaml", "tagged-world.yaml", None),
+        ("dr-circuit.yaml", "dual-stack-world.yaml", None),
+        ("dr-circuit.yaml", "foreign-routes-world.yaml", Some("UDR-FOREIGN")),
+        ("dr-circuit-prepared.yaml", "larger-standby-world.yaml", None),
+    ] {
+        let plan = if runbook.starts_with("dr-") {
+            compiled(runbook, "drill").1.plan.unwrap()
+        } else {
+            plan(runbook)
+        };
+        let lab = Lab::new(plan, &world(scenario));
+        let clock = lab.clock();
+        let facts = inquire(&lab.plan, &lab.arm(&clock).observer(), &clock).await;
+        let found = judge(&lab.plan, &facts);
+        let failed: Vec<(&str, String)> = found
+            .findings
+            .iter()
+            .filter_map(|finding| match &finding.verdict {
+                Verdict::Failed(why) => Some((finding.rule, why.clone())),
+                _ => None,
+            })
+            .collect();
+        let hit = |rule: &str| failed.iter().any(|(own, _)| *own == rule);
+        assert!(warns.is_none_or(hit), "{runbook} {scenario}: {failed:?}");
+        let blocks: Vec<_> = found.blocking().map(|finding| finding.rule).collect();
+        let allowed = warns.filter(|rule| *rule == "UDR-FIREWALL");
+        assert!(
+            blocks.iter().all(|rule| Some(*rule) == allowed),
+            "{runbook} {scenario}: {failed:?}"
+        );
+        for rule in ["UDR-FOREIGN", "UDR-FIREWALL", "CIR-GEO-STD", "ADDR-SUBNET"] {
+            assert!(warns == Some(rule) || !hit(rule), "{runbook} {scenario}: {failed:?}");
+        }
+    }
 }
