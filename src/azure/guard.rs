@@ -100,11 +100,16 @@ impl Door {
             tracing::debug!(%method, %purpose, path, status = answer.status, "azure answered");
             let answer = cleaned(answer);
             if tenancy::is_of_another(&answer) && !subscription.is_empty() {
-                let wanted = tenancy::wanted(&answer).filter(|wanted| tenant.as_ref() != Some(wanted));
+                let wanted =
+                    tenancy::wanted(&answer).filter(|wanted| tenant.as_ref() != Some(wanted));
                 let Some(wanted) = wanted.filter(|_| moved.is_none()) else {
                     return Err(tenancy::explained(&answer, subscription, tenant.as_deref(), None));
                 };
-                tracing::info!(subscription, tenant = wanted, "a token of another tenant is wanted");
+                tracing::info!(
+                    subscription,
+                    tenant = wanted,
+                    "a token of another tenant is wanted"
+                );
                 let before = self.tenants.learn(subscription, Some(wanted));
                 moved = Some((answer, before));
                 continue;

@@ -223,7 +223,8 @@ mod tests {
     fn tokens_go_along_for_the_tenants_of_what_a_body_names() {
         let of = [("B".to_owned(), THEIRS.to_owned())].into();
         let tenants = Tenants::new(None, of);
-        let body = br#"{"peer":{"id":"/subscriptions/b/resourceGroups/g"},"own":"/Subscriptions/a/x"}"#;
+        let body =
+            br#"{"peer":{"id":"/subscriptions/b/resourceGroups/g"},"own":"/Subscriptions/a/x"}"#;
         assert_eq!(tenants.beside("a", body), [Some(THEIRS.to_owned())]);
         assert_eq!(tenants.beside("b", body), [None]);
         assert!(tenants.beside("a", b"{}").is_empty());

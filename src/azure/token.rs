@@ -282,8 +282,7 @@ fn make(
     let named_tenant = tenant.is_some();
     let tenant = tenant.unwrap_or_default();
     let client = identity.client.clone();
-    let named =
-        [("AZURE_TENANT_ID", named_tenant), ("AZURE_CLIENT_ID", client.is_some())];
+    let named = [("AZURE_TENANT_ID", named_tenant), ("AZURE_CLIENT_ID", client.is_some())];
     Ok(match kind {
         CredentialKind::Environment => {
             let is_proven = identity.secret.is_some() || identity.certificate.is_some();
@@ -426,7 +425,9 @@ impl TokenSource for Credentials {
         let is_it = |kept: &Kept| {
             kept.token.as_ref().is_some_and(|own| own.token.secret() == token.expose())
         };
-        let Some((tenant, kept)) = purse.of.iter_mut().find(|(_, kept)| is_it(kept)) else { return };
+        let Some((tenant, kept)) = purse.of.iter_mut().find(|(_, kept)| is_it(kept)) else {
+            return;
+        };
         kept.token = None;
         for (kind, credential) in &mut kept.candidates {
             if chosen == Some(*kind) {

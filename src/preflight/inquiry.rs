@@ -68,7 +68,8 @@ impl<'a> Inquiry<'a> {
     #[must_use]
     pub fn at_most(&self, step: &Step) -> Inquiry<'_> {
         let Some(place) = self.plan.place(&step.name) else { return self.at_end() };
-        let (before, later) = (self.plan.dag().ancestors(place), self.plan.dag().descendants(place));
+        let (before, later) =
+            (self.plan.dag().ancestors(place), self.plan.dag().descendants(place));
         let makes = |at: &usize| {
             let action = &self.plan.steps()[*at].action;
             before.contains(at) || !matches!(action, Action::Remove(_) | Action::Dissociation(_))
@@ -260,17 +261,17 @@ impl<'a> Inquiry<'a> {
     /// are done have made, although their networks cannot be read.
     #[must_use]
     pub fn spokes(&self, hub: &ResourceId) -> BTreeSet<ResourceId> {
-        let mut spokes: BTreeSet<ResourceId> = self
-            .peerings()
-            .into_iter()
-            .filter(|(step, spec)| {
-                let unread = spec.id.parent().is_some_and(|spoke| {
-                    matches!(self.facts.resource(&spoke), Fact::Unknown(_))
-                });
-                unread && self.is_done(step) && spec.remote == *hub && spec.use_remote_gateways
-            })
-            .filter_map(|(_, spec)| spec.id.parent())
-            .collect();
+        let mut spokes: BTreeSet<ResourceId> =
+            self.peerings()
+                .into_iter()
+                .filter(|(step, spec)| {
+                    let unread = spec.id.parent().is_some_and(|spoke| {
+                        matches!(self.facts.resource(&spoke), Fact::Unknown(_))
+                    });
+                    unread && self.is_done(step) && spec.remote == *hub && spec.use_remote_gateways
+                })
+                .filter_map(|(_, spec)| spec.id.parent())
+                .collect();
         for peering in peerings_of(self.facts.body(hub)) {
             let transit = flag(peering, "/properties/allowGatewayTransit");
             let remote = id_at(peering, "/properties/remoteVirtualNetwork/id");

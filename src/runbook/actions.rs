@@ -274,18 +274,12 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     (
         "verify.routes",
         "A gateway has learned prefixes over ExpressRoute.",
-        &[
-            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, COVERED),
-        ],
+        &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.advertised",
         "A gateway advertises prefixes to each of its ExpressRoute peers.",
-        &[
-            must("gateway", Kind::Id(GATEWAYS), "The gateway."),
-            must("expect", PREFIXES, COVERED),
-        ],
+        &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.bgp",

@@ -159,7 +159,9 @@ impl Fault {
         let first = pattern.split('*').next().unwrap_or_default();
         let root = "/subscriptions/";
         if !(first.starts_with(root) || root.starts_with(first)) {
-            return never("matches no path: those begin with `/subscriptions/`; write `*` before it");
+            return never(
+                "matches no path: those begin with `/subscriptions/`; write `*` before it",
+            );
         }
         if !pattern.contains('*') && ResourceId::parse(&pattern).is_err() && !is_of_group(&pattern)
         {
@@ -169,7 +171,9 @@ impl Fault {
             if !WORDS.contains(&word)
                 && let Some(meant) = near(word)
             {
-                return never(&format!("says `{word}`, which no path has: did you mean `{meant}`?"));
+                return never(&format!(
+                    "says `{word}`, which no path has: did you mean `{meant}`?"
+                ));
             }
         }
         Ok(())
@@ -182,7 +186,9 @@ impl Fault {
                 return Ok(());
             }
             let methods = methods.join(", ");
-            Err(format!("`{effect}` strikes operations, which {methods} begin, and it is of {method}"))
+            Err(format!(
+                "`{effect}` strikes operations, which {methods} begin, and it is of {method}"
+            ))
         };
         let begin = ["PUT", "PATCH", "DELETE", "POST"];
         let pattern = self.resource.to_ascii_lowercase();
@@ -196,7 +202,13 @@ impl Fault {
         };
         let connects = |effect: &str| {
             only(effect, &["PUT", "PATCH"])?;
-            let around = ["connections", "microsoft.network", "providers", "resourcegroups", "subscriptions"];
+            let around = [
+                "connections",
+                "microsoft.network",
+                "providers",
+                "resourcegroups",
+                "subscriptions",
+            ];
             match kind.filter(|kind| !around.contains(kind)) {
                 Some(kind) => {
                     Err(format!("`{effect}` is about connections, and its resource is of {kind}"))
@@ -207,7 +219,9 @@ impl Fault {
         match &self.effect {
             Effect::Refuse { status, code } => {
                 if !(400..=599).contains(status) {
-                    return Err(format!("it refuses with status {status}, and refusals are 400 to 599"));
+                    return Err(format!(
+                        "it refuses with status {status}, and refusals are 400 to 599"
+                    ));
                 }
                 if code.trim().is_empty() {
                     return Err("it refuses without a code".to_owned());
@@ -225,9 +239,7 @@ impl Fault {
             Effect::Slow { .. } => begins("slow"),
             Effect::Stuck => begins("stuck"),
             Effect::Forget => begins("forget"),
-            Effect::Linger { lasts } if lasts.is_zero() => {
-                Err("it lingers for no time".to_owned())
-            }
+            Effect::Linger { lasts } if lasts.is_zero() => Err("it lingers for no time".to_owned()),
             Effect::Linger { .. } => {
                 begins("linger")?;
                 let last = pattern.rsplit('/').next().unwrap_or_default();
@@ -252,7 +264,8 @@ impl Fault {
 /// Whether a path is of a subscription or a resource group, or of what is asked of those.
 fn is_of_group(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').skip(1).collect();
-    matches!(parts.as_slice(), ["subscriptions", _, ..]) && parts.iter().all(|part| !part.is_empty())
+    matches!(parts.as_slice(), ["subscriptions", _, ..])
+        && parts.iter().all(|part| !part.is_empty())
 }
 
 /// The whole segments of a pattern that stand where types do: not behind a word whose name follows.
@@ -312,7 +325,12 @@ mod tests {
             (Some("PUT"), "*/conections/*", Effect::Silent, "connections"),
             (Some("PUT"), "*/routetables/*", Effect::Silent, "routetables"),
             (Some("POST"), "*/publicipaddresses/*", slow(), "publicipaddresses"),
-            (Some("POST"), "*/getlearnedroutes", Effect::Linger { lasts: Duration::from_secs(9) }, "reads"),
+            (
+                Some("POST"),
+                "*/getlearnedroutes",
+                Effect::Linger { lasts: Duration::from_secs(9) },
+                "reads",
+            ),
             (Some("DELETE"), "*/connections/*", Effect::Unconnected, "DELETE"),
             (None, "*/connections/", slow(), "ends in"),
             (None, "*/connections/a b", slow(), "no path has"),
@@ -347,7 +365,11 @@ mod tests {
         ] {
             assert_eq!(fault(method, resource, slow()).check(), Ok(()), "{method:?} {resource}");
         }
-        for (method, resource) in [(None, "*"), (Some("PUT"), "*/con-hub-sea-singapore"), (Some("PUT"), "*/connections/*")] {
+        for (method, resource) in [
+            (None, "*"),
+            (Some("PUT"), "*/con-hub-sea-singapore"),
+            (Some("PUT"), "*/connections/*"),
+        ] {
             assert_eq!(fault(method, resource, Effect::Silent).check(), Ok(()), "{resource}");
         }
     }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fault::{
-    Effect, Occasion, strike_operation, strike_operation_by_path, strike_request,
-};
+use super::fault::{Effect, Occasion, strike_operation, strike_operation_by_path, strike_request};
 use super::reply::{Refusal, html_answer};
 use super::server::changes;
 use super::tenancy::wrong_by_fault;

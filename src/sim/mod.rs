@@ -4,6 +4,7 @@
 //! of it as one value; [`InProcess`] and [`server`] reach it.
 
 mod arm;
+pub mod azure_policy;
 pub mod bad_day;
 pub mod clock;
 mod duration;
@@ -41,6 +42,7 @@ mod world;
 mod world_file;
 mod write;
 
+pub use azure_policy::Policy;
 pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Effect, Fault};

@@ -138,10 +138,8 @@ impl World {
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
-        let path = Url::parse(&arrival.request.url).map_or_else(
-            |_| id.to_string(),
-            |url| url.path().to_owned(),
-        );
+        let path = Url::parse(&arrival.request.url)
+            .map_or_else(|_| id.to_string(), |url| url.path().to_owned());
         for effect in self.posted_faults(id, &path, now) {
             match effect {
                 Effect::Fail { code } => {

@@ -43,6 +43,7 @@ impl World {
         })?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
+        self.check_policies(arrival.id, &body)?;
         for (id, verb) in provider.joins(arrival.id, &body) {
             self.check_right(&id, verb)?;
         }
@@ -325,9 +326,7 @@ impl World {
         let method = arrival.request.method.as_str();
         let (mut forgotten, mut lingers) = (false, Duration::ZERO);
         let effects = match url::Url::parse(&arrival.request.url) {
-            Ok(url) if method == "POST" => {
-                self.posted_faults(arrival.id, url.path(), arrival.now)
-            }
+            Ok(url) if method == "POST" => self.posted_faults(arrival.id, url.path(), arrival.now),
             _ => self.operation_faults(method, arrival.id.as_str(), arrival.now),
         };
         for effect in effects {

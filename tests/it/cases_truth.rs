@@ -7,6 +7,8 @@
 
 mod faults;
 mod peers;
+mod policy;
+mod reach;
 mod rights;
 mod routes;
 
@@ -45,8 +47,7 @@ fn shipped(name: &str) -> Plan {
 
 /// A runbook of the cases, or one that is written here.
 fn compile_text(text: &str) -> Compiled {
-    let options =
-        CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
+    let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
     compile(&SourceFile::new("case.yaml", text.to_owned()), &options)
 }
 

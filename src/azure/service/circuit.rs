@@ -160,13 +160,15 @@ pub(crate) fn assess_routes(
             let how = coverage(prefix, &networks);
             if !how.is_whole() {
                 let remark = how.remark();
-                missing.push(format!("{prefix} is not in the route table of the {path} path{remark}"));
+                missing
+                    .push(format!("{prefix} is not in the route table of the {path} path{remark}"));
             }
         }
         for prefix in absent {
             if let Some(left) = still_carried(prefix, &rows) {
                 let by = if left == *prefix { String::new() } else { format!(" (by {left})") };
-                missing.push(format!("{prefix} is still in the route table of the {path} path{by}"));
+                missing
+                    .push(format!("{prefix} is still in the route table of the {path} path{by}"));
             }
         }
         all.extend(networks.into_iter().map(|network| network.to_string()));
@@ -264,7 +266,8 @@ mod tests {
 
     #[test]
     fn the_circuits_tables_mean_by_covered_what_gateways_do() {
-        let table = |network: &str, path: &str| json!({ "value": [{ "network": network, "path": path }] });
+        let table =
+            |network: &str, path: &str| json!({ "value": [{ "network": network, "path": path }] });
         let prefix: IpNet = "10.1.0.0/24".parse().unwrap();
         let look = |expect: &[IpNet], absent: &[IpNet], network: &str, path: &str| {
             let table = table(network, path);
@@ -275,7 +278,10 @@ mod tests {
         assert!(!look(&[prefix], &[], "0.0.0.0/0", "65001"), "a default route does not");
         assert!(!look(&[prefix], &[], "10.1.0.0/25", "65515"), "half is not all");
         assert!(!look(&[], &[prefix], "10.1.0.0/25", "65515"), "half is not gone");
-        assert!(!look(&[], &[prefix], "10.1.0.0/16", "65515"), "the gateway's aggregate carries it");
+        assert!(
+            !look(&[], &[prefix], "10.1.0.0/16", "65515"),
+            "the gateway's aggregate carries it"
+        );
         assert!(look(&[], &[prefix], "10.0.0.0/8", "65001"), "on-premises' own says nothing of it");
         assert!(look(&[], &[prefix], "0.0.0.0/0", "65001"));
     }

@@ -22,9 +22,7 @@ pub(crate) fn assess_learned(
         .iter()
         .map(|prefix| (prefix, coverage(prefix, &learned)))
         .filter(|(_, how)| !how.is_whole())
-        .map(|(prefix, how)| {
-            format!("{prefix} is not learned over ExpressRoute{}", how.remark())
-        })
+        .map(|(prefix, how)| format!("{prefix} is not learned over ExpressRoute{}", how.remark()))
         .collect();
     let prefixes = learned.iter().map(ToString::to_string).collect();
     verification(gateway, &missing, ("prefixes", prefixes))
@@ -116,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_default_route_proves_no_prefix_that_is_expected_and_an_aggregate_does() {
-        let learned = |network: &str| json!({ "value": [{ "network": network, "asPath": "12076-65001" }] });
+        let learned =
+            |network: &str| json!({ "value": [{ "network": network, "asPath": "12076-65001" }] });
         let sent = |network: &str| json!({ "value": [{ "network": network }] });
         let expect: Vec<IpNet> = vec!["10.101.0.0/16".parse().unwrap()];
         for (network, holds) in [("0.0.0.0/0", false), ("0.0.0.0/1", false), ("10.0.0.0/8", true)] {

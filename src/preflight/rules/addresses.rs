@@ -82,7 +82,10 @@ fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), S
         };
         if let Some((a, b)) = clash(&ours, &theirs) {
             let circuit = spec.circuit.name();
-            return (Some(format!("{a} overlaps {b}, which {} has on {circuit}", id.name())), Ok(()));
+            return (
+                Some(format!("{a} overlaps {b}, which {} has on {circuit}", id.name())),
+                Ok(()),
+            );
         }
     }
     (None, everything)

@@ -182,7 +182,9 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let (mut unread, mut circuits) = (None, 0);
         for (_, link) in then.links_of(gateway) {
             let circuit = id_at(link, "/properties/peer/id");
-            let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else { continue };
+            let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else {
+                continue;
+            };
             circuits += 1;
             match heard(inquiry, &circuit) {
                 Ok(heard) => heard_of.extend(heard),

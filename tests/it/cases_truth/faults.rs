@@ -18,7 +18,11 @@ fn parsed(fault: &str) -> Result<Scenario, String> {
 #[tokio::test]
 async fn faults_on_reading_posts_strike() {
     let (plan, slow) = (shipped("dr-circuit.yaml"), world("post-stuck-world.yaml"));
-    assert!(matches!(slow.faults[0].effect, Effect::Slow { factor: 40 }), "{}", case_text("post-stuck-world.yaml"));
+    assert!(
+        matches!(slow.faults[0].effect, Effect::Slow { factor: 40 }),
+        "{}",
+        case_text("post-stuck-world.yaml")
+    );
     let mut plain = slow.clone();
     plain.faults.clear();
     let (outcome, without) = drill(&plan, &plain).await;

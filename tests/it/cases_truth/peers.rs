@@ -6,7 +6,9 @@ use backroad::preflight::Verdict;
 use backroad::sim::Scenario;
 use serde_json::json;
 
-use super::{case_plan, case_text, compile_text, drill, failed, of, preflight, set, shipped, world};
+use super::{
+    case_plan, case_text, compile_text, drill, failed, of, preflight, set, shipped, world,
+};
 
 #[tokio::test]
 async fn a_vpn_gateway_in_the_same_subnet_stops_nothing() {
@@ -35,7 +37,12 @@ async fn a_gateway_that_cannot_be_read_is_neither_judged_nor_passed() {
 async fn another_expressroute_gateway_in_the_subnet_stops_the_run() {
     let mut scenario = world("vpn-beside-world.yaml");
     set(&mut scenario, "vpngw-hub-sea", "/properties/gatewayType", json!("ExpressRoute"));
-    set(&mut scenario, "vpngw-hub-sea", "/properties/sku", json!({ "name": "ErGw1AZ", "tier": "ErGw1AZ" }));
+    set(
+        &mut scenario,
+        "vpngw-hub-sea",
+        "/properties/sku",
+        json!({ "name": "ErGw1AZ", "tier": "ErGw1AZ" }),
+    );
     let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
     assert!(failed(&found).contains("GW-ONE"));
 }
@@ -48,9 +55,15 @@ async fn what_reads_connections_says_that_it_could_not() {
         "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } } });
     scenario.faults.push(serde_json::from_value(refuse).unwrap());
     let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
-    for rule in ["LINK-DUP", "LINK-ECMP", "LINK-WEIGHT-ORDER", "LINK-COUNT", "GW-SKU-CIRCUITS",
-        "GW-SKU-LOC4", "ADDR-SAME-CIRCUIT"]
-    {
+    for rule in [
+        "LINK-DUP",
+        "LINK-ECMP",
+        "LINK-WEIGHT-ORDER",
+        "LINK-COUNT",
+        "GW-SKU-CIRCUITS",
+        "GW-SKU-LOC4",
+        "ADDR-SAME-CIRCUIT",
+    ] {
         let findings = of(&found, rule);
         let unknown = findings.iter().all(|f| matches!(f.verdict, Verdict::Unknown(_)));
         assert!(unknown && !findings.is_empty(), "{rule}: {findings:?}");
@@ -133,7 +146,12 @@ async fn addresses_of_all_peers_of_both_networks_are_compared() {
     scenario.resources.push(json!({ "id": stranger, "location": "southeastasia", "properties": {
         "addressSpace": { "addressPrefixes": ["10.1.0.0/25"] }, "subnets": [],
         "virtualNetworkPeerings": side("to-hub", &hub) } }));
-    set(&mut scenario, "vnet-hub-sea", "/properties/virtualNetworkPeerings", side("to-stranger", stranger));
+    set(
+        &mut scenario,
+        "vnet-hub-sea",
+        "/properties/virtualNetworkPeerings",
+        side("to-stranger", stranger),
+    );
     let found = preflight(&plan, &scenario).await;
     let hits: Vec<&String> = of(&found, "ADDR-PEERING")
         .into_iter()

@@ -24,14 +24,21 @@ async fn a_default_route_proves_no_prefix_that_is_expected() {
     let (outcome, lab) = drill(&plan, &scenario).await;
     assert_ne!(outcome, RunOutcome::Succeeded);
     let why = why_not_learned(&lab);
-    assert!(why.contains("10.100.0.0/16 is not learned over ExpressRoute (a default route"), "{why}");
+    assert!(
+        why.contains("10.100.0.0/16 is not learned over ExpressRoute (a default route"),
+        "{why}"
+    );
     assert!(!why.contains("10.101.0.0/16"), "what is learned is not missed: {why}");
 }
 
 #[tokio::test]
 async fn an_aggregate_that_contains_the_prefixes_proves_them() {
     let mut scenario = world("default-route-world.yaml");
-    for heard in [&["10.0.0.0/8"][..], &["10.100.0.0/15"], &["10.100.0.0/17", "10.100.128.0/17", "10.101.0.0/16"]] {
+    for heard in [
+        &["10.0.0.0/8"][..],
+        &["10.100.0.0/15"],
+        &["10.100.0.0/17", "10.100.128.0/17", "10.101.0.0/16"],
+    ] {
         for link in &mut scenario.onprem.links {
             link.sites = Vec::new();
             link.advertise = Some(heard.iter().map(|net| net.parse().unwrap()).collect());
