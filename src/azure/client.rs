@@ -175,6 +175,30 @@ impl Client {
         Ok(Some(body))
     }
 
+    /// Asks a question that has a body and is answered at once; none where nobody answers it.
+    pub(super) async fn ask(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: &Value,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let mut url = self.door.endpoint.clone();
+        url.set_path(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = WireRequest {
+            method: Method::Post,
+            url: url.to_string(),
+            headers: Headers::new().with("Content-Type", "application/json"),
+            body: body.to_string().into(),
+        };
+        let response = self.door.pass(request, context, &Purpose::Read).await?;
+        if response.status == 404 {
+            return Ok(None);
+        }
+        read_body(&response)
+    }
+
     /// The items of a list; none where there is no such list.
     pub(super) async fn get_list(
         &self,

@@ -1,7 +1,7 @@
 //! How are the questions of a preflight asked? Reads only, through the same door as everything else.
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
 use super::client::Reading;
@@ -13,6 +13,10 @@ use crate::preflight::{FactReader, Question};
 const RESOURCES: &str = "2021-04-01";
 const LOCKS: &str = "2016-09-01";
 const PERMISSIONS: &str = "2022-04-01";
+const RESTRICTIONS: &str = "2022-03-01";
+
+/// The version in which what is to be made is judged: the one in which it is written.
+const NETWORK: &str = "2024-03-01";
 
 #[async_trait]
 impl FactReader for ArmObserver {
@@ -47,6 +51,24 @@ impl FactReader for ArmObserver {
             Question::Registration { subscription } => {
                 let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
                 client.get_path(&path, &[("api-version", RESOURCES)], &context).await
+            }
+            Question::Usages { subscription, region } => {
+                let region = region.as_str();
+                let path = format!(
+                    "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{region}/usages"
+                );
+                client.get_path(&path, &[("api-version", NETWORK)], &context).await
+            }
+            Question::Restrictions { resource, content } => {
+                let path = in_group(
+                    resource.subscription(),
+                    resource.resource_group(),
+                    "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+                );
+                let content: Value = serde_json::from_str(content).unwrap_or_default();
+                let body = json!({ "resourceDetails": {
+                    "resourceContent": content, "apiVersion": NETWORK } });
+                client.ask(&path, &[("api-version", RESTRICTIONS)], &body, &context).await
             }
             Question::Secret { param } => match self.secrets().read(param) {
                 Ok(_) => Ok(Some(Value::Bool(true))),

@@ -20,8 +20,9 @@ pub enum Purpose {
 }
 
 /// POSTs that only read: ARM models them as actions since they take time (azure-facts 5.2 to 5.4).
-const READING_POSTS: [&str; 6] = [
+const READING_POSTS: [&str; 7] = [
     "arptables",
+    "checkpolicyrestrictions",
     "getadvertisedroutes",
     "getbgppeerstatus",
     "getlearnedroutes",

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use crate::engine::Clock;
-use crate::model::{Plan, ResourceId, StepError};
+use crate::model::{Plan, Region, ResourceId, StepError};
 
 /// Something to ask Azure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,20 @@ pub enum Question {
         /// The parameter.
         param: String,
     },
+    /// What policies say of a resource that is to be made.
+    Restrictions {
+        /// The resource.
+        resource: ResourceId,
+        /// What it is to be, as JSON.
+        content: String,
+    },
+    /// How much of Microsoft.Network a subscription has and may have in a region.
+    Usages {
+        /// The subscription.
+        subscription: String,
+        /// The region.
+        region: Region,
+    },
     /// How many prefixes a path of a circuit's private peering brings.
     RouteSummary {
         /// The circuit.
@@ -75,12 +89,14 @@ impl Question {
     pub fn subscription(&self) -> Option<&str> {
         match self {
             Self::Resource(id)
+            | Self::Restrictions { resource: id, .. }
             | Self::RouteSummary { circuit: id, .. }
             | Self::RouteTable { circuit: id, .. } => Some(id.subscription()),
             Self::Inventory { subscription, .. }
             | Self::Group { subscription, .. }
             | Self::Locks { subscription, .. }
             | Self::Permissions { subscription, .. }
+            | Self::Usages { subscription, .. }
             | Self::Registration { subscription } => Some(subscription),
             Self::Secret { .. } => None,
         }

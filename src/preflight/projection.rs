@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::facts::Facts;
 use super::inquiry::{id_at, is, list, peerings_of};
 use crate::model::action::{NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier};
+use crate::model::tags::Tags;
 use crate::model::{Action, Condition, ResourceId, Step};
 
 /// The facts after these steps, each carried out as it is planned. A step that is known not to run
@@ -26,6 +27,41 @@ pub fn after<'p>(facts: &Facts, steps: impl IntoIterator<Item = &'p Step>) -> Fa
 }
 
 fn apply(facts: &mut Facts, action: &Action) {
+    change(facts, action);
+    if let Some((id, tags)) = tags(action) {
+        edit(facts, id, |body| {
+            if let Some(body) = body {
+                tag(body, tags);
+            }
+        });
+    }
+}
+
+/// The tags that an action puts on what it makes.
+fn tags(action: &Action) -> Option<(&ResourceId, &Tags)> {
+    let (id, tags) = match action {
+        Action::PublicIp(spec) => (&spec.id, &spec.tags),
+        Action::Gateway(spec) => (&spec.id, &spec.tags),
+        Action::Connection(spec) => (&spec.id, &spec.tags),
+        Action::RouteTable(spec) => (&spec.id, &spec.tags),
+        _ => return None,
+    };
+    (!tags.is_empty()).then_some((id, tags))
+}
+
+/// Lays tags over those that are there; a tag's name has no case.
+fn tag(body: &mut Value, tags: &Tags) {
+    if !body.get("tags").is_some_and(Value::is_object) {
+        body["tags"] = json!({});
+    }
+    let Some(there) = body.get_mut("tags").and_then(Value::as_object_mut) else { return };
+    for (name, value) in tags {
+        let own = there.keys().find(|own| own.eq_ignore_ascii_case(name)).cloned();
+        there.insert(own.unwrap_or_else(|| name.clone()), json!(value));
+    }
+}
+
+fn change(facts: &mut Facts, action: &Action) {
     match action {
         Action::PublicIp(spec) => patch(
             facts,

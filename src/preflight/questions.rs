@@ -6,6 +6,7 @@ use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CONNECTIONS, Inquiry, VNETS, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
 };
+use super::rules::{limits, policy};
 use crate::model::action::{RemovalKind, Verification};
 use crate::model::{Action, Plan, ResourceId};
 
@@ -116,6 +117,10 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             }
         }
     }
+    for (id, content) in plan.steps().iter().filter_map(policy::content) {
+        asked.insert(policy::question(id, &content));
+    }
+    asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(around(inquiry));
     asked
 }

@@ -74,12 +74,17 @@ impl Answers for World {
         let one = |reach: &Reach| {
             json!({
                 "site": reach.site, "network": reach.network, "verdict": reach.verdict.as_str(),
-                "works": reach.verdict.works(),
+                "works": reach.verdict.works(), "remark": reach.remark,
                 "circuits": reach.circuits.iter().map(ResourceId::as_str).collect::<Vec<_>>(),
             })
         };
         reach.iter().map(one).collect()
     }
+}
+
+fn asks_policies(path: &str) -> bool {
+    path.to_ascii_lowercase()
+        .ends_with("/providers/microsoft.policyinsights/checkpolicyrestrictions")
 }
 
 impl World {
@@ -151,6 +156,9 @@ impl World {
             let api_version = api_version.as_str();
             let arrival = Arrival { id: &id, request, origin: &origin, api_version, now };
             return self.shared_key(&arrival, reset);
+        }
+        if request.method == Method::Post && asks_policies(&path) {
+            return self.restrictions(&path, &request.body);
         }
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {

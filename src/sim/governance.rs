@@ -48,6 +48,15 @@ pub enum LockLevel {
 /// What providers offer, in Mbps; which of them offers what is not modelled.
 const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
+/// What is counted, of which type, and how many there may be where a world says nothing.
+const USAGES: [(&str, &str, u64); 5] = [
+    ("VirtualNetworks", "Microsoft.Network/virtualNetworks", 1_000),
+    ("PublicIPAddresses", "Microsoft.Network/publicIPAddresses", 1_000),
+    ("StandardSkuPublicIpAddresses", "Microsoft.Network/publicIPAddresses", 1_000),
+    ("RouteTables", "Microsoft.Network/routeTables", 200),
+    ("VirtualNetworkGateways", "Microsoft.Network/virtualNetworkGateways", 100),
+];
+
 /// Whether a scope covers a resource.
 fn covers(scope: &str, id: &ResourceId) -> bool {
     let scope = scope.trim_end_matches('/').to_ascii_lowercase();
@@ -132,6 +141,15 @@ impl World {
                 "microsoft.network",
                 "expressrouteserviceproviders",
             ] => Some(Ok(self.service_providers(s))),
+            [
+                "subscriptions",
+                _,
+                "providers",
+                "microsoft.network",
+                "locations",
+                region,
+                "usages",
+            ] => Some(Ok(self.usages(parts[1], region))),
             ["subscriptions", _, "resources"] => Some(Ok(self.inventory(parts[1], url))),
             [
                 "subscriptions",
@@ -151,6 +169,30 @@ impl World {
             }
             _ => None,
         }
+    }
+
+    /// What a subscription has in a region, and may have.
+    fn usages(&self, subscription: &str, region: &str) -> WireResponse {
+        let count = |kind: &str| {
+            self.ids()
+                .filter(|id| id.subscription().eq_ignore_ascii_case(subscription))
+                .filter(|id| id.resource_type().is(kind))
+                .filter(|id| self.location(id).is_some_and(|own| own.as_str() == region))
+                .count()
+        };
+        let value: Vec<Value> = USAGES
+            .iter()
+            .map(|(name, kind, usual)| {
+                let limit = self.quotas.get(*name).copied().unwrap_or(*usual);
+                json!({
+                    "currentValue": count(kind), "limit": limit, "unit": "Count",
+                    "id": format!("/subscriptions/{subscription}/providers/Microsoft.Network/locations/\
+                                   {region}/usages/{name}"),
+                    "name": { "value": name, "localizedValue": name },
+                })
+            })
+            .collect();
+        json_answer(200, &json!({ "value": value }))
     }
 
     /// `$filter=resourceType eq '…'`, the only filter that is understood.

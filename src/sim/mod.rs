@@ -5,6 +5,7 @@
 
 mod arm;
 mod asked;
+pub mod azure_policy;
 pub mod bad_day;
 pub mod clock;
 mod duration;
@@ -43,6 +44,7 @@ mod world_file;
 mod write;
 
 pub use asked::Asked;
+pub use azure_policy::Policy;
 pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Effect, Fault};

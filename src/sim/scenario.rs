@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::azure_policy::Policy;
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
 use super::happening::Happening;
@@ -62,12 +63,31 @@ pub struct Scenario {
     /// Management locks.
     #[serde(default)]
     pub locks: Vec<Lock>,
+    /// Policies that deny.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
+    /// How many there may be in each region, by Azure's name of the usage (`RouteTables`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quotas: BTreeMap<String, u64>,
+    /// Appliances that are not up: what a route sends to one of them is dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped_appliances: Vec<Appliance>,
     /// Misfortunes.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// Site failover tests of gateways; one that runs goes on.
     #[serde(default)]
     pub site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
+}
+
+/// A network virtual appliance, by where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appliance {
+    /// The virtual network that it stands in.
+    pub vnet: ResourceId,
+    /// Its address there.
+    pub address: std::net::IpAddr,
 }
 
 /// How Azure behaves in a region that is down. Nobody has recorded it: each of these was reported

@@ -49,7 +49,10 @@ impl World {
             Some((gateway.clone(), on.location.clone()))
         });
         let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
-        Estate::new(shown, &self.regions_down, &self.silent).with_tests(under_test.collect())
+        let stopped = self.stopped_appliances.iter();
+        Estate::new(shown, &self.regions_down, &self.silent)
+            .with_tests(under_test.collect())
+            .with_stopped(stopped.map(|own| (own.vnet.clone(), own.address)).collect())
     }
 
     /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.

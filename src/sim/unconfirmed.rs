@@ -54,6 +54,8 @@ pub(super) const LOCAL_GATEWAY_CONNECTED: Unconfirmed =
 pub(super) const OWN_GATEWAY: Unconfirmed = belief(400, "VnetHasOwnGateway");
 /// A second peering that is to use another network's gateway.
 pub(super) const SECOND_REMOTE: Unconfirmed = belief(400, "OnlyOnePeeringCanUseRemoteGateways");
+/// A side that is to use a gateway which the other side does not lend.
+pub(super) const NOT_LENT: Unconfirmed = belief(400, "RemotePeeringDoesNotAllowGatewayTransit");
 /// Networks whose addresses overlap, and that are to be peered.
 pub(super) const PEERS_OVERLAP: Unconfirmed = belief(400, "VnetAddressSpacesOverlap");
 /// A peering whose other side was deleted.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::azure_policy::Policy;
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
 use super::group::Deletion;
@@ -16,7 +17,7 @@ use super::provider;
 use super::reply::guid;
 use super::resiliency::SiteTest;
 use super::resources::Resources;
-use super::scenario::{Latency, Outage, Overlap, Scenario};
+use super::scenario::{Appliance, Latency, Outage, Overlap, Scenario};
 use super::seal::seal;
 use super::server::Entry;
 use super::site_recovery::{SiteRecovery, is_ours};
@@ -62,6 +63,12 @@ pub struct World {
     pub(super) locks: Vec<Lock>,
     #[serde(default)]
     pub(super) tenancy: Tenancy,
+    #[serde(default)]
+    pub(super) policies: Vec<Policy>,
+    #[serde(default)]
+    pub(super) quotas: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub(super) stopped_appliances: Vec<Appliance>,
     /// Subscriptions in which Microsoft.Network is not registered.
     pub(super) unregistered: BTreeSet<String>,
     pub(super) faults: Vec<Fault>,
@@ -136,6 +143,9 @@ impl World {
             rights_used: BTreeSet::new(),
             locks: scenario.locks.clone(),
             tenancy: scenario.tenants.clone(),
+            policies: scenario.policies.clone(),
+            quotas: scenario.quotas.clone(),
+            stopped_appliances: scenario.stopped_appliances.clone(),
             unregistered: scenario.unregistered.iter().cloned().collect(),
             faults: scenario.faults.clone(),
             site_tests: scenario.site_tests.clone(),

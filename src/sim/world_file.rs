@@ -109,6 +109,15 @@ impl World {
         if !self.tenancy.is_plain() {
             file["tenants"] = json!(self.tenancy);
         }
+        if !self.policies.is_empty() {
+            file["policies"] = json!(self.policies);
+        }
+        if !self.quotas.is_empty() {
+            file["quotas"] = json!(self.quotas);
+        }
+        if !self.stopped_appliances.is_empty() {
+            file["stopped_appliances"] = json!(self.stopped_appliances);
+        }
         file
     }
 }

@@ -43,6 +43,7 @@ impl World {
         })?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
+        self.check_policies(arrival.id, &body)?;
         for (id, verb) in provider.joins(arrival.id, &body) {
             self.check_right(&id, verb)?;
         }

@@ -7,6 +7,8 @@
 
 mod faults;
 mod peers;
+mod policy;
+mod reach;
 mod rights;
 mod routes;
 

@@ -414,6 +414,24 @@ const CASES: &[Spoilt] = &[
     ("VP-REMOTE-GW", MAIN, |c| {
         c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "gateway")
     }),
+    ("TENANT-TOKEN", MAIN, |c| {
+        let fault = json!({ "resource": "/subscriptions/22222222*", "times": 99,
+            "effect": { "refuse": { "status": 401, "code": "InvalidAuthenticationTokenTenant" } } });
+        c.world.faults.push(serde_json::from_value(fault).unwrap());
+    }),
+    ("QUOTA", MAIN, |c| {
+        let few = [("RouteTables".to_owned(), 1)];
+        c.world.quotas.extend(few);
+    }),
+    ("GW-MIGRATION", PREPARED, |c| {
+        let status = json!({ "state": "InProgress", "phase": "Execute" });
+        c.set("ergw-hub-sea", "/properties/virtualNetworkGatewayMigrationStatus", status);
+    }),
+    ("POLICY-DENY", MAIN, |c| {
+        let policy = json!({ "name": "tags", "require_tags": ["costCenter"],
+            "types": ["Microsoft.Network/routeTables"] });
+        c.world.policies.push(serde_json::from_value(policy).unwrap());
+    }),
     ("VP-LENDS", MAIN, |c| {
         c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "hub_to_spoke.app1")
     }),

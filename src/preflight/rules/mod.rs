@@ -5,8 +5,10 @@ mod circuit;
 mod connections;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod limits;
 mod machines;
 mod peerings;
+pub(super) mod policy;
 mod region;
 mod rights;
 mod routes;
@@ -31,5 +33,7 @@ pub const FAMILIES: &[Family] = &[
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),
+    ("limits", "Room for what is made, and who else is at work.", limits::RULES),
+    ("policy", "Policies that deny what the run writes.", policy::RULES),
     ("secrets", "The secrets that steps send.", secrets::RULES),
 ];

@@ -4,6 +4,7 @@
 //! stands inside its parent's body; when both are there, its own body counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub struct Estate<'a> {
     silent: &'a BTreeSet<ResourceId>,
     /// Gateways under a site failover test, and the peering location that they are cut off from.
     tested: BTreeMap<ResourceId, String>,
+    /// Appliances that are not up: the network that they stand in, and their address.
+    stopped: BTreeSet<(ResourceId, IpAddr)>,
 }
 
 /// A virtual network.
@@ -159,7 +162,29 @@ impl<'a> Estate<'a> {
             regions_down,
             silent,
             tested: BTreeMap::new(),
+            stopped: BTreeSet::new(),
         }
+    }
+
+    /// The same, with appliances that are not up.
+    #[must_use]
+    pub fn with_stopped(self, stopped: BTreeSet<(ResourceId, IpAddr)>) -> Self {
+        Self { stopped, ..self }
+    }
+
+    /// A resource's body.
+    pub(super) fn body(&self, id: &ResourceId) -> Option<&'a Value> {
+        self.bodies.get(id).copied()
+    }
+
+    /// Why an appliance is not up, if that is so.
+    pub(super) fn is_appliance_down(&self, vnet: &ResourceId, address: IpAddr) -> Option<String> {
+        if self.stopped.contains(&(vnet.clone(), address)) {
+            return Some("it is stopped".to_owned());
+        }
+        let region = Region::parse(text_at(self.body(vnet)?, "/location")?).ok()?;
+        let down = self.regions_down.contains(&region);
+        down.then(|| format!("region {} is down", region.as_str()))
     }
 
     /// The same, with gateways that a site failover test has cut off from a peering location.
@@ -176,7 +201,11 @@ impl<'a> Estate<'a> {
     }
 
     /// The children of one kind of a resource: those of their own and those in its body.
-    fn children(&self, parent: &ResourceId, kind: &str) -> BTreeMap<ResourceId, &'a Value> {
+    pub(super) fn children(
+        &self,
+        parent: &ResourceId,
+        kind: &str,
+    ) -> BTreeMap<ResourceId, &'a Value> {
         let mut found = BTreeMap::new();
         let inside = self
             .bodies

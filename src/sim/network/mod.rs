@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod edge;
 pub mod estate;
+mod inside;
 pub mod locations;
 pub mod onprem;
 pub mod reach;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::{azure_choice, on_premises_choice};
 use super::estate::Estate;
-use super::onprem::OnPrem;
+use super::inside::{End, Place, way};
+use super::onprem::{OnPrem, Site};
 use crate::model::ResourceId;
 
 /// How one site and one Azure network see one another.
@@ -21,6 +22,9 @@ pub struct Reach {
     pub circuits: BTreeSet<ResourceId>,
     /// Whether it works.
     pub verdict: ReachVerdict,
+    /// What a person should know although it works: an appliance that one direction goes past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// Whether it works.
@@ -35,6 +39,10 @@ pub enum ReachVerdict {
     NoWayThere,
     /// Azure has no route back.
     NoWayBack,
+    /// On the way there, inside Azure, and by what; in words.
+    DroppedThere(String),
+    /// On the way back, inside Azure, and by what; in words.
+    DroppedBack(String),
     /// Two regions advertise the same addresses equally well: packets go to either, and drop.
     Split,
 }
@@ -48,12 +56,13 @@ impl ReachVerdict {
 
     /// The verdict in a word or two, for people.
     #[must_use]
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Symmetric => "reachable",
             Self::Asymmetric => "reachable, asymmetric",
             Self::NoWayThere => "unreachable",
             Self::NoWayBack => "unreachable, no way back",
+            Self::DroppedThere(words) | Self::DroppedBack(words) => words,
             Self::Split => "unreachable, two regions answer for it",
         }
     }
@@ -72,29 +81,111 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
                 ways.iter().map(|way| way.circuit.clone()).collect();
             let gateways: BTreeSet<&ResourceId> = ways.iter().map(|way| &way.gateway).collect();
             let mut gateways = gateways.into_iter();
-            let verdict = match (gateways.next(), gateways.next()) {
-                (None, _) => ReachVerdict::NoWayThere,
-                (Some(_), Some(_)) => ReachVerdict::Split,
+            let (verdict, remark) = match (gateways.next(), gateways.next()) {
+                (None, _) => (ReachVerdict::NoWayThere, None),
+                (Some(_), Some(_)) => (ReachVerdict::Split, None),
                 (Some(gateway), None) => {
-                    let back: BTreeSet<ResourceId> = site
-                        .prefixes
-                        .iter()
-                        .flat_map(|prefix| azure_choice(estate, onprem, gateway, prefix))
-                        .map(|way| way.circuit)
-                        .collect();
-                    if back.is_empty() {
-                        ReachVerdict::NoWayBack
-                    } else if back.intersection(&circuits).next().is_some() {
-                        ReachVerdict::Symmetric
-                    } else {
-                        ReachVerdict::Asymmetric
-                    }
+                    both_ways(estate, onprem, site, network, (gateway, &circuits))
                 }
             };
-            all.push(Reach { site: site.name.clone(), network: *network, circuits, verdict });
+            all.push(Reach {
+                site: site.name.clone(),
+                network: *network,
+                circuits,
+                verdict,
+                remark,
+            });
         }
     }
     all
+}
+
+/// Whether packets get from a gateway to a network and answers back, inside Azure and beyond.
+fn both_ways(
+    estate: &Estate<'_>,
+    onprem: &OnPrem,
+    site: &Site,
+    network: &IpNet,
+    (gateway, circuits): (&ResourceId, &BTreeSet<ResourceId>),
+) -> (ReachVerdict, Option<String>) {
+    let found = estate.gateway(gateway);
+    let entry = found.as_ref().and_then(|gateway| gateway.vnet.as_ref());
+    let home = entry.and_then(|hub| home_of(estate, hub, network));
+    let mut there = BTreeSet::new();
+    if let Some(subnet) = found.as_ref().and_then(|gateway| gateway.subnet.as_ref())
+        && let Some(from) =
+            entry.and_then(|hub| estate.places(hub).into_iter().find(|place| place.id == *subnet))
+    {
+        let way = way(estate, onprem, &from, network);
+        if let End::Dropped(why) = way.end {
+            return (ReachVerdict::DroppedThere(format!("unreachable, {why}")), None);
+        }
+        there = way.through;
+    }
+    // The answers leave from the network's subnets; where it has none, from the gateway itself.
+    let mut out_of: BTreeSet<ResourceId> = BTreeSet::new();
+    let mut past = None;
+    let inside = |place: &Place| {
+        !place.id.name().eq_ignore_ascii_case("GatewaySubnet")
+            && place.prefixes.iter().any(|net| network.contains(net))
+    };
+    let places = home.iter().flat_map(|home| estate.places(home)).filter(inside);
+    for place in places {
+        let ways: Vec<_> =
+            site.prefixes.iter().map(|to| way(estate, onprem, &place, &to.trunc())).collect();
+        let leaves = ways.iter().find_map(|way| match &way.end {
+            End::Gateway(gateway) => Some((gateway, &way.through)),
+            End::There | End::Dropped(_) => None,
+        });
+        match (leaves, ways.first().map(|way| &way.end)) {
+            (Some((by, back)), _) => {
+                out_of.insert(by.clone());
+                if *back != there {
+                    let missed = back.symmetric_difference(&there).next();
+                    past = missed.map(|appliance| {
+                        let way = if there.contains(appliance) { "back" } else { "there" };
+                        format!("the way {way} goes past the appliance {appliance}")
+                    });
+                }
+            }
+            (None, Some(End::Dropped(why))) if is_explicit(why) => {
+                let words = format!("unreachable on the way back, {why}");
+                return (ReachVerdict::DroppedBack(words), None);
+            }
+            _ => {}
+        }
+    }
+    if out_of.is_empty() {
+        out_of.insert(gateway.clone());
+    }
+    let back: BTreeSet<ResourceId> = out_of
+        .iter()
+        .flat_map(|gateway| {
+            let prefixes = site.prefixes.iter();
+            prefixes.flat_map(move |prefix| azure_choice(estate, onprem, gateway, prefix))
+        })
+        .map(|way| way.circuit)
+        .collect();
+    let verdict = if back.is_empty() {
+        ReachVerdict::NoWayBack
+    } else if back.intersection(circuits).next().is_some() {
+        ReachVerdict::Symmetric
+    } else {
+        ReachVerdict::Asymmetric
+    };
+    (verdict, past)
+}
+
+/// Whether a table had a part in it: what has no route at all is told in words of its own.
+fn is_explicit(why: &str) -> bool {
+    why.contains(" table ")
+}
+
+/// The network beside a hub, or the hub itself, that has these addresses.
+fn home_of(estate: &Estate<'_>, hub: &ResourceId, network: &IpNet) -> Option<ResourceId> {
+    let peers = estate.peerings(hub).into_iter().map(|peering| peering.remote);
+    let mut near = std::iter::once(hub.clone()).chain(peers);
+    near.find(|vnet| estate.vnet(vnet).is_some_and(|vnet| vnet.prefixes.contains(network)))
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ impl Provider for Peering {
             let message = format!("The address spaces of {vnet} and {remote} overlap.");
             return Err(Refusal::unconfirmed(&unconfirmed::PEERS_OVERLAP, message));
         }
+        if let Some(refusal) = meets_a_peer(world, &vnet, &remote) {
+            return Err(refusal);
+        }
         let state = |side: Option<&Value>| {
             side.and_then(|side| side.pointer("/properties/peeringState")).and_then(Value::as_str)
                 == Some("Disconnected")
@@ -70,6 +73,17 @@ impl Provider for Peering {
             let message =
                 format!("Peering {} cannot use remote gateways: {remote} has none.", put.id);
             return Err(Refusal::new(400, "RemoteVnetHasNoGateways", message));
+        }
+        let lends = other.as_ref().and_then(|id| world.body(id)).is_none_or(|side| {
+            side.pointer("/properties/allowGatewayTransit") == Some(&json!(true))
+        });
+        if !lends {
+            let message = format!(
+                "Peering {} cannot have UseRemoteGateways flag set to true because the corresponding \
+                 peering of {remote} does not have AllowGatewayTransit set to true.",
+                put.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::NOT_LENT, message));
         }
         if world.gateway_of(&vnet).is_some() {
             let message = format!("{vnet} has a gateway of its own and cannot use a remote one.");
@@ -150,6 +164,31 @@ fn spaces(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
         .unwrap_or_default()
+}
+
+/// Two networks with the same addresses cannot both be beside a third (AzureTRE 4641).
+fn meets_a_peer(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option<Refusal> {
+    for (first, second) in [(vnet, remote), (remote, vnet)] {
+        let ours = spaces(world, first);
+        let beside =
+            world.resources.children(second).filter_map(|(_, side)| id_at(&side.body, REMOTE));
+        for peer in beside.filter(|peer| peer != first && peer != second) {
+            let theirs = spaces(world, &peer);
+            let meets = |a: &&IpNet| theirs.iter().any(|b| a.contains(b) || b.contains(*a));
+            let Some(overlap) = ours.iter().find(meets) else { continue };
+            let message = format!(
+                "Virtual networks {vnet} and {remote} cannot be peered because address space of the \
+                 first virtual network overlaps with address space of virtual network {peer} already \
+                 peered with the second virtual network. Overlapping address prefixes: {overlap}."
+            );
+            return Some(Refusal::new(
+                400,
+                "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+                message,
+            ));
+        }
+    }
+    None
 }
 
 /// The addresses of a network have changed: the peerings that lead to it know of `before`.

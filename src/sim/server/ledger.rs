@@ -30,8 +30,9 @@ pub struct Entry {
 }
 
 /// Parts of the paths of those POSTs that only read (azure-facts 5.2–5.4, 5.6), in lower case.
-const READING_POSTS: [&str; 10] = [
+const READING_POSTS: [&str; 11] = [
     "arptables",
+    "checkpolicyrestrictions",
     "routetables",
     "routetablessummary",
     "getlearnedroutes",

@@ -1,0 +1,291 @@
+//! Which way does a packet take inside Azure? Route tables over gateway routes over what peerings give.
+//!
+//! At each subnet the longest prefix wins; among equals a route of a table goes before one that a gateway
+//! has learned, and that before what the network itself gives (N-UDR). An appliance sends on by the routes
+//! of the subnet that it stands in. Service tags in tables are prefixes of Azure's, which no site has.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::estate::Estate;
+use super::onprem::{EdgePath, OnPrem};
+use super::routes::heard;
+use crate::model::ResourceId;
+
+/// Most appliances on a way: a packet that meets more goes round.
+const HOPS_MAX: usize = 8;
+
+/// Where a packet ends up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// In the network that it was for.
+    There,
+    /// At a gateway, which sends it on-premises.
+    Gateway(ResourceId),
+    /// Nowhere, and by what.
+    Dropped(String),
+}
+
+/// A way: its end, and the appliances that it went through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) end: End,
+    pub(super) through: BTreeSet<IpAddr>,
+}
+
+/// A subnet, with what its routes depend on.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) id: ResourceId,
+    pub(super) vnet: ResourceId,
+    pub(super) prefixes: Vec<IpNet>,
+    table: Option<ResourceId>,
+}
+
+/// What a route says.
+enum Hop {
+    /// The network itself, or one beside it.
+    Beside,
+    Gateway(ResourceId),
+    Appliance(IpAddr, String),
+    Dropped(String),
+}
+
+/// The way of a packet from a subnet to a destination.
+pub(super) fn way(estate: &Estate<'_>, onprem: &OnPrem, from: &Place, to: &IpNet) -> Way {
+    let mut through = BTreeSet::new();
+    let mut here = from.clone();
+    let mut at: Option<IpAddr> = None;
+    for _ in 0..=HOPS_MAX {
+        let end = match next(estate, onprem, &here, to) {
+            Hop::Beside => End::There,
+            Hop::Gateway(gateway) => End::Gateway(gateway),
+            Hop::Dropped(why) => End::Dropped(why),
+            Hop::Appliance(address, by) => {
+                if at == Some(address) {
+                    End::Dropped(format!("sent back to the appliance {address} by {by}"))
+                } else {
+                    match appliance(estate, &here.vnet, address) {
+                        Ok(place) => {
+                            through.insert(address);
+                            at = Some(address);
+                            here = place;
+                            continue;
+                        }
+                        Err(why) => End::Dropped(format!("dropped by {by}: {why}")),
+                    }
+                }
+            }
+        };
+        return Way { end, through };
+    }
+    Way { end: End::Dropped("goes round between appliances".to_owned()), through }
+}
+
+/// What the routes of a subnet say of a destination.
+fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
+    // The best so far: length of the prefix, then what kind of route it is.
+    let mut best: Option<((u8, u8), Hop)> = None;
+    let mut offer = |length: u8, rank: u8, hop: Hop| {
+        if best.as_ref().is_none_or(|(own, _)| (length, rank) > *own) {
+            best = Some(((length, rank), hop));
+        }
+    };
+    let covering = |prefixes: &BTreeSet<IpNet>| {
+        prefixes.iter().filter(|net| net.contains(to)).map(IpNet::prefix_len).max()
+    };
+    if let Some(length) = estate.vnet(&here.vnet).and_then(|vnet| covering(&vnet.prefixes)) {
+        offer(length, 0, Hop::Beside);
+    }
+    for peering in estate.peerings(&here.vnet).into_iter().filter(|peering| peering.connected) {
+        let there = estate.vnet(&peering.remote).and_then(|vnet| covering(&vnet.prefixes));
+        if let Some(length) = there {
+            offer(length, 0, Hop::Beside);
+        }
+    }
+    let table = here.table.as_ref().and_then(|id| Some((id, estate.body(id)?)));
+    let withheld = table.is_some_and(|(_, body)| {
+        body.pointer("/properties/disableBgpRoutePropagation") == Some(&Value::Bool(true))
+    });
+    let gateway = estate.serving(&here.vnet);
+    if let Some(gateway) = gateway.as_ref().filter(|_| !withheld)
+        && let Some(length) = learned(estate, onprem, gateway, to)
+    {
+        offer(length, 1, Hop::Gateway(gateway.clone()));
+    }
+    for route in table.iter().flat_map(|(_, body)| routes(body)) {
+        let name = route.get("name").and_then(Value::as_str).unwrap_or("without a name");
+        let text = |key: &str| {
+            route.pointer(&format!("/properties/{key}")).and_then(Value::as_str).unwrap_or_default()
+        };
+        let Ok(prefix) = text("addressPrefix").parse::<IpNet>() else { continue };
+        if !prefix.contains(to) {
+            continue;
+        }
+        let table = table.map_or("", |(id, _)| id.name());
+        let by = format!("route {name} of table {table}");
+        let hop = match text("nextHopType").to_ascii_lowercase().as_str() {
+            "virtualappliance" => match text("nextHopIpAddress").parse() {
+                Ok(address) => Hop::Appliance(address, by),
+                Err(_) => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
+            },
+            "vnetlocal" => Hop::Beside,
+            "virtualnetworkgateway" => match &gateway {
+                Some(gateway) => Hop::Gateway(gateway.clone()),
+                None => Hop::Dropped(format!("dropped by {by}: there is no gateway")),
+            },
+            "internet" => Hop::Dropped(format!("sent to the Internet by {by}")),
+            _ => Hop::Dropped(format!("dropped by {by}")),
+        };
+        offer(prefix.prefix_len(), 2, hop);
+    }
+    best.map_or_else(
+        || {
+            let subnet = here.id.name();
+            Hop::Dropped(match (withheld, &here.table) {
+                (true, Some(table)) => format!(
+                    "no route back: table {} keeps the gateway's routes from subnet {subnet}",
+                    table.name()
+                ),
+                _ => format!("no route from subnet {subnet}"),
+            })
+        },
+        |(_, hop)| hop,
+    )
+}
+
+fn routes(table: &Value) -> impl Iterator<Item = &Value> {
+    table.pointer("/properties/routes").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The longest prefix over a destination that a gateway has learned from on-premises.
+fn learned(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId, to: &IpNet) -> Option<u8> {
+    let carrying = estate
+        .connections_of_gateway(gateway)
+        .into_iter()
+        .filter(|connection| estate.carries(onprem, connection).is_ok());
+    carrying
+        .flat_map(|connection| EdgePath::BOTH.map(|path| heard(onprem, &connection.circuit, path)))
+        .flat_map(|heard| heard.into_keys())
+        .filter(|network| network.contains(to))
+        .map(|network| network.prefix_len())
+        .max()
+}
+
+/// Where an appliance stands, as seen from a network: in it, or in one that it is peered with.
+fn appliance(estate: &Estate<'_>, from: &ResourceId, address: IpAddr) -> Result<Place, String> {
+    let peers = estate.peerings(from).into_iter().filter(|peering| peering.connected);
+    let near: Vec<ResourceId> =
+        std::iter::once(from.clone()).chain(peers.map(|peering| peering.remote)).collect();
+    let is_at = |place: &Place| place.prefixes.iter().any(|net| net.contains(&address));
+    let found = near.iter().find_map(|vnet| estate.places(vnet).into_iter().find(is_at));
+    let Some(place) = found else {
+        return Err(format!("its next hop {address} is in no subnet beside {}", from.name()));
+    };
+    match estate.is_appliance_down(&place.vnet, address) {
+        Some(why) => Err(format!("the appliance {address} is not up: {why}")),
+        None => Ok(place),
+    }
+}
+
+impl Estate<'_> {
+    /// The subnets of a network.
+    pub(super) fn places(&self, vnet: &ResourceId) -> Vec<Place> {
+        let all = self.children(vnet, "subnets").into_iter();
+        all.map(|(id, body)| {
+            let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+            let one = text("/properties/addressPrefix").into_iter();
+            let more = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
+            let more = more.into_iter().flatten().filter_map(Value::as_str);
+            Place {
+                id,
+                vnet: vnet.clone(),
+                prefixes: one.chain(more).filter_map(|net| net.parse().ok()).collect(),
+                table: text("/properties/routeTable/id").and_then(|id| ResourceId::parse(id).ok()),
+            }
+        })
+        .collect()
+    }
+
+    /// The gateway whose routes a network has: its own, or the one of a peer that lends it.
+    pub(super) fn serving(&self, vnet: &ResourceId) -> Option<ResourceId> {
+        let of = |vnet: &ResourceId| {
+            let own = self.gateways().into_iter();
+            own.filter(|gateway| gateway.vnet.as_ref() == Some(vnet))
+                .find(|gateway| self.gateway_lives(&gateway.id).is_ok())
+                .map(|gateway| gateway.id)
+        };
+        of(vnet).or_else(|| {
+            let uses = |peering: &super::estate::VnetPeering| {
+                let back = self.peerings(&peering.remote).into_iter();
+                peering.connected
+                    && peering.use_remote_gateways
+                    && back
+                        .into_iter()
+                        .any(|side| side.remote == *vnet && side.allow_gateway_transit)
+            };
+            let lender = self.peerings(vnet).into_iter().find(uses)?;
+            of(&lender.remote)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Lab, gateway, id, net};
+    use super::*;
+    use serde_json::json;
+
+    /// The spoke of `ea` with one subnet that uses a table, and the way from there to the site.
+    fn outward(routes: &Value, off: bool) -> Way {
+        let mut lab = Lab::new();
+        let table = id("routeTables", "rt");
+        let spoke = id("virtualNetworks", "spoke-ea");
+        let body = lab.bodies.get_mut(&spoke).unwrap();
+        body["properties"]["subnets"] = json!([{ "name": "app", "properties": {
+            "addressPrefix": "10.1.0.0/25", "routeTable": { "id": table.as_str() } } }]);
+        let hub = lab.bodies.get_mut(&id("virtualNetworks", "hub-ea")).unwrap();
+        hub["properties"]["subnets"] =
+            json!([{ "name": "nva", "properties": { "addressPrefix": "10.10.10.0/26" } }]);
+        let properties = json!({ "disableBgpRoutePropagation": off, "routes": routes });
+        lab.bodies.insert(table, json!({ "properties": properties }));
+        let estate = lab.estate();
+        let from = estate.places(&spoke).remove(0);
+        way(&estate, &lab.onprem, &from, &net("10.100.0.0/16"))
+    }
+
+    fn route(prefix: &str, kind: &str, hop: Option<&str>) -> Value {
+        json!([{ "name": "r", "properties": {
+            "addressPrefix": prefix, "nextHopType": kind, "nextHopIpAddress": hop } }])
+    }
+
+    #[test]
+    fn a_route_of_a_table_goes_before_a_learned_one_of_the_same_length() {
+        let through = |routes: &Value| outward(routes, false);
+        assert_eq!(through(&json!([])).end, End::Gateway(gateway("ea")));
+        let End::Dropped(why) = through(&route("10.100.0.0/16", "None", None)).end else {
+            panic!()
+        };
+        assert_eq!(why, "dropped by route r of table rt");
+        // The learned route is longer.
+        assert_eq!(through(&route("10.0.0.0/8", "None", None)).end, End::Gateway(gateway("ea")));
+        let by_nva = through(&route("10.100.0.0/16", "VirtualAppliance", Some("10.10.10.4")));
+        assert_eq!(by_nva.end, End::Gateway(gateway("ea")));
+        assert_eq!(by_nva.through.len(), 1);
+        let End::Dropped(why) =
+            through(&route("10.100.0.0/16", "VirtualAppliance", Some("10.9.9.9"))).end
+        else {
+            panic!()
+        };
+        assert!(why.contains("10.9.9.9 is in no subnet"), "{why}");
+    }
+
+    #[test]
+    fn without_the_gateways_routes_nothing_goes_back() {
+        let End::Dropped(why) = outward(&json!([]), true).end else { panic!() };
+        assert!(why.contains("table rt keeps the gateway's routes"), "{why}");
+    }
+}

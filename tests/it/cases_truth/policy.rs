@@ -1,0 +1,61 @@
+//! Policies that deny are found before the run, by asking Azure what it would say.
+
+use backroad::model::RunOutcome;
+use backroad::preflight::{Preflight, Verdict};
+use serde_json::json;
+
+use super::{drill, of, preflight, shipped, world, written_world};
+
+/// The things that a policy denies, by preflight.
+fn denied(found: &Preflight) -> Vec<&str> {
+    let all = of(found, "POLICY-DENY").into_iter();
+    all.filter(|f| matches!(f.verdict, Verdict::Failed(_))).map(|f| f.about.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_policy_that_will_refuse_is_found_by_preflight() {
+    let (plan, scenario) = (shipped("dr-circuit.yaml"), world("policy-tags-world.yaml"));
+    let found = preflight(&plan, &scenario).await;
+    let hits = denied(&found);
+    assert!(hits.contains(&"ergw-hub-sea"), "{hits:?}");
+    assert!(!hits.iter().any(|about| about.contains("con-hub")), "{hits:?}");
+    assert!(found.blocking().any(|f| f.rule == "POLICY-DENY"));
+    assert_ne!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
+}
+
+/// The simulator's half: it can hold such policies, and refuses by them with Azure's word.
+#[tokio::test]
+async fn the_simulator_holds_policies() {
+    let base = "extends: two-circuits.yaml\nworld: x\npolicies:\n  - ";
+    let plan = shipped("dr-circuit.yaml");
+    let elsewhere = format!("{base}{{ name: regions, locations: [westeurope, eastasia] }}\n");
+    let scenario = written_world("x", &elsewhere);
+    let found = preflight(&plan, &scenario).await;
+    assert!(denied(&found).contains(&"ergw-hub-sea"));
+    let (outcome, lab) = drill(&plan, &scenario).await;
+    assert_ne!(outcome, RunOutcome::Succeeded);
+    let text = format!("{:?}", lab.journal.events());
+    assert!(text.contains("RequestDisallowedByPolicy") && text.contains("regions"), "its word");
+    // Another scope, other types, and the allowed region: nothing is denied.
+    for fits in [
+        "{ name: a, scope: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea }",
+        "{ name: b, types: [Microsoft.Compute/virtualMachines] }",
+        "{ name: c, locations: [southeastasia] }",
+    ] {
+        let scenario = written_world("x", &format!("{base}{fits}\n"));
+        assert!(denied(&preflight(&plan, &scenario).await).is_empty(), "{fits}");
+    }
+}
+
+#[tokio::test]
+async fn policies_that_cannot_be_asked_are_not_known() {
+    let mut scenario = world("policy-tags-world.yaml");
+    let refuse = json!({ "method": "POST", "resource": "*/checkpolicyrestrictions", "times": 999,
+        "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } } });
+    scenario.faults = vec![serde_json::from_value(refuse).unwrap()];
+    let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
+    let all = of(&found, "POLICY-DENY");
+    assert!(!all.is_empty());
+    assert!(all.iter().all(|f| matches!(f.verdict, Verdict::Unknown(_))), "{all:?}");
+    assert_eq!(found.blocking().count(), 0);
+}
