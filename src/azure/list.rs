@@ -2,7 +2,7 @@
 //!
 //! A list is whole or it is an error: what looks at half an inventory says that the other half is not there.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use url::Url;
@@ -14,7 +14,9 @@ use crate::model::{StepError, limits};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Broken {
     /// The link to the next page leads to one that was read.
-    #[error("Azure's list leads in a circle: page {0} names one as the next that was read already.")]
+    #[error(
+        "Azure's list leads in a circle: page {0} names one as the next that was read already."
+    )]
     Circle(usize),
     /// It goes on and on.
     #[error("Azure's list has more than {} pages.", limits::PAGES_MAX)]
@@ -44,10 +46,9 @@ impl From<Broken> for StepError {
                 "list_too_long",
                 "No list that is read here is that long: look for a proxy that rewrites `nextLink`.",
             ),
-            Broken::Size(_) => (
-                "list_too_large",
-                "Capture or check fewer resource groups at a time.",
-            ),
+            Broken::Size(_) => {
+                ("list_too_large", "Capture or check fewer resource groups at a time.")
+            }
             Broken::Off(_) => {
                 ("list_breaks_off", "Read it again; what was read until then is not used.")
             }
@@ -59,7 +60,7 @@ impl From<Broken> for StepError {
 /// The pages of one list that were read.
 #[derive(Debug)]
 pub(super) struct Pages {
-    seen: HashSet<Url>,
+    seen: BTreeSet<Url>,
     read: usize,
     shape: Shape,
 }
@@ -67,7 +68,7 @@ pub(super) struct Pages {
 impl Pages {
     /// The first.
     pub(super) fn from(url: &Url, body: &[u8]) -> Self {
-        Self { seen: HashSet::from([plain(url.clone())]), read: 1, shape: Shape::of(body) }
+        Self { seen: BTreeSet::from([plain(url.clone())]), read: 1, shape: Shape::of(body) }
     }
 
     /// Where the next page is, taken out of what is there of the list; none where it has ended.

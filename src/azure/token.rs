@@ -741,7 +741,8 @@ mod tests {
 
     #[tokio::test]
     async fn no_lifetime_of_a_token_makes_a_credential_panic() {
-        let lives = ["1000000000000000000", "1e18", "-1", "-9223372036854775808", "\"NaN\"", "null"];
+        let lives =
+            ["1000000000000000000", "1e18", "-1", "-9223372036854775808", "\"NaN\"", "null"];
         for kind in [CredentialKind::Environment, CredentialKind::ManagedIdentity] {
             for life in lives.into_iter().chain(["\"1e18\"", "{}", "\"99999999999999999999\""]) {
                 let body = format!(

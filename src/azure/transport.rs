@@ -156,10 +156,13 @@ impl core_http::HttpClient for CredentialClient {
                 String::from_utf8_lossy(value.as_bytes()).into_owned(),
             );
         }
-        let told = |why: String| azure_core::Error::with_message(azure_core::error::ErrorKind::Io, why);
-        let body = read_body(answer, TOKEN_BYTES_MAX).await.map_err(|fault| told(fault.to_string()))?;
-        let body = token_answer(body)
-            .map_err(|much| told(format!("the answer to the credential was not taken in: {much}")))?;
+        let told =
+            |why: String| azure_core::Error::with_message(azure_core::error::ErrorKind::Io, why);
+        let body =
+            read_body(answer, TOKEN_BYTES_MAX).await.map_err(|fault| told(fault.to_string()))?;
+        let body = token_answer(body).map_err(|much| {
+            told(format!("the answer to the credential was not taken in: {much}"))
+        })?;
         super::hygiene::know_given(&body);
         Ok(core_http::AsyncRawResponse::from_bytes(status, headers, body))
     }

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use backroad::sim::{Answers, Scenario, World};
 
-use crate::support::{file, world_file};
 use crate::support::process::{Served, binary, serve};
+use crate::support::{file, world_file};
 
 fn backroad(words: &[&str]) -> Command {
     let mut command = binary();

@@ -7,8 +7,8 @@ use std::io::Read as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{compiled, file};
 use crate::support::process::binary;
+use crate::support::{compiled, file};
 
 /// What a document may take of memory at its peak, in kB.
 const MEMORY_MAX: u64 = 500_000;

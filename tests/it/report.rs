@@ -14,8 +14,8 @@ use backroad::sim::bad_day::named;
 use backroad::store::evidence;
 
 use crate::generated::unlucky_lab;
-use crate::support::{Lab, Stage, all_shipped, file};
 use crate::support::process::binary;
+use crate::support::{Lab, Stage, all_shipped, file};
 
 fn templates() -> Templates {
     Templates::new(&std::collections::BTreeMap::new()).unwrap()

@@ -117,8 +117,7 @@ struct Client {
     bounds: Bounds,
 }
 
-type Answering =
-    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
 
 impl Client {
     /// One connection, to its end. What fails concerns only its client.

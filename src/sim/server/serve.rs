@@ -174,7 +174,8 @@ async fn answer<W: Answers>(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Some(read) = within(served.service.bounds.body, to_bytes(body, BODY_BYTES_MAX)).await else {
+    let Some(read) = within(served.service.bounds.body, to_bytes(body, BODY_BYTES_MAX)).await
+    else {
         return error(
             StatusCode::REQUEST_TIMEOUT,
             "RequestTimeout",
