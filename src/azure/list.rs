@@ -2,7 +2,7 @@
 //!
 //! A list is whole or it is an error: what looks at half an inventory says that the other half is not there.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use url::Url;
@@ -60,7 +60,7 @@ impl From<Broken> for StepError {
 /// The pages of one list that were read.
 #[derive(Debug)]
 pub(super) struct Pages {
-    seen: HashSet<Url>,
+    seen: BTreeSet<Url>,
     read: usize,
     shape: Shape,
 }
@@ -68,7 +68,7 @@ pub(super) struct Pages {
 impl Pages {
     /// The first.
     pub(super) fn from(url: &Url, body: &[u8]) -> Self {
-        Self { seen: HashSet::from([plain(url.clone())]), read: 1, shape: Shape::of(body) }
+        Self { seen: BTreeSet::from([plain(url.clone())]), read: 1, shape: Shape::of(body) }
     }
 
     /// Where the next page is, taken out of what is there of the list; none where it has ended.

@@ -180,7 +180,8 @@ mod tests {
     async fn told(body: Vec<u8>) -> azure_core::Result<core_http::AsyncRawResponse> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/token", listener.local_addr().unwrap());
-        let answering = tokio::spawn(async move {
+        let mut answering = tokio::task::JoinSet::new();
+        answering.spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4_096];
             let _ = stream.read(&mut request).await.unwrap();
@@ -192,9 +193,7 @@ mod tests {
         let client = CredentialClient(HttpWire::loopback().unwrap().client);
         let url = azure_core::http::Url::parse(&url).unwrap();
         let request = core_http::Request::new(url, core_http::Method::Post);
-        let answer = client.execute_request(&request).await;
-        answering.abort();
-        answer
+        client.execute_request(&request).await
     }
 
     #[tokio::test]

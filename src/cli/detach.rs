@@ -5,7 +5,6 @@
 //! or has been refused, so that what is refused is refused at the terminal.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,13 +21,15 @@ use super::session::Interrupts;
 use super::settings;
 use crate::engine::Clock as _;
 use crate::model::RunId;
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
+use crate::store::regular;
 
 /// How often it is looked whether the run is driven.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How much of the log is shown at the terminal.
-const WORDS_BYTES_MAX: u64 = 64 << 10;
+const WORDS_BYTES_MAX: usize = 64 << 10;
 
 /// Whether the run goes on by itself.
 #[derive(Debug, Clone, Default, Args)]
@@ -71,10 +72,10 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
             .hint("Drive it here, or under `systemd-run --user` or `tmux`.")
     };
     let (path, file) = context.state.open_log(run)?;
-    let begins = file.metadata().map_err(|error| failed(&error))?.len();
-    let log = Log { path, begins };
+    let length = file.metadata().map_err(|error| failed(&error))?.len();
+    let log = Log { path, begins: usize::try_from(length).unwrap_or(usize::MAX) };
     let door = context.state.run_path(run).join("door.json");
-    let before = std::fs::read(&door).ok();
+    let before = regular::read(&door, FILE_BYTES_MAX).ok();
     let mut child = spawn(run, file).map_err(|error| failed(&error))?;
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut interrupts = Interrupts::listen();
@@ -82,7 +83,7 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
         if let Some(status) = child.try_wait().map_err(|error| failed(&error))? {
             return ended(context, run, &log, status.code());
         }
-        let now = std::fs::read(&door).ok();
+        let now = regular::read(&door, FILE_BYTES_MAX).ok();
         if now.is_some() && now != before {
             break;
         }
@@ -92,7 +93,7 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
         }
     }
     // What preflight had to say, for instance.
-    context.ui.say(log.words().unwrap_or_default().trim_end());
+    context.ui.say(log.words().trim_end());
     follow(context, run, &child, &log.path);
     Ok(Status::Done)
 }
@@ -142,7 +143,7 @@ fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
 
 /// It ended before anybody saw it drive: what it said is said here, and a log of nothing else goes.
 fn ended(context: &Context, run: &RunId, log: &Log, code: Option<i32>) -> Result<Status, CliError> {
-    context.ui.say(log.words().unwrap_or_default().trim_end());
+    context.ui.say(log.words().trim_end());
     if log.begins == 0 && !context.state.has(run) {
         drop(std::fs::remove_file(&log.path));
     }
@@ -156,15 +157,13 @@ fn ended(context: &Context, run: &RunId, log: &Log, code: Option<i32>) -> Result
 /// Where the process in the background speaks, and where its first word stands.
 struct Log {
     path: PathBuf,
-    begins: u64,
+    begins: usize,
 }
 
 impl Log {
-    fn words(&self) -> std::io::Result<String> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.begins))?;
-        let mut bytes = Vec::new();
-        file.take(WORDS_BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    fn words(&self) -> String {
+        let Ok(bytes) = regular::read(&self.path, FILE_BYTES_MAX) else { return String::new() };
+        let words = bytes.get(self.begins..).unwrap_or_default();
+        String::from_utf8_lossy(&words[..words.len().min(WORDS_BYTES_MAX)]).into_owned()
     }
 }

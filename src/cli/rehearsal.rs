@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::error::{CliError, Status};
 use super::world::{Drill, Played, reach_view};
-use crate::engine::{Ending, RunState, StepRecord, StepState};
+use crate::engine::{Ending, Event, Recorded, RunState, StepRecord, StepState};
 use crate::model::{Action, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
 use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
 use crate::render::run_view;
@@ -253,8 +253,9 @@ enum Trial {
     Day(&'static BadDay),
 }
 
-/// The misfortune of a step. A look meets it from when it begins, since others look at the same
-/// resource before: as a GET of the resource, or as a POST to it or to what it has inside.
+/// The misfortune of a step. It is met from when the step begins, since others look at the same resource
+/// before, or write it: a plan that goes there and back asks twice for the same commit. A look meets it as a
+/// GET of the resource, or as a POST to it or to what it has inside.
 fn faults(
     step: &Step,
     subject: &ResourceId,
@@ -272,10 +273,8 @@ fn faults(
         }
         _ => vec![of("PUT", subject.as_str())],
     };
-    if step.action.written().is_none() {
-        let from = began(good, step);
-        faults.iter_mut().for_each(|fault| fault.from = from);
-    }
+    let from = began(good, step);
+    faults.iter_mut().for_each(|fault| fault.from = from);
     faults
 }
 
@@ -308,6 +307,10 @@ fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>
     let record = at.and_then(|name| state.step(name));
     match played.ending {
         Ending::Ended(RunOutcome::Succeeded) => {
+            if let Some(step) = gone_on_without(&played.events, &state) {
+                let text = format!("asks at {step}, and goes on without it at a yes");
+                return Cell { handling: Handling::Asks, text };
+            }
             if played.world.comparable() != good.world.comparable()
                 && state.obligations().is_empty()
             {
@@ -329,6 +332,17 @@ fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>
         }
         Ending::Interrupted => unhandled("it was interrupted".to_owned()),
     }
+}
+
+/// The first step whose failure a person was asked about, and that was gone on without.
+fn gone_on_without<'e>(events: &'e [Recorded], state: &RunState) -> Option<&'e StepName> {
+    events.iter().find_map(|recorded| match &recorded.event {
+        Event::GateOpened { step, failure: Some(_), .. } => {
+            let left = state.step(step).map(|record| &record.state);
+            matches!(left, Some(StepState::Skipped { .. })).then_some(step)
+        }
+        _ => None,
+    })
 }
 
 fn recovered(record: Option<&StepRecord>, later: Duration) -> String {

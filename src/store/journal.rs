@@ -94,11 +94,12 @@ impl SledJournal {
                 let answer = tokio::time::timeout(CLOSE_WITHIN, answer).await;
                 match answer {
                     Ok(closed) => closed.unwrap_or(Ok(())),
-                    Err(_) => Err(StoreError::io(
-                        "close in time",
-                        &self.path,
-                        std::io::ErrorKind::TimedOut.into(),
-                    )),
+                    Err(_) => {
+                        // It was waited for already: left behind, it goes with the process.
+                        drop(self.writer.take());
+                        let late = std::io::ErrorKind::TimedOut.into();
+                        Err(StoreError::io("close in time", &self.path, late))
+                    }
                 }
             }
             _ => Ok(()),

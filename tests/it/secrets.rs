@@ -81,7 +81,7 @@ fn made_key(endpoint: &str) -> String {
 
 #[test]
 fn no_token_and_no_key_is_left_behind_at_trace() {
-    let simulator = serve(&file("runbooks/worlds/two-circuits.yaml"), 300);
+    let simulator = serve(file("runbooks/worlds/two-circuits.yaml"), 300);
     let state = tempfile::tempdir().unwrap();
     let runbook = file("runbooks/dr-circuit.yaml");
     let target = ["--endpoint", &simulator.endpoint, "--clock-factor", "300"];
