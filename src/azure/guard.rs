@@ -251,6 +251,8 @@ fn is_too_deep(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    mod bounds;
+
     use super::*;
     use crate::azure::scope::WriteScope;
     use crate::azure::token::Simulated;
