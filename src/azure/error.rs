@@ -252,6 +252,8 @@ fn has_digits(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    mod edges;
+
     use super::*;
     use crate::azure::wire::Headers;
     use crate::model::OperationKey;

@@ -294,6 +294,8 @@ fn lost() -> core::Error {
 
 #[cfg(test)]
 mod tests {
+    mod bounds;
+
     use super::*;
     use crate::azure::scope::WriteScope;
     use crate::azure::token::Simulated;

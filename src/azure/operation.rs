@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn a_poll_without_a_body_goes_by_its_status() {
+        for kind in [HandleKind::AsyncOperation, HandleKind::Location] {
+            let after = Some(Duration::from_secs(15));
+            let goes_on = read_polled(kind, &answer(202, &[("retry-after", "15")], ""));
+            assert_eq!(goes_on, Ok(PollAnswer::Running { after }));
+            assert_eq!(read_polled(kind, &answer(204, &[], "")), Ok(PollAnswer::Succeeded));
+        }
+    }
+
+    #[test]
     fn a_poll_that_fails_says_nothing_about_the_operation() {
         let html = answer(503, &[], "<html>busy</html>");
         let error = read_polled(HandleKind::AsyncOperation, &html).unwrap_err();

@@ -1,8 +1,10 @@
 //! The promises of the turn: each invariant of the engine has a test of its name.
 
 mod doubt;
+mod edges;
 mod exhaustive;
 mod gates;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -24,6 +24,8 @@ mod rundir;
 pub mod runs;
 mod schema;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 pub mod whole;
 
 pub use claims::{ClaimError, Claims};

@@ -1,0 +1,105 @@
+//! What does a person's word lead to, and what does it not? The edges of commands.
+
+use super::*;
+use crate::engine::state::Phase;
+
+#[test]
+fn what_a_person_went_on_without_is_owed_and_what_the_plan_left_out_is_not() {
+    let mut bench = Bench::new(plan_of(swap()));
+    bench.give(Input::Opened);
+    bench.give(Input::Command(Command::Skip(Said {
+        reason: Some("No time.".to_owned()),
+        ..said("old", "ann")
+    })));
+    bench.see("also", Assessed::Holds);
+    bench.see("new", Assessed::Holds);
+    assert_eq!(bench.state.owed_steps(), [name("old")]);
+
+    let mut left_out = swap();
+    left_out[0].when = Some(Condition::Known(false));
+    let mut bench = Bench::new(plan_of(left_out));
+    bench.give(Input::Opened);
+    bench.see("also", Assessed::Holds);
+    bench.see("new", Assessed::Holds);
+    assert_eq!(bench.status("old"), StepStatus::Skipped);
+    assert!(bench.state.owed_steps().is_empty());
+}
+
+#[test]
+fn a_failed_gate_is_gone_on_without_by_as_many_as_it_asks() {
+    let policy = GatePolicy {
+        question: "Go?".to_owned(),
+        expires_after: Some(Duration::from_secs(600)),
+        on_expiry: OnExpiry::Decline,
+        approvals: 2,
+        role: None,
+        not_by_starter: false,
+    };
+    let mut gate = step("go", &[], Action::General(General::Approval(policy)));
+    gate.on_failure = OnFailure::Ask;
+    gate.side = Some(Side::Source);
+    let mut bench = Bench::new(plan_of(vec![gate, public_ip("pip", &["go"])]));
+    bench.give(Input::Opened);
+    let ask = |event: &Event| matches!(event, Event::GateOpened { failure: Some(_), .. });
+    let turn = bench.ring(|timer| matches!(timer, Timer::Gate(_)));
+    if !turn.events.iter().any(ask) {
+        // It ends without asking: nothing to weaken.
+        assert_eq!(bench.status("go"), StepStatus::Failed);
+    }
+    let word = |by: &str| {
+        let said = Said { reason: Some("because".to_owned()), ..said("go", by) };
+        Input::Command(Command::Skip(said))
+    };
+    bench.give(word("ann"));
+    assert_ne!(bench.status("go"), StepStatus::Skipped, "one of two");
+    bench.give(word("ann"));
+    assert_ne!(bench.status("go"), StepStatus::Skipped, "the same one again");
+    bench.give(word("bob"));
+    assert_eq!(bench.status("go"), StepStatus::Skipped);
+}
+
+#[test]
+fn an_approval_leaves_nothing_to_choose() {
+    let mut bench = Bench::new(plan_of(vec![approval("go", &[])]));
+    bench.give(Input::Opened);
+    let chosen = Said { choice: Some("left".to_owned()), ..said("go", "ann") };
+    let turn = bench.give(Input::Command(Command::Approve(chosen)));
+    assert!(turn.refusal.is_some_and(|why| why.contains("nothing to choose")));
+    assert_eq!(bench.status("go"), StepStatus::Waiting);
+}
+
+#[test]
+fn nothing_can_be_said_of_a_step_that_is_not_there() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    for command in [Command::Approve, Command::Decline, Command::Retry, Command::Skip] {
+        let turn = bench.give(Input::Command(command(said("gone", "ann"))));
+        assert!(turn.refusal.is_some_and(|why| why.contains("no step `gone`")));
+    }
+}
+
+#[test]
+fn a_step_at_work_is_not_tried_again_beside_itself() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    let turn = bench.give(Input::Command(Command::Retry(said("pip", "ann"))));
+    assert!(turn.refusal.is_some_and(|why| why.contains("running")));
+    let Some(Phase::Operating { .. }) =
+        bench.state.steps[&name("pip")].work().map(|work| work.phase.clone())
+    else {
+        panic!("its operation is followed on")
+    };
+}
+
+#[test]
+fn a_refused_word_starts_nothing_and_a_leaving_process_neither() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    let turn = bench.give(Input::Command(Command::Approve(said("gone", "ann"))));
+    assert!(turn.refusal.is_some() && turn.events.is_empty() && turn.effects.is_empty());
+    let (mut state, now) = (bench.state.clone(), bench.moment());
+    let leaving = take_turn(&bench.plan, &mut state, Input::Opened, &now, Pace::Leaving);
+    assert_eq!(leaving, Turn::default());
+}
