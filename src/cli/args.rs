@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::typed::{duration, head, pair};
+
 /// ExpressRoute down? Take the back road.
 ///
 /// Runs a failover runbook for Azure ExpressRoute: checks it, shows what it would change, drills it
@@ -489,24 +491,6 @@ pub struct SaidArgs {
     /// By whom; the account of this session is recorded beside it [default: that account].
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::model::time::parse_duration(text).map_err(|error| error.to_string())
-}
-
-fn head(text: &str) -> Result<String, String> {
-    let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    whole
-        .then(|| text.to_ascii_lowercase())
-        .ok_or_else(|| "it has 64 hexadecimal digits".to_owned())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod run;
 pub mod saved;
 pub mod session;
 pub mod settings;
+mod typed;
 pub mod ui;
 mod voice;
 pub mod watch;

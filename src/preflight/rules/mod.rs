@@ -13,6 +13,7 @@ mod region;
 mod rights;
 mod routes;
 mod secrets;
+mod tables;
 
 use super::rule::Rule;
 
@@ -28,6 +29,7 @@ pub const FAMILIES: &[Family] = &[
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
+    ("route tables", "What route tables do to traffic with on-premises.", tables::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),
