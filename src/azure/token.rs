@@ -122,7 +122,7 @@ impl TokenSource for Simulated {
     async fn token_for(&self, tenant: Option<&str>) -> Result<Secret, TokenError> {
         Ok(match tenant {
             None => Secret::new(SIMULATED),
-            Some(tenant) => Secret::new(format!("{SIMULATED}.of.{}", tenant.to_ascii_lowercase())),
+            Some(tenant) => Secret::new(format!("{SIMULATED}.of.{}", super::tenancy::mark(tenant))),
         })
     }
 }

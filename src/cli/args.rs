@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::detach::Detach;
 pub use super::said::{Drive, DriveSaid, DriveStep, SaidArgs};
+use super::typed::{duration, head, pair};
 
 /// ExpressRoute down? Take the back road.
 ///
@@ -449,24 +450,6 @@ pub enum People {
     Profile,
     /// Whoever sits at the terminal.
     Ask,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::model::time::parse_duration(text).map_err(|error| error.to_string())
-}
-
-fn head(text: &str) -> Result<String, String> {
-    let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    whole
-        .then(|| text.to_ascii_lowercase())
-        .ok_or_else(|| "it has 64 hexadecimal digits".to_owned())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
-    }
 }
 
 #[cfg(test)]

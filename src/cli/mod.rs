@@ -26,6 +26,7 @@ mod said;
 pub mod saved;
 pub mod session;
 pub mod settings;
+mod typed;
 pub mod ui;
 mod voice;
 pub mod watch;

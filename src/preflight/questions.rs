@@ -120,6 +120,15 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (id, content) in plan.steps().iter().filter_map(policy::content) {
         asked.insert(policy::question(id, &content));
     }
+    // Route tables of what is connected: they decide what goes through.
+    for (_, spec) in inquiry.connections() {
+        let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
+        for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
+            let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
+            let tables = subnets.iter().filter_map(|s| id_at(s, "/properties/routeTable/id"));
+            asked.extend(tables.map(Question::Resource));
+        }
+    }
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(around(inquiry));
     asked

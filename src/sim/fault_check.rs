@@ -261,6 +261,37 @@ impl Fault {
     }
 }
 
+/// From so many times on a refusal is for good.
+const FOR_GOOD: u32 = 1_000;
+
+impl Fault {
+    /// The rights that a fault takes away: one that refuses writes for good, as somebody would be refused
+    /// who lacks the right. One that ends, or strikes a few times, is a right that is not obeyed yet.
+    pub(super) fn takes_rights(&self) -> Vec<String> {
+        let is_missing = matches!(&self.effect, Effect::Refuse { status: 403, code }
+            if code == "AuthorizationFailed");
+        if !is_missing || self.until.is_some() || self.from.is_some() || self.times < FOR_GOOD {
+            return Vec::new();
+        }
+        let pattern = self.resource.to_ascii_lowercase();
+        let around = ["microsoft.network", "providers", "resourcegroups", "subscriptions"];
+        let kind = types_in(&pattern).into_iter().rfind(|word| WORDS.contains(word));
+        let kind = kind.filter(|kind| !around.contains(kind));
+        let verbs = [("PUT", "write"), ("DELETE", "delete"), ("POST", "action")];
+        let own = |method: &str| {
+            self.method.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(method))
+        };
+        let verbs = verbs.into_iter().filter(|(method, _)| own(method));
+        verbs
+            .map(|(_, verb)| match kind {
+                Some(kind) if verb != "action" => format!("*/{kind}/{verb}"),
+                Some(kind) => format!("*/{kind}/*/{verb}"),
+                None => format!("*/{verb}"),
+            })
+            .collect()
+    }
+}
+
 /// Whether a path is of a subscription or a resource group, or of what is asked of those.
 fn is_of_group(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').skip(1).collect();

@@ -284,6 +284,8 @@ impl World {
             not_actions: Vec::new(),
         }];
         let lower = scope.to_ascii_lowercase();
+        let taken: Vec<String> =
+            self.faults.iter().flat_map(|fault| fault.takes_rights()).collect();
         let value: Vec<Value> = self
             .rights
             .as_ref()
@@ -291,7 +293,8 @@ impl World {
             .iter()
             .filter(|grant| lower.starts_with(&grant.scope.to_ascii_lowercase()))
             .map(|grant| {
-                json!({ "actions": grant.actions, "notActions": grant.not_actions,
+                let without: Vec<&String> = grant.not_actions.iter().chain(&taken).collect();
+                json!({ "actions": grant.actions, "notActions": without,
                         "dataActions": [], "notDataActions": [] })
             })
             .collect();

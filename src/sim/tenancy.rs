@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::reply::{Refusal, guid};
-use crate::azure::tenancy::{WRONG_TENANT, subscriptions_in};
+use crate::azure::tenancy::{WRONG_TENANT, mark, subscriptions_in};
 use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::model::ResourceId;
 
@@ -42,10 +42,14 @@ impl Tenancy {
         own.map_or_else(|| self.home(), |(_, tenant)| tenant.clone())
     }
 
-    /// The tenant of a bearer token: what stands behind `.of.` in it, else home.
+    /// The tenant of a bearer token: what stands behind `.of.` in it, or its mark there; else home.
     fn of_token(&self, bearer: &str) -> String {
-        let said = bearer.split_once(OF).map(|(_, tenant)| tenant.trim().to_owned());
-        said.unwrap_or_else(|| self.home())
+        let Some((_, said)) = bearer.split_once(OF) else { return self.home() };
+        let said = said.trim();
+        let own = self.subscriptions.values().cloned().chain([self.home()]);
+        let meant = |tenant: &String| tenant.eq_ignore_ascii_case(said) || mark(tenant) == said;
+        let mut own = own.filter(meant);
+        own.next().unwrap_or_else(|| said.to_owned())
     }
 
     /// Refuses a request whose token is of another tenant than its subscription, and a write that names

@@ -427,6 +427,15 @@ const CASES: &[Spoilt] = &[
         let status = json!({ "state": "InProgress", "phase": "Execute" });
         c.set("ergw-hub-sea", "/properties/virtualNetworkGatewayMigrationStatus", status);
     }),
+    ("UDR-DROP", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
+        table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
+        table.routes[0].next_hop = NextHop::None;
+    }),
+    ("UDR-PAST", MAIN, |c| {
+        let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
+        table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
+    }),
     ("POLICY-DENY", MAIN, |c| {
         let policy = json!({ "name": "tags", "require_tags": ["costCenter"],
             "types": ["Microsoft.Network/routeTables"] });

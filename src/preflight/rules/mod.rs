@@ -14,6 +14,7 @@ mod rights;
 mod routes;
 mod secrets;
 mod tables;
+mod traffic;
 
 use super::rule::Rule;
 
@@ -30,6 +31,7 @@ pub const FAMILIES: &[Family] = &[
     ("connections", "Connections and authorizations.", connections::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
+    ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),

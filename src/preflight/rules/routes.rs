@@ -408,7 +408,10 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// The prefixes that on-premises advertises over a circuit.
-fn heard(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<Vec<ipnet::IpNet>, String> {
+pub(super) fn heard(
+    inquiry: &Inquiry<'_>,
+    circuit: &ResourceId,
+) -> Result<Vec<ipnet::IpNet>, String> {
     let mut all = Vec::new();
     for path in PATHS {
         let question = Question::RouteTable { circuit: circuit.clone(), path };

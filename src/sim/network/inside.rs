@@ -116,8 +116,9 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     {
         offer(length, 1, Hop::Gateway(gateway.clone()));
     }
-    for route in table.iter().flat_map(|(_, body)| routes(body)) {
-        let name = route.get("name").and_then(Value::as_str).unwrap_or("without a name");
+    let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
+    for (id, route) in routes {
+        let name = id.name();
         let text = |key: &str| {
             route.pointer(&format!("/properties/{key}")).and_then(Value::as_str).unwrap_or_default()
         };
@@ -155,10 +156,6 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
         },
         |(_, hop)| hop,
     )
-}
-
-fn routes(table: &Value) -> impl Iterator<Item = &Value> {
-    table.pointer("/properties/routes").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The longest prefix over a destination that a gateway has learned from on-premises.

@@ -1,6 +1,7 @@
 //! Where exactly does the door close? The edges of its bounds.
 
 use super::*;
+use crate::model::limits;
 
 /// Answers everything with the same status, headers and body.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ fn only_brackets_outside_of_text_nest() {
         format!(r#"["a \\\" {many}"]"#),
         format!("[{}]", vec!["[]"; limits::BODY_DEPTH_MAX + 1].join(",")),
     ] {
-        assert!(!is_too_deep(flat.as_bytes()), "{flat}");
+        assert!(Shape::of(flat.as_bytes()).check().is_ok(), "{flat}");
     }
     for deep in [
         format!(r#"["a\\",{many}"#),
@@ -101,7 +102,7 @@ fn only_brackets_outside_of_text_nest() {
         format!(r#"["\"",{many}"#),
         format!("[]]]]{many}"),
     ] {
-        assert!(is_too_deep(deep.as_bytes()), "{deep}");
+        assert!(Shape::of(deep.as_bytes()).check().is_err(), "{deep}");
     }
 }
 

@@ -1,0 +1,189 @@
+//! Do route tables let traffic with on-premises through, both ways and through the same appliance?
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::routes::heard;
+use crate::model::ResourceId;
+use crate::preflight::inquiry::{
+    Inquiry, about, flag, id_at, is, list, subnet_prefixes, subnets_of, text,
+};
+use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+
+/// The rules about what route tables do to traffic with on-premises.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "UDR-DROP",
+        severity: Severity::Warn,
+        fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
+                     nowhere or to the Internet, or by keeping the gateway's routes away.",
+        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
+                on-premises advertises",
+        why: "A route of a table goes before one that the gateway has learned, where it is as long.",
+        fix: "Take the route out, or switch propagation on, in a step of the runbook.",
+        source: "N-UDR",
+        judge: |inquiry| all(inquiry, |ways| ways.dropped.clone()),
+    },
+    Rule {
+        id: "UDR-PAST",
+        severity: Severity::Warn,
+        fails_when: "Traffic between a subnet and on-premises goes through an appliance one way and past it \
+                     the other.",
+        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
+                on-premises advertises",
+        why: "A firewall that sees half of a conversation drops it.",
+        fix: "Give the GatewaySubnet a route to the subnet by the appliance, or take the other one out.",
+        source: "N-UDR",
+        judge: |inquiry| all(inquiry, |ways| ways.past.clone()),
+    },
+];
+
+/// What tables do to the traffic of one subnet with one prefix of on-premises.
+#[derive(Default)]
+struct Ways {
+    dropped: Option<String>,
+    past: Option<String>,
+}
+
+/// What a table says of a destination that the network itself, or the gateway, has a route for.
+enum Said {
+    /// Nothing that goes before it.
+    Nothing,
+    Dropped(String),
+    Appliance(IpAddr),
+}
+
+/// What the longest route of a table says, where it is at least as long as the one that there is.
+fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> Said {
+    let Some((id, body)) = table else { return Said::Nothing };
+    let prefix = |route: &&Value| -> Option<IpNet> {
+        let net: IpNet = text(route, "/properties/addressPrefix")?.parse().ok()?;
+        (net.contains(to) && net.prefix_len() >= length).then_some(net)
+    };
+    let routes = list(body, "/properties/routes").iter();
+    let best = routes
+        .filter_map(|route| Some((prefix(&route)?.prefix_len(), route)))
+        .max_by_key(|(length, _)| *length);
+    let Some((_, route)) = best else { return Said::Nothing };
+    let by = format!("route {} of table {}", text(route, "/name").unwrap_or("?"), id.name());
+    let kind = "/properties/nextHopType";
+    if is(route, kind, "VirtualAppliance") {
+        let address = text(route, "/properties/nextHopIpAddress").and_then(|at| at.parse().ok());
+        return address.map_or_else(
+            || Said::Dropped(format!("dropped by {by}: it names no appliance")),
+            Said::Appliance,
+        );
+    }
+    if is(route, kind, "None") {
+        return Said::Dropped(format!("dropped by {by}"));
+    }
+    if is(route, kind, "Internet") {
+        return Said::Dropped(format!("sent to the Internet by {by}"));
+    }
+    Said::Nothing
+}
+
+/// Judges each subnet behind each gateway that is connected, by every prefix of on-premises.
+fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let mut judged = Vec::new();
+    for (_, spec) in inquiry.connections() {
+        let (Ok(heard), Some(hub)) = (heard(inquiry, &spec.circuit), end.vnet_of(&spec.gateway))
+        else {
+            let why = "the circuit's routes or the gateway's network cannot be read".to_owned();
+            judged.push(about(&spec.gateway, Verdict::Unknown(why)));
+            continue;
+        };
+        for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
+            judged.extend(end.each([&vnet], |_, body| {
+                for subnet in subnets_of(body) {
+                    match through(&end, &hub, (&vnet, body), (subnet, &heard)) {
+                        Ok(ways) => {
+                            if let Some(why) = pick(&ways) {
+                                let name = text(subnet, "/name").unwrap_or("a subnet");
+                                return Some(Verdict::Failed(format!("{name}: {why}")));
+                            }
+                        }
+                        Err(why) => return Some(Verdict::Unknown(why)),
+                    }
+                }
+                Some(Verdict::Passed)
+            }));
+        }
+    }
+    judged
+}
+
+/// A subnet's route table: none where it has none, or the table is gone.
+fn table_of<'i>(
+    end: &Inquiry<'i>,
+    subnet: &Value,
+) -> Result<Option<(ResourceId, &'i Value)>, String> {
+    let Some(id) = id_at(subnet, "/properties/routeTable/id") else { return Ok(None) };
+    Ok(end.read(&id)?.map(|body| (id, body)))
+}
+
+fn through(
+    end: &Inquiry<'_>,
+    hub: &ResourceId,
+    (vnet, body): (&ResourceId, &Value),
+    (subnet, heard): (&Value, &[IpNet]),
+) -> Result<Ways, String> {
+    let mut ways = Ways::default();
+    let own = subnet_prefixes(subnet).into_iter().next();
+    let Some(own) = own.filter(|_| !is(subnet, "/name", "GatewaySubnet")) else { return Ok(ways) };
+    let gateway = end
+        .read(hub)?
+        .and_then(|hub| subnets_of(hub).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet")));
+    let outward = table_of(end, subnet)?;
+    let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
+    // The way in: the network's own prefix is the route that there is.
+    let space =
+        crate::preflight::inquiry::prefixes(body, "/properties/addressSpace/addressPrefixes");
+    let length = space.iter().filter(|net| net.contains(&own)).map(IpNet::prefix_len).max();
+    let inward = inward.as_ref().map(|(id, body)| (id, *body));
+    let there = match says(inward, &own, length.unwrap_or(0)) {
+        Said::Dropped(why) => {
+            ways.dropped = Some(format!("what comes for it is {why}"));
+            return Ok(ways);
+        }
+        Said::Appliance(address) => Some(address),
+        Said::Nothing => None,
+    };
+    let outward = outward.as_ref().map(|(id, body)| (id, *body));
+    let off = "/properties/disableBgpRoutePropagation";
+    let withheld = outward.filter(|(_, table)| flag(table, off));
+    for to in heard {
+        let length = if withheld.is_some() { 0 } else { to.prefix_len() };
+        match (says(outward, to, length), withheld) {
+            (Said::Dropped(why), _) => {
+                ways.dropped = Some(format!("what goes to {to} is {why}"));
+                return Ok(ways);
+            }
+            (Said::Nothing, Some((table, _))) => {
+                let table = table.name();
+                ways.dropped = Some(format!(
+                    "table {table} keeps the gateway's routes away, that to {to} too"
+                ));
+                return Ok(ways);
+            }
+            (Said::Appliance(back), _) if there != Some(back) => {
+                ways.past = Some(format!(
+                    "what goes to {to} passes the appliance {back}, and what comes from there goes past \
+                     the appliance"
+                ));
+            }
+            (Said::Nothing, None) if there.is_some() && vnet != hub => {
+                let address = there.map(|there| there.to_string()).unwrap_or_default();
+                ways.past = Some(format!(
+                    "what comes from {to} passes the appliance {address}, and what goes there goes past \
+                     the appliance"
+                ));
+            }
+            (Said::Appliance(_) | Said::Nothing, _) => {}
+        }
+    }
+    Ok(ways)
+}
