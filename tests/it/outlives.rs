@@ -269,7 +269,10 @@ fn a_run_whose_store_hangs_ends_when_it_is_told_to() {
         let runs = state.join("runs");
         let begun = until(SOON, || {
             let run = std::fs::read_dir(&runs).ok()?.next()?.ok()?.path();
-            run.join("door.json").exists().then_some(run)
+            // Its first event is durable: it is driven.
+            let told =
+                std::fs::metadata(run.join("journal.jsonl")).is_ok_and(|file| file.len() > 0);
+            told.then_some(run)
         });
         let run = begun.unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         std::fs::write(&hang, "").unwrap();
@@ -281,7 +284,8 @@ fn a_run_whose_store_hangs_ends_when_it_is_told_to() {
             driver.signal("-TERM");
         }
         let code = driver.ended(Duration::from_secs(within)).code();
-        assert_eq!(code, Some(5), "it says that the store could not be closed");
+        // The store could not be closed, or what was going on was left.
+        assert!(matches!(code, Some(5 | 130)), "{code:?}");
         std::fs::remove_file(&hang).unwrap();
         // What was acknowledged is there, and the run can be gone on with.
         assert_eq!(outcome(&state, &run), "interrupted");
