@@ -96,16 +96,21 @@ fn one_writer_at_a_time(steps: &[Placed], diagnostics: &mut Diagnostics) {
 /// A table that is ensured whole takes away what another step puts into it.
 fn whole_tables_and_single_routes_agree(steps: &[Placed], diagnostics: &mut Diagnostics) {
     let tables = || {
-        steps.iter().filter_map(|placed| match &placed.step.action {
-            Action::RouteTable(spec) => Some((placed, spec)),
-            _ => None,
+        steps.iter().filter_map(|placed| {
+            let Action::RouteTable(spec) = &placed.step.action else { return None };
+            Some((placed, spec))
         })
     };
     for placed in steps {
-        let (id, wanted) = match &placed.step.action {
-            Action::Route(spec) => (&spec.id, Some((&spec.prefix, &spec.next_hop))),
-            Action::Remove(spec) if spec.kind == RemovalKind::Route => (&spec.id, None),
-            _ => continue,
+        let action = &placed.step.action;
+        let (id, wanted) = if let Action::Route(spec) = action {
+            (&spec.id, Some((&spec.prefix, &spec.next_hop)))
+        } else if let Action::Remove(spec) = action
+            && spec.kind == RemovalKind::Route
+        {
+            (&spec.id, None)
+        } else {
+            continue;
         };
         for (whole, table) in tables().filter(|(_, table)| id.is_child_of(&table.id)) {
             let named = table
