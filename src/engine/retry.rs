@@ -88,4 +88,18 @@ mod tests {
         }
         assert_eq!(poll_delay(Some(Duration::ZERO)), limits::POLL_INTERVAL_MIN);
     }
+
+    #[test]
+    fn waits_double_up_to_their_ceiling_and_those_refused_together_do_not_come_back_together() {
+        let seconds = Duration::from_secs;
+        let policy =
+            RetryPolicy { delay: seconds(10), delay_max: seconds(100), ..RetryPolicy::default() };
+        for (attempt, base) in [(0, 10), (1, 10), (2, 20), (3, 40), (4, 80), (5, 100), (99, 100)] {
+            let waits: Vec<Duration> =
+                (0..32).map(|step| delay(&policy, attempt, None, &key(step))).collect();
+            let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+            assert!(*first >= seconds(base) && *last <= seconds(base) * 11 / 10, "{waits:?}");
+            assert!(*last - *first >= seconds(base) / 20, "spread over most of a tenth: {waits:?}");
+        }
+    }
 }

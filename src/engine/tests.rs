@@ -186,7 +186,12 @@ impl Bench {
         let mut writing: Vec<ResourceId> = Vec::new();
         for step in self.plan.steps() {
             if self.state.steps[&step.name].work().is_some() {
-                writing.extend(step.action.holds().into_iter().map(|hold| hold.resource));
+                let mut held: Vec<ResourceId> =
+                    step.action.holds().into_iter().map(|hold| hold.resource).collect();
+                // A removal holds its resource for itself and as a child's parent.
+                held.sort();
+                held.dedup();
+                writing.extend(held);
             }
         }
         let count = writing.len();

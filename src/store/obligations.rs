@@ -234,4 +234,27 @@ mod tests {
         std::fs::write(&notes.folder, "a file in its place").unwrap();
         unknown("cannot be read");
     }
+
+    #[test]
+    fn a_note_that_is_behind_gives_way_to_the_journal_and_one_that_is_not_spares_reading_it() {
+        const KEPT: &[u8] = include_bytes!("../../tests/fixtures/journals/v1/evidence.tar");
+        let events = crate::store::evidence::verify(KEPT).events;
+        let folder = tempfile::tempdir().unwrap();
+        let notes = Obligations::new(folder.path().join("obligations"));
+        let note = owed(&["Was met since."], Some(4));
+        let runs = [note.run.clone()];
+        let reads = std::cell::Cell::new(0);
+        let asked = |head: u64| {
+            let journal = |_: &RunId| {
+                reads.set(reads.get() + 1);
+                Ok(events.clone())
+            };
+            owing(&notes, &runs, |_| Known::Head(Seq(head)), journal)
+        };
+        notes.set(&note).unwrap();
+        assert_eq!((asked(4).owed, reads.get()), (vec![note], 0));
+        // That run was undone, and owes nothing.
+        assert_eq!((asked(5), reads.get()), (Owing::default(), 1));
+        assert_eq!((asked(5), reads.get()), (Owing::default(), 1), "it is noted again");
+    }
 }

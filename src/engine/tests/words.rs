@@ -7,12 +7,14 @@ use crate::engine::state::Phase;
 fn what_a_person_went_on_without_is_owed_and_what_the_plan_left_out_is_not() {
     let mut bench = Bench::new(plan_of(swap()));
     bench.give(Input::Opened);
+    bench.see("old", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
     bench.give(Input::Command(Command::Skip(Said {
         reason: Some("No time.".to_owned()),
         ..said("old", "ann")
     })));
     bench.see("also", Assessed::Holds);
     bench.see("new", Assessed::Holds);
+    assert_eq!(bench.status("old"), StepStatus::Skipped);
     assert_eq!(bench.state.owed_steps(), [name("old")]);
 
     let mut left_out = swap();
@@ -40,12 +42,8 @@ fn a_failed_gate_is_gone_on_without_by_as_many_as_it_asks() {
     gate.side = Some(Side::Source);
     let mut bench = Bench::new(plan_of(vec![gate, public_ip("pip", &["go"])]));
     bench.give(Input::Opened);
-    let ask = |event: &Event| matches!(event, Event::GateOpened { failure: Some(_), .. });
-    let turn = bench.ring(|timer| matches!(timer, Timer::Gate(_)));
-    if !turn.events.iter().any(ask) {
-        // It ends without asking: nothing to weaken.
-        assert_eq!(bench.status("go"), StepStatus::Failed);
-    }
+    bench.ring(|timer| matches!(timer, Timer::Gate(_)));
+    assert_eq!(bench.status("go"), StepStatus::Failed);
     let word = |by: &str| {
         let said = Said { reason: Some("because".to_owned()), ..said("go", by) };
         Input::Command(Command::Skip(said))
@@ -102,4 +100,84 @@ fn a_refused_word_starts_nothing_and_a_leaving_process_neither() {
     let (mut state, now) = (bench.state.clone(), bench.moment());
     let leaving = take_turn(&bench.plan, &mut state, Input::Opened, &now, Pace::Leaving);
     assert_eq!(leaving, Turn::default());
+}
+
+#[test]
+fn a_step_that_stopped_the_run_lets_it_go_on_when_it_is_tried_again_or_gone_without() {
+    let blocked = || Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() };
+    for command in [Command::Retry, Command::Skip] {
+        let skips = matches!(command(said("one", "ann")), Command::Skip(_));
+        let mut steps = vec![public_ip("one", &[]), public_ip("two", &["one"])];
+        // One is at work all the time, so that the run does not end.
+        steps.extend([public_ip("x", &[]), public_ip("at_work", &[])]);
+        let mut bench = Bench::new(plan_of(steps));
+        bench.give(Input::Opened);
+        bench.see("one", blocked());
+        assert_eq!(bench.state.stopped_by, Some(name("one")));
+        // A word about another step does not let the run go on.
+        bench.see("x", blocked());
+        bench.give(Input::Command(Command::Skip(said("x", "ann"))));
+        assert_eq!(bench.status("x"), StepStatus::Skipped);
+        assert_eq!(bench.state.stopped_by, Some(name("one")));
+        bench.give(Input::Command(command(said("one", "ann"))));
+        assert_eq!(bench.state.stopped_by, None);
+        if !skips {
+            bench.see("one", Assessed::Holds);
+        }
+        assert_eq!(bench.status("two"), StepStatus::Running);
+    }
+}
+
+#[test]
+fn on_the_way_back_nothing_is_tried_again_forward() {
+    let mut bad = public_ip("bad", &[]);
+    bad.on_failure = OnFailure::Continue;
+    let mut bench = Bench::new(plan_of(vec![bad, public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("bad");
+    let (ticket, _) = bench.take_send("bad");
+    bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
+    let no = StepError::rejected("no", "No.");
+    bench.give(Input::Polled(ticket, Ok(PollAnswer::Failed(no))));
+    assert_eq!(bench.status("bad"), StepStatus::Failed);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Ok(accepted())));
+    bench.give(Input::Command(Command::Undo { by: "ann".into(), reason: None }));
+    for command in [Command::Retry, Command::Skip] {
+        let turn = bench.give(Input::Command(command(said("bad", "ann"))));
+        assert!(turn.refusal.is_some_and(|why| why.contains("on its way out")));
+    }
+}
+
+#[test]
+fn a_held_step_is_gone_on_without_as_any_other() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[]), public_ip("two", &["pip"])]));
+    bench.give(Input::Opened);
+    bench.record(vec![Event::StepHeld { step: name("pip"), why: "because".to_owned() }]);
+    assert_eq!(bench.status("pip"), StepStatus::Held);
+    bench.give(Input::Command(Command::Skip(said("pip", "ann"))));
+    assert_eq!(bench.status("pip"), StepStatus::Skipped);
+    assert_eq!(bench.status("two"), StepStatus::Running);
+}
+
+#[test]
+fn what_a_run_ended_without_is_owed_and_not_where_it_was_called_off() {
+    let run = || {
+        let mut last = public_ip("last", &[]);
+        (last.owes, last.on_failure) = (Some("Do it later.".to_owned()), OnFailure::Continue);
+        let mut bench = Bench::new(plan_of(vec![last, public_ip("pip", &[])]));
+        bench.give(Input::Opened);
+        bench.see("last", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
+        assert!(bench.state.owed_steps().is_empty(), "the run goes on");
+        bench
+    };
+    let mut ended = run();
+    ended.see("pip", Assessed::Holds);
+    assert!(ended.state.outcome().is_some());
+    assert_eq!(ended.state.owed_steps(), [name("last")]);
+    let mut off = run();
+    off.give(Input::Command(Command::Cancel { by: "ann".into(), reason: None }));
+    assert_eq!(off.state.outcome(), Some(RunOutcome::Cancelled));
+    assert!(off.state.owed_steps().is_empty());
 }
