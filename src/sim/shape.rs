@@ -1,271 +1,87 @@
 //! What did this look like to a client of that age? Keys that an api-version does not know yet.
 //!
 //! The network provider writes its answers for the api-version that it is asked in; and it has come to say
-//! more over the years, to old api-versions too. Where recordings differ in a key, the version and the month
-//! from which on it is there stand here. A world whose clock stands in 2017 answers as Azure did in 2017.
+//! more over the years, to old api-versions too. Which field came when is data: `shape/fields.tsv` holds what
+//! the published models of every api-version say (made by `scripts/api-fields`), `shape/observed.tsv` what
+//! recordings show, where it differs. A world whose clock stands in 2017 answers as Azure did in 2017.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use crate::model::{ResourceId, Timestamp};
 
-/// Type, key of the body or of its properties, the first api-version that has it, and the month in which
-/// Azure first answered with it, where the recordings tell. Nothing where it makes no difference.
-const SINCE: &[(&str, &str, &str, &str)] = &[
-    ("Microsoft.Network/virtualNetworks", "/properties/enableDdosProtection", "", "2017-06"),
-    ("Microsoft.Network/virtualNetworks", "/properties/virtualNetworkPeerings", "", "2016-06"),
-    (
-        "Microsoft.Network/virtualNetworks",
-        "/properties/privateEndpointVNetPolicies",
-        "2024-03-01",
-        "2024-01",
-    ),
-    ("Microsoft.Network/virtualNetworks/subnets", "/properties/delegations", "2018-08-01", ""),
-    (
-        "Microsoft.Network/virtualNetworks/subnets",
-        "/properties/privateEndpointNetworkPolicies",
-        "2019-04-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/subnets",
-        "/properties/privateLinkServiceNetworkPolicies",
-        "2019-04-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/resourceGuid",
-        "2020-06-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/peeringSyncLevel",
-        "2020-11-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/doNotVerifyRemoteGateways",
-        "2020-05-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/peerCompleteVnets",
-        "2023-09-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/remoteVirtualNetworkAddressSpace",
-        "2020-11-01",
-        "",
-    ),
-    ("Microsoft.Network/publicIPAddresses", "/sku", "", "2017-06"),
-    ("Microsoft.Network/publicIPAddresses", "/sku/tier", "", "2021-01"),
-    ("Microsoft.Network/publicIPAddresses", "/properties/ipTags", "2017-10-01", "2017-11"),
-    ("Microsoft.Network/publicIPAddresses", "/properties/ddosSettings", "2022-05-01", ""),
-    ("Microsoft.Network/expressRouteCircuits", "/properties/allowGlobalReach", "", "2018-06"),
-    ("Microsoft.Network/expressRouteCircuits", "/properties/globalReachEnabled", "", "2018-06"),
-    ("Microsoft.Network/expressRouteCircuits", "/properties/stag", "", "2018-06"),
-    ("Microsoft.Network/expressRouteCircuits", "/properties/gatewayManagerEtag", "2016-12-01", ""),
-    ("Microsoft.Network/expressRouteCircuits/authorizations", "/type", "", "2018-06"),
-    ("Microsoft.Network/expressRouteCircuits/peerings", "/type", "", "2018-06"),
-    ("Microsoft.Network/expressRouteCircuits/peerings", "/properties/connections", "", "2018-06"),
-    (
-        "Microsoft.Network/expressRouteCircuits/peerings",
-        "/properties/peeredConnections",
-        "",
-        "2018-10",
-    ),
-    (
-        "Microsoft.Network/expressRouteCircuits/peerings",
-        "/properties/gatewayManagerEtag",
-        "2016-12-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/expressRouteCircuits/peerings",
-        "/properties/lastModifiedBy",
-        "2016-12-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/expressRouteCircuits/peerings",
-        "/properties/microsoftPeeringConfig/legacyMode",
-        "2017-08-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/allowRemoteVnetTraffic",
-        "2023-09-01",
-        "2024-01",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/allowVirtualWanTraffic",
-        "2023-09-01",
-        "2024-01",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/virtualNetworkGatewayMigrationStatus",
-        "2024-03-01",
-        "",
-    ),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/isMigrateToCSES", "2022-01-01", ""),
-    (
-        "Microsoft.Network/virtualNetworks",
-        "/properties/addressSpace/ipamPoolPrefixAllocations",
-        "2023-11-01",
-        "2024-08",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/subnets",
-        "/properties/ipamPoolPrefixAllocations",
-        "2023-11-01",
-        "2024-08",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/remoteAddressSpace/ipamPoolPrefixAllocations",
-        "2023-11-01",
-        "2024-08",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/remoteVirtualNetworkAddressSpace/ipamPoolPrefixAllocations",
-        "2023-11-01",
-        "2024-08",
-    ),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/bgpSettings", "", "2016-06"),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/natRules", "2020-11-01", ""),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/enableBgpRouteTranslationForNat",
-        "2020-11-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/virtualNetworkGatewayPolicyGroups",
-        "2021-08-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/disableIPSecReplayProtection",
-        "2021-05-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/packetCaptureDiagnosticState",
-        "2019-09-01",
-        "2019-06",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/enablePrivateIpAddress",
-        "",
-        "2020-03",
-    ),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/vpnGatewayGeneration", "", "2019-06"),
-    ("Microsoft.Network/virtualNetworkGateways", "/properties/activeActive", "", "2016-06"),
-    ("Microsoft.Network/connections", "/properties/expressRouteGatewayBypass", "2018-07-01", ""),
-    ("Microsoft.Network/connections", "/properties/connectionMode", "", "2020-09"),
-    ("Microsoft.Network/routeTables/routes", "/type", "", "2018-06"),
-    ("Microsoft.Network/routeTables/routes", "/properties/hasBgpOverride", "2020-11-01", ""),
-    ("Microsoft.Network/virtualNetworks/subnets", "/type", "", "2018-06"),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/ipConfigurations/*/type",
-        "",
-        "2018-06",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/bgpSettings/bgpPeeringAddresses",
-        "",
-        "2020-01",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/vpnClientConfiguration/vpnAuthenticationTypes",
-        "2020-05-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/vpnClientConfiguration/vngClientConnectionConfigurations",
-        "2021-05-01",
-        "",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/vpnClientConfiguration/radiusServers",
-        "",
-        "2020-03",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/vpnClientConfiguration/vpnClientIpsecPolicies",
-        "",
-        "2018-06",
-    ),
-    (
-        "Microsoft.Network/virtualNetworkGateways",
-        "/properties/vpnClientConfiguration/vpnClientProtocols",
-        "",
-        "2017-06",
-    ),
-    ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "/type", "", "2018-06"),
-    ("Microsoft.Network/connections", "/properties/enableBgp", "", "2016-12"),
-    ("Microsoft.Network/virtualNetworks", "/properties/enableVmProtection", "", "2017-06"),
-    ("Microsoft.Network/connections", "/properties/connectionProtocol", "", "2019-06"),
-    ("Microsoft.Network/connections", "/properties/useLocalAzureIpAddress", "", "2019-06"),
-    ("Microsoft.Network/connections", "/properties/trafficSelectorPolicies", "", "2019-06"),
-    ("Microsoft.Network/connections", "/properties/dpdTimeoutSeconds", "", "2019-06"),
-    ("Microsoft.Network/connections", "/properties/usePolicyBasedTrafficSelectors", "", "2017-06"),
-    ("Microsoft.Network/connections", "/properties/ipsecPolicies", "", "2017-06"),
-    ("Microsoft.Network/publicIPAddresses", "/properties/publicIPAddressVersion", "", "2016-06"),
-    ("Microsoft.Network/routeTables", "/properties/disableBgpRoutePropagation", "", "2017-10"),
-];
+/// Lines of type, path, first api-version and first api-version without it.
+const FIELDS: &str = include_str!("shape/fields.tsv");
 
-/// Type, key, the first api-version that has it no more, and the month from which on Azure left it out.
-const UNTIL: &[(&str, &str, &str, &str)] = &[
-    ("Microsoft.Network/virtualNetworks", "/properties/enableVmProtection", "2020-06-01", NEVER),
-    // Rolled out and taken back within a few weeks.
-    (
-        "Microsoft.Network/virtualNetworks",
-        "/properties/addressSpace/ipamPoolPrefixAllocations",
-        NEVER,
-        "2024-11",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/subnets",
-        "/properties/ipamPoolPrefixAllocations",
-        NEVER,
-        "2024-11",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/remoteAddressSpace/ipamPoolPrefixAllocations",
-        NEVER,
-        "2024-11",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "/properties/remoteVirtualNetworkAddressSpace/ipamPoolPrefixAllocations",
-        NEVER,
-        "2024-11",
-    ),
-];
+/// Lines of type, path, and the bounds of a [`Window`] in its order.
+const OBSERVED: &str = include_str!("shape/observed.tsv");
 
-/// Later than any api-version and any month.
-const NEVER: &str = "9999";
+/// When a field is shown: bounds that are empty bind nothing.
+struct Window {
+    since: &'static str,
+    since_month: &'static str,
+    until: &'static str,
+    until_month: &'static str,
+}
+
+impl Window {
+    fn admits(&self, api_version: &str, today: &str) -> bool {
+        let before = |at: &str, bound: &str| bound.is_empty() || at < bound;
+        api_version >= self.since
+            && today >= self.since_month
+            && before(api_version, self.until)
+            && before(today, self.until_month)
+    }
+}
+
+/// A field that is not in every answer: its path, and the windows in one of which it is shown.
+struct Field {
+    path: &'static str,
+    windows: Vec<Window>,
+}
+
+/// The fields of each type, under its name in lower case.
+static TABLE: LazyLock<HashMap<String, Vec<Field>>> = LazyLock::new(|| {
+    let mut table: HashMap<String, Vec<Field>> = HashMap::new();
+    for (kind, path, bounds) in lines(OBSERVED) {
+        let bound = |place: usize| bounds.get(place).copied().unwrap_or_default();
+        let window = Window {
+            since: bound(0),
+            since_month: bound(1),
+            until: bound(2),
+            until_month: bound(3),
+        };
+        let fields = table.entry(kind.to_ascii_lowercase()).or_default();
+        match fields.iter_mut().find(|field| field.path == path) {
+            Some(field) => field.windows.push(window),
+            None => fields.push(Field { path, windows: vec![window] }),
+        }
+    }
+    for (kind, path, bounds) in lines(FIELDS) {
+        let bound = |place: usize| bounds.get(place).copied().unwrap_or_default();
+        let fields = table.entry(kind.to_ascii_lowercase()).or_default();
+        if fields.iter().any(|field| field.path == path) {
+            continue;
+        }
+        // No answer holds what only a later api-version has brought.
+        let since_month = bound(0).get(..7).unwrap_or_default();
+        let window = Window { since: bound(0), since_month, until: bound(1), until_month: "" };
+        fields.push(Field { path, windows: vec![window] });
+    }
+    table
+});
+
+/// The lines of a table: type, path, and the bounds, of which `-` is none.
+fn lines(
+    table: &'static str,
+) -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut words = line.split('\t').map(|word| if word == "-" { "" } else { word });
+        Some((words.next()?, words.next()?, words.collect()))
+    })
+}
 
 /// A body, or a list of them, as a client of an api-version sees it.
 pub(super) fn shaped(body: &Value, api_version: &str, now: Timestamp) -> Value {
@@ -279,18 +95,11 @@ fn shape(value: &mut Value, api_version: &str, today: &str) {
         .get("id")
         .and_then(Value::as_str)
         .and_then(|id| ResourceId::parse(id).ok())
-        .map(|id| id.resource_type());
-    if let Some(kind) = kind {
-        let early = SINCE
-            .iter()
-            .filter(|(_, _, since, month)| api_version < *since || today < *month)
-            .map(|(of, pointer, _, _)| (*of, *pointer));
-        let late = UNTIL
-            .iter()
-            .filter(|(_, _, until, month)| api_version >= *until || today >= *month)
-            .map(|(of, pointer, _, _)| (*of, *pointer));
-        for (_, pointer) in early.chain(late).filter(|(of, _)| kind.is(of)) {
-            remove(value, pointer);
+        .map(|id| id.resource_type().as_str().to_ascii_lowercase());
+    let fields = kind.and_then(|kind| TABLE.get(&kind));
+    for field in fields.into_iter().flatten() {
+        if !field.windows.iter().any(|window| window.admits(api_version, today)) {
+            remove(value, field.path);
         }
     }
     match value {
@@ -336,5 +145,65 @@ mod tests {
         assert_eq!(old["value"][0]["properties"]["peerings"][0]["type"], Value::Null);
         assert_eq!(old["value"][0]["properties"]["serviceKey"], "k");
         assert_eq!(shaped(&body, "2024-03-01", at("2026-01-01T00:00:00Z")), body);
+    }
+
+    fn at(kind: &str, key: &str, api_version: &str, now: &str) -> bool {
+        let id = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/{kind}");
+        let body = json!({ "id": id, "properties": { key: [] } });
+        let shown = shaped(&body, api_version, now.parse().unwrap());
+        shown["properties"].get(key).is_some()
+    }
+
+    #[test]
+    fn a_field_is_shown_from_the_api_version_on_that_brought_it() {
+        let later = "2026-01-01T00:00:00Z";
+        let peering = "virtualNetworks/v/virtualNetworkPeerings/p";
+        for (kind, key, before, since) in [
+            (peering, "localAddressSpace", "2024-03-01", "2024-05-01"),
+            (peering, "remoteVirtualNetworkAddressSpace", "2020-08-01", "2021-02-01"),
+            ("connections/c", "authenticationType", "2024-10-01", "2025-03-01"),
+            ("connections/c", "enablePrivateLinkFastPath", "2021-08-01", "2022-05-01"),
+            ("connections/c", "packetCaptureDiagnosticState", "2017-10-01", "2019-11-01"),
+            ("connections/c", "expressRouteGatewayBypass", "2018-06-01", "2018-07-01"),
+            (
+                "virtualNetworkGateways/g",
+                "enableHighBandwidthVpnGateway",
+                "2024-05-01",
+                "2024-07-01",
+            ),
+            (
+                "virtualNetworks/v/subnets/s",
+                "ipamPoolPrefixAllocations",
+                "2024-03-01",
+                "2024-05-01",
+            ),
+            ("routeTables/t", "disablePeeringRoute", "2025-05-01", "2025-09-01"),
+        ] {
+            assert!(!at(kind, key, before, later), "{key} of {kind} in {before}");
+            assert!(at(kind, key, since, later), "{key} of {kind} in {since}");
+        }
+    }
+
+    #[test]
+    fn no_answer_is_older_than_the_api_version_that_brought_a_field() {
+        // Clients' recordings were given newer api-versions later on; the answers stayed as they were.
+        let bypass = |now| at("connections/c", "enablePrivateLinkFastPath", "2024-03-01", now);
+        assert!(!bypass("2018-02-01T00:00:00Z"));
+        assert!(bypass("2024-06-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn the_tables_have_a_type_a_path_and_dates_in_each_line() {
+        for (kind, path, bounds) in lines(FIELDS).chain(lines(OBSERVED)) {
+            assert!(
+                kind.starts_with("Microsoft.Network/") && path.starts_with('/'),
+                "{kind} {path}"
+            );
+            assert!([2, 4].contains(&bounds.len()), "{kind} {path}: {bounds:?}");
+            for bound in bounds {
+                let dated = bound.is_empty() || bound.starts_with("20");
+                assert!(dated && [0, 7, 10].contains(&bound.len()), "{kind} {path}: {bound}");
+            }
+        }
     }
 }

@@ -430,6 +430,11 @@ impl World {
                 if !failed && let Some(provider) = provider {
                     provider.finished(self, &resource_id);
                 }
+                if failed && let Some(provider) = provider {
+                    for spoiled in provider.spoils(&resource_id) {
+                        self.set_state(&spoiled, State::Failed, ends);
+                    }
+                }
                 let state = if failed { State::Failed } else { State::Succeeded };
                 self.set_state(&resource_id, state, ends);
                 self.end_children(&resource_id, state, ends);

@@ -53,7 +53,9 @@ impl World {
                 Refusal::new(404, "ParentResourceNotFound", format!("{parent} was not found."))
                     .by_gateway()
             })?;
-            if parent.state == State::Failed {
+            let above = arrival.id.parent().and_then(|parent| parent.parent());
+            let above = above.and_then(|above| self.resources.get(&above));
+            if [Some(parent), above].into_iter().flatten().any(|one| one.state == State::Failed) {
                 let message = format!(
                     "PUT operation on child resource {} is blocked because last operation on parent \
                      resource failed leaving it in failed state. Run PUT operation on the parent, \

@@ -214,11 +214,14 @@ fn defaults(properties: &mut Value) {
         ("enableBgp", json!(false)),
         ("ingressBytesTransferred", json!(0)),
         ("egressBytesTransferred", json!(0)),
+        // Of a VPN connection it is said as well (recorded).
+        ("expressRouteGatewayBypass", json!(false)),
+        ("enablePrivateLinkFastPath", json!(false)),
+        ("packetCaptureDiagnosticState", json!("None")),
     ] {
         default(properties, key, value);
     }
     if express_route {
-        default(properties, "expressRouteGatewayBypass", json!(false));
         return;
     }
     for (key, value) in [
@@ -229,6 +232,7 @@ fn defaults(properties: &mut Value) {
         ("trafficSelectorPolicies", json!([])),
         ("dpdTimeoutSeconds", json!(0)),
         ("connectionMode", json!("Default")),
+        ("authenticationType", json!("PSK")),
     ] {
         default(properties, key, value);
     }

@@ -160,6 +160,9 @@ impl Provider for Gateway {
         ] {
             default(&mut properties, key, value);
         }
+        if vpn {
+            default(&mut properties, "enableHighBandwidthVpnGateway", json!(false));
+        }
         let silent = put.stored.is_none() && !is_since(put.now, BGP_SAID_SINCE);
         if !vpn || sku == "Basic" {
             if let Some(properties) = properties.as_object_mut() {
@@ -206,10 +209,6 @@ impl Provider for Gateway {
     }
 
     fn finished(&self, world: &mut World, id: &ResourceId) {
-        let address = world.body(id).and_then(|body| {
-            let subnet = self.references(body).into_iter().find(|used| used.parent().is_some())?;
-            last_address(world.body(&subnet)?)
-        });
         let addresses: Vec<ResourceId> = world
             .body(id)
             .map(|body| self.references(body))
@@ -220,13 +219,7 @@ impl Provider for Gateway {
         for used in &addresses {
             super::public_ip::give_address(world, used);
         }
-        let tunnels: Vec<Value> = world
-            .body(id)
-            .map(|body| self.references(body))
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|used| world.body(used)?.pointer("/properties/ipAddress").cloned())
-            .collect();
+        let ends = ends(world, id, self);
         world.edit(id, |body| {
             let properties = &mut body["properties"];
             let vpn = properties["gatewayType"] == json!("Vpn");
@@ -242,6 +235,18 @@ impl Provider for Gateway {
                 });
                 default(own, "vpnClientConnectionHealth", health);
             }
+            if properties["enablePrivateIpAddress"] == json!(true) {
+                let list = properties["ipConfigurations"].as_array_mut();
+                for (configuration, end) in list.into_iter().flatten().zip(&ends) {
+                    if let Some(inside) = &end.inside {
+                        default(
+                            &mut configuration["properties"],
+                            "privateIPAddress",
+                            json!(inside),
+                        );
+                    }
+                }
+            }
             let migration = json!({ "state": "None", "phase": "None", "errorMessage": "" });
             let newest = properties["gatewayType"] == json!("Vpn")
                 && properties["sku"]["name"] != json!("Basic");
@@ -252,14 +257,17 @@ impl Provider for Gateway {
                 if bgp["asn"] == json!(0) {
                     bgp["asn"] = json!(65515);
                 }
-                if let Some(address) = address {
-                    default(bgp, "bgpPeeringAddress", json!(address));
-                    for peering in bgp["bgpPeeringAddresses"].as_array_mut().into_iter().flatten() {
-                        peering["defaultBgpIpAddresses"] = json!([address]);
-                    }
+                let own: Vec<&str> = ends.iter().filter_map(|end| end.inside.as_deref()).collect();
+                if !own.is_empty() {
+                    // Both addresses of an active-active gateway, in one text.
+                    default(bgp, "bgpPeeringAddress", json!(own.join(",")));
                 }
-                for peering in bgp["bgpPeeringAddresses"].as_array_mut().into_iter().flatten() {
-                    peering["tunnelIpAddresses"] = json!(tunnels);
+                let peerings = bgp["bgpPeeringAddresses"].as_array_mut();
+                for (peering, end) in peerings.into_iter().flatten().zip(&ends) {
+                    if let Some(inside) = &end.inside {
+                        peering["defaultBgpIpAddresses"] = json!([inside]);
+                    }
+                    peering["tunnelIpAddresses"] = json!(end.tunnels);
                 }
             }
         });
@@ -405,13 +413,38 @@ fn scale_units(properties: &mut Value) {
     }
 }
 
-/// The last address but one of a subnet: where a gateway speaks BGP from.
-fn last_address(subnet: &Value) -> Option<String> {
+/// One configuration of a gateway: where it speaks BGP from inside, and where its tunnels end outside.
+struct End {
+    inside: Option<String>,
+    tunnels: Vec<Value>,
+}
+
+/// The ends of a gateway, one of each configuration and in their order.
+fn ends(world: &World, id: &ResourceId, provider: &Gateway) -> Vec<End> {
+    let list = world.body(id).and_then(|body| body.pointer("/properties/ipConfigurations"));
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.zip(1..)
+        .map(|(configuration, back)| {
+            let alone = json!({ "properties": { "ipConfigurations": [configuration] } });
+            let used = provider.references(&alone);
+            let subnet = used.iter().find(|used| used.parent().is_some());
+            let address =
+                |used: &ResourceId| world.body(used)?.pointer("/properties/ipAddress").cloned();
+            End {
+                inside: subnet.and_then(|subnet| late_address(world.body(subnet)?, back)),
+                tunnels: used.iter().filter_map(address).collect(),
+            }
+        })
+        .collect()
+}
+
+/// An address so far back from the end of a subnet: where a gateway speaks BGP from.
+fn late_address(subnet: &Value, back: u32) -> Option<String> {
     let prefixes = super::subnet::prefixes_of(subnet);
     let prefix = prefixes.into_iter().find_map(|prefix| match prefix {
         ipnet::IpNet::V4(prefix) => Some(prefix),
         ipnet::IpNet::V6(_) => None,
     })?;
     let last = u32::from(prefix.broadcast());
-    Some(std::net::Ipv4Addr::from(last.saturating_sub(1)).to_string())
+    Some(std::net::Ipv4Addr::from(last.saturating_sub(back)).to_string())
 }

@@ -48,6 +48,11 @@ impl Provider for GlobalReach {
         })
     }
 
+    fn spoils(&self, id: &ResourceId) -> Vec<ResourceId> {
+        // The circuit, not the peering between (docs/wire.md 4).
+        id.parent().and_then(|peering| peering.parent()).into_iter().collect()
+    }
+
     fn finished(&self, world: &mut World, id: &ResourceId) {
         world.edit(id, |body| {
             body["properties"]["circuitConnectionStatus"] = json!("Connected");

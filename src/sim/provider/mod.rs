@@ -151,6 +151,11 @@ pub(super) trait Provider: Sync {
     /// What Azure adds when a write is done.
     fn finished(&self, _world: &mut World, _id: &ResourceId) {}
 
+    /// What else stands failed when a write of it has failed, and takes no children until it is written again.
+    fn spoils(&self, _id: &ResourceId) -> Vec<ResourceId> {
+        Vec::new()
+    }
+
     /// Refuses a delete that cannot be.
     fn may_delete(&self, _world: &World, _id: &ResourceId) -> Result<(), Refusal> {
         Ok(())

@@ -50,6 +50,7 @@ impl Provider for RouteTable {
             properties.remove("routes");
         }
         default(&mut properties, "disableBgpRoutePropagation", json!(false));
+        default(&mut properties, "disablePeeringRoute", json!("None"));
         top_level(put, properties)
     }
 

@@ -16,6 +16,9 @@ const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 /// The addresses of the other network that a side knows of.
 const KNOWN: &str = "/properties/remoteAddressSpace/addressPrefixes";
 
+/// What a side says of its own network's addresses, since api-version 2024-05-01.
+const LOCAL: [&str; 2] = ["localAddressSpace", "localVirtualNetworkAddressSpace"];
+
 impl Provider for Peering {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/virtualNetworks/virtualNetworkPeerings"
@@ -120,6 +123,16 @@ impl Provider for Peering {
             json!({ "addressPrefixes": known, "ipamPoolPrefixAllocations": [] });
         properties["remoteVirtualNetworkAddressSpace"] =
             json!({ "addressPrefixes": space, "ipamPoolPrefixAllocations": [] });
+        let own: Vec<String> = put
+            .id
+            .parent()
+            .iter()
+            .flat_map(|vnet| spaces(world, vnet))
+            .map(|prefix| prefix.to_string())
+            .collect();
+        for key in LOCAL {
+            properties[key] = json!({ "addressPrefixes": own, "ipamPoolPrefixAllocations": [] });
+        }
         if properties["useRemoteGateways"] == json!(true)
             && let Some(gateway) = remote.and_then(|remote| world.gateway_of(&remote))
         {
@@ -199,6 +212,15 @@ pub(super) fn space_changed(world: &mut World, vnet: &ResourceId, before: &Value
     let is_side = |id: &&ResourceId| id.resource_type().is(Peering.kind());
     let sides: Vec<ResourceId> = world.ids().filter(is_side).filter(leads_here).cloned().collect();
     let now: Vec<String> = spaces(world, vnet).iter().map(ToString::to_string).collect();
+    let near: Vec<ResourceId> =
+        world.resources.children(vnet).map(|(id, _)| id).filter(is_side).cloned().collect();
+    for side in near {
+        // What was last synced stays; what the network has is said at once.
+        world.edit(&side, |body| {
+            body["properties"][LOCAL[1]] =
+                json!({ "addressPrefixes": now, "ipamPoolPrefixAllocations": [] });
+        });
+    }
     for side in sides {
         world.edit(&side, |body| {
             let properties = &mut body["properties"];
