@@ -37,7 +37,7 @@ pub(super) async fn judged(
     if !is_ours {
         return refusal;
     }
-    let mut error = refusal.caused_by(&format!(
+    let mut error = refusal.caused_by(format!(
         "Our rights have {right} all the same: it was given a short while ago and is not obeyed \
          everywhere yet. It is tried again with a new token."
     ));

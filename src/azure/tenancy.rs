@@ -170,10 +170,10 @@ pub fn explained(
         disposition: Disposition::Rejected,
     };
     if let Some(why) = why_not {
-        error = error.caused_by(&super::error::scrubbed(why));
+        error = error.caused_by(super::error::scrubbed(why));
     }
     let tenant = wanted.as_deref().unwrap_or("TENANT");
-    error.caused_by(&format!(
+    error.caused_by(format!(
         "Log in there (`az login --tenant {tenant}`), or use a credential that is known in both tenants; \
          `--tenant {subscription}={tenant}` says it beforehand."
     ))

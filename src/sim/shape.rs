@@ -5,7 +5,7 @@
 //! the published models of every api-version say (made by `scripts/api-fields`), `shape/observed.tsv` what
 //! recordings show, where it differs. A world whose clock stands in 2017 answers as Azure did in 2017.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -43,8 +43,8 @@ struct Field {
 }
 
 /// The fields of each type, under its name in lower case.
-static TABLE: LazyLock<HashMap<String, Vec<Field>>> = LazyLock::new(|| {
-    let mut table: HashMap<String, Vec<Field>> = HashMap::new();
+static TABLE: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
+    let mut table: BTreeMap<String, Vec<Field>> = BTreeMap::new();
     for (kind, path, bounds) in lines(OBSERVED) {
         let bound = |place: usize| bounds.get(place).copied().unwrap_or_default();
         let window = Window {
