@@ -4,6 +4,7 @@
 //! it. What is asked depends on what is planned; what is judged is pure. Uses `model`, and the engine's
 //! clock and errors to ask.
 
+mod bodies;
 pub mod facts;
 pub mod inquiry;
 pub mod projection;

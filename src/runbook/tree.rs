@@ -321,7 +321,7 @@ mod tests {
         assert!(matches!(codes(&deep).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&deep));
         let block = (0..2_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>();
         assert!(matches!(codes(&block).as_slice(), ["BR0004" | "BR0005"]), "{:?}", codes(&block));
-        let wide = format!("[{}]", "1,".repeat(300_000));
+        let wide = format!("[{}]", "1,".repeat(1_100_000));
         assert_eq!(codes(&wide), ["BR0006"]);
         let twice = "a: 1\n".repeat(20_000);
         assert!(codes(&twice).iter().all(|code| *code == "BR0010"));

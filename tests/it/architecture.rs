@@ -177,7 +177,7 @@ fn only_one_writer_makes_files_and_only_one_reader_opens_what_a_person_names() {
         "cli/azure.rs",
     ];
     let mut wrong = Vec::new();
-    for (name, text) in files() {
+    for (name, text) in files().into_iter().filter(|(name, _)| !is_test_file(name)) {
         let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
         for (place, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();

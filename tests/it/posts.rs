@@ -336,12 +336,12 @@ fn a_peering_knows_of_new_addresses_when_it_is_synced() {
     assert_eq!(put.status, 200, "{}", json_of(&put));
     azure.later(600);
     let seen = levels(&mut azure);
-    assert_eq!(seen[0].0, "LocalNotInSync");
-    assert_eq!((&seen[1].0, seen[1].1), (&json!("RemoteNotInSync"), 1));
+    assert_eq!(seen[0].0, "RemoteNotInSync");
+    assert_eq!((&seen[1].0, seen[1].1), (&json!("LocalNotInSync"), 1));
     let side = json_of(&azure.call(Method::Get, &there, "", &Value::Null));
     assert_eq!(azure.call(Method::Put, &there, "", &side).status, 200);
     azure.later(600);
-    assert_eq!(levels(&mut azure)[1].0, "RemoteNotInSync", "a write alone does not sync");
+    assert_eq!(levels(&mut azure)[1].0, "LocalNotInSync", "a write alone does not sync");
     assert_eq!(azure.call(Method::Put, &there, "&syncRemoteAddressSpace=true", &side).status, 200);
     azure.later(600);
     let seen = levels(&mut azure);
