@@ -16,7 +16,7 @@ use super::rule::{Judged, Verdict};
 use crate::model::action::{
     Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
 };
-use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
+use crate::model::{Action, Condition, Plan, ResourceId, Side, Step};
 
 /// The type of connections.
 pub const CONNECTIONS: &str = "Microsoft.Network/connections";

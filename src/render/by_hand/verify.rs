@@ -7,7 +7,7 @@ use super::{Guide, Line, Trouble, about, line, noted};
 use crate::model::ResourceId;
 use crate::model::action::Verification;
 
-/// What covers the prefixes, in words: as [`crate::model::coverage`] means it.
+/// What covers the prefixes, in words: as [`crate::model::coverage()`] means it.
 fn covered(prefixes: &[IpNet]) -> String {
     let default = match prefixes.iter().all(crate::model::coverage::is_default) {
         true => "",
