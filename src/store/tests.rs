@@ -169,7 +169,8 @@ fn nobody_else_may_read_what_lies_in_a_store() {
     let set = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    (set(&below, 0o755), set(&below.join("file"), 0o644));
+    set(&below, 0o755);
+    set(&below.join("file"), 0o644);
     files::restrict(folder.path()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&below), mode(&below.join("file"))), (0o700, 0o600));
