@@ -407,7 +407,8 @@ fn a_journal_whose_events_cannot_follow_is_refused() {
         assert!(!follows(&looking, event.clone()), "{event:?}");
     }
     looking.see("pip", Assessed::Holds);
-    for event in [started(2), undoing(2), held(), undone(), answered(), ended()] {
+    let failed = || Event::StepFailed { step: step(), error: StepError::rejected("no", "No.") };
+    for event in [started(2), undoing(2), held(), failed(), undone(), answered(), ended()] {
         assert!(!follows(&looking, event.clone()), "it has ended: {event:?}");
     }
     // The way back begins, and it is not on it: it changed nothing.
