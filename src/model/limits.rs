@@ -58,9 +58,9 @@ pub const ASKED_WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// levels deeper in an event, and a reader of JSON gives up at 128.
 pub const BODY_DEPTH_MAX: usize = 64;
 
-/// Values of a JSON body that is read, counted by its brackets, colons and commas. A page of Azure's has a
-/// hundred thousand; as many as fit into 8 MB would take a gigabyte of memory.
-pub const BODY_VALUES_MAX: usize = 400_000;
+/// Values of a JSON body that is read, counted by its brackets, colons and commas. A page of Azure's has some
+/// ten thousand; as many as fit into 8 MB would take a gigabyte of memory.
+pub const BODY_VALUES_MAX: usize = 150_000;
 
 /// Pages of one list. Azure puts hundreds of things on a page; more pages than this lead nowhere.
 pub const PAGES_MAX: usize = 200;
