@@ -142,6 +142,14 @@ impl Client {
         read_body(&response)
     }
 
+    /// A path of the endpoint's, with a query.
+    fn url_with(&self, path: &str, query: &[(&str, &str)]) -> url::Url {
+        let mut url = self.door.endpoint.clone();
+        url.set_path(path);
+        url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
     /// What a GET of any path shows; none when it is not there. For what the generated client does not
     /// cover: groups, locks, rights, registrations, inventories.
     pub(super) async fn get_path(
@@ -150,9 +158,7 @@ impl Client {
         query: &[(&str, &str)],
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let mut url = self.door.endpoint.clone();
-        url.set_path(path);
-        url.query_pairs_mut().extend_pairs(query);
+        let url = self.url_with(path, query);
         let request = WireRequest {
             method: Method::Get,
             url: url.to_string(),
@@ -183,9 +189,7 @@ impl Client {
         body: &Value,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let mut url = self.door.endpoint.clone();
-        url.set_path(path);
-        url.query_pairs_mut().extend_pairs(query);
+        let url = self.url_with(path, query);
         let request = WireRequest {
             method: Method::Post,
             url: url.to_string(),

@@ -39,8 +39,7 @@ impl KeptWorld {
     /// # Errors
     /// It cannot be written.
     pub(super) fn begin(path: &Path, world: &World) -> Result<Self, CliError> {
-        let bytes = serde_json::to_vec(&world.sealed()).map_err(|error| cannot(&error))?;
-        files::write_private(path, &bytes).map_err(|error| cannot(&error))?;
+        let bytes = write_whole(path, world)?;
         let digest = blake3::hash(&bytes).to_hex();
         let log = Lines::begin(&path.with_file_name(LOG), digest.as_str());
         let log = log.map_err(|error| cannot(&error))?;
@@ -80,9 +79,17 @@ impl KeptWorld {
     /// # Errors
     /// It cannot be written.
     pub(super) fn end(self, world: &World) -> Result<(), CliError> {
-        let Self { log, .. } = Self::begin(&self.path, world)?;
-        log.remove().map_err(|error| cannot(&error))
+        write_whole(&self.path, world)?;
+        // Until it is gone it follows an older world, and counts for nothing.
+        self.log.remove().map_err(|error| cannot(&error))
     }
+}
+
+/// Writes a world whole; gives the bytes of its file.
+fn write_whole(path: &Path, world: &World) -> Result<Vec<u8>, CliError> {
+    let bytes = serde_json::to_vec(&world.sealed()).map_err(|error| cannot(&error))?;
+    files::write_private(path, &bytes).map_err(|error| cannot(&error))?;
+    Ok(bytes)
 }
 
 /// The world that was kept at a place.

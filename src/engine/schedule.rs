@@ -49,10 +49,9 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
     let held = held_resources(turn);
     let plan = turn.plan;
     let settling = matches!(turn.state.phase, RunPhase::Settling { .. });
-    let front = turn.state.front.ready().filter_map(|place| plan.steps().get(place));
+    let mut front = turn.state.front.ready().filter_map(|place| plan.steps().get(place));
     // What a run owes is met without the rest of it being begun.
     let may = |step: &&Step| (!settling || turn.state.owes(step)) && is_free(step, &held);
-    let mut front = front;
     let Some(step) = front.find(may) else { return false };
     drop(front);
     match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(turn.state, o)))) {
