@@ -8,7 +8,7 @@ use url::Url;
 
 use super::client::{Client, Reading};
 use super::fresh_right;
-use super::guard::{ClockRef, Door};
+use super::guard::{ClockRef, RequestGuard};
 use super::operation;
 use super::purpose::Purpose;
 use super::scope::{Access, WriteScope};
@@ -82,7 +82,7 @@ impl Arm {
 
     fn client(&self, access: Access) -> Client {
         let settings = self.settings.clone();
-        Client::new(Arc::new(Door {
+        Client::new(Arc::new(RequestGuard {
             endpoint: settings.endpoint,
             wire: settings.wire,
             token: settings.token,

@@ -10,7 +10,7 @@ use crate::model::limits;
 
 /// How a text of JSON is built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct JsonShape {
     /// Its length.
     bytes: usize,
     /// The deepest nesting.
@@ -43,7 +43,7 @@ impl TooMuch {
     }
 }
 
-impl Shape {
+impl JsonShape {
     /// Looks over a text once.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut shape = Self { bytes: text.len(), ..Self::default() };
@@ -112,7 +112,7 @@ pub(super) fn token_answer(body: Bytes) -> Result<Bytes, TooMuch> {
     if body.len() > limits::TOKEN_BYTES_MAX {
         return Err(TooMuch::Bytes(limits::TOKEN_BYTES_MAX));
     }
-    let shape = Shape::of(&body);
+    let shape = JsonShape::of(&body);
     if shape.depth > limits::BODY_DEPTH_MAX {
         return Err(TooMuch::Deep(limits::BODY_DEPTH_MAX));
     }
@@ -173,24 +173,24 @@ mod tests {
     #[test]
     fn a_body_is_taken_in_up_to_a_depth_and_a_number_of_values() {
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(Shape::of(nested(limits::BODY_DEPTH_MAX).as_bytes()).check().is_ok());
+        assert!(JsonShape::of(nested(limits::BODY_DEPTH_MAX).as_bytes()).check().is_ok());
         for depth in [limits::BODY_DEPTH_MAX + 1, 121, 100_000] {
             let deep = Err(TooMuch::Deep(limits::BODY_DEPTH_MAX));
-            assert_eq!(Shape::of(nested(depth).as_bytes()).check(), deep, "{depth}");
+            assert_eq!(JsonShape::of(nested(depth).as_bytes()).check(), deep, "{depth}");
         }
         let many = Err(TooMuch::Values(limits::BODY_VALUES_MAX));
         for item in ["{}", "[]", "1", "\"\"", "{\"\":0}", "[[]]"] {
             let text = |count: usize| format!("[{item}{}]", format!(",{item}").repeat(count));
-            assert!(Shape::of(text(1_000).as_bytes()).check().is_ok(), "{item}");
+            assert!(JsonShape::of(text(1_000).as_bytes()).check().is_ok(), "{item}");
             let seven_megabytes = text((7 << 20) / (item.len() + 1));
-            assert_eq!(Shape::of(seven_megabytes.as_bytes()).check(), many, "{item}");
+            assert_eq!(JsonShape::of(seven_megabytes.as_bytes()).check(), many, "{item}");
         }
         let long = format!("\"{}\"", "[{,:".repeat(limits::BODY_BYTES_MAX / 4));
-        let shape = Shape::of(long.as_bytes());
+        let shape = JsonShape::of(long.as_bytes());
         assert_eq!((shape.depth, shape.values), (0, 0), "what is quoted is text");
         assert_eq!(shape.check(), Err(TooMuch::Bytes(limits::BODY_BYTES_MAX)));
         let text = r#"{"a":"[[[[,,:\\\"{{","b":"\\"}"#;
-        let shape = Shape::of(text.as_bytes());
+        let shape = JsonShape::of(text.as_bytes());
         assert_eq!((shape.depth, shape.values), (1, 4));
     }
 

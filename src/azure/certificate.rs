@@ -35,7 +35,7 @@ pub(super) const FAULT: &str = "The certificate";
 
 /// What Entra reads in the statement.
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AssertionClaims<'a> {
     aud: &'a str,
     iss: &'a str,
     sub: &'a str,
@@ -46,7 +46,7 @@ struct Claims<'a> {
 }
 
 /// A certificate with its key: who signs, and how Entra knows the key.
-struct Signer {
+struct AssertionSigner {
     key: EncodingKey,
     header: Header,
 }
@@ -83,7 +83,7 @@ impl Certificate {
         let signer =
             signer(&read(&self.path)?, self.with_chain).map_err(|why| told(&self.path, &why))?;
         let now = self.clock.now().as_millis();
-        let claims = Claims {
+        let claims = AssertionClaims {
             aud: &self.audience,
             iss: &self.client,
             sub: &self.client,
@@ -122,7 +122,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// What signs, of a PEM file with a certificate and its RSA key. Says what is wrong as sentences.
-fn signer(pem: &[u8], with_chain: bool) -> Result<Signer, String> {
+fn signer(pem: &[u8], with_chain: bool) -> Result<AssertionSigner, String> {
     let text = String::from_utf8_lossy(pem);
     if !text.contains("-----BEGIN ") {
         return Err(
@@ -155,7 +155,7 @@ fn signer(pem: &[u8], with_chain: bool) -> Result<Signer, String> {
     let mut header = Header::new(Algorithm::PS256);
     header.x5t_s256 = Some(URL_SAFE_NO_PAD.encode(digest));
     header.x5c = with_chain.then(|| chain.iter().map(|one| STANDARD.encode(one)).collect());
-    Ok(Signer { key, header })
+    Ok(AssertionSigner { key, header })
 }
 
 #[cfg(test)]

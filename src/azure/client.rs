@@ -12,7 +12,7 @@ use azure_mgmt_network::package_2024_03::Client as Network;
 use serde_json::Value;
 
 use super::error::refusal;
-use super::guard::{Attempt, Door};
+use super::guard::{Attempt, RequestGuard};
 use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
@@ -52,7 +52,7 @@ pub(super) enum Reading {
 /// Calls through one door.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
-    door: Arc<Door>,
+    door: Arc<RequestGuard>,
 }
 
 /// The credential of the generated client: what never holds the token cannot log it.
@@ -90,24 +90,24 @@ macro_rules! by_kind {
             };
         }
         match kind(resource)? {
-            Kind::Circuit => top!(express_route_circuits_client),
-            Kind::PublicIp => top!(public_ip_addresses_client),
-            Kind::RouteTable => top!(route_tables_client),
-            Kind::Gateway => top!(virtual_network_gateways_client),
-            Kind::Connection => top!(virtual_network_gateway_connections_client),
-            Kind::SecurityGroup => top!(network_security_groups_client),
-            Kind::Network => top!(virtual_networks_client),
-            Kind::Firewall => top!(azure_firewalls_client),
-            Kind::Route => child!(routes_client),
-            Kind::Authorization => child!(express_route_circuit_authorizations_client),
-            Kind::Subnet => child!(subnets_client),
-            Kind::Peering => child!(virtual_network_peerings_client),
+            CalledKind::Circuit => top!(express_route_circuits_client),
+            CalledKind::PublicIp => top!(public_ip_addresses_client),
+            CalledKind::RouteTable => top!(route_tables_client),
+            CalledKind::Gateway => top!(virtual_network_gateways_client),
+            CalledKind::Connection => top!(virtual_network_gateway_connections_client),
+            CalledKind::SecurityGroup => top!(network_security_groups_client),
+            CalledKind::Network => top!(virtual_networks_client),
+            CalledKind::Firewall => top!(azure_firewalls_client),
+            CalledKind::Route => child!(routes_client),
+            CalledKind::Authorization => child!(express_route_circuit_authorizations_client),
+            CalledKind::Subnet => child!(subnets_client),
+            CalledKind::Peering => child!(virtual_network_peerings_client),
         }
     }};
 }
 
 impl Client {
-    pub(super) fn new(door: Arc<Door>) -> Self {
+    pub(super) fn new(door: Arc<RequestGuard>) -> Self {
         Self { door }
     }
 
@@ -396,7 +396,7 @@ impl Client {
 
 /// The resource types that we call.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum CalledKind {
     Circuit,
     Authorization,
     PublicIp,
@@ -411,21 +411,21 @@ enum Kind {
     Route,
 }
 
-fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
+fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {
     let is = resource.resource_type();
     [
-        ("Microsoft.Network/expressRouteCircuits", Kind::Circuit),
-        ("Microsoft.Network/expressRouteCircuits/authorizations", Kind::Authorization),
-        ("Microsoft.Network/publicIPAddresses", Kind::PublicIp),
-        ("Microsoft.Network/routeTables", Kind::RouteTable),
-        ("Microsoft.Network/virtualNetworks/subnets", Kind::Subnet),
-        ("Microsoft.Network/virtualNetworkGateways", Kind::Gateway),
-        ("Microsoft.Network/connections", Kind::Connection),
-        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", Kind::Peering),
-        ("Microsoft.Network/networkSecurityGroups", Kind::SecurityGroup),
-        ("Microsoft.Network/virtualNetworks", Kind::Network),
-        ("Microsoft.Network/azureFirewalls", Kind::Firewall),
-        ("Microsoft.Network/routeTables/routes", Kind::Route),
+        ("Microsoft.Network/expressRouteCircuits", CalledKind::Circuit),
+        ("Microsoft.Network/expressRouteCircuits/authorizations", CalledKind::Authorization),
+        ("Microsoft.Network/publicIPAddresses", CalledKind::PublicIp),
+        ("Microsoft.Network/routeTables", CalledKind::RouteTable),
+        ("Microsoft.Network/virtualNetworks/subnets", CalledKind::Subnet),
+        ("Microsoft.Network/virtualNetworkGateways", CalledKind::Gateway),
+        ("Microsoft.Network/connections", CalledKind::Connection),
+        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", CalledKind::Peering),
+        ("Microsoft.Network/networkSecurityGroups", CalledKind::SecurityGroup),
+        ("Microsoft.Network/virtualNetworks", CalledKind::Network),
+        ("Microsoft.Network/azureFirewalls", CalledKind::Firewall),
+        ("Microsoft.Network/routeTables/routes", CalledKind::Route),
     ]
     .into_iter()
     .find(|(name, _)| is.is(name))
@@ -495,7 +495,7 @@ mod tests {
     }
 
     fn client(pages: Vec<&'static str>) -> Client {
-        Client::new(Arc::new(Door {
+        Client::new(Arc::new(RequestGuard {
             endpoint: url::Url::parse("https://management.azure.com").unwrap(),
             wire: Arc::new(Pages(Mutex::new(pages))),
             token: Arc::new(Simulated),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use azure_core_021 as core;
 use url::Url;
 
-use super::bounded::Shape;
+use super::bounded::JsonShape;
 use super::error::{unanswered, unread};
 use super::hygiene::{cleaned, cleaned_fault};
 use super::purpose::Purpose;
@@ -33,7 +33,7 @@ const AUXILIARY: &str = "x-ms-authorization-auxiliary";
 
 /// The door. One for each client; what it allows is fixed when it is made.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct RequestGuard {
     pub(super) endpoint: Url,
     pub(super) wire: Arc<dyn Wire>,
     pub(super) token: Arc<dyn TokenSource>,
@@ -53,7 +53,7 @@ impl std::fmt::Debug for ClockRef {
     }
 }
 
-impl Door {
+impl RequestGuard {
     /// Lets a request through, or says why not.
     pub(super) async fn pass(
         &self,
@@ -99,7 +99,7 @@ impl Door {
             let answer = self.wire.send(request.clone()).await;
             let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), purpose))?;
             // Before anything is built of it.
-            Shape::of(&answer.body).check().map_err(|much| {
+            JsonShape::of(&answer.body).check().map_err(|much| {
                 let why = format!("Azure's answer was not taken in: {much}.");
                 unread(much.code(), &why, purpose)
             })?;
@@ -241,14 +241,14 @@ pub fn correlation_id(run: &str) -> String {
 /// keeps the raw answer and our own error, which the generated types would lose.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    door: Arc<Door>,
+    door: Arc<RequestGuard>,
     context: CallContext,
     purpose: Purpose,
     outcome: Mutex<Option<Result<WireResponse, StepError>>>,
 }
 
 impl Attempt {
-    pub(super) fn new(door: Arc<Door>, context: CallContext, purpose: Purpose) -> Self {
+    pub(super) fn new(door: Arc<RequestGuard>, context: CallContext, purpose: Purpose) -> Self {
         Self { door, context, purpose, outcome: Mutex::new(None) }
     }
 
@@ -338,9 +338,9 @@ mod tests {
     const PLAN: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/\
                         replicationRecoveryPlans/p";
 
-    fn door(access: Access) -> (Door, Arc<Recorder>) {
+    fn door(access: Access) -> (RequestGuard, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::default());
-        let door = Door {
+        let door = RequestGuard {
             endpoint: Url::parse("https://management.azure.com").unwrap(),
             wire: recorder.clone(),
             token: Arc::new(Simulated),
@@ -352,7 +352,7 @@ mod tests {
     }
 
     async fn try_it(
-        door: &Door,
+        door: &RequestGuard,
         method: Method,
         url: &str,
         (purpose, context): (&Purpose, &CallContext),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use url::Url;
 
-use super::bounded::Shape;
+use super::bounded::JsonShape;
 use crate::model::{StepError, limits};
 
 /// Why a list is not whole.
@@ -62,13 +62,13 @@ impl From<Broken> for StepError {
 pub(super) struct Pages {
     seen: BTreeSet<Url>,
     read: usize,
-    shape: Shape,
+    shape: JsonShape,
 }
 
 impl Pages {
     /// The first.
     pub(super) fn from(url: &Url, body: &[u8]) -> Self {
-        Self { seen: BTreeSet::from([plain(url.clone())]), read: 1, shape: Shape::of(body) }
+        Self { seen: BTreeSet::from([plain(url.clone())]), read: 1, shape: JsonShape::of(body) }
     }
 
     /// Where the next page is, taken out of what is there of the list; none where it has ended.
@@ -103,7 +103,7 @@ impl Pages {
     /// All of them together are too much.
     pub(super) fn take(&mut self, body: &[u8]) -> Result<(), StepError> {
         self.read += 1;
-        self.shape = self.shape.and(Shape::of(body));
+        self.shape = self.shape.and(JsonShape::of(body));
         if self.shape.is_list() { Ok(()) } else { Err(Broken::Size(self.read).into()) }
     }
 

@@ -41,9 +41,9 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
+    struct LogSink(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Sink {
+    impl Write for LogSink {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -53,7 +53,7 @@ mod tests {
         }
     }
 
-    impl<'a> MakeWriter<'a> for Sink {
+    impl<'a> MakeWriter<'a> for LogSink {
         type Writer = Self;
         fn make_writer(&'a self) -> Self {
             self.clone()
@@ -68,7 +68,7 @@ mod tests {
             "azure_core::policies=trace,debug",
             "azure_core[span]=trace",
         ] {
-            let sink = Sink::default();
+            let sink = LogSink::default();
             let subscriber = tracing_subscriber::fmt()
                 .with_env_filter(log_filter(Some(setting)))
                 .with_writer(sink.clone())

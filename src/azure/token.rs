@@ -172,12 +172,12 @@ pub struct Credentials {
 struct Purse {
     /// The credential that gave the first token: it is asked for those of all tenants.
     chosen: Option<CredentialKind>,
-    of: BTreeMap<Option<String>, Kept>,
+    of: BTreeMap<Option<String>, TenantToken>,
 }
 
 /// What is remembered of one tenant.
 #[derive(Default)]
-struct Kept {
+struct TenantToken {
     /// Each keeps its own tokens too.
     candidates: Vec<(CredentialKind, Candidate)>,
     token: Option<AccessToken>,
@@ -213,9 +213,9 @@ impl Credentials {
     }
 
     /// What may be tried in a tenant.
-    fn candidates(&self, tenant: Option<&str>) -> Kept {
+    fn candidates(&self, tenant: Option<&str>) -> TenantToken {
         let all = self.chain.iter().map(|kind| (*kind, self.candidate(*kind, tenant)));
-        Kept { candidates: all.collect(), ..Kept::default() }
+        TenantToken { candidates: all.collect(), ..TenantToken::default() }
     }
 
     /// Asks one credential.
@@ -422,7 +422,7 @@ impl TokenSource for Credentials {
     async fn refused(&self, token: &Secret) {
         let mut purse = self.kept.lock().await;
         let chosen = purse.chosen;
-        let is_it = |kept: &Kept| {
+        let is_it = |kept: &TenantToken| {
             kept.token.as_ref().is_some_and(|own| own.token.secret() == token.expose())
         };
         let Some((tenant, kept)) = purse.of.iter_mut().find(|(_, kept)| is_it(kept)) else {

@@ -185,8 +185,8 @@ pub enum Verb {
         #[arg(long)]
         seed: Option<u64>,
         /// Who answers the gates.
-        #[arg(long, value_enum, default_value_t = People::Profile)]
-        people: People,
+        #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
+        people: PeopleArg,
         /// What is said before it starts.
         #[command(flatten)]
         start: Start,
@@ -400,7 +400,7 @@ pub struct Waive {
 pub struct Target {
     /// Which Azure [default: BACKROAD_CLOUD, else public].
     #[arg(long, value_enum)]
-    pub cloud: Option<CloudName>,
+    pub cloud: Option<CloudArg>,
     /// Where Azure Resource Manager is; http for loopback only [default: the cloud's].
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
@@ -419,7 +419,7 @@ pub struct Target {
 
 /// Which Azure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CloudName {
+pub enum CloudArg {
     /// Azure.
     Public,
     /// Azure operated by 21Vianet in China.
@@ -445,7 +445,7 @@ pub enum Credential {
 
 /// Who answers the gates of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum People {
+pub enum PeopleArg {
     /// The profile's people, in virtual time.
     Profile,
     /// Whoever sits at the terminal.

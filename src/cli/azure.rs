@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::args::{CloudName, Credential, Target};
+use super::args::{CloudArg, Credential, Target};
 use super::error::{CliError, Status};
 use super::settings;
 use crate::azure::secret::{of_text, read_file};
@@ -75,7 +75,7 @@ pub fn arm(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arm, CliError> {
-    arm_with(Arc::new(Secrets::of(plan)), endpoint, target, clock)
+    arm_with(Arc::new(SecretSettings::of(plan)), endpoint, target, clock)
 }
 
 /// The adapter for that endpoint, for whom no plan names secrets.
@@ -158,11 +158,11 @@ fn token(
     })
 }
 
-fn cloud(name: CloudName) -> Cloud {
+fn cloud(name: CloudArg) -> Cloud {
     match name {
-        CloudName::Public => Cloud::Public,
-        CloudName::China => Cloud::China,
-        CloudName::UsGovernment => Cloud::UsGovernment,
+        CloudArg::Public => Cloud::Public,
+        CloudArg::China => Cloud::China,
+        CloudArg::UsGovernment => Cloud::UsGovernment,
     }
 }
 
@@ -178,19 +178,19 @@ fn kind(credential: Credential) -> CredentialKind {
 
 /// Reads secret parameters where the runbook says they are, when they are sent.
 #[derive(Clone)]
-pub struct Secrets {
+pub struct SecretSettings {
     sources: BTreeMap<String, SecretSource>,
     /// What everybody may read: the plan, without its secrets, in lower case.
     plan: Arc<str>,
 }
 
-impl fmt::Debug for Secrets {
+impl fmt::Debug for SecretSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Secrets").field(&self.sources).finish()
+        f.debug_tuple("SecretSettings").field(&self.sources).finish()
     }
 }
 
-impl Secrets {
+impl SecretSettings {
     /// The secrets of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
@@ -238,7 +238,7 @@ fn sent_by(action: &Action) -> Option<&str> {
     }
 }
 
-impl SecretReader for Secrets {
+impl SecretReader for SecretSettings {
     fn read(&self, param: &str) -> Result<Secret, String> {
         let missing = |why: &str| format!("The secret parameter `{param}` cannot be read: {why}.");
         let (place, text) = match self.sources.get(param) {
@@ -293,7 +293,7 @@ mod tests {
         const CHINA: &str = "https://management.chinacloudapi.cn";
         const PUBLIC: &str = "https://management.azure.com";
         const GOVERNMENT: &str = "https://management.usgovcloudapi.net";
-        use CloudName::{China, Public, UsGovernment};
+        use CloudArg::{China, Public, UsGovernment};
         for (cloud, endpoint, environment, expected) in [
             (None, None, None, Some(PUBLIC)),
             (Some(Public), None, None, Some(PUBLIC)),
@@ -329,13 +329,13 @@ mod tests {
         let name = |value: Option<clap::builder::PossibleValue>| {
             value.map(|value| value.get_name().to_owned()).unwrap_or_default()
         };
-        for value in CloudName::value_variants() {
+        for value in CloudArg::value_variants() {
             assert_eq!(Cloud::parse(&name(value.to_possible_value())), Some(cloud(*value)));
         }
         for value in Credential::value_variants() {
             assert_eq!(CredentialKind::parse(&name(value.to_possible_value())), Some(kind(*value)));
         }
-        assert_eq!(CloudName::value_variants().len(), Cloud::ALL.len());
+        assert_eq!(CloudArg::value_variants().len(), Cloud::ALL.len());
         assert_eq!(Credential::value_variants().len(), CredentialKind::ORDER.len());
     }
 }

@@ -70,9 +70,9 @@ impl Listener for Bounded {
 
 /// Who knocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(super) struct SocketPeer(pub(super) SocketAddr);
 
-impl Connected<IncomingStream<'_, Bounded>> for Peer {
+impl Connected<IncomingStream<'_, Bounded>> for SocketPeer {
     fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
         Self(*stream.remote_addr())
     }

@@ -10,7 +10,7 @@ use crate::model::{Account, Person, RunId, StepName};
 use crate::render::view::Driven;
 use crate::store::{Owed, StateDir, StoreError};
 
-use super::door::Knock;
+use super::control::Knock;
 
 /// What every command is given.
 #[derive(Debug)]

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use super::args::Compile;
 use super::context::Context;
+use super::document_drills::DrillOrigin;
 use super::error::{CliError, Status};
-use super::front::{self, Compiled};
-use super::rehearsal::Stage;
+use super::front::{self, CompiledRunbook};
 use super::world::{self, Drill};
 use crate::engine::{RunMode, RunState};
 use crate::model::{Answer, People, Plan, PlanDigest};
 use crate::render::document::LastRun;
-use crate::render::document::material::{Declared, Known, Material, ProfileText, Rehearsal};
+use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
 use crate::render::run_view;
 use crate::render::view::Driven;
 use crate::runbook::tree::{self, Node, NodeValue};
@@ -57,7 +57,7 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
         parameters,
         profiles,
         known: None,
-        rehearsal: None,
+        drill: None,
         matrix: None,
         plan,
     };
@@ -67,7 +67,7 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
             digests.push(stage.plan.digest());
             material.known = Some(known(&stage.world, &place));
             let stage = Arc::new(stage);
-            if let Err(error) = rehearse(&mut material, &stage, &place, wanted.drills).await {
+            if let Err(error) = drill(&mut material, &stage, &place, wanted.drills).await {
                 context.ui.error(&error);
             }
         }
@@ -80,16 +80,16 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
     Ok(Gathered { material, failback, digests })
 }
 
-async fn rehearse(
+async fn drill(
     material: &mut Material,
-    stage: &Arc<Stage>,
+    stage: &Arc<DrillOrigin>,
     place: &str,
     drills: bool,
 ) -> Result<(), CliError> {
     let good = Arc::new(stage.good_day().await?);
     let mut run = good.view.clone();
     run.reachability = good.reachability();
-    material.rehearsal = Some(Rehearsal { source: place.to_owned(), run });
+    material.drill = Some(DocumentDrill { source: place.to_owned(), run });
     if drills {
         material.matrix = Some(stage.matrix(&good, place).await?);
     }
@@ -100,9 +100,9 @@ async fn rehearse(
 /// or one was named, else under `drill`.
 async fn stage(
     context: &Context,
-    compiled: &Compiled,
+    compiled: &CompiledRunbook,
     wanted: Wanted<'_>,
-) -> Result<Option<(Stage, String)>, CliError> {
+) -> Result<Option<(DrillOrigin, String)>, CliError> {
     let own = wanted.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
     let drilled = if own {
         compiled.clone()
@@ -114,7 +114,7 @@ async fn stage(
         let compile = Compile { profile: Some("drill".to_owned()), ..wanted.compile.clone() };
         front::compile(context, wanted.runbook, &compile, "drill")?
     };
-    let drilled = Compiled { plan: with_people(&drilled.plan)?, ..drilled };
+    let drilled = CompiledRunbook { plan: with_people(&drilled.plan)?, ..drilled };
     let drill = Drill::begin(context, &drilled, wanted.world, None).await?;
     let place = wanted.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
     let place = place.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -126,7 +126,7 @@ async fn stage(
         drilled.profile.map(|name| format!(" under the profile {name}")).unwrap_or_default(),
         world.seed()
     );
-    Ok(Some((Stage { plan: drilled.plan, world, now }, words)))
+    Ok(Some((DrillOrigin { plan: drilled.plan, world, now }, words)))
 }
 
 /// Somebody must answer the gates of a drill.

@@ -17,7 +17,7 @@ use crate::store::regular;
 
 /// A runbook, compiled under a profile.
 #[derive(Debug, Clone)]
-pub struct Compiled {
+pub struct CompiledRunbook {
     /// What it means.
     pub plan: Plan,
     /// The profile's world, beside the runbook.
@@ -32,7 +32,7 @@ pub struct Compiled {
     pub text: String,
 }
 
-impl Compiled {
+impl CompiledRunbook {
     /// Keeps what the author wrote beside the run: nothing reads it but those who want to know later.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ pub fn compile(
     runbook: &Path,
     compile: &Compile,
     wanted: &str,
-) -> Result<Compiled, CliError> {
+) -> Result<CompiledRunbook, CliError> {
     let (source, compiled) = read(runbook, compile, Some(wanted))?;
     if !compiled.diagnostics.is_empty() {
         let text = diagnostic::diagnostics(&source, &compiled.diagnostics, context.ui.err);
@@ -111,7 +111,7 @@ pub fn compile(
     };
     let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
     let profile = plan.parts().profile.clone();
-    Ok(Compiled {
+    Ok(CompiledRunbook {
         plan,
         world: compiled.world.map(|world| named(folder, "world", &world)).transpose()?,
         after: compiled.after.map(|after| named(folder, "after", &after)).transpose()?,
@@ -136,7 +136,7 @@ pub(super) fn named(folder: &Path, key: &str, written: &str) -> Result<PathBuf, 
 
 /// What a run would do, from what was seen.
 #[must_use]
-pub fn preview(compiled: &Compiled, seen: &Survey, looked_at: String) -> PreviewView {
+pub fn preview(compiled: &CompiledRunbook, seen: &Survey, looked_at: String) -> PreviewView {
     let parts = compiled.plan.parts();
     let steps = plan::preview(&compiled.plan, seen)
         .steps

@@ -8,7 +8,7 @@ use super::error::{CliError, Status};
 use crate::azure::Arm;
 use crate::engine::{Actor, Clock, Event};
 use crate::model::Plan;
-use crate::preflight::{self, FAMILIES, Preflight, Verdict, inquire, judge};
+use crate::preflight::{self, FAMILIES, FindingVerdict, Preflight, inquire, judge};
 use crate::render::preflight_text::{self, Detail};
 use crate::runbook::did_you_mean;
 
@@ -75,7 +75,7 @@ pub fn refuse(found: &Preflight) -> Result<(), CliError> {
 pub fn waived(found: &Preflight, by: &Actor) -> Vec<Event> {
     let mut events = Vec::new();
     for finding in &found.findings {
-        if let (Some(reason), Verdict::Failed(why)) = (&finding.waived, &finding.verdict) {
+        if let (Some(reason), FindingVerdict::Failed(why)) = (&finding.waived, &finding.verdict) {
             events.push(Event::Waived {
                 rule: finding.rule.to_owned(),
                 finding: format!("{}: {why}", finding.about),

@@ -9,17 +9,17 @@ use tokio::task::JoinSet;
 
 use super::clock::{HostEntropy, RealClock};
 use super::context::Context;
-use super::door::Door;
+use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::ui::Ui;
-use super::watch::{self, All, Aside, Debts, Gates, Recorder};
+use super::watch::{self, All, Aside, EventRecorder, Gates, ObligationNotes};
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
 use crate::model::{Action, Plan, ResourceId, RunOutcome};
-use crate::render::progress::{Lines, Live};
+use crate::render::progress::{EventLines, Live};
 use crate::render::view::{Driven, ReachedView};
 use crate::render::{json, run_view, text};
 use crate::store::RunStore;
@@ -32,7 +32,7 @@ pub enum Asked {
     /// Nobody here: other processes, or the people of a drill. Left when only people can go on.
     Elsewhere,
     /// Other processes, for as long as it takes: the run is driven in the background.
-    Door,
+    ControlSocket,
 }
 
 /// What a drive is made of.
@@ -63,7 +63,7 @@ pub struct Driving {
 
 /// What a drive begins with.
 #[derive(Debug, Clone)]
-pub enum Begin {
+pub enum DriveStart {
     /// A new run.
     New(Box<NewRun>),
     /// A run that exists, with a command first or without.
@@ -75,14 +75,14 @@ impl Session {
     ///
     /// # Errors
     /// The command was refused, or the journal failed.
-    pub async fn drive(self, context: &Context, begin: Begin) -> Result<Driving, CliError> {
+    pub async fn drive(self, context: &Context, begin: DriveStart) -> Result<Driving, CliError> {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
-        let recorder = Arc::new(Recorder::default());
+        let recorder = Arc::new(EventRecorder::default());
         let mut screen = Screen::new(ui, self.mode);
-        let debts = Arc::new(Debts::new(context.state.obligations()));
+        let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
-            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, debts, screen.watcher()];
+            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, screen.watcher()];
         let mut aside = JoinSet::new();
         let patience = match self.asked {
             Asked::Terminal => {
@@ -93,13 +93,14 @@ impl Session {
                 Patience::UntilEnded
             }
             Asked::Elsewhere => Patience::UntilPeople,
-            Asked::Door => Patience::UntilEnded,
+            Asked::ControlSocket => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
         // Before the door: who sees the door open may interrupt at once.
         let interrupts = Interrupts::listen();
-        let door = Door::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
+        let door =
+            ControlSocket::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
         let door = door.map_err(|error| {
             CliError::new(Status::OutOfReach, "The run's door cannot be opened.").because(&error)
         })?;
@@ -128,13 +129,13 @@ async fn drive(
     ports: Ports,
     lease: crate::engine::Lease,
     requests: Requests,
-    begin: Begin,
+    begin: DriveStart,
     patience: Patience,
     (ui, handle, interrupts): (Ui, &Handle, Interrupts),
 ) -> Result<(Ending, RunState), CliError> {
     let (new, command) = match begin {
-        Begin::New(new) => (Some(*new), None),
-        Begin::Existing(command) => (None, command),
+        DriveStart::New(new) => (Some(*new), None),
+        DriveStart::Existing(command) => (None, command),
     };
     let holder = crate::store::holder_name();
     // From the first word to the journal on: a disk may hang at any of them.
@@ -244,7 +245,7 @@ impl Interrupts {
 /// What shows the progress.
 enum Screen {
     Live(Aside),
-    Lines(Arc<Lines>),
+    EventLines(Arc<EventLines>),
 }
 
 impl Screen {
@@ -260,7 +261,7 @@ impl Screen {
             }
         }
         let sink = Box::new(move |line: &str| ui.say(line));
-        Self::Lines(Arc::new(Lines::new(sink, ui.err)))
+        Self::EventLines(Arc::new(EventLines::new(sink, ui.err)))
     }
 
     fn watcher(&self) -> Arc<dyn Watcher> {
@@ -269,7 +270,7 @@ impl Screen {
                 Some(teller) => Arc::new(teller),
                 None => Arc::new(Unwatched),
             },
-            Self::Lines(lines) => Arc::clone(lines) as Arc<dyn Watcher>,
+            Self::EventLines(lines) => Arc::clone(lines) as Arc<dyn Watcher>,
         }
     }
 

@@ -18,7 +18,7 @@ const PIECE_BYTES_MAX: usize = 64 << 10;
 /// How long the end of a command, or a question, waits until what was said before is written.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-enum Piece {
+enum VoicePart {
     Text(Vec<u8>),
     /// Tells when all that came before is written.
     Mark(SyncSender<()>),
@@ -27,22 +27,22 @@ enum Piece {
 /// A line of pieces, and the thread that writes them.
 #[derive(Debug, Clone)]
 pub(super) struct Voice {
-    pieces: SyncSender<Piece>,
+    pieces: SyncSender<VoicePart>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Voice {
     /// Speaks to `out`. The thread ends with the last clone, or stays where it is stuck.
     fn to(mut out: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let (pieces, inbox) = sync_channel::<Piece>(WAITING_MAX);
+        let (pieces, inbox) = sync_channel::<VoicePart>(WAITING_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
         std::thread::Builder::new().name("voice".to_owned()).spawn(move || {
             for piece in inbox {
                 match piece {
                     // A reader that has gone away hears no more, which is no error.
-                    Piece::Text(text) => drop(out.write_all(&text)),
-                    Piece::Mark(reached) => {
+                    VoicePart::Text(text) => drop(out.write_all(&text)),
+                    VoicePart::Mark(reached) => {
                         let count = lost.swap(0, Ordering::Relaxed);
                         if count > 0 {
                             drop(writeln!(
@@ -62,7 +62,7 @@ impl Voice {
     /// Says something, or drops it where the line is full. Never waits.
     fn say(&self, mut text: Vec<u8>) {
         text.truncate(PIECE_BYTES_MAX);
-        match self.pieces.try_send(Piece::Text(text)) {
+        match self.pieces.try_send(VoicePart::Text(text)) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl Voice {
     /// Waits until all that was said is written, but not for ever; tells whether it was.
     fn wait(&self, at_most: Duration) -> bool {
         let (reached, reaching) = sync_channel(1);
-        let marked = self.pieces.try_send(Piece::Mark(reached)).is_ok();
+        let marked = self.pieces.try_send(VoicePart::Mark(reached)).is_ok();
         marked && reaching.recv_timeout(at_most).is_ok()
     }
 }

@@ -14,9 +14,9 @@ use crate::store::{Obligations, Owed};
 
 /// Keeps the events, for the door and the summary.
 #[derive(Debug, Default)]
-pub struct Recorder(Mutex<Vec<Recorded>>);
+pub struct EventRecorder(Mutex<Vec<Recorded>>);
 
-impl Recorder {
+impl EventRecorder {
     /// The events so far.
     #[must_use]
     pub fn events(&self) -> Vec<Recorded> {
@@ -24,19 +24,19 @@ impl Recorder {
     }
 }
 
-impl Watcher for Recorder {
+impl Watcher for EventRecorder {
     fn recorded(&self, events: &[Recorded], _: &RunState) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
     }
 }
 
 /// Notes what the run owes, as soon as it owes it.
-pub struct Debts {
+pub struct ObligationNotes {
     notes: Obligations,
     last: Mutex<Option<Vec<String>>>,
 }
 
-impl Debts {
+impl ObligationNotes {
     /// Notes into this state directory.
     #[must_use]
     pub fn new(notes: Obligations) -> Self {
@@ -44,7 +44,7 @@ impl Debts {
     }
 }
 
-impl Watcher for Debts {
+impl Watcher for ObligationNotes {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         let Some(opened) = &state.opened else { return };
         let owed = state.owed();
@@ -138,7 +138,7 @@ impl Watcher for All {
 
 /// A question for whoever sits at the terminal. Virtual time stands still until it is answered.
 #[derive(Debug)]
-pub struct Question {
+pub struct Prompt {
     step: StepName,
     text: String,
     /// What may be chosen, at a decision.
@@ -149,13 +149,13 @@ pub struct Question {
 /// Sees gates open, and passes their questions on.
 pub struct Gates {
     clock: Arc<dyn Clock>,
-    questions: mpsc::Sender<Question>,
+    questions: mpsc::Sender<Prompt>,
 }
 
 impl Gates {
     /// The watcher, and where the questions come out.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<Question>) {
+    pub fn new(clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<Prompt>) {
         // As many as commands may wait: each question becomes one.
         let (questions, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
         (Self { clock, questions }, asked)
@@ -180,7 +180,7 @@ impl Watcher for Gates {
                     decision.options.iter().map(|(name, _)| name.clone()).collect()
                 });
                 // A question that finds no room is still answered with `backroad approve`.
-                drop(self.questions.try_send(Question {
+                drop(self.questions.try_send(Prompt {
                     step: step.clone(),
                     text: question.clone(),
                     options,
@@ -196,8 +196,8 @@ async fn line(ui: Ui, prompt: String) -> Option<String> {
 }
 
 /// Asks one question after the other, and says the answers to the run.
-pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Question>, handle: Handle, by: Person) {
-    while let Some(Question { step, text, options, busy }) = asked.recv().await {
+pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Prompt>, handle: Handle, by: Person) {
+    while let Some(Prompt { step, text, options, busy }) = asked.recv().await {
         let answers = if options.is_empty() { "yes/no".to_owned() } else { options.join("/") };
         let prompt = format!("{} {text} [{answers}]", ui.err.warn(&format!("{step}:")));
         loop {

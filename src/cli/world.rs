@@ -8,13 +8,13 @@ use std::time::Duration;
 use url::Url;
 
 use super::args::Compile;
-use super::azure::Secrets;
+use super::azure::SecretSettings;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
-use super::session::{Asked, Begin, Driving, Session};
+use super::session::{Asked, DriveStart, Driving, Session};
 use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
 use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
@@ -36,12 +36,12 @@ pub struct Drill {
     pub arm: Arm,
     /// Virtual time.
     pub clock: Arc<dyn Clock>,
-    world: Arc<Mutex<Kept>>,
+    world: Arc<Mutex<WorldKeeper>>,
     plan: Plan,
 }
 
 /// A world that is kept beside its run, after every change: a drill that is killed goes on in it.
-struct Kept {
+struct WorldKeeper {
     world: World,
     keeper: Option<KeptWorld>,
     /// Where what is reached is kept.
@@ -52,7 +52,7 @@ struct Kept {
     reached: Vec<ReachedView>,
 }
 
-impl Kept {
+impl WorldKeeper {
     /// Notes what each site reaches, where that is not as it was.
     fn note_reached(&mut self, at: Timestamp) {
         let Some(path) = &self.path else { return };
@@ -74,7 +74,7 @@ impl Kept {
     }
 }
 
-impl Answers for Kept {
+impl Answers for WorldKeeper {
     fn answer(
         &mut self,
         request: &WireRequest,
@@ -162,7 +162,7 @@ impl Drill {
     /// There is no world, it is none, or the other runbook's drill does not succeed.
     pub async fn begin(
         context: &Context,
-        compiled: &front::Compiled,
+        compiled: &front::CompiledRunbook,
         world: Option<&Path>,
         seed: Option<u64>,
     ) -> Result<Self, CliError> {
@@ -184,7 +184,10 @@ impl Drill {
     }
 
     /// The world after a drill of this plan that nobody keeps, and when it ended.
-    async fn played(self, compiled: &front::Compiled) -> Result<(World, Timestamp), CliError> {
+    async fn played(
+        self,
+        compiled: &front::CompiledRunbook,
+    ) -> Result<(World, Timestamp), CliError> {
         let what = format!("The drill of {} before this one", compiled.plan.parts().runbook);
         let played = self.play().await?;
         if played.ending != Ending::Ended(RunOutcome::Succeeded) {
@@ -269,7 +272,7 @@ impl Drill {
     }
 
     pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
-        let kept = Kept { world, keeper: None, path: None, mark: None, reached: Vec::new() };
+        let kept = WorldKeeper { world, keeper: None, path: None, mark: None, reached: Vec::new() };
         let world = Arc::new(Mutex::new(kept));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
         let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
@@ -281,7 +284,7 @@ impl Drill {
             wire: Arc::new(wire),
             token: Arc::new(Simulated),
             clock: Arc::clone(&clock),
-            secrets: Arc::new(Secrets::of(plan)),
+            secrets: Arc::new(SecretSettings::of(plan)),
         });
         Ok(Self { arm, clock, world, plan: plan.clone() })
     }
@@ -294,7 +297,7 @@ impl Drill {
         self,
         context: &Context,
         store: RunStore,
-        begin: Begin,
+        begin: DriveStart,
     ) -> Result<Driving, CliError> {
         let run = store.lease.run().clone();
         let path = kept(context, &run);
@@ -355,7 +358,7 @@ pub async fn go_on(
     store: RunStore,
     run: &NewRun,
     last_at: Timestamp,
-    begin: Begin,
+    begin: DriveStart,
 ) -> Result<Driving, CliError> {
     let path = kept(context, &run.run);
     let lost = |error: &(dyn std::error::Error + 'static)| {

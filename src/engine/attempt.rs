@@ -6,8 +6,8 @@ use super::ports::{PollAnswer, SendAnswer};
 use super::retry;
 use super::schedule;
 use super::state::{Direction, Phase, RunPhase, StepState};
-use super::time_up;
-use super::turn::{ENGINE, Effect, Ticket, Timer, Turning};
+use super::timeout;
+use super::turn::{ENGINE, Effect, Ticket, Timer, TurnContext};
 use crate::model::action::General;
 use crate::model::{
     Action, Assessed, Assessment, Disposition, OnFailure, Operand, PlannedChange, SagaClass, Seen,
@@ -19,7 +19,7 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// Begins the next attempt of a step in a direction.
-pub(super) fn start(turn: &mut Turning<'_>, name: &StepName, direction: Direction) {
+pub(super) fn start(turn: &mut TurnContext<'_>, name: &StepName, direction: Direction) {
     let Some(attempt) = turn.record(name).map(|record| record.attempt + 1) else {
         return;
     };
@@ -38,7 +38,7 @@ pub(super) fn is_wait(step: &Step) -> bool {
 }
 
 /// Sets the timer of a wait that began at `since`.
-pub(super) fn arm_wait(turn: &mut Turning<'_>, step: &Step, since: Timestamp) {
+pub(super) fn arm_wait(turn: &mut TurnContext<'_>, step: &Step, since: Timestamp) {
     if let Action::General(General::Wait { duration }) = &step.action {
         let ticket = turn.ticket(&step.name);
         turn.effect(Effect::WakeAt(Timer::Wait(ticket), since + *duration));
@@ -47,7 +47,7 @@ pub(super) fn arm_wait(turn: &mut Turning<'_>, step: &Step, since: Timestamp) {
 
 /// An observation came back.
 pub(super) fn observed(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     ticket: &Ticket,
     result: Result<Assessment, StepError>,
 ) {
@@ -67,7 +67,7 @@ pub(super) fn observed(
 /// Looked at the resource while its operation is polled: only its goal ends the wait; anything else is
 /// the operation's to tell.
 fn glanced(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     ticket: &Ticket,
@@ -83,7 +83,7 @@ fn glanced(
 }
 
 /// Sets the timer of the next look at the resource, while its operation is polled.
-pub(super) fn glance_later(turn: &mut Turning<'_>, ticket: &Ticket) {
+pub(super) fn glance_later(turn: &mut TurnContext<'_>, ticket: &Ticket) {
     if let Some((_, _, Phase::Operating { intent, since, .. })) = turn.current(ticket)
         && let Some(next) = glance::next(&intent, turn.now.at.since(since))
     {
@@ -92,7 +92,7 @@ pub(super) fn glance_later(turn: &mut Turning<'_>, ticket: &Ticket) {
 }
 
 fn looked(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     result: Result<Assessment, StepError>,
@@ -116,7 +116,7 @@ fn looked(
 
 /// The goal was observed to hold.
 fn reached(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     seen: Vec<Seen>,
@@ -145,14 +145,14 @@ fn reached(
 }
 
 /// Looks again later; the journal hears of it when the reason changes.
-fn look_again(turn: &mut Turning<'_>, step: &Step, why: String, after: Duration) {
+fn look_again(turn: &mut TurnContext<'_>, step: &Step, why: String, after: Duration) {
     tell_of_wait(turn, step, why);
     let ticket = turn.ticket(&step.name);
     turn.wake_after(Timer::Look(ticket), after.max(limits::POLL_INTERVAL_MIN));
 }
 
 /// Tells the journal what a step waits for, once for each reason.
-fn tell_of_wait(turn: &mut Turning<'_>, step: &Step, why: String) {
+fn tell_of_wait(turn: &mut TurnContext<'_>, step: &Step, why: String) {
     let known = turn.record(&step.name).is_some_and(|record| {
         let waits = record
             .work()
@@ -166,7 +166,7 @@ fn tell_of_wait(turn: &mut Turning<'_>, step: &Step, why: String) {
 
 /// Intends the write: in the journal first, then out.
 fn intend(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     change: PlannedChange,
@@ -207,14 +207,14 @@ fn intend(
 /// Looked at a write that may have landed (D8): the goal holds, Azure is at work, or nothing came of
 /// it; the last is believed only once the intent can no longer be under way.
 fn looked_in_doubt(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     intent: &Intent,
     result: Result<Assessment, StepError>,
 ) {
     let name = step.name.clone();
-    let settled_at = time_up::settled_at(intent, turn.now);
+    let settled_at = timeout::settled_at(intent, turn.now);
     let assessment = match result {
         Ok(assessment) => assessment,
         Err(error) if error.disposition == Disposition::Rejected && turn.now.at >= settled_at => {
@@ -222,7 +222,7 @@ fn looked_in_doubt(
                 "a write to {} may have landed, and it cannot be observed: {}",
                 intent.write.resource, error.message
             );
-            return time_up::hold_for_person(turn, step, direction, why);
+            return timeout::hold_for_person(turn, step, direction, why);
         }
         Err(_) => {
             let ticket = turn.ticket(&name);
@@ -257,8 +257,8 @@ fn looked_in_doubt(
             let work = turn.record(&name).and_then(|record| record.work()).cloned();
             turn.emit(Event::NeverLanded { step: name.clone() });
             // There is no time to send it again.
-            if let Some(work) = work.filter(|_| time_up::is_over(turn, step)) {
-                return time_up::end(turn, step, &work);
+            if let Some(work) = work.filter(|_| timeout::is_over(turn, step)) {
+                return timeout::end(turn, step, &work);
             }
             // The same change, under the same key.
             if let Assessed::Change(change) = verdict {
@@ -283,7 +283,7 @@ fn seen_changed(before: &[Seen], after: &[Seen], intent: &Intent) -> bool {
 
 /// Azure said that it is done; looking whether it is so.
 fn confirmed(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     result: Result<Assessment, StepError>,
@@ -314,7 +314,11 @@ fn confirmed(
 }
 
 /// A write was answered, or was not.
-pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendAnswer, StepError>) {
+pub(super) fn sent(
+    turn: &mut TurnContext<'_>,
+    ticket: &Ticket,
+    result: Result<SendAnswer, StepError>,
+) {
     let Some((step, direction, Phase::Intended(_))) = turn.current(ticket) else {
         return;
     };
@@ -340,19 +344,19 @@ pub(super) fn sent(turn: &mut Turning<'_>, ticket: &Ticket, result: Result<SendA
             }
         },
     }
-    time_up::time_up(turn, &ticket.step);
+    timeout::reached(turn, &ticket.step);
 }
 
 /// A poll was answered, or was not. A question that fails says nothing about the operation.
 pub(super) fn polled(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     ticket: &Ticket,
     result: Result<PollAnswer, StepError>,
 ) {
     if let Some(StepState::TimedOut { operation: Some(_), .. }) =
         turn.record(&ticket.step).map(|record| record.state.clone())
     {
-        return time_up::polled_after_time(turn, ticket, &result);
+        return timeout::polled_after_time(turn, ticket, &result);
     }
     let Some((step, direction, Phase::Operating { .. })) = turn.current(ticket) else {
         return;
@@ -387,7 +391,7 @@ pub(super) fn polled(
 }
 
 /// The time for another poll has come.
-pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
+pub(super) fn poll_again(turn: &mut TurnContext<'_>, ticket: Ticket) {
     let handle = match turn.record(&ticket.step).map(|record| &record.state) {
         Some(StepState::TimedOut { operation: Some(handle), .. }) => handle.clone(),
         Some(StepState::Working(work)) if work.attempt == ticket.attempt => match &work.phase {
@@ -407,7 +411,7 @@ pub(super) fn poll_again(turn: &mut Turning<'_>, ticket: Ticket) {
 
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
 pub(super) fn retry_or_fail(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     error: StepError,
@@ -434,12 +438,17 @@ pub(super) fn retry_or_fail(
 }
 
 /// The step ends without its goal, or a person is asked first.
-pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, error: StepError) {
+pub(super) fn fail(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    error: StepError,
+) {
     if direction == Direction::Backward {
         turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
         return;
     }
-    found_out(turn, step, &error);
+    conclude_source_down(turn, step, &error);
     if step.on_failure == OnFailure::Ask && !turn.draining() {
         return super::gates::ask_about(turn, step, "failed", error);
     }
@@ -449,7 +458,7 @@ pub(super) fn fail(turn: &mut Turning<'_>, step: &Step, direction: Direction, er
 
 /// A step on the source side that could not be done because nobody answered there says that the
 /// source is down, for the steps that are still to come there.
-pub(super) fn found_out(turn: &mut Turning<'_>, step: &Step, error: &StepError) {
+pub(super) fn conclude_source_down(turn: &mut TurnContext<'_>, step: &Step, error: &StepError) {
     let silent = match error.disposition {
         Disposition::Transient { .. } | Disposition::Ambiguous => true,
         Disposition::Rejected => false,
@@ -461,7 +470,7 @@ pub(super) fn found_out(turn: &mut Turning<'_>, step: &Step, error: &StepError) 
 }
 
 /// What a failure means for the run. Past a pivot nothing is undone without a person.
-pub(super) fn after_failure(turn: &mut Turning<'_>, step: &Step) {
+pub(super) fn after_failure(turn: &mut TurnContext<'_>, step: &Step) {
     if step.on_failure != OnFailure::Undo || !matches!(turn.state.phase, RunPhase::Forward) {
         return;
     }

@@ -11,8 +11,8 @@ use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
 use super::reserve::{Blanked, without_secrets};
 use super::state::{IllegalTransition, RunState};
-use super::turn::{Effect, Input, Moment, Pace, take_turn};
-use super::worker::{self, Job};
+use super::turn::{Effect, Input, Intake, Moment, take_turn};
+use super::worker::{self, WorkerJob};
 use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp, limits};
 
 /// What a driver needs from outside.
@@ -105,7 +105,7 @@ pub struct Driver {
     going: BTreeSet<String>,
     sending: BTreeSet<String>,
     busy: Option<Busy>,
-    pace: Pace,
+    pace: Intake,
     holder: String,
     turns: u64,
 }
@@ -159,7 +159,7 @@ impl Driver {
             going: BTreeSet::new(),
             sending: BTreeSet::new(),
             busy: None,
-            pace: Pace::Going,
+            pace: Intake::Going,
             holder,
             turns: 0,
         })
@@ -184,7 +184,7 @@ impl Driver {
     pub async fn say(&mut self, command: Command) -> Result<Result<(), String>, EngineError> {
         let now = self.moment();
         let input = Input::Command(command);
-        let turn = take_turn(&self.plan, &mut self.state, input, &now, Pace::Leaving);
+        let turn = take_turn(&self.plan, &mut self.state, input, &now, Intake::Leaving);
         if let Some(why) = turn.refusal {
             return Ok(Err(why));
         }
@@ -218,7 +218,7 @@ impl Driver {
                 break Ending::Ended(outcome);
             }
             self.check_bounds()?;
-            if self.pace == Pace::Leaving && self.sending.is_empty() {
+            if self.pace == Intake::Leaving && self.sending.is_empty() {
                 break Ending::Interrupted;
             }
             if patience == Patience::UntilPeople && self.only_people_are_left() {
@@ -262,7 +262,7 @@ impl Driver {
     async fn turn(&mut self, input: Input) -> Result<(), EngineError> {
         // Leaving: only the answers to writes are still recorded. Anything else would begin what
         // nobody is left to finish; the next driver looks again.
-        if self.pace == Pace::Leaving && !matches!(input, Input::Sent(..)) {
+        if self.pace == Intake::Leaving && !matches!(input, Input::Sent(..)) {
             return Ok(());
         }
         let now = self.moment();
@@ -294,11 +294,11 @@ impl Driver {
     }
 
     fn perform(&mut self, effect: Effect) {
-        let Some(job) = Job::of(effect, &self.state) else {
+        let Some(job) = WorkerJob::of(effect, &self.state) else {
             return;
         };
         // Leaving: what would start now is left to the next driver, which looks first.
-        if self.pace == Pace::Leaving {
+        if self.pace == Intake::Leaving {
             return;
         }
         let (going, send) = (job.keeps_going() || self.is_drill_gate(&job), job.is_send());
@@ -325,10 +325,10 @@ impl Driver {
     }
 
     /// In a drill nobody else will come: a gate's expiry is what happens next.
-    fn is_drill_gate(&self, job: &Job) -> bool {
+    fn is_drill_gate(&self, job: &WorkerJob) -> bool {
         let drill = self.state.opened.as_ref().is_some_and(|opened| opened.mode == RunMode::Drill);
         drill
-            && matches!(job, Job::Wake { timer: super::turn::Timer::Gate(_), .. })
+            && matches!(job, WorkerJob::Wake { timer: super::turn::Timer::Gate(_), .. })
             && super::gates::nobody_comes(&self.plan)
     }
 
@@ -348,7 +348,7 @@ impl Driver {
                 self.busy = Some(self.ports.clock.enter());
                 match request {
                     Request::Leave => {
-                        self.pace = Pace::Leaving;
+                        self.pace = Intake::Leaving;
                         Ok(None)
                     }
                     Request::TerminalLost => {

@@ -40,7 +40,7 @@ impl Front {
         let Some(record) = records.get(&step.name) else { return };
         set(&mut self.at_work, place, is_at_work(record));
         set(&mut self.ready, place, is_ready(plan, records, place));
-        let after = lets_on(step, record);
+        let after = releases_next(step, record);
         if before == after {
             return;
         }
@@ -71,7 +71,7 @@ impl Front {
 }
 
 /// Whether a step that needs this one may go on.
-pub(super) fn lets_on(step: &Step, record: &StepRecord) -> bool {
+pub(super) fn releases_next(step: &Step, record: &StepRecord) -> bool {
     match &record.state {
         StepState::Succeeded | StepState::Skipped { .. } => true,
         StepState::Failed(_) | StepState::TimedOut { .. } => step.on_failure == OnFailure::Continue,
@@ -107,7 +107,7 @@ fn is_ready(plan: &Plan, records: &BTreeMap<StepName, StepRecord>, place: usize)
             .dag()
             .needs(place)
             .iter()
-            .all(|need| record(*need).is_some_and(|(step, record)| lets_on(step, record)))
+            .all(|need| record(*need).is_some_and(|(step, record)| releases_next(step, record)))
 }
 
 fn set(places: &mut BTreeSet<usize>, place: usize, belongs: bool) {

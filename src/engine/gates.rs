@@ -1,15 +1,15 @@
 //! What are people asked, and who may answer? Gates and decisions, their answers and their expiry.
 
 use super::event::{Actor, Event};
-use super::front::lets_on;
+use super::front::releases_next;
 use super::people::refuse;
 use super::state::Phase;
-use super::turn::{Effect, Timer, Turning, drill_people};
+use super::turn::{Effect, Timer, TurnContext, drill_people};
 use crate::model::{Answer, Gate, GatePolicy, OnExpiry, Step, StepError, StepName, Timestamp};
 
 /// Opens a gate and sets its timers.
 pub(super) fn open_gate(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     name: &StepName,
     question: String,
     expires_at: Option<Timestamp>,
@@ -20,14 +20,14 @@ pub(super) fn open_gate(
 }
 
 /// Asks what the step asks, if it is a gate.
-pub(super) fn ask(turn: &mut Turning<'_>, step: &Step) {
+pub(super) fn ask(turn: &mut TurnContext<'_>, step: &Step) {
     let Some(policy) = gate_policy(step) else { return };
     let expires_at = policy.expires_after.map(|after| turn.now.at + after);
     open_gate(turn, &step.name, question(step, policy), expires_at, None);
 }
 
 /// Asks what shall become of a step that ended without its goal.
-pub(super) fn ask_about(turn: &mut Turning<'_>, step: &Step, how: &str, error: StepError) {
+pub(super) fn ask_about(turn: &mut TurnContext<'_>, step: &Step, how: &str, error: StepError) {
     let question = format!(
         "Step `{}` {how}: {} Approve to go on without it, decline to stop, or retry it.",
         step.name, error.message
@@ -37,7 +37,7 @@ pub(super) fn ask_about(turn: &mut Turning<'_>, step: &Step, how: &str, error: S
 
 /// Sets the timers of a gate that opened at `since`.
 pub(super) fn arm_gate(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     name: &StepName,
     since: Timestamp,
     expires_at: Option<Timestamp>,
@@ -53,7 +53,7 @@ pub(super) fn arm_gate(
 }
 
 /// The people of a drill come to the gate. They stand for everybody who is asked there.
-pub(super) fn drill_person(turn: &mut Turning<'_>, name: &StepName) {
+pub(super) fn drill_person(turn: &mut TurnContext<'_>, name: &StepName) {
     let Some(people) = drill_people(turn) else {
         return;
     };
@@ -81,7 +81,7 @@ pub(super) fn nobody_comes(plan: &crate::model::Plan) -> bool {
 }
 
 /// Nobody came to the gate.
-pub(super) fn gate_expired(turn: &mut Turning<'_>, name: &StepName) {
+pub(super) fn gate_expired(turn: &mut TurnContext<'_>, name: &StepName) {
     let Some(Phase::Asking { expires_at: Some(at), .. }) = asking(turn, name) else {
         return;
     };
@@ -137,13 +137,13 @@ fn gate_passed(name: &StepName, choice: Option<String>) -> Event {
     }
 }
 
-pub(super) fn asking(turn: &Turning<'_>, name: &StepName) -> Option<Phase> {
+pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
     let work = turn.record(name)?.work()?;
     matches!(work.phase, Phase::Asking { .. }).then(|| work.phase.clone())
 }
 
 /// Whether this person may answer this gate; the reason when not.
-fn may_answer(turn: &Turning<'_>, step: &Step, by: &Actor) -> Result<(), String> {
+fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), String> {
     let (Some(policy), Actor::Person(person)) = (gate_policy(step), by) else {
         return Ok(());
     };
@@ -177,7 +177,7 @@ fn may_answer(turn: &Turning<'_>, step: &Step, by: &Actor) -> Result<(), String>
 }
 
 /// Whether this one is among those who spoke already, for whoever counts people.
-fn spoke(turn: &Turning<'_>, spoken: &[Actor], by: &Actor) -> bool {
+fn spoke(turn: &TurnContext<'_>, spoken: &[Actor], by: &Actor) -> bool {
     let trust = turn.plan.parts().trust_names;
     spoken.iter().any(|other| match (other, by) {
         (Actor::Person(one), Actor::Person(two)) => one.is_same(two, trust),
@@ -208,7 +208,7 @@ fn with_reason<'r>(name: &StepName, reason: Option<&'r String>) -> Result<&'r St
 /// Whether this person may go on without the answer of a gate: it takes the same people, as many of
 /// them, and a reason. A step that is no gate takes anybody.
 pub(super) fn may_skip(
-    turn: &Turning<'_>,
+    turn: &TurnContext<'_>,
     name: &StepName,
     by: &Actor,
     reason: Option<&String>,
@@ -239,13 +239,13 @@ pub(super) fn may_skip(
 
 /// A gate that is not passed and that going on without this step would go around: it comes before the step,
 /// or whether it is asked at all depends on how the step ends.
-fn gate_before<'a>(turn: &Turning<'a>, name: &StepName) -> Option<&'a StepName> {
+fn gate_before<'a>(turn: &TurnContext<'a>, name: &StepName) -> Option<&'a StepName> {
     let plan = turn.plan;
     let place = plan.place(name)?;
     let before = plan.dag().ancestors(place);
     let mut gates = plan.steps().iter().enumerate().filter(|(_, step)| gate_policy(step).is_some());
     let kept = gates.find(|(at, gate)| {
-        let passed = turn.record(&gate.name).is_some_and(|record| lets_on(gate, record));
+        let passed = turn.record(&gate.name).is_some_and(|record| releases_next(gate, record));
         let decides = || gate.when.as_ref().is_some_and(|when| when.steps().contains(&name));
         !passed && (before.contains(at) || decides())
     });
@@ -254,7 +254,7 @@ fn gate_before<'a>(turn: &Turning<'a>, name: &StepName) -> Option<&'a StepName> 
 
 /// A yes: with a choice, at a decision.
 pub(super) fn approve(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     name: &StepName,
     by: Actor,
     (reason, choice): (Option<String>, Option<String>),
@@ -319,7 +319,12 @@ pub(super) fn approve(
 }
 
 /// A no.
-pub(super) fn decline(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason: Option<String>) {
+pub(super) fn decline(
+    turn: &mut TurnContext<'_>,
+    name: &StepName,
+    by: Actor,
+    reason: Option<String>,
+) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
         return refuse(turn, format!("Step `{name}` is not asking for an approval."));
     };
@@ -331,7 +336,7 @@ pub(super) fn decline(turn: &mut Turning<'_>, name: &StepName, by: Actor, reason
     end_gate_badly(turn, name, failure.unwrap_or(declined));
 }
 
-fn end_gate_badly(turn: &mut Turning<'_>, name: &StepName, error: StepError) {
+fn end_gate_badly(turn: &mut TurnContext<'_>, name: &StepName, error: StepError) {
     turn.emit(Event::StepFailed { step: name.clone(), error });
     if let Some(step) = turn.step(name) {
         super::attempt::after_failure(turn, step);

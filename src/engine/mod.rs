@@ -6,13 +6,13 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod attempt;
-mod debts;
 pub mod driver;
 pub mod event;
 mod front;
 mod gates;
 pub mod glance;
 pub mod handle;
+mod obligations;
 pub mod people;
 pub mod ports;
 mod reserve;
@@ -22,7 +22,7 @@ pub mod state;
 pub mod survey;
 #[cfg(test)]
 mod tests;
-mod time_up;
+mod timeout;
 mod transition;
 pub mod turn;
 mod waits;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::event::{Actor, Event};
 use super::gates;
 use super::state::{Phase, RunPhase, RunState, StepState};
-use super::time_up;
-use super::turn::{Effect, Turning};
+use super::timeout;
+use super::turn::{Effect, TurnContext};
 use crate::model::{Person, Plan, StepError, StepName};
 
 /// What a person says to a run.
@@ -108,12 +108,12 @@ impl Command {
     }
 }
 
-pub(super) fn refuse(turn: &mut Turning<'_>, why: String) {
+pub(super) fn refuse(turn: &mut TurnContext<'_>, why: String) {
     turn.turn.refusal = Some(why);
 }
 
 /// A person said something. Either it acts, or the turn carries the reason why not.
-pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
+pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
     match command {
         Command::Approve(said) => {
             if known(turn, &said.step) {
@@ -173,7 +173,7 @@ pub(super) fn command(turn: &mut Turning<'_>, command: Command) {
     }
 }
 
-fn known(turn: &mut Turning<'_>, name: &StepName) -> bool {
+fn known(turn: &mut TurnContext<'_>, name: &StepName) -> bool {
     let found = turn.step(name).is_some();
     if !found {
         refuse(turn, format!("There is no step `{name}` in this run."));
@@ -181,7 +181,7 @@ fn known(turn: &mut Turning<'_>, name: &StepName) -> bool {
     found
 }
 
-fn reopen_if_ended(turn: &mut Turning<'_>, by: &Person, why: &str) {
+fn reopen_if_ended(turn: &mut TurnContext<'_>, by: &Person, why: &str) {
     if turn.state.outcome().is_some() {
         let by = Actor::Person(by.clone());
         turn.emit(Event::Reopened { by, why: why.to_owned() });
@@ -211,7 +211,7 @@ fn reopen_if_ended(turn: &mut Turning<'_>, by: &Person, why: &str) {
     }
 }
 
-fn pause(turn: &mut Turning<'_>, by: Person, reason: Option<String>) {
+fn pause(turn: &mut TurnContext<'_>, by: Person, reason: Option<String>) {
     if turn.state.outcome().is_some() {
         return refuse(turn, "The run has ended; there is nothing to pause.".to_owned());
     }
@@ -222,7 +222,7 @@ fn pause(turn: &mut Turning<'_>, by: Person, reason: Option<String>) {
 }
 
 /// Tries what an ended run owes once more, and nothing else.
-fn settle(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
+fn settle(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     if turn.state.outcome().is_none() {
         let why = "The run has not ended; what it owes is settled when it has.";
         return refuse(turn, why.to_owned());
@@ -283,7 +283,7 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
         .collect()
 }
 
-fn retry_from(turn: &mut Turning<'_>, said: &Said) {
+fn retry_from(turn: &mut TurnContext<'_>, said: &Said) {
     let steps = tried_again(turn.plan, turn.state, &said.step);
     if steps.is_empty() {
         let why = format!("Neither `{}` nor a step after it ended badly.", said.step);
@@ -314,7 +314,7 @@ pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
     names.filter(ended_badly).cloned().collect()
 }
 
-fn retry_all(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
+fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     let steps = failed(turn.plan, turn.state);
     if steps.is_empty() {
         return refuse(turn, "No step of this run has failed.".to_owned());
@@ -329,7 +329,7 @@ fn retry_all(turn: &mut Turning<'_>, by: &Person, reason: Option<&String>) {
     ask_again(turn, by);
 }
 
-fn reset(turn: &mut Turning<'_>, step: StepName, by: &Person, reason: Option<&String>) {
+fn reset(turn: &mut TurnContext<'_>, step: StepName, by: &Person, reason: Option<&String>) {
     let (by, reason) = (Actor::Person(by.clone()), reason.cloned());
     turn.emit(Event::StepReset { step, by, reason });
 }
@@ -340,7 +340,7 @@ fn was_cancelled(state: &StepState) -> bool {
 
 /// A gate that a cancelled run left without an answer is asked again when the run goes on: a step that
 /// may fail and be gone on without is passed by the plan's word, never by a cancellation.
-fn ask_again(turn: &mut Turning<'_>, by: &Person) {
+fn ask_again(turn: &mut TurnContext<'_>, by: &Person) {
     let plan = turn.plan;
     for step in plan.steps().iter().filter(|step| step.action.gate().is_some()) {
         if turn.record(&step.name).is_some_and(|record| was_cancelled(&record.state)) {
@@ -349,7 +349,7 @@ fn ask_again(turn: &mut Turning<'_>, by: &Person) {
     }
 }
 
-fn retry(turn: &mut Turning<'_>, said: Said) {
+fn retry(turn: &mut TurnContext<'_>, said: Said) {
     let Said { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
@@ -362,7 +362,7 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
         | StepState::Held { .. }
         | StepState::TimedOut { operation: None, .. } => {}
         StepState::TimedOut { operation: Some(_), .. }
-            if time_up::is_overdue(record, turn.now.at) => {}
+            if timeout::is_overdue(record, turn.now.at) => {}
         StepState::TimedOut { operation: Some(_), .. } => {
             return refuse(
                 turn,
@@ -407,7 +407,7 @@ fn retry(turn: &mut Turning<'_>, said: Said) {
     }
 }
 
-fn skip(turn: &mut Turning<'_>, said: Said) {
+fn skip(turn: &mut TurnContext<'_>, said: Said) {
     let Said { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
@@ -454,8 +454,8 @@ fn skip(turn: &mut Turning<'_>, said: Said) {
     ask_again(turn, &by);
 }
 
-fn undo(turn: &mut Turning<'_>, by: &Person, reason: Option<String>) {
-    let held = |turn: &Turning<'_>| {
+fn undo(turn: &mut TurnContext<'_>, by: &Person, reason: Option<String>) {
+    let held = |turn: &TurnContext<'_>| {
         let mut records = turn.state.steps.values();
         records.any(|record| matches!(record.state, StepState::Held { .. }))
     };
@@ -483,7 +483,7 @@ fn undo(turn: &mut Turning<'_>, by: &Person, reason: Option<String>) {
         .iter()
         .filter(|(_, record)| {
             matches!(record.state, StepState::UndoFailed(_) | StepState::Held { .. })
-                || time_up::is_overdue(record, turn.now.at)
+                || timeout::is_overdue(record, turn.now.at)
         })
         .map(|(name, _)| name.clone())
         .collect();

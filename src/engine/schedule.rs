@@ -8,13 +8,13 @@ use super::attempt;
 use super::event::Event;
 use super::gates;
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
-use super::turn::{ENGINE, Effect, Timer, Turning};
+use super::turn::{ENGINE, Effect, Timer, TurnContext};
 use crate::model::{
     Operand, ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits,
 };
 
 /// Starts what may start, and ends the run when nothing more can.
-pub(super) fn advance(turn: &mut Turning<'_>) {
+pub(super) fn advance(turn: &mut TurnContext<'_>) {
     match turn.state.phase.clone() {
         RunPhase::Ended { .. } => return,
         RunPhase::Forward => {
@@ -38,7 +38,7 @@ pub(super) fn advance(turn: &mut Turning<'_>) {
 }
 
 /// Starts or skips the first step that may; tells whether there was one.
-fn start_one(turn: &mut Turning<'_>) -> bool {
+fn start_one(turn: &mut TurnContext<'_>) -> bool {
     let working = turn.state.at_work().filter(|(_, record)| record.work().is_some()).count();
     if working >= limits::WORKERS_MAX {
         return false;
@@ -76,7 +76,7 @@ fn start_one(turn: &mut Turning<'_>) -> bool {
     }
 }
 
-fn begin(turn: &mut Turning<'_>, step: &Step) {
+fn begin(turn: &mut TurnContext<'_>, step: &Step) {
     let gate = gates::gate_policy(step);
     // People can be asked wherever they are: a region's end answers no gate.
     let down = turn.state.source_down.clone().filter(|_| gate.is_none());
@@ -114,7 +114,7 @@ pub(super) fn read_operand(state: &RunState, operand: &Operand) -> Option<Value>
 }
 
 /// What steps at work have to themselves, and what is held for operations that outlive their step.
-fn held_resources(turn: &Turning<'_>) -> BTreeSet<ResourceId> {
+fn held_resources(turn: &TurnContext<'_>) -> BTreeSet<ResourceId> {
     let mut held = BTreeSet::new();
     for (step, record) in turn.state.at_work() {
         let accepted = match &record.state {
@@ -145,7 +145,7 @@ fn is_free(step: &Step, held: &BTreeSet<ResourceId>) -> bool {
 }
 
 /// Ends the forward steps that wait for something; what Azure works on is waited for.
-fn drain(turn: &mut Turning<'_>) {
+fn drain(turn: &mut TurnContext<'_>) {
     let at_work: Vec<usize> = turn.state.front.at_work().collect();
     for step in at_work.into_iter().filter_map(|place| turn.plan.steps().get(place)) {
         let Some(work) = turn.record(&step.name).and_then(|record| record.work()) else {
@@ -166,7 +166,7 @@ fn drain(turn: &mut Turning<'_>) {
 }
 
 /// Starts taking back the last step that may be; tells whether there was one.
-fn undo_one(turn: &mut Turning<'_>) -> bool {
+fn undo_one(turn: &mut TurnContext<'_>) -> bool {
     let RunPhase::Undoing { by } = turn.state.phase.clone() else {
         return false;
     };
@@ -231,7 +231,7 @@ fn undo_one(turn: &mut Turning<'_>) -> bool {
 }
 
 /// Ends the run when nothing is at work and nothing more can start.
-fn end_if_over(turn: &mut Turning<'_>) {
+fn end_if_over(turn: &mut TurnContext<'_>) {
     let at_work = || turn.state.at_work().map(|(_, record)| &record.state);
     if at_work().any(|state| matches!(state, StepState::Working(_))) {
         return;

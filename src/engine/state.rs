@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Actor, Event, Intent, Recorded, RunMode};
-use super::front::{Front, lets_on};
+use super::front::{Front, releases_next};
 use crate::model::{
     OperationHandle, Outputs, Person, Plan, RunId, RunOutcome, SagaClass, Seq, Step, StepError,
     StepName, StepStatus, Timestamp, Undo,
@@ -123,7 +123,7 @@ pub enum StepState {
     #[default]
     Pending,
     /// An attempt is under way or scheduled.
-    Working(Work),
+    Working(AttemptWork),
     /// Its goal was observed.
     Succeeded,
     /// It ended without its goal.
@@ -155,7 +155,7 @@ pub enum StepState {
 
 /// An attempt under way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Work {
+pub struct AttemptWork {
     /// Towards the goal, or back.
     pub direction: Direction,
     /// The attempt's number.
@@ -344,14 +344,14 @@ impl RunState {
             let unknown = || format!("`{name}` is not a step");
             let place = plan.place(name).ok_or_else(unknown)?;
             let record = self.steps.get_mut(name).ok_or_else(unknown)?;
-            let before = lets_on(&plan.steps()[place], record);
+            let before = releases_next(&plan.steps()[place], record);
             super::transition::apply_to_step(record, event, at)?;
             self.front.follow(&plan, &self.steps, place, before);
             self.after_step_event(&plan, event);
             return Ok(());
         }
         match event {
-            Event::RunClaimed { .. } => self.forgive(at),
+            Event::RunClaimed { .. } => self.discount_absence(at),
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
@@ -387,7 +387,7 @@ impl RunState {
 
     /// The time in which nobody drove the run does not count against its steps: a run that is taken up
     /// hours later looks before it gives up. Counted from the last event, so rather too generous.
-    fn forgive(&mut self, at: Timestamp) {
+    fn discount_absence(&mut self, at: Timestamp) {
         let gap = self.last_at.map_or(std::time::Duration::ZERO, |last| at.since(last));
         let plan = self.opened.as_ref().map(|opened| Arc::clone(&opened.plan));
         for place in self.front.at_work() {
@@ -442,7 +442,7 @@ impl RunState {
     /// The steps that wait for a person: open gates and steps held in doubt.
     #[must_use]
     pub fn waiting_for_people(&self) -> Vec<&StepName> {
-        let asks = |work: &Work| matches!(work.phase, Phase::Asking { .. });
+        let asks = |work: &AttemptWork| matches!(work.phase, Phase::Asking { .. });
         let waits = |record: &StepRecord| {
             matches!(record.state, StepState::Held { .. }) || record.work().is_some_and(asks)
         };
@@ -475,7 +475,7 @@ impl StepRecord {
 
     /// The work under way, if there is some.
     #[must_use]
-    pub fn work(&self) -> Option<&Work> {
+    pub fn work(&self) -> Option<&AttemptWork> {
         if let StepState::Working(work) = &self.state { Some(work) } else { None }
     }
 

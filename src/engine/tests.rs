@@ -16,7 +16,7 @@ use super::event::{BootTime, Event, Intent, Recorded, RunMode};
 use super::people::{Command, Said};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Phase, RunState, StepState};
-use super::turn::{Effect, Input, Moment, Pace, Ticket, Timer, Turn, take_turn};
+use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
@@ -161,7 +161,7 @@ impl Bench {
         let now = self.moment();
         let decide = |input| {
             let mut state = self.state.clone();
-            let turn = take_turn(&self.plan, &mut state, input, &now, Pace::Going);
+            let turn = take_turn(&self.plan, &mut state, input, &now, Intake::Going);
             (turn, state)
         };
         let (turn, mut led) = decide(input.clone());
@@ -696,7 +696,7 @@ fn a_step_that_asks_on_failure_asks_when_its_time_is_up() {
     let mut asks = public_ip("pip", &[]);
     asks.on_failure = OnFailure::Ask;
     let plan = || plan_of(vec![asks.clone(), public_ip("after", &["pip"])]);
-    let time_up = |bench: &mut Bench| {
+    let timed_out = |bench: &mut Bench| {
         bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
         bench.state.outcome()
     };
@@ -706,7 +706,7 @@ fn a_step_that_asks_on_failure_asks_when_its_time_is_up() {
     let mut waits = Bench::new(plan());
     waits.give(Input::Opened);
     waits.see("pip", not_yet());
-    assert_eq!(time_up(&mut waits), None);
+    assert_eq!(timed_out(&mut waits), None);
     assert_eq!(waits.status("pip"), StepStatus::Waiting);
     let asked = &waits.state.steps[&name("pip")];
     let Some(Phase::Asking { question, failure: Some(error), .. }) =
@@ -731,7 +731,7 @@ fn a_step_that_asks_on_failure_asks_when_its_time_is_up() {
     works.change("pip");
     let (ticket, _) = works.take_send("pip");
     works.give(Input::Sent(ticket, Ok(accepted())));
-    assert_eq!(time_up(&mut works), None);
+    assert_eq!(timed_out(&mut works), None);
     assert_eq!(works.status("pip"), StepStatus::Held);
     let mut again = works.clone();
     again.give(Input::Command(Command::Retry(said("pip", "ann"))));
@@ -1005,7 +1005,7 @@ proptest! {
             prop_assert_eq!(state.head, Seq(length as u64));
             let now = bench.moment();
             let mut led = state.clone();
-            let turn = take_turn(&bench.plan, &mut led, Input::Opened, &now, Pace::Going);
+            let turn = take_turn(&bench.plan, &mut led, Input::Opened, &now, Intake::Going);
             let blind = turn.effects.iter().any(|e| match e {
                 Effect::Send(ticket, _) => !matches!(
                     state.steps[&ticket.step].state, StepState::Pending | StepState::Working(_)),

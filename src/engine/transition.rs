@@ -1,7 +1,7 @@
 //! Which event may follow which state of a step? One match; what it does not list is illegal.
 
 use super::event::Event;
-use super::state::{Direction, Phase, StepRecord, StepState, Work};
+use super::state::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use crate::model::Timestamp;
 
 /// Takes an event about one step into its record.
@@ -301,7 +301,8 @@ fn start(
     record.attempt = attempt;
     record.ended_at = None;
     record.told = None;
-    record.state = StepState::Working(Work { direction, attempt, since, phase: Phase::Observing });
+    record.state =
+        StepState::Working(AttemptWork { direction, attempt, since, phase: Phase::Observing });
     Ok(())
 }
 
@@ -341,12 +342,12 @@ fn after_send(
 }
 
 /// Puts the phase back and refuses.
-fn refuse(work: &mut Work, phase: Phase, why: &str) -> Result<(), String> {
+fn refuse(work: &mut AttemptWork, phase: Phase, why: &str) -> Result<(), String> {
     work.phase = phase;
     Err(why.to_owned())
 }
 
-fn working(record: &mut StepRecord) -> Result<&mut Work, String> {
+fn working(record: &mut StepRecord) -> Result<&mut AttemptWork, String> {
     match &mut record.state {
         StepState::Working(work) => Ok(work),
         StepState::Pending

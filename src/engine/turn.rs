@@ -6,7 +6,7 @@
 use super::event::{Actor, BootTime, Event, RunMode};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
-use super::{attempt, gates, people, schedule, time_up};
+use super::{attempt, gates, people, schedule, timeout};
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
 };
@@ -97,7 +97,7 @@ pub struct Turn {
 
 /// Whether new work may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum Intake {
     /// It may.
     Going,
     /// The process is about to leave: what is in flight is recorded, nothing starts.
@@ -114,7 +114,7 @@ pub fn take_turn(
     state: &mut RunState,
     input: Input,
     now: &Moment,
-    pace: Pace,
+    pace: Intake,
 ) -> Turn {
     match input {
         // People speak rarely, and may be refused half-way: they are heard on a copy.
@@ -136,8 +136,8 @@ pub fn take_turn(
     }
 }
 
-fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: Pace) -> Turn {
-    let mut turn = Turning { plan, state, now, turn: Turn::default() };
+fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: Intake) -> Turn {
+    let mut turn = TurnContext { plan, state, now, turn: Turn::default() };
     match input {
         Input::Opened => opened(&mut turn),
         Input::Observed(ticket, result) => attempt::observed(&mut turn, &ticket, result),
@@ -146,7 +146,7 @@ fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: P
         Input::Due(timer) => due(&mut turn, timer),
         Input::Command(command) => people::command(&mut turn, command),
     }
-    if pace == Pace::Going && turn.turn.refusal.is_none() {
+    if pace == Intake::Going && turn.turn.refusal.is_none() {
         schedule::advance(&mut turn);
     }
     turn.turn
@@ -154,14 +154,14 @@ fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: P
 
 /// A turn being taken: events are applied to the state as they are decided, so that each decision sees
 /// the ones before it.
-pub(super) struct Turning<'a> {
+pub(super) struct TurnContext<'a> {
     pub(super) plan: &'a Plan,
     pub(super) state: &'a mut RunState,
     pub(super) now: &'a Moment,
     pub(super) turn: Turn,
 }
 
-impl<'a> Turning<'a> {
+impl<'a> TurnContext<'a> {
     /// Decides an event.
     ///
     /// # Panics
@@ -212,7 +212,7 @@ impl<'a> Turning<'a> {
 }
 
 /// What a new driver does for each step, by its last event: the table of docs/architecture.md.
-fn opened(turn: &mut Turning<'_>) {
+fn opened(turn: &mut TurnContext<'_>) {
     if let (Some(deadline), Some(opened)) = (turn.plan.parts().deadline, &turn.state.opened) {
         let at = opened.at + deadline;
         turn.effect(Effect::WakeAt(Timer::Deadline, at));
@@ -268,7 +268,7 @@ fn opened(turn: &mut Turning<'_>) {
     }
 }
 
-fn due(turn: &mut Turning<'_>, timer: Timer) {
+fn due(turn: &mut TurnContext<'_>, timer: Timer) {
     match timer {
         Timer::Retry(ticket) => {
             if let Some((_, direction, Phase::Retrying { .. })) = turn.current(&ticket) {
@@ -297,7 +297,7 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
                 });
             }
         }
-        Timer::Timeout(name) => time_up::time_up(turn, &name),
+        Timer::Timeout(name) => timeout::reached(turn, &name),
         Timer::Gate(name) => gates::gate_expired(turn, &name),
         Timer::Person(name) => gates::drill_person(turn, &name),
         Timer::Deadline => {
@@ -310,7 +310,7 @@ fn due(turn: &mut Turning<'_>, timer: Timer) {
 }
 
 /// The people of a drill, if this run has them.
-pub(super) fn drill_people<'a>(turn: &Turning<'a>) -> Option<&'a crate::model::People> {
+pub(super) fn drill_people<'a>(turn: &TurnContext<'a>) -> Option<&'a crate::model::People> {
     let opened = turn.state.opened.as_ref()?;
     if opened.mode == RunMode::Drill { turn.plan.parts().people.as_ref() } else { None }
 }

@@ -10,7 +10,7 @@ use crate::model::{Goal, OperationHandle, Plan, StepError, Timestamp, Undo};
 
 /// Work that one task does, with everything it needs.
 #[derive(Debug)]
-pub(super) enum Job {
+pub(super) enum WorkerJob {
     /// Look.
     Observe { ticket: Ticket, direction: Direction, undo: Option<Undo> },
     /// Write.
@@ -21,7 +21,7 @@ pub(super) enum Job {
     Wake { timer: Timer, at: Timestamp },
 }
 
-impl Job {
+impl WorkerJob {
     /// The job of an effect; none for the end of the run.
     pub(super) fn of(effect: Effect, state: &RunState) -> Option<Self> {
         Some(match effect {
@@ -53,14 +53,14 @@ impl Job {
 
 /// Performs the job.
 pub(super) async fn perform(
-    job: Job,
+    job: WorkerJob,
     plan: Arc<Plan>,
     actuator: Arc<dyn Actuator>,
     clock: Arc<dyn Clock>,
     mut context: CallContext,
 ) -> Input {
     match job {
-        Job::Observe { ticket, direction, undo } => {
+        WorkerJob::Observe { ticket, direction, undo } => {
             let Some(step) = plan.step(&ticket.step) else {
                 return unknown_step(ticket);
             };
@@ -74,16 +74,16 @@ pub(super) async fn perform(
             let result = actuator.observe(&goal, &context).await;
             Input::Observed(ticket, result)
         }
-        Job::Send { ticket, intent } => {
+        WorkerJob::Send { ticket, intent } => {
             context.not_after = Some((intent.not_after, intent.not_after_boot.clone()));
             let result = actuator.send(&intent.write, &intent.key, &context).await;
             Input::Sent(ticket, result)
         }
-        Job::Poll { ticket, handle } => {
+        WorkerJob::Poll { ticket, handle } => {
             let result = actuator.poll(&handle, &context).await;
             Input::Polled(ticket, result)
         }
-        Job::Wake { timer, at } => {
+        WorkerJob::Wake { timer, at } => {
             clock.sleep_until(at).await;
             Input::Due(timer)
         }

@@ -53,7 +53,7 @@ pub enum Remedy {
 
 /// One field of what an action ensures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
+pub struct ComparedField {
     /// The action.
     pub action: &'static str,
     /// The type of the resource it is about.
@@ -72,7 +72,7 @@ pub struct Field {
 
 /// The row of a field, by the type of its resource and its path.
 #[must_use]
-pub fn field(of: &str, path: &str) -> Option<&'static Field> {
+pub fn field(of: &str, path: &str) -> Option<&'static ComparedField> {
     FIELDS.iter().find(|field| field.path == path && field.of.eq_ignore_ascii_case(of))
 }
 

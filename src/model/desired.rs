@@ -371,7 +371,7 @@ mod one_or_many {
 
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Stored {
+    enum StoredPrefixes {
         One(IpNet),
         Many(Vec<IpNet>),
     }
@@ -384,9 +384,9 @@ mod one_or_many {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
-        Ok(match Stored::deserialize(from)? {
-            Stored::One(one) => vec![one],
-            Stored::Many(many) => many,
+        Ok(match StoredPrefixes::deserialize(from)? {
+            StoredPrefixes::One(one) => vec![one],
+            StoredPrefixes::Many(many) => many,
         })
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A person, as the journal has them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[serde(from = "StoredPerson", into = "StoredPerson")]
 pub struct Person {
     /// The name that they gave, or their account's.
     pub name: String,
@@ -134,7 +134,7 @@ impl From<String> for Person {
 /// As it is stored: a text where there is only a name, as journals had it before accounts were kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Stored {
+enum StoredPerson {
     Name(String),
     Whole {
         name: String,
@@ -143,16 +143,16 @@ enum Stored {
     },
 }
 
-impl From<Stored> for Person {
-    fn from(stored: Stored) -> Self {
+impl From<StoredPerson> for Person {
+    fn from(stored: StoredPerson) -> Self {
         match stored {
-            Stored::Name(name) => Self { name, account: None },
-            Stored::Whole { name, account } => Self { name, account },
+            StoredPerson::Name(name) => Self { name, account: None },
+            StoredPerson::Whole { name, account } => Self { name, account },
         }
     }
 }
 
-impl From<Person> for Stored {
+impl From<Person> for StoredPerson {
     fn from(person: Person) -> Self {
         match person.account {
             None => Self::Name(person.name),

@@ -25,7 +25,7 @@ pub enum RecoveryMove {
         /// What is asked of the side that is left.
         kind: FailoverKind,
         /// Which way.
-        direction: Direction,
+        direction: FailoverDirection,
         /// To which recovery point.
         recovery_point: RecoveryPoint,
     },
@@ -38,7 +38,7 @@ pub enum RecoveryMove {
         /// The network of the copies.
         network: ResourceId,
         /// Which way.
-        direction: Direction,
+        direction: FailoverDirection,
         /// To which recovery point.
         recovery_point: RecoveryPoint,
     },
@@ -61,7 +61,7 @@ pub enum FailoverKind {
 /// Which way a failover goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub enum FailoverDirection {
     /// From the primary side to the recovery side.
     PrimaryToRecovery,
     /// Back.
@@ -140,7 +140,7 @@ pub const VERBS: [&str; 7] = [
     CLEANUP,
 ];
 
-impl Direction {
+impl FailoverDirection {
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -52,7 +52,7 @@ pub(super) enum Origin {
 
 /// The values, and where their writings are found. Does not print.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct KnownSecrets {
     ours: VecDeque<String>,
     answered: VecDeque<String>,
     all: BTreeSet<String>,
@@ -62,7 +62,7 @@ pub(super) struct Known {
     finder: OnceLock<Option<AhoCorasick>>,
 }
 
-impl Known {
+impl KnownSecrets {
     pub(super) fn is_empty(&self) -> bool {
         self.forms.is_empty()
     }
@@ -165,9 +165,9 @@ impl Known {
     }
 }
 
-impl std::fmt::Debug for Known {
+impl std::fmt::Debug for KnownSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Known").field("values", &self.all.len()).finish_non_exhaustive()
+        f.debug_struct("KnownSecrets").field("values", &self.all.len()).finish_non_exhaustive()
     }
 }
 
@@ -207,8 +207,8 @@ mod tests {
 
     const KEY: &str = "7d1fca02-93be-4a55-8c1e-2f60b9d47a13";
 
-    fn known(values: &[&str]) -> Known {
-        let mut known = Known::default();
+    fn known(values: &[&str]) -> KnownSecrets {
+        let mut known = KnownSecrets::default();
         values.iter().for_each(|value| known.add(value, Origin::Ours));
         known
     }

@@ -9,7 +9,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
 
-use super::known::{Known, Origin};
+use super::known::{KnownSecrets, Origin};
 use super::unfold::unfold;
 
 /// What stands in a value's place.
@@ -24,9 +24,9 @@ const ANSWERED_BYTES_MIN: usize = 8;
 /// Different letters in a key from an answer: `00000000-0000-…` is none yet.
 const ANSWERED_LETTERS: usize = 4;
 
-static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
+static KNOWN: RwLock<Option<KnownSecrets>> = RwLock::new(None);
 
-fn with<T>(look: impl FnOnce(&Known) -> T) -> Option<T> {
+fn with<T>(look: impl FnOnce(&KnownSecrets) -> T) -> Option<T> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     known.as_ref().filter(|known| !known.is_empty()).map(look)
 }
@@ -55,7 +55,7 @@ pub fn learn(value: &str) {
 }
 
 /// Where the bytes hold a known value, in any writing; in order, apart from each other.
-fn found(known: &Known, bytes: &[u8]) -> Vec<Range<usize>> {
+fn found(known: &KnownSecrets, bytes: &[u8]) -> Vec<Range<usize>> {
     let mut all = known.found(bytes);
     let unfolded = unfold(bytes);
     for (number, layer) in unfolded.layers().enumerate() {

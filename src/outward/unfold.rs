@@ -14,11 +14,11 @@ pub(super) struct Unfolded {
 /// A text with one layer of escapes less than the one below it.
 struct Layer {
     bytes: Vec<u8>,
-    pieces: Vec<Piece>,
+    pieces: Vec<UnfoldedPiece>,
 }
 
 /// Bytes of a layer that came, unchanged or out of one escape, from the layer below.
-struct Piece {
+struct UnfoldedPiece {
     /// The first of them.
     at: usize,
     /// Where they came from.
@@ -51,7 +51,7 @@ impl Layer {
     fn origin(&self, byte: usize) -> Range<usize> {
         let after = self.pieces.partition_point(|piece| piece.at <= byte);
         match after.checked_sub(1).and_then(|place| self.pieces.get(place)) {
-            Some(Piece { at, from, same: true }) => {
+            Some(UnfoldedPiece { at, from, same: true }) => {
                 let start = from.start + (byte - at);
                 start..start + 1
             }
@@ -97,7 +97,7 @@ impl Layer {
     /// Bytes that are as they were.
     fn take(&mut self, text: &[u8], from: Range<usize>) {
         if let Some(bytes) = text.get(from.clone()).filter(|bytes| !bytes.is_empty()) {
-            self.pieces.push(Piece { at: self.bytes.len(), from, same: true });
+            self.pieces.push(UnfoldedPiece { at: self.bytes.len(), from, same: true });
             self.bytes.extend_from_slice(bytes);
         }
     }
@@ -112,7 +112,7 @@ impl Layer {
                 self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        self.pieces.push(Piece { at, from, same: false });
+        self.pieces.push(UnfoldedPiece { at, from, same: false });
     }
 }
 

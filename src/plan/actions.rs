@@ -13,7 +13,9 @@ use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
 };
-use crate::model::recovery::{Direction, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint};
+use crate::model::recovery::{
+    FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
+};
 use crate::model::time::parse_duration;
 use crate::model::{Action, Region, ResourceId, SecretRef};
 use crate::runbook::grammar::Field;
@@ -22,7 +24,7 @@ use crate::runbook::{Code, Diagnostic, Node, Span};
 pub(super) const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 
 /// The values of an action, with the places they stand at.
-pub(super) struct Values<'a> {
+pub(super) struct ActionValues<'a> {
     values: BTreeMap<&'static str, (Read, Span)>,
     node: &'a Node,
     span: Span,
@@ -53,7 +55,7 @@ pub(super) fn read(
     if !good {
         return None;
     }
-    let values = Values { values, node: with, span: with.span.clone() };
+    let values = ActionValues { values, node: with, span: with.span.clone() };
     match build(reader, name, &values) {
         Ok(action) => Some(action),
         Err(diagnostic) => {
@@ -67,7 +69,7 @@ pub(super) fn read(
 
 pub(super) type Built<T> = Result<T, Option<Diagnostic>>;
 
-impl Values<'_> {
+impl ActionValues<'_> {
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         match self.values.get(key) {
             Some((Read::Value(value), _)) if !value.is_null() => Some(value),
@@ -151,7 +153,7 @@ impl Values<'_> {
     }
 }
 
-fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Action> {
+fn build(reader: &mut Reader<'_>, name: &str, values: &ActionValues<'_>) -> Built<Action> {
     let vnet = || values.id("vnet").ok();
     Ok(match name {
         "public_ip.ensure" => Action::PublicIp(PublicIp {
@@ -218,10 +220,10 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &Values<'_>) -> Built<Acti
     })
 }
 
-fn recovery(name: &str, values: &Values<'_>) -> Built<RecoveryMove> {
+fn recovery(name: &str, values: &ActionValues<'_>) -> Built<RecoveryMove> {
     let direction = match values.text("direction") {
-        Ok("recovery_to_primary") => Direction::RecoveryToPrimary,
-        _ => Direction::PrimaryToRecovery,
+        Ok("recovery_to_primary") => FailoverDirection::RecoveryToPrimary,
+        _ => FailoverDirection::PrimaryToRecovery,
     };
     let recovery_point = match values.text("recovery_point") {
         Ok("latest") => RecoveryPoint::Latest,
@@ -247,14 +249,14 @@ fn recovery(name: &str, values: &Values<'_>) -> Built<RecoveryMove> {
     })
 }
 
-fn removal(kind: RemovalKind, values: &Values<'_>) -> Built<Action> {
+fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
     let authorization = key_source(values)?;
     Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
-fn key_source(values: &Values<'_>) -> Built<Option<SecretRef>> {
+fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
     let by_param = match values.values.get("authorization_key") {
         Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
         _ => None,
@@ -273,7 +275,7 @@ fn key_source(values: &Values<'_>) -> Built<Option<SecretRef>> {
     Ok(by_param.or(by_resource))
 }
 
-fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
+fn subnet(reader: &mut Reader<'_>, values: &ActionValues<'_>) -> Built<Action> {
     let prefixes = values.prefixes("prefix");
     let id = values.child(&values.id("vnet")?, "subnets")?;
     // Azure asks for /27 or larger, since features to come need the addresses (azure-facts 2.4).
@@ -299,7 +301,7 @@ fn subnet(reader: &mut Reader<'_>, values: &Values<'_>) -> Built<Action> {
     Ok(Action::Subnet(Subnet { id, prefixes }))
 }
 
-fn connection(values: &Values<'_>) -> Built<Action> {
+fn connection(values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.id("gateway")?;
     let id = values.beside("name", "Microsoft.Network/connections", Some(&gateway))?;
     let circuit = values.id("circuit")?;
@@ -333,7 +335,7 @@ fn connection(values: &Values<'_>) -> Built<Action> {
     }))
 }
 
-fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
+fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
     Ok(match name {
         "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
         "verify.connection" => Verification::Connection { connection: values.id("connection")? },

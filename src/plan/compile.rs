@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::params::{self, Params, Values};
+use super::params::{self, ParamSources, Params};
 use super::reader::{Fields, Read, Reader};
 use super::rules::RULES;
 use super::scope::Scope;
-use super::steps::{self, Defaults, Placed};
+use super::steps::{self, Defaults, PlacedStep};
 use crate::model::{
     Answer, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
 };
@@ -133,7 +133,7 @@ impl Compiler<'_, '_> {
         let profile = profile_name.as_ref().and_then(|name| fields.get("profiles")?.1.get(name));
         let profile_fields =
             profile.and_then(|node| self.reader.fields(node, grammar::PROFILE, "The profile"));
-        let values = Values {
+        let values = ParamSources {
             profile: profile_fields.as_ref().and_then(|f| f.get("params")).map(|(_, node)| *node),
             given: &self.options.params,
             bound: None,
@@ -274,7 +274,7 @@ impl Compiler<'_, '_> {
         (people, deadline)
     }
 
-    fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<Placed>> {
+    fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<PlacedStep>> {
         let (_, node) = fields.get("steps")?;
         let mut scope = params.scope.clone();
         let defaults = steps::defaults(&mut self.reader, fields, &scope, Defaults::default());

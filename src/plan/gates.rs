@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::actions::{Built, Values};
+use super::actions::{ActionValues, Built};
 use super::reader::Reader;
 use crate::model::{DecisionPolicy, GatePolicy, OnExpiry};
 use crate::runbook::{Code, Diagnostic, did_you_mean};
 
 /// An approval, or a manual task.
-pub(super) fn gate(reader: &Reader<'_>, values: &Values<'_>) -> Built<GatePolicy> {
+pub(super) fn gate(reader: &Reader<'_>, values: &ActionValues<'_>) -> Built<GatePolicy> {
     let on_expiry = match values.get("on_expiry").and_then(Value::as_str) {
         Some("approve") => OnExpiry::Approve,
         _ => OnExpiry::Decline,
@@ -25,7 +25,7 @@ pub(super) fn gate(reader: &Reader<'_>, values: &Values<'_>) -> Built<GatePolicy
 }
 
 /// A choice between several ways.
-pub(super) fn decision(reader: &Reader<'_>, values: &Values<'_>) -> Built<DecisionPolicy> {
+pub(super) fn decision(reader: &Reader<'_>, values: &ActionValues<'_>) -> Built<DecisionPolicy> {
     let gate = gate(reader, values)?;
     let mut options: Vec<(String, String)> = Vec::new();
     for option in values.get("options").and_then(Value::as_array).into_iter().flatten() {
@@ -51,7 +51,7 @@ pub(super) fn decision(reader: &Reader<'_>, values: &Values<'_>) -> Built<Decisi
     Ok(DecisionPolicy { gate, options, otherwise })
 }
 
-fn role(reader: &Reader<'_>, values: &Values<'_>) -> Built<Option<String>> {
+fn role(reader: &Reader<'_>, values: &ActionValues<'_>) -> Built<Option<String>> {
     let Some(role) = values.get("role").and_then(Value::as_str) else {
         return Ok(None);
     };

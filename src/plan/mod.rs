@@ -9,6 +9,7 @@ mod actions;
 pub mod compare;
 pub mod compile;
 mod gates;
+mod loops;
 mod network;
 mod params;
 mod parts;
@@ -18,7 +19,6 @@ mod rules;
 mod scalar;
 mod scope;
 mod steps;
-mod turns;
 
 pub use compare::{PlanDifference, compare};
 pub use compile::{CompileOptions, Compiled, compile};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::actions::{Built, PUBLIC_IPS, Values};
+use super::actions::{ActionValues, Built, PUBLIC_IPS};
 use crate::model::action::{
     Autoscale, Destination, DnsServers, Gateway, NextHop, Removal, RemovalKind, Route, RouteTable,
     SecurityGroupUse, TableRoute,
@@ -22,7 +22,7 @@ pub(super) fn tags(value: Option<&Value>) -> Tags {
     all.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
-pub(super) fn gateway(values: &Values<'_>) -> Built<Action> {
+pub(super) fn gateway(values: &ActionValues<'_>) -> Built<Action> {
     let vnet = values.id("vnet")?;
     let kind = "Microsoft.Network/virtualNetworkGateways";
     let sku = values.text("sku")?.to_owned();
@@ -42,7 +42,7 @@ pub(super) fn gateway(values: &Values<'_>) -> Built<Action> {
     }))
 }
 
-fn autoscale(values: &Values<'_>, sku: &str) -> Built<Option<Autoscale>> {
+fn autoscale(values: &ActionValues<'_>, sku: &str) -> Built<Option<Autoscale>> {
     let Some(bounds) = values.get("autoscale") else { return Ok(None) };
     let bound = |key: &str| {
         bounds.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).ok_or(None)
@@ -61,7 +61,7 @@ fn autoscale(values: &Values<'_>, sku: &str) -> Built<Option<Autoscale>> {
     }
 }
 
-pub(super) fn route_table(values: &Values<'_>) -> Built<Action> {
+pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
     let vnet = values.id("vnet").ok();
     let mut routes: Vec<Route> = Vec::new();
     for item in values.get("routes").and_then(Value::as_array).ok_or(None)? {
@@ -90,7 +90,7 @@ pub(super) fn route_table(values: &Values<'_>) -> Built<Action> {
     }))
 }
 
-pub(super) fn route(values: &Values<'_>) -> Built<Action> {
+pub(super) fn route(values: &ActionValues<'_>) -> Built<Action> {
     let own: Value = ["prefix", "next_hop", "firewall"]
         .into_iter()
         .filter_map(|key| Some((key.to_owned(), values.get(key)?.clone())))
@@ -100,13 +100,13 @@ pub(super) fn route(values: &Values<'_>) -> Built<Action> {
     Ok(Action::Route(TableRoute { id, prefix, next_hop }))
 }
 
-pub(super) fn no_route(values: &Values<'_>) -> Built<Action> {
+pub(super) fn no_route(values: &ActionValues<'_>) -> Built<Action> {
     let id = values.child(&values.id("route_table")?, "routes")?;
     Ok(Action::Remove(Removal { kind: RemovalKind::Route, id, authorization: None, gateway: None }))
 }
 
 /// Where a route leads to and over what.
-fn way(values: &Values<'_>, item: &Value, key: &str) -> Built<(Destination, NextHop)> {
+fn way(values: &ActionValues<'_>, item: &Value, key: &str) -> Built<(Destination, NextHop)> {
     let text = |key: &str| item.get(key).and_then(Value::as_str);
     let hop = match (text("next_hop"), text("firewall")) {
         (None, Some(id)) => NextHop::Firewall(
@@ -131,7 +131,7 @@ fn way(values: &Values<'_>, item: &Value, key: &str) -> Built<(Destination, Next
     Ok((prefix, hop))
 }
 
-pub(super) fn security_group(values: &Values<'_>, used: bool) -> Built<Action> {
+pub(super) fn security_group(values: &ActionValues<'_>, used: bool) -> Built<Action> {
     let (subnet, security_group) = (values.id("subnet")?, values.id("security_group")?);
     if used && subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
         let message =
@@ -141,7 +141,7 @@ pub(super) fn security_group(values: &Values<'_>, used: bool) -> Built<Action> {
     Ok(Action::SecurityGroup(SecurityGroupUse { subnet, security_group, used }))
 }
 
-pub(super) fn dns(values: &Values<'_>) -> Built<Action> {
+pub(super) fn dns(values: &ActionValues<'_>) -> Built<Action> {
     let list = values.get("servers").and_then(Value::as_array).ok_or(None)?;
     let servers: Vec<IpAddr> =
         list.iter().filter_map(|server| server.as_str()?.parse().ok()).collect();

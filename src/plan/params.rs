@@ -22,7 +22,7 @@ pub(super) struct Params {
 }
 
 /// Where values come from, the later the stronger.
-pub(super) struct Values<'a> {
+pub(super) struct ParamSources<'a> {
     pub(super) profile: Option<&'a Node>,
     pub(super) given: &'a BTreeMap<String, String>,
     /// What a step that uses the runbook gives it, and where that stands.
@@ -30,7 +30,11 @@ pub(super) struct Values<'a> {
 }
 
 /// Reads the parameters and their values.
-pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>, values: &Values<'_>) -> Params {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    node: Option<&Node>,
+    values: &ParamSources<'_>,
+) -> Params {
     let mut params = Params::default();
     let entries = node.and_then(Node::map).unwrap_or_default();
     for (key, declaration) in entries {
@@ -40,13 +44,13 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>, values: &Values
         params.places.insert(key.text.clone(), key.span.clone());
         let value = read_one(reader, &key.text, declaration, values);
         match value {
-            Some(Declared::Value(value)) => {
+            Some(ParamValue::Value(value)) => {
                 params.scope.params.insert(key.text.clone(), value);
             }
-            Some(Declared::Alias(secret)) => {
+            Some(ParamValue::Alias(secret)) => {
                 params.scope.secrets.insert(key.text.clone(), secret);
             }
-            Some(Declared::Secret(source)) => {
+            Some(ParamValue::Secret(source)) => {
                 params.scope.secrets.insert(key.text.clone(), key.text.clone());
                 params.sources.insert(key.text.clone(), source);
             }
@@ -60,7 +64,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>, values: &Values
 }
 
 /// Values for parameters that do not exist.
-fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
+fn check_names(reader: &mut Reader<'_>, params: &Params, values: &ParamSources<'_>) {
     let known = || params.places.keys().map(String::as_str);
     let help = |name: &str| match did_you_mean(name, known()) {
         Some(meant) => format!("Did you mean `{meant}`?"),
@@ -90,12 +94,12 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &Values<'_>) {
 /// Where a value stands: its node when it is written in the runbook, so that what is wrong inside it is
 /// shown where it is; else the place that gave it.
 #[derive(Clone)]
-struct At<'a> {
+struct ValueAt<'a> {
     span: Span,
     node: Option<&'a Node>,
 }
 
-impl<'a> At<'a> {
+impl<'a> ValueAt<'a> {
     fn node(node: &'a Node) -> Self {
         Self { span: node.span.clone(), node: Some(node) }
     }
@@ -110,12 +114,12 @@ impl<'a> At<'a> {
             NodeValue::List(items) => items.get(place),
             NodeValue::Scalar { .. } | NodeValue::Map(_) => None,
         });
-        item.map_or_else(|| self.clone(), At::node)
+        item.map_or_else(|| self.clone(), ValueAt::node)
     }
 
     /// Where the value of a key stands.
     fn field(&self, key: &str) -> Self {
-        self.node.and_then(|node| node.get(key)).map_or_else(|| self.clone(), At::node)
+        self.node.and_then(|node| node.get(key)).map_or_else(|| self.clone(), ValueAt::node)
     }
 
     /// Where a key stands.
@@ -126,7 +130,7 @@ impl<'a> At<'a> {
     }
 }
 
-enum Declared {
+enum ParamValue {
     Value(Value),
     Secret(SecretSource),
     /// Another runbook's secret.
@@ -137,8 +141,8 @@ fn read_one(
     reader: &mut Reader<'_>,
     name: &str,
     node: &Node,
-    values: &Values<'_>,
-) -> Option<Declared> {
+    values: &ParamSources<'_>,
+) -> Option<ParamValue> {
     let fields = reader.fields(node, PARAM, &format!("The parameter `{name}`"))?;
     let empty = Scope::default();
     let (_, kind_node) = fields.get("type")?;
@@ -161,8 +165,8 @@ fn read_one(
         return None;
     }
     let given = match bound {
-        Some((Read::Value(value), span)) => Some((value.clone(), At::given(span.clone()))),
-        _ => values.given.get(name).map(|text| (scalar(text, true), At::given(0..0))),
+        Some((Read::Value(value), span)) => Some((value.clone(), ValueAt::given(span.clone()))),
+        _ => values.given.get(name).map(|text| (scalar(text, true), ValueAt::given(0..0))),
     };
     let profiled = values.profile.and_then(|profile| profile.get(name));
     let (value, at) = match (given, profiled, fields.get("default")) {
@@ -178,17 +182,22 @@ fn read_one(
         }
     };
     let of = fields.get("of").and_then(|(_, node)| reader.text(node, "`of`"));
-    let shape = Shape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
+    let shape =
+        ValueShape { kind: &kind, of: of.as_deref(), fields: fields.get("fields").map(|f| f.1) };
     let what = format!("The parameter `{name}`");
     let value = typed(reader, &value, &shape, &at, &what)?;
-    constrained(reader, &value, &fields, &at.span, &what).then_some(Declared::Value(value))
+    constrained(reader, &value, &fields, &at.span, &what).then_some(ParamValue::Value(value))
 }
 
 /// A value as it is written, and where.
-fn written<'a>(reader: &mut Reader<'_>, name: &str, node: &'a Node) -> Option<(Value, At<'a>)> {
+fn written<'a>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    node: &'a Node,
+) -> Option<(Value, ValueAt<'a>)> {
     let what = format!("The parameter `{name}`");
     match reader.value(node, &Kind::Any, &Scope::default(), &what)? {
-        Read::Value(value) => Some((value, At::node(node))),
+        Read::Value(value) => Some((value, ValueAt::node(node))),
         Read::Secret(_) => None,
     }
 }
@@ -197,12 +206,12 @@ fn read_secret(
     reader: &mut Reader<'_>,
     name: &str,
     fields: &super::reader::Fields<'_>,
-    values: &Values<'_>,
+    values: &ParamSources<'_>,
     node: &Node,
-) -> Option<Declared> {
+) -> Option<ParamValue> {
     if let Some(bound) = values.bound {
         return match bound.get(name) {
-            Some((Read::Secret(secret), _)) => Some(Declared::Alias(secret.clone())),
+            Some((Read::Secret(secret), _)) => Some(ParamValue::Alias(secret.clone())),
             Some((Read::Value(_), span)) => {
                 let message = format!("`{name}` is a secret: give it a secret of this runbook.");
                 reader.error(Code::Secret, span, message);
@@ -236,7 +245,7 @@ fn read_secret(
     };
     let text = reader.text(from, "`from`")?;
     match SecretSource::parse(&text) {
-        Ok(source) => Some(Declared::Secret(source)),
+        Ok(source) => Some(ParamValue::Secret(source)),
         Err(error) => {
             reader.error(Code::Secret, &from.span, format!("{error}."));
             None
@@ -245,7 +254,7 @@ fn read_secret(
 }
 
 /// What a parameter's value must be.
-struct Shape<'a> {
+struct ValueShape<'a> {
     kind: &'a str,
     of: Option<&'a str>,
     fields: Option<&'a Node>,
@@ -254,8 +263,8 @@ struct Shape<'a> {
 fn typed(
     reader: &mut Reader<'_>,
     value: &Value,
-    shape: &Shape<'_>,
-    at: &At<'_>,
+    shape: &ValueShape<'_>,
+    at: &ValueAt<'_>,
     what: &str,
 ) -> Option<Value> {
     let span = &at.span;
@@ -288,7 +297,7 @@ fn typed(
                 return None;
             };
             let element =
-                Shape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
+                ValueShape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
             if !PARAM_TYPES.contains(&element.kind) {
                 let message = format!("{what} cannot be a list of `{}`.", element.kind);
                 let help = format!("Its `of` may be {}.", PARAM_TYPES.join(", "));
@@ -313,8 +322,8 @@ fn typed(
 fn typed_object(
     reader: &mut Reader<'_>,
     value: &Value,
-    shape: &Shape<'_>,
-    at: &At<'_>,
+    shape: &ValueShape<'_>,
+    at: &ValueAt<'_>,
     what: &str,
 ) -> Option<Value> {
     let span = &at.span;
@@ -336,7 +345,7 @@ fn typed_object(
             good = false;
             continue;
         };
-        let shape = Shape { kind, of: None, fields: None };
+        let shape = ValueShape { kind, of: None, fields: None };
         match typed(reader, value, &shape, &at.field(&key.text), &format!("{what}.{}", key.text)) {
             Some(value) => {
                 checked.insert(key.text.clone(), value);

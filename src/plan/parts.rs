@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::params::{self, Values};
+use super::loops::LoopRound;
+use super::params::{self, ParamSources};
 use super::reader::{Read, Reader};
 use super::scope::{Scope, StepFacts};
-use super::steps::{self, Defaults, Placed};
-use super::turns::Turn;
+use super::steps::{self, Defaults, PlacedStep};
 use crate::model::Condition;
 use crate::runbook::grammar::{Kind, RUNBOOK};
 use crate::runbook::{Code, Node, Span};
@@ -20,11 +20,11 @@ const KEYS: [&str; 5] = ["use", "with", "needs", "when", "each"];
 /// The steps of a used runbook; none when something is wrong, which is said.
 pub(super) fn expand(
     reader: &mut Reader<'_>,
-    turn: &Turn<'_>,
+    turn: &LoopRound<'_>,
     path: &str,
     scope: &Scope,
     defaults: &Defaults,
-) -> Option<Vec<Placed>> {
+) -> Option<Vec<PlacedStep>> {
     let span = turn.fields.get("use").map_or(0..0, |(_, node)| node.span.clone());
     for (name, (key, _)) in &turn.fields {
         if !KEYS.contains(name) {
@@ -51,7 +51,7 @@ pub(super) fn expand(
     let bound = bound(reader, turn, scope)?;
     let fields = reader.fields(root, RUNBOOK, "A runbook")?;
     let none = BTreeMap::new();
-    let values = Values { profile: None, given: &none, bound: Some(&bound) };
+    let values = ParamSources { profile: None, given: &none, bound: Some(&bound) };
     let params = params::read(reader, fields.get("params").map(|(_, node)| *node), &values);
     let mut scope = params.scope;
     scope.prefix = Some(prefix);
@@ -63,7 +63,7 @@ pub(super) fn expand(
 /// What the step gives the used runbook, by parameter.
 fn bound(
     reader: &mut Reader<'_>,
-    turn: &Turn<'_>,
+    turn: &LoopRound<'_>,
     scope: &Scope,
 ) -> Option<BTreeMap<String, (Read, Span)>> {
     let mut bound = BTreeMap::new();
@@ -96,10 +96,10 @@ fn value(reader: &mut Reader<'_>, node: &Node, scope: &Scope, key: &str) -> Opti
 }
 
 /// Makes the steps of a part known to the steps beside it.
-pub(super) fn make_known(scope: &mut Scope, name: &str, part: &[Placed]) {
+pub(super) fn make_known(scope: &mut Scope, name: &str, part: &[PlacedStep]) {
     scope.steps.remove(name);
     let mut all = Vec::new();
-    for Placed { step, .. } in part {
+    for PlacedStep { step, .. } in part {
         let full = step.name.as_str();
         // The name as it is seen from here: without what is in front of this runbook's own steps.
         let own = match &scope.prefix {
@@ -123,14 +123,14 @@ pub(super) fn make_known(scope: &mut Scope, name: &str, part: &[Placed]) {
 /// Puts the part where its step stands: after what that needs, and under its condition.
 pub(super) fn finish(
     reader: &mut Reader<'_>,
-    turn: &Turn<'_>,
-    mut part: Vec<Placed>,
+    turn: &LoopRound<'_>,
+    mut part: Vec<PlacedStep>,
     scope: &mut Scope,
-) -> Vec<Placed> {
+) -> Vec<PlacedStep> {
     scope.each.clone_from(&turn.each);
     let needs = steps::needs(reader, turn, scope);
     let when = turn.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
-    for Placed { step, .. } in &mut part {
+    for PlacedStep { step, .. } in &mut part {
         // With a condition each step waits for what that reads; else those that begin the part.
         if step.needs.is_empty() || when.is_some() {
             let new = needs.iter().filter(|need| !step.needs.contains(need)).cloned();

@@ -109,10 +109,10 @@ fn judge(
     }
 }
 
-type Judged = (PreviewVerdict, Option<String>, Vec<Change>);
+type JudgedStep = (PreviewVerdict, Option<String>, Vec<Change>);
 
 /// What the step's own condition says, if that decides.
-fn when(step: &Step) -> Option<Judged> {
+fn when(step: &Step) -> Option<JudgedStep> {
     let condition: &Condition = step.when.as_ref()?;
     match condition.judge(&|_| None) {
         Verdict::Holds => None,
@@ -127,7 +127,7 @@ fn when(step: &Step) -> Option<Judged> {
     }
 }
 
-fn by_assessment(verdict: &Assessed, open: &[&str]) -> Judged {
+fn by_assessment(verdict: &Assessed, open: &[&str]) -> JudgedStep {
     let after = || {
         let steps = open.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
         match steps.as_slice() {

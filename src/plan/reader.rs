@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::scalar::{check_scalar, expected, scalar};
-use super::scope::{Meaning, Problem, Scope};
+use super::scope::{Problem, Resolved, Scope};
 use crate::model::Condition;
 use crate::model::id::is_plain_name;
 use crate::model::tags;
@@ -157,7 +157,7 @@ impl Reader<'_> {
             (NodeValue::Scalar { text, plain }, _) => {
                 let template = self.template(text, &node.span)?;
                 let value = if template.parts.len() == 1 && template.only_expression().is_none() {
-                    Meaning::Value(scalar(text, *plain))
+                    Resolved::Value(scalar(text, *plain))
                 } else {
                     match scope.template(&template) {
                         Ok(meaning) => meaning,
@@ -168,14 +168,14 @@ impl Reader<'_> {
                     }
                 };
                 match value {
-                    Meaning::Secret(name) => self.secret(node, kind, name),
-                    Meaning::Value(value) => {
+                    Resolved::Secret(name) => self.secret(node, kind, name),
+                    Resolved::Value(value) => {
                         self.doubts = template.parts.iter().all(|p| matches!(p, Part::Text(_)));
                         let checked = self.check(&value, kind, &node.span, what);
                         self.doubts = true;
                         checked.map(Read::Value)
                     }
-                    Meaning::Open(_) | Meaning::Test(_) => {
+                    Resolved::Open(_) | Resolved::Test(_) => {
                         let message =
                             format!("{what} must be known before the run, and this is not.");
                         self.error(Code::ExprType, &node.span, message);

@@ -1,26 +1,26 @@
 //! What is wrong although each part is right? Rules over the whole plan, one function each.
 
-use super::steps::Placed;
+use super::steps::PlacedStep;
 use crate::model::Action;
 use crate::model::action::RemovalKind;
 use crate::model::graph::{Cycle, Dag};
 use crate::runbook::{Code, Diagnostic, Diagnostics};
 
 /// A rule: what it is about, and how it is judged.
-pub(super) struct Rule {
-    pub(super) judge: fn(&[Placed], &mut Diagnostics),
+pub(super) struct LanguageRule {
+    pub(super) judge: fn(&[PlacedStep], &mut Diagnostics),
 }
 
 /// The rules, in the order in which they are judged.
-pub(super) const RULES: &[Rule] = &[
-    Rule { judge: no_cycle },
-    Rule { judge: conditions_read_what_has_ended },
-    Rule { judge: one_writer_at_a_time },
-    Rule { judge: whole_tables_and_single_routes_agree },
+pub(super) const RULES: &[LanguageRule] = &[
+    LanguageRule { judge: no_cycle },
+    LanguageRule { judge: conditions_read_what_has_ended },
+    LanguageRule { judge: one_writer_at_a_time },
+    LanguageRule { judge: whole_tables_and_single_routes_agree },
 ];
 
 /// The graph, if it is one.
-fn dag(steps: &[Placed]) -> Result<Dag, Cycle> {
+fn dag(steps: &[PlacedStep]) -> Result<Dag, Cycle> {
     let place =
         |name: &crate::model::StepName| steps.iter().position(|placed| placed.step.name == *name);
     let needs =
@@ -28,7 +28,7 @@ fn dag(steps: &[Placed]) -> Result<Dag, Cycle> {
     Dag::new(needs)
 }
 
-fn no_cycle(steps: &[Placed], diagnostics: &mut Diagnostics) {
+fn no_cycle(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     if let Err(Cycle(way)) = dag(steps) {
         let mut names: Vec<&str> = way.iter().map(|at| steps[*at].step.name.as_str()).collect();
         names.extend(names.first().copied());
@@ -40,7 +40,7 @@ fn no_cycle(steps: &[Placed], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn conditions_read_what_has_ended(steps: &[Placed], diagnostics: &mut Diagnostics) {
+fn conditions_read_what_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let Ok(dag) = dag(steps) else { return };
     for (place, placed) in steps.iter().enumerate() {
         let before = dag.ancestors(place);
@@ -67,7 +67,7 @@ fn conditions_read_what_has_ended(steps: &[Placed], diagnostics: &mut Diagnostic
     }
 }
 
-fn one_writer_at_a_time(steps: &[Placed], diagnostics: &mut Diagnostics) {
+fn one_writer_at_a_time(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let Ok(dag) = dag(steps) else { return };
     for (place, placed) in steps.iter().enumerate() {
         let Some(written) = placed.step.action.written() else {
@@ -94,7 +94,7 @@ fn one_writer_at_a_time(steps: &[Placed], diagnostics: &mut Diagnostics) {
 }
 
 /// A table that is ensured whole takes away what another step puts into it.
-fn whole_tables_and_single_routes_agree(steps: &[Placed], diagnostics: &mut Diagnostics) {
+fn whole_tables_and_single_routes_agree(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let tables = || {
         steps.iter().filter_map(|placed| {
             let Action::RouteTable(spec) = &placed.step.action else { return None };

@@ -47,7 +47,7 @@ pub(super) enum StepFacts {
 
 /// What an expression means.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Meaning {
+pub(super) enum Resolved {
     /// A value.
     Value(Value),
     /// A secret parameter.
@@ -87,8 +87,8 @@ impl Scope {
         };
         let template = crate::runbook::expr::parse_template(text, &node.span).ok()?;
         match self.expr(template.only_expression()?).ok()? {
-            Meaning::Secret(name) => Some(name),
-            Meaning::Value(_) | Meaning::Open(_) | Meaning::Test(_) => None,
+            Resolved::Secret(name) => Some(name),
+            Resolved::Value(_) | Resolved::Open(_) | Resolved::Test(_) => None,
         }
     }
 
@@ -99,7 +99,7 @@ impl Scope {
     }
 
     /// The meaning of a text with expressions.
-    pub(super) fn template(&self, template: &Template) -> Result<Meaning, Problem> {
+    pub(super) fn template(&self, template: &Template) -> Result<Resolved, Problem> {
         if let Some(expr) = template.only_expression() {
             return self.expr(expr);
         }
@@ -108,40 +108,40 @@ impl Scope {
             match part {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Expr(expr) => match self.expr(expr)? {
-                    Meaning::Value(Value::String(value)) => text.push_str(&value),
-                    Meaning::Value(value @ (Value::Number(_) | Value::Bool(_))) => {
+                    Resolved::Value(Value::String(value)) => text.push_str(&value),
+                    Resolved::Value(value @ (Value::Number(_) | Value::Bool(_))) => {
                         text.push_str(&value.to_string());
                     }
-                    Meaning::Value(_) => {
+                    Resolved::Value(_) => {
                         let message = "A list or mapping cannot stand inside a text.";
                         return Err(wrong(Code::ExprType, message));
                     }
-                    Meaning::Secret(name) => {
+                    Resolved::Secret(name) => {
                         let message = format!("The secret `{name}` cannot stand inside a text.");
                         return Err(wrong(Code::Secret, message));
                     }
-                    Meaning::Open(_) | Meaning::Test(_) => {
+                    Resolved::Open(_) | Resolved::Test(_) => {
                         let message = "What only the run can know cannot stand inside a text.";
                         return Err(wrong(Code::ExprType, message));
                     }
                 },
             }
         }
-        Ok(Meaning::Value(Value::from(text)))
+        Ok(Resolved::Value(Value::from(text)))
     }
 
     /// The meaning of an expression.
-    pub(super) fn expr(&self, expr: &Expr) -> Result<Meaning, Problem> {
+    pub(super) fn expr(&self, expr: &Expr) -> Result<Resolved, Problem> {
         match expr {
-            Expr::Literal(value) => Ok(Meaning::Value(value.clone())),
+            Expr::Literal(value) => Ok(Resolved::Value(value.clone())),
             Expr::Path(path) => self.path(path),
             Expr::Index(of, by) => self.index(of, by),
             Expr::List(items) => {
                 let mut list = Vec::new();
                 for item in items {
                     match self.expr(item)? {
-                        Meaning::Value(value) => list.push(value),
-                        Meaning::Secret(_) | Meaning::Open(_) | Meaning::Test(_) => {
+                        Resolved::Value(value) => list.push(value),
+                        Resolved::Secret(_) | Resolved::Open(_) | Resolved::Test(_) => {
                             return Err(wrong(
                                 Code::ExprType,
                                 "A list may hold only known values.",
@@ -149,15 +149,15 @@ impl Scope {
                         }
                     }
                 }
-                Ok(Meaning::Value(Value::from(list)))
+                Ok(Resolved::Value(Value::from(list)))
             }
             Expr::Not(inner) => match self.condition(inner)? {
-                Condition::Known(value) => Ok(Meaning::Value(Value::from(!value))),
+                Condition::Known(value) => Ok(Resolved::Value(Value::from(!value))),
                 condition @ Condition::Compare { .. }
                 | condition @ Condition::All(_)
                 | condition @ Condition::Any(_)
                 | condition @ Condition::Not(_) => {
-                    Ok(Meaning::Test(Condition::Not(Box::new(condition))))
+                    Ok(Resolved::Test(Condition::Not(Box::new(condition))))
                 }
             },
             Expr::Binary(operator, left, right) => self.binary(*operator, left, right),
@@ -167,23 +167,23 @@ impl Scope {
     /// The meaning of an expression that must be a condition.
     pub(super) fn condition(&self, expr: &Expr) -> Result<Condition, Problem> {
         match self.expr(expr)? {
-            Meaning::Value(Value::Bool(value)) => Ok(Condition::Known(value)),
-            Meaning::Test(condition) => Ok(condition),
-            Meaning::Open(operand) => Ok(Condition::Compare {
+            Resolved::Value(Value::Bool(value)) => Ok(Condition::Known(value)),
+            Resolved::Test(condition) => Ok(condition),
+            Resolved::Open(operand) => Ok(Condition::Compare {
                 left: operand,
                 by: Comparison::Equal,
                 right: Operand::Literal(Value::from(true)),
             }),
-            Meaning::Value(value) => {
+            Resolved::Value(value) => {
                 Err(wrong(Code::ExprType, format!("`{value}` is neither true nor false.")))
             }
-            Meaning::Secret(name) => {
+            Resolved::Secret(name) => {
                 Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
             }
         }
     }
 
-    fn binary(&self, operator: Operator, left: &Expr, right: &Expr) -> Result<Meaning, Problem> {
+    fn binary(&self, operator: Operator, left: &Expr, right: &Expr) -> Result<Resolved, Problem> {
         let by = match operator {
             Operator::And | Operator::Or => {
                 let (l, r) = (self.condition(left)?, self.condition(right)?);
@@ -191,7 +191,7 @@ impl Scope {
             }
             Operator::Add => {
                 return match (self.expr(left)?, self.expr(right)?) {
-                    (Meaning::Value(l), Meaning::Value(r)) => added(&l, &r),
+                    (Resolved::Value(l), Resolved::Value(r)) => added(&l, &r),
                     _ => Err(wrong(Code::ExprType, "Only known values can be added.")),
                 };
             }
@@ -204,12 +204,12 @@ impl Scope {
             Operator::In => Comparison::In,
         };
         let operand = |meaning| match meaning {
-            Meaning::Value(value) => Ok(Operand::Literal(value)),
-            Meaning::Open(operand) => Ok(operand),
-            Meaning::Secret(name) => {
+            Resolved::Value(value) => Ok(Operand::Literal(value)),
+            Resolved::Open(operand) => Ok(operand),
+            Resolved::Secret(name) => {
                 Err(wrong(Code::Secret, format!("The secret `{name}` cannot be compared.")))
             }
-            Meaning::Test(_) => Err(wrong(Code::ExprType, "A condition cannot be compared.")),
+            Resolved::Test(_) => Err(wrong(Code::ExprType, "A condition cannot be compared.")),
         };
         let (left, right) = (operand(self.expr(left)?)?, operand(self.expr(right)?)?);
         self.check_types(&left, by, &right)?;
@@ -217,9 +217,9 @@ impl Scope {
         let condition = Condition::Compare { left, by, right };
         if known {
             let holds = condition.judge(&|_| None) == crate::model::Verdict::Holds;
-            return Ok(Meaning::Value(Value::from(holds)));
+            return Ok(Resolved::Value(Value::from(holds)));
         }
-        Ok(Meaning::Test(condition))
+        Ok(Resolved::Test(condition))
     }
 
     /// Refuses comparisons that could never be judged.
@@ -262,7 +262,7 @@ impl Scope {
         }
     }
 
-    fn path(&self, path: &[String]) -> Result<Meaning, Problem> {
+    fn path(&self, path: &[String]) -> Result<Resolved, Problem> {
         let rest = path.get(2..).unwrap_or_default();
         match (path.first().map(String::as_str), path.get(1)) {
             (Some("params"), Some(name)) => self.param(name, rest),
@@ -276,7 +276,7 @@ impl Scope {
                     let message = "`each` is known in a step that has `each` only.";
                     Err(wrong(Code::UnknownReference, message))
                 }
-                (Some((key, _)), "key") => Ok(Meaning::Value(Value::from(key.clone()))),
+                (Some((key, _)), "key") => Ok(Resolved::Value(Value::from(key.clone()))),
                 (Some((_, value)), "value") => below(value, rest, "each.value"),
                 (Some(_), _) => {
                     Err(wrong(Code::UnknownReference, "`each` has `key` and `value` only."))
@@ -299,12 +299,12 @@ impl Scope {
         }
     }
 
-    fn param(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
+    fn param(&self, name: &str, rest: &[String]) -> Result<Resolved, Problem> {
         if self.broken.contains_key(name) {
             return Err(Problem::Silent);
         }
         if let Some(secret) = self.secrets.get(name) {
-            return Ok(Meaning::Secret(secret.clone()));
+            return Ok(Resolved::Secret(secret.clone()));
         }
         let Some(value) = self.params.get(name) else {
             let known = self.params.keys().chain(self.secrets.keys()).chain(self.broken.keys());
@@ -316,7 +316,7 @@ impl Scope {
         below(value, rest, &format!("params.{name}"))
     }
 
-    fn step(&self, name: &str, rest: &[String]) -> Result<Meaning, Problem> {
+    fn step(&self, name: &str, rest: &[String]) -> Result<Resolved, Problem> {
         // `steps.network.gateway.id`: a step of a part, or a turn of a loop.
         if let [next, further @ ..] = rest {
             let longer = format!("{name}.{next}");
@@ -346,15 +346,15 @@ impl Scope {
         };
         match rest {
             [field] if field == "id" => match id {
-                Some(id) => Ok(Meaning::Value(Value::from(id.as_str()))),
+                Some(id) => Ok(Resolved::Value(Value::from(id.as_str()))),
                 None => {
                     let message = format!("Step `{name}` is not about a resource and has no id.");
                     Err(wrong(Code::UnknownReference, message))
                 }
             },
-            [field] if field == "status" => Ok(Meaning::Open(Operand::Status { step })),
+            [field] if field == "status" => Ok(Resolved::Open(Operand::Status { step })),
             [field] if outputs.iter().any(|(output, _)| output == field) => {
-                Ok(Meaning::Open(Operand::Output { step, field: field.clone() }))
+                Ok(Resolved::Open(Operand::Output { step, field: field.clone() }))
             }
             _ => {
                 let field = rest.join(".");
@@ -369,8 +369,8 @@ impl Scope {
         }
     }
 
-    fn index(&self, of: &Expr, by: &Expr) -> Result<Meaning, Problem> {
-        let Meaning::Value(by) = self.expr(by)? else {
+    fn index(&self, of: &Expr, by: &Expr) -> Result<Resolved, Problem> {
+        let Resolved::Value(by) = self.expr(by)? else {
             return Err(wrong(Code::ExprType, "An index must be known."));
         };
         // `steps["loop.turn"].id` arrives as an index of an index.
@@ -381,11 +381,11 @@ impl Scope {
         }
         if let (Expr::Index(inner, name), Value::String(field)) = (of, &by)
             && matches!(inner.as_ref(), Expr::Path(path) if path.as_slice() == ["steps"])
-            && let Meaning::Value(Value::String(name)) = self.expr(name)?
+            && let Resolved::Value(Value::String(name)) = self.expr(name)?
         {
             return self.step(&name, std::slice::from_ref(field));
         }
-        let Meaning::Value(of) = self.expr(of)? else {
+        let Resolved::Value(of) = self.expr(of)? else {
             return Err(wrong(Code::ExprType, "Only a known list or mapping has elements."));
         };
         let found = match &by {
@@ -396,12 +396,12 @@ impl Scope {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         let message = || wrong(Code::UnknownReference, format!("There is no element {by}."));
-        found.cloned().map(Meaning::Value).ok_or_else(message)
+        found.cloned().map(Resolved::Value).ok_or_else(message)
     }
 }
 
 /// The value at a path below a value.
-fn below(value: &Value, path: &[String], name: &str) -> Result<Meaning, Problem> {
+fn below(value: &Value, path: &[String], name: &str) -> Result<Resolved, Problem> {
     let mut value = value;
     let mut at = name.to_owned();
     for key in path {
@@ -417,31 +417,31 @@ fn below(value: &Value, path: &[String], name: &str) -> Result<Meaning, Problem>
         value = next;
         at = format!("{at}.{key}");
     }
-    Ok(Meaning::Value(value.clone()))
+    Ok(Resolved::Value(value.clone()))
 }
 
-fn joined(operator: Operator, left: Condition, right: Condition) -> Meaning {
+fn joined(operator: Operator, left: Condition, right: Condition) -> Resolved {
     let and = operator == Operator::And;
     // A known side decides, or does not matter.
     match (left, right) {
         (Condition::Known(known), other) | (other, Condition::Known(known)) => {
             if known != and {
-                return Meaning::Value(Value::from(known));
+                return Resolved::Value(Value::from(known));
             }
             match other {
-                Condition::Known(value) => Meaning::Value(Value::from(value)),
+                Condition::Known(value) => Resolved::Value(Value::from(value)),
                 other @ Condition::Compare { .. }
                 | other @ Condition::All(_)
                 | other @ Condition::Any(_)
-                | other @ Condition::Not(_) => Meaning::Test(other),
+                | other @ Condition::Not(_) => Resolved::Test(other),
             }
         }
-        (left, right) if and => Meaning::Test(Condition::All(vec![left, right])),
-        (left, right) => Meaning::Test(Condition::Any(vec![left, right])),
+        (left, right) if and => Resolved::Test(Condition::All(vec![left, right])),
+        (left, right) => Resolved::Test(Condition::Any(vec![left, right])),
     }
 }
 
-fn added(left: &Value, right: &Value) -> Result<Meaning, Problem> {
+fn added(left: &Value, right: &Value) -> Result<Resolved, Problem> {
     let sum = match (left, right) {
         (Value::String(l), Value::String(r)) => Value::from(format!("{l}{r}")),
         (Value::Array(l), Value::Array(r)) => Value::from([l.as_slice(), r.as_slice()].concat()),
@@ -454,5 +454,5 @@ fn added(left: &Value, right: &Value) -> Result<Meaning, Problem> {
             return Err(wrong(Code::ExprType, message));
         }
     };
-    Ok(Meaning::Value(sum))
+    Ok(Resolved::Value(sum))
 }

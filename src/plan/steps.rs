@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::compile::object_fields;
+use super::loops::{LoopRound, What, unroll};
 use super::reader::{Fields, Read, Reader};
-use super::scope::{Meaning, Scope, StepFacts};
-use super::turns::{Turn, What, unroll};
+use super::scope::{Resolved, Scope, StepFacts};
 use super::{actions, parts};
 use crate::model::action::General;
 use crate::model::action::RecoveryMove;
@@ -47,7 +47,7 @@ impl Default for Defaults {
 
 /// A step and where it stands.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct PlacedStep {
     pub(super) step: Step,
     pub(super) span: Span,
 }
@@ -56,7 +56,7 @@ pub(super) struct Placed {
 #[derive(Debug, Default)]
 pub(super) struct Typed {
     actions: BTreeMap<StepName, Action>,
-    parts: BTreeMap<StepName, Vec<Placed>>,
+    parts: BTreeMap<StepName, Vec<PlacedStep>>,
 }
 
 /// The steps under `steps`, whole; those of parts with their own names in front.
@@ -65,7 +65,7 @@ pub(super) fn compile(
     node: &Node,
     scope: &mut Scope,
     defaults: &Defaults,
-) -> Option<Vec<Placed>> {
+) -> Option<Vec<PlacedStep>> {
     let NodeValue::Map(entries) = &node.value else {
         let message = format!("`steps` must be a mapping, and this is {}.", node.kind());
         reader.error(Code::WrongKind, &node.span, message);
@@ -102,12 +102,12 @@ pub(super) fn compile(
 /// Types the actions, each after those it refers to.
 fn type_actions(
     reader: &mut Reader<'_>,
-    turns: &[Turn<'_>],
+    turns: &[LoopRound<'_>],
     scope: &mut Scope,
     defaults: &Defaults,
 ) -> Typed {
     let mut typed = Typed::default();
-    let mut waiting: Vec<&Turn<'_>> = turns.iter().collect();
+    let mut waiting: Vec<&LoopRound<'_>> = turns.iter().collect();
     while !waiting.is_empty() {
         let is_later = |name: &str| scope.is_later(name);
         let (ready, later): (Vec<_>, Vec<_>) = waiting
@@ -166,7 +166,7 @@ fn type_actions(
 
 fn type_action(
     reader: &mut Reader<'_>,
-    turn: &Turn<'_>,
+    turn: &LoopRound<'_>,
     action: &str,
     scope: &Scope,
 ) -> Option<Action> {
@@ -183,7 +183,7 @@ fn type_action(
 }
 
 /// The steps that the values under `with` refer to.
-fn references(turn: &Turn<'_>) -> Vec<String> {
+fn references(turn: &LoopRound<'_>) -> Vec<String> {
     let mut found = Vec::new();
     if let Some((_, with)) = turn.fields.get("with") {
         collect(with, &mut found);
@@ -206,11 +206,11 @@ fn collect(node: &Node, found: &mut Vec<String>) {
 /// Finishes a step: everything but its action.
 fn finish(
     reader: &mut Reader<'_>,
-    turn: &Turn<'_>,
+    turn: &LoopRound<'_>,
     action: Action,
     scope: &mut Scope,
     defaults: &Defaults,
-) -> Placed {
+) -> PlacedStep {
     scope.each.clone_from(&turn.each);
     let title = match turn.fields.get("title") {
         Some((_, node)) => templated(reader, node, scope, "`title`").unwrap_or_default(),
@@ -250,7 +250,7 @@ fn finish(
             not_when: None,
         },
     };
-    Placed { step, span: turn.key.span.clone() }
+    PlacedStep { step, span: turn.key.span.clone() }
 }
 
 fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) -> Option<String> {
@@ -260,7 +260,7 @@ fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) ->
     }
 }
 
-fn conditions(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<Condition> {
+fn conditions(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope) -> Vec<Condition> {
     match turn.fields.get("ensure").map(|(_, node)| *node) {
         None => Vec::new(),
         Some(Node { value: NodeValue::List(items), .. }) => {
@@ -271,7 +271,7 @@ fn conditions(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<Co
 }
 
 /// The needs: the name of a loop or a part stands for all its steps.
-pub(super) fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> Vec<StepName> {
+pub(super) fn needs(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope) -> Vec<StepName> {
     let Some((_, node)) = turn.fields.get("needs") else {
         return Vec::new();
     };
@@ -288,7 +288,7 @@ pub(super) fn needs(reader: &mut Reader<'_>, turn: &Turn<'_>, scope: &Scope) -> 
             continue;
         };
         let name = match scope.template(&template) {
-            Ok(Meaning::Value(Value::String(name))) => name,
+            Ok(Resolved::Value(Value::String(name))) => name,
             Ok(_) => continue,
             Err(problem) => {
                 reader.problem(&item.span, problem);

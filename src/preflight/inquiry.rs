@@ -12,7 +12,7 @@ pub use super::bodies::{
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;
-use super::rule::{Judged, Verdict};
+use super::rule::{FindingVerdict, Judged};
 use crate::model::action::{
     Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
 };
@@ -350,14 +350,14 @@ impl<'a> Inquiry<'a> {
     pub fn each<'b>(
         &self,
         ids: impl IntoIterator<Item = &'b ResourceId>,
-        judge: impl Fn(&ResourceId, &'a Value) -> Option<Verdict>,
+        judge: impl Fn(&ResourceId, &'a Value) -> Option<FindingVerdict>,
     ) -> Vec<Judged> {
         let mut all = Vec::new();
         for id in ids {
             let verdict = match self.facts.resource(id) {
                 Fact::Known(body) => judge(id, body),
                 Fact::Absent => None,
-                Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+                Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
             };
             all.extend(verdict.map(|verdict| about(id, verdict)));
         }
@@ -374,23 +374,23 @@ fn gateway_of(configuration: &str) -> Option<ResourceId> {
 
 /// A verdict, or that it cannot be known and why.
 #[must_use]
-pub fn known(verdict: Result<Verdict, String>) -> Verdict {
-    verdict.unwrap_or_else(Verdict::Unknown)
+pub fn known(verdict: Result<FindingVerdict, String>) -> FindingVerdict {
+    verdict.unwrap_or_else(FindingVerdict::Unknown)
 }
 
 /// Failed with what was found; else passed, where everything that counts was read.
 #[must_use]
-pub fn found(hit: Option<String>, everything: Result<(), String>) -> Verdict {
+pub fn found(hit: Option<String>, everything: Result<(), String>) -> FindingVerdict {
     match (hit, everything) {
-        (Some(why), _) => Verdict::Failed(why),
-        (None, Ok(())) => Verdict::Passed,
-        (None, Err(why)) => Verdict::Unknown(why),
+        (Some(why), _) => FindingVerdict::Failed(why),
+        (None, Ok(())) => FindingVerdict::Passed,
+        (None, Err(why)) => FindingVerdict::Unknown(why),
     }
 }
 
 /// A verdict about a resource, by its name.
 #[must_use]
-pub fn about(id: &ResourceId, verdict: Verdict) -> Judged {
+pub fn about(id: &ResourceId, verdict: FindingVerdict) -> Judged {
     let about = match id.parent() {
         Some(parent) => format!("{}/{}", parent.name(), id.name()),
         None => id.name().to_owned(),
@@ -400,6 +400,6 @@ pub fn about(id: &ResourceId, verdict: Verdict) -> Judged {
 
 /// Passed, or failed with this.
 #[must_use]
-pub fn unless(failed: bool, why: impl FnOnce() -> String) -> Verdict {
-    if failed { Verdict::Failed(why()) } else { Verdict::Passed }
+pub fn unless(failed: bool, why: impl FnOnce() -> String) -> FindingVerdict {
+    if failed { FindingVerdict::Failed(why()) } else { FindingVerdict::Passed }
 }

@@ -13,5 +13,5 @@ pub mod rule;
 pub mod rules;
 
 pub use facts::{Fact, FactReader, Facts, Question, inquire};
-pub use rule::{Finding, Judged, Preflight, Rule, Severity, Verdict, judge};
+pub use rule::{Finding, FindingSeverity, FindingVerdict, Judged, Preflight, Rule, judge};
 pub use rules::FAMILIES;

@@ -11,7 +11,7 @@ use crate::model::Plan;
 /// How bad it is when a rule fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
+pub enum FindingSeverity {
     /// Good to know.
     Inform,
     /// Somebody should look; the run goes on.
@@ -26,7 +26,7 @@ pub struct Rule {
     /// Its id, for waivers and documents.
     pub id: &'static str,
     /// How bad it is when it fails.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// When it fails, as a sentence.
     pub fails_when: &'static str,
     /// What it reads.
@@ -47,12 +47,12 @@ pub struct Judged {
     /// The thing, by a name that a person knows.
     pub about: String,
     /// How it stands.
-    pub verdict: Verdict,
+    pub verdict: FindingVerdict,
 }
 
 /// How it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FindingVerdict {
     /// As it should be.
     Passed,
     /// Not as it should be, and how it is instead.
@@ -69,11 +69,11 @@ pub struct Finding {
     /// The family that it is of.
     pub family: &'static str,
     /// How bad it is when it fails.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// What it is about.
     pub about: String,
     /// How it stands.
-    pub verdict: Verdict,
+    pub verdict: FindingVerdict,
     /// When the rule fails.
     pub fails_when: &'static str,
     /// Why it matters.
@@ -94,8 +94,8 @@ pub struct Preflight {
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let because = match &self.verdict {
-            Verdict::Passed => None,
-            Verdict::Failed(why) | Verdict::Unknown(why) => Some(why),
+            FindingVerdict::Passed => None,
+            FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => Some(why),
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("rule", self.rule)?;
@@ -121,19 +121,19 @@ impl Finding {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (&self.verdict, self.severity) {
-            (Verdict::Passed, _) => "passed",
-            (Verdict::Unknown(_), _) => "unknown",
-            (Verdict::Failed(_), Severity::Block) => "failed",
-            (Verdict::Failed(_), Severity::Warn) => "warned",
-            (Verdict::Failed(_), Severity::Inform) => "noted",
+            (FindingVerdict::Passed, _) => "passed",
+            (FindingVerdict::Unknown(_), _) => "unknown",
+            (FindingVerdict::Failed(_), FindingSeverity::Block) => "failed",
+            (FindingVerdict::Failed(_), FindingSeverity::Warn) => "warned",
+            (FindingVerdict::Failed(_), FindingSeverity::Inform) => "noted",
         }
     }
 
     /// Whether it stops a run.
     #[must_use]
     pub fn blocks(&self) -> bool {
-        self.severity == Severity::Block
-            && matches!(self.verdict, Verdict::Failed(_))
+        self.severity == FindingSeverity::Block
+            && matches!(self.verdict, FindingVerdict::Failed(_))
             && self.waived.is_none()
     }
 }
@@ -182,11 +182,11 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
         }
     }
     let rank = |finding: &Finding| match (&finding.verdict, finding.severity) {
-        (Verdict::Failed(_), Severity::Block) => 0,
-        (Verdict::Failed(_), Severity::Warn) => 1,
-        (Verdict::Unknown(_), _) => 2,
-        (Verdict::Failed(_), Severity::Inform) => 3,
-        (Verdict::Passed, _) => 4,
+        (FindingVerdict::Failed(_), FindingSeverity::Block) => 0,
+        (FindingVerdict::Failed(_), FindingSeverity::Warn) => 1,
+        (FindingVerdict::Unknown(_), _) => 2,
+        (FindingVerdict::Failed(_), FindingSeverity::Inform) => 3,
+        (FindingVerdict::Passed, _) => 4,
     };
     findings.sort_by_key(rank);
     Preflight { findings }

@@ -6,7 +6,7 @@ use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp, Undo};
 
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum JournalDetail {
     /// What a person wants to follow.
     Progress,
     /// Everything.
@@ -19,17 +19,19 @@ pub fn line(
     recorded: &Recorded,
     plan: &Plan,
     opened_at: Timestamp,
-    detail: Detail,
+    detail: JournalDetail,
     style: Style,
 ) -> Option<String> {
     let text = match detail {
-        Detail::Progress => progress(&recorded.event, plan, style)?,
-        Detail::Journal => journal(&recorded.event, plan),
+        JournalDetail::Progress => progress(&recorded.event, plan, style)?,
+        JournalDetail::Journal => journal(&recorded.event, plan),
     };
     let since = clock(recorded.at.since(opened_at));
     Some(match detail {
-        Detail::Progress => format!("{} {text}", style.dim(&format!("[{since:>6}]"))),
-        Detail::Journal => format!("{:>5}  {}  {since:>7}  {text}", recorded.seq.0, recorded.at),
+        JournalDetail::Progress => format!("{} {text}", style.dim(&format!("[{since:>6}]"))),
+        JournalDetail::Journal => {
+            format!("{:>5}  {}  {since:>7}  {text}", recorded.seq.0, recorded.at)
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::Style;
 use super::style::wrap;
-use crate::preflight::{Finding, Preflight, Severity, Verdict};
+use crate::preflight::{Finding, FindingSeverity, FindingVerdict, Preflight};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +18,21 @@ pub enum Detail {
 pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
     let mut out = String::new();
     for finding in &view.findings {
-        let passed = finding.verdict == Verdict::Passed;
-        let mere = finding.severity == Severity::Inform && detail == Detail::Trouble;
+        let passed = finding.verdict == FindingVerdict::Passed;
+        let mere = finding.severity == FindingSeverity::Inform && detail == Detail::Trouble;
         if !mere && (!passed || detail == Detail::Everything) {
             one(&mut out, finding, style);
         }
     }
     let count = |wanted: fn(&Finding) -> bool| view.findings.iter().filter(|f| wanted(f)).count();
-    let failed =
-        count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity == Severity::Block);
-    let warned = count(|f| matches!(f.verdict, Verdict::Failed(_)) && f.severity == Severity::Warn);
-    let unknown = count(|f| matches!(f.verdict, Verdict::Unknown(_)));
-    let passed = count(|f| f.verdict == Verdict::Passed);
+    let failed = count(|f| {
+        matches!(f.verdict, FindingVerdict::Failed(_)) && f.severity == FindingSeverity::Block
+    });
+    let warned = count(|f| {
+        matches!(f.verdict, FindingVerdict::Failed(_)) && f.severity == FindingSeverity::Warn
+    });
+    let unknown = count(|f| matches!(f.verdict, FindingVerdict::Unknown(_)));
+    let passed = count(|f| f.verdict == FindingVerdict::Passed);
     let blocking = view.blocking().count();
     // What is waived has failed all the same; what only warns has not.
     let stops = match (failed, blocking) {
@@ -50,11 +53,11 @@ pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
 
 fn one(out: &mut String, finding: &Finding, style: Style) {
     let (mark, why) = match (&finding.verdict, finding.severity) {
-        (Verdict::Passed, _) => (style.good("✓"), None),
-        (Verdict::Unknown(why), _) => (style.warn("?"), Some(why)),
-        (Verdict::Failed(why), Severity::Block) => (style.bad("✗"), Some(why)),
-        (Verdict::Failed(why), Severity::Warn) => (style.warn("!"), Some(why)),
-        (Verdict::Failed(why), Severity::Inform) => (style.dim("i"), Some(why)),
+        (FindingVerdict::Passed, _) => (style.good("✓"), None),
+        (FindingVerdict::Unknown(why), _) => (style.warn("?"), Some(why)),
+        (FindingVerdict::Failed(why), FindingSeverity::Block) => (style.bad("✗"), Some(why)),
+        (FindingVerdict::Failed(why), FindingSeverity::Warn) => (style.warn("!"), Some(why)),
+        (FindingVerdict::Failed(why), FindingSeverity::Inform) => (style.dim("i"), Some(why)),
     };
     let because = why.map_or_else(String::new, |why| format!(": {why}"));
     let width = style.width.saturating_sub(4).max(40);
@@ -69,10 +72,10 @@ fn one(out: &mut String, finding: &Finding, style: Style) {
     }
     let lines: Vec<String> = match (&finding.waived, &finding.verdict) {
         (Some(reason), _) => vec![format!("waived: {reason}")],
-        (None, Verdict::Failed(_)) => {
+        (None, FindingVerdict::Failed(_)) => {
             vec![finding.why.to_owned(), format!("fix: {}", finding.fix)]
         }
-        (None, Verdict::Passed | Verdict::Unknown(_)) => Vec::new(),
+        (None, FindingVerdict::Passed | FindingVerdict::Unknown(_)) => Vec::new(),
     };
     for line in lines.iter().flat_map(|line| wrap(line, width)) {
         out.push_str(&style.dim(&format!("    {line}")));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::line::{Detail, line};
+use super::line::{JournalDetail, line};
 use super::style::{Style, fill, for_screen};
 use super::typical::{doing, typical};
 use crate::engine::{Phase, Recorded, RunState, StepState, Watcher};
@@ -19,18 +19,18 @@ const TICK: Duration = Duration::from_millis(500);
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Writes one line an event that matters.
-pub struct Lines {
+pub struct EventLines {
     sink: Sink,
     style: Style,
 }
 
-impl std::fmt::Debug for Lines {
+impl std::fmt::Debug for EventLines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lines").field("style", &self.style).finish_non_exhaustive()
+        f.debug_struct("EventLines").field("style", &self.style).finish_non_exhaustive()
     }
 }
 
-impl Lines {
+impl EventLines {
     /// Lines into a sink.
     #[must_use]
     pub fn new(sink: Sink, style: Style) -> Self {
@@ -49,11 +49,11 @@ fn lines(events: &[Recorded], state: &RunState, style: Style) -> Vec<String> {
     }
     events
         .iter()
-        .filter_map(|event| line(event, &opened.plan, opened.at, Detail::Progress, style))
+        .filter_map(|event| line(event, &opened.plan, opened.at, JournalDetail::Progress, style))
         .collect()
 }
 
-impl Watcher for Lines {
+impl Watcher for EventLines {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         for line in lines(events, state, self.style) {
             (self.sink)(&line);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::line::{Detail, line};
+use super::line::{JournalDetail, line};
 use super::plan_text;
 use super::style::Style;
 use super::text;
@@ -276,7 +276,11 @@ fn progress_and_journal_lines() {
             .map(|line| line + "\n")
             .collect()
     };
-    insta::assert_snapshot!(format!("{}\n{}", tell(Detail::Progress), tell(Detail::Journal)));
+    insta::assert_snapshot!(format!(
+        "{}\n{}",
+        tell(JournalDetail::Progress),
+        tell(JournalDetail::Journal)
+    ));
 }
 
 #[test]

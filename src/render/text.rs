@@ -444,7 +444,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
     if view.outcome == "succeeded" && view.mode == RunMode::Drill {
-        ways.push((format!("backroad undo {run}"), "rehearse the way back"));
+        ways.push((format!("backroad undo {run}"), "drill the way back"));
     }
     out.push('\n');
     let width = ways.iter().map(|(way, _)| way.chars().count()).max().unwrap_or(0);

@@ -38,7 +38,7 @@ pub enum Waited {
 
 /// When a step began and ended, and what people had to do with it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Span {
+pub(super) struct StepSpan {
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
     /// When a gate of it was open.
@@ -47,7 +47,7 @@ pub(super) struct Span {
     pub(super) undo_began: Option<Timestamp>,
 }
 
-impl Span {
+impl StepSpan {
     /// How long its gates were open, up to `now` when one still is.
     pub(super) fn asked_for(&self, now: Timestamp) -> Duration {
         self.asked.iter().map(|(from, to)| to.unwrap_or(now).since(*from)).sum()
@@ -63,12 +63,12 @@ impl Span {
 /// The spans of a run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Timeline {
-    pub(super) spans: BTreeMap<StepName, Span>,
+    pub(super) spans: BTreeMap<StepName, StepSpan>,
 }
 
 impl Timeline {
     pub(super) fn of(events: &[Recorded]) -> Self {
-        let mut spans: BTreeMap<StepName, Span> = BTreeMap::new();
+        let mut spans: BTreeMap<StepName, StepSpan> = BTreeMap::new();
         for Recorded { at, event, .. } in events {
             let Some(step) = event.step() else { continue };
             let span = spans.entry(step.clone()).or_default();

@@ -19,13 +19,13 @@ pub struct SourceFile {
     name: String,
     text: String,
     lines: Vec<usize>,
-    parts: Vec<Part>,
+    parts: Vec<UsedRunbook>,
     unread: BTreeMap<String, String>,
 }
 
 /// A runbook that is used by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct UsedRunbook {
     /// As `use` says it.
     written: String,
     /// For messages.
@@ -55,7 +55,7 @@ impl SourceFile {
         self.lines.extend(at_lines);
         self.lines.dedup();
         let span = start..self.text.len();
-        self.parts.push(Part { written: written.to_owned(), name: part.name.clone(), span });
+        self.parts.push(UsedRunbook { written: written.to_owned(), name: part.name.clone(), span });
     }
 
     /// Takes in every runbook that this one uses, and those that they use.
@@ -115,7 +115,7 @@ impl SourceFile {
         0..self.parts.first().map_or(self.text.len(), |part| part.span.start)
     }
 
-    fn part_at(&self, at: usize) -> Option<&Part> {
+    fn part_at(&self, at: usize) -> Option<&UsedRunbook> {
         self.parts.iter().rev().find(|part| part.span.start <= at)
     }
 

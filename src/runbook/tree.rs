@@ -100,7 +100,7 @@ pub fn read(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> 
 pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics) -> Option<Node> {
     let text = source.text().get(span.clone())?;
     let before = diagnostics.len();
-    let mut reader = Reader {
+    let mut reader = TreeReader {
         offsets: offsets(text),
         begin: span.start,
         length: text.len(),
@@ -140,7 +140,7 @@ fn offsets(text: &str) -> Option<Vec<usize>> {
     (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect())
 }
 
-struct Reader {
+struct TreeReader {
     offsets: Option<Vec<usize>>,
     begin: usize,
     length: usize,
@@ -149,7 +149,7 @@ struct Reader {
     root: Option<Node>,
 }
 
-impl Reader {
+impl TreeReader {
     fn byte(&self, character: usize) -> usize {
         let within = match &self.offsets {
             Some(offsets) => offsets.get(character).copied().unwrap_or(self.length),

@@ -72,7 +72,7 @@ pub struct Claims {
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Ledger {
+struct ClaimLedger {
     format: u32,
     claims: Vec<Claim>,
 }
@@ -141,7 +141,7 @@ impl Claims {
     /// Does something with the ledger while nobody else does, and writes it if that succeeded.
     fn with(
         &self,
-        work: impl FnOnce(&mut Ledger) -> Result<(), ClaimError>,
+        work: impl FnOnce(&mut ClaimLedger) -> Result<(), ClaimError>,
     ) -> Result<(), ClaimError> {
         files::private_dir(&self.folder)?;
         let lock_path = self.folder.join("lock");
@@ -152,7 +152,7 @@ impl Claims {
         let damaged = |why: String| StoreError::Damaged { path: path.clone(), why };
         let mut ledger = match files::read_if_there(&path)? {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?,
-            None => Ledger { format: FORMAT, claims: Vec::new() },
+            None => ClaimLedger { format: FORMAT, claims: Vec::new() },
         };
         if ledger.format > FORMAT {
             return Err(StoreError::Newer { path, found: ledger.format, known: FORMAT }.into());

@@ -79,12 +79,12 @@ pub(super) struct Manifest {
     /// Which program wrote it; the first evidence does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) made_by: Option<String>,
-    pub(super) members: Vec<Line>,
+    pub(super) members: Vec<EvidenceLine>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Line {
+pub(super) struct EvidenceLine {
     pub(super) name: String,
     pub(super) bytes: u64,
     pub(super) blake3: String,
@@ -116,7 +116,7 @@ pub fn write(
     members: &[Member],
     key: Option<&SigningKey>,
 ) -> Result<Vec<u8>, EvidenceError> {
-    let lines = members.iter().map(|member| Line {
+    let lines = members.iter().map(|member| EvidenceLine {
         name: member.name.clone(),
         bytes: member.bytes.len() as u64,
         blake3: digest(&member.bytes),

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::anchor::{self, Mark};
 use super::error::StoreError;
 use super::regular;
-use super::schema::{self, Hash, Head, Link};
+use super::schema::{self, ChainLink, Hash, Head};
 use crate::engine::{Event, Recorded};
 use crate::model::limits::EVIDENCE_BYTES_MAX;
 use crate::model::{RunId, Seq};
@@ -63,7 +63,7 @@ pub struct BadEvent {
 
 /// A file that was read as far as it is whole.
 pub(super) struct Parsed {
-    pub(super) links: Result<Vec<Link>, (Seq, String, Vec<Link>)>,
+    pub(super) links: Result<Vec<ChainLink>, (Seq, String, Vec<ChainLink>)>,
     /// The hash that the first event builds on.
     first_prev: Option<Hash>,
 }
@@ -120,7 +120,7 @@ pub fn verify_file(path: &Path) -> Result<VerifyReport, StoreError> {
 /// The report on a run's history.
 pub(super) fn report(
     run: &RunId,
-    read: Result<Vec<Link>, (Seq, String)>,
+    read: Result<Vec<ChainLink>, (Seq, String)>,
     mark: Option<Mark>,
 ) -> VerifyReport {
     let (links, mut bad) = match read {
@@ -153,7 +153,7 @@ pub(super) fn report(
 
 fn found(
     run: Option<RunId>,
-    links: &[Link],
+    links: &[ChainLink],
     mark: Option<Mark>,
     first_bad: Option<BadEvent>,
 ) -> VerifyReport {
@@ -221,7 +221,7 @@ pub(super) fn ends_with(hashes: &[String], told: &str) -> Result<(), String> {
 }
 
 /// Whether these events hold the one that the anchor knows.
-pub(super) fn agrees(run: &RunId, links: &[Link], mark: Mark) -> bool {
+pub(super) fn agrees(run: &RunId, links: &[ChainLink], mark: Mark) -> bool {
     if mark.head.seq == Seq(0) {
         return mark.head == schema::genesis(run);
     }
@@ -232,12 +232,12 @@ pub(super) fn agrees(run: &RunId, links: &[Link], mark: Mark) -> bool {
 }
 
 /// The file's text.
-pub(super) fn text(run: &RunId, links: &[Link]) -> Vec<u8> {
+pub(super) fn text(run: &RunId, links: &[ChainLink]) -> Vec<u8> {
     lines(schema::genesis(run), links)
 }
 
 /// The lines of events that come after a head.
-pub(super) fn lines(mut prev: Head, links: &[Link]) -> Vec<u8> {
+pub(super) fn lines(mut prev: Head, links: &[ChainLink]) -> Vec<u8> {
     let mut text = Vec::new();
     for link in links {
         let front = format!(
@@ -256,7 +256,7 @@ pub(super) fn lines(mut prev: Head, links: &[Link]) -> Vec<u8> {
 
 /// Reads a file as far as its chain is whole.
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
-    let mut links: Vec<Link> = Vec::new();
+    let mut links: Vec<ChainLink> = Vec::new();
     let mut at: Option<Head> = None;
     let mut first_prev = None;
     let cut = !bytes.is_empty() && !bytes.ends_with(b"\n");
@@ -284,7 +284,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
             return Parsed { links: Err((seq, why, links)), first_prev };
         }
         at = Some(now);
-        links.push(Link { head: now, bytes: event.to_vec() });
+        links.push(ChainLink { head: now, bytes: event.to_vec() });
     }
     let links = if cut {
         let seq = Seq(links.len() as u64);

@@ -11,7 +11,7 @@ use std::io::Write;
 use super::export;
 use super::files;
 use super::rundir::RunDir;
-use super::schema::{self, Head, Link};
+use super::schema::{self, ChainLink, Head};
 use crate::engine::Recorded;
 
 /// The export of a run that is driven.
@@ -25,7 +25,7 @@ pub(super) struct Growing {
 
 impl Growing {
     /// Goes on with the export that lies there when it holds this history, else writes it anew.
-    pub(super) fn start(dir: RunDir, links: &[Link]) -> Self {
+    pub(super) fn start(dir: RunDir, links: &[ChainLink]) -> Self {
         let head = links.last().map_or_else(|| schema::genesis(&dir.run), |link| link.head);
         let own = export::text(&dir.run, links);
         let there = files::read_if_there(&dir.journal()).ok().flatten();
@@ -52,7 +52,7 @@ impl Growing {
                 return;
             };
             at = schema::chain(at, &bytes);
-            links.push(Link { head: at, bytes });
+            links.push(ChainLink { head: at, bytes });
         }
         let lines = export::lines(self.head, &links);
         let before = file.metadata().map(|found| found.len());

@@ -17,7 +17,7 @@ use super::files;
 use super::growing::Growing;
 use super::lease::RunLock;
 use super::rundir::RunDir;
-use super::schema::{self, Database, Head, Link, guard};
+use super::schema::{self, ChainLink, Database, Head, guard};
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{Epoch, RunId, Seq, Timestamp};
@@ -40,13 +40,13 @@ const STOP_LOOK: Duration = Duration::from_millis(1);
 pub struct SledJournal {
     run: RunId,
     path: PathBuf,
-    requests: Option<mpsc::Sender<Request>>,
+    requests: Option<mpsc::Sender<WriterRequest>>,
     writer: Option<JoinHandle<()>>,
 }
 
-enum Request {
+enum WriterRequest {
     Append(Append),
-    Load(oneshot::Sender<Result<Vec<Link>, JournalError>>),
+    Load(oneshot::Sender<Result<Vec<ChainLink>, JournalError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -86,7 +86,7 @@ impl SledJournal {
     pub async fn close(mut self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         let closed = match &self.requests {
-            Some(requests) if requests.send(Request::Close(reply)).await.is_ok() => {
+            Some(requests) if requests.send(WriterRequest::Close(reply)).await.is_ok() => {
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "a disk that hangs is waited for by the host's time, in a drill too"
@@ -125,7 +125,7 @@ impl SledJournal {
         tracing::warn!(run = %self.run, "the store does not close; what was acknowledged is durable");
     }
 
-    async fn ask(&self, request: Request) -> Result<(), JournalError> {
+    async fn ask(&self, request: WriterRequest) -> Result<(), JournalError> {
         let requests = self.requests.as_ref().ok_or_else(gone)?;
         requests.send(request).await.map_err(|_| gone())
     }
@@ -159,13 +159,13 @@ impl Journal for SledJournal {
         }
         let (reply, answer) = oneshot::channel();
         let epoch = lease.epoch();
-        self.ask(Request::Append(Append { epoch, head, at, events, reply })).await?;
+        self.ask(WriterRequest::Append(Append { epoch, head, at, events, reply })).await?;
         answer.await.map_err(|_| gone())?
     }
 
     async fn load(&self) -> Result<Vec<Recorded>, JournalError> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Load(reply)).await?;
+        self.ask(WriterRequest::Load(reply)).await?;
         let links = answer.await.map_err(|_| gone())??;
         links.iter().map(|link| schema::decode(link.head.seq, &link.bytes)).collect()
     }
@@ -188,20 +188,20 @@ struct Pending {
 }
 
 impl Writer {
-    fn serve(mut self, mut inbox: mpsc::Receiver<Request>) {
+    fn serve(mut self, mut inbox: mpsc::Receiver<WriterRequest>) {
         let mut closing = None;
         'serve: while let Some(first) = inbox.blocking_recv() {
             let mut batch = Vec::new();
             let mut next = Some(first);
             while let Some(request) = next {
                 match request {
-                    Request::Append(append) => batch.push(append),
-                    Request::Load(reply) => {
+                    WriterRequest::Append(append) => batch.push(append),
+                    WriterRequest::Load(reply) => {
                         // What is read must be what was acknowledged.
                         self.commit(std::mem::take(&mut batch));
                         drop(reply.send(self.load()));
                     }
-                    Request::Close(reply) => {
+                    WriterRequest::Close(reply) => {
                         self.commit(std::mem::take(&mut batch));
                         closing = Some(reply);
                         break 'serve;
@@ -220,7 +220,7 @@ impl Writer {
         }
     }
 
-    fn load(&self) -> Result<Vec<Link>, JournalError> {
+    fn load(&self) -> Result<Vec<ChainLink>, JournalError> {
         if self.broken {
             return Err(JournalError::Store(REOPEN.to_owned()));
         }

@@ -20,11 +20,11 @@ pub enum FailAt {
 /// A journal in memory. Clones share it.
 #[derive(Debug, Clone)]
 pub struct MemoryJournal {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<SharedStore>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedStore {
     run: RunId,
     epoch: Epoch,
     events: Vec<Recorded>,
@@ -44,7 +44,7 @@ impl MemoryJournal {
     #[must_use]
     pub fn holding(run: RunId, events: Vec<Recorded>) -> Self {
         let epoch = events.last().map_or(Epoch(0), |last| last.epoch);
-        let shared = Shared { run, epoch, events, appends: 0, fail: None, broken: false };
+        let shared = SharedStore { run, epoch, events, appends: 0, fail: None, broken: false };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -71,7 +71,7 @@ impl MemoryJournal {
         self.lock().events.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, SharedStore> {
         // Nothing panics while it is held; and if it did, the events are still whole.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,7 +14,7 @@ use super::files;
 use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::runs::{RunStore, RunSummaryRaw};
-use super::schema::{Database, Link, guard};
+use super::schema::{ChainLink, Database, guard};
 use super::whole;
 use crate::engine::{JournalError, Lease};
 use crate::model::{Epoch, RunId, Seq};
@@ -94,7 +94,11 @@ impl RunDir {
         self.scratch(|database| self.checked(database, mark).map(drop))
     }
 
-    pub(super) fn checked(&self, database: &Database, mark: Mark) -> Result<Vec<Link>, StoreError> {
+    pub(super) fn checked(
+        &self,
+        database: &Database,
+        mark: Mark,
+    ) -> Result<Vec<ChainLink>, StoreError> {
         let head = database.mark()?.head.seq;
         let lost =
             |head| StoreError::LostHistory { dir: self.path.clone(), anchor: mark.head.seq, head };
@@ -187,7 +191,7 @@ impl RunDir {
         kept.iter().take(surplus).try_for_each(|old| files::remove_tree(old))
     }
 
-    pub(super) fn read(&self) -> Result<Vec<Link>, StoreError> {
+    pub(super) fn read(&self) -> Result<Vec<ChainLink>, StoreError> {
         let _lock = RunLock::look(&self.lock(), &self.run)?;
         let mark = anchor::look(&self.anchor(), &self.run)?;
         if let Some(bytes) = files::read_if_there(&self.journal())? {
@@ -203,7 +207,7 @@ impl RunDir {
     }
 
     /// What the export says, whoever holds the run: its whole lines, if they are of this history.
-    pub(super) fn read_export(&self) -> Result<Vec<Link>, StoreError> {
+    pub(super) fn read_export(&self) -> Result<Vec<ChainLink>, StoreError> {
         let mark = anchor::look(&self.anchor(), &self.run)?;
         let bytes = files::read_if_there(&self.journal())?.unwrap_or_default();
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -241,7 +245,7 @@ impl RunDir {
     }
 
     /// Writes the journal to a file that needs no database to be read.
-    pub(super) fn export(&self, links: &[Link]) -> Result<(), StoreError> {
+    pub(super) fn export(&self, links: &[ChainLink]) -> Result<(), StoreError> {
         files::write_atomically(&self.journal(), &export::text(&self.run, links))
     }
 

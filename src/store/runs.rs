@@ -16,7 +16,7 @@ use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::obligations::{self, Known, Obligations, Owing};
 use super::rundir::RunDir;
-use super::schema::{self, Database, FORMAT, Link};
+use super::schema::{self, ChainLink, Database, FORMAT};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -327,7 +327,7 @@ impl RunStore {
     }
 }
 
-fn decoded(dir: &RunDir, links: &[Link]) -> Result<Vec<Recorded>, StoreError> {
+fn decoded(dir: &RunDir, links: &[ChainLink]) -> Result<Vec<Recorded>, StoreError> {
     links
         .iter()
         .map(|link| schema::decode(link.head.seq, &link.bytes))

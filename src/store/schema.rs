@@ -136,7 +136,7 @@ pub(super) fn decode(seq: Seq, bytes: &[u8]) -> Result<Recorded, JournalError> {
 
 /// One event as it lies in the store: the head it makes, and its bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(super) struct ChainLink {
     pub(super) head: Head,
     pub(super) bytes: Vec<u8>,
 }
@@ -265,7 +265,7 @@ impl Database {
     }
 
     /// All events, with the chain checked from the first to the head.
-    pub(super) fn links(&self, run: &RunId) -> Result<Vec<Link>, JournalError> {
+    pub(super) fn links(&self, run: &RunId) -> Result<Vec<ChainLink>, JournalError> {
         let mut at = genesis(run);
         let mut links = Vec::new();
         for entry in &self.events {
@@ -281,7 +281,7 @@ impl Database {
             if at.hash.0 != *hash {
                 return Err(broken("its hash does not fit the chain"));
             }
-            links.push(Link { head: at, bytes: bytes.to_vec() });
+            links.push(ChainLink { head: at, bytes: bytes.to_vec() });
         }
         let head = self.mark()?.head;
         if head != at {

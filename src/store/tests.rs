@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::export::agrees;
 use super::files;
 use super::lease::RunLock;
-use super::schema::{self, Head, Link};
+use super::schema::{self, ChainLink, Head};
 use super::*;
 use crate::engine::{Event, Journal, JournalError};
 use crate::model::limits::EVENTS_MAX;
@@ -97,10 +97,10 @@ async fn a_run_of_a_later_version_is_left_alone() {
 fn a_history_agrees_with_its_anchor_at_the_anchors_event_and_nowhere_else() {
     let genesis = schema::genesis(&run(1));
     let mut at = genesis;
-    let links: Vec<Link> = (0..3_u8)
+    let links: Vec<ChainLink> = (0..3_u8)
         .map(|byte| {
             at = schema::chain(at, &[byte]);
-            Link { head: at, bytes: vec![byte] }
+            ChainLink { head: at, bytes: vec![byte] }
         })
         .collect();
     let mark = |head: Head| anchor::Mark { head, epoch: Epoch(1) };

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use backroad::model::{Plan, RunOutcome};
 use backroad::plan::{CompileOptions, Compiled, compile};
-use backroad::preflight::{Finding, Preflight, Verdict, inquire, judge};
+use backroad::preflight::{Finding, FindingVerdict, Preflight, inquire, judge};
 use backroad::runbook::SourceFile;
 use backroad::sim::{Scenario, World};
 use serde_json::Value;
@@ -78,7 +78,7 @@ fn of<'f>(found: &'f Preflight, rule: &str) -> Vec<&'f Finding> {
 /// The rules that fail.
 fn failed(found: &Preflight) -> BTreeSet<&'static str> {
     let all = found.findings.iter();
-    all.filter(|f| matches!(f.verdict, Verdict::Failed(_))).map(|f| f.rule).collect()
+    all.filter(|f| matches!(f.verdict, FindingVerdict::Failed(_))).map(|f| f.rule).collect()
 }
 
 /// How a drill of a plan in a world ends, without a preflight before it.

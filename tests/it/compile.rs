@@ -83,9 +83,9 @@ fn preflight_page() -> String {
         page.push_str(&format!("\n## {family}\n\n{about}\n"));
         for rule in *rules {
             let severity = match rule.severity {
-                backroad::preflight::Severity::Block => "block",
-                backroad::preflight::Severity::Warn => "warn",
-                backroad::preflight::Severity::Inform => "inform",
+                backroad::preflight::FindingSeverity::Block => "block",
+                backroad::preflight::FindingSeverity::Warn => "warn",
+                backroad::preflight::FindingSeverity::Inform => "inform",
             };
             page.push_str(&format!(
                 "\n### {}\n\n{severity} · {}\n\n- Reads: {}\n- Why: {}\n- Fix: {}\n- Source: {}\n",

@@ -9,7 +9,7 @@ use std::process::{Output, Stdio};
 use backroad::model::{Plan, PlanParts};
 use backroad::render::document::{self, Document, Material};
 use backroad::render::report::Report;
-use backroad::render::template::{Kind, SHIPPED, Shape, Templates, object_of};
+use backroad::render::template::{SHIPPED, Templates, ViewKind, ViewShape, object_of};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -371,7 +371,7 @@ fn plain(plan: Plan) -> Material {
         parameters: Vec::new(),
         profiles: Vec::new(),
         known: None,
-        rehearsal: None,
+        drill: None,
         matrix: None,
     }
 }
@@ -428,7 +428,7 @@ pub(crate) fn templates_page() -> String {
     let mut waiting = vec![Document::kind(), Report::kind()];
     let mut known = BTreeSet::new();
     while !waiting.is_empty() {
-        let kind: Kind = waiting.remove(0);
+        let kind: ViewKind = waiting.remove(0);
         let Some(object) = object_of(kind) else { continue };
         if !known.insert(object.name) {
             continue;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use backroad::model::action::{NextHop, Verification};
 use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
-use backroad::preflight::{FAMILIES, Preflight, Severity, Verdict, inquire, judge};
+use backroad::preflight::{FAMILIES, FindingSeverity, FindingVerdict, Preflight, inquire, judge};
 use backroad::sim::{Scenario, World};
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ impl Case {
 
 fn failed(found: &Preflight) -> BTreeSet<&'static str> {
     let all = found.findings.iter();
-    all.filter(|f| matches!(f.verdict, Verdict::Failed(_))).map(|f| f.rule).collect()
+    all.filter(|f| matches!(f.verdict, FindingVerdict::Failed(_))).map(|f| f.rule).collect()
 }
 
 fn gateway_subnet(prefix: &str) -> Value {
@@ -585,7 +585,7 @@ async fn what_cannot_be_read_is_not_passed_off_as_well() {
     );
     let found = case.found().await;
     let of = |rule: &str| found.findings.iter().find(|f| f.rule == rule).map(|f| f.verdict.clone());
-    assert!(matches!(of("CIR-EXISTS"), Some(Verdict::Unknown(_))), "{:?}", of("CIR-EXISTS"));
+    assert!(matches!(of("CIR-EXISTS"), Some(FindingVerdict::Unknown(_))), "{:?}", of("CIR-EXISTS"));
     assert_eq!(found.blocking().count(), 0, "what is not known does not stop a run");
 }
 
@@ -597,8 +597,10 @@ fn every_rule_says_what_why_and_what_to_do() {
         }
         assert!(!rule.source.is_empty() && !rule.reads.is_empty(), "{}", rule.id);
     }
-    let blocking =
-        FAMILIES.iter().flat_map(|(_, _, r)| r.iter()).filter(|r| r.severity == Severity::Block);
+    let blocking = FAMILIES
+        .iter()
+        .flat_map(|(_, _, r)| r.iter())
+        .filter(|r| r.severity == FindingSeverity::Block);
     assert!(blocking.count() > 20);
 }
 

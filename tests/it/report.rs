@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backroad::engine::{Event, Recorded, RunState};
 use backroad::model::RunOutcome;
-use backroad::render::report::{Material, Report, html, markdown, report, split};
+use backroad::render::report::{Report, ReportMaterial, html, markdown, report, split};
 use backroad::render::template::Templates;
 use backroad::render::view::Driven;
 use backroad::sim::bad_day::named;
@@ -29,7 +29,7 @@ fn told(lab: &Lab) -> Report {
 /// The report of a history.
 fn told_of(events: &[Recorded]) -> Report {
     let state = RunState::fold(events).unwrap();
-    let material = Material {
+    let material = ReportMaterial {
         state: &state,
         events,
         driven: Driven::ByNobody,

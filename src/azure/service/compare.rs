@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::body::{blocked, is_secret_key, text, without_secrets};
 use crate::model::azure_limits::{Resize, resize, resizes_in_place};
-use crate::model::compared::{Field, How, Remedy, Unshown, field};
+use crate::model::compared::{ComparedField, How, Remedy, Unshown, field};
 use crate::model::{Assessed, Change, ResourceId};
 
 /// What a body is held against.
@@ -42,18 +42,18 @@ pub(super) fn compare(
 ) -> Compared {
     let of = resource.resource_type();
     let mut walk = Walk { resource, of: of.as_str(), against, changes: Vec::new(), stuck: None };
-    let merged = walk.value(&Place::default(), wanted, Some(body)).unwrap_or(Value::Null);
+    let merged = walk.value(&BodyPlace::default(), wanted, Some(body)).unwrap_or(Value::Null);
     Compared { changes: walk.changes, stuck: walk.stuck, merged }
 }
 
 /// Where in a body: for the table, and for people.
 #[derive(Debug, Clone, Default)]
-struct Place {
+struct BodyPlace {
     path: String,
     shown: String,
 }
 
-impl Place {
+impl BodyPlace {
     fn key(&self, key: &str) -> Self {
         let join = |whole: &str, mark: &str| {
             if whole.is_empty() { key.to_owned() } else { format!("{whole}{mark}{key}") }
@@ -76,7 +76,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Compares one value, and gives what is to be written in its place; nothing where nothing is.
-    fn value(&mut self, at: &Place, wanted: &Value, body: Option<&Value>) -> Option<Value> {
+    fn value(&mut self, at: &BodyPlace, wanted: &Value, body: Option<&Value>) -> Option<Value> {
         // Null, or a list or a text of nothing, is what is not shown.
         let nothing = |body: &&Value| {
             body.is_null()
@@ -100,7 +100,12 @@ impl Walk<'_> {
         }
     }
 
-    fn object(&mut self, at: &Place, wanted: &Map<String, Value>, body: Option<&Value>) -> Value {
+    fn object(
+        &mut self,
+        at: &BodyPlace,
+        wanted: &Map<String, Value>,
+        body: Option<&Value>,
+    ) -> Value {
         let body = body.and_then(Value::as_object);
         let mut merged = body.cloned().unwrap_or_default();
         for (key, wanted) in wanted {
@@ -126,7 +131,7 @@ impl Walk<'_> {
     }
 
     /// Tags: names in any letters, values exactly; those of others stay.
-    fn tags(&mut self, at: &Place, wanted: &Map<String, Value>, body: Option<&Value>) -> Value {
+    fn tags(&mut self, at: &BodyPlace, wanted: &Map<String, Value>, body: Option<&Value>) -> Value {
         let mut merged = body.and_then(Value::as_object).cloned().unwrap_or_default();
         for (name, value) in wanted {
             // A tag that stands keeps the letters of its name: Azure does.
@@ -154,8 +159,8 @@ impl Walk<'_> {
     /// A list of named things; each that is added, changed or gone is a difference of its own.
     fn named(
         &mut self,
-        at: &Place,
-        row: Option<&Field>,
+        at: &BodyPlace,
+        row: Option<&ComparedField>,
         wanted: &[Value],
         body: &[Value],
     ) -> Value {
@@ -200,8 +205,8 @@ impl Walk<'_> {
 
     fn leaf(
         &mut self,
-        at: &Place,
-        row: Option<&Field>,
+        at: &BodyPlace,
+        row: Option<&ComparedField>,
         wanted: &Value,
         body: Option<&Value>,
     ) -> Option<Value> {
@@ -241,7 +246,7 @@ impl Walk<'_> {
     }
 
     /// The size of a gateway: one that does all that is asked holds, and is never made smaller.
-    fn size(&mut self, at: &Place, wanted: &Value, body: Option<&Value>) -> Option<Value> {
+    fn size(&mut self, at: &BodyPlace, wanted: &Value, body: Option<&Value>) -> Option<Value> {
         let names = (text(wanted, "/name"), body.and_then(|body| text(body, "/name")));
         let (Some(asked), Some(has)) = names else { return body.cloned() };
         let way = match self.against {
@@ -268,9 +273,17 @@ impl Walk<'_> {
         Some(wanted.clone())
     }
 
-    fn mismatch(&mut self, at: &Place, row: Option<&Field>, wanted: &Value, body: Option<&Value>) {
-        if let (Against::Wanted, Some(Field { what, path, remedy: Remedy::Person(fix), .. })) =
-            (self.against, row)
+    fn mismatch(
+        &mut self,
+        at: &BodyPlace,
+        row: Option<&ComparedField>,
+        wanted: &Value,
+        body: Option<&Value>,
+    ) {
+        if let (
+            Against::Wanted,
+            Some(ComparedField { what, path, remedy: Remedy::Person(fix), .. }),
+        ) = (self.against, row)
         {
             self.stuck.get_or_insert_with(|| {
                 let stands = match body.map(in_words) {

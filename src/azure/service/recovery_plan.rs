@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::body::{LOOK_AGAIN, text};
 use crate::model::recovery::{
-    CANCEL, CLEANUP, Direction, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
+    CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
 use crate::model::{
     Assessed, Assessment, Change, Outputs, PlannedChange, ResourceId, Seen, Undo, Write,
@@ -172,10 +172,10 @@ impl<'a> Situation<'a> {
         self.allows("TestFailoverCleanup")
     }
 
-    fn is_over(&self, direction: Direction) -> bool {
+    fn is_over(&self, direction: FailoverDirection) -> bool {
         let side = match direction {
-            Direction::PrimaryToRecovery => "Recovery",
-            Direction::RecoveryToPrimary => "Primary",
+            FailoverDirection::PrimaryToRecovery => "Recovery",
+            FailoverDirection::RecoveryToPrimary => "Primary",
         };
         self.machines.iter().all(|machine| machine.active.eq_ignore_ascii_case(side))
     }
@@ -192,8 +192,8 @@ impl<'a> Situation<'a> {
             ),
             RecoveryMove::Failover { direction, .. } => {
                 let (from, then) = match direction {
-                    Direction::PrimaryToRecovery => ("Primary", "Recovery"),
-                    Direction::RecoveryToPrimary => ("Recovery", "Primary"),
+                    FailoverDirection::PrimaryToRecovery => ("Primary", "Recovery"),
+                    FailoverDirection::RecoveryToPrimary => ("Recovery", "Primary"),
                 };
                 let undo = self.call(CANCEL, None);
                 self.ask(to, ("activeLocation", from, then), undo)
@@ -223,7 +223,7 @@ impl<'a> Situation<'a> {
     /// the commit of a failover back.
     fn is_committed(&self) -> bool {
         let scenario = text(self.plan, "/properties/currentScenario/scenarioName").unwrap_or("");
-        self.is_over(Direction::PrimaryToRecovery)
+        self.is_over(FailoverDirection::PrimaryToRecovery)
             || scenario.to_ascii_lowercase().contains("commit")
     }
 
@@ -424,7 +424,7 @@ mod tests {
     fn failover() -> RecoveryMove {
         RecoveryMove::Failover {
             kind: FailoverKind::Unplanned,
-            direction: Direction::PrimaryToRecovery,
+            direction: FailoverDirection::PrimaryToRecovery,
             recovery_point: RecoveryPoint::LatestProcessed,
         }
     }
@@ -531,7 +531,7 @@ mod tests {
         );
         let test = RecoveryMove::TestFailover {
             network: network.unwrap(),
-            direction: Direction::PrimaryToRecovery,
+            direction: FailoverDirection::PrimaryToRecovery,
             recovery_point: RecoveryPoint::Latest,
         };
         assert_eq!(verdict(test.clone(), &tested), Assessed::Holds);

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::run::{hexadecimal, run_id, said_before};
-use crate::cli::args::{Compile, People, Start};
+use crate::cli::args::{Compile, PeopleArg, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::Begin;
+use crate::cli::session::DriveStart;
 use crate::cli::{front, preflight, world};
 use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
@@ -21,14 +21,14 @@ pub(super) struct Wanted<'a> {
     pub(super) world: Option<PathBuf>,
     pub(super) seed: Option<u64>,
     pub(super) bad_days: &'a [String],
-    pub(super) people: People,
+    pub(super) people: PeopleArg,
     pub(super) start: &'a Start,
 }
 
 pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
     let days = wanted.bad_days.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
     let mut compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
-    if wanted.people == People::Ask {
+    if wanted.people == PeopleArg::Ask {
         compiled.plan = without_people(&compiled.plan)?;
     }
     let world = wanted.world.as_deref();
@@ -60,7 +60,7 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
     };
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
-    let begin = Begin::New(Box::new(new));
+    let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
 }

@@ -10,7 +10,7 @@ use crate::cli::args::{Drive, DriveSaid, DriveStep, Output, Target};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::{Asked, Begin, Driving, Session, claimed};
+use crate::cli::session::{Asked, DriveStart, Driving, Session, claimed};
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, RunState, Said, people};
 use crate::model::{Plan, RunOutcome, StepName, StepStatus};
@@ -263,7 +263,7 @@ async fn go_on(
             })
         });
         // Not after the gate, and not when the gateway stands: now, with nothing said yet.
-        if let Some(why) = azure::Secrets::of(&opened.plan).missing(left) {
+        if let Some(why) = azure::SecretSettings::of(&opened.plan).missing(left) {
             return Err(CliError::refused(
                 "The run would send a secret that this process cannot read.",
             )
@@ -298,7 +298,7 @@ async fn go_on(
             "`--after` is for drills: a live run's time passes by itself.",
         ));
     }
-    let begin = Begin::Existing(command);
+    let begin = DriveStart::Existing(command);
     let id = new.run.clone();
     let driven = match opened.mode {
         RunMode::Live => {
@@ -326,7 +326,7 @@ pub(super) async fn live(
     run: &NewRun,
     target: &Target,
     clock: Arc<dyn Clock>,
-    begin: Begin,
+    begin: DriveStart,
 ) -> Result<Driving, CliError> {
     let url = azure::endpoint(target)?;
     let arm = azure::arm(&run.plan, url, target, Arc::clone(&clock))?;
@@ -337,7 +337,7 @@ pub(super) async fn live(
         actuator: Arc::new(arm.actuator(WriteScope::of(&run.plan))),
         clock,
         asked: match &context.background {
-            Some(_) => Asked::Door,
+            Some(_) => Asked::ControlSocket,
             None if context.ui.somebody => Asked::Terminal,
             None => Asked::Elsewhere,
         },

@@ -4,7 +4,7 @@ use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::render::json;
-use crate::render::line::{Detail, line};
+use crate::render::line::{JournalDetail, line};
 
 pub(super) async fn journal(context: &Context, run: &str) -> Result<Status, CliError> {
     let run = context.state.find(run)?;
@@ -17,7 +17,7 @@ pub(super) async fn journal(context: &Context, run: &str) -> Result<Status, CliE
                 let style = context.ui.out;
                 let text: String = events
                     .iter()
-                    .filter_map(|e| line(e, &opened.plan, opened.at, Detail::Journal, style))
+                    .filter_map(|e| line(e, &opened.plan, opened.at, JournalDetail::Journal, style))
                     .map(|line| line + "\n")
                     .collect();
                 context.ui.data(&text);

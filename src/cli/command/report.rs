@@ -12,7 +12,7 @@ use crate::cli::world;
 use crate::engine::{Recorded, RunState};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
-use crate::render::report::{self, Material, Report};
+use crate::render::report::{self, Report, ReportMaterial};
 use crate::render::template::Templates;
 use crate::render::view::{Driven, ReachedView};
 use crate::store::regular;
@@ -86,7 +86,7 @@ pub(super) fn told(
     let (before, reachability) = (of(beside.reached.first()), of(beside.reached.last()));
     let runbook = beside.runbook.map(|text| blake3::hash(text).to_hex().to_string());
     let run = state.opened.as_ref()?.run.clone();
-    report::report(Material {
+    report::report(ReportMaterial {
         state,
         events,
         driven,

@@ -10,7 +10,7 @@ use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::saved::SavedPlan;
-use crate::cli::session::Begin;
+use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, preflight};
 use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
@@ -51,7 +51,7 @@ pub(super) async fn run(
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
-    let begin = Begin::New(Box::new(new.clone()));
+    let begin = DriveStart::New(Box::new(new.clone()));
     let driving = live(context, store, &new, target, clock, begin).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
 }

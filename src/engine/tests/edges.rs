@@ -1,7 +1,7 @@
 //! What happens at the very edge: a timer that rings early or late, a word that comes twice, an attempt
 //! that is over. Each of these was once changed in the engine without a test that noticed.
 
-use super::super::time_up::settled_at;
+use super::super::timeout::settled_at;
 use super::*;
 use crate::engine::event::Actor;
 use crate::engine::state::{Direction, RunPhase};
@@ -40,7 +40,7 @@ fn operating(step: Step) -> (Bench, Ticket) {
     (bench, ticket)
 }
 
-fn time_up(bench: &mut Bench, step: &str) -> Turn {
+fn timed_out(bench: &mut Bench, step: &str) -> Turn {
     bench.give(Input::Due(Timer::Timeout(name(step))))
 }
 
@@ -63,7 +63,7 @@ fn a_step_ends_neither_while_its_write_is_under_way_nor_while_a_person_is_asked(
     bench.give(Input::Opened);
     bench.change("pip");
     bench.now = bench.now + Duration::from_secs(3_600);
-    assert!(time_up(&mut bench, "pip").events.is_empty());
+    assert!(timed_out(&mut bench, "pip").events.is_empty());
     let (ticket, _) = bench.take_send("pip");
     bench.give(Input::Sent(ticket, Ok(accepted())));
     assert_eq!(bench.status("pip"), StepStatus::TimedOut, "its answer is recorded first");
@@ -72,7 +72,7 @@ fn a_step_ends_neither_while_its_write_is_under_way_nor_while_a_person_is_asked(
     let mut asked = Bench::new(plan_of(vec![approval("go", &[])]));
     asked.give(Input::Opened);
     asked.now = asked.now + Duration::from_secs(3_600);
-    assert!(time_up(&mut asked, "go").events.is_empty());
+    assert!(timed_out(&mut asked, "go").events.is_empty());
     assert_eq!(asked.status("go"), StepStatus::Waiting);
 }
 
@@ -84,11 +84,11 @@ fn a_doubt_that_no_look_can_end_is_a_persons_once_the_write_cannot_land_any_more
     let settled = settled_at(&intent, &bench.moment());
     bench.now = settled + limits::CALL_TIMEOUT;
     bench.now = Timestamp::from_millis(bench.now.as_millis() - 1);
-    assert!(time_up(&mut bench, "pip").events.is_empty());
+    assert!(timed_out(&mut bench, "pip").events.is_empty());
     assert_eq!(bench.status("pip"), StepStatus::Running);
     bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
     bench.now = settled + limits::CALL_TIMEOUT;
-    time_up(&mut bench, "pip");
+    timed_out(&mut bench, "pip");
     assert_eq!(bench.status("pip"), StepStatus::Held);
 }
 
@@ -98,7 +98,7 @@ fn a_removal_in_doubt_whose_time_is_up_is_not_held_and_an_undo_in_doubt_is_told(
     short.timeout = Duration::from_secs(30);
     let (mut bench, intent) = in_doubt(short);
     bench.now = settled_at(&intent, &bench.moment()) + limits::CALL_TIMEOUT;
-    time_up(&mut bench, "gw");
+    timed_out(&mut bench, "gw");
     assert_eq!(bench.status("gw"), StepStatus::TimedOut, "a removal that lands late is welcome");
 
     for mut short in [public_ip("pip", &[]), removal("pip")] {
@@ -112,7 +112,7 @@ fn a_removal_in_doubt_whose_time_is_up_is_not_held_and_an_undo_in_doubt_is_told(
         let (ticket, intent) = bench.take_send("pip");
         bench.give(Input::Sent(ticket, Err(lost())));
         bench.now = settled_at(&intent, &bench.moment()) + limits::CALL_TIMEOUT;
-        let turn = time_up(&mut bench, "pip");
+        let turn = timed_out(&mut bench, "pip");
         let told = |event: &Event| matches!(event, Event::StepUndoFailed { error, .. } if error.code == "undo_in_doubt");
         assert!(turn.events.iter().any(told), "{turn:?}");
     }
@@ -143,7 +143,7 @@ fn an_operation_that_outlives_its_step_is_asked_about_for_its_hours_before_a_per
     (short.timeout, short.on_failure) = (Duration::from_secs(60), OnFailure::Continue);
     let (mut bench, ticket) = operating(short);
     bench.now = bench.now + Duration::from_secs(60);
-    time_up(&mut bench, "pip");
+    timed_out(&mut bench, "pip");
     let ended = bench.now;
     let still = || Input::Polled(ticket.clone(), Ok(PollAnswer::Running { after: None }));
     bench.now = Timestamp::from_millis((ended + limits::OPERATION_OVERDUE_AFTER).as_millis() - 1);
@@ -373,9 +373,9 @@ fn a_step_that_is_taken_up_a_day_later_has_the_time_it_had_left() {
     bench.now = bench.now + Duration::from_secs(86_400);
     bench.record(vec![Event::RunClaimed { holder: "another".to_owned() }]);
     bench.give(Input::Opened);
-    assert!(time_up(&mut bench, "pip").events.is_empty());
+    assert!(timed_out(&mut bench, "pip").events.is_empty());
     bench.now = bench.now + Duration::from_secs(3_600);
-    time_up(&mut bench, "pip");
+    timed_out(&mut bench, "pip");
     assert_eq!(bench.status("pip"), StepStatus::TimedOut);
 }
 
@@ -436,7 +436,7 @@ fn what_stands_below_a_held_step_is_not_undone_under_it() {
     let (ticket, _) = bench.take_send("above");
     bench.give(Input::Sent(ticket.clone(), Ok(accepted())));
     bench.now = bench.now + Duration::from_secs(60);
-    time_up(&mut bench, "above");
+    timed_out(&mut bench, "above");
     bench.give(undo());
     bench.now = bench.now + limits::OPERATION_OVERDUE_AFTER;
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Running { after: None })));

@@ -11,7 +11,7 @@ use crate::model::{OperationKey, limits};
 
 /// What may go wrong at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+enum Disturbance {
     /// The other side refuses, for now.
     Busy,
     /// The other side refuses.
@@ -49,14 +49,14 @@ struct Truth {
 
 /// One state of the search.
 #[derive(Clone)]
-struct Node {
+struct SearchState {
     bench: Bench,
     truth: Truth,
     /// What went wrong so far.
-    troubles: Vec<Trouble>,
+    troubles: Vec<Disturbance>,
 }
 
-impl Node {
+impl SearchState {
     fn land(&mut self, step: &StepName, makes: bool, key: &OperationKey) {
         let fresh = self.truth.landed.insert(key.clone());
         assert!(fresh, "a key landed twice, after {:?}", self.troubles);
@@ -106,18 +106,18 @@ impl Node {
     }
 
     /// The next thing that happens, with this trouble or none; none where that cannot be.
-    fn after(&self, trouble: Option<Trouble>) -> Option<Self> {
+    fn after(&self, trouble: Option<Disturbance>) -> Option<Self> {
         let mut next = self.clone();
         next.troubles.extend(trouble);
         match trouble {
-            Some(Trouble::Crash) => {
+            Some(Disturbance::Crash) => {
                 next.crash();
                 return Some(next);
             }
-            Some(Trouble::Undo) => {
+            Some(Disturbance::Undo) => {
                 return next.say(Command::Undo { by: "ann".into(), reason: None });
             }
-            Some(Trouble::Cancel) => {
+            Some(Disturbance::Cancel) => {
                 return next.say(Command::Cancel { by: "ann".into(), reason: None });
             }
             _ => {}
@@ -143,13 +143,13 @@ impl Node {
     }
 
     /// What an effect comes to.
-    fn answer(&mut self, effect: Effect, trouble: Option<Trouble>) -> Option<Input> {
+    fn answer(&mut self, effect: Effect, trouble: Option<Disturbance>) -> Option<Input> {
         Some(match (effect, trouble) {
             (Effect::Observe(ticket, direction), None) => {
                 let seen = self.look(&ticket.step, direction);
                 Input::Observed(ticket, Ok(seen))
             }
-            (Effect::Observe(ticket, _), Some(Trouble::Busy)) => {
+            (Effect::Observe(ticket, _), Some(Disturbance::Busy)) => {
                 Input::Observed(ticket, Err(transient()))
             }
             (Effect::Send(ticket, intent), trouble) => return self.send(ticket, &intent, trouble),
@@ -157,14 +157,14 @@ impl Node {
                 self.operation_ends(&ticket.step, true);
                 Input::Polled(ticket, Ok(PollAnswer::Succeeded))
             }
-            (Effect::Poll(ticket, _), Some(Trouble::OperationFails)) => {
+            (Effect::Poll(ticket, _), Some(Disturbance::OperationFails)) => {
                 self.operation_ends(&ticket.step, false);
                 Input::Polled(ticket, Ok(PollAnswer::Failed(transient())))
             }
-            (Effect::Poll(ticket, _), Some(Trouble::Busy)) => {
+            (Effect::Poll(ticket, _), Some(Disturbance::Busy)) => {
                 Input::Polled(ticket, Ok(PollAnswer::Running { after: None }))
             }
-            (Effect::Poll(ticket, _), Some(Trouble::No)) => {
+            (Effect::Poll(ticket, _), Some(Disturbance::No)) => {
                 let gone = StepError::rejected("ResourceNotFound", "The operation is gone.");
                 self.operation_ends(&ticket.step, true);
                 Input::Polled(ticket, Err(gone))
@@ -187,7 +187,12 @@ impl Node {
         }
     }
 
-    fn send(&mut self, ticket: Ticket, intent: &Intent, trouble: Option<Trouble>) -> Option<Input> {
+    fn send(
+        &mut self,
+        ticket: Ticket,
+        intent: &Intent,
+        trouble: Option<Disturbance>,
+    ) -> Option<Input> {
         let step = ticket.step.clone();
         let makes = self.direction(&step) == Direction::Forward;
         let on_its_way = self.truth.late.iter().any(|late| late.1 == step);
@@ -200,22 +205,22 @@ impl Node {
                 self.truth.operating.insert(step, makes);
                 Input::Sent(ticket, Ok(accepted()))
             }
-            Some(Trouble::Busy) => Input::Sent(ticket, Err(transient())),
-            Some(Trouble::No) => {
+            Some(Disturbance::Busy) => Input::Sent(ticket, Err(transient())),
+            Some(Disturbance::No) => {
                 let no = StepError::rejected("AuthorizationFailed", "No.");
                 Input::Sent(ticket, Err(no))
             }
-            Some(Trouble::RequestLost) => Input::Sent(ticket, lost()),
-            Some(Trouble::AnswerLost) => {
+            Some(Disturbance::RequestLost) => Input::Sent(ticket, lost()),
+            Some(Disturbance::AnswerLost) => {
                 self.land(&step, makes, &intent.key);
                 Input::Sent(ticket, lost())
             }
-            Some(Trouble::LandsLate) => {
+            Some(Disturbance::LandsLate) => {
                 let at = intent.not_after + (limits::CALL_TIMEOUT - Duration::from_secs(1));
                 self.truth.late.push((at, step, makes, intent.key.clone()));
                 Input::Sent(ticket, lost())
             }
-            Some(Trouble::CrashAfterSend) => {
+            Some(Disturbance::CrashAfterSend) => {
                 self.land(&step, makes, &intent.key);
                 self.crash();
                 // The turn of the new driver has been taken; this stands for nothing.
@@ -265,24 +270,24 @@ impl Node {
     }
 }
 
-const TROUBLES: [Trouble; 10] = [
-    Trouble::Busy,
-    Trouble::No,
-    Trouble::RequestLost,
-    Trouble::AnswerLost,
-    Trouble::LandsLate,
-    Trouble::Crash,
-    Trouble::CrashAfterSend,
-    Trouble::OperationFails,
-    Trouble::Undo,
-    Trouble::Cancel,
+const TROUBLES: [Disturbance; 10] = [
+    Disturbance::Busy,
+    Disturbance::No,
+    Disturbance::RequestLost,
+    Disturbance::AnswerLost,
+    Disturbance::LandsLate,
+    Disturbance::Crash,
+    Disturbance::CrashAfterSend,
+    Disturbance::OperationFails,
+    Disturbance::Undo,
+    Disturbance::Cancel,
 ];
 
 /// Every way from the start with at most so many troubles; tells how many states and ends there were.
 fn search(plan: Plan, troubles_max: usize) -> (usize, usize) {
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
-    let start = Node { bench, truth: Truth::default(), troubles: Vec::new() };
+    let start = SearchState { bench, truth: Truth::default(), troubles: Vec::new() };
     let (mut seen, mut ends, mut open) = (BTreeSet::new(), 0, vec![start]);
     while let Some(node) = open.pop() {
         if !seen.insert(node.text()) {

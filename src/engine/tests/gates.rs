@@ -139,7 +139,7 @@ fn reachable(start: Bench, people: &[Person], check: impl Fn(&Bench, &str)) -> u
             // Most are refused, which changes nothing.
             let (input, now) = (Input::Command(command.clone()), bench.moment());
             let mut state = bench.state.clone();
-            let refused = take_turn(&bench.plan, &mut state, input, &now, Pace::Going).refusal;
+            let refused = take_turn(&bench.plan, &mut state, input, &now, Intake::Going).refusal;
             if refused.is_some() {
                 assert_eq!(state, bench.state, "a refused command leaves no trace");
                 continue;

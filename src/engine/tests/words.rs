@@ -98,7 +98,7 @@ fn a_refused_word_starts_nothing_and_a_leaving_process_neither() {
     let turn = bench.give(Input::Command(Command::Approve(said("gone", "ann"))));
     assert!(turn.refusal.is_some() && turn.events.is_empty() && turn.effects.is_empty());
     let (mut state, now) = (bench.state.clone(), bench.moment());
-    let leaving = take_turn(&bench.plan, &mut state, Input::Opened, &now, Pace::Leaving);
+    let leaving = take_turn(&bench.plan, &mut state, Input::Opened, &now, Intake::Leaving);
     assert_eq!(leaving, Turn::default());
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FIELDS, Field, How, Remedy, Unshown};
+use super::{ComparedField, FIELDS, How, Remedy, Unshown};
 
 const HEAD: &str = "# How each field is compared
 
@@ -37,7 +37,7 @@ fn how(how: How) -> &'static str {
     }
 }
 
-fn unshown(row: &Field) -> &'static str {
+fn unshown(row: &ComparedField) -> &'static str {
     match row.unshown {
         Unshown::Differs => "differs",
         Unshown::Off => "is off, 0 or empty",
@@ -45,7 +45,7 @@ fn unshown(row: &Field) -> &'static str {
     }
 }
 
-fn remedy(row: &Field) -> String {
+fn remedy(row: &ComparedField) -> String {
     match row.remedy {
         _ if row.how == How::NotOnceItStands => "nothing".to_owned(),
         Remedy::Written => "it is written".to_owned(),

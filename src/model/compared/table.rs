@@ -1,6 +1,6 @@
 //! Which field of which action is compared how? The rows.
 
-use super::{Field, How, Remedy, Unshown};
+use super::{ComparedField, How, Remedy, Unshown};
 
 /// An action, and the type of the resource it is about.
 type Of = (&'static str, &'static str);
@@ -37,17 +37,17 @@ const fn written(
     what: &'static str,
     how: How,
     unshown: Unshown,
-) -> Field {
-    Field { action, of, path, what, how, unshown, remedy: Remedy::Written }
+) -> ComparedField {
+    ComparedField { action, of, path, what, how, unshown, remedy: Remedy::Written }
 }
 
 /// A flag that is written where it differs, and off where Azure does not show it.
-const fn flag(of: Of, path: &'static str, what: &'static str) -> Field {
+const fn flag(of: Of, path: &'static str, what: &'static str) -> ComparedField {
     written(of, path, what, How::Exactly, Unshown::Off)
 }
 
 /// A word or an id that is written where it differs.
-const fn word(of: Of, path: &'static str, what: &'static str) -> Field {
+const fn word(of: Of, path: &'static str, what: &'static str) -> ComparedField {
     written(of, path, what, How::AnyCase, Unshown::Differs)
 }
 
@@ -57,19 +57,19 @@ const fn fixed(
     path: &'static str,
     what: &'static str,
     fix: &'static str,
-) -> Field {
+) -> ComparedField {
     let (how, unshown, remedy) = (How::AnyCase, Unshown::Nothing, Remedy::Person(fix));
-    Field { action, of, path, what, how, unshown, remedy }
+    ComparedField { action, of, path, what, how, unshown, remedy }
 }
 
 /// Of interest only while the resource is made.
-const fn at_birth((action, of): Of, path: &'static str, what: &'static str) -> Field {
+const fn at_birth((action, of): Of, path: &'static str, what: &'static str) -> ComparedField {
     let (how, unshown) = (How::NotOnceItStands, Unshown::Nothing);
-    Field { action, of, path, what, how, unshown, remedy: Remedy::Written }
+    ComparedField { action, of, path, what, how, unshown, remedy: Remedy::Written }
 }
 
 /// The tags of a resource.
-const fn tags(of: Of) -> Field {
+const fn tags(of: Of) -> ComparedField {
     written(of, "tags", "tags", How::Tags, Unshown::Off)
 }
 
@@ -80,15 +80,23 @@ const fn partly(
     what: &'static str,
     how: How,
     fix: &'static str,
-) -> Field {
-    Field { action, of, path, what, how, unshown: Unshown::Nothing, remedy: Remedy::Partly(fix) }
+) -> ComparedField {
+    ComparedField {
+        action,
+        of,
+        path,
+        what,
+        how,
+        unshown: Unshown::Nothing,
+        remedy: Remedy::Partly(fix),
+    }
 }
 
 /// The table.
-pub const FIELDS: &[Field] = &[
+pub const FIELDS: &[ComparedField] = &[
     fixed(ADDRESS, "location", "location", ANOTHER),
     fixed(ADDRESS, "sku/name", "SKU", ANOTHER),
-    Field {
+    ComparedField {
         action: ADDRESS.0,
         of: ADDRESS.1,
         path: "zones",

@@ -8,13 +8,13 @@ use crate::preflight::inquiry::{
     Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes, subnet_prefixes,
     subnets_of, text, unless,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about address spaces.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ADDR-SAME-CIRCUIT",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A network to be connected overlaps one that is on the circuit already, and the \
                      runbook does not remove that connection first.",
         reads: "addressSpace of every hub on the circuit and of its transit spokes",
@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ADDR-PEERING",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Two networks to be peered overlap, or one of them overlaps a network that the other is \
                      peered with already.",
         reads: "addressSpace of both and of all their peers, as the steps before leave them",
@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ADDR-SUBNET",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A subnet to be made is outside its network, or overlaps another subnet of it.",
         reads: "addressSpace and subnets of the network",
         why: "Azure refuses the subnet.",
@@ -123,7 +123,7 @@ fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((ours, theirs)) = then.space(&vnet).zip(then.space(&spec.remote)) else {
             let why = "one of the networks cannot be read".to_owned();
-            all.push(about(&spec.id, Verdict::Unknown(why)));
+            all.push(about(&spec.id, FindingVerdict::Unknown(why)));
             continue;
         };
         let mut hit = clash(&ours, &theirs).map(|(a, b)| format!("{a} overlaps {b}"));
@@ -158,7 +158,10 @@ fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let then = inquiry.at(step);
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((space, body)) = then.space(&vnet).zip(then.facts.body(&vnet)) else {
-            all.push(about(&spec.id, Verdict::Unknown("its network cannot be read".to_owned())));
+            all.push(about(
+                &spec.id,
+                FindingVerdict::Unknown("its network cannot be read".to_owned()),
+            ));
             continue;
         };
         let outside = spec.prefixes.iter().find(|own| !space.iter().any(|net| net.contains(*own)));

@@ -11,7 +11,7 @@ use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, found, is, list, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const LOCATION: &str = "/properties/serviceProviderProperties/peeringLocation";
 const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
@@ -20,7 +20,7 @@ const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "CIR-EXISTS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A circuit that the runbook connects to does not exist.",
         reads: "the circuit",
         why: "Without it there is nothing to connect to.",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-ENABLED",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "`circuitProvisioningState` is not Enabled.",
         reads: "properties.circuitProvisioningState",
         why: "Microsoft's side of the circuit is not switched on.",
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-PROVIDER",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "`serviceProviderProvisioningState` is not Provisioned.",
         reads: "properties.serviceProviderProvisioningState",
         why: "The connection would be accepted and then fail, after the gateway was waited for.",
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-STATE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The circuit's `provisioningState` is Failed.",
         reads: "properties.provisioningState",
         why: "Azure refuses to use a resource that is not Succeeded.",
@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-BASIC",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The circuit's tier is Basic.",
         reads: "sku.tier",
         why: "The tier is in Azure's list and in none of its documents.",
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GEO-LOCAL",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The circuit is Local and the region is not near its peering location.",
         reads: "sku.tier, peeringLocation; table of peering locations",
         why: "A Local circuit reaches only the regions beside its peering location.",
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GEO-STANDARD",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The circuit is Standard and the region is in another geopolitical region.",
         reads: "sku.tier, peeringLocation; tables of peering locations and regions",
         why: "Only a Premium circuit reaches beyond its geopolitical region.",
@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GEO-INFERRED",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "No document says in which geopolitical region location or region is.",
         reads: "tables of peering locations and regions",
         why: "Whether a Standard circuit reaches the region is then a guess.",
@@ -104,7 +104,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GEO-CLOUD",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Circuit and network are in different clouds.",
         reads: "tables of peering locations and regions",
         why: "A circuit of one cloud never reaches a network of another.",
@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GEO-DIRECT",
-        severity: Severity::Inform,
+        severity: FindingSeverity::Inform,
         fails_when: "The circuit stands on an ExpressRoute Direct port.",
         reads: "properties.expressRoutePort",
         why: "Its location is the port's, which is not read here: its reach is not judged.",
@@ -123,14 +123,15 @@ pub(super) const RULES: &[Rule] = &[
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
                 let direct = body.pointer("/properties/expressRoutePort/id").is_some();
-                direct
-                    .then(|| Verdict::Failed("it stands on an ExpressRoute Direct port".to_owned()))
+                direct.then(|| {
+                    FindingVerdict::Failed("it stands on an ExpressRoute Direct port".to_owned())
+                })
             })
         },
     },
     Rule {
         id: "LINK-COUNT",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The circuit has as many connections as its bandwidth and tier allow.",
         reads: "bandwidthInMbps, sku.tier; connections, Global Reach connections",
         why: "Azure refuses one more.",
@@ -140,7 +141,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-COUNT-BLIND",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The connections of a subscription cannot be listed.",
         reads: "resources of type connections, by subscription",
         why: "What cannot be seen cannot be counted: the number of connections is a lower bound.",
@@ -150,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "BW-SECONDARY",
-        severity: Severity::Inform,
+        severity: FindingSeverity::Inform,
         fails_when: "The circuit has less bandwidth than one that a removed or standing connection used.",
         reads: "bandwidthInMbps of both circuits",
         why: "Production may be slower than before.",
@@ -160,7 +161,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "BW-RAISE",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The runbook raises a circuit's bandwidth.",
         reads: "bandwidthInMbps",
         why: "It fails when the port has no room, the provider must follow, and there is no way back.",
@@ -170,7 +171,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-SAME-LOC",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Two circuits of the runbook are at the same peering location.",
         reads: "peeringLocation of both circuits",
         why: "They share the fate of the place.",
@@ -180,7 +181,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "CIR-METRO",
-        severity: Severity::Inform,
+        severity: FindingSeverity::Inform,
         fails_when: "The circuit is a Metro circuit.",
         reads: "peeringLocation",
         why: "Its two paths end at two sites of one city; gateway site-failover tests do not take it.",
@@ -189,7 +190,7 @@ pub(super) const RULES: &[Rule] = &[
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
                 let metro = text(body, LOCATION).is_some_and(|place| place.ends_with("Metro"));
-                metro.then(|| Verdict::Failed("it is a Metro circuit".to_owned()))
+                metro.then(|| FindingVerdict::Failed("it is a Metro circuit".to_owned()))
             })
         },
     },
@@ -198,9 +199,9 @@ pub(super) const RULES: &[Rule] = &[
 fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let judge = |id: &ResourceId| {
         let verdict = match inquiry.facts.resource(id) {
-            Fact::Known(_) => Verdict::Passed,
-            Fact::Absent => Verdict::Failed("there is no such circuit".to_owned()),
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Known(_) => FindingVerdict::Passed,
+            Fact::Absent => FindingVerdict::Failed("there is no such circuit".to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         about(id, verdict)
     };
@@ -234,7 +235,7 @@ fn succeeded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// What is known of where a circuit is, and of the region that it shall reach.
-struct Reach {
+struct CircuitReach {
     tier: String,
     location: Option<&'static PeeringLocation>,
     written: String,
@@ -242,7 +243,10 @@ struct Reach {
 }
 
 /// Judges each circuit with the region that a connection is to be made in.
-fn by_reach(inquiry: &Inquiry<'_>, judge: impl Fn(&Reach) -> Option<Verdict>) -> Vec<Judged> {
+fn by_reach(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&CircuitReach) -> Option<FindingVerdict>,
+) -> Vec<Judged> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
     for (step, spec) in inquiry.connections() {
@@ -253,7 +257,7 @@ fn by_reach(inquiry: &Inquiry<'_>, judge: impl Fn(&Reach) -> Option<Verdict>) ->
         let raised = inquiry.raised_before(&spec.circuit, step);
         all.extend(inquiry.each([&spec.circuit], |_, body: &Value| {
             let written = text(body, LOCATION)?.to_owned();
-            judge(&Reach {
+            judge(&CircuitReach {
                 tier: Tier::parse(text(body, "/sku/tier").unwrap_or_default())
                     .max(raised)
                     .map(|tier| tier.as_str().to_ascii_lowercase())
@@ -276,7 +280,7 @@ fn local(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             return None;
         }
         let Some(location) = reach.location else {
-            return Some(Verdict::Unknown(format!("`{}` is in no table", reach.written)));
+            return Some(FindingVerdict::Unknown(format!("`{}` is in no table", reach.written)));
         };
         let near = location.local.contains(&reach.region.as_str());
         Some(unless(!near, || {
@@ -293,10 +297,12 @@ fn standard(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let (Some(location), Some(region)) = (reach.location, geography::region(&reach.region))
         else {
             let why = format!("`{}` or {} is in no table", reach.written, reach.region);
-            return Some(Verdict::Unknown(why));
+            return Some(FindingVerdict::Unknown(why));
         };
         if location.geopolitical.is_empty() || region.geopolitical.is_empty() {
-            return Some(Verdict::Unknown("nobody says in which geopolitical region".to_owned()));
+            return Some(FindingVerdict::Unknown(
+                "nobody says in which geopolitical region".to_owned(),
+            ));
         }
         Some(unless(location.geopolitical != region.geopolitical, || {
             format!(
@@ -364,8 +370,8 @@ fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         .into_iter()
         .map(|subscription| {
             let verdict = match inquiry.facts.inventory(subscription, CONNECTIONS) {
-                Ok(_) => Verdict::Passed,
-                Err(why) => Verdict::Failed(why),
+                Ok(_) => FindingVerdict::Passed,
+                Err(why) => FindingVerdict::Failed(why),
             };
             Judged { about: format!("subscription {subscription}"), verdict }
         })
@@ -431,7 +437,7 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(Some(here)) => here,
             Ok(None) => continue,
             Err(why) => {
-                all.push(about(id, Verdict::Unknown(why)));
+                all.push(about(id, FindingVerdict::Unknown(why)));
                 continue;
             }
         };

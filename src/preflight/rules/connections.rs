@@ -6,13 +6,13 @@ use crate::model::action::RemovalKind;
 use crate::model::{Action, ResourceId, SecretRef};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{Inquiry, about, found, id_at, is, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about connections and authorizations.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "AUTH-FREE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The authorization of a connection to be made is in use.",
         reads: "authorization: authorizationUseStatus",
         why: "One authorization makes one connection.",
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "AUTH-THERE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A connection takes its key from an authorization that does not exist and that no \
                      step makes first.",
         reads: "the authorization",
@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "AUTH-REVOKE",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The runbook removes an authorization that is in use.",
         reads: "authorization: authorizationUseStatus",
         why: "Every connection that was made with it ends.",
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-DUP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The gateway is connected to the circuit already, by a connection of another name.",
         reads: "connections of the gateway",
         why: "One pair has one connection: Azure refuses the second.",
@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-STATE",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The connection is there and in state Failed.",
         reads: "connection: provisioningState",
         why: "It is written again; when that fails too, it must be removed and made anew.",
@@ -72,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-WEIGHT-ORDER",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Another connection of the gateway has a larger weight than the one to be used.",
         reads: "routingWeight of the gateway's connections",
         why: "Azure sends its traffic over the other one.",
@@ -82,7 +82,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-ECMP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Another connection of the gateway has the same weight.",
         reads: "routingWeight of the gateway's connections",
         why: "Azure spreads its traffic over both, and answers may come back the other way.",
@@ -92,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LINK-DEFAULT-10",
-        severity: Severity::Inform,
+        severity: FindingSeverity::Inform,
         fails_when: "The connection is there with another weight than the runbook's.",
         reads: "routingWeight",
         why: "The az CLI and Terraform write 10 where nothing is said, the portal 0.",
@@ -120,7 +120,7 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             // A connection that stands has spent its own.
             Ok(Some(_)) => continue,
             Err(why) => {
-                all.push(about(id, Verdict::Unknown(why)));
+                all.push(about(id, FindingVerdict::Unknown(why)));
                 continue;
             }
         }
@@ -144,10 +144,10 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             written == id && then.is_done(maker) && !matches!(maker.action, Action::Remove(_))
         });
         let verdict = match then.facts.resource(id) {
-            Fact::Known(_) => Verdict::Passed,
-            Fact::Absent => Verdict::Failed("it does not exist by then".to_owned()),
-            Fact::Unknown(_) if made => Verdict::Passed,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Known(_) => FindingVerdict::Passed,
+            Fact::Absent => FindingVerdict::Failed("it does not exist by then".to_owned()),
+            Fact::Unknown(_) if made => FindingVerdict::Passed,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(about(id, verdict));
     }

@@ -13,13 +13,13 @@ use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     GATEWAYS, Inquiry, about, flag, found, id_at, is, list, peerings_of, region_at, text, unless,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about gateways.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GW-TYPE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A gateway that the runbook uses is not an ExpressRoute gateway.",
         reads: "gatewayType",
         why: "Only an ExpressRoute gateway can be connected to a circuit.",
@@ -31,14 +31,14 @@ pub(super) const RULES: &[Rule] = &[
                     Some(kind) => unless(!kind.eq_ignore_ascii_case("ExpressRoute"), || {
                         format!("it is a {kind} gateway")
                     }),
-                    None => Verdict::Unknown("its gatewayType is not reported".to_owned()),
+                    None => FindingVerdict::Unknown("its gatewayType is not reported".to_owned()),
                 })
             })
         },
     },
     Rule {
         id: "GW-ONE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The network has another ExpressRoute gateway already.",
         reads: "subnets of the network: ipConfigurations; the gateways that they name",
         why: "A network has one ExpressRoute gateway at most.",
@@ -48,7 +48,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-STATE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A gateway that the runbook uses is in state Failed.",
         reads: "provisioningState",
         why: "Nothing can be connected to it.",
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-LOCATION",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The gateway shall be in another region than its network.",
         reads: "location of gateway and network",
         why: "Azure refuses it.",
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-SKU-CIRCUITS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The gateway has as many circuits as its SKU allows.",
         reads: "sku.name; connections of the gateway",
         why: "Azure refuses one more.",
@@ -83,7 +83,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-SKU-LOC4",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The network has four circuits of one peering location already.",
         reads: "connections of the gateway; peeringLocation of their circuits",
         why: "Azure refuses a fifth.",
@@ -93,7 +93,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-SKU-FASTPATH",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A connection has FastPath and its gateway's SKU has not.",
         reads: "connection: expressRouteGatewayBypass; the gateway's SKU",
         why: "Azure refuses it.",
@@ -103,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-SKU-THROUGHPUT",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The gateway's SKU carries less than the circuit.",
         reads: "sku.name; bandwidthInMbps",
         why: "The gateway is the bottleneck.",
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-SKU-PARITY",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The gateway's SKU is smaller than that of another gateway on the estate's circuits.",
         reads: "sku.name of both gateways",
         why: "The target carries less than the source did.",
@@ -123,7 +123,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-ZONE",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The SKU is not zone-redundant, and the region has availability zones.",
         reads: "sku.name; table of regions",
         why: "The gateway goes with its zone.",
@@ -133,7 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-RESIZE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The runbook wants another family of SKU than the gateway has.",
         reads: "sku.name, as planned and as it is",
         why: "Azure does not change between zone-redundant and other SKUs in place.",
@@ -143,7 +143,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-PIP-BASIC",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The gateway's public IP address is of SKU Basic.",
         reads: "publicIPAddress: sku.name",
         why: "Azure refuses it for new gateways.",
@@ -158,7 +158,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-PIP-ZONES",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A zone-redundant gateway uses an address without zones.",
         reads: "publicIPAddress: zones",
         why: "The address goes with its zone.",
@@ -177,7 +177,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-PEERINGS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A network with an ExpressRoute gateway has more than 500 peerings.",
         reads: "peerings of the network, and planned ones",
         why: "It is not supported.",
@@ -187,7 +187,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-DELETE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A gateway is removed that has connections which the runbook does not remove first.",
         reads: "connections of the gateway",
         why: "Azure refuses it.",
@@ -200,7 +200,7 @@ pub(super) const RULES: &[Rule] = &[
 /// Judges each gateway that connections are to be made to, as the first of them finds it.
 fn standing(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&ResourceId, &Value) -> Option<Verdict>,
+    judge: impl Fn(&ResourceId, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut used = BTreeSet::new();
     let mut all = Vec::new();
@@ -225,7 +225,10 @@ fn one(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     Ok(None) => {}
                     Ok(Some(gateway)) => match text(gateway, "/properties/gatewayType") {
                         Some(kind) if kind.eq_ignore_ascii_case("ExpressRoute") => {
-                            return Some(Verdict::Failed(format!("it has {}", other.name())));
+                            return Some(FindingVerdict::Failed(format!(
+                                "it has {}",
+                                other.name()
+                            )));
                         }
                         Some(_) => {}
                         None => unread = Err(format!("of what type {} is", other.name())),
@@ -274,7 +277,7 @@ fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Result<Option<String>,
 /// Judges each connection that does not stand yet, with the SKU of its gateway.
 fn by_sku(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Inquiry<'_>, &GatewaySku, &Connection) -> Option<Verdict>,
+    judge: impl Fn(&Inquiry<'_>, &GatewaySku, &Connection) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
@@ -283,9 +286,9 @@ fn by_sku(
             Ok(None) => continue,
             Ok(Some(sku)) => match gateway_sku(&sku) {
                 Some(sku) => judge(&then, sku, spec),
-                None => Some(Verdict::Unknown(format!("`{sku}` is in no table"))),
+                None => Some(FindingVerdict::Unknown(format!("`{sku}` is in no table"))),
             },
-            Err(why) => Some(Verdict::Unknown(why)),
+            Err(why) => Some(FindingVerdict::Unknown(why)),
         };
         all.extend(verdict.map(|verdict| about(&spec.gateway, verdict)));
     }
@@ -314,7 +317,7 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(Some(here)) => here,
             Ok(None) => continue,
             Err(why) => {
-                all.push(about(&spec.gateway, Verdict::Unknown(why)));
+                all.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
                 continue;
             }
         };
@@ -340,7 +343,7 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_sku(inquiry, |then, sku, spec| {
         let body = match then.read(&spec.id) {
             Ok(body) => body,
-            Err(why) => return Some(Verdict::Unknown(why)),
+            Err(why) => return Some(FindingVerdict::Unknown(why)),
         };
         // What the author does not say is as it stands.
         let stands = body.is_some_and(|body| flag(body, "/properties/expressRouteGatewayBypass"));
@@ -367,7 +370,7 @@ fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
         let mbps = match then.read(&spec.circuit) {
             Ok(circuit) => circuit?.pointer(pointer)?.as_u64()?,
-            Err(why) => return Some(Verdict::Unknown(why)),
+            Err(why) => return Some(FindingVerdict::Unknown(why)),
         };
         Some(unless(mbps > sku.mbps, || {
             format!("{} carries {} of {mbps} Mbps", sku.name, sku.mbps)
@@ -432,7 +435,7 @@ fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// Judges the address of each gateway to be, where it stands already.
 fn address(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Gateway, &Value) -> Option<Verdict>,
+    judge: impl Fn(&Gateway, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.gateways() {
@@ -447,7 +450,7 @@ fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (_, spec) in inquiry.connections() {
         match (inquiry.vnet_of(&spec.gateway), inquiry.read(&spec.gateway)) {
             (Some(hub), _) => drop(hubs.insert(hub)),
-            (None, Err(why)) => all.push(about(&spec.gateway, Verdict::Unknown(why))),
+            (None, Err(why)) => all.push(about(&spec.gateway, FindingVerdict::Unknown(why))),
             (None, Ok(_)) => {}
         }
     }
@@ -482,7 +485,7 @@ fn delete(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }
         all.extend(then.each([&vnet], |_, body| {
             let left = then.gateways_in(body).into_iter().next();
-            left.map(|id| Verdict::Failed(format!("{} stands in it", id.name())))
+            left.map(|id| FindingVerdict::Failed(format!("{} stands in it", id.name())))
         }));
     }
     all

@@ -8,13 +8,13 @@ use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, flag, id_at, is, list, overlap, subnet_prefix, subnets_of, text, unless,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about the subnets of gateways.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GWS-SIZE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The GatewaySubnet of a new gateway is smaller than /27.",
         reads: "the subnet's prefix, as planned or as it is",
         why: "Azure refuses new gateways in smaller ones.",
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-SIZE-OLD",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "An existing gateway stands in a subnet smaller than /27.",
         reads: "the subnet's prefix",
         why: "It is tolerated, and leaves no room for what Azure adds.",
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-NSG",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A network security group is on the GatewaySubnet.",
         reads: "subnet: networkSecurityGroup",
         why: "The gateway cannot be managed and stops working.",
@@ -51,7 +51,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-UDR0",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The GatewaySubnet's route table has a route for 0.0.0.0/0.",
         reads: "subnet: routeTable; its routes",
         why: "Azure refuses to make the gateway.",
@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-UDR-OVERLAP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A route of the GatewaySubnet's table overlaps the subnet itself.",
         reads: "subnet: routeTable; its routes",
         why: "The gateway's own traffic is sent away.",
@@ -86,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-PROPAGATION",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The GatewaySubnet's route table switches gateway routes off.",
         reads: "routeTable: disableBgpRoutePropagation",
         why: "The gateway does not work with it.",
@@ -101,7 +101,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-SEP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A service endpoint policy is on the GatewaySubnet.",
         reads: "subnet: serviceEndpointPolicies",
         why: "It is not supported there.",
@@ -116,7 +116,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GWS-TENANTS",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Something other than gateways is in the GatewaySubnet.",
         reads: "subnet: ipConfigurations",
         why: "Only gateways may be in it.",
@@ -147,7 +147,7 @@ fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
 /// Judges the subnet of each gateway to be, as its step finds it.
 fn subnet(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Inquiry<'_>, &Value) -> Option<Verdict>,
+    judge: impl Fn(&Inquiry<'_>, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.gateways() {
@@ -161,20 +161,25 @@ fn subnet(
                 all.extend(verdict.map(|verdict| about(&spec.subnet, verdict)));
             }
             Fact::Absent => {}
-            Fact::Unknown(why) => all.push(about(&spec.subnet, Verdict::Unknown(why.to_owned()))),
+            Fact::Unknown(why) => {
+                all.push(about(&spec.subnet, FindingVerdict::Unknown(why.to_owned())))
+            }
         }
     }
     all
 }
 
 /// Judges the route table of each gateway's subnet, with the subnet's prefix.
-fn table(inquiry: &Inquiry<'_>, judge: impl Fn(&Value, ipnet::IpNet) -> Verdict) -> Vec<Judged> {
+fn table(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
+) -> Vec<Judged> {
     subnet(inquiry, |then, body| {
         let table = id_at(body, "/properties/routeTable/id")?;
         Some(match then.facts.resource(&table) {
             Fact::Known(table) => judge(table, subnet_prefix(body)?),
             Fact::Absent => return None,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         })
     })
 }
@@ -188,7 +193,7 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
             (Ok(stands), Some(Ok(_))) => stands.is_none(),
             // Which of the two rules it is about is not known either: one of them says so.
             (Err(why), _) | (_, Some(Err(why))) if new => {
-                all.push(about(&spec.subnet, Verdict::Unknown(why.clone())));
+                all.push(about(&spec.subnet, FindingVerdict::Unknown(why.clone())));
                 continue;
             }
             _ => continue,

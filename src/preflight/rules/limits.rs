@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::model::{Action, Region};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about quotas and work of others.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "QUOTA",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "What the runbook makes in a region is more than the subscription may have there.",
         reads: "usages of Microsoft.Network in the region: public addresses, gateways, route tables",
         why: "Azure refuses the write (PublicIPCountLimitReached and the like).",
@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "GW-MIGRATION",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A gateway that the runbook uses is being migrated to another SKU or address.",
         reads: "virtualNetworkGatewayMigrationStatus",
         why: "Azure refuses other changes of it until the migration is committed or aborted.",
@@ -81,7 +81,7 @@ fn quota(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         match inquiry.at(step).read(id) {
             Ok(Some(_)) => continue,
             Ok(None) => made.entry((question, word)).or_insert((0, names)).0 += 1,
-            Err(why) => all.push(about(id, Verdict::Unknown(why))),
+            Err(why) => all.push(about(id, FindingVerdict::Unknown(why))),
         }
     }
     for ((question, word), (count, names)) in made {
@@ -94,8 +94,8 @@ fn quota(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     format!("{count} {word} are to be made, and {has} of {limit} are there")
                 })
             }
-            Fact::Absent => Verdict::Unknown("its usages are not told".to_owned()),
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Absent => FindingVerdict::Unknown("its usages are not told".to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         let about = format!("{word} of {subscription} in {}", region.as_str());
         all.push(Judged { about, verdict });

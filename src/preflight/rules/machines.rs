@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::model::recovery::{Direction, RecoveryMove, RecoveryPlan};
+use crate::model::recovery::{FailoverDirection, RecoveryMove, RecoveryPlan};
 use crate::model::{ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, id_at, is, list, recovery_items, region_at, text, unless,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// Protected items and boot groups that a recovery plan may have (azure-facts 6.1).
 const ITEMS_MAX: usize = 100;
@@ -20,7 +20,7 @@ const BOOT_GROUPS_MAX: usize = 7;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ASR-VAULT-REGION",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The vault of a recovery plan is in the source region.",
         reads: "vault: location; the runbook's source_region",
         why: "When the region is down, so is what would move the machines out of it.",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-TFO-PENDING",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A recovery plan that is to fail over waits for the cleanup of a test failover.",
         reads: "recovery plan: allowedOperations",
         why: "Site Recovery takes nothing but the cleanup.",
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-OPS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Site Recovery does not allow what the runbook asks of a recovery plan first.",
         reads: "recovery plan: allowedOperations",
         why: "The step would be refused, in the middle of the failover.",
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-HEALTH",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A machine that is to fail over is not Protected.",
         reads: "protected item: protectionState, activeLocation",
         why: "It has no recovery point, or none that is whole.",
@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-CRITICAL",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The replication or the readiness of a machine that is to fail over is Critical.",
         reads: "protected item: replicationHealth, failoverHealth",
         why: "It may start from an old recovery point, or not at all.",
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-NIC",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A machine would come up in a network that the runbook does not connect.",
         reads: "protected item: selectedRecoveryAzureNetworkId; the runbook's networks",
         why: "It would run where nobody reaches it.",
@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ASR-RP-SIZE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A recovery plan has more than 100 machines or more than seven boot groups.",
         reads: "recovery plan: groups",
         why: "Site Recovery does not take such a plan.",
@@ -116,8 +116,8 @@ fn leaving<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a RecoveryPlan, &'static str)> {
             RecoveryMove::Failover { direction, .. }
             | RecoveryMove::TestFailover { direction, .. } => {
                 let from = match direction {
-                    Direction::PrimaryToRecovery => "Primary",
-                    Direction::RecoveryToPrimary => "Recovery",
+                    FailoverDirection::PrimaryToRecovery => "Primary",
+                    FailoverDirection::RecoveryToPrimary => "Recovery",
                 };
                 Some((spec, from))
             }
@@ -182,14 +182,17 @@ fn allowed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// Judges each machine of the plans that leave a side, and is still there.
-fn each_machine(inquiry: &Inquiry<'_>, judge: impl Fn(&Value) -> Option<Verdict>) -> Vec<Judged> {
+fn each_machine(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&Value) -> Option<FindingVerdict>,
+) -> Vec<Judged> {
     let mut all = Vec::new();
     for (spec, from) in leaving(inquiry) {
         let plan = match inquiry.read(&spec.id) {
             Ok(Some(plan)) => plan,
             Ok(None) => continue,
             Err(why) => {
-                all.push(about(&spec.id, Verdict::Unknown(why)));
+                all.push(about(&spec.id, FindingVerdict::Unknown(why)));
                 continue;
             }
         };
@@ -197,8 +200,10 @@ fn each_machine(inquiry: &Inquiry<'_>, judge: impl Fn(&Value) -> Option<Verdict>
             let verdict = match inquiry.facts.resource(&item) {
                 Fact::Known(body) if is(body, "/properties/activeLocation", from) => judge(body),
                 Fact::Known(_) => None,
-                Fact::Absent => Some(Verdict::Failed("its vault does not have it".to_owned())),
-                Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+                Fact::Absent => {
+                    Some(FindingVerdict::Failed("its vault does not have it".to_owned()))
+                }
+                Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
             };
             all.extend(verdict.map(|verdict| about(&item, verdict)));
         }
@@ -219,8 +224,8 @@ fn healthy(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             .into_iter()
             .find(|key| is(item, &format!("/properties/{key}"), "Critical"));
         Some(match critical {
-            Some(key) => Verdict::Failed(format!("its {key} is Critical")),
-            None => Verdict::Passed,
+            Some(key) => FindingVerdict::Failed(format!("its {key} is Critical")),
+            None => FindingVerdict::Passed,
         })
     })
 }
@@ -249,10 +254,12 @@ fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
         let target = id_at(item, pointer)?;
         Some(match (connected.contains(&target), &unread) {
-            (true, _) => Verdict::Passed,
+            (true, _) => FindingVerdict::Passed,
             // The network that it would come up in may be the one that was not read.
-            (false, Some(why)) => Verdict::Unknown(why.clone()),
-            (false, None) => Verdict::Failed(format!("it would come up in {}", target.name())),
+            (false, Some(why)) => FindingVerdict::Unknown(why.clone()),
+            (false, None) => {
+                FindingVerdict::Failed(format!("it would come up in {}", target.name()))
+            }
         })
     })
 }

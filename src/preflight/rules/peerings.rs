@@ -6,13 +6,13 @@ use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, flag, id_at, is, list, peerings_of, prefixes, subnet_prefix, text, unless,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about peerings of virtual networks and route tables.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-FLAGS",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A planned peering is neither a hub's side that lends its gateway nor a spoke's side \
                      that uses it.",
         reads: "the four flags, as planned",
@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "VP-STATE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A peering that the runbook wants is Disconnected.",
         reads: "peering: peeringState",
         why: "Azure does not connect it again: both sides must be removed and made anew.",
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "VP-ONE-REMOTE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, or has a \
                      gateway of its own.",
         reads: "peerings and GatewaySubnet of the spoke, as the steps before leave them",
@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "VP-REMOTE-GW",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A spoke's side uses the hub's gateway, and no gateway is there or made before it.",
         reads: "the hub's gateway, as it is and as planned",
         why: "Azure refuses the flag with RemoteVnetHasNoGateways.",
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "VP-LENDS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A spoke's side uses the hub's gateway, and the hub's side does not lend it by then.",
         reads: "the hub's side: allowGatewayTransit, as the steps before leave it",
         why: "One side uses what the other lends: without allowGatewayTransit there is no way through.",
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-NVA-DEFAULT",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A subnet gets a default route to an appliance and has no Storage service endpoint.",
         reads: "planned routes; subnet: serviceEndpoints",
         why: "Site Recovery's replication from there goes through the appliance.",
@@ -83,7 +83,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-NVA-IP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The next hop of a planned route is in no network of the target.",
         reads: "planned routes; addressSpace of hub and spokes",
         why: "Traffic to it is dropped.",
@@ -93,7 +93,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-SAME-SUBNET",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A table with the appliance as next hop is put on the appliance's own subnet, for \
                      networks of that subnet.",
         reads: "planned routes and associations; subnets",
@@ -139,7 +139,7 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(Some(body)) => body,
             Ok(None) => continue,
             Err(why) => {
-                all.push(about(&spec.id, Verdict::Unknown(why)));
+                all.push(about(&spec.id, FindingVerdict::Unknown(why)));
                 continue;
             }
         };
@@ -152,10 +152,12 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 let late = later(inquiry, step, &vnet, other).map_or_else(String::new, |late| {
                     format!("; step `{late}` takes that away, and does not come before this one")
                 });
-                Verdict::Failed(format!("{other} uses a remote gateway by then{late}"))
+                FindingVerdict::Failed(format!("{other} uses a remote gateway by then{late}"))
             }
-            (None, Some(own)) => Verdict::Failed(format!("{} stands in its network", own.name())),
-            (None, None) => Verdict::Passed,
+            (None, Some(own)) => {
+                FindingVerdict::Failed(format!("{} stands in its network", own.name()))
+            }
+            (None, None) => FindingVerdict::Passed,
         };
         all.push(about(&spec.id, verdict));
     }
@@ -187,10 +189,10 @@ fn remote_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             gateway.subnet.parent().as_ref() == Some(&spec.remote) && then.is_done(other)
         });
         let verdict = match then.facts.resource(&spec.remote) {
-            Fact::Known(hub) if !then.gateways_in(hub).is_empty() => Verdict::Passed,
-            Fact::Unknown(_) if planned => Verdict::Passed,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
-            _ => Verdict::Failed(format!("{} has no gateway by then", spec.remote.name())),
+            Fact::Known(hub) if !then.gateways_in(hub).is_empty() => FindingVerdict::Passed,
+            Fact::Unknown(_) if planned => FindingVerdict::Passed,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
+            _ => FindingVerdict::Failed(format!("{} has no gateway by then", spec.remote.name())),
         };
         all.push(about(&spec.id, verdict));
     }
@@ -217,16 +219,16 @@ fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                             format!("{name} of {} does not lend it by then", spec.remote.name())
                         })
                     }
-                    None => Verdict::Failed(format!(
+                    None => FindingVerdict::Failed(format!(
                         "{} has no side towards {} by then",
                         spec.remote.name(),
                         vnet.name()
                     )),
                 }
             }
-            Fact::Absent => Verdict::Failed(format!("{} is not there", spec.remote.name())),
-            Fact::Unknown(_) if planned => Verdict::Passed,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Absent => FindingVerdict::Failed(format!("{} is not there", spec.remote.name())),
+            Fact::Unknown(_) if planned => FindingVerdict::Passed,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(about(&spec.id, verdict));
     }
@@ -279,7 +281,7 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(Some(body)) => body,
             Ok(None) => continue,
             Err(why) => {
-                all.push(about(&table.id, Verdict::Unknown(why)));
+                all.push(about(&table.id, FindingVerdict::Unknown(why)));
                 continue;
             }
         };
@@ -305,10 +307,10 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         });
         // What was not read may be where it stands.
         let verdict = match (lost, everything) {
-            (None, _) => Verdict::Passed,
-            (Some(_), Err(why)) => Verdict::Unknown(why),
+            (None, _) => FindingVerdict::Passed,
+            (Some(_), Err(why)) => FindingVerdict::Unknown(why),
             (Some(hop), Ok(())) => {
-                Verdict::Failed(format!("{hop} is in no network beside {}", vnet.name()))
+                FindingVerdict::Failed(format!("{hop} is in no network beside {}", vnet.name()))
             }
         };
         all.push(about(&table.id, verdict));

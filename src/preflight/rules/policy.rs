@@ -6,12 +6,12 @@ use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Facts, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::projection;
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about Azure Policy.
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "POLICY-DENY",
-    severity: Severity::Block,
+    severity: FindingSeverity::Block,
     fails_when: "A policy denies a resource that the runbook makes.",
     reads: "policy restrictions (Microsoft.PolicyInsights) for each resource to be made",
     why: "The write is refused with RequestDisallowedByPolicy, in the middle of the failover.",
@@ -76,17 +76,17 @@ fn denied(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(Some(_)) => continue,
             Ok(None) => {}
             Err(why) => {
-                all.push(about(id, Verdict::Unknown(why)));
+                all.push(about(id, FindingVerdict::Unknown(why)));
                 continue;
             }
         }
         let verdict = match inquiry.facts.of(&question(id, &content)) {
             Fact::Known(answer) => match denial(answer) {
-                Some(by) => Verdict::Failed(format!("policy {by} denies it")),
-                None => Verdict::Passed,
+                Some(by) => FindingVerdict::Failed(format!("policy {by} denies it")),
+                None => FindingVerdict::Passed,
             },
-            Fact::Absent => Verdict::Unknown("policies cannot be asked there".to_owned()),
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Absent => FindingVerdict::Unknown("policies cannot be asked there".to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(about(id, verdict));
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, is, region_at, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about regions and resource groups.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RG-HOME",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A resource that the failover writes is in a resource group homed in the source region.",
         reads: "resource group: location; the runbook's source_region",
         why: "While its home region is down nothing in a group can be written, wherever the resource is.",
@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RG-THERE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A resource group that the runbook writes into does not exist.",
         reads: "resource group",
         why: "The runbook makes no groups.",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RP-REG",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Microsoft.Network is not registered in a subscription that the runbook writes into.",
         reads: "providers/Microsoft.Network: registrationState",
         why: "Azure refuses every write.",
@@ -58,7 +58,7 @@ fn home(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn by_group(
     inquiry: &Inquiry<'_>,
     groups: BTreeSet<(String, String)>,
-    judge: impl Fn(&serde_json::Value) -> Option<Verdict>,
+    judge: impl Fn(&serde_json::Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subscription, group) in groups {
@@ -66,7 +66,7 @@ fn by_group(
         let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
             Fact::Known(body) => judge(body),
             Fact::Absent => None,
-            Fact::Unknown(why) => Some(Verdict::Unknown(why.to_owned())),
+            Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
         };
         all.extend(verdict.map(|verdict| Judged { about, verdict }));
     }
@@ -78,9 +78,9 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (subscription, group) in inquiry.groups() {
         let about = format!("resource group {group}");
         let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
-            Fact::Known(_) => Verdict::Passed,
-            Fact::Absent => Verdict::Failed("there is no such group".to_owned()),
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Known(_) => FindingVerdict::Passed,
+            Fact::Absent => FindingVerdict::Failed("there is no such group".to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged { about, verdict });
     }
@@ -100,8 +100,8 @@ fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     format!("Microsoft.Network is {state}")
                 })
             }
-            Fact::Absent => Verdict::Failed("there is no such subscription".to_owned()),
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Absent => FindingVerdict::Failed("there is no such subscription".to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged { about, verdict });
     }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::model::{Action, ResourceId, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about locks and rights.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "TENANT-TOKEN",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Our token is of another tenant than a subscription that the runbook reads or writes.",
         reads: "the refusals of all reads (401 InvalidAuthenticationTokenTenant)",
         why: "Nothing there can be read or written, and no waiting mends that.",
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LOCK-DELETE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A CanNotDelete lock holds over a resource that the runbook removes.",
         reads: "locks of the resource groups",
         why: "Azure refuses the removal with ScopeLocked, every time.",
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "LOCK-READONLY",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A ReadOnly lock holds over a resource that the runbook writes or asks.",
         reads: "locks of the resource groups",
         why: "Azure refuses writes with ScopeLocked, and even the questions that are asked by POST.",
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RBAC",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A right that the runbook needs is missing.",
         reads: "permissions of the resource groups",
         why: "The step would fail with AuthorizationFailed, in the middle of the failover.",
@@ -70,8 +70,8 @@ fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         .collect();
     let judge = |subscription: &str| {
         let verdict = match refused.get(subscription) {
-            Some(why) => Verdict::Failed((*why).to_owned()),
-            None => Verdict::Passed,
+            Some(why) => FindingVerdict::Failed((*why).to_owned()),
+            None => FindingVerdict::Passed,
         };
         Judged { about: format!("subscription {subscription}"), verdict }
     };
@@ -98,17 +98,17 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
                     .iter()
                     .find(|lock| is(lock, "/properties/level", level) && holds_over(lock, id));
                 match lock {
-                    Some(lock) => Verdict::Failed(format!(
+                    Some(lock) => FindingVerdict::Failed(format!(
                         "the lock {} holds over it",
                         text(lock, "/name").unwrap_or("without a name")
                     )),
-                    None => Verdict::Passed,
+                    None => FindingVerdict::Passed,
                 }
             }
-            Fact::Absent => Verdict::Passed,
+            Fact::Absent => FindingVerdict::Passed,
             // Nothing was asked about a group that is only looked at.
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(about(id, verdict));
     }
@@ -146,20 +146,20 @@ fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 let missing: Vec<&String> =
                     rights.keys().filter(|right| !permission::granted(value, right)).collect();
                 match missing.first() {
-                    None => Verdict::Passed,
+                    None => FindingVerdict::Passed,
                     Some(first) => {
                         let step = rights.get(*first).map_or("", |step| step.name.as_str());
                         let more = match missing.len() {
                             1 => String::new(),
                             count => format!(" and {} more", count - 1),
                         };
-                        Verdict::Failed(format!("{first} is missing (step `{step}`){more}"))
+                        FindingVerdict::Failed(format!("{first} is missing (step `{step}`){more}"))
                     }
                 }
             }
             Fact::Absent => continue,
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
-            Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged { about, verdict });
     }

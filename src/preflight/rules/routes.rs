@@ -10,7 +10,7 @@ use crate::model::coverage::{coverage, is_default};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, peering, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const PRIVATE: &str = "AzurePrivatePeering";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
@@ -20,7 +20,7 @@ const PATHS: [&str; 2] = ["primary", "secondary"];
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PEER-PRIVATE",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The circuit has no private peering, or it is not Enabled.",
         reads: "peerings/AzurePrivatePeering: state, provisioningState",
         why: "Virtual networks are reached over the private peering alone.",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-SUBNETS",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A path of the private peering has no prefix, or not a /30 (or /126).",
         reads: "primaryPeerAddressPrefix, secondaryPeerAddressPrefix",
         why: "Each path needs two addresses, one for each edge.",
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-ONE-LEG",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Only one path of the private peering has a session.",
         reads: "route table summaries of both paths",
         why: "It carries, and the next fault on it cuts everything.",
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-L3-PROVIDER",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The provider manages the peering of a circuit that the runbook writes.",
         reads: "peerings: lastModifiedBy",
         why: "A write of ours would overwrite what the provider set, and break the routing.",
@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-MS-REPL",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The runbook relies on Microsoft peering, and the circuit has none that is Enabled.",
         reads: "peerings/MicrosoftPeering: state",
         why: "Replication from on-premises cannot use private peering.",
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-MS-PREFIX",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "The public prefixes of a Microsoft peering that is relied on are not Configured.",
         reads: "microsoftPeeringConfig.advertisedPublicPrefixesState",
         why: "Prefixes that Microsoft has not validated are not accepted.",
@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "PEER-PUBLIC",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The circuit still has a public peering.",
         reads: "peerings/AzurePublicPeering",
         why: "Public peering is retired; replication over it stops without a word.",
@@ -90,7 +90,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-ONPREM",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "On-premises advertises as many prefixes as the circuit's tier takes.",
         reads: "route table summary: statePfxRcd",
         why: "One more, and the BGP session drops until there are fewer.",
@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-ONPREM-NEAR",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "On-premises advertises more than nine tenths of what the circuit's tier takes.",
         reads: "route table summary: statePfxRcd",
         why: "A reorganisation on-premises could cut the session.",
@@ -110,7 +110,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-VNET",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Hub and transit spokes have more than 1,000 prefixes.",
         reads: "addressSpace of the hub and its spokes",
         why: "The connection goes down until there are fewer.",
@@ -120,7 +120,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-CREATE-200",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "Hub and transit spokes have more than 200 prefixes when they are connected.",
         reads: "addressSpace of the hub and its spokes",
         why: "Azure refuses to make the connection.",
@@ -130,7 +130,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-GW-SKU",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "The circuit brings more routes than the gateway's SKU learns.",
         reads: "route table summary; the gateway's SKU",
         why: "Routes beyond its figure are not promised.",
@@ -140,7 +140,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-DEFAULT",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "On-premises advertises 0.0.0.0/0.",
         reads: "route tables of both paths",
         why: "Everything that leaves the networks, Azure's own services included, goes on-premises.",
@@ -150,7 +150,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-COLLIDE",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A prefix of the networks to be connected comes from on-premises as well.",
         reads: "route tables of both paths; addressSpace",
         why: "The more specific prefix wins, on each side for itself: traffic may stay on-premises.",
@@ -160,7 +160,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "RT-EXPECTED",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "On-premises does not advertise a prefix that the runbook expects a gateway to learn.",
         reads: "route tables of both paths; the prefixes of verify.routes",
         why: "The verification would wait for it until its time is up; a default route proves no prefix.",
@@ -201,9 +201,9 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             (!how.is_whole()).then(why)
         });
         let verdict = match (missing, unread) {
-            (None, _) => Verdict::Passed,
-            (Some(_), Some(why)) => Verdict::Unknown(why),
-            (Some(why), None) => Verdict::Failed(why),
+            (None, _) => FindingVerdict::Passed,
+            (Some(_), Some(why)) => FindingVerdict::Unknown(why),
+            (Some(why), None) => FindingVerdict::Failed(why),
         };
         all.push(about(gateway, verdict));
     }
@@ -214,7 +214,7 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
     inquiry.each(circuits.collect::<std::collections::BTreeSet<_>>(), |_, body| {
         let Some(peering) = peering(body, PRIVATE) else {
-            return Some(Verdict::Failed("it has no private peering".to_owned()));
+            return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
         let state = text(peering, "/properties/state").unwrap_or("not reported");
         let failed = is(peering, "/properties/provisioningState", "Failed");
@@ -261,7 +261,7 @@ fn received(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<[Option<u64>;
 /// Judges each circuit that is connected to by what its paths bring.
 fn by_received(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&ResourceId, [Option<u64>; 2]) -> Option<Verdict>,
+    judge: impl Fn(&ResourceId, [Option<u64>; 2]) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
     circuits
@@ -274,9 +274,9 @@ fn by_received(
                 Ok(Some(body)) if peering(body, PRIVATE).is_none() => return None,
                 Ok(Some(_)) => match received(inquiry, id) {
                     Ok(both) => judge(id, both)?,
-                    Err(why) => Verdict::Unknown(why),
+                    Err(why) => FindingVerdict::Unknown(why),
                 },
-                Err(why) => Verdict::Unknown(why),
+                Err(why) => FindingVerdict::Unknown(why),
             };
             Some(about(id, verdict))
         })
@@ -364,7 +364,9 @@ fn spaces(inquiry: &Inquiry<'_>, max: usize, when: When) -> Vec<Judged> {
                 let count = prefixes.len();
                 unless(count > max, || format!("its networks have {count} prefixes"))
             }
-            None => Verdict::Unknown("a network behind the gateway cannot be read".to_owned()),
+            None => {
+                FindingVerdict::Unknown("a network behind the gateway cannot be read".to_owned())
+            }
         };
         all.push(about(&spec.gateway, verdict));
     }
@@ -392,7 +394,7 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let both = match received(inquiry, &spec.circuit) {
             Ok(both) => both,
             Err(why) => {
-                all.push(about(&spec.gateway, Verdict::Unknown(why)));
+                all.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
                 continue;
             }
         };
@@ -438,7 +440,7 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Ok(heard) => unless(heard.iter().any(is_default), || {
                 "on-premises advertises 0.0.0.0/0".to_owned()
             }),
-            Err(why) => Verdict::Unknown(why),
+            Err(why) => FindingVerdict::Unknown(why),
         })
     })
 }
@@ -450,12 +452,12 @@ fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let (heard, ours) = match (heard(inquiry, &spec.circuit), end.advertised(&spec.gateway)) {
             (Ok(heard), Some(ours)) => (heard, ours),
             (Err(why), _) => {
-                all.push(about(&spec.circuit, Verdict::Unknown(why)));
+                all.push(about(&spec.circuit, FindingVerdict::Unknown(why)));
                 continue;
             }
             (Ok(_), None) => {
                 let why = "a network behind the gateway cannot be read".to_owned();
-                all.push(about(&spec.circuit, Verdict::Unknown(why)));
+                all.push(about(&spec.circuit, FindingVerdict::Unknown(why)));
                 continue;
             }
         };

@@ -2,12 +2,12 @@
 
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::Inquiry;
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about secrets.
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "SECRET-READ",
-    severity: Severity::Block,
+    severity: FindingSeverity::Block,
     fails_when: "A secret parameter has no value that could be sent.",
     reads: "the environment variables and files of this host that the runbook names",
     why: "The step that sends it would fail, after gateways were waited for and approvals given.",
@@ -21,10 +21,10 @@ fn readable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (param, source) in &inquiry.plan.parts().secrets {
         let question = Question::Secret { param: param.clone() };
         let verdict = match inquiry.facts.of(&question) {
-            Fact::Known(_) => Verdict::Passed,
-            Fact::Absent => Verdict::Failed("it has no value".to_owned()),
+            Fact::Known(_) => FindingVerdict::Passed,
+            Fact::Absent => FindingVerdict::Failed("it has no value".to_owned()),
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
-            Fact::Unknown(why) => Verdict::Failed(why.trim_end_matches('.').to_owned()),
+            Fact::Unknown(why) => FindingVerdict::Failed(why.trim_end_matches('.').to_owned()),
         };
         all.push(Judged { about: format!("secret {param} ({source})"), verdict });
     }

@@ -4,13 +4,13 @@ use crate::model::Action;
 use crate::model::action::NextHop;
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{Inquiry, about, list, text, unless};
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "UDR-FOREIGN",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A route table that the runbook writes has routes that the runbook does not name.",
         reads: "route table: routes",
         why: "`route_table.ensure` means exactly its routes: the others are removed, whoever made them. AKS \
@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-FIREWALL",
-        severity: Severity::Block,
+        severity: FindingSeverity::Block,
         fails_when: "A route is to lead to an Azure Firewall that is not there, or has no private address.",
         reads: "firewall: ipConfigurations, hubIPAddresses",
         why: "The address is read when the route is written, and there is none to write.",
@@ -60,8 +60,8 @@ fn firewall(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         for id in hops.into_iter().filter_map(NextHop::firewall) {
             let verdict = match inquiry.facts.resource(id) {
-                Fact::Unknown(why) => Verdict::Unknown(why.to_owned()),
-                Fact::Absent => Verdict::Failed("it is not there".to_owned()),
+                Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
+                Fact::Absent => FindingVerdict::Failed("it is not there".to_owned()),
                 Fact::Known(body) => {
                     let own = list(body, "/properties/ipConfigurations")
                         .iter()

@@ -10,13 +10,13 @@ use crate::model::ResourceId;
 use crate::preflight::inquiry::{
     Inquiry, about, flag, id_at, is, list, subnet_prefixes, subnets_of, text,
 };
-use crate::preflight::rule::{Judged, Rule, Severity, Verdict};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about what route tables do to traffic with on-premises.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "UDR-DROP",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
                      nowhere or to the Internet, or by keeping the gateway's routes away.",
         reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-PAST",
-        severity: Severity::Warn,
+        severity: FindingSeverity::Warn,
         fails_when: "Traffic between a subnet and on-premises goes through an appliance one way and past it \
                      the other.",
         reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
@@ -48,7 +48,7 @@ struct Ways {
 }
 
 /// What a table says of a destination that the network itself, or the gateway, has a route for.
-enum Said {
+enum TableVerdict {
     /// Nothing that goes before it.
     Nothing,
     Dropped(String),
@@ -56,8 +56,8 @@ enum Said {
 }
 
 /// What the longest route of a table says, where it is at least as long as the one that there is.
-fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> Said {
-    let Some((id, body)) = table else { return Said::Nothing };
+fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> TableVerdict {
+    let Some((id, body)) = table else { return TableVerdict::Nothing };
     let prefix = |route: &&Value| -> Option<IpNet> {
         let net: IpNet = text(route, "/properties/addressPrefix")?.parse().ok()?;
         (net.contains(to) && net.prefix_len() >= length).then_some(net)
@@ -66,23 +66,23 @@ fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> Said {
     let best = routes
         .filter_map(|route| Some((prefix(&route)?.prefix_len(), route)))
         .max_by_key(|(length, _)| *length);
-    let Some((_, route)) = best else { return Said::Nothing };
+    let Some((_, route)) = best else { return TableVerdict::Nothing };
     let by = format!("route {} of table {}", text(route, "/name").unwrap_or("?"), id.name());
     let kind = "/properties/nextHopType";
     if is(route, kind, "VirtualAppliance") {
         let address = text(route, "/properties/nextHopIpAddress").and_then(|at| at.parse().ok());
         return address.map_or_else(
-            || Said::Dropped(format!("dropped by {by}: it names no appliance")),
-            Said::Appliance,
+            || TableVerdict::Dropped(format!("dropped by {by}: it names no appliance")),
+            TableVerdict::Appliance,
         );
     }
     if is(route, kind, "None") {
-        return Said::Dropped(format!("dropped by {by}"));
+        return TableVerdict::Dropped(format!("dropped by {by}"));
     }
     if is(route, kind, "Internet") {
-        return Said::Dropped(format!("sent to the Internet by {by}"));
+        return TableVerdict::Dropped(format!("sent to the Internet by {by}"));
     }
-    Said::Nothing
+    TableVerdict::Nothing
 }
 
 /// Judges each subnet behind each gateway that is connected, by every prefix of on-premises.
@@ -93,7 +93,7 @@ fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Jud
         let (Ok(heard), Some(hub)) = (heard(inquiry, &spec.circuit), end.vnet_of(&spec.gateway))
         else {
             let why = "the circuit's routes or the gateway's network cannot be read".to_owned();
-            judged.push(about(&spec.gateway, Verdict::Unknown(why)));
+            judged.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
             continue;
         };
         for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
@@ -103,13 +103,13 @@ fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Jud
                         Ok(ways) => {
                             if let Some(why) = pick(&ways) {
                                 let name = text(subnet, "/name").unwrap_or("a subnet");
-                                return Some(Verdict::Failed(format!("{name}: {why}")));
+                                return Some(FindingVerdict::Failed(format!("{name}: {why}")));
                             }
                         }
-                        Err(why) => return Some(Verdict::Unknown(why)),
+                        Err(why) => return Some(FindingVerdict::Unknown(why)),
                     }
                 }
-                Some(Verdict::Passed)
+                Some(FindingVerdict::Passed)
             }));
         }
     }
@@ -145,12 +145,12 @@ fn through(
     let length = space.iter().filter(|net| net.contains(&own)).map(IpNet::prefix_len).max();
     let inward = inward.as_ref().map(|(id, body)| (id, *body));
     let there = match says(inward, &own, length.unwrap_or(0)) {
-        Said::Dropped(why) => {
+        TableVerdict::Dropped(why) => {
             ways.dropped = Some(format!("what comes for it is {why}"));
             return Ok(ways);
         }
-        Said::Appliance(address) => Some(address),
-        Said::Nothing => None,
+        TableVerdict::Appliance(address) => Some(address),
+        TableVerdict::Nothing => None,
     };
     let outward = outward.as_ref().map(|(id, body)| (id, *body));
     let off = "/properties/disableBgpRoutePropagation";
@@ -158,31 +158,31 @@ fn through(
     for to in heard {
         let length = if withheld.is_some() { 0 } else { to.prefix_len() };
         match (says(outward, to, length), withheld) {
-            (Said::Dropped(why), _) => {
+            (TableVerdict::Dropped(why), _) => {
                 ways.dropped = Some(format!("what goes to {to} is {why}"));
                 return Ok(ways);
             }
-            (Said::Nothing, Some((table, _))) => {
+            (TableVerdict::Nothing, Some((table, _))) => {
                 let table = table.name();
                 ways.dropped = Some(format!(
                     "table {table} keeps the gateway's routes away, that to {to} too"
                 ));
                 return Ok(ways);
             }
-            (Said::Appliance(back), _) if there != Some(back) => {
+            (TableVerdict::Appliance(back), _) if there != Some(back) => {
                 ways.past = Some(format!(
                     "what goes to {to} passes the appliance {back}, and what comes from there goes past \
                      the appliance"
                 ));
             }
-            (Said::Nothing, None) if there.is_some() && vnet != hub => {
+            (TableVerdict::Nothing, None) if there.is_some() && vnet != hub => {
                 let address = there.map(|there| there.to_string()).unwrap_or_default();
                 ways.past = Some(format!(
                     "what comes from {to} passes the appliance {address}, and what goes there goes past \
                      the appliance"
                 ));
             }
-            (Said::Appliance(_) | Said::Nothing, _) => {}
+            (TableVerdict::Appliance(_) | TableVerdict::Nothing, _) => {}
         }
     }
     Ok(ways)

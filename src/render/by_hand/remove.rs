@@ -5,15 +5,15 @@ use crate::model::action::{Dissociation, Removal, RemovalKind};
 
 /// What `az` calls the kind of resource, and the fields that making it again needs. Never `show`
 /// without these: a connection shows its key.
-struct Kind {
+struct RemovalForm {
     show: &'static str,
     delete: &'static str,
     fields: &'static str,
     portal: &'static str,
 }
 
-fn kind(kind: RemovalKind) -> Kind {
-    let of = |show, delete, fields, portal| Kind { show, delete, fields, portal };
+fn kind(kind: RemovalKind) -> RemovalForm {
+    let of = |show, delete, fields, portal| RemovalForm { show, delete, fields, portal };
     match kind {
         RemovalKind::Connection => of(
             "network vpn-connection show",
@@ -68,7 +68,7 @@ fn kind(kind: RemovalKind) -> Kind {
 
 pub(super) fn removal(spec: &Removal) -> Guide {
     let id = &spec.id;
-    let Kind { show, delete, fields, portal } = kind(spec.kind);
+    let RemovalForm { show, delete, fields, portal } = kind(spec.kind);
     let mut portal: Vec<String> = portal.split(" > ").map(str::to_owned).collect();
     if id.parent().is_some() {
         portal.insert(1, parent_name(id));

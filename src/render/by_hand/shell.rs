@@ -2,7 +2,7 @@
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum ShellWord {
     /// A value, whatever it holds.
     Value(String),
     /// A shell variable, by its name.
@@ -13,7 +13,7 @@ pub(super) enum Word {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Az {
     verb: &'static str,
-    options: Vec<(&'static str, Vec<Word>)>,
+    options: Vec<(&'static str, Vec<ShellWord>)>,
 }
 
 impl Az {
@@ -23,21 +23,21 @@ impl Az {
 
     /// An option with a value.
     pub(super) fn with(mut self, option: &'static str, value: impl Into<String>) -> Self {
-        self.options.push((option, vec![Word::Value(value.into())]));
+        self.options.push((option, vec![ShellWord::Value(value.into())]));
         self
     }
 
     /// An option with several values; none when there is none.
     pub(super) fn with_all(mut self, option: &'static str, values: Vec<String>) -> Self {
         if !values.is_empty() {
-            self.options.push((option, values.into_iter().map(Word::Value).collect()));
+            self.options.push((option, values.into_iter().map(ShellWord::Value).collect()));
         }
         self
     }
 
     /// An option whose value a shell variable holds.
     pub(super) fn with_variable(mut self, option: &'static str, variable: &str) -> Self {
-        self.options.push((option, vec![Word::Variable(variable.to_owned())]));
+        self.options.push((option, vec![ShellWord::Variable(variable.to_owned())]));
         self
     }
 
@@ -49,8 +49,8 @@ impl Az {
             for word in words {
                 text.push(' ');
                 text.push_str(&match word {
-                    Word::Value(value) => quoted(value),
-                    Word::Variable(name) => format!("\"${name}\""),
+                    ShellWord::Value(value) => quoted(value),
+                    ShellWord::Variable(name) => format!("\"${name}\""),
                 });
             }
         }

@@ -10,7 +10,7 @@ use crate::model::{Action, Plan, Region, ResourceId};
 
 /// What became of a thing since the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mark {
+pub(super) enum ChangeMark {
     #[default]
     There,
     New,
@@ -23,21 +23,21 @@ pub(super) struct Network {
     pub(super) region: Option<Region>,
     pub(super) prefixes: Vec<String>,
     /// Route tables that its subnets use.
-    pub(super) tables: BTreeMap<ResourceId, Mark>,
+    pub(super) tables: BTreeMap<ResourceId, ChangeMark>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct GatewayBox {
     pub(super) vnet: ResourceId,
     pub(super) sku: Option<String>,
-    pub(super) mark: Mark,
+    pub(super) mark: ChangeMark,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(super) struct NetworkLink {
     pub(super) gateway: ResourceId,
     pub(super) circuit: ResourceId,
-    pub(super) mark: Mark,
+    pub(super) mark: ChangeMark,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ pub(super) struct CircuitBox {
     pub(super) place: Option<String>,
     pub(super) provider: Option<String>,
     pub(super) mbps: Option<u64>,
-    pub(super) mark: Mark,
+    pub(super) mark: ChangeMark,
 }
 
 #[derive(Debug, Clone)]
@@ -53,15 +53,15 @@ pub(super) struct PeeringSide {
     pub(super) vnet: ResourceId,
     pub(super) remote: ResourceId,
     pub(super) transit: bool,
-    pub(super) mark: Mark,
+    pub(super) mark: ChangeMark,
 }
 
 /// The networks at one moment.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Estate {
+pub(super) struct NetworkPicture {
     pub(super) networks: BTreeMap<ResourceId, Network>,
     pub(super) gateways: BTreeMap<ResourceId, GatewayBox>,
-    pub(super) links: BTreeMap<ResourceId, Link>,
+    pub(super) links: BTreeMap<ResourceId, NetworkLink>,
     pub(super) circuits: BTreeMap<ResourceId, CircuitBox>,
     pub(super) peerings: BTreeMap<ResourceId, PeeringSide>,
     pub(super) sites: Vec<(String, Vec<String>)>,
@@ -85,7 +85,7 @@ fn region(body: &Value) -> Option<Region> {
     Region::parse(text(body, "/location")?).ok()
 }
 
-impl Estate {
+impl NetworkPicture {
     /// The estate of bodies as Azure shows them.
     pub(super) fn of(known: &Known) -> Self {
         let mut estate = Self {
@@ -115,25 +115,26 @@ impl Estate {
         } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
             let table = id_at(body, "/properties/routeTable/id");
             if let (Some(vnet), Some(table)) = (id.parent(), table) {
-                self.networks.entry(vnet).or_default().tables.insert(table, Mark::There);
+                self.networks.entry(vnet).or_default().tables.insert(table, ChangeMark::There);
             }
         } else if kind.is("Microsoft.Network/virtualNetworks/virtualNetworkPeerings") {
             let remote = id_at(body, "/properties/remoteVirtualNetwork/id");
             if let (Some(vnet), Some(remote)) = (id.parent(), remote) {
                 let transit = is(body, "/properties/allowGatewayTransit");
-                let side = PeeringSide { vnet, remote, transit, mark: Mark::There };
+                let side = PeeringSide { vnet, remote, transit, mark: ChangeMark::There };
                 self.peerings.insert(id.clone(), side);
             }
         } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
             let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id");
             if let Some(vnet) = subnet.and_then(|subnet| subnet.parent()) {
                 let sku = text(body, "/properties/sku/name").map(str::to_owned);
-                self.gateways.insert(id.clone(), GatewayBox { vnet, sku, mark: Mark::There });
+                self.gateways.insert(id.clone(), GatewayBox { vnet, sku, mark: ChangeMark::There });
             }
         } else if kind.is("Microsoft.Network/connections") {
             let gateway = id_at(body, "/properties/virtualNetworkGateway1/id");
             if let (Some(gateway), Some(circuit)) = (gateway, id_at(body, "/properties/peer/id")) {
-                self.links.insert(id.clone(), Link { gateway, circuit, mark: Mark::There });
+                self.links
+                    .insert(id.clone(), NetworkLink { gateway, circuit, mark: ChangeMark::There });
             }
         } else if kind.is("Microsoft.Network/expressRouteCircuits") {
             let of = |name: &str| {
@@ -147,7 +148,7 @@ impl Estate {
                 place: of("peeringLocation"),
                 provider: of("serviceProviderName"),
                 mbps,
-                mark: Mark::There,
+                mark: ChangeMark::There,
             };
             self.circuits.insert(id.clone(), circuit);
         }
@@ -190,15 +191,18 @@ impl Estate {
             Action::Gateway(spec) => {
                 let Some(vnet) = spec.subnet.parent() else { return };
                 self.networks.entry(vnet.clone()).or_default();
-                let mark = self.gateways.get(&spec.id).map_or(Mark::New, |there| there.mark);
+                let mark = self.gateways.get(&spec.id).map_or(ChangeMark::New, |there| there.mark);
                 let sku = Some(spec.sku.clone());
                 self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
             }
             Action::Connection(spec) => {
-                let there = self.links.get(&spec.id).filter(|link| link.mark != Mark::Gone);
-                let mark = there.map_or(Mark::New, |link| link.mark);
-                let link =
-                    Link { gateway: spec.gateway.clone(), circuit: spec.circuit.clone(), mark };
+                let there = self.links.get(&spec.id).filter(|link| link.mark != ChangeMark::Gone);
+                let mark = there.map_or(ChangeMark::New, |link| link.mark);
+                let link = NetworkLink {
+                    gateway: spec.gateway.clone(),
+                    circuit: spec.circuit.clone(),
+                    mark,
+                };
                 self.links.insert(spec.id.clone(), link);
                 self.circuits.entry(spec.circuit.clone()).or_default();
             }
@@ -206,8 +210,9 @@ impl Estate {
                 let Some(vnet) = spec.id.parent() else { return };
                 self.networks.entry(vnet.clone()).or_default();
                 self.networks.entry(spec.remote.clone()).or_default();
-                let there = self.peerings.get(&spec.id).filter(|side| side.mark != Mark::Gone);
-                let mark = there.map_or(Mark::New, |side| side.mark);
+                let there =
+                    self.peerings.get(&spec.id).filter(|side| side.mark != ChangeMark::Gone);
+                let mark = there.map_or(ChangeMark::New, |side| side.mark);
                 let (remote, transit) =
                     (spec.remote.clone(), there.is_some_and(|side| side.transit));
                 let transit = spec.allow_gateway_transit.unwrap_or(transit);
@@ -216,7 +221,7 @@ impl Estate {
             Action::Association(spec) => {
                 if let Some(vnet) = spec.subnet.parent() {
                     let tables = &mut self.networks.entry(vnet).or_default().tables;
-                    tables.entry(spec.route_table.clone()).or_insert(Mark::New);
+                    tables.entry(spec.route_table.clone()).or_insert(ChangeMark::New);
                 }
             }
             Action::Dissociation(spec) => {
@@ -228,26 +233,26 @@ impl Estate {
                 let circuit = self.circuits.entry(spec.id.clone()).or_default();
                 if circuit.mbps.is_none_or(|mbps| mbps < u64::from(spec.mbps_min)) {
                     circuit.mbps = Some(u64::from(spec.mbps_min));
-                    circuit.mark = Mark::Changed;
+                    circuit.mark = ChangeMark::Changed;
                 }
             }
             Action::Tier(spec) => {
-                self.circuits.entry(spec.id.clone()).or_default().mark = Mark::Changed;
+                self.circuits.entry(spec.id.clone()).or_default().mark = ChangeMark::Changed;
             }
             Action::Remove(spec) => match spec.kind {
                 RemovalKind::Connection => {
                     if let Some(link) = self.links.get_mut(&spec.id) {
-                        link.mark = Mark::Gone;
+                        link.mark = ChangeMark::Gone;
                     }
                 }
                 RemovalKind::Gateway => {
                     if let Some(gateway) = self.gateways.get_mut(&spec.id) {
-                        gateway.mark = Mark::Gone;
+                        gateway.mark = ChangeMark::Gone;
                     }
                 }
                 RemovalKind::Peering => {
                     if let Some(side) = self.peerings.get_mut(&spec.id) {
-                        side.mark = Mark::Gone;
+                        side.mark = ChangeMark::Gone;
                     }
                 }
                 RemovalKind::PublicIp

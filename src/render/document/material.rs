@@ -23,7 +23,7 @@ pub struct Material {
     /// The estate that it begins in.
     pub known: Option<Known>,
     /// A drill of it.
-    pub rehearsal: Option<Rehearsal>,
+    pub drill: Option<DocumentDrill>,
     /// What came of drilling every misfortune.
     pub matrix: Option<Matrix>,
 }
@@ -73,7 +73,7 @@ pub struct Known {
 
 /// A drill.
 #[derive(Debug, Clone)]
-pub struct Rehearsal {
+pub struct DocumentDrill {
     /// Where, for people: the world and the profile.
     pub source: String,
     /// What happened.

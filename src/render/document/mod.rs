@@ -21,7 +21,7 @@ mod tests;
 pub use material::Material;
 pub use view::{Document, LastRun};
 
-use view::{Entry, Part, Version, Warning};
+use view::{ContentsEntry, Part, Version, Warning};
 
 use super::template::{TemplateError, Templates};
 use crate::model::plan::canonical;
@@ -142,7 +142,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
             anchor: at("matrix"),
         }),
     }
-    if part.timing.rehearsed.is_none() {
+    if part.timing.drilled.is_none() {
         warnings.push(Warning {
             text: format!("{} was not drilled for this document.", part.runbook),
             anchor: None,
@@ -165,7 +165,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
     warnings
 }
 
-fn contents(part: &Part) -> Vec<Entry> {
+fn contents(part: &Part) -> Vec<ContentsEntry> {
     let chapters = &part.chapters;
     [
         (&chapters.use_it, "When to use it", "use"),
@@ -179,7 +179,7 @@ fn contents(part: &Part) -> Vec<Entry> {
         (&chapters.undo, "Taking it back", "undo"),
         (&chapters.checklist, "Checklist", "checklist"),
     ]
-    .map(|(number, title, word)| Entry {
+    .map(|(number, title, word)| ContentsEntry {
         number: number.clone(),
         title: if part.kind == "failback" {
             format!("Way back: {title}")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::estate::{self, Estate};
+use super::estate::{self, NetworkPicture};
 use super::material::{Handling, Material};
 use super::schedule::{Schedule, schedule};
 use super::steps::{self, Numbered};
@@ -26,7 +26,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     let schedule = schedule(plan, &skipped(material));
     let gates: Vec<GateView> =
         numbered.steps().filter_map(|(_, step, link)| steps::gate(step, link)).collect();
-    let rehearsed = material.rehearsal.as_ref();
+    let drilled = material.drill.as_ref();
     let (topology, topology_source) = pictures(material, &numbered, key);
     let name = |n: usize| (first + n).to_string();
     Part {
@@ -94,7 +94,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
         window: steps::window_view(
             &numbered,
             &schedule,
-            rehearsed.and_then(|rehearsal| rehearsal.run.window_seconds),
+            drilled.and_then(|drill| drill.run.window_seconds),
         ),
         retry: steps::usual_retry(plan),
         trouble: steps::troubles(by_hand::COMMON),
@@ -108,8 +108,8 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
 /// The steps that a good day skips: in a drill, or by having a condition where nothing was drilled.
 fn skipped(material: &Material) -> BTreeSet<usize> {
     let steps = material.plan.steps().iter().enumerate();
-    let is_skipped = |step: &Step| match &material.rehearsal {
-        Some(rehearsal) => rehearsal
+    let is_skipped = |step: &Step| match &material.drill {
+        Some(drill) => drill
             .run
             .steps
             .iter()
@@ -250,11 +250,11 @@ fn picture(svg: &Svg, file: &str, title: &str, caption: &str) -> PictureView {
 pub(super) fn moments(
     material: &Material,
     numbered: &Numbered<'_>,
-) -> Vec<(&'static str, String, String, Estate)> {
+) -> Vec<(&'static str, String, String, NetworkPicture)> {
     let plan = &material.plan;
     let before = match &material.known {
-        Some(known) => Estate::of(known),
-        None => Estate::of_plan(plan),
+        Some(known) => NetworkPicture::of(known),
+        None => NetworkPicture::of_plan(plan),
     };
     if before.is_empty() {
         return Vec::new();
@@ -328,7 +328,7 @@ pub(super) fn files(material: &Material, key: &str) -> Vec<(String, String)> {
 
 fn reach(material: &Material) -> Vec<ReachRow> {
     let before = material.known.as_ref().map(|known| known.reach.as_slice()).unwrap_or_default();
-    let Some(rehearsal) = &material.rehearsal else { return Vec::new() };
+    let Some(drill) = &material.drill else { return Vec::new() };
     let wanted: BTreeSet<String> = material
         .plan
         .steps()
@@ -340,7 +340,7 @@ fn reach(material: &Material) -> Vec<ReachRow> {
         .flatten()
         .map(ToString::to_string)
         .collect();
-    rehearsal
+    drill
         .run
         .reachability
         .iter()
@@ -368,9 +368,9 @@ fn timing(material: &Material, numbered: &Numbered<'_>, schedule: &Schedule) -> 
         slow: words::time(schedule.slow),
         people,
         path: schedule.path.iter().map(|place| numbered.links[*place].clone()).collect(),
-        rehearsed: material.rehearsal.as_ref().and_then(|rehearsal| {
-            let took = words::time(words::seconds(rehearsal.run.recovery_seconds?));
-            Some(format!("{took}, {}", rehearsal.source))
+        drilled: material.drill.as_ref().and_then(|drill| {
+            let took = words::time(words::seconds(drill.run.recovery_seconds?));
+            Some(format!("{took}, {}", drill.source))
         }),
         source: "6,070 recorded operations of Azure's network provider, 2015 to 2026".to_owned(),
     }

@@ -67,7 +67,7 @@ view! {
         /// The same for half of such changes, for a narrow column.
         pub usual_short: String,
         /// How long it took in the drill.
-        pub rehearsed: Option<String>,
+        pub drilled: Option<String>,
         /// What good looks like.
         pub good: String,
         /// The same in the author's words: prose.

@@ -79,14 +79,14 @@ pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
 }
 
 /// The places where the time without a path opens and closes, and those between.
-pub(super) struct Window {
+pub(super) struct OutageWindow {
     pub(super) opens: usize,
     pub(super) closes: usize,
     pub(super) inside: BTreeSet<usize>,
 }
 
 /// From the removal of a connection to the first proof of routes after another was made.
-pub(super) fn window(plan: &Plan) -> Option<Window> {
+pub(super) fn window(plan: &Plan) -> Option<OutageWindow> {
     let steps = plan.steps();
     let order = plan.dag().order();
     let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if spec.kind == RemovalKind::Connection);
@@ -102,13 +102,13 @@ pub(super) fn window(plan: &Plan) -> Option<Window> {
         order.iter().copied().find(|place| later.contains(place) && proves(place)).unwrap_or(made);
     let before = plan.dag().ancestors(closes);
     let inside = after.intersection(&before).copied().collect();
-    Some(Window { opens, closes, inside })
+    Some(OutageWindow { opens, closes, inside })
 }
 
 pub(super) fn window_view(
     numbered: &Numbered<'_>,
     schedule: &Schedule,
-    rehearsed: Option<f64>,
+    drilled: Option<f64>,
 ) -> Option<WindowView> {
     let window = window(numbered.plan)?;
     let (opens, closes) = (schedule.slots[window.opens], schedule.slots[window.closes]);
@@ -116,7 +116,7 @@ pub(super) fn window_view(
         opens: numbered.links[window.opens].clone(),
         closes: numbered.links[window.closes].clone(),
         usual: words::time(closes.end.saturating_sub(opens.start)),
-        rehearsed: rehearsed.map(|value| words::time(words::seconds(value))),
+        drilled: drilled.map(|value| words::time(words::seconds(value))),
     })
 }
 
@@ -169,8 +169,8 @@ fn part(
     guide: Guide,
     (within, schedule): (&str, &Schedule),
 ) -> StepPart {
-    let rehearsed = material.rehearsal.as_ref().and_then(|rehearsal| {
-        let seen = rehearsal.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
+    let drilled = material.drill.as_ref().and_then(|drill| {
+        let seen = drill.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
         let (from, to) = (seen.start_seconds?, seen.end_seconds?);
         let (began, took) = (words::seconds(from), words::seconds(to - from));
         Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
@@ -200,7 +200,7 @@ fn part(
         usual: words::usual_text(&step.action),
         usual_short: words::usual(&step.action)
             .map_or_else(|| "people".to_owned(), |(half, _)| words::time(half)),
-        rehearsed,
+        drilled,
         good: guide.good,
         looks_good: step.prose.looks_good.clone(),
         portal: guide.portal,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::estate::{Estate, Mark, turning};
+use super::estate::{ChangeMark, NetworkPicture, turning};
 use super::schedule::schedule;
 use super::steps::window;
 use super::words;
@@ -70,13 +70,13 @@ fn the_moment_before_the_traffic_turns_has_the_gateway_and_neither_connection() 
     let plan = swap();
     let (done, turn) = turning(&plan).unwrap();
     assert_eq!(plan.steps()[turn].name.as_str(), "connection");
-    let mut estate = Estate::of_plan(&plan);
+    let mut estate = NetworkPicture::of_plan(&plan);
     estate.apply(&plan.steps()[3].action);
     assert_eq!(estate.links.len(), 1);
-    let mut during = Estate::of_plan(&plan);
+    let mut during = NetworkPicture::of_plan(&plan);
     done.iter().for_each(|place| during.apply(&plan.steps()[*place].action));
     assert_eq!((during.gateways.len(), during.links.len()), (1, 0));
-    assert!(during.gateways.values().all(|gateway| gateway.mark == Mark::New));
+    assert!(during.gateways.values().all(|gateway| gateway.mark == ChangeMark::New));
 }
 
 #[test]

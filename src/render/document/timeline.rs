@@ -6,7 +6,7 @@ use super::schedule::Schedule;
 use super::view::StepLink;
 use super::words;
 use crate::model::{Action, Plan, SagaClass};
-use crate::render::svg::{Anchor, Rect, Svg};
+use crate::render::svg::{Rect, Svg, TextAnchor};
 
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 404.0;
@@ -55,7 +55,7 @@ pub(super) fn draw(
         let mut at = Duration::ZERO;
         while at <= whole {
             svg.line("p-rule", &[(x(at), HEAD - 8.0), (x(at), height - 8.0)]);
-            let anchor = if at.is_zero() { Anchor::Start } else { Anchor::Middle };
+            let anchor = if at.is_zero() { TextAnchor::Start } else { TextAnchor::Middle };
             svg.text("p-small", (x(at), HEAD - 14.0), anchor, &words::time(at), 80.0);
             at += step;
         }
@@ -76,8 +76,8 @@ pub(super) fn draw(
             let y = middle(own);
             let link = &links[*place];
             let number = link.number.as_str();
-            svg.text("p-small", (30.0, y + 4.0), Anchor::End, number, 30.0);
-            svg.text("p-text", (40.0, y + 4.0), Anchor::Start, &link.title, LEFT - 50.0);
+            svg.text("p-small", (30.0, y + 4.0), TextAnchor::End, number, 30.0);
+            svg.text("p-text", (40.0, y + 4.0), TextAnchor::Start, &link.title, LEFT - 50.0);
             let step = &plan.steps()[*place];
             if slot.people {
                 let (cx, r) = (x(slot.start), 6.0);

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::estate::{Estate, Mark};
+use super::estate::{ChangeMark, NetworkPicture};
 use crate::model::ResourceId;
-use crate::render::svg::{Anchor, Rect, Svg};
+use crate::render::svg::{Rect, Svg, TextAnchor};
 
 const WIDTH: f64 = 900.0;
 const SITE: (f64, f64) = (8.0, 124.0);
@@ -28,7 +28,7 @@ pub(super) struct Layout {
     height: f64,
 }
 
-fn region_name(estate: &Estate, id: &ResourceId) -> String {
+fn region_name(estate: &NetworkPicture, id: &ResourceId) -> String {
     estate
         .networks
         .get(id)
@@ -37,7 +37,7 @@ fn region_name(estate: &Estate, id: &ResourceId) -> String {
 }
 
 /// Networks in which a gateway stands, or which lend theirs.
-fn hubs(estate: &Estate) -> BTreeSet<ResourceId> {
+fn hubs(estate: &NetworkPicture) -> BTreeSet<ResourceId> {
     let own = estate.gateways.values().map(|gateway| gateway.vnet.clone());
     let lent = estate.peerings.values().filter(|side| side.transit).map(|side| side.vnet.clone());
     own.chain(lent).collect()
@@ -45,7 +45,7 @@ fn hubs(estate: &Estate) -> BTreeSet<ResourceId> {
 
 impl Layout {
     /// The places of everything that any of the moments shows; `all` has it all.
-    pub(super) fn of(all: &Estate) -> Self {
+    pub(super) fn of(all: &NetworkPicture) -> Self {
         let hubs = hubs(all);
         let peered: BTreeSet<&ResourceId> = all
             .peerings
@@ -111,7 +111,7 @@ impl Layout {
     }
 
     /// Circuits stand beside what they are connected to, so that lines cross as little as can be.
-    fn order_circuits(&mut self, all: &Estate, height: f64) {
+    fn order_circuits(&mut self, all: &NetworkPicture, height: f64) {
         let mut wanted: Vec<(f64, ResourceId)> = all
             .circuits
             .keys()
@@ -138,46 +138,46 @@ impl Layout {
     }
 }
 
-fn class(base: &str, mark: Mark, dead: bool) -> String {
+fn class(base: &str, mark: ChangeMark, dead: bool) -> String {
     let of = match mark {
         _ if dead => " dead",
-        Mark::There => "",
-        Mark::New => " new",
-        Mark::Changed => " changed",
-        Mark::Gone => " gone",
+        ChangeMark::There => "",
+        ChangeMark::New => " new",
+        ChangeMark::Changed => " changed",
+        ChangeMark::Gone => " gone",
     };
     format!("{base}{of}")
 }
 
-fn marked(text: &str, mark: Mark) -> String {
+fn marked(text: &str, mark: ChangeMark) -> String {
     match mark {
-        Mark::There => text.to_owned(),
-        Mark::New => format!("+ {text}"),
-        Mark::Changed => format!("↑ {text}"),
-        Mark::Gone => format!("− {text}"),
+        ChangeMark::There => text.to_owned(),
+        ChangeMark::New => format!("+ {text}"),
+        ChangeMark::Changed => format!("↑ {text}"),
+        ChangeMark::Gone => format!("− {text}"),
     }
 }
 
-fn text_class(mark: Mark) -> &'static str {
+fn text_class(mark: ChangeMark) -> &'static str {
     match mark {
-        Mark::New => "p-small is-new",
-        Mark::Gone => "p-small is-gone",
-        Mark::Changed => "p-small is-warn",
-        Mark::There => "p-small",
+        ChangeMark::New => "p-small is-new",
+        ChangeMark::Gone => "p-small is-gone",
+        ChangeMark::Changed => "p-small is-warn",
+        ChangeMark::There => "p-small",
     }
 }
 
 /// The networks at one moment.
-pub(super) fn draw(estate: &Estate, layout: &Layout, id: &str, title: &str) -> Svg {
+pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &str) -> Svg {
     let mut svg = Svg::new(id, title, &sentence(estate), (WIDTH, layout.height));
     for (name, rect) in &layout.regions {
         let down = estate.down.iter().any(|region| region.as_str() == name);
         svg.rect(if down { "p-region down" } else { "p-region" }, *rect, 6.0);
         let (x, y) = (rect.x + 14.0, rect.y + 19.0);
-        svg.text("p-title", (x, y), Anchor::Start, name, 220.0);
+        svg.text("p-title", (x, y), TextAnchor::Start, name, 220.0);
         if down {
             let right = (rect.x + rect.w - 14.0, y);
-            svg.text("p-text is-gone", right, Anchor::End, "region is down", 150.0);
+            svg.text("p-text is-gone", right, TextAnchor::End, "region is down", 150.0);
         }
     }
     links_of_sites(&mut svg, estate, layout);
@@ -219,16 +219,16 @@ pub(super) fn draw(estate: &Estate, layout: &Layout, id: &str, title: &str) -> S
         let inside = estate.gateways.iter().filter(|(_, gateway)| gateway.vnet == *network);
         for (n, (gateway, state)) in inside.enumerate() {
             let own = gateway_rect(*rect, n);
-            svg.rect(&class("p-box", state.mark, dead && state.mark != Mark::Gone), own, 3.0);
+            svg.rect(&class("p-box", state.mark, dead && state.mark != ChangeMark::Gone), own, 3.0);
             let name = marked(gateway.name(), state.mark);
             let at = (own.x + 8.0, own.y + 16.0);
-            svg.text("p-text", at, Anchor::Start, &name, own.w - 12.0);
+            svg.text("p-text", at, TextAnchor::Start, &name, own.w - 12.0);
             let below = (own.x + 8.0, own.y + 30.0);
             let what = match &state.sku {
                 Some(sku) => format!("gateway, {sku}"),
                 None => "gateway".to_owned(),
             };
-            svg.text(text_class(state.mark), below, Anchor::Start, &what, own.w - 12.0);
+            svg.text(text_class(state.mark), below, TextAnchor::Start, &what, own.w - 12.0);
         }
     }
     svg
@@ -245,11 +245,11 @@ fn gateway_rect(network: Rect, n: usize) -> Rect {
 
 fn boxed(svg: &mut Svg, class: &str, rect: Rect, title: &str, lines: &[(&str, String)]) {
     svg.rect(class, rect, 4.0);
-    svg.text("p-text", (rect.x + 9.0, rect.y + 18.0), Anchor::Start, title, rect.w - 14.0);
+    svg.text("p-text", (rect.x + 9.0, rect.y + 18.0), TextAnchor::Start, title, rect.w - 14.0);
     let shown = lines.iter().filter(|(_, text)| !text.is_empty());
     for (n, (class, text)) in shown.enumerate() {
         let y = rect.y + 33.0 + 14.0 * n as f64;
-        svg.text(class, (rect.x + 9.0, y), Anchor::Start, text, rect.w - 14.0);
+        svg.text(class, (rect.x + 9.0, y), TextAnchor::Start, text, rect.w - 14.0);
     }
 }
 
@@ -262,7 +262,7 @@ fn bend(svg: &mut Svg, class: &str, from: (f64, f64), to: (f64, f64)) {
     );
 }
 
-fn links_of_sites(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+fn links_of_sites(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
     let mut drawn = BTreeSet::new();
     for (circuit, sites) in &estate.site_links {
         let Some(to) = layout.circuits.get(circuit) else { continue };
@@ -276,7 +276,7 @@ fn links_of_sites(svg: &mut Svg, estate: &Estate, layout: &Layout) {
     }
 }
 
-fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
+fn connections(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
     let mut labels = Vec::new();
     for (id, link) in &estate.links {
         let gateway = estate.gateways.get(&link.gateway);
@@ -295,7 +295,7 @@ fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
             .and_then(|gateway| estate.networks.get(&gateway.vnet))
             .and_then(|network| network.region.as_ref())
             .is_some_and(|region| estate.down.contains(region));
-        let class = class("p-edge", link.mark, dead && link.mark == Mark::There);
+        let class = class("p-edge", link.mark, dead && link.mark == ChangeMark::There);
         let start = (from.x + from.w, from.middle().1);
         bend(svg, &class, start, (own.x, own.middle().1));
         let label = marked(id.name(), link.mark);
@@ -306,13 +306,13 @@ fn connections(svg: &mut Svg, estate: &Estate, layout: &Layout) {
     }
     // After all lines, so that none of them runs over a name.
     for (class, at, label) in labels {
-        svg.text(&class, at, Anchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
+        svg.text(&class, at, TextAnchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
     }
 }
 
 /// A peering is one line; it is whole when both sides are there.
-fn peerings(svg: &mut Svg, estate: &Estate, layout: &Layout) {
-    let mut pairs: BTreeMap<(ResourceId, ResourceId), Vec<Mark>> = BTreeMap::new();
+fn peerings(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
+    let mut pairs: BTreeMap<(ResourceId, ResourceId), Vec<ChangeMark>> = BTreeMap::new();
     for side in estate.peerings.values() {
         let mut ends = [side.vnet.clone(), side.remote.clone()];
         ends.sort();
@@ -324,15 +324,15 @@ fn peerings(svg: &mut Svg, estate: &Estate, layout: &Layout) {
             continue;
         };
         let (left, right) = if a.x <= b.x { (a, b) } else { (b, a) };
-        let mark = if marks.contains(&Mark::Gone) {
-            Mark::Gone
-        } else if marks.contains(&Mark::New) {
-            Mark::New
+        let mark = if marks.contains(&ChangeMark::Gone) {
+            ChangeMark::Gone
+        } else if marks.contains(&ChangeMark::New) {
+            ChangeMark::New
         } else {
-            Mark::There
+            ChangeMark::There
         };
-        let one_sided = marks.iter().filter(|mark| **mark != Mark::Gone).count() < 2;
-        let class = class("p-edge", mark, one_sided && mark != Mark::Gone);
+        let one_sided = marks.iter().filter(|mark| **mark != ChangeMark::Gone).count() < 2;
+        let class = class("p-edge", mark, one_sided && mark != ChangeMark::Gone);
         if (left.x - right.x).abs() < 1.0 {
             // One above the other: between bottom and top.
             let (upper, lower) = if left.y <= right.y { (left, right) } else { (right, left) };
@@ -345,8 +345,8 @@ fn peerings(svg: &mut Svg, estate: &Estate, layout: &Layout) {
 }
 
 /// The picture in words, for those who cannot see it.
-fn sentence(estate: &Estate) -> String {
-    let alive = |mark: Mark| mark != Mark::Gone;
+fn sentence(estate: &NetworkPicture) -> String {
+    let alive = |mark: ChangeMark| mark != ChangeMark::Gone;
     let mut parts = Vec::new();
     for region in &estate.down {
         parts.push(format!("The region {} is down.", region.as_str()));

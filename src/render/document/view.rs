@@ -34,7 +34,7 @@ view! {
         /// What must be known before this document is believed; empty in a sound one.
         pub warnings: Vec<Warning>,
         /// The chapters.
-        pub contents: Vec<Entry>,
+        pub contents: Vec<ContentsEntry>,
         /// The runbook, and the runbook that leads back where one is named.
         pub parts: Vec<Part>,
     }
@@ -88,7 +88,7 @@ view! {
 
 view! {
     /// A line of the contents.
-    pub struct Entry {
+    pub struct ContentsEntry {
         /// The chapter's number.
         pub number: String,
         /// Its title.
@@ -356,7 +356,7 @@ view! {
         /// The steps that decide it, in order.
         pub path: Vec<StepLink>,
         /// What a drill of this runbook took, people included, and in which world.
-        pub rehearsed: Option<String>,
+        pub drilled: Option<String>,
         /// Where the usual durations are from.
         pub source: String,
     }
@@ -386,6 +386,6 @@ view! {
         /// How long it usually lasts.
         pub usual: String,
         /// How long it lasted in the drill.
-        pub rehearsed: Option<String>,
+        pub drilled: Option<String>,
     }
 }

@@ -21,7 +21,7 @@ use crate::render::view::{Driven, ReachView, RunView, StepView, run_view};
 
 /// What a report is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Material<'a> {
+pub struct ReportMaterial<'a> {
     /// The run, folded.
     pub state: &'a RunState,
     /// Its events.
@@ -53,8 +53,8 @@ pub(super) fn by_the_clock(at: Timestamp) -> String {
 
 /// The report of a run; none before its first event.
 #[must_use]
-pub fn report(material: Material<'_>) -> Option<Report> {
-    let Material { state, events, driven, head, .. } = material;
+pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
+    let ReportMaterial { state, events, driven, head, .. } = material;
     let opened = state.opened.as_ref()?;
     let plan = &opened.plan;
     let view = run_view(state, events, driven)?;
@@ -293,7 +293,7 @@ fn one(
     }
 }
 
-fn versions(material: &Material<'_>, plan: &Plan) -> Vec<ReportVersion> {
+fn versions(material: &ReportMaterial<'_>, plan: &Plan) -> Vec<ReportVersion> {
     let version =
         |of: &str, version: &str| ReportVersion { of: of.to_owned(), version: version.to_owned() };
     let mut found = vec![version("Plan", &plan.digest().to_string())];

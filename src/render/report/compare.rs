@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::view::{Comparison, Pair, Report};
+use super::view::{Pair, Report, RunComparison};
 use crate::render::style::clock;
 
 /// Puts another run beside a report.
 #[must_use]
-pub fn compare(this: &Report, other: &Report) -> Comparison {
+pub fn compare(this: &Report, other: &Report) -> RunComparison {
     let digest = |report: &Report| {
         let plan = report.versions.iter().find(|version| version.of == "Plan");
         plan.map(|version| version.version.clone())
@@ -59,7 +59,7 @@ pub fn compare(this: &Report, other: &Report) -> Comparison {
             }
         })
         .collect();
-    Comparison {
+    RunComparison {
         run: other.run.clone(),
         runbook: other.runbook.clone(),
         same_plan: digest(this).is_some() && digest(this) == digest(other),

@@ -13,12 +13,12 @@ mod written;
 
 use super::template::{TemplateError, Templates};
 
-pub use build::{Material, report};
+pub use build::{ReportMaterial, report};
 pub use compare::compare;
 pub use split::{Split, split};
 pub use view::{
-    Comparison, Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep,
-    ReportTry, ReportVersion, ReportWord, ReportWrite, SplitPart,
+    Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep, ReportTry,
+    ReportVersion, ReportWord, ReportWrite, RunComparison, SplitPart,
 };
 
 /// The report as one HTML page.

@@ -7,7 +7,7 @@ use super::split::{Doing, after};
 use crate::engine::{Event, Recorded};
 use crate::model::{Plan, StepName, Timestamp};
 use crate::render::style::clock;
-use crate::render::svg::{Anchor, Rect, Svg, width};
+use crate::render::svg::{Rect, Svg, TextAnchor, width};
 use crate::render::typical::typical;
 
 const WIDTH: f64 = 900.0;
@@ -21,7 +21,7 @@ const HEAD: f64 = 34.0;
 pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return String::new() };
     let whole = last.at.since(first.at).max(Duration::from_secs(10));
-    let rows: Vec<(&StepName, Vec<Piece>)> = plan
+    let rows: Vec<(&StepName, Vec<TimeSlice>)> = plan
         .steps()
         .iter()
         .map(|step| (&step.name, pieces(events, plan, &step.name, last.at)))
@@ -38,11 +38,11 @@ pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
         let at = whole * part / 4;
         let place = start + (RIGHT - start) * f64::from(part) / 4.0;
         svg.line("p-rule", &[(place, HEAD - 8.0), (place, height - 24.0)]);
-        svg.text("p-small", (place, HEAD - 14.0), Anchor::Middle, &clock(at), 80.0);
+        svg.text("p-small", (place, HEAD - 14.0), TextAnchor::Middle, &clock(at), 80.0);
     }
     for (row, (name, pieces)) in rows.iter().enumerate() {
         let y = HEAD + ROW * row as f64 + ROW / 2.0;
-        svg.text("p-text", (start - 10.0, y + 4.0), Anchor::End, name.as_str(), start - 12.0);
+        svg.text("p-text", (start - 10.0, y + 4.0), TextAnchor::End, name.as_str(), start - 12.0);
         let usual = plan.step(name).and_then(|step| typical(&step.action));
         if let (Some(usual), Some(begun)) = (usual, pieces.first()) {
             let to = (begun.from + usual.to).min(last.at);
@@ -82,12 +82,12 @@ pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
     let (mut left, room) = (start, (RIGHT - start) / 6.0);
     for (class, text) in key {
         svg.rect(class, Rect { x: left, y: height - 15.0, w: 14.0, h: 9.0 }, 1.5);
-        svg.text("p-small", (left + 20.0, height - 7.0), Anchor::Start, text, room - 20.0);
+        svg.text("p-small", (left + 20.0, height - 7.0), TextAnchor::Start, text, room - 20.0);
         left += room;
     }
     let y = height - 10.5;
     svg.line("p-edge dead", &[(left, y), (left + 14.0, y)]);
-    svg.text("p-small", (left + 20.0, y + 3.5), Anchor::Start, "waits its turn", room - 20.0);
+    svg.text("p-small", (left + 20.0, y + 3.5), TextAnchor::Start, "waits its turn", room - 20.0);
     left += room;
     svg.path(
         "p-box pivot",
@@ -97,7 +97,7 @@ pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
             ('Z', &[]),
         ],
     );
-    svg.text("p-small", (left + 20.0, y + 3.5), Anchor::Start, "tried again", room - 20.0);
+    svg.text("p-small", (left + 20.0, y + 3.5), TextAnchor::Start, "tried again", room - 20.0);
     svg.inline()
 }
 
@@ -120,13 +120,13 @@ fn retries(events: &[Recorded], name: &StepName) -> impl Iterator<Item = Timesta
 }
 
 /// A time in which a step was at one thing.
-struct Piece {
+struct TimeSlice {
     from: Timestamp,
     to: Timestamp,
     doing: Doing,
 }
 
-impl Piece {
+impl TimeSlice {
     fn class(&self) -> &'static str {
         match self.doing {
             Doing::Azure => "p-bar",
@@ -136,14 +136,14 @@ impl Piece {
     }
 }
 
-fn pieces(events: &[Recorded], plan: &Plan, name: &StepName, end: Timestamp) -> Vec<Piece> {
-    let mut found: Vec<Piece> = Vec::new();
+fn pieces(events: &[Recorded], plan: &Plan, name: &StepName, end: Timestamp) -> Vec<TimeSlice> {
+    let mut found: Vec<TimeSlice> = Vec::new();
     let mut now: Option<(Timestamp, Doing)> = None;
     let mut add = |now: Option<(Timestamp, Doing)>, to: Timestamp| {
         if let Some((from, doing)) = now {
             match found.last_mut() {
                 Some(last) if last.doing == doing && last.to == from => last.to = to,
-                _ => found.push(Piece { from, to, doing }),
+                _ => found.push(TimeSlice { from, to, doing }),
             }
         }
     };

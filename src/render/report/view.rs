@@ -65,7 +65,7 @@ view! {
         /// The hash of the last of them: who knows it knows the whole history.
         pub head: Option<String>,
         /// Another run beside this one.
-        pub compared: Option<Comparison>,
+        pub compared: Option<RunComparison>,
     }
 }
 
@@ -265,7 +265,7 @@ view! {
 
 view! {
     /// Two runs side by side.
-    pub struct Comparison {
+    pub struct RunComparison {
         /// The other run's id.
         pub run: String,
         /// Its runbook.

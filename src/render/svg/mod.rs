@@ -25,7 +25,7 @@ pub struct Svg {
 
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub enum TextAnchor {
     /// It begins there.
     Start,
     /// Its middle is there.
@@ -114,14 +114,14 @@ impl Svg {
     }
 
     /// A text on one line, cut to `room` where it is longer; the whole text is shown to a pointer.
-    pub fn text(&mut self, class: &str, at: (f64, f64), anchor: Anchor, text: &str, room: f64) {
+    pub fn text(&mut self, class: &str, at: (f64, f64), anchor: TextAnchor, text: &str, room: f64) {
         let size = type_size(class);
         let letters = (room / (size * LETTER)).max(1.0) as usize;
         let shown = cut(text, letters);
         let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
+            TextAnchor::Start => "start",
+            TextAnchor::Middle => "middle",
+            TextAnchor::End => "end",
         };
         let (x, y) = (n(at.0), n(at.1));
         let (class, visible) = (escape_html(class), escape_html(&shown));
@@ -210,8 +210,8 @@ mod tests {
     #[test]
     fn a_picture_says_its_name_and_shows_what_a_text_holds() {
         let mut svg = Svg::new("p1", "A <b>", "What & why", (100.0, 20.0));
-        svg.text("p-text", (0.0, 10.0), Anchor::Start, "<script>", 200.0);
-        svg.text("p-text", (0.0, 10.0), Anchor::Start, "a name that is long", 50.0);
+        svg.text("p-text", (0.0, 10.0), TextAnchor::Start, "<script>", 200.0);
+        svg.text("p-text", (0.0, 10.0), TextAnchor::Start, "a name that is long", 50.0);
         let inline = svg.inline();
         assert!(inline.contains("<title id=\"p1-t\">A &lt;b&gt;</title>"), "{inline}");
         assert!(inline.contains("&lt;script&gt;") && !inline.contains("<script>"), "{inline}");

@@ -17,7 +17,7 @@ use tera::{Context, Kwargs, State, Tera, Value};
 
 pub use escape::{html as escape_html, markdown as escape_markdown};
 pub(crate) use shape::view;
-pub use shape::{FieldShape, Kind, ObjectShape, Shape, object_of};
+pub use shape::{FieldShape, ObjectShape, ViewKind, ViewShape, object_of};
 
 /// The templates of the binary: name and text.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -114,7 +114,7 @@ impl Templates {
     ///
     /// # Errors
     /// There is no such template, it uses a name that the view does not have, or it cannot be filled.
-    pub fn fill<V: Serialize + Shape>(
+    pub fn fill<V: Serialize + ViewShape>(
         &self,
         template: &str,
         view: &V,
@@ -145,7 +145,7 @@ mod tests {
 
     view! {
         /// A line.
-        struct Line {
+        struct PageLine {
             /// Its text.
             text: String,
         }
@@ -159,7 +159,7 @@ mod tests {
             /// Whether it has a word before its lines.
             word: Option<String>,
             /// Its lines.
-            lines: Vec<Line>,
+            lines: Vec<PageLine>,
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
         Page {
             title: "<script>alert(1)</script> | a | b".to_owned(),
             word: None,
-            lines: vec![Line { text: "`x` *y* [z](javascript:1)\n# no heading".to_owned() }],
+            lines: vec![PageLine { text: "`x` *y* [z](javascript:1)\n# no heading".to_owned() }],
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::TemplateError;
-use super::shape::Kind;
+use super::shape::ViewKind;
 
 /// Words of the template language that are not names.
 const WORDS: &[&str] = &[
@@ -14,7 +14,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// What a name stands for: a known kind, or something made in the template.
-type Known = Option<Kind>;
+type KnownName = Option<ViewKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token<'a> {
@@ -31,11 +31,11 @@ struct Tag<'a> {
 }
 
 /// A name in scope, and how many blocks were open when it came.
-type Scope = Vec<(String, Known, usize)>;
+type ScopedName = Vec<(String, KnownName, usize)>;
 
 struct Check<'t> {
     texts: &'t BTreeMap<String, String>,
-    root: Kind,
+    root: ViewKind,
     way: Vec<String>,
 }
 
@@ -46,14 +46,14 @@ struct Check<'t> {
 pub(super) fn check(
     texts: &BTreeMap<String, String>,
     template: &str,
-    root: Kind,
+    root: ViewKind,
 ) -> Result<(), TemplateError> {
     let mut check = Check { texts, root, way: Vec::new() };
-    check.template(template, &mut Scope::new())
+    check.template(template, &mut ScopedName::new())
 }
 
 impl Check<'_> {
-    fn template(&mut self, name: &str, scope: &mut Scope) -> Result<(), TemplateError> {
+    fn template(&mut self, name: &str, scope: &mut ScopedName) -> Result<(), TemplateError> {
         let Some(text) = self.texts.get(name) else {
             return Err(TemplateError::new(format!("There is no template `{name}`.")));
         };
@@ -110,7 +110,7 @@ impl Check<'_> {
         &self,
         template: &str,
         tag: &Tag<'_>,
-        scope: &mut Scope,
+        scope: &mut ScopedName,
         depth: usize,
     ) -> Result<(), TemplateError> {
         let at = tag.tokens.iter().position(|token| *token == Token::Name("in"));
@@ -118,7 +118,7 @@ impl Check<'_> {
         let over = tag.tokens.get(at + 1..).unwrap_or_default();
         self.expression(template, tag.line, over, scope)?;
         let element = match self.path(over, scope) {
-            Some(Kind::List(element)) => Some(element()),
+            Some(ViewKind::List(element)) => Some(element()),
             _ => None,
         };
         for token in &tag.tokens[1..at] {
@@ -130,7 +130,7 @@ impl Check<'_> {
     }
 
     /// The kind of an expression that is a path and nothing else.
-    fn path(&self, tokens: &[Token<'_>], scope: &Scope) -> Known {
+    fn path(&self, tokens: &[Token<'_>], scope: &ScopedName) -> KnownName {
         let Some(Token::Name(first)) = tokens.first() else { return None };
         let mut kind = self.lookup(first, scope)??;
         for pair in tokens[1..].chunks(2) {
@@ -141,7 +141,7 @@ impl Check<'_> {
     }
 
     /// None: there is no such name. Some(None): there is, and its kind is not known.
-    fn lookup(&self, name: &str, scope: &Scope) -> Option<Known> {
+    fn lookup(&self, name: &str, scope: &ScopedName) -> Option<KnownName> {
         if let Some((_, known, _)) = scope.iter().rev().find(|(made, _, _)| made == name) {
             return Some(*known);
         }
@@ -156,7 +156,7 @@ impl Check<'_> {
         template: &str,
         line: usize,
         tokens: &[Token<'_>],
-        scope: &Scope,
+        scope: &ScopedName,
     ) -> Result<(), TemplateError> {
         let mut own = scope.clone();
         // The names of a comprehension: `[x for x in list]`.
@@ -220,16 +220,16 @@ fn unknown(template: &str, line: usize, name: &str, of: &str) -> TemplateError {
     ))
 }
 
-fn without_maybe(kind: Kind) -> Kind {
+fn without_maybe(kind: ViewKind) -> ViewKind {
     match kind {
-        Kind::Maybe(inner) => without_maybe(inner()),
+        ViewKind::Maybe(inner) => without_maybe(inner()),
         other => other,
     }
 }
 
-fn field_of(kind: Kind, name: &str) -> Option<Kind> {
+fn field_of(kind: ViewKind, name: &str) -> Option<ViewKind> {
     match without_maybe(kind) {
-        Kind::Object(shape) => {
+        ViewKind::Object(shape) => {
             shape().fields.into_iter().find(|field| field.name == name).map(|field| field.kind)
         }
         _ => None,

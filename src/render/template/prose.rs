@@ -12,7 +12,7 @@ enum Block {
 }
 
 /// A part of a line.
-enum Span<'a> {
+enum ProseSpan<'a> {
     Text(&'a str),
     Code(&'a str),
 }
@@ -49,17 +49,17 @@ fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-fn spans(text: &str) -> Vec<Span<'_>> {
+fn spans(text: &str) -> Vec<ProseSpan<'_>> {
     let parts: Vec<&str> = text.split('`').collect();
     // A back-tick without its pair is a back-tick.
     if parts.len().is_multiple_of(2) {
-        return vec![Span::Text(text)];
+        return vec![ProseSpan::Text(text)];
     }
     parts
         .into_iter()
         .enumerate()
         .filter(|(_, part)| !part.is_empty())
-        .map(|(n, part)| if n % 2 == 0 { Span::Text(part) } else { Span::Code(part) })
+        .map(|(n, part)| if n % 2 == 0 { ProseSpan::Text(part) } else { ProseSpan::Code(part) })
         .collect()
 }
 
@@ -68,8 +68,8 @@ pub(super) fn html_line(text: &str) -> String {
     spans(text)
         .into_iter()
         .map(|span| match span {
-            Span::Text(text) => escape::html(text),
-            Span::Code(text) => format!("<code>{}</code>", escape::html(text)),
+            ProseSpan::Text(text) => escape::html(text),
+            ProseSpan::Code(text) => format!("<code>{}</code>", escape::html(text)),
         })
         .collect()
 }
@@ -98,7 +98,7 @@ pub(super) fn markdown_line(text: &str) -> String {
     spans(text)
         .into_iter()
         .map(|span| match span {
-            Span::Text(text) => {
+            ProseSpan::Text(text) => {
                 // Spaces at the ends separate the text from the code beside it.
                 let edge = |there: bool| if there { " " } else { "" };
                 format!(
@@ -108,7 +108,7 @@ pub(super) fn markdown_line(text: &str) -> String {
                     edge(text.len() > 1 && text.ends_with(' '))
                 )
             }
-            Span::Code(text) => escape::markdown_code(text),
+            ProseSpan::Code(text) => escape::markdown_code(text),
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 /// What a value of a view is.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum ViewKind {
     /// A text.
     Text,
     /// A number.
@@ -36,33 +36,33 @@ pub struct FieldShape {
     /// What it says.
     pub doc: String,
     /// What its value is.
-    pub kind: Kind,
+    pub kind: ViewKind,
 }
 
 /// A type whose names are known.
-pub trait Shape {
+pub trait ViewShape {
     /// What a value of the type is.
-    fn kind() -> Kind;
+    fn kind() -> ViewKind;
 }
 
-impl Shape for String {
-    fn kind() -> Kind {
-        Kind::Text
+impl ViewShape for String {
+    fn kind() -> ViewKind {
+        ViewKind::Text
     }
 }
 
-impl Shape for bool {
-    fn kind() -> Kind {
-        Kind::Bool
+impl ViewShape for bool {
+    fn kind() -> ViewKind {
+        ViewKind::Bool
     }
 }
 
 /// Numbers of any size.
 macro_rules! numbers {
     ($($number:ty),*) => {
-        $(impl Shape for $number {
-            fn kind() -> Kind {
-                Kind::Number
+        $(impl ViewShape for $number {
+            fn kind() -> ViewKind {
+                ViewKind::Number
             }
         })*
     };
@@ -70,19 +70,19 @@ macro_rules! numbers {
 
 numbers!(usize, u64, u32, u16, f64);
 
-impl<T: Shape> Shape for Option<T> {
-    fn kind() -> Kind {
-        Kind::Maybe(T::kind)
+impl<T: ViewShape> ViewShape for Option<T> {
+    fn kind() -> ViewKind {
+        ViewKind::Maybe(T::kind)
     }
 }
 
-impl<T: Shape> Shape for Vec<T> {
-    fn kind() -> Kind {
-        Kind::List(T::kind)
+impl<T: ViewShape> ViewShape for Vec<T> {
+    fn kind() -> ViewKind {
+        ViewKind::List(T::kind)
     }
 }
 
-impl Kind {
+impl ViewKind {
     /// As the documents say it: `list of Step`.
     #[must_use]
     pub fn phrase(self) -> String {
@@ -99,11 +99,11 @@ impl Kind {
 
 /// The object behind a kind, if there is one: through options and lists.
 #[must_use]
-pub fn object_of(kind: Kind) -> Option<ObjectShape> {
+pub fn object_of(kind: ViewKind) -> Option<ObjectShape> {
     match kind {
-        Kind::Object(shape) => Some(shape()),
-        Kind::Maybe(inner) | Kind::List(inner) => object_of(inner()),
-        Kind::Text | Kind::Number | Kind::Bool => None,
+        ViewKind::Object(shape) => Some(shape()),
+        ViewKind::Maybe(inner) | ViewKind::List(inner) => object_of(inner()),
+        ViewKind::Text | ViewKind::Number | ViewKind::Bool => None,
     }
 }
 
@@ -122,15 +122,15 @@ macro_rules! view {
             $($(#[doc = $field_doc])+ $field_vis $field: $type,)+
         }
 
-        impl $crate::render::template::Shape for $name {
-            fn kind() -> $crate::render::template::Kind {
-                $crate::render::template::Kind::Object(|| $crate::render::template::ObjectShape {
+        impl $crate::render::template::ViewShape for $name {
+            fn kind() -> $crate::render::template::ViewKind {
+                $crate::render::template::ViewKind::Object(|| $crate::render::template::ObjectShape {
                     name: stringify!($name),
                     doc: concat!($($doc),+).trim().to_owned(),
                     fields: vec![$($crate::render::template::FieldShape {
                         name: stringify!($field),
                         doc: concat!($($field_doc),+).trim().to_owned(),
-                        kind: <$type as $crate::render::template::Shape>::kind(),
+                        kind: <$type as $crate::render::template::ViewShape>::kind(),
                     }),+],
                 })
             }

@@ -5,7 +5,7 @@ use backroad::azure::wire::{Headers, Method, WireRequest};
 use backroad::engine::{Command, Ending, RunState, survey};
 use backroad::model::{Assessed, Plan, ResourceId, RunOutcome};
 use backroad::plan::preview::preview;
-use backroad::preflight::{Verdict, inquire, judge};
+use backroad::preflight::{FindingVerdict, inquire, judge};
 use backroad::sim::network::{Estate, configured_prefixes};
 use backroad::sim::server::Answers;
 use backroad::sim::{Effect, World};
@@ -340,7 +340,7 @@ async fn preflight_knows_what_estates_say() {
             .findings
             .iter()
             .filter_map(|finding| match &finding.verdict {
-                Verdict::Failed(why) => Some((finding.rule, why.clone())),
+                FindingVerdict::Failed(why) => Some((finding.rule, why.clone())),
                 _ => None,
             })
             .collect();

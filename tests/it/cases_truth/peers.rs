@@ -2,7 +2,7 @@
 //! earlier step changes counts.
 
 use backroad::model::RunOutcome;
-use backroad::preflight::Verdict;
+use backroad::preflight::FindingVerdict;
 use backroad::sim::Scenario;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ async fn a_vpn_gateway_in_the_same_subnet_stops_nothing() {
     let found = preflight(&plan, &scenario).await;
     let findings = of(&found, "GW-ONE");
     assert_eq!(findings.len(), 1);
-    assert_eq!(findings[0].verdict, Verdict::Passed);
+    assert_eq!(findings[0].verdict, FindingVerdict::Passed);
     assert_eq!(found.blocking().count(), 0, "{:?}", failed(&found));
     assert_eq!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
 }
@@ -28,7 +28,7 @@ async fn a_gateway_that_cannot_be_read_is_neither_judged_nor_passed() {
         "times": 99, "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } } });
     scenario.faults.push(serde_json::from_value(refuse).unwrap());
     let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
-    let Verdict::Unknown(why) = &of(&found, "GW-ONE")[0].verdict else { panic!() };
+    let FindingVerdict::Unknown(why) = &of(&found, "GW-ONE")[0].verdict else { panic!() };
     assert!(why.contains("vpngw-hub-sea"), "{why}");
     assert_eq!(found.blocking().count(), 0);
 }
@@ -65,7 +65,7 @@ async fn what_reads_connections_says_that_it_could_not() {
         "ADDR-SAME-CIRCUIT",
     ] {
         let findings = of(&found, rule);
-        let unknown = findings.iter().all(|f| matches!(f.verdict, Verdict::Unknown(_)));
+        let unknown = findings.iter().all(|f| matches!(f.verdict, FindingVerdict::Unknown(_)));
         assert!(unknown && !findings.is_empty(), "{rule}: {findings:?}");
     }
 }
@@ -97,7 +97,7 @@ async fn the_other_order_is_an_error_of_the_runbook() {
         let compiled = compile_text(&text);
         let plan = compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         let found = preflight(&plan, &hubs()).await;
-        let Verdict::Failed(why) = &of(&found, "VP-ONE-REMOTE")[0].verdict else {
+        let FindingVerdict::Failed(why) = &of(&found, "VP-ONE-REMOTE")[0].verdict else {
             panic!("{:?}", of(&found, "VP-ONE-REMOTE"))
         };
         assert!(why.contains("spoke-to-hub-a") && why.contains("`off_a`"), "{why}");
@@ -127,7 +127,7 @@ async fn a_gateway_that_the_hub_does_not_lend_is_not_used() {
     let pointer = "/properties/virtualNetworkPeerings/0/properties/allowGatewayTransit";
     set(&mut scenario, "vnet-hub-b", pointer, json!(false));
     let found = preflight(&case_plan(&case_text("spoke-changes-hub.yaml")), &scenario).await;
-    let Verdict::Failed(why) = &of(&found, "VP-LENDS")[0].verdict else { panic!() };
+    let FindingVerdict::Failed(why) = &of(&found, "VP-LENDS")[0].verdict else { panic!() };
     assert!(why.contains("hub-b-to-spoke"), "{why}");
 }
 
@@ -156,7 +156,7 @@ async fn addresses_of_all_peers_of_both_networks_are_compared() {
     let hits: Vec<&String> = of(&found, "ADDR-PEERING")
         .into_iter()
         .filter_map(|f| match &f.verdict {
-            Verdict::Failed(why) => Some(why),
+            FindingVerdict::Failed(why) => Some(why),
             _ => None,
         })
         .collect();

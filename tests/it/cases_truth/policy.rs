@@ -1,7 +1,7 @@
 //! Policies that deny are found before the run, by asking Azure what it would say.
 
 use backroad::model::RunOutcome;
-use backroad::preflight::{Preflight, Verdict};
+use backroad::preflight::{FindingVerdict, Preflight};
 use serde_json::json;
 
 use super::{drill, of, preflight, shipped, world, written_world};
@@ -9,7 +9,9 @@ use super::{drill, of, preflight, shipped, world, written_world};
 /// The things that a policy denies, by preflight.
 fn denied(found: &Preflight) -> Vec<&str> {
     let all = of(found, "POLICY-DENY").into_iter();
-    all.filter(|f| matches!(f.verdict, Verdict::Failed(_))).map(|f| f.about.as_str()).collect()
+    all.filter(|f| matches!(f.verdict, FindingVerdict::Failed(_)))
+        .map(|f| f.about.as_str())
+        .collect()
 }
 
 #[tokio::test]
@@ -56,6 +58,6 @@ async fn policies_that_cannot_be_asked_are_not_known() {
     let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
     let all = of(&found, "POLICY-DENY");
     assert!(!all.is_empty());
-    assert!(all.iter().all(|f| matches!(f.verdict, Verdict::Unknown(_))), "{all:?}");
+    assert!(all.iter().all(|f| matches!(f.verdict, FindingVerdict::Unknown(_))), "{all:?}");
     assert_eq!(found.blocking().count(), 0);
 }

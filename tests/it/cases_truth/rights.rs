@@ -4,7 +4,7 @@
 use backroad::azure::tenancy::WRONG_TENANT;
 use backroad::engine::{Command, RunState, StepState};
 use backroad::model::RunOutcome;
-use backroad::preflight::Verdict;
+use backroad::preflight::FindingVerdict;
 use backroad::sim::{Scenario, World};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ async fn a_token_of_another_tenant_stops_the_run_before_anything_is_built() {
     let stops: Vec<_> = found.blocking().filter(|f| f.rule == "TENANT-TOKEN").collect();
     assert_eq!(stops.len(), 1, "{:?}", failed(&found));
     assert!(stops[0].about.contains("22222222"), "{}", stops[0].about);
-    let Verdict::Failed(why) = &stops[0].verdict else { panic!() };
+    let FindingVerdict::Failed(why) = &stops[0].verdict else { panic!() };
     for part in ["is of tenant", "belongs to tenant", "az login --tenant", "--tenant 22222222"] {
         assert!(why.contains(part), "{part}: {why}");
     }
@@ -51,7 +51,7 @@ async fn subscriptions_of_two_tenants_are_each_given_their_own_token() {
     let (plan, scenario) = (shipped("dr-circuit.yaml"), two_tenants());
     let found = preflight(&plan, &scenario).await;
     assert_eq!(found.blocking().count(), 0, "{:?}", failed(&found));
-    assert!(of(&found, "TENANT-TOKEN").iter().all(|f| f.verdict == Verdict::Passed));
+    assert!(of(&found, "TENANT-TOKEN").iter().all(|f| f.verdict == FindingVerdict::Passed));
     // The connection names a circuit of the other tenant: its token goes along.
     assert_eq!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
 }

@@ -1,7 +1,7 @@
 //! One meaning of "covered": what proves that a prefix is carried, and what does not.
 
 use backroad::model::{RunOutcome, StepName};
-use backroad::preflight::Verdict;
+use backroad::preflight::FindingVerdict;
 
 use super::{drill, failed, of, preflight, shipped, world};
 use crate::support::Lab;
@@ -18,7 +18,7 @@ async fn a_default_route_proves_no_prefix_that_is_expected() {
     let (plan, scenario) = (shipped("dr-circuit.yaml"), world("default-route-world.yaml"));
     let found = preflight(&plan, &scenario).await;
     let findings = of(&found, "RT-EXPECTED");
-    let Verdict::Failed(why) = &findings[0].verdict else { panic!("{findings:?}") };
+    let FindingVerdict::Failed(why) = &findings[0].verdict else { panic!("{findings:?}") };
     assert!(why.contains("10.100.0.0/16") && why.contains("default route"), "{why}");
     assert_eq!(findings[0].word(), "warned", "a warning is not called a failure");
     let (outcome, lab) = drill(&plan, &scenario).await;

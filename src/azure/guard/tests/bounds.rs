@@ -94,7 +94,7 @@ fn only_brackets_outside_of_text_nest() {
         format!(r#"["a \\\" {many}"]"#),
         format!("[{}]", vec!["[]"; limits::BODY_DEPTH_MAX + 1].join(",")),
     ] {
-        assert!(Shape::of(flat.as_bytes()).check().is_ok(), "{flat}");
+        assert!(JsonShape::of(flat.as_bytes()).check().is_ok(), "{flat}");
     }
     for deep in [
         format!(r#"["a\\",{many}"#),
@@ -102,7 +102,7 @@ fn only_brackets_outside_of_text_nest() {
         format!(r#"["\"",{many}"#),
         format!("[]]]]{many}"),
     ] {
-        assert!(Shape::of(deep.as_bytes()).check().is_err(), "{deep}");
+        assert!(JsonShape::of(deep.as_bytes()).check().is_err(), "{deep}");
     }
 }
 

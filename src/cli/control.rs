@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::account;
-use super::bounded::{Bounded, Peer};
+use super::bounded::{Bounded, SocketPeer};
 use super::error::{CliError, Status};
 use super::files;
 use super::settings::Environment;
-use super::watch::Recorder;
+use super::watch::EventRecorder;
 use crate::engine::{Command, Entropy, Handle, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::outward;
@@ -43,7 +43,7 @@ struct Address {
 
 /// An open door; dropping it closes it.
 #[derive(Debug)]
-pub struct Door {
+pub struct ControlSocket {
     file: PathBuf,
     _serving: JoinSet<()>,
 }
@@ -51,19 +51,19 @@ pub struct Door {
 #[derive(Clone)]
 struct Behind {
     token: Arc<str>,
-    recorder: Arc<Recorder>,
+    recorder: Arc<EventRecorder>,
     handle: Handle,
     at: SocketAddr,
 }
 
-impl Door {
+impl ControlSocket {
     /// Opens a door to a run that this process drives.
     ///
     /// # Errors
     /// Loopback cannot be listened on, or the file cannot be written.
     pub async fn open(
         dir: &Path,
-        recorder: Arc<Recorder>,
+        recorder: Arc<EventRecorder>,
         handle: Handle,
         entropy: &dyn Entropy,
     ) -> std::io::Result<Self> {
@@ -82,7 +82,7 @@ impl Door {
             .route("/command", post(command))
             .layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX))
             .with_state(behind)
-            .into_make_service_with_connect_info::<Peer>();
+            .into_make_service_with_connect_info::<SocketPeer>();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             // A door that fails leaves the run as it is; others then hear that it is held.
@@ -92,7 +92,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         // What stays behind is found closed by whoever knocks.
         drop(std::fs::remove_file(&self.file));
@@ -130,7 +130,7 @@ async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode
 
 async fn command(
     State(behind): State<Behind>,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    ConnectInfo(SocketPeer(peer)): ConnectInfo<SocketPeer>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, String) {
@@ -250,8 +250,9 @@ mod tests {
     async fn the_door_opens_to_its_token_only_and_closes_behind_itself() {
         let folder = tempfile::tempdir().unwrap();
         let (handle, requests) = handle::channel();
-        let recorder = Arc::new(Recorder::default());
-        let door = Door::open(folder.path(), recorder, handle, &HostEntropy).await.unwrap();
+        let recorder = Arc::new(EventRecorder::default());
+        let door =
+            ControlSocket::open(folder.path(), recorder, handle, &HostEntropy).await.unwrap();
         let mut knock = Knock::at(folder.path()).unwrap();
         assert_eq!(knock.events().await.unwrap(), Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
@@ -270,7 +271,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (handle, _requests) = handle::channel();
-        let _door = Door::open(folder.path(), Arc::default(), handle, &HostEntropy).await.unwrap();
+        let _door =
+            ControlSocket::open(folder.path(), Arc::default(), handle, &HostEntropy).await.unwrap();
         let mode = std::fs::metadata(folder.path().join("door.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

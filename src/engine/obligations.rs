@@ -63,7 +63,7 @@ impl RunState {
     #[must_use]
     pub fn owed(&self) -> Vec<String> {
         let steps = self.opened.iter().flat_map(|opened| opened.plan.steps());
-        steps.filter(|step| self.owes(step)).filter_map(debt).collect()
+        steps.filter(|step| self.owes(step)).filter_map(obligation).collect()
     }
 
     /// What stays of what the run did, whatever is undone: what its author keeps and what nothing takes back,
@@ -102,7 +102,7 @@ impl RunState {
             };
             let resource = step.action.written().map(ToString::to_string).unwrap_or_default();
             if self.owes(step) {
-                owed.extend(debt(step));
+                owed.extend(obligation(step));
                 continue;
             }
             match &record.state {
@@ -141,7 +141,7 @@ fn other_side(undo: Option<&Undo>) -> String {
     })
 }
 
-fn debt(step: &crate::model::Step) -> Option<String> {
+fn obligation(step: &crate::model::Step) -> Option<String> {
     let text = step.owes.as_ref()?.split_whitespace().collect::<Vec<_>>().join(" ");
     Some(format!("{text} (step `{}`)", step.name))
 }

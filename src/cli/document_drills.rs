@@ -113,13 +113,13 @@ impl GoodDay {
 }
 
 /// Where drills begin: a world, and the time in it.
-pub(super) struct Stage {
+pub(super) struct DrillOrigin {
     pub(super) plan: Plan,
     pub(super) world: World,
     pub(super) now: Timestamp,
 }
 
-impl Stage {
+impl DrillOrigin {
     async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Played, CliError> {
         let mut world = self.world.clone();
         disturb(&mut world);
@@ -161,20 +161,20 @@ impl Stage {
                     }
                     (Some(subject), _) => {
                         let faults = faults(step, subject, misfortune, &good.view);
-                        trials.push(Trial::At(key, faults));
+                        trials.push(FaultDrill::At(key, faults));
                     }
                 }
             }
         }
-        trials.extend(library().iter().map(Trial::Day));
+        trials.extend(library().iter().map(FaultDrill::Day));
         let drills = trials.len();
         let mut days: Vec<Option<Day>> = vec![None; library().len()];
         for (trial, cell) in self.try_all(good, trials).await? {
             match trial {
-                Trial::At(key, _) => {
+                FaultDrill::At(key, _) => {
                     cells.insert(key, cell);
                 }
-                Trial::Day(day) => {
+                FaultDrill::Day(day) => {
                     let place = library().iter().position(|other| other == day);
                     let (title, what) = (day.title.clone(), day.what.clone());
                     if let Some(slot) = place.and_then(|place| days.get_mut(place)) {
@@ -199,8 +199,8 @@ impl Stage {
     async fn try_all(
         self: &Arc<Self>,
         good: &Arc<GoodDay>,
-        trials: Vec<Trial>,
-    ) -> Result<Vec<(Trial, Cell)>, CliError> {
+        trials: Vec<FaultDrill>,
+    ) -> Result<Vec<(FaultDrill, Cell)>, CliError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut waiting = trials.into_iter();
         let mut under_way = JoinSet::new();
@@ -219,18 +219,18 @@ impl Stage {
         }
     }
 
-    async fn try_one(&self, good: &GoodDay, trial: Trial) -> (Trial, Cell) {
+    async fn try_one(&self, good: &GoodDay, trial: FaultDrill) -> (FaultDrill, Cell) {
         let now = self.now;
         match trial {
-            Trial::At(key, faults) => {
+            FaultDrill::At(key, faults) => {
                 let played = self.play(|world| {
                     world.begin_at(now);
                     faults.into_iter().for_each(|fault| world.add_fault(fault));
                 });
                 let cell = judge(played.await, good, Some(&key.0));
-                (Trial::At(key, Vec::new()), cell)
+                (FaultDrill::At(key, Vec::new()), cell)
             }
-            Trial::Day(day) => {
+            FaultDrill::Day(day) => {
                 let played = self.play(|world| world.live_through(day, now)).await;
                 let cell = match judge(played, good, None) {
                     // What others changed is not the run's to put right.
@@ -246,7 +246,7 @@ impl Stage {
 }
 
 /// One drill to be made.
-enum Trial {
+enum FaultDrill {
     /// A misfortune at a step.
     At((StepName, String), Vec<Fault>),
     /// A bad day.

@@ -7,12 +7,12 @@ use super::event::{Event, Intent};
 use super::gates;
 use super::ports::PollAnswer;
 use super::retry;
-use super::state::{Direction, Phase, StepRecord, StepState, Work};
-use super::turn::{Effect, Moment, Ticket, Timer, Turning};
+use super::state::{AttemptWork, Direction, Phase, StepRecord, StepState};
+use super::turn::{Effect, Moment, Ticket, Timer, TurnContext};
 use crate::model::{Action, Disposition, OnFailure, Step, StepError, StepName, Timestamp, limits};
 
 /// Ends a step whose time is up, unless a write is on its way or a person is asked.
-pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
+pub(super) fn reached(turn: &mut TurnContext<'_>, name: &StepName) {
     let Some(step) = turn.step(name) else { return };
     let Some(work) = turn.record(name).and_then(|record| record.work()).cloned() else {
         return;
@@ -46,26 +46,30 @@ pub(super) fn time_up(turn: &mut Turning<'_>, name: &StepName) {
 }
 
 /// Whether the time of a step at work is over.
-pub(super) fn is_over(turn: &Turning<'_>, step: &Step) -> bool {
+pub(super) fn is_over(turn: &TurnContext<'_>, step: &Step) -> bool {
     let work = turn.record(&step.name).and_then(|record| record.work());
     work.is_some_and(|work| turn.now.at >= work.since + step.timeout)
 }
 
 /// Ends a step whose time is over and of which no write can be under way any more.
-pub(super) fn end(turn: &mut Turning<'_>, step: &Step, work: &Work) {
+pub(super) fn end(turn: &mut TurnContext<'_>, step: &Step, work: &AttemptWork) {
     let name = &step.name;
     match (&work.phase, work.direction) {
         (phase, Direction::Backward) => {
-            let error = StepError::rejected("undo_timed_out", time_up_message(step, phase));
+            let error = StepError::rejected("undo_timed_out", timeout_message(step, phase));
             turn.emit(Event::StepUndoFailed { step: name.clone(), error });
         }
         (_, Direction::Forward) => {
             let operating = matches!(work.phase, Phase::Operating { .. });
             match &work.phase {
-                Phase::Retrying { error, .. } => attempt::found_out(turn, step, error),
+                Phase::Retrying { error, .. } => attempt::conclude_source_down(turn, step, error),
                 Phase::InDoubt(_) => {
                     let why = "Nobody said whether the request was taken.";
-                    attempt::found_out(turn, step, &StepError::ambiguous("no_answer", why));
+                    attempt::conclude_source_down(
+                        turn,
+                        step,
+                        &StepError::ambiguous("no_answer", why),
+                    );
                 }
                 Phase::Observing
                 | Phase::Intended(_)
@@ -89,8 +93,8 @@ pub(super) fn end(turn: &mut Turning<'_>, step: &Step, work: &Work) {
 
 /// A person is asked instead of the step being ended. While Azure is at work the step is held: to go on
 /// without it, or to try it again, is theirs to decide, and a new attempt looks first.
-fn ask_what_then(turn: &mut Turning<'_>, step: &Step, phase: &Phase) {
-    let why = time_up_message(step, phase);
+fn ask_what_then(turn: &mut TurnContext<'_>, step: &Step, phase: &Phase) {
+    let why = timeout_message(step, phase);
     if let Phase::Operating { intent, .. } = phase {
         let resource = &intent.write.resource;
         let why = format!("{why} Azure is still at work on {resource}");
@@ -99,7 +103,7 @@ fn ask_what_then(turn: &mut Turning<'_>, step: &Step, phase: &Phase) {
     gates::ask_about(turn, step, "ran out of time", StepError::rejected("timed_out", why));
 }
 
-fn time_up_message(step: &Step, phase: &Phase) -> String {
+fn timeout_message(step: &Step, phase: &Phase) -> String {
     let limit = crate::model::time::format_duration(step.timeout);
     match phase {
         Phase::Waiting { why } => format!("Its {limit} are over, and still: {why}."),
@@ -133,7 +137,7 @@ pub(super) fn is_overdue(record: &StepRecord, now: Timestamp) -> bool {
 }
 
 pub(super) fn hold_for_person(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     step: &Step,
     direction: Direction,
     why: String,
@@ -149,7 +153,7 @@ pub(super) fn hold_for_person(
 
 /// The operation of a step whose time is up was asked about.
 pub(super) fn polled_after_time(
-    turn: &mut Turning<'_>,
+    turn: &mut TurnContext<'_>,
     ticket: &Ticket,
     result: &Result<PollAnswer, StepError>,
 ) {

@@ -10,7 +10,7 @@ use crate::runbook::grammar::{Kind, STEP};
 use crate::runbook::{Code, Key, Node, did_you_mean};
 
 /// A step as written, one turn of a loop each.
-pub(super) struct Turn<'a> {
+pub(super) struct LoopRound<'a> {
     pub(super) name: StepName,
     pub(super) key: &'a Key,
     pub(super) fields: Fields<'a>,
@@ -32,7 +32,7 @@ pub(super) fn unroll<'a>(
     reader: &mut Reader<'_>,
     node: &'a Node,
     scope: &mut Scope,
-) -> Vec<Turn<'a>> {
+) -> Vec<LoopRound<'a>> {
     let mut turns = Vec::new();
     for (key, node) in node.map().unwrap_or_default() {
         scope.steps.insert(key.text.clone(), StepFacts::Broken);
@@ -55,7 +55,7 @@ pub(super) fn unroll<'a>(
         match each {
             None => {
                 scope.steps.insert(key.text.clone(), StepFacts::Later);
-                turns.push(Turn { name: base, key, fields, what, each: None });
+                turns.push(LoopRound { name: base, key, fields, what, each: None });
             }
             Some(items) => {
                 scope.steps.remove(&key.text);
@@ -67,7 +67,7 @@ pub(super) fn unroll<'a>(
                     };
                     names.push(name.to_string());
                     scope.steps.insert(name.to_string(), StepFacts::Later);
-                    turns.push(Turn {
+                    turns.push(LoopRound {
                         name,
                         key,
                         fields: fields.clone(),
