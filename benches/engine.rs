@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use backroad::engine::state::RunState;
-use backroad::engine::turn::{Input, Moment, Pace, take_turn};
+use backroad::engine::turn::{Input, Moment, Intake, take_turn};
 use backroad::engine::{BootTime, Event, Recorded, RunMode};
 use backroad::model::action::{Action, General};
 use backroad::model::{
@@ -97,7 +97,7 @@ fn turn(criterion: &mut Criterion) {
     criterion.bench_function("turn/opened, 40 steps", |b| {
         let fresh = || state.clone();
         let take = |mut state: RunState| {
-            take_turn(&plan, black_box(&mut state), Input::Opened, &now, Pace::Going)
+            take_turn(&plan, black_box(&mut state), Input::Opened, &now, Intake::Going)
         };
         b.iter_batched(fresh, take, criterion::BatchSize::SmallInput);
     });

@@ -146,7 +146,7 @@ fn document(folder: &Path) -> [f64; 3] {
         parameters: Vec::new(),
         profiles: Vec::new(),
         known: None,
-        rehearsal: None,
+        drill: None,
         matrix: None,
     };
     let templates = Templates::new(&BTreeMap::new()).unwrap();
@@ -177,7 +177,7 @@ fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
     let mut page = String::new();
     let times = (0..7).map(|_| {
         let began = Instant::now();
-        let told = report::report(report::Material {
+        let told = report::report(report::ReportMaterial {
             state: &state,
             events: &events,
             driven: Driven::ByNobody,

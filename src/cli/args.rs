@@ -1,16 +1,17 @@
 //! What was typed? The command line's grammar, and nothing of its meaning.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 
+use super::command::{
+    ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
+    PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
+    RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+};
 use super::detach::Detach;
-pub use super::said::{Drive, DriveSaid, DriveStep, SaidArgs};
-use super::typed::{duration, head, pair};
+use super::typed::pair;
 
 /// ExpressRoute down? Take the back road.
 ///
@@ -47,322 +48,100 @@ pub enum Output {
     Json,
 }
 
-/// The verbs.
+/// The verbs; what each takes stands beside what it does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Compile runbooks and print every problem found; touches nothing.
-    Check {
-        /// The runbooks.
-        #[arg(required = true, value_name = "RUNBOOK")]
-        runbooks: Vec<PathBuf>,
-        /// How they are compiled.
-        #[command(flatten)]
-        compile: Compile,
-    },
+    Check(CheckArgs),
     /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked.
-    Plan {
-        /// The runbook.
-        runbook: PathBuf,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-        /// Where Azure is.
-        #[command(flatten)]
-        target: Target,
-        /// Look at this world instead of Azure.
-        #[arg(long, value_name = "FILE")]
-        world: Option<PathBuf>,
-        /// Keep the plan and what was seen, for `run --plan`.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
+    Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
-    Preflight {
-        /// The runbook.
-        runbook: PathBuf,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-        /// Where Azure is.
-        #[command(flatten)]
-        target: Target,
-        /// Look at this world instead of Azure.
-        #[arg(long, value_name = "FILE")]
-        world: Option<PathBuf>,
-        /// What is waived.
-        #[command(flatten)]
-        waive: Waive,
-    },
+    Preflight(PreflightArgs),
     /// Read a live estate into a world file, to drill on; reads only.
-    Capture {
-        /// A subscription to read. May be repeated.
-        #[arg(long, value_name = "ID", required = true)]
-        subscription: Vec<String>,
-        /// Only these resource groups. May be repeated.
-        #[arg(long, value_name = "NAME")]
-        resource_group: Vec<String>,
-        /// Where Azure is.
-        #[command(flatten)]
-        target: Target,
-        /// The world file to write; it must not be there yet.
-        #[arg(long, short = 'o', value_name = "FILE")]
-        out: PathBuf,
-    },
+    Capture(CaptureArgs),
     /// Print the exact rights that a runbook needs, as a custom role.
-    Permissions {
-        /// The runbook.
-        runbook: PathBuf,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-    },
+    Permissions(PermissionsArgs),
     /// Write a runbook as a document that a person can follow by hand and a change board approve.
-    Render {
-        /// The runbook.
-        runbook: PathBuf,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-        /// The world to draw and to drill in [default: the profile's, else that of `drill`].
-        #[arg(long, value_name = "FILE")]
-        world: Option<PathBuf>,
-        /// What is written.
-        #[arg(long, value_enum, default_value_t = Format::Html)]
-        format: Format,
-        /// Templates of your own, in place of the shipped ones of the same names.
-        #[arg(long, value_name = "DIR")]
-        templates: Option<PathBuf>,
-        /// Where it is written, with its pictures beside it [default: stdout].
-        #[arg(short, long, value_name = "PATH")]
-        out: Option<PathBuf>,
-        /// Do not drill the misfortunes; the document then says that nothing is proven.
-        #[arg(long)]
-        without_drills: bool,
-    },
+    Render(RenderArgs),
     /// Execute a runbook against Azure.
-    Run {
-        /// The runbook [with `--plan`: the one it was made from].
-        #[arg(required_unless_present = "plan")]
-        runbook: Option<PathBuf>,
-        /// A plan that was kept by `plan --out`: refused when runbook, parameters or what was seen
-        /// have changed since.
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
-        plan: Option<PathBuf>,
-        /// Only show what would change, as `plan` does.
-        #[arg(long, conflicts_with = "detach")]
-        dry_run: bool,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-        /// Where Azure is.
-        #[command(flatten)]
-        target: Target,
-        /// What is said before it starts.
-        #[command(flatten)]
-        start: Start,
-        /// Ask at this terminal; refuse to start where there is none.
-        #[arg(long, conflicts_with = "detach")]
-        interactive: bool,
-        /// Whether it goes on by itself.
-        #[command(flatten)]
-        detach: Detach,
-    },
+    Run(RunArgs),
     /// Execute a runbook against the built-in simulator, in virtual time.
-    Drill {
-        /// The runbook.
-        runbook: PathBuf,
-        /// How it is compiled.
-        #[command(flatten)]
-        compile: Compile,
-        /// The world to start from [default: the profile's].
-        #[arg(long, value_name = "FILE")]
-        world: Option<PathBuf>,
-        /// A bad day of the library to live through; `list` shows them. May be repeated.
-        #[arg(long, value_name = "NAME")]
-        bad_day: Vec<String>,
-        /// What decides the simulator's chance [default: the world's]; the same seed gives the same
-        /// drill.
-        #[arg(long)]
-        seed: Option<u64>,
-        /// Who answers the gates.
-        #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
-        people: PeopleArg,
-        /// What is said before it starts.
-        #[command(flatten)]
-        start: Start,
-    },
+    Drill(DrillArgs),
     /// List the runs.
     Runs,
     /// Show where a run stands.
-    Status {
-        /// The run's id, or its beginning.
-        run: String,
-    },
+    Status(StatusArgs),
     /// Print every event of a run.
-    Journal {
-        /// The run's id, or its beginning.
-        run: String,
-    },
+    Journal(JournalArgs),
     /// Go on with a run that was interrupted.
-    Resume(Drive),
+    Resume(ResumeArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
-    Retry {
-        /// Also every step after it that did not succeed.
-        #[arg(long, requires = "step")]
-        from: bool,
-        /// Only say what would be tried again.
-        #[arg(long, conflicts_with = "detach")]
-        dry_run: bool,
-        /// The run's id, or its beginning.
-        run: String,
-        /// The step; every step that failed when absent.
-        step: Option<String>,
-        /// The word.
-        #[command(flatten)]
-        said: SaidArgs,
-        /// Where Azure is.
-        #[command(flatten)]
-        target: Target,
-        /// Whether it goes on by itself.
-        #[command(flatten)]
-        detach: Detach,
-    },
+    Retry(RetryArgs),
     /// Go on without a step.
-    Skip {
-        /// Only say what would go on without it.
-        #[arg(long, conflicts_with = "detach")]
-        dry_run: bool,
-        /// The step.
-        #[command(flatten)]
-        step: DriveStep,
-    },
+    Skip(SkipArgs),
     /// Start nothing new until `resume`; what is at work is finished.
-    Pause(DriveSaid),
+    Pause(RunCommandArgs),
     /// Meet what an ended run still owes, such as removing a connection whose region was dead.
-    Settle {
-        /// Let this much time pass first; for drills, whose clock stands still otherwise.
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
-        after: Option<Duration>,
-        /// The run.
-        #[command(flatten)]
-        run: DriveSaid,
-    },
+    Settle(SettleArgs),
     /// Say yes at a gate, or choose at a decision, and go on.
-    Approve {
-        /// What is chosen, at a decision.
-        #[arg(long, value_name = "OPTION")]
-        choice: Option<String>,
-        /// The step.
-        #[command(flatten)]
-        step: DriveStep,
-    },
+    Approve(ApproveArgs),
     /// Say no at a gate.
-    Decline(DriveStep),
+    Decline(StepCommandArgs),
     /// Start nothing more, and end the run.
-    Cancel(DriveSaid),
+    Cancel(RunCommandArgs),
     /// Put back what a run changed.
-    Undo(DriveSaid),
+    Undo(RunCommandArgs),
     /// Write what happened in a run as a document, or as JSON.
-    Report {
-        /// The run's id, or its beginning.
-        run: String,
-        /// The form.
-        #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
-        format: ReportFormat,
-        /// Another run, to stand beside it.
-        #[arg(long, value_name = "RUN")]
-        compare: Option<String>,
-        /// A folder whose templates replace the shipped ones, one file at a time.
-        #[arg(long, value_name = "DIR")]
-        templates: Option<PathBuf>,
-        /// Where to write it [default: standard output].
-        #[arg(long, short = 'o', value_name = "PATH")]
-        out: Option<PathBuf>,
-    },
+    Report(ReportArgs),
     /// Write a run's evidence into one file that `verify` checks by itself.
-    Export {
-        /// The run's id, or its beginning.
-        run: String,
-        /// The file to write; it must not be there yet.
-        #[arg(long, short = 'o', value_name = "FILE")]
-        out: PathBuf,
-        /// Sign it with this private SSH key (ed25519, without a passphrase).
-        #[arg(long, value_name = "KEY")]
-        sign: Option<PathBuf>,
-    },
+    Export(ExportArgs),
     /// Check that a run's history is whole and unedited.
-    Verify {
-        /// The run's id or its beginning, its evidence, or an exported journal.
-        #[arg(value_name = "RUN|FILE")]
-        what: String,
-        /// The hash of the last event, as it was told you.
-        #[arg(long, value_name = "HASH", value_parser = head)]
-        head: Option<String>,
-        /// Refuse evidence that none of these SSH keys signed: a public key, or an allowed-signers file.
-        #[arg(long, value_name = "KEYS")]
-        trusted: Option<PathBuf>,
-    },
+    Verify(VerifyArgs),
     /// The simulated Azure on its own.
-    Sim {
-        /// What to do with it.
-        #[command(subcommand)]
-        verb: SimVerb,
-    },
+    #[command(subcommand)]
+    Sim(SimVerb),
     /// Print the JSON Schema of runbooks, for editors.
     Schema,
     /// Print the manual page, for `man -l -`.
     Man,
     /// Print a shell's completions.
-    Completions {
-        /// The shell.
-        shell: Shell,
-    },
+    Completions(CompletionsArgs),
 }
 
-/// What a document is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// One page that needs nothing else.
-    Html,
-    /// Markdown, with pictures beside it.
-    Md,
-}
-
-/// The verbs of the simulator.
-#[derive(Debug, Subcommand)]
-pub enum SimVerb {
-    /// Serve a world over HTTP on loopback; prints one JSON line with `endpoint` once it listens.
-    Serve {
-        /// The world.
-        #[arg(long, value_name = "FILE")]
-        world: PathBuf,
-        /// Where to listen; loopback only.
-        #[arg(long, default_value = "127.0.0.1:0")]
-        listen: SocketAddr,
-        /// What decides its chance [default: the world's].
-        #[arg(long)]
-        seed: Option<u64>,
-        /// How much faster than the host's its clock goes.
-        #[arg(long, default_value = "1")]
-        speed: NonZeroU32,
-        /// Over https, with a certificate that is made anew at each start.
-        #[arg(long)]
-        tls: bool,
-        /// Where to write that certificate (PEM), for clients to trust.
-        #[arg(long, value_name = "FILE", requires = "tls")]
-        tls_certificate: Option<PathBuf>,
-    },
-}
-
-/// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// One HTML page.
-    Html,
-    /// Markdown.
-    Md,
-    /// The same view, for machines.
-    Json,
+impl Verb {
+    /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
+    #[must_use]
+    pub fn drives(&self) -> Option<(&DriveArgs, Option<&str>)> {
+        match self {
+            Self::Run(args) => Some((&args.drive, None)),
+            Self::Resume(args) => Some((&args.drive, Some(&args.run))),
+            Self::Retry(args) => Some((&args.drive, Some(&args.run))),
+            Self::Skip(SkipArgs { step, .. })
+            | Self::Approve(ApproveArgs { step, .. })
+            | Self::Decline(step) => Some((&step.drive, Some(&step.run))),
+            Self::Pause(args)
+            | Self::Settle(SettleArgs { run: args, .. })
+            | Self::Cancel(args)
+            | Self::Undo(args) => Some((&args.drive, Some(&args.run))),
+            Self::Check(_)
+            | Self::Plan(_)
+            | Self::Preflight(_)
+            | Self::Capture(_)
+            | Self::Permissions(_)
+            | Self::Render(_)
+            | Self::Drill(_)
+            | Self::Runs
+            | Self::Status(_)
+            | Self::Journal(_)
+            | Self::Report(_)
+            | Self::Export(_)
+            | Self::Verify(_)
+            | Self::Sim(_)
+            | Self::Schema
+            | Self::Man
+            | Self::Completions(_) => None,
+        }
+    }
 }
 
 /// How a runbook is compiled.
@@ -417,6 +196,56 @@ pub struct Target {
     pub clock_factor: Option<NonZeroU32>,
 }
 
+/// How a run is driven: against which Azure, and by which process.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DriveArgs {
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+    /// Whether it goes on by itself.
+    #[command(flatten)]
+    pub detach: Detach,
+}
+
+/// A command about a run that exists, which drives it on.
+#[derive(Debug, Clone, Args)]
+pub struct RunCommandArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// Who gives it, and why.
+    #[command(flatten)]
+    pub given: GivenArgs,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+}
+
+/// A command about a step of a run, which drives it on.
+#[derive(Debug, Clone, Args)]
+pub struct StepCommandArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The step.
+    pub step: String,
+    /// Who gives it, and why.
+    #[command(flatten)]
+    pub given: GivenArgs,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+}
+
+/// Who gives a command, and why; both go into the journal.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GivenArgs {
+    /// Why. `skip`, `retry --from`, `decline`, `cancel` and `undo` ask for it, and need it off a terminal.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// By whom; the account of this session is recorded beside it [default: that account].
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
 /// Which Azure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CloudArg {
@@ -441,15 +270,6 @@ pub enum Credential {
     Az,
     /// The login of `azd`.
     Azd,
-}
-
-/// Who answers the gates of a drill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PeopleArg {
-    /// The profile's people, in virtual time.
-    Profile,
-    /// Whoever sits at the terminal.
-    Ask,
 }
 
 #[cfg(test)]

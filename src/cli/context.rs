@@ -1,11 +1,11 @@
 //! What is a command given? The screen, the environment and the state directory.
 
 use super::account;
-use super::args::{CommandLine, SaidArgs};
+use super::args::{CommandLine, GivenArgs};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::ui::Ui;
-use crate::engine::{Command, Recorded, RunMode, RunState, Said};
+use crate::engine::{Command, Recorded, RunMode, RunState, StepCommand};
 use crate::model::{Account, Person, RunId, StepName};
 use crate::render::view::Driven;
 use crate::store::{Owed, StateDir, StoreError};
@@ -35,8 +35,8 @@ impl Context {
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
         let account = account::own(&environment);
-        let background = match line.verb.detach() {
-            Some((detach, _)) => detach.leave_session()?,
+        let background = match line.verb.drives() {
+            Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
         Ok(Self { ui, environment, state: StateDir::new(path), account, background })
@@ -70,18 +70,18 @@ impl Context {
     ///
     /// # Errors
     /// The text is not a step's name.
-    pub fn said(&self, step: &str, said: &SaidArgs) -> Result<Said, CliError> {
+    pub fn step_command(&self, step: &str, given: &GivenArgs) -> Result<StepCommand, CliError> {
         let step = StepName::parse(step)
             .map_err(|error| CliError::usage("That is not a step's name.").because(&error))?;
-        Ok(Said { step, by: self.by(said)?, reason: said.reason.clone(), choice: None })
+        Ok(StepCommand { step, by: self.by(given)?, reason: given.reason.clone(), choice: None })
     }
 
     /// By whom: the name that is claimed, beside the account that claims it.
     ///
     /// # Errors
     /// The name is none.
-    pub fn by(&self, said: &SaidArgs) -> Result<Person, CliError> {
-        match &said.by {
+    pub fn by(&self, given: &GivenArgs) -> Result<Person, CliError> {
+        match &given.by {
             None => Ok(self.user()),
             Some(name) if name.trim().is_empty() => Err(CliError::usage("`--by` names nobody.")
                 .hint("Leave it out to speak as the account of this session.")),
@@ -93,13 +93,13 @@ impl Context {
     ///
     /// # Errors
     /// There is none.
-    pub fn reasoned(&self, said: &SaidArgs, verb: &str) -> Result<SaidArgs, CliError> {
-        let given = match &said.reason {
+    pub fn reasoned(&self, given: &GivenArgs, verb: &str) -> Result<GivenArgs, CliError> {
+        let reason = match &given.reason {
             None if self.ui.somebody => self.ui.ask(&format!("Why {verb}?")),
-            given => given.clone(),
+            reason => reason.clone(),
         };
-        match given.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty()) {
-            Some(reason) => Ok(SaidArgs { reason: Some(reason), by: said.by.clone() }),
+        match reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty()) {
+            Some(reason) => Ok(GivenArgs { reason: Some(reason), by: given.by.clone() }),
             None => Err(CliError::usage(format!("`{verb}` takes a reason, and there is none."))
                 .hint("Say why with `--reason TEXT`; it goes into the journal and the report.")),
         }

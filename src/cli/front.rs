@@ -6,12 +6,10 @@ use super::args::Compile;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::files;
-use crate::engine::Survey;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, Region, RunId};
 use crate::plan::{self, CompileOptions};
-use crate::render::view::PreviewStepView;
-use crate::render::{PreviewView, diagnostic};
+use crate::render::diagnostic;
 use crate::runbook::{Diagnostics, SourceFile};
 use crate::store::regular;
 
@@ -132,44 +130,4 @@ pub(super) fn named(folder: &Path, key: &str, written: &str) -> Result<PathBuf, 
             .reason(&why)
             .hint("Put the file beside the runbook, or in a folder there.")
     })
-}
-
-/// What a run would do, from what was seen.
-#[must_use]
-pub fn preview(compiled: &CompiledRunbook, seen: &Survey, looked_at: String) -> PreviewView {
-    let parts = compiled.plan.parts();
-    let steps = plan::preview(&compiled.plan, seen)
-        .steps
-        .into_iter()
-        .map(|step| PreviewStepView {
-            name: step.name.to_string(),
-            title: step.title,
-            action: step.action.to_owned(),
-            verdict: word(step.verdict).to_owned(),
-            why: step.why,
-            changes: step.changes,
-        })
-        .collect();
-    PreviewView {
-        schema: crate::render::view::PLAN_SCHEMA.to_owned(),
-        runbook: parts.runbook.to_string(),
-        title: parts.title.clone(),
-        profile: compiled.profile.clone(),
-        looked_at,
-        steps,
-        preflight: Vec::new(),
-    }
-}
-
-/// A step of a preview that stops a run.
-pub(super) const BLOCKED: &str = "blocked";
-
-fn word(verdict: plan::PreviewVerdict) -> &'static str {
-    match verdict {
-        plan::PreviewVerdict::WouldChange => "would_change",
-        plan::PreviewVerdict::AlreadySo => "already_so",
-        plan::PreviewVerdict::Blocked => BLOCKED,
-        plan::PreviewVerdict::NeedsPerson => "needs_person",
-        plan::PreviewVerdict::Unknown => "unknown",
-    }
 }

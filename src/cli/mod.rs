@@ -22,7 +22,6 @@ mod kept_world;
 mod logs;
 pub mod preflight;
 mod run;
-mod said;
 pub mod saved;
 pub mod session;
 pub mod settings;

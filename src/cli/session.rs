@@ -26,7 +26,7 @@ use crate::store::RunStore;
 
 /// Who answers the gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum GateAnswers {
     /// Whoever sits at the terminal.
     Terminal,
     /// Nobody here: other processes, or the people of a drill. Left when only people can go on.
@@ -44,7 +44,7 @@ pub struct Session {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who answers the gates.
-    pub asked: Asked,
+    pub answers: GateAnswers,
     /// Whether time is virtual: a drill's hours pass in a second.
     pub mode: RunMode,
 }
@@ -84,16 +84,16 @@ impl Session {
         let mut watchers: Vec<Arc<dyn Watcher>> =
             vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, screen.watcher()];
         let mut aside = JoinSet::new();
-        let patience = match self.asked {
-            Asked::Terminal => {
+        let patience = match self.answers {
+            GateAnswers::Terminal => {
                 let (gates, questions) = Gates::new(Arc::clone(&self.clock));
                 watchers.push(Arc::new(gates));
                 let (handle, by) = (handle.clone(), context.user());
                 aside.spawn(async move { watch::answer(ui, questions, handle, by).await });
                 Patience::UntilEnded
             }
-            Asked::Elsewhere => Patience::UntilPeople,
-            Asked::ControlSocket => Patience::UntilEnded,
+            GateAnswers::Elsewhere => Patience::UntilPeople,
+            GateAnswers::ControlSocket => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::ui::Ui;
-use crate::engine::{Busy, Clock, Command, Event, Handle, Recorded, RunState, Said, Watcher};
+use crate::engine::{
+    Busy, Clock, Command, Event, Handle, Recorded, RunState, StepCommand, Watcher,
+};
 use crate::model::limits::COMMANDS_WAITING_MAX;
 use crate::model::{Person, StepName};
 use crate::store::{Obligations, Owed};
@@ -205,7 +207,7 @@ pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Prompt>, handle: Handle, b
             let Some(typed) = line(ui, prompt).await else { return };
             let word = typed.to_ascii_lowercase();
             let choice = options.iter().find(|option| **option == word).cloned();
-            let mut said = Said { step: step.clone(), by: by.clone(), reason: None, choice };
+            let mut said = StepCommand { step: step.clone(), by: by.clone(), reason: None, choice };
             let command = match word.as_str() {
                 _ if said.choice.is_some() => Command::Approve(said),
                 "y" | "yes" => Command::Approve(said),

@@ -14,7 +14,7 @@ use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
-use super::session::{Asked, DriveStart, Driving, Session};
+use super::session::{DriveStart, Driving, GateAnswers, Session};
 use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
 use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
 use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
@@ -306,7 +306,11 @@ impl Drill {
             store,
             actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
             clock: self.clock,
-            asked: if nobody && context.ui.somebody { Asked::Terminal } else { Asked::Elsewhere },
+            answers: if nobody && context.ui.somebody {
+                GateAnswers::Terminal
+            } else {
+                GateAnswers::Elsewhere
+            },
             mode: RunMode::Drill,
         };
         {
@@ -356,16 +360,16 @@ pub(super) fn reach_view(reach: Reach) -> ReachView {
 pub async fn go_on(
     context: &Context,
     store: RunStore,
-    run: &NewRun,
+    plan: &Plan,
     last_at: Timestamp,
     begin: DriveStart,
 ) -> Result<Driving, CliError> {
-    let path = kept(context, &run.run);
+    let path = kept(context, store.lease.run());
     let lost = |error: &(dyn std::error::Error + 'static)| {
         CliError::refused("The simulated world of this drill is gone with the process it lived in.")
             .because(error)
             .hint("Start another drill: it takes a second.")
     };
     let world = kept_world::load(&path).map_err(|error| lost(error.as_ref()))?;
-    Drill::within(world, last_at, &run.plan)?.drive(context, store, begin).await
+    Drill::within(world, last_at, plan)?.drive(context, store, begin).await
 }

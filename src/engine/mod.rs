@@ -31,7 +31,7 @@ mod worker;
 pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
-pub use people::{Command, Said};
+pub use people::{Command, StepCommand};
 pub use ports::{
     Actuator, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,

@@ -14,15 +14,15 @@ use crate::model::{Person, Plan, StepError, StepName};
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Yes, at a gate.
-    Approve(Said),
+    Approve(StepCommand),
     /// No, at a gate.
-    Decline(Said),
+    Decline(StepCommand),
     /// Try a step again that ended badly or is held.
-    Retry(Said),
+    Retry(StepCommand),
     /// Try a step again, and every step after it that did not succeed.
-    RetryFrom(Said),
+    RetryFrom(StepCommand),
     /// Go on without a step.
-    Skip(Said),
+    Skip(StepCommand),
     /// Try every step again that failed.
     RetryAll {
         /// By whom.
@@ -74,7 +74,7 @@ pub enum Command {
 
 /// What a person says about a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
+pub struct StepCommand {
     /// The step.
     pub step: StepName,
     /// By whom.
@@ -117,7 +117,7 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
     match command {
         Command::Approve(said) => {
             if known(turn, &said.step) {
-                let Said { step, by, reason, choice } = said;
+                let StepCommand { step, by, reason, choice } = said;
                 gates::approve(turn, &step, Actor::Person(by), (reason, choice));
             }
         }
@@ -283,7 +283,7 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
         .collect()
 }
 
-fn retry_from(turn: &mut TurnContext<'_>, said: &Said) {
+fn retry_from(turn: &mut TurnContext<'_>, said: &StepCommand) {
     let steps = tried_again(turn.plan, turn.state, &said.step);
     if steps.is_empty() {
         let why = format!("Neither `{}` nor a step after it ended badly.", said.step);
@@ -349,8 +349,8 @@ fn ask_again(turn: &mut TurnContext<'_>, by: &Person) {
     }
 }
 
-fn retry(turn: &mut TurnContext<'_>, said: Said) {
-    let Said { step: name, by, reason, .. } = said;
+fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
+    let StepCommand { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };
@@ -407,8 +407,8 @@ fn retry(turn: &mut TurnContext<'_>, said: Said) {
     }
 }
 
-fn skip(turn: &mut TurnContext<'_>, said: Said) {
-    let Said { step: name, by, reason, .. } = said;
+fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
+    let StepCommand { step: name, by, reason, .. } = said;
     let Some(record) = turn.record(&name) else {
         return;
     };

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::event::{BootTime, Event, Intent, Recorded, RunMode};
-use super::people::{Command, Said};
+use super::people::{Command, StepCommand};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Phase, RunState, StepState};
 use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn};
@@ -481,7 +481,7 @@ fn refusals_are_retried_as_the_other_side_asks_and_end_with_the_policy() {
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Failed));
     assert_eq!(bench.state.steps[&name("pip")].refusals, 3);
     // A person may have it tried again; the run reopens.
-    let said = Said { step: name("pip"), by: "ann".into(), reason: None, choice: None };
+    let said = StepCommand { step: name("pip"), by: "ann".into(), reason: None, choice: None };
     bench.give(Input::Command(Command::Retry(said)));
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
@@ -534,7 +534,7 @@ fn an_operation_that_outlives_its_step_for_hours_is_a_persons_and_holds_its_reso
         "Azure may still be at work on the parent"
     );
     assert_eq!(bench.state.waiting_for_people(), [&name("one")]);
-    let said = Said { step: name("one"), by: "ann".into(), reason: None, choice: None };
+    let said = StepCommand { step: name("one"), by: "ann".into(), reason: None, choice: None };
     bench.give(Input::Command(Command::Retry(said)));
     assert_eq!(bench.status("one"), StepStatus::Running, "a retry looks first");
 }
@@ -579,7 +579,7 @@ fn an_undo_waits_for_a_step_that_is_held_and_says_so_when_it_is_left() {
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Running { after: None })));
     assert_eq!(bench.status("one"), StepStatus::Held);
     assert_eq!(bench.state.outcome(), None, "a person is asked");
-    let said = Said { step: name("one"), by: "ann".into(), reason: None, choice: None };
+    let said = StepCommand { step: name("one"), by: "ann".into(), reason: None, choice: None };
     for command in [Command::Undo { by: "ann".into(), reason: None }, Command::Retry(said.clone())]
     {
         let mut bench = bench.clone();
@@ -642,7 +642,7 @@ fn what_cannot_be_undone_is_said_and_what_it_stands_on_is_left() {
 #[test]
 fn people_open_gates_or_they_close_by_themselves() {
     let steps = || vec![approval("go", &[]), public_ip("pip", &["go"])];
-    let said = || Said { step: name("go"), by: "ann".into(), reason: None, choice: None };
+    let said = || StepCommand { step: name("go"), by: "ann".into(), reason: None, choice: None };
     let mut approved = Bench::new(plan_of(steps()));
     approved.give(Input::Opened);
     assert_eq!(approved.state.waiting_for_people(), [&name("go")]);
@@ -679,7 +679,7 @@ fn a_failure_that_asks_waits_for_a_decision() {
     asks.on_failure = OnFailure::Ask;
     let plan = plan_of(vec![asks, public_ip("after", &["pip"])]);
     let blocked = || Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() };
-    let said = || Said { step: name("pip"), by: "ann".into(), reason: None, choice: None };
+    let said = || StepCommand { step: name("pip"), by: "ann".into(), reason: None, choice: None };
     let mut bench = Bench::new(plan);
     bench.give(Input::Opened);
     bench.see("pip", blocked());
@@ -773,8 +773,8 @@ fn cancelling_stops_starting_and_waits_for_what_azure_does() {
     assert_eq!(bench.status("two"), StepStatus::Pending);
 }
 
-fn said(step: &str, by: &str) -> Said {
-    Said { step: name(step), by: by.into(), reason: None, choice: None }
+fn said(step: &str, by: &str) -> StepCommand {
+    StepCommand { step: name(step), by: by.into(), reason: None, choice: None }
 }
 
 #[test]
@@ -812,7 +812,7 @@ fn a_decision_puts_out_what_was_chosen_and_takes_nothing_else() {
     let refused = bench.give(Input::Command(Command::Approve(said("way", "ann"))));
     assert!(refused.refusal.unwrap().contains("left, right"));
     let choice = Some("right".to_owned());
-    bench.give(Input::Command(Command::Approve(Said { choice, ..said("way", "ann") })));
+    bench.give(Input::Command(Command::Approve(StepCommand { choice, ..said("way", "ann") })));
     assert_eq!(bench.status("left"), StepStatus::Skipped);
     assert_eq!(bench.status("right"), StepStatus::Running);
 }
@@ -963,7 +963,7 @@ proptest! {
             }
             if what >= 225 {
                 let steps = bench.plan.steps();
-                let said = Said {
+                let said = StepCommand {
                     step: steps[usize::from(how) % steps.len()].name.clone(),
                     by: "ann".into(),
                     reason: None,

@@ -12,9 +12,11 @@ pub mod json;
 pub mod line;
 pub mod plan_text;
 pub mod preflight_text;
+mod preview_view;
 pub mod progress;
 pub mod report;
 pub mod role;
+pub mod split;
 mod spoken;
 pub mod style;
 pub mod svg;
@@ -27,5 +29,6 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
+pub use preview_view::{PreviewStepView, PreviewView};
 pub use style::Style;
-pub use view::{Driven, PreviewView, RunLine, RunView, StepView, run_view};
+pub use view::{Driven, RunLine, RunView, StepView, run_view};

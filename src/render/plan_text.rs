@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::preview_view::{PreviewStepView, PreviewView};
 use super::style::{Style, cut, fill, wrap};
-use super::view::{PreviewStepView, PreviewView, value_text};
+use super::view::value_text;
+use crate::plan::PreviewVerdict;
 
 fn line(out: &mut String, text: &str) {
     out.push_str(text);
@@ -28,12 +30,12 @@ pub fn preview(view: &PreviewView, style: Style) -> String {
 }
 
 fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Style) {
-    let (mark, word) = match step.verdict.as_str() {
-        "would_change" => (style.warn("~"), "would change"),
-        "already_so" => (style.good("✓"), "already so"),
-        "blocked" => (style.bad("✗"), "blocked"),
-        "needs_person" => (style.warn("?"), "needs a person"),
-        _ => (style.dim("·"), "unknown"),
+    let (mark, word) = match step.verdict {
+        PreviewVerdict::WouldChange => (style.warn("~"), "would change"),
+        PreviewVerdict::AlreadySo => (style.good("✓"), "already so"),
+        PreviewVerdict::Blocked => (style.bad("✗"), "blocked"),
+        PreviewVerdict::NeedsPerson => (style.warn("?"), "needs a person"),
+        PreviewVerdict::Unknown => (style.dim("·"), "unknown"),
     };
     line(
         out,
@@ -124,14 +126,15 @@ fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
 }
 
 fn totals(view: &PreviewView) -> String {
-    let count = |verdict: &str| view.steps.iter().filter(|s| s.verdict == verdict).count();
+    let count =
+        |verdict: PreviewVerdict| view.steps.iter().filter(|s| s.verdict == verdict).count();
     let mut parts = Vec::new();
     for (verdict, word) in [
-        ("would_change", "would change"),
-        ("already_so", "already so"),
-        ("blocked", "blocked"),
-        ("needs_person", "need a person"),
-        ("unknown", "not knowable yet"),
+        (PreviewVerdict::WouldChange, "would change"),
+        (PreviewVerdict::AlreadySo, "already so"),
+        (PreviewVerdict::Blocked, "blocked"),
+        (PreviewVerdict::NeedsPerson, "need a person"),
+        (PreviewVerdict::Unknown, "not knowable yet"),
     ] {
         match count(verdict) {
             0 => {}

@@ -10,7 +10,8 @@ use super::plan_text;
 use super::style::Style;
 use super::text;
 use super::timeline::Waited;
-use super::view::{Driven, PLAN_SCHEMA, PreviewStepView, PreviewView, RunView, run_view};
+use super::view::{Driven, PLAN_SCHEMA, RunView, run_view};
+use super::{PreviewStepView, PreviewView};
 use crate::engine::{Actor, BootTime, Event, Intent, Recorded, RunMode, RunState};
 use crate::model::action::{General, Subnet};
 use crate::model::{
@@ -18,6 +19,7 @@ use crate::model::{
     PlanParts, Prose, ResourceId, RetryPolicy, RunId, RunOutcome, RunbookName, SagaClass, Seq,
     Step, StepError, StepName, Timestamp, Undo, Write, WriteMethod,
 };
+use crate::plan::PreviewVerdict;
 
 const VNET: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub";
 
@@ -297,7 +299,7 @@ fn the_preview_shows_before_and_after() {
                 name: "front".to_owned(),
                 title: "The front".to_owned(),
                 action: "subnet.ensure".to_owned(),
-                verdict: "would_change".to_owned(),
+                verdict: PreviewVerdict::WouldChange,
                 why: None,
                 changes: vec![Change {
                     resource: subnet_id("front"),
@@ -310,7 +312,7 @@ fn the_preview_shows_before_and_after() {
                 name: "go_ahead".to_owned(),
                 title: "The go-ahead".to_owned(),
                 action: "approval".to_owned(),
-                verdict: "needs_person".to_owned(),
+                verdict: PreviewVerdict::NeedsPerson,
                 why: Some("Is the source region lost?".to_owned()),
                 changes: Vec::new(),
             },

@@ -7,12 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::split::split;
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
-use crate::model::{
-    Action, Change, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod,
-};
-use crate::preflight::Finding;
+use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -69,7 +67,8 @@ pub struct RunView {
     pub recovery_seconds: Option<f64>,
     /// What that is measured against.
     pub objective_seconds: Option<f64>,
-    /// How much of the critical path was waiting for people, in seconds.
+    /// How much of it went by for people alone, in seconds: they decided, or had work in hand, while nothing of
+    /// Azure's was under way. The report says the two apart.
     pub people_seconds: f64,
     /// How long nothing was reachable: from the removal of a connection to the first proof that
     /// routes are learned after another was made, in seconds; none when no connection was swapped.
@@ -191,43 +190,6 @@ pub struct RunLine {
     pub problem: Option<String>,
 }
 
-/// What would happen, flat.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PreviewView {
-    /// [`PLAN_SCHEMA`].
-    pub schema: String,
-    /// The runbook.
-    pub runbook: String,
-    /// What it does.
-    pub title: String,
-    /// The profile it was compiled under.
-    pub profile: Option<String>,
-    /// Where was looked.
-    pub looked_at: String,
-    /// Its steps, in the author's order.
-    pub steps: Vec<PreviewStepView>,
-    /// What the preflight found.
-    #[serde(skip_deserializing)]
-    pub preflight: Vec<Finding>,
-}
-
-/// What one step would do, flat.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PreviewStepView {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub title: String,
-    /// The action's name.
-    pub action: String,
-    /// `would_change`, `already_so`, `blocked`, `needs_person` or `unknown`.
-    pub verdict: String,
-    /// Why, if the verdict needs a word.
-    pub why: Option<String>,
-    /// What would change.
-    pub changes: Vec<Change>,
-}
-
 /// The view of a run; none before its first event.
 #[must_use]
 pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option<RunView> {
@@ -270,11 +232,7 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         })
         .collect();
     let path = timeline.critical_path(plan);
-    let people = path
-        .iter()
-        .filter_map(|name| timeline.spans.get(name))
-        .map(|span| span.asked_for(now))
-        .sum();
+    let split = split(events, plan);
     let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
     // What was settled afterwards is no part of the recovery.
     let recovered = events.iter().find_map(|recorded| match &recorded.event {
@@ -300,7 +258,7 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         elapsed_seconds: since(now),
         recovery_seconds: recovered.filter(|_| succeeded).map(since),
         objective_seconds: plan.parts().objective.rto.map(seconds),
-        people_seconds: seconds(people),
+        people_seconds: seconds(split.deciding + split.people),
         window_seconds: timeline.window(plan, events).map(seconds),
         reachability: Vec::new(),
         reached: Vec::new(),

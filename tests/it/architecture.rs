@@ -106,7 +106,7 @@ fn every_room_uses_only_its_doors() {
 fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
     let only = [
         ("sled::", vec!["store/"]),
-        ("reqwest::", vec!["azure/transport", "cli/door"]),
+        ("reqwest::", vec!["azure/transport", "cli/control"]),
         ("azure_mgmt_network::", vec!["azure/"]),
         ("azure_identity::", vec!["azure/token", "azure/certificate"]),
         ("saphyr_parser::", vec!["runbook/"]),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use backroad::engine::{Command, Ending, EngineError, RunState, Said};
+use backroad::engine::{Command, Ending, EngineError, RunState, StepCommand};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, StepName, limits};
 use backroad::sim::{Effect, Fault};
 
@@ -58,7 +58,7 @@ async fn a_person_may_leave_what_an_undo_waits_for_and_it_is_listed() {
     let lab = stage(|_| {}).await.lab();
     strike(&lab, "POST", "*/testFailover", Effect::Stuck);
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
-    let skip = Command::Skip(Said {
+    let skip = Command::Skip(StepCommand {
         step: StepName::parse("copies").unwrap(),
         by: "zoe".into(),
         reason: Some("Microsoft has a ticket".to_owned()),

@@ -1,9 +1,10 @@
 //! What does the estate look like? Read with reads only, and written down as a world to drill on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use crate::azure::{ArmObserver, NoSecrets};
@@ -16,12 +17,21 @@ use crate::engine::Clock;
 use crate::model::{ResourceId, StepError, Timestamp};
 use crate::preflight::{FactReader, Question};
 
-/// What was typed about a capture.
-pub(super) struct Wanted<'a> {
-    pub(super) subscriptions: &'a [String],
-    pub(super) groups: &'a [String],
-    pub(super) target: &'a Target,
-    pub(super) out: &'a Path,
+/// What `capture` takes.
+#[derive(Debug, Clone, Args)]
+pub struct CaptureArgs {
+    /// A subscription to read. May be repeated.
+    #[arg(long, value_name = "ID", required = true)]
+    pub subscription: Vec<String>,
+    /// Only these resource groups. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub resource_group: Vec<String>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+    /// The world file to write; it must not be there yet.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// The types that a world holds; their children stand in their bodies.
@@ -48,20 +58,20 @@ struct Captured {
     unread: Vec<String>,
 }
 
-pub(super) async fn capture(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
-    if wanted.out.exists() {
-        let what = format!("{} is there already.", wanted.out.display());
+pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Status, CliError> {
+    if args.out.exists() {
+        let what = format!("{} is there already.", args.out.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
-    let url = azure::endpoint(wanted.target)?;
-    let factor = wanted.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+    let url = azure::endpoint(&args.target)?;
+    let factor = args.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-    let arm = azure::arm_with(Arc::new(NoSecrets), url, wanted.target, Arc::clone(&clock))?;
+    let arm = azure::arm_with(Arc::new(NoSecrets), url, &args.target, Arc::clone(&clock))?;
     let observer = arm.observer();
     let mut captured = Captured::default();
-    for subscription in wanted.subscriptions {
+    for subscription in &args.subscription {
         for kind in KINDS {
-            captured.read_kind(&observer, subscription, kind, wanted.groups).await;
+            captured.read_kind(&observer, subscription, kind, &args.resource_group).await;
         }
     }
     if captured.resources.is_empty() {
@@ -79,14 +89,14 @@ pub(super) async fn capture(context: &Context, wanted: Wanted<'_>) -> Result<Sta
     let unread = captured.unread.clone();
     let count = captured.resources.len();
     let text = written(captured, clock.now())?;
-    files::write_new(wanted.out, text.as_bytes())?;
-    context.ui.say(&format!("{count} resources are in {}.", wanted.out.display()));
+    files::write_new(&args.out, text.as_bytes())?;
+    context.ui.say(&format!("{count} resources are in {}.", args.out.display()));
     for why in &unread {
         context.ui.say(&format!("{} {why}", context.ui.err.warn("not read:")));
     }
     context
         .ui
-        .say(&format!("  Drill on it: backroad drill RUNBOOK --world {}", wanted.out.display()));
+        .say(&format!("  Drill on it: backroad drill RUNBOOK --world {}", args.out.display()));
     Ok(if unread.is_empty() { Status::Done } else { Status::EndedOtherwise })
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Compile, Output};
@@ -10,14 +11,24 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::front;
 use crate::render::{diagnostic, json as out};
 
+/// What `check` takes.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The runbooks.
+    #[arg(required = true, value_name = "RUNBOOK")]
+    pub runbooks: Vec<PathBuf>,
+    /// How they are compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+}
+
 /// Checks runbooks; each under every profile that it has, so that no profile is wrong unnoticed.
 ///
 /// # Errors
 /// A file cannot be read.
 pub(super) fn check(
     context: &Context,
-    runbooks: &[PathBuf],
-    compile: &Compile,
+    CheckArgs { runbooks, compile }: &CheckArgs,
 ) -> Result<Status, CliError> {
     let mut views = Vec::new();
     let mut wrong = false;

@@ -1,9 +1,11 @@
 //! How is a runbook drilled? The real executor, the simulated Azure, virtual time.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 use super::run::{hexadecimal, run_id, said_before};
-use crate::cli::args::{Compile, PeopleArg, Start};
+use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -14,29 +16,53 @@ use crate::model::{Plan, RunOutcome};
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy};
 
-/// What was typed about a drill.
-pub(super) struct Wanted<'a> {
-    pub(super) runbook: &'a Path,
-    pub(super) compile: &'a Compile,
-    pub(super) world: Option<PathBuf>,
-    pub(super) seed: Option<u64>,
-    pub(super) bad_days: &'a [String],
-    pub(super) people: PeopleArg,
-    pub(super) start: &'a Start,
+/// What `drill` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DrillArgs {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+    /// The world to start from [default: the profile's].
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// A bad day of the library to live through; `list` shows them. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub bad_day: Vec<String>,
+    /// What decides the simulator's chance [default: the world's]; the same seed gives the same
+    /// drill.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Who answers the gates.
+    #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
+    pub people: PeopleArg,
+    /// What is said before it starts.
+    #[command(flatten)]
+    pub start: Start,
 }
 
-pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
-    let days = wanted.bad_days.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut compiled = front::compile(context, wanted.runbook, wanted.compile, "drill")?;
-    if wanted.people == PeopleArg::Ask {
+/// Who answers the gates of a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PeopleArg {
+    /// The profile's people, in virtual time.
+    Profile,
+    /// Whoever sits at the terminal.
+    Ask,
+}
+
+pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status, CliError> {
+    let days = args.bad_day.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut compiled = front::compile(context, &args.runbook, &args.compile, "drill")?;
+    if args.people == PeopleArg::Ask {
         compiled.plan = without_people(&compiled.plan)?;
     }
-    let world = wanted.world.as_deref();
-    let drill = world::Drill::begin(context, &compiled, world, wanted.seed).await?;
+    let world = args.world.as_deref();
+    let drill = world::Drill::begin(context, &compiled, world, args.seed).await?;
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;
-    let found = preflight::look(&arm, &clock, &plan, &wanted.start.waive).await?;
+    let found = preflight::look(&arm, &clock, &plan, &args.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     for day in days {
@@ -53,7 +79,7 @@ pub(super) async fn drill(context: &Context, wanted: Wanted<'_>) -> Result<Statu
         nonce: hexadecimal(SeededEntropy(drill.seed()).bytes()),
         // A drill is the same whoever starts it.
         by: None,
-        waived: said_before(Actor::DrillPerson, wanted.start)
+        waived: said_before(Actor::DrillPerson, &args.start)
             .into_iter()
             .chain(preflight::waived(&found, &Actor::DrillPerson))
             .collect(),

@@ -4,31 +4,100 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
+use url::Url;
+
 use super::status::status;
 use crate::azure::WriteScope;
-use crate::cli::args::{Drive, DriveSaid, DriveStep, Output, Target};
+use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::{Asked, DriveStart, Driving, Session, claimed};
+use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
+use crate::cli::typed::duration;
 use crate::cli::{azure, world};
-use crate::engine::{Clock, Command, Ending, Journal, NewRun, RunMode, RunState, Said, people};
+use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Plan, RunOutcome, StepName, StepStatus};
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 
-pub(super) async fn resume(context: &Context, drive: &Drive) -> Result<Status, CliError> {
-    let by = context.user();
-    let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
-    go_on(context, drive, Word::Resume(Box::new(lift)), RunOutcome::Succeeded).await
+/// What `resume` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ResumeArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
 }
 
-/// What is said to a run.
-enum Word<'a> {
-    /// This.
-    Say(Command),
-    /// This, after time has passed in a drill.
-    SayAfter(Command, Duration),
+/// What `retry` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RetryArgs {
+    /// Also every step after it that did not succeed.
+    #[arg(long, requires = "step")]
+    pub from: bool,
+    /// Only say what would be tried again.
+    #[arg(long, conflicts_with = "detach")]
+    pub dry_run: bool,
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The step; every step that failed when absent.
+    pub step: Option<String>,
+    /// Who gives it, and why.
+    #[command(flatten)]
+    pub given: GivenArgs,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+}
+
+/// What `skip` takes.
+#[derive(Debug, Clone, Args)]
+pub struct SkipArgs {
+    /// Only say what would go on without it.
+    #[arg(long, conflicts_with = "detach")]
+    pub dry_run: bool,
+    /// The step.
+    #[command(flatten)]
+    pub step: StepCommandArgs,
+}
+
+/// What `settle` takes.
+#[derive(Debug, Clone, Args)]
+pub struct SettleArgs {
+    /// Let this much time pass first; for drills, whose clock stands still otherwise.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub after: Option<Duration>,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunCommandArgs,
+}
+
+/// What `approve` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ApproveArgs {
+    /// What is chosen, at a decision.
+    #[arg(long, value_name = "OPTION")]
+    pub choice: Option<String>,
+    /// The step.
+    #[command(flatten)]
+    pub step: StepCommandArgs,
+}
+
+pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Status, CliError> {
+    let by = context.user();
+    let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
+    let first = First::Resume(Box::new(lift));
+    go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await
+}
+
+/// What a run is told first.
+enum First<'a> {
+    /// This command.
+    Command(Command),
+    /// This one, after time has passed in a drill.
+    After(Command, Duration),
     /// What a resume says depends on how the run stands.
     Resume(Depends<'a>),
 }
@@ -39,17 +108,17 @@ type Depends<'a> = Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>;
 /// Which steps a command is about to affect.
 type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;
 
-/// Says what a word about a step affects; whether it shall also be said.
-async fn shown(
+/// Says which steps a command about one of them affects.
+async fn show_affected(
     context: &Context,
-    args: &DriveStep,
+    args: &StepCommandArgs,
     what: &str,
     affected: Affected,
 ) -> Result<(), CliError> {
     let run = context.state.find(&args.run)?;
     let (events, _) = context.read(&run).await?;
     let state = Context::fold(&events)?;
-    let step = context.said(&args.step, &args.said)?.step;
+    let step = context.step_command(&args.step, &args.given)?.step;
     let Some(opened) = &state.opened else { return Ok(()) };
     let names: Vec<String> =
         affected(&opened.plan, &state, &step).iter().map(ToString::to_string).collect();
@@ -59,30 +128,30 @@ async fn shown(
     Ok(())
 }
 
-/// Retries a step, or it and what comes after it; shows first what is tried again.
-pub(super) async fn retry(
-    context: &Context,
-    args: &DriveStep,
-    from: bool,
-    dry_run: bool,
-) -> Result<Status, CliError> {
+/// Retries a step, or it and what comes after it, or all that failed; shows first what is tried again.
+pub(super) async fn retry(context: &Context, args: RetryArgs) -> Result<Status, CliError> {
+    let RetryArgs { from, dry_run, run, step, given, drive } = args;
+    let Some(step) = step else {
+        return retry_all(context, &RunCommandArgs { run, given, drive }, dry_run).await;
+    };
+    let mut args = StepCommandArgs { run, step, given, drive };
     let only: Affected = |_, _, step| vec![step.clone()];
     let affected = if from { people::tried_again } else { only };
-    shown(context, args, "Tried again", affected).await?;
+    show_affected(context, &args, "Tried again", affected).await?;
     if dry_run {
         return Ok(Status::Done);
     }
     if from {
-        let args = reasoned(context, args, "retry --from")?;
-        return say(context, &args, Command::RetryFrom, RunOutcome::Succeeded).await;
+        args.given = context.reasoned(&args.given, "retry --from")?;
+        return about_step(context, &args, Command::RetryFrom, RunOutcome::Succeeded).await;
     }
-    say(context, args, Command::Retry, RunOutcome::Succeeded).await
+    about_step(context, &args, Command::Retry, RunOutcome::Succeeded).await
 }
 
 /// Retries every step that failed; shows first which those are.
-pub(super) async fn retry_all(
+async fn retry_all(
     context: &Context,
-    args: &DriveSaid,
+    args: &RunCommandArgs,
     dry_run: bool,
 ) -> Result<Status, CliError> {
     let run = context.state.find(&args.run)?;
@@ -100,68 +169,63 @@ pub(super) async fn retry_all(
         return Ok(Status::Done);
     }
     let command =
-        Command::RetryAll { by: context.by(&args.said)?, reason: args.said.reason.clone() };
-    about(context, args, command, RunOutcome::Succeeded).await
+        Command::RetryAll { by: context.by(&args.given)?, reason: args.given.reason.clone() };
+    about_run(context, args, command, RunOutcome::Succeeded).await
 }
 
 /// Skips a step; shows first what goes on without it.
-pub(super) async fn skip(
-    context: &Context,
-    args: &DriveStep,
-    dry_run: bool,
-) -> Result<Status, CliError> {
-    shown(context, args, "Goes on without it", people::waits_for).await?;
-    if dry_run {
+pub(super) async fn skip(context: &Context, args: &SkipArgs) -> Result<Status, CliError> {
+    show_affected(context, &args.step, "Goes on without it", people::waits_for).await?;
+    if args.dry_run {
         return Ok(Status::Done);
     }
-    let args = reasoned(context, args, "skip")?;
-    say(context, &args, Command::Skip, RunOutcome::Succeeded).await
+    let args = reasoned(context, &args.step, "skip")?;
+    about_step(context, &args, Command::Skip, RunOutcome::Succeeded).await
 }
 
 /// Says no at a gate.
-pub(super) async fn decline(context: &Context, args: &DriveStep) -> Result<Status, CliError> {
+pub(super) async fn decline(context: &Context, args: &StepCommandArgs) -> Result<Status, CliError> {
     let args = reasoned(context, args, "decline")?;
-    say(context, &args, Command::Decline, RunOutcome::Failed).await
+    about_step(context, &args, Command::Decline, RunOutcome::Failed).await
 }
 
-/// A word about a step, with its reason.
-fn reasoned(context: &Context, args: &DriveStep, verb: &str) -> Result<DriveStep, CliError> {
-    Ok(DriveStep { said: context.reasoned(&args.said, verb)?, ..args.clone() })
+/// A command about a step, with its reason.
+fn reasoned(
+    context: &Context,
+    args: &StepCommandArgs,
+    verb: &str,
+) -> Result<StepCommandArgs, CliError> {
+    Ok(StepCommandArgs { given: context.reasoned(&args.given, verb)?, ..args.clone() })
 }
 
 /// Approves, or chooses.
-pub(super) async fn approve(
-    context: &Context,
-    args: &DriveStep,
-    choice: Option<&String>,
-) -> Result<Status, CliError> {
-    let mut said = context.said(&args.step, &args.said)?;
-    said.choice = choice.cloned();
-    let drive = Drive::from(args);
-    go_on(context, &drive, Word::Say(Command::Approve(said)), RunOutcome::Succeeded).await
+pub(super) async fn approve(context: &Context, args: &ApproveArgs) -> Result<Status, CliError> {
+    let ApproveArgs { choice, step: args } = args;
+    let mut given = context.step_command(&args.step, &args.given)?;
+    given.choice.clone_from(choice);
+    let first = First::Command(Command::Approve(given));
+    go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await
 }
 
-pub(super) async fn pause(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let command = Command::Pause { by: context.by(&args.said)?, reason: args.said.reason.clone() };
-    about(context, args, command, RunOutcome::Succeeded).await
+pub(super) async fn pause(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    let command =
+        Command::Pause { by: context.by(&args.given)?, reason: args.given.reason.clone() };
+    about_run(context, args, command, RunOutcome::Succeeded).await
 }
 
 /// Meets what an ended run owes; it ends as it had ended.
-pub(super) async fn settle(
-    context: &Context,
-    args: &DriveSaid,
-    after: Option<Duration>,
-) -> Result<Status, CliError> {
-    let command = Command::Settle { by: context.by(&args.said)?, reason: args.said.reason.clone() };
-    let drive = Drive::from(args);
+pub(super) async fn settle(context: &Context, args: &SettleArgs) -> Result<Status, CliError> {
+    let SettleArgs { after, run: args } = args;
+    let command =
+        Command::Settle { by: context.by(&args.given)?, reason: args.given.reason.clone() };
     let run = context.state.find(&args.run)?;
     let (events, _) = context.read(&run).await?;
     let before = Context::fold(&events)?.last_outcome.unwrap_or(RunOutcome::Succeeded);
-    let word = match after {
-        Some(after) => Word::SayAfter(command, after),
-        None => Word::Say(command),
+    let first = match after {
+        Some(after) => First::After(command, *after),
+        None => First::Command(command),
     };
-    let status = go_on(context, &drive, word, before).await?;
+    let status = go_on(context, &args.run, &args.drive, first, before).await?;
     let (events, _) = context.read(&run).await?;
     let left = Context::fold(&events)?.owed();
     if left.is_empty() {
@@ -171,51 +235,52 @@ pub(super) async fn settle(
         .hint("Settle it again when the region answers."))
 }
 
-/// A word about a step, and what the run shall come to after it.
-async fn say(
+pub(super) async fn cancel(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    let given = context.reasoned(&args.given, "cancel")?;
+    let command = Command::Cancel { by: context.by(&given)?, reason: given.reason };
+    about_run(context, args, command, RunOutcome::Cancelled).await
+}
+
+pub(super) async fn undo(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    let given = context.reasoned(&args.given, "undo")?;
+    let command = Command::Undo { by: context.by(&given)?, reason: given.reason };
+    about_run(context, args, command, RunOutcome::Undone).await
+}
+
+/// Gives a command about a step; and what the run shall come to after it.
+async fn about_step(
     context: &Context,
-    args: &DriveStep,
-    word: fn(Said) -> Command,
+    args: &StepCommandArgs,
+    command: fn(StepCommand) -> Command,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    let said = context.said(&args.step, &args.said)?;
-    let drive = Drive::from(args);
-    go_on(context, &drive, Word::Say(word(said)), asked).await
+    let given = context.step_command(&args.step, &args.given)?;
+    let first = First::Command(command(given));
+    go_on(context, &args.run, &args.drive, first, asked).await
 }
 
-pub(super) async fn cancel(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let said = context.reasoned(&args.said, "cancel")?;
-    let command = Command::Cancel { by: context.by(&said)?, reason: said.reason };
-    about(context, args, command, RunOutcome::Cancelled).await
-}
-
-pub(super) async fn undo(context: &Context, args: &DriveSaid) -> Result<Status, CliError> {
-    let said = context.reasoned(&args.said, "undo")?;
-    let command = Command::Undo { by: context.by(&said)?, reason: said.reason };
-    about(context, args, command, RunOutcome::Undone).await
-}
-
-async fn about(
+/// Gives a command about a run; and what it shall come to after it.
+async fn about_run(
     context: &Context,
-    args: &DriveSaid,
+    args: &RunCommandArgs,
     command: Command,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    let drive = Drive::from(args);
-    go_on(context, &drive, Word::Say(command), asked).await
+    go_on(context, &args.run, &args.drive, First::Command(command), asked).await
 }
 
 async fn go_on(
     context: &Context,
-    drive: &Drive,
-    word: Word<'_>,
+    named: &str,
+    drive: &DriveArgs,
+    first: First<'_>,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    let run = context.state.find(&drive.run)?;
+    let run = context.state.find(named)?;
     let store = match context.state.open(&run) {
         Ok(store) => store,
         Err(StoreError::Held { holder, .. }) => {
-            let (Word::Say(command) | Word::SayAfter(command, _)) = word else {
+            let (First::Command(command) | First::After(command, _)) = first else {
                 return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
                     .hint(format!("See it with `backroad status {run}`.")));
             };
@@ -234,13 +299,13 @@ async fn go_on(
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let mut later = Duration::ZERO;
-    let command = match word {
-        Word::Say(command) => Some(command),
-        Word::SayAfter(command, after) => {
+    let command = match first {
+        First::Command(command) => Some(command),
+        First::After(command, after) => {
             later = after;
             Some(command)
         }
-        Word::Resume(word) => word(&state),
+        First::Resume(depends) => depends(&state),
     };
     let Some(opened) = state.opened else {
         return Err(CliError::refused("The run has no event yet."));
@@ -284,68 +349,71 @@ async fn go_on(
             opened.endpoint
         )));
     }
-    let new = NewRun {
-        run,
-        plan: (*opened.plan).clone(),
-        mode: opened.mode,
-        endpoint: opened.endpoint.clone(),
-        nonce: opened.nonce.clone(),
-        by: opened.by.clone(),
-        waived: Vec::new(),
-    };
     if later > Duration::ZERO && opened.mode == RunMode::Live {
         return Err(CliError::usage(
             "`--after` is for drills: a live run's time passes by itself.",
         ));
     }
     let begin = DriveStart::Existing(command);
-    let id = new.run.clone();
     let driven = match opened.mode {
         RunMode::Live => {
             let last = state.last_at;
             let factor = drive.target.clock_factor.unwrap_or(NonZeroU32::MIN);
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
-            live(context, store, &new, &target, clock, begin).await
+            let azure = Azure { url: azure::endpoint(&target)?, target: &target, clock };
+            live(context, store, &opened.plan, azure, begin).await
         }
         RunMode::Drill => {
             let last = state.last_at.unwrap_or(opened.at) + later;
-            world::go_on(context, store, &new, last, begin).await
+            world::go_on(context, store, &opened.plan, last, begin).await
         }
     };
     if driven.is_err() && ended {
         // A word to an ended run that was refused leaves it ended, and without claims.
-        context.state.claims().release(&id)?;
+        context.state.claims().release(&run)?;
     }
     Ok(driven?.show(context, asked))
+}
+
+/// Where a live run's Azure is, who we are to it, and by which clock.
+pub(super) struct Azure<'a> {
+    pub(super) url: Url,
+    pub(super) target: &'a Target,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// An endpoint, as the journal and the claims name it.
+pub(super) fn shown(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Drives a run against an endpoint, with its resources claimed until it has ended.
 pub(super) async fn live(
     context: &Context,
     store: RunStore,
-    run: &NewRun,
-    target: &Target,
-    clock: Arc<dyn Clock>,
+    plan: &Plan,
+    Azure { url, target, clock }: Azure<'_>,
     begin: DriveStart,
 ) -> Result<Driving, CliError> {
-    let url = azure::endpoint(target)?;
-    let arm = azure::arm(&run.plan, url, target, Arc::clone(&clock))?;
+    let run = store.lease.run().clone();
+    let endpoint = shown(&url);
+    let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
     let claims = context.state.claims();
-    claims.claim(&run.run, &run.endpoint, &claimed(&run.plan))?;
+    claims.claim(&run, &endpoint, &claimed(plan))?;
     let session = Session {
         store,
-        actuator: Arc::new(arm.actuator(WriteScope::of(&run.plan))),
+        actuator: Arc::new(arm.actuator(WriteScope::of(plan))),
         clock,
-        asked: match &context.background {
-            Some(_) => Asked::ControlSocket,
-            None if context.ui.somebody => Asked::Terminal,
-            None => Asked::Elsewhere,
+        answers: match &context.background {
+            Some(_) => GateAnswers::ControlSocket,
+            None if context.ui.somebody => GateAnswers::Terminal,
+            None => GateAnswers::Elsewhere,
         },
         mode: RunMode::Live,
     };
     let driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
-        claims.release(&run.run)?;
+        claims.release(&run)?;
     }
     Ok(driving)
 }

@@ -1,6 +1,8 @@
 //! What proves a run? Its history and what belongs to it, in one file, signed by who vouches for it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::report;
 use crate::cli::context::Context;
@@ -14,11 +16,22 @@ use crate::store::evidence::{self, Member};
 use crate::store::regular;
 use crate::store::signature::SigningKey;
 
+/// What `export` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The file to write; it must not be there yet.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: PathBuf,
+    /// Sign it with this private SSH key (ed25519, without a passphrase).
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+}
+
 pub(super) async fn export(
     context: &Context,
-    run: &str,
-    out: &Path,
-    sign: Option<&Path>,
+    ExportArgs { run, out, sign }: &ExportArgs,
 ) -> Result<Status, CliError> {
     if out.exists() {
         let what = format!("{} is there already.", out.display());
@@ -26,7 +39,7 @@ pub(super) async fn export(
     }
     let id = context.state.find(run)?;
     // A key that does not sign is found before anything is made.
-    let key = sign.map(signing_key).transpose()?;
+    let key = sign.as_deref().map(signing_key).transpose()?;
     let templates = Templates::new(&std::collections::BTreeMap::new())
         .map_err(|error| super::render::refused(&error))?;
     let made = report::of(context, run, &templates).await?;

@@ -1,10 +1,19 @@
 //! What happened, event by event?
 
+use clap::Args;
+
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::render::json;
 use crate::render::line::{JournalDetail, line};
+
+/// What `journal` takes.
+#[derive(Debug, Clone, Args)]
+pub struct JournalArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+}
 
 pub(super) async fn journal(context: &Context, run: &str) -> Result<Status, CliError> {
     let run = context.state.find(run)?;

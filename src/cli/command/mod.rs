@@ -21,19 +21,35 @@ mod sim;
 mod status;
 mod verify;
 
-use super::args::{CommandLine, DriveSaid, DriveStep, SimVerb, Verb};
+use super::args::{CommandLine, Verb};
 use super::context::Context;
 use super::detach;
 use super::error::{CliError, Status};
-use super::saved::SavedPlan;
+
+pub use capture::CaptureArgs;
+pub use check::CheckArgs;
+pub use completions::CompletionsArgs;
+pub use drill::{DrillArgs, PeopleArg};
+pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs};
+pub use export::ExportArgs;
+pub use journal::JournalArgs;
+pub use permissions::PermissionsArgs;
+pub use plan::PlanArgs;
+pub use preflight::PreflightArgs;
+pub use render::{Format, RenderArgs};
+pub use report::{ReportArgs, ReportFormat};
+pub use run::RunArgs;
+pub use sim::{ServeArgs, SimVerb};
+pub use status::StatusArgs;
+pub use verify::VerifyArgs;
 
 /// Does what was asked.
 ///
 /// # Errors
 /// It could not be done; the error says why.
 pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, CliError> {
-    if let Some((detach, named)) = line.verb.detach()
-        && detach.detach
+    if let Some((drive, named)) = line.verb.drives()
+        && drive.detach.detach
     {
         let run = match named {
             Some(named) => context.state.find(named)?,
@@ -42,117 +58,32 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         return detach::start(context, &run).await;
     }
     match line.verb {
+        Verb::Check(args) => check::check(context, &args),
+        Verb::Plan(args) => plan::plan(context, &args).await,
+        Verb::Preflight(args) => preflight::preflight(context, &args).await,
+        Verb::Capture(args) => capture::capture(context, &args).await,
+        Verb::Permissions(args) => permissions::permissions(context, &args),
+        Verb::Render(args) => render::render(context, &args).await,
+        Verb::Run(args) => run::run(context, args).await,
+        Verb::Drill(args) => drill::drill(context, &args).await,
         Verb::Runs => runs::runs(context),
-        Verb::Status { run } => status::status(context, &run).await,
-        Verb::Journal { run } => journal::journal(context, &run).await,
-        Verb::Plan { runbook, compile, target, world, out } => {
-            let places = (world.as_deref(), out.as_deref());
-            plan::plan(context, &runbook, &compile, &target, places).await
-        }
-        Verb::Preflight { runbook, compile, target, world, waive } => {
-            let (runbook, world) = (runbook.as_path(), world.as_ref());
-            let wanted = preflight::Wanted {
-                runbook,
-                compile: &compile,
-                target: &target,
-                world,
-                waive: &waive,
-            };
-            preflight::preflight(context, wanted).await
-        }
-        Verb::Capture { subscription, resource_group, target, out } => {
-            let wanted = capture::Wanted {
-                subscriptions: &subscription,
-                groups: &resource_group,
-                target: &target,
-                out: &out,
-            };
-            capture::capture(context, wanted).await
-        }
-        Verb::Permissions { runbook, compile } => {
-            permissions::permissions(context, &runbook, &compile)
-        }
-        Verb::Render { runbook, compile, world, format, templates, out, without_drills } => {
-            let asked = render::Asked {
-                runbook: &runbook,
-                compile: &compile,
-                world: world.as_deref(),
-                format,
-                templates: templates.as_deref(),
-                out: out.as_deref(),
-                drills: !without_drills,
-            };
-            render::render(context, asked).await
-        }
-        Verb::Run { runbook: Some(runbook), dry_run: true, compile, target, .. } => {
-            plan::plan(context, &runbook, &compile, &target, (None, None)).await
-        }
-        Verb::Run { runbook, plan, compile, target, start, interactive, .. } => {
-            if interactive && !context.ui.somebody {
-                let what = "`--interactive` asks at the terminal, and there is none.";
-                return Err(CliError::usage(what)
-                    .hint("Leave it out, and answer with `backroad approve` from elsewhere."));
-            }
-            let saved = plan.as_deref().map(SavedPlan::read).transpose()?;
-            let (runbook, compile) = match (&saved, runbook) {
-                (Some(saved), _) => (saved.runbook().to_owned(), saved.compile()),
-                (None, Some(runbook)) => (runbook, compile),
-                (None, None) => return Err(CliError::usage("There is no runbook to run.")),
-            };
-            run::run(context, &runbook, &compile, &target, (&start, saved.as_ref())).await
-        }
-        Verb::Drill { runbook, compile, world, seed, bad_day, people, start } => {
-            let wanted = drill::Wanted {
-                runbook: &runbook,
-                compile: &compile,
-                world,
-                seed,
-                bad_days: &bad_day,
-                people,
-                start: &start,
-            };
-            drill::drill(context, wanted).await
-        }
-        Verb::Sim { verb: SimVerb::Serve { world, listen, seed, speed, tls, tls_certificate } } => {
-            let certificate = tls_certificate.as_deref();
-            let wanted = sim::Served { world: &world, listen, seed, speed, tls, certificate };
-            sim::serve(context, wanted).await
-        }
+        Verb::Status(args) => status::status(context, &args.run).await,
+        Verb::Journal(args) => journal::journal(context, &args.run).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
-        Verb::Retry { from, dry_run, run, step: Some(step), said, target, detach } => {
-            let step = DriveStep { run, step, said, target, detach };
-            drive::retry(context, &step, from, dry_run).await
-        }
-        Verb::Retry { dry_run, run, step: None, said, target, detach, .. } => {
-            let said = DriveSaid { run, said, target, detach };
-            drive::retry_all(context, &said, dry_run).await
-        }
-        Verb::Skip { dry_run, step } => drive::skip(context, &step, dry_run).await,
-        Verb::Approve { choice, step } => drive::approve(context, &step, choice.as_ref()).await,
+        Verb::Retry(args) => drive::retry(context, args).await,
+        Verb::Skip(args) => drive::skip(context, &args).await,
         Verb::Pause(args) => drive::pause(context, &args).await,
-        Verb::Settle { after, run } => drive::settle(context, &run, after).await,
+        Verb::Settle(args) => drive::settle(context, &args).await,
+        Verb::Approve(args) => drive::approve(context, &args).await,
         Verb::Decline(args) => drive::decline(context, &args).await,
         Verb::Cancel(args) => drive::cancel(context, &args).await,
         Verb::Undo(args) => drive::undo(context, &args).await,
-        Verb::Report { run, format, compare, templates, out } => {
-            let asked = report::Asked {
-                run: &run,
-                format,
-                compare: compare.as_deref(),
-                templates: templates.as_deref(),
-                out: out.as_deref(),
-            };
-            report::report(context, asked).await
-        }
-        Verb::Export { run, out, sign } => {
-            export::export(context, &run, &out, sign.as_deref()).await
-        }
-        Verb::Verify { what, head, trusted } => {
-            verify::verify(context, &what, head.as_deref(), trusted.as_deref())
-        }
-        Verb::Man => man::man(context),
-        Verb::Completions { shell } => Ok(completions::completions(context, shell)),
-        Verb::Check { runbooks, compile } => check::check(context, &runbooks, &compile),
+        Verb::Report(args) => report::report(context, &args).await,
+        Verb::Export(args) => export::export(context, &args).await,
+        Verb::Verify(args) => verify::verify(context, &args),
+        Verb::Sim(SimVerb::Serve(args)) => sim::serve(context, &args).await,
         Verb::Schema => Ok(schema::schema(context)),
+        Verb::Man => man::man(context),
+        Verb::Completions(args) => Ok(completions::completions(context, args.shell)),
     }
 }

@@ -1,8 +1,9 @@
 //! Which rights does a runbook need? The exact ARM actions, as a custom role.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Compile, Output};
@@ -12,10 +13,19 @@ use crate::cli::front;
 use crate::model::permission;
 use crate::render::{json as out, role};
 
+/// What `permissions` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PermissionsArgs {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+}
+
 pub(super) fn permissions(
     context: &Context,
-    runbook: &Path,
-    compile: &Compile,
+    PermissionsArgs { runbook, compile }: &PermissionsArgs,
 ) -> Result<Status, CliError> {
     let plan = front::compile(context, runbook, compile, "live")?.plan;
     let groups = permission::by_group(&plan);

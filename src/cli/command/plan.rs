@@ -1,7 +1,9 @@
 //! What would a run change? Looked at with a client that has no way to write.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use clap::Args;
 
 use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
@@ -10,17 +12,35 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::saved::SavedPlan;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
+use crate::plan;
 use crate::preflight::Preflight;
 use crate::render::preflight_text::{self, Detail};
-use crate::render::{json, plan_text};
+use crate::render::{PreviewView, json, plan_text};
+
+/// What `plan` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+    /// Look at this world instead of Azure.
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// Keep the plan and what was seen, for `run --plan`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
 
 pub(super) async fn plan(
     context: &Context,
-    runbook: &Path,
-    compile: &Compile,
-    target: &Target,
-    (world, out): (Option<&Path>, Option<&Path>),
+    PlanArgs { runbook, compile, target, world, out }: &PlanArgs,
 ) -> Result<Status, CliError> {
+    let world = world.as_deref();
     let wanted = match (world, &target.endpoint) {
         (Some(_), Some(_)) => {
             return Err(CliError::usage(
@@ -79,7 +99,7 @@ pub(super) async fn plan(
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }
-    let mut view = front::preview(&compiled, &seen, looked_at);
+    let mut view = PreviewView::of(plan, plan::preview(plan, &seen), looked_at);
     view.preflight.clone_from(&found.findings);
     match context.ui.output {
         Output::Json => context.ui.data(&json::object(&view)),
@@ -90,7 +110,7 @@ pub(super) async fn plan(
         }
     }
     // A run would come to the blocked step and stop there: whoever asks by exit status is told.
-    let blocked = view.steps.iter().any(|step| step.verdict == front::BLOCKED);
+    let blocked = view.is_blocked();
     Ok(match (out_of_reach, blocked) {
         (true, _) => Status::OutOfReach,
         (false, true) => Status::Refused,

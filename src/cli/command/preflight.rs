@@ -1,8 +1,9 @@
 //! What would stop this runbook before it starts? The rules alone.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::{Compile, Output, Target, Waive};
@@ -14,31 +15,41 @@ use crate::engine::Clock;
 use crate::render::json as out;
 use crate::render::preflight_text::{self, Detail};
 
-/// What was typed about a look.
-pub(super) struct Wanted<'a> {
-    pub(super) runbook: &'a Path,
-    pub(super) compile: &'a Compile,
-    pub(super) target: &'a Target,
-    pub(super) world: Option<&'a PathBuf>,
-    pub(super) waive: &'a Waive,
+/// What `preflight` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PreflightArgs {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub target: Target,
+    /// Look at this world instead of Azure.
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// What is waived.
+    #[command(flatten)]
+    pub waive: Waive,
 }
 
-pub(super) async fn preflight(context: &Context, wanted: Wanted<'_>) -> Result<Status, CliError> {
-    let profile = if wanted.world.is_some() { "drill" } else { "live" };
-    let compiled = front::compile(context, wanted.runbook, wanted.compile, profile)?;
+pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result<Status, CliError> {
+    let profile = if args.world.is_some() { "drill" } else { "live" };
+    let compiled = front::compile(context, &args.runbook, &args.compile, profile)?;
     let own = compiled.world.is_some() || compiled.after.is_some();
-    let drilled = wanted.world.is_some() || (own && wanted.target.endpoint.is_none());
+    let drilled = args.world.is_some() || (own && args.target.endpoint.is_none());
     let (arm, clock) = if drilled {
-        let world = wanted.world.map(PathBuf::as_path);
+        let world = args.world.as_deref();
         let drill = world::Drill::begin(context, &compiled, world, None).await?;
         (drill.arm, drill.clock)
     } else {
-        let url = azure::endpoint(wanted.target)?;
-        let factor = wanted.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+        let url = azure::endpoint(&args.target)?;
+        let factor = args.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-        (azure::arm(&compiled.plan, url, wanted.target, Arc::clone(&clock))?, clock)
+        (azure::arm(&compiled.plan, url, &args.target, Arc::clone(&clock))?, clock)
     };
-    let found = preflight::look(&arm, &clock, &compiled.plan, wanted.waive).await?;
+    let found = preflight::look(&arm, &clock, &compiled.plan, &args.waive).await?;
     match context.ui.output {
         Output::Text => {
             let text = preflight_text::preflight(&found, Detail::Everything, context.ui.out);

@@ -1,9 +1,11 @@
 //! How does a runbook become a document? Gathered, filled into templates, written whole or not at all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::{Compile, Format, Output};
+use clap::{Args, ValueEnum};
+
+use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
@@ -15,20 +17,44 @@ use crate::render::json;
 use crate::render::template::{TemplateError, Templates};
 use crate::store::regular;
 
-/// What was typed about a document.
-pub(super) struct Asked<'a> {
-    pub(super) runbook: &'a Path,
-    pub(super) compile: &'a Compile,
-    pub(super) world: Option<&'a Path>,
-    pub(super) format: Format,
-    pub(super) templates: Option<&'a Path>,
-    pub(super) out: Option<&'a Path>,
-    pub(super) drills: bool,
+/// What `render` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RenderArgs {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+    /// The world to draw and to drill in [default: the profile's, else that of `drill`].
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// What is written.
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    pub format: Format,
+    /// Templates of your own, in place of the shipped ones of the same names.
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// Where it is written, with its pictures beside it [default: stdout].
+    #[arg(short, long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// Do not drill the misfortunes; the document then says that nothing is proven.
+    #[arg(long)]
+    pub without_drills: bool,
 }
 
-pub(super) async fn render(context: &Context, asked: Asked<'_>) -> Result<Status, CliError> {
-    let templates = templates(asked.templates)?;
-    let Asked { runbook, compile, world, drills, .. } = asked;
+/// What a document is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One page that needs nothing else.
+    Html,
+    /// Markdown, with pictures beside it.
+    Md,
+}
+
+pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Status, CliError> {
+    let templates = templates(args.templates.as_deref())?;
+    let RenderArgs { runbook, compile, world, .. } = args;
+    let (world, drills) = (world.as_deref(), !args.without_drills);
     let first = gather::gather(context, Wanted { runbook, compile, world, drills }).await?;
     // The way back is compiled as it is drilled: its parameters are its own.
     let own = Compile { params: Vec::new(), ..compile.clone() };
@@ -50,7 +76,7 @@ pub(super) async fn render(context: &Context, asked: Asked<'_>) -> Result<Status
         context.ui.data(&json::object(&view));
         return Ok(Status::Done);
     }
-    let written = match asked.format {
+    let written = match args.format {
         Format::Html => document::html(&view, &templates),
         Format::Md => {
             let all: Vec<_> = std::iter::once(&first.material).chain(back).collect();
@@ -58,7 +84,7 @@ pub(super) async fn render(context: &Context, asked: Asked<'_>) -> Result<Status
         }
     };
     let written = written.map_err(|error| refused(&error))?;
-    write(context, &written, asked.out)?;
+    write(context, &written, args.out.as_deref())?;
     Ok(Status::Done)
 }
 

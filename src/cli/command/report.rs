@@ -1,10 +1,11 @@
 //! What happened in a run? As a page, as Markdown, or as JSON.
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 use super::render::{refused, templates};
 use crate::azure::correlation_id;
-use crate::cli::args::ReportFormat;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
@@ -17,28 +18,49 @@ use crate::render::template::Templates;
 use crate::render::view::{Driven, ReachedView};
 use crate::store::regular;
 
-/// What was typed about a report.
-pub(super) struct Asked<'a> {
-    pub(super) run: &'a str,
-    pub(super) format: ReportFormat,
-    pub(super) compare: Option<&'a str>,
-    pub(super) templates: Option<&'a Path>,
-    pub(super) out: Option<&'a Path>,
+/// What `report` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    pub format: ReportFormat,
+    /// Another run, to stand beside it.
+    #[arg(long, value_name = "RUN")]
+    pub compare: Option<String>,
+    /// A folder whose templates replace the shipped ones, one file at a time.
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// Where to write it [default: standard output].
+    #[arg(long, short = 'o', value_name = "PATH")]
+    pub out: Option<PathBuf>,
 }
 
-pub(super) async fn report(context: &Context, asked: Asked<'_>) -> Result<Status, CliError> {
-    let templates = templates(asked.templates)?;
-    let mut made = of(context, asked.run, &templates).await?;
-    if let Some(other) = asked.compare {
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One HTML page.
+    Html,
+    /// Markdown.
+    Md,
+    /// The same view, for machines.
+    Json,
+}
+
+pub(super) async fn report(context: &Context, args: &ReportArgs) -> Result<Status, CliError> {
+    let templates = templates(args.templates.as_deref())?;
+    let mut made = of(context, &args.run, &templates).await?;
+    if let Some(other) = &args.compare {
         let other = of(context, other, &templates).await?;
         made.compared = Some(report::compare(&made, &other));
     }
-    let text = match asked.format {
+    let text = match args.format {
         ReportFormat::Html => report::html(&made, &templates).map_err(|error| refused(&error))?,
         ReportFormat::Md => report::markdown(&made, &templates).map_err(|error| refused(&error))?,
         ReportFormat::Json => json::object(&made),
     };
-    match asked.out {
+    match &args.out {
         None => context.ui.data(&text),
         Some(path) => {
             files::write_over(path, crate::outward::redacted(&text).as_bytes())?;

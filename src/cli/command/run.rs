@@ -1,11 +1,14 @@
 //! How is a runbook executed against Azure?
 
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::drive::live;
-use crate::cli::args::{Compile, Start, Target};
+use clap::Args;
+
+use super::drive::{Azure, live, shown};
+use super::plan::{PlanArgs, plan};
+use crate::cli::args::{Compile, DriveArgs, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -15,16 +18,53 @@ use crate::cli::{azure, front, preflight};
 use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
 
-pub(super) async fn run(
-    context: &Context,
-    runbook: &Path,
-    compile: &Compile,
-    target: &Target,
-    (start, saved): (&Start, Option<&SavedPlan>),
-) -> Result<Status, CliError> {
-    let compiled = front::compile(context, runbook, compile, "live")?;
+/// What `run` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The runbook [with `--plan`: the one it was made from].
+    #[arg(required_unless_present = "plan")]
+    pub runbook: Option<PathBuf>,
+    /// A plan that was kept by `plan --out`: refused when runbook, parameters or what was seen
+    /// have changed since.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
+    pub plan: Option<PathBuf>,
+    /// Only show what would change, as `plan` does.
+    #[arg(long, conflicts_with = "detach")]
+    pub dry_run: bool,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub compile: Compile,
+    /// What is said before it starts.
+    #[command(flatten)]
+    pub start: Start,
+    /// Ask at this terminal; refuse to start where there is none.
+    #[arg(long, conflicts_with = "detach")]
+    pub interactive: bool,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+}
+
+pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliError> {
+    if args.interactive && !context.ui.somebody {
+        let what = "`--interactive` asks at the terminal, and there is none.";
+        return Err(CliError::usage(what)
+            .hint("Leave it out, and answer with `backroad approve` from elsewhere."));
+    }
+    let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, .. } = args;
+    if let (true, Some(runbook)) = (args.dry_run, &runbook) {
+        let (runbook, world, out) = (runbook.clone(), None, None);
+        return plan(context, &PlanArgs { runbook, compile, target, world, out }).await;
+    }
+    let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
+    let (runbook, compile) = match (&saved, runbook) {
+        (Some(saved), _) => (saved.runbook().to_owned(), saved.compile()),
+        (None, Some(runbook)) => (runbook, compile),
+        (None, None) => return Err(CliError::usage("There is no runbook to run.")),
+    };
+    let compiled = front::compile(context, &runbook, &compile, "live")?;
     let plan = compiled.plan.clone();
-    let url = azure::endpoint(target)?;
+    let url = azure::endpoint(&target)?;
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
     let mut new = NewRun {
@@ -34,14 +74,14 @@ pub(super) async fn run(
         },
         plan,
         mode: RunMode::Live,
-        endpoint: url.as_str().trim_end_matches('/').to_owned(),
+        endpoint: shown(&url),
         nonce: hexadecimal(HostEntropy.bytes()),
         by: Some(context.user()),
-        waived: said_before(Actor::Person(context.user()), start),
+        waived: said_before(Actor::Person(context.user()), &start),
     };
     // Whatever can be refused is refused before there is a run.
-    let arm = azure::arm(&new.plan, url, target, Arc::clone(&clock))?;
-    if let Some(saved) = saved {
+    let arm = azure::arm(&new.plan, url.clone(), &target, Arc::clone(&clock))?;
+    if let Some(saved) = &saved {
         saved.same_plan(&new.plan)?;
         saved.same_world(&survey(&new.plan, &arm.observer(), &clock).await)?;
     }
@@ -51,8 +91,9 @@ pub(super) async fn run(
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
-    let begin = DriveStart::New(Box::new(new.clone()));
-    let driving = live(context, store, &new, target, clock, begin).await?;
+    let about = Azure { url, target: &target, clock };
+    let plan = new.plan.clone();
+    let driving = live(context, store, &plan, about, DriveStart::New(Box::new(new))).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
 }
 

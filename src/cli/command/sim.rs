@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -17,25 +18,45 @@ use crate::render::json;
 use crate::sim::ScaledClock;
 use crate::sim::server::{Identity, Pace, Service, serve as serve_world};
 
-/// What was typed about a served world.
-pub(super) struct Served<'a> {
-    pub(super) world: &'a Path,
-    pub(super) listen: SocketAddr,
-    pub(super) seed: Option<u64>,
-    pub(super) speed: NonZeroU32,
-    pub(super) tls: bool,
-    pub(super) certificate: Option<&'a Path>,
+/// The verbs of the simulator.
+#[derive(Debug, Subcommand)]
+pub enum SimVerb {
+    /// Serve a world over HTTP on loopback; prints one JSON line with `endpoint` once it listens.
+    Serve(ServeArgs),
 }
 
-pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Status, CliError> {
-    if !wanted.listen.ip().is_loopback() {
+/// What `sim serve` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The world.
+    #[arg(long, value_name = "FILE")]
+    pub world: PathBuf,
+    /// Where to listen; loopback only.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// What decides its chance [default: the world's].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How much faster than the host's its clock goes.
+    #[arg(long, default_value = "1")]
+    pub speed: NonZeroU32,
+    /// Over https, with a certificate that is made anew at each start.
+    #[arg(long)]
+    pub tls: bool,
+    /// Where to write that certificate (PEM), for clients to trust.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_certificate: Option<PathBuf>,
+}
+
+pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status, CliError> {
+    if !args.listen.ip().is_loopback() {
         return Err(CliError::usage(
             "The simulator takes any token, so it listens on loopback only.",
         ));
     }
-    let (world, start) = world::load(wanted.world, wanted.seed)?;
-    let clock = ScaledClock::new(start, wanted.speed);
-    let identity = identity(&wanted)?;
+    let (world, start) = world::load(&args.world, args.seed)?;
+    let clock = ScaledClock::new(start, args.speed);
+    let identity = identity(args)?;
     let hand = clock.clone();
     let advance: Arc<dyn Fn(std::time::Duration) + Send + Sync> =
         Arc::new(move |by| hand.advance(by));
@@ -44,16 +65,16 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
     let listen = |error: std::io::Error| {
         CliError::new(
             Status::OutOfReach,
-            format!("The simulator cannot listen on {}.", wanted.listen),
+            format!("The simulator cannot listen on {}.", args.listen),
         )
         .because(&error)
     };
-    let listener = TcpListener::bind(wanted.listen).await.map_err(listen)?;
+    let listener = TcpListener::bind(args.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let line = json!({
         "schema": "backroad.sim/1",
-        "endpoint": format!("{}://{address}", if wanted.tls { "https" } else { "http" }),
-        "speed": wanted.speed,
+        "endpoint": format!("{}://{address}", if args.tls { "https" } else { "http" }),
+        "speed": args.speed,
         "seed": world.seed(),
     });
     context.ui.data(&json::line(&line));
@@ -68,13 +89,13 @@ pub(super) async fn serve(context: &Context, wanted: Served<'_>) -> Result<Statu
 }
 
 /// The certificate of a server that is reached over https, written where it was asked for.
-fn identity(wanted: &Served<'_>) -> Result<Option<Arc<Identity>>, CliError> {
-    if !wanted.tls {
+fn identity(args: &ServeArgs) -> Result<Option<Arc<Identity>>, CliError> {
+    if !args.tls {
         return Ok(None);
     }
     let identity = Identity::new()
         .map_err(|error| CliError::new(Status::OutOfReach, "There is no TLS.").because(&error))?;
-    if let Some(path) = wanted.certificate {
+    if let Some(path) = &args.tls_certificate {
         files::write_over(path, identity.certificate().as_bytes())?;
     }
     Ok(Some(Arc::new(identity)))

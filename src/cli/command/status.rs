@@ -1,10 +1,19 @@
 //! Where does a run stand?
 
+use clap::Args;
+
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::world;
 use crate::render::{json, run_view, text};
+
+/// What `status` takes.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+}
 
 pub(super) async fn status(context: &Context, run: &str) -> Result<Status, CliError> {
     let run = context.state.find(run)?;

@@ -1,6 +1,8 @@
 //! Is a history whole and unedited?
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::cli::typed::head;
 use crate::model::limits::EVIDENCE_BYTES_MAX;
 use crate::render::json;
 use crate::render::view::VERIFY_SCHEMA;
@@ -16,14 +19,27 @@ use crate::store::evidence::{self, EvidenceReport, Expected, Signed};
 use crate::store::signature::Trusted;
 use crate::store::{VerifyReport, verify_file};
 
+/// What `verify` takes.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The run's id or its beginning, its evidence, or an exported journal.
+    #[arg(value_name = "RUN|FILE")]
+    pub what: String,
+    /// The hash of the last event, as it was told you.
+    #[arg(long, value_name = "HASH", value_parser = head)]
+    pub head: Option<String>,
+    /// Refuse evidence that none of these SSH keys signed: a public key, or an allowed-signers file.
+    #[arg(long, value_name = "KEYS")]
+    pub trusted: Option<PathBuf>,
+}
+
 pub(super) fn verify(
     context: &Context,
-    what: &str,
-    head: Option<&str>,
-    trusted: Option<&Path>,
+    VerifyArgs { what, head, trusted }: &VerifyArgs,
 ) -> Result<Status, CliError> {
+    let head = head.as_deref();
     let path = Path::new(what);
-    let trusted = trusted.map(trusted_keys).transpose()?;
+    let trusted = trusted.as_deref().map(trusted_keys).transpose()?;
     let expected = Expected { head, trusted: trusted.as_ref() };
     if let Some(mut report) = evidence_at(path, &expected)? {
         let reports = report.is_whole().then(|| remake::reports(&report));

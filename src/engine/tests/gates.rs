@@ -20,8 +20,13 @@ fn person(name: &str, account: &str) -> Person {
     Person { name: name.to_owned(), account: Some(Box::new(account)) }
 }
 
-fn word(step: &str, by: &Person, reason: Option<&str>) -> Said {
-    Said { step: name(step), by: by.clone(), reason: reason.map(str::to_owned), choice: None }
+fn word(step: &str, by: &Person, reason: Option<&str>) -> StepCommand {
+    StepCommand {
+        step: name(step),
+        by: by.clone(),
+        reason: reason.map(str::to_owned),
+        choice: None,
+    }
 }
 
 /// Every kind of gate: two people of a role, and not who started the run.
@@ -63,7 +68,7 @@ fn commands(by: &Person) -> Vec<Command> {
     let mut all = Vec::new();
     for step in ["first", "go", "after"] {
         let said = || word(step, by, Some("because"));
-        let chosen = || Said { choice: Some("left".to_owned()), ..said() };
+        let chosen = || StepCommand { choice: Some("left".to_owned()), ..said() };
         all.extend([
             Command::Approve(said()),
             Command::Approve(chosen()),
@@ -234,7 +239,7 @@ fn those_who_choose_together_choose_the_same() {
     let mut bench = gated(decision, OnFailure::Stop, false);
     bench.see("first", Assessed::Holds);
     let mut choose = |by: &Person, way: &str| {
-        let said = Said { choice: Some(way.to_owned()), ..word("go", by, None) };
+        let said = StepCommand { choice: Some(way.to_owned()), ..word("go", by, None) };
         bench.give(Input::Command(Command::Approve(said))).refusal
     };
     assert_eq!(choose(&ann, "left"), None);

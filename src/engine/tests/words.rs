@@ -8,7 +8,7 @@ fn what_a_person_went_on_without_is_owed_and_what_the_plan_left_out_is_not() {
     let mut bench = Bench::new(plan_of(swap()));
     bench.give(Input::Opened);
     bench.see("old", Assessed::Blocked { code: "no".to_owned(), why: "No.".to_owned() });
-    bench.give(Input::Command(Command::Skip(Said {
+    bench.give(Input::Command(Command::Skip(StepCommand {
         reason: Some("No time.".to_owned()),
         ..said("old", "ann")
     })));
@@ -45,7 +45,7 @@ fn a_failed_gate_is_gone_on_without_by_as_many_as_it_asks() {
     bench.ring(|timer| matches!(timer, Timer::Gate(_)));
     assert_eq!(bench.status("go"), StepStatus::Failed);
     let word = |by: &str| {
-        let said = Said { reason: Some("because".to_owned()), ..said("go", by) };
+        let said = StepCommand { reason: Some("because".to_owned()), ..said("go", by) };
         Input::Command(Command::Skip(said))
     };
     bench.give(word("ann"));
@@ -60,7 +60,7 @@ fn a_failed_gate_is_gone_on_without_by_as_many_as_it_asks() {
 fn an_approval_leaves_nothing_to_choose() {
     let mut bench = Bench::new(plan_of(vec![approval("go", &[])]));
     bench.give(Input::Opened);
-    let chosen = Said { choice: Some("left".to_owned()), ..said("go", "ann") };
+    let chosen = StepCommand { choice: Some("left".to_owned()), ..said("go", "ann") };
     let turn = bench.give(Input::Command(Command::Approve(chosen)));
     assert!(turn.refusal.is_some_and(|why| why.contains("nothing to choose")));
     assert_eq!(bench.status("go"), StepStatus::Waiting);

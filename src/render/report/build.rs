@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::departures::{departures, doing};
 use super::picture;
 use super::said::words;
-use super::split::split;
 use super::view::{
     REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportTry, ReportVersion, ReportWrite,
     SplitPart,
@@ -14,6 +13,7 @@ use super::view::{
 use super::written::{tries, writes};
 use crate::engine::{Event, Recorded, RunMode, RunState};
 use crate::model::{Action, Plan, StepStatus, Timestamp};
+use crate::render::split::split;
 use crate::render::style::clock;
 use crate::render::timeline::Waited;
 use crate::render::typical::typical;
@@ -215,8 +215,8 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
         within,
         window: view.window_seconds.map(span),
         parts: vec![
-            part("Deciding", split.deciding),
-            part("Waiting for people", split.people),
+            part("People deciding", split.deciding),
+            part("People at work", split.people),
             part("Waiting for Azure", split.azure),
             part("Our own overhead", split.own),
         ],

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::build::by_the_clock;
-use super::split::end;
 use super::view::Deviation;
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::{Plan, RunOutcome, StepName, Timestamp};
+use crate::render::split::end;
 use crate::render::style::clock;
 use crate::render::typical::typical;
 use crate::render::view::RunView;

@@ -7,15 +7,14 @@ mod compare;
 mod departures;
 mod picture;
 mod said;
-mod split;
 mod view;
 mod written;
 
 use super::template::{TemplateError, Templates};
 
+pub use super::split::{Split, split};
 pub use build::{ReportMaterial, report};
 pub use compare::compare;
-pub use split::{Split, split};
 pub use view::{
     Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep, ReportTry,
     ReportVersion, ReportWord, ReportWrite, RunComparison, SplitPart,

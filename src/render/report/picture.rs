@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::split::{Doing, after};
 use crate::engine::{Event, Recorded};
 use crate::model::{Plan, StepName, Timestamp};
+use crate::render::split::{Doing, after};
 use crate::render::style::clock;
 use crate::render::svg::{Rect, Svg, TextAnchor, width};
 use crate::render::typical::typical;
