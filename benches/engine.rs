@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use backroad::engine::state::RunState;
-use backroad::engine::turn::{Input, Moment, Intake, take_turn};
+use backroad::engine::turn::{Input, Intake, Moment, take_turn};
 use backroad::engine::{BootTime, Event, Recorded, RunMode};
 use backroad::model::action::{Action, General};
 use backroad::model::{

@@ -1,17 +1,17 @@
 //! How does an attempt go on? Observe, intend, send, poll, confirm; the same way forward and back.
 
+use super::decision::{Effect, Ticket, Timer, TurnContext};
 use super::event::{Event, Intent, write_digest};
+use super::failure;
 use super::glance;
 use super::ports::{PollAnswer, SendAnswer};
+use super::record::{Direction, Phase, StepState};
 use super::retry;
-use super::schedule;
-use super::state::{Direction, Phase, RunPhase, StepState};
 use super::timeout;
-use super::turn::{ENGINE, Effect, Ticket, Timer, TurnContext};
 use crate::model::action::General;
 use crate::model::{
-    Action, Assessed, Assessment, Disposition, OnFailure, Operand, PlannedChange, SagaClass, Seen,
-    Side, Step, StepError, StepName, Timestamp, Verdict, limits,
+    Action, Assessed, Assessment, Disposition, Operand, PlannedChange, Seen, Step, StepError,
+    StepName, Timestamp, Verdict, limits,
 };
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ fn looked(
 ) {
     let assessment = match result {
         Ok(assessment) => assessment,
-        Err(error) => return retry_or_fail(turn, step, direction, error),
+        Err(error) => return failure::retry_or_fail(turn, step, direction, error),
     };
     let Assessment { verdict, seen, outputs } = assessment;
     match verdict {
@@ -109,7 +109,7 @@ fn looked(
             look_again(turn, step, why, after);
         }
         Assessed::Blocked { code, why } => {
-            fail(turn, step, direction, StepError::rejected(&code, why));
+            failure::fail(turn, step, direction, StepError::rejected(&code, why));
         }
     }
 }
@@ -131,7 +131,7 @@ fn reached(
             Operand::Output { step: of, field } if *of == step.name => outputs.get(field).cloned(),
             other @ Operand::Literal(_)
             | other @ Operand::Output { .. }
-            | other @ Operand::Status { .. } => schedule::read_operand(turn.state, other),
+            | other @ Operand::Status { .. } => turn.state.operand(other),
         };
         match condition.judge(&read) {
             Verdict::Holds => {}
@@ -222,7 +222,7 @@ fn looked_in_doubt(
                 "a write to {} may have landed, and it cannot be observed: {}",
                 intent.write.resource, error.message
             );
-            return timeout::hold_for_person(turn, step, direction, why);
+            return failure::hold_for_person(turn, step, direction, why);
         }
         Err(_) => {
             let ticket = turn.ticket(&name);
@@ -252,7 +252,7 @@ fn looked_in_doubt(
                     None,
                 );
                 turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
-                return retry_or_fail(turn, step, direction, error);
+                return failure::retry_or_fail(turn, step, direction, error);
             }
             let work = turn.record(&name).and_then(|record| record.work()).cloned();
             turn.emit(Event::NeverLanded { step: name.clone() });
@@ -270,7 +270,7 @@ fn looked_in_doubt(
                 return intend(turn, step, direction, *change, assessment.seen);
             }
             let lost = StepError::transient("lost_request", "The write never landed.", None);
-            retry_or_fail(turn, step, direction, lost);
+            failure::retry_or_fail(turn, step, direction, lost);
         }
     }
 }
@@ -297,7 +297,7 @@ fn confirmed(
             look_again(turn, step, why, after);
         }
         Ok(Assessment { verdict: Assessed::Blocked { code, why }, .. }) => {
-            fail(turn, step, direction, StepError::rejected(&code, why));
+            failure::fail(turn, step, direction, StepError::rejected(&code, why));
         }
         Ok(Assessment { verdict: Assessed::Change(_), .. }) => {
             // Seen on the wire: a GET that lags behind its operation (docs/wire.md 3). The next attempt
@@ -307,9 +307,9 @@ fn confirmed(
                 "Azure says that it is done, and the resource does not show it.",
                 None,
             );
-            retry_or_fail(turn, step, direction, error);
+            failure::retry_or_fail(turn, step, direction, error);
         }
-        Err(error) => retry_or_fail(turn, step, direction, error),
+        Err(error) => failure::retry_or_fail(turn, step, direction, error),
     }
 }
 
@@ -340,7 +340,7 @@ pub(super) fn sent(
             }
             Disposition::Transient { .. } | Disposition::Rejected => {
                 turn.emit(Event::Refused { step: name, error: error.clone() });
-                retry_or_fail(turn, step, direction, error);
+                failure::retry_or_fail(turn, step, direction, error);
             }
         },
     }
@@ -372,7 +372,7 @@ pub(super) fn polled(
         }
         Ok(PollAnswer::Failed(error)) => {
             turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
-            retry_or_fail(turn, step, direction, error);
+            failure::retry_or_fail(turn, step, direction, error);
         }
         Err(error) => match error.disposition {
             Disposition::Transient { after } => {
@@ -407,81 +407,4 @@ pub(super) fn poll_again(turn: &mut TurnContext<'_>, ticket: Ticket) {
         _ => return,
     };
     turn.effect(Effect::Poll(ticket, handle));
-}
-
-/// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
-pub(super) fn retry_or_fail(
-    turn: &mut TurnContext<'_>,
-    step: &Step,
-    direction: Direction,
-    error: StepError,
-) {
-    let Some(record) = turn.record(&step.name) else {
-        return;
-    };
-    let made = record.attempt - record.budget_from;
-    let asked = match error.disposition {
-        Disposition::Transient { after } => after,
-        Disposition::Ambiguous => None,
-        Disposition::Rejected => return fail(turn, step, direction, error),
-    };
-    let draining_forward = turn.draining() && direction == Direction::Forward;
-    if !retry::allows_another(&step.retry, made) || draining_forward {
-        return fail(turn, step, direction, error);
-    }
-    let nonce = turn.state.opened.as_ref().map_or("", |opened| opened.nonce.as_str());
-    let key = retry::operation_key(nonce, &step.name, direction, record.generation);
-    let at = turn.now.at + retry::delay(&step.retry, made, asked, &key);
-    turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
-    let ticket = turn.ticket(&step.name);
-    turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
-}
-
-/// The step ends without its goal, or a person is asked first.
-pub(super) fn fail(
-    turn: &mut TurnContext<'_>,
-    step: &Step,
-    direction: Direction,
-    error: StepError,
-) {
-    if direction == Direction::Backward {
-        turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
-        return;
-    }
-    conclude_source_down(turn, step, &error);
-    if step.on_failure == OnFailure::Ask && !turn.draining() {
-        return super::gates::ask_about(turn, step, "failed", error);
-    }
-    turn.emit(Event::StepFailed { step: step.name.clone(), error });
-    after_failure(turn, step);
-}
-
-/// A step on the source side that could not be done because nobody answered there says that the
-/// source is down, for the steps that are still to come there.
-pub(super) fn conclude_source_down(turn: &mut TurnContext<'_>, step: &Step, error: &StepError) {
-    let silent = match error.disposition {
-        Disposition::Transient { .. } | Disposition::Ambiguous => true,
-        Disposition::Rejected => false,
-    };
-    if step.side == Some(Side::Source) && silent && turn.state.source_down.is_none() {
-        let why = format!("step `{}`: {}", step.name, error.message);
-        turn.emit(Event::SourceDown { by: ENGINE, why });
-    }
-}
-
-/// What a failure means for the run. Past a pivot nothing is undone without a person.
-pub(super) fn after_failure(turn: &mut TurnContext<'_>, step: &Step) {
-    if step.on_failure != OnFailure::Undo || !matches!(turn.state.phase, RunPhase::Forward) {
-        return;
-    }
-    let past_pivot = turn.plan.steps().iter().any(|other| {
-        other.saga == SagaClass::Pivot
-            && turn.record(&other.name).is_some_and(|record| {
-                record.touched || matches!(record.state, StepState::Succeeded)
-            })
-    });
-    if !past_pivot {
-        let reason = Some(format!("step `{}` failed", step.name));
-        turn.emit(Event::UndoRequested { by: ENGINE, reason });
-    }
 }

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::{StepRecord, StepState};
-use crate::model::{OnFailure, Plan, Step, StepName};
+use super::record::{StepRecord, StepState, releases_next};
+use crate::model::{Plan, StepName};
 
 /// Steps by their places in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,19 +67,6 @@ impl Front {
     /// Whether every step lets those that need it go on.
     pub(super) fn is_finished(&self) -> bool {
         self.unfinished == 0
-    }
-}
-
-/// Whether a step that needs this one may go on.
-pub(super) fn releases_next(step: &Step, record: &StepRecord) -> bool {
-    match &record.state {
-        StepState::Succeeded | StepState::Skipped { .. } => true,
-        StepState::Failed(_) | StepState::TimedOut { .. } => step.on_failure == OnFailure::Continue,
-        StepState::Pending
-        | StepState::Working(_)
-        | StepState::Held { .. }
-        | StepState::Undone
-        | StepState::UndoFailed(_) => false,
     }
 }
 

@@ -6,8 +6,11 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod attempt;
+pub mod command;
+pub mod decision;
 pub mod driver;
 pub mod event;
+mod failure;
 mod front;
 mod gates;
 pub mod glance;
@@ -15,6 +18,8 @@ pub mod handle;
 mod obligations;
 pub mod people;
 pub mod ports;
+mod questions;
+pub mod record;
 mod reserve;
 pub mod retry;
 mod schedule;
@@ -28,13 +33,14 @@ pub mod turn;
 mod waits;
 mod worker;
 
+pub use command::{Command, StepCommand};
 pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
-pub use people::{Command, StepCommand};
 pub use ports::{
     Actuator, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,
 };
-pub use state::{Phase, RunPhase, RunState, StepRecord, StepState};
+pub use record::{Phase, StepRecord, StepState};
+pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey};

@@ -1,116 +1,13 @@
-//! What do people say? The commands that drive a run on; `gates.rs` has the questions they are asked.
+//! What comes of what people say? Each command acts on the run, or is refused; `gates.rs` has the questions they are asked.
 
-use serde::{Deserialize, Serialize};
-
+pub use super::command::{Command, StepCommand};
+use super::decision::{Effect, TurnContext, refuse};
 use super::event::{Actor, Event};
 use super::gates;
-use super::state::{Phase, RunPhase, RunState, StepState};
+use super::record::{Phase, StepState};
+use super::state::{RunPhase, RunState};
 use super::timeout;
-use super::turn::{Effect, TurnContext};
 use crate::model::{Person, Plan, StepError, StepName};
-
-/// What a person says to a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// Yes, at a gate.
-    Approve(StepCommand),
-    /// No, at a gate.
-    Decline(StepCommand),
-    /// Try a step again that ended badly or is held.
-    Retry(StepCommand),
-    /// Try a step again, and every step after it that did not succeed.
-    RetryFrom(StepCommand),
-    /// Go on without a step.
-    Skip(StepCommand),
-    /// Try every step again that failed.
-    RetryAll {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Start nothing new until somebody lets the run go on.
-    Pause {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Let a paused run go on.
-    Continue {
-        /// By whom.
-        by: Person,
-    },
-    /// The source region is out of reach.
-    SourceDown {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Meet what an ended run still owes.
-    Settle {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Start nothing more, and end.
-    Cancel {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Put back what was done.
-    Undo {
-        /// By whom.
-        by: Person,
-        /// Why.
-        reason: Option<String>,
-    },
-}
-
-/// What a person says about a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepCommand {
-    /// The step.
-    pub step: StepName,
-    /// By whom.
-    pub by: Person,
-    /// Why.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// What is chosen, at a decision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<String>,
-}
-
-impl Command {
-    /// Who says it.
-    #[must_use]
-    pub fn by(&mut self) -> &mut Person {
-        match self {
-            Self::Approve(said)
-            | Self::Decline(said)
-            | Self::Retry(said)
-            | Self::RetryFrom(said)
-            | Self::Skip(said) => &mut said.by,
-            Self::RetryAll { by, .. }
-            | Self::Pause { by, .. }
-            | Self::Continue { by }
-            | Self::SourceDown { by, .. }
-            | Self::Settle { by, .. }
-            | Self::Cancel { by, .. }
-            | Self::Undo { by, .. } => by,
-        }
-    }
-}
-
-pub(super) fn refuse(turn: &mut TurnContext<'_>, why: String) {
-    turn.turn.refusal = Some(why);
-}
 
 /// A person said something. Either it acts, or the turn carries the reason why not.
 pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::attempt;
+use super::decision::{ENGINE, Effect, Timer, TurnContext};
 use super::event::Event;
-use super::gates;
-use super::state::{Direction, Phase, RunPhase, RunState, StepRecord, StepState};
-use super::turn::{ENGINE, Effect, Timer, TurnContext};
-use crate::model::{
-    Operand, ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits,
-};
+use super::failure;
+use super::questions;
+use super::record::{Direction, Phase, StepRecord, StepState};
+use super::state::RunPhase;
+use crate::model::{ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits};
 
 /// Starts what may start, and ends the run when nothing more can.
 pub(super) fn advance(turn: &mut TurnContext<'_>) {
@@ -54,7 +52,7 @@ fn start_one(turn: &mut TurnContext<'_>) -> bool {
     let may = |step: &&Step| (!settling || turn.state.owes(step)) && is_free(step, &held);
     let Some(step) = front.find(may) else { return false };
     drop(front);
-    match step.when.as_ref().map(|when| (when, when.judge(&|o| read_operand(turn.state, o)))) {
+    match step.when.as_ref().map(|when| (when, when.judge(&|o| turn.state.operand(o)))) {
         None | Some((_, Verdict::Holds)) => begin(turn, step),
         Some((when, Verdict::Fails(why))) => {
             let why = format!("its condition {when} does not hold: {why}");
@@ -66,7 +64,7 @@ fn start_one(turn: &mut TurnContext<'_>) -> bool {
                 format!("Its condition {when} cannot be judged: {why}."),
             );
             turn.emit(Event::StepFailed { step: step.name.clone(), error });
-            attempt::after_failure(turn, step);
+            failure::after_failure(turn, step);
         }
     }
     match turn.state.phase {
@@ -77,7 +75,7 @@ fn start_one(turn: &mut TurnContext<'_>) -> bool {
 }
 
 fn begin(turn: &mut TurnContext<'_>, step: &Step) {
-    let gate = gates::gate_policy(step);
+    let gate = questions::gate_policy(step);
     // People can be asked wherever they are: a region's end answers no gate.
     let down = turn.state.source_down.clone().filter(|_| gate.is_none());
     if let (Some(Side::Source), Some(why)) = (step.side, down) {
@@ -85,7 +83,7 @@ fn begin(turn: &mut TurnContext<'_>, step: &Step) {
         turn.emit(Event::StepStarted { step: step.name.clone(), attempt });
         let message = format!("It acts on the source region, which is out of reach ({why}).");
         let error = StepError::rejected("source_down", message);
-        return attempt::fail(turn, step, Direction::Forward, error);
+        return failure::fail(turn, step, Direction::Forward, error);
     }
     if gate.is_some() || attempt::is_wait(step) {
         let attempt = turn.record(&step.name).map_or(0, |record| record.attempt) + 1;
@@ -94,22 +92,13 @@ fn begin(turn: &mut TurnContext<'_>, step: &Step) {
         attempt::start(turn, &step.name, Direction::Forward);
     }
     match gate {
-        Some(_) => gates::ask(turn, step),
+        Some(_) => questions::ask(turn, step),
         None => {
             attempt::arm_wait(turn, step, turn.now.at);
             if !attempt::is_wait(step) {
                 turn.wake_after(Timer::Timeout(step.name.clone()), step.timeout);
             }
         }
-    }
-}
-
-/// The value of an operand, from what steps put out and how they ended.
-pub(super) fn read_operand(state: &RunState, operand: &Operand) -> Option<Value> {
-    match operand {
-        Operand::Literal(value) => Some(value.clone()),
-        Operand::Output { step, field } => state.steps.get(step)?.outputs.get(field).cloned(),
-        Operand::Status { step } => Some(Value::from(state.steps.get(step)?.status().as_str())),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::attempt;
+use super::decision::{Effect, Moment, Ticket, Timer, TurnContext};
 use super::event::{Event, Intent};
-use super::gates;
+use super::failure;
 use super::ports::PollAnswer;
+use super::questions;
+use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use super::retry;
-use super::state::{AttemptWork, Direction, Phase, StepRecord, StepState};
-use super::turn::{Effect, Moment, Ticket, Timer, TurnContext};
 use crate::model::{Action, Disposition, OnFailure, Step, StepError, StepName, Timestamp, limits};
 
 /// Ends a step whose time is up, unless a write is on its way or a person is asked.
@@ -39,7 +39,7 @@ pub(super) fn reached(turn: &mut TurnContext<'_>, name: &StepName) {
                 "its time is up while it is not known whether a write to {} landed",
                 intent.write.resource
             );
-            hold_for_person(turn, step, work.direction, why);
+            failure::hold_for_person(turn, step, work.direction, why);
         }
         _ => end(turn, step, &work),
     }
@@ -62,10 +62,10 @@ pub(super) fn end(turn: &mut TurnContext<'_>, step: &Step, work: &AttemptWork) {
         (_, Direction::Forward) => {
             let operating = matches!(work.phase, Phase::Operating { .. });
             match &work.phase {
-                Phase::Retrying { error, .. } => attempt::conclude_source_down(turn, step, error),
+                Phase::Retrying { error, .. } => failure::conclude_source_down(turn, step, error),
                 Phase::InDoubt(_) => {
                     let why = "Nobody said whether the request was taken.";
-                    attempt::conclude_source_down(
+                    failure::conclude_source_down(
                         turn,
                         step,
                         &StepError::ambiguous("no_answer", why),
@@ -86,7 +86,7 @@ pub(super) fn end(turn: &mut TurnContext<'_>, step: &Step, work: &AttemptWork) {
                 let ticket = turn.ticket(name);
                 turn.wake_after(Timer::Poll(ticket), limits::POLL_INTERVAL_DEFAULT);
             }
-            attempt::after_failure(turn, step);
+            failure::after_failure(turn, step);
         }
     }
 }
@@ -98,9 +98,9 @@ fn ask_what_then(turn: &mut TurnContext<'_>, step: &Step, phase: &Phase) {
     if let Phase::Operating { intent, .. } = phase {
         let resource = &intent.write.resource;
         let why = format!("{why} Azure is still at work on {resource}");
-        return hold_for_person(turn, step, Direction::Forward, why);
+        return failure::hold_for_person(turn, step, Direction::Forward, why);
     }
-    gates::ask_about(turn, step, "ran out of time", StepError::rejected("timed_out", why));
+    questions::ask_about(turn, step, "ran out of time", StepError::rejected("timed_out", why));
 }
 
 fn timeout_message(step: &Step, phase: &Phase) -> String {
@@ -134,21 +134,6 @@ pub(super) fn settled_at(intent: &Intent, now: &Moment) -> Timestamp {
 pub(super) fn is_overdue(record: &StepRecord, now: Timestamp) -> bool {
     let left = matches!(record.state, StepState::TimedOut { operation: Some(_), .. });
     left && record.ended_at.is_none_or(|ended| now >= ended + limits::OPERATION_OVERDUE_AFTER)
-}
-
-pub(super) fn hold_for_person(
-    turn: &mut TurnContext<'_>,
-    step: &Step,
-    direction: Direction,
-    why: String,
-) {
-    match direction {
-        Direction::Forward => turn.emit(Event::StepHeld { step: step.name.clone(), why }),
-        Direction::Backward => {
-            let error = StepError::rejected("undo_in_doubt", why);
-            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
-        }
-    }
 }
 
 /// The operation of a step whose time is up was asked about.

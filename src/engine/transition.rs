@@ -1,7 +1,7 @@
 //! Which event may follow which state of a step? One match; what it does not list is illegal.
 
 use super::event::Event;
-use super::state::{AttemptWork, Direction, Phase, StepRecord, StepState};
+use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use crate::model::Timestamp;
 
 /// Takes an event about one step into its record.

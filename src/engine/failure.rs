@@ -1,0 +1,102 @@
+//! What does a failure lead to? Another attempt, a question, a held step, or the end of the step and perhaps of the run.
+
+use super::decision::{ENGINE, Effect, Timer, TurnContext};
+use super::event::Event;
+use super::questions;
+use super::record::{Direction, StepState};
+use super::retry;
+use super::state::RunPhase;
+use crate::model::{Disposition, OnFailure, SagaClass, Side, Step, StepError};
+
+/// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
+pub(super) fn retry_or_fail(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    error: StepError,
+) {
+    let Some(record) = turn.record(&step.name) else {
+        return;
+    };
+    let made = record.attempt - record.budget_from;
+    let asked = match error.disposition {
+        Disposition::Transient { after } => after,
+        Disposition::Ambiguous => None,
+        Disposition::Rejected => return fail(turn, step, direction, error),
+    };
+    let draining_forward = turn.draining() && direction == Direction::Forward;
+    if !retry::allows_another(&step.retry, made) || draining_forward {
+        return fail(turn, step, direction, error);
+    }
+    let nonce = turn.state.opened.as_ref().map_or("", |opened| opened.nonce.as_str());
+    let key = retry::operation_key(nonce, &step.name, direction, record.generation);
+    let at = turn.now.at + retry::delay(&step.retry, made, asked, &key);
+    turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
+    let ticket = turn.ticket(&step.name);
+    turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
+}
+
+/// The step ends without its goal, or a person is asked first.
+pub(super) fn fail(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    error: StepError,
+) {
+    if direction == Direction::Backward {
+        turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
+        return;
+    }
+    conclude_source_down(turn, step, &error);
+    if step.on_failure == OnFailure::Ask && !turn.draining() {
+        return questions::ask_about(turn, step, "failed", error);
+    }
+    turn.emit(Event::StepFailed { step: step.name.clone(), error });
+    after_failure(turn, step);
+}
+
+/// A step on the source side that could not be done because nobody answered there says that the
+/// source is down, for the steps that are still to come there.
+pub(super) fn conclude_source_down(turn: &mut TurnContext<'_>, step: &Step, error: &StepError) {
+    let silent = match error.disposition {
+        Disposition::Transient { .. } | Disposition::Ambiguous => true,
+        Disposition::Rejected => false,
+    };
+    if step.side == Some(Side::Source) && silent && turn.state.source_down.is_none() {
+        let why = format!("step `{}`: {}", step.name, error.message);
+        turn.emit(Event::SourceDown { by: ENGINE, why });
+    }
+}
+
+/// What a failure means for the run. Past a pivot nothing is undone without a person.
+pub(super) fn after_failure(turn: &mut TurnContext<'_>, step: &Step) {
+    if step.on_failure != OnFailure::Undo || !matches!(turn.state.phase, RunPhase::Forward) {
+        return;
+    }
+    let past_pivot = turn.plan.steps().iter().any(|other| {
+        other.saga == SagaClass::Pivot
+            && turn.record(&other.name).is_some_and(|record| {
+                record.touched || matches!(record.state, StepState::Succeeded)
+            })
+    });
+    if !past_pivot {
+        let reason = Some(format!("step `{}` failed", step.name));
+        turn.emit(Event::UndoRequested { by: ENGINE, reason });
+    }
+}
+
+/// A doubt that only a person can settle ends the step for now.
+pub(super) fn hold_for_person(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    why: String,
+) {
+    match direction {
+        Direction::Forward => turn.emit(Event::StepHeld { step: step.name.clone(), why }),
+        Direction::Backward => {
+            let error = StepError::rejected("undo_in_doubt", why);
+            turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
+        }
+    }
+}
