@@ -13,10 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use backroad::azure::{Arm, ArmSettings, NoSecrets, Simulated, WriteScope};
-use backroad::engine::{
-    Clock, Driver, Event, Journal, NewRun, Patience, Ports, RunMode, RunState, Unwatched, handle,
-};
+use backroad::drill::Drill;
+use backroad::engine::{Clock, Event, Journal, Recorded, RunState};
 use backroad::model::{Plan, PlanParts, RunId, RunOutcome, Seq, StepName, Timestamp};
 use backroad::plan::{CompileOptions, compile};
 use backroad::render::document::{self, Material};
@@ -25,8 +23,8 @@ use backroad::render::template::Templates;
 use backroad::render::view::Driven;
 use backroad::runbook::SourceFile;
 use backroad::sim::server::{Pace, Service, serve};
-use backroad::sim::{InProcess, ScaledClock, Scenario, VirtualClock, World};
-use backroad::store::{MemoryJournal, RunStore, StateDir};
+use backroad::sim::{ScaledClock, Scenario, World};
+use backroad::store::{RunStore, StateDir};
 
 const AT_ONCE: usize = 64;
 
@@ -171,7 +169,7 @@ fn document(folder: &Path) -> [f64; 3] {
 fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
     let plan = compiled(&many_steps(200, HUB), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let events = runtime.block_on(drill(&plan, scenario)).events();
+    let events = runtime.block_on(drill(&plan, scenario));
     let state = RunState::fold(&events).unwrap();
     let templates = Templates::new(&BTreeMap::new()).unwrap();
     let mut page = String::new();
@@ -207,37 +205,8 @@ fn compiled(source: &SourceFile, profile: Option<&str>) -> Plan {
 }
 
 /// One whole drill in memory: its journal.
-async fn drill(plan: &Plan, scenario: &Scenario) -> MemoryJournal {
-    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(scenario.now));
-    let world = Arc::new(Mutex::new(World::new(scenario)));
-    let arm = Arm::new(ArmSettings {
-        endpoint: url::Url::parse("http://127.0.0.1").unwrap(),
-        wire: Arc::new(InProcess::new(world, Arc::clone(&clock))),
-        token: Arc::new(Simulated),
-        clock: Arc::clone(&clock),
-        secrets: Arc::new(NoSecrets),
-    });
-    let journal = MemoryJournal::new(run_id(1));
-    let ports = Ports {
-        journal: Arc::new(journal.clone()),
-        actuator: Arc::new(arm.actuator(WriteScope::of(plan))),
-        clock,
-        watcher: Arc::new(Unwatched),
-    };
-    let new = NewRun {
-        run: run_id(1),
-        plan: plan.clone(),
-        mode: RunMode::Drill,
-        endpoint: String::new(),
-        nonce: "measure".to_owned(),
-        by: None,
-        waived: Vec::new(),
-    };
-    let (_handle, requests) = handle::channel();
-    let lease = journal.acquire();
-    let mut driver = Driver::open(ports, lease, requests, Some(new), String::new()).await.unwrap();
-    driver.drive(Patience::UntilPeople).await.unwrap();
-    journal
+async fn drill(plan: &Plan, scenario: &Scenario) -> Vec<Recorded> {
+    Drill::new(plan, scenario).run().await.unwrap().events
 }
 
 /// One after the other on one thread: what one core does.
@@ -315,7 +284,7 @@ fn main() {
         let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (began, mut drilled) = (Instant::now(), 0);
         while drilled == 0 || began.elapsed() < Duration::from_secs(1) {
-            let ended = alone.block_on(drill(&plan, &scenario)).events();
+            let ended = alone.block_on(drill(&plan, &scenario));
             let outcome = RunState::fold(&ended).unwrap().outcome();
             assert_eq!(outcome, Some(RunOutcome::Succeeded));
             drilled += count;
@@ -366,7 +335,7 @@ fn main() {
     let mut journal = Vec::new();
     let times = (0..9).map(|_| {
         let began = Instant::now();
-        journal = runtime.block_on(drill(&plan, &scenario)).events();
+        journal = runtime.block_on(drill(&plan, &scenario));
         began.elapsed()
     });
     figures.insert("drill_ms", median(times.collect()));

@@ -6,11 +6,53 @@
 //! Everything the program knows is in one of four books, and each room keeps or compares them:
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
-//! is, [`azure`] or [`sim`]). [`render`] shows them, and [`cli`] is where a person comes in. What leaves the
-//! process goes by [`outward`], which keeps secrets in.
+//! is, [`azure`] or [`sim`]). [`preflight`] judges before a run, [`drill`] puts executor and simulator together,
+//! [`render`] shows it all, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`],
+//! which keeps secrets in.
+//!
+//! ```text
+//!                              cli
+//!        ┌──────────┬───────────┼───────────┬──────────┐
+//!      render     drill ──┬── store         │          │
+//!        │          │     │     │           │          │
+//!        │         sim    └── azure ── preflight       │
+//!        │          │           │           │          │
+//!        ├──────────┴───────── engine ──────┘          │
+//!        │                      │                      │
+//!      plan ──── runbook        │                   outward
+//!        └──────────┴────────  model                 (on every way out)
+//! ```
+//!
+//! An arrow goes down only; `tests/it/architecture.rs` holds them, and docs/architecture.md says why each is so.
+//!
+//! # A drill in a few lines
+//!
+//! ```
+//! use backroad::drill::Drill;
+//! use backroad::model::RunOutcome;
+//! use backroad::plan::{CompileOptions, compile};
+//! use backroad::runbook::SourceFile;
+//! use backroad::sim::Scenario;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runbook = include_str!("../runbooks/dr-circuit.yaml");
+//! let world = include_str!("../runbooks/worlds/two-circuits.yaml");
+//! let source = SourceFile::new("dr-circuit.yaml", runbook);
+//! let options = CompileOptions { profile: Some("drill".into()), ..CompileOptions::default() };
+//! let plan = compile(&source, &options).plan.ok_or("the runbook has errors")?;
+//! let drilled = Drill::new(&plan, &Scenario::parse("two-circuits.yaml", world)?).run().await?;
+//! assert_eq!(drilled.outcome(), Some(RunOutcome::Succeeded));
+//! for reach in drilled.world.reachability() {
+//!     println!("{} reaches {}: {}", reach.site, reach.network, reach.verdict.as_str());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod azure;
 pub mod cli;
+pub mod drill;
 pub mod engine;
 pub mod model;
 pub mod outward;

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::document_drills::DrillOrigin;
 use super::error::{CliError, Status};
 use super::front::{self, CompiledRunbook};
-use super::world::{self, Drill};
+use super::world::{self, KeptDrill};
 use crate::engine::{RunMode, RunState};
 use crate::model::{Answer, People, Plan, PlanDigest};
 use crate::render::document::LastRun;
@@ -115,7 +115,7 @@ async fn stage(
         front::compile(context, wanted.runbook, &compile, "drill")?
     };
     let drilled = CompiledRunbook { plan: with_people(&drilled.plan)?, ..drilled };
-    let drill = Drill::begin(context, &drilled, wanted.world, None).await?;
+    let drill = KeptDrill::begin(context, &drilled, wanted.world, None).await?;
     let place = wanted.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
     let place = place.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let begins = if wanted.world.is_none() && drilled.world.is_none() { "after" } else { "in" };

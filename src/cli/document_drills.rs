@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::azure::SecretSettings;
 use super::error::{CliError, Status};
-use super::world::{Drill, Played, reach_view};
+use super::world::reach_view;
+use crate::drill::{Drill, DrillError, Drilled};
 use crate::engine::{Ending, Event, Recorded, RunState, StepRecord, StepState};
 use crate::model::{Action, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
 use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
@@ -120,10 +122,11 @@ pub(super) struct DrillOrigin {
 }
 
 impl DrillOrigin {
-    async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Played, CliError> {
+    async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Drilled, DrillError> {
         let mut world = self.world.clone();
         disturb(&mut world);
-        Drill::within(world, self.now, &self.plan)?.play().await
+        let secrets = Arc::new(SecretSettings::of(&self.plan));
+        Drill::within(&self.plan, world, self.now).secrets(secrets).run().await
     }
 
     /// The drill on a good day.
@@ -131,7 +134,9 @@ impl DrillOrigin {
     /// # Errors
     /// It broke.
     pub(super) async fn good_day(&self) -> Result<GoodDay, CliError> {
-        let played = self.play(|_| {}).await?;
+        let played = self.play(|_| {}).await.map_err(|error| {
+            CliError::refused("The drill for the document broke.").because(&error)
+        })?;
         let state = folded(&played)?;
         let view = run_view(&state, &played.events, Driven::ByNobody)
             .ok_or_else(|| CliError::refused("The drill for the document has no event."))?;
@@ -284,7 +289,7 @@ fn began(view: &RunView, step: &Step) -> Option<Duration> {
     Some(Duration::from_secs_f64(seen.start_seconds?.max(0.0)))
 }
 
-fn folded(played: &Played) -> Result<RunState, CliError> {
+fn folded(played: &Drilled) -> Result<RunState, CliError> {
     RunState::fold(&played.events).map_err(|error| {
         CliError::refused("The drill for the document does not make sense.").because(&error)
     })
@@ -292,14 +297,11 @@ fn folded(played: &Played) -> Result<RunState, CliError> {
 
 const DIFFERS: &str = "the run says that it succeeded, and the world is another";
 
-fn judge(played: Result<Played, CliError>, good: &GoodDay, at: Option<&StepName>) -> Cell {
+fn judge(played: Result<Drilled, DrillError>, good: &GoodDay, at: Option<&StepName>) -> Cell {
     let unhandled = |text: String| Cell { handling: Handling::Unhandled, text };
     let played = match played {
         Ok(played) => played,
-        Err(error) => {
-            let what = error.why.last().unwrap_or(&error.what);
-            return unhandled(what.trim_end_matches('.').to_owned());
-        }
+        Err(error) => return unhandled(error.to_string().trim_end_matches('.').to_owned()),
     };
     let Ok(state) = folded(&played) else {
         return unhandled("its journal does not make sense".to_owned());

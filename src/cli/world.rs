@@ -15,8 +15,10 @@ use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
 use super::session::{DriveStart, Driving, GateAnswers, Session};
-use crate::azure::{Arm, ArmSettings, Simulated, WireFault, WireRequest, WireResponse, WriteScope};
-use crate::engine::{Clock, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, Unwatched};
+use crate::azure::{Arm, WireFault, WireRequest, WireResponse, WriteScope};
+pub use crate::drill::ENDPOINT;
+use crate::drill::{self, Drill, Drilled};
+use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::render::view::{ReachView, ReachedView};
@@ -24,14 +26,11 @@ use crate::runbook::nesting;
 use crate::sim;
 use crate::sim::network::Reach;
 use crate::sim::scenario::ScenarioError;
-use crate::sim::{Answers, BadDay, InProcess, Scenario, TruthMark, VirtualClock, World};
-use crate::store::{MemoryJournal, RunStore, regular};
-
-/// Where a drill's Azure is: in this process, so that nothing listens there.
-pub const ENDPOINT: &str = "http://127.0.0.1";
+use crate::sim::{Answers, BadDay, Scenario, TruthMark, VirtualClock, World};
+use crate::store::{RunStore, regular};
 
 /// A drill's surroundings.
-pub struct Drill {
+pub struct KeptDrill {
     /// The adapter to the simulated Azure.
     pub arm: Arm,
     /// Virtual time.
@@ -101,14 +100,6 @@ impl Answers for WorldKeeper {
     }
 }
 
-/// A drill that nobody keeps, when it is over.
-pub(super) struct Played {
-    pub(super) ending: Ending,
-    pub(super) events: Vec<Recorded>,
-    pub(super) world: World,
-    pub(super) now: Timestamp,
-}
-
 /// A world from its file, and the time at which it begins.
 ///
 /// # Errors
@@ -146,7 +137,7 @@ fn kept(context: &Context, run: &RunId) -> PathBuf {
     context.state.run_path(run).join("world.json")
 }
 
-impl Drill {
+impl KeptDrill {
     /// In a world from its file, at that world's start.
     ///
     /// # Errors
@@ -202,44 +193,18 @@ impl Drill {
         Ok((played.world, played.now))
     }
 
-    /// A drill of this plan that nobody keeps.
+    /// A drill of this plan that nobody keeps, from where this one stands.
     ///
     /// # Errors
     /// It broke.
-    pub(super) async fn play(self) -> Result<Played, CliError> {
-        let failed = |error: &(dyn std::error::Error + 'static)| {
+    pub(super) async fn play(self) -> Result<Drilled, CliError> {
+        let (world, now) = self.now();
+        let secrets = Arc::new(SecretSettings::of(&self.plan));
+        let drill = Drill::within(&self.plan, world, now).secrets(secrets);
+        drill.run().await.map_err(|error| {
             let what = format!("The drill of {} in memory broke.", self.plan.parts().runbook);
-            CliError::new(Status::EndedOtherwise, what).because(error)
-        };
-        let run = RunId::parse("00000000000000000000000000").map_err(|error| failed(&error))?;
-        let journal = MemoryJournal::new(run.clone());
-        let lease = journal.acquire();
-        let ports = Ports {
-            journal: Arc::new(journal.clone()),
-            actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
-            clock: Arc::clone(&self.clock),
-            watcher: Arc::new(Unwatched),
-        };
-        let new = NewRun {
-            run,
-            plan: self.plan.clone(),
-            mode: RunMode::Drill,
-            endpoint: ENDPOINT.to_owned(),
-            nonce: "before".to_owned(),
-            by: None,
-            waived: Vec::new(),
-        };
-        let (_handle, requests) = crate::engine::handle::channel();
-        let holder = crate::store::holder_name();
-        let mut driver = Driver::open(ports, lease, requests, Some(new), holder)
-            .await
-            .map_err(|error| failed(&error))?;
-        let ending = driver.drive(Patience::UntilPeople).await.map_err(|error| failed(&error))?;
-        let events = journal.events();
-        let (world, after) = self.now();
-        // When the run is over its timers are torn down, and the clock may have gone on to one of them.
-        let now = events.last().map_or(after, |last| last.at);
-        Ok(Played { ending, events, world, now })
+            CliError::new(Status::EndedOtherwise, what).because(&error)
+        })
     }
 
     /// The world as it is, and the time in it.
@@ -275,17 +240,11 @@ impl Drill {
         let kept = WorldKeeper { world, keeper: None, path: None, mark: None, reached: Vec::new() };
         let world = Arc::new(Mutex::new(kept));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(now));
-        let wire = InProcess::new(Arc::clone(&world), Arc::clone(&clock));
-        let endpoint = Url::parse(ENDPOINT).map_err(|error| {
-            CliError::new(Status::Bug, "The drill's endpoint is none.").because(&error)
-        })?;
-        let arm = Arm::new(ArmSettings {
-            endpoint,
-            wire: Arc::new(wire),
-            token: Arc::new(Simulated),
-            clock: Arc::clone(&clock),
-            secrets: Arc::new(SecretSettings::of(plan)),
-        });
+        let secrets = Arc::new(SecretSettings::of(plan));
+        let arm =
+            drill::adapter(Arc::clone(&world), Arc::clone(&clock), secrets).map_err(|error| {
+                CliError::new(Status::Bug, "The drill has no way to its world.").because(&error)
+            })?;
         Ok(Self { arm, clock, world, plan: plan.clone() })
     }
 
@@ -371,5 +330,5 @@ pub async fn go_on(
             .hint("Start another drill: it takes a second.")
     };
     let world = kept_world::load(&path).map_err(|error| lost(error.as_ref()))?;
-    Drill::within(world, last_at, plan)?.drive(context, store, begin).await
+    KeptDrill::within(world, last_at, plan)?.drive(context, store, begin).await
 }

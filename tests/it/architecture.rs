@@ -15,8 +15,8 @@ const DOORS: [(&str, &[&str]); 12] = [
     ("preflight", &["model", "engine"]),
     ("azure", &["model", "engine", "preflight", "outward"]),
     ("sim", &["model", "engine", "azure"]),
+    ("drill", &["model", "engine", "azure", "sim", "store"]),
     ("render", &["model", "runbook", "plan", "preflight", "engine", "outward"]),
-    ("web", &["model", "engine", "store", "render"]),
     (
         "cli",
         &[
@@ -28,9 +28,9 @@ const DOORS: [(&str, &[&str]); 12] = [
             "engine",
             "store",
             "azure",
+            "drill",
             "sim",
             "render",
-            "web",
         ],
     ),
 ];

@@ -6,6 +6,7 @@ mod books;
 mod capture;
 mod cases;
 mod cases_truth;
+mod circles;
 mod cli;
 mod comparison;
 mod compile;

@@ -58,7 +58,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
         compiled.plan = without_people(&compiled.plan)?;
     }
     let world = args.world.as_deref();
-    let drill = world::Drill::begin(context, &compiled, world, args.seed).await?;
+    let drill = world::KeptDrill::begin(context, &compiled, world, args.seed).await?;
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;

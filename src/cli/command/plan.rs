@@ -62,7 +62,7 @@ pub(super) async fn plan(
     let drilled = own.is_some() && target.endpoint.is_none();
     let (arm, clock, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
         Some(path) => {
-            let drill = world::Drill::begin(context, &compiled, world, None).await?;
+            let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
             (drill.arm, drill.clock, path.display().to_string())
         }
         None => {

@@ -41,7 +41,7 @@ pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result
     let drilled = args.world.is_some() || (own && args.target.endpoint.is_none());
     let (arm, clock) = if drilled {
         let world = args.world.as_deref();
-        let drill = world::Drill::begin(context, &compiled, world, None).await?;
+        let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
         (drill.arm, drill.clock)
     } else {
         let url = azure::endpoint(&args.target)?;

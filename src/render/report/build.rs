@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::departures::{departures, doing};
+use super::moment::by_the_clock;
 use super::picture;
 use super::said::words;
 use super::view::{
@@ -44,12 +45,6 @@ pub struct ReportMaterial<'a> {
 
 /// So many steps of what decided the time stand in the summary.
 const LONG_PATH: usize = 16;
-
-/// A time for people, to the second: `2026-03-14 03:00:00`, in UTC.
-pub(super) fn by_the_clock(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " ")
-}
 
 /// The report of a run; none before its first event.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::build::by_the_clock;
+use super::moment::by_the_clock;
 use super::view::Deviation;
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::{Plan, RunOutcome, StepName, Timestamp};

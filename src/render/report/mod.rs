@@ -5,6 +5,7 @@
 mod build;
 mod compare;
 mod departures;
+mod moment;
 mod picture;
 mod said;
 mod view;

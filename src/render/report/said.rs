@@ -1,6 +1,6 @@
 //! Who said what to the run, when and why?
 
-use super::build::by_the_clock;
+use super::moment::by_the_clock;
 use super::view::ReportWord;
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::Timestamp;
