@@ -109,6 +109,24 @@ async fn at_once(folder: &Path) -> (f64, f64) {
     (median(ours) / AT_ONCE as f64, median(bares) / AT_ONCE as f64)
 }
 
+/// What sixty-four steps of one run bring at once, in the one append that they share; and the bare write.
+async fn steps_at_once(folder: &Path) -> (f64, f64) {
+    let state = StateDir::new(folder);
+    let store = state.create_run(&run_id(2)).unwrap();
+    let mut file = file(folder, AT_ONCE);
+    let (mut ours, mut bares, mut head) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..50 {
+        bares.push(bare(&mut file));
+        let events = (0..AT_ONCE).map(|_| event()).collect();
+        let began = Instant::now();
+        let at = Timestamp::from_millis(0);
+        store.journal.append(&store.lease, Seq(head), at, events).await.unwrap();
+        ours.push(began.elapsed());
+        head += AT_ONCE as u64;
+    }
+    (median(ours) / AT_ONCE as f64, median(bares))
+}
+
 fn thousand_steps() -> SourceFile {
     many_steps(
         1_000,
@@ -272,6 +290,21 @@ fn main() {
     let source = SourceFile::new("dr-circuit.yaml", read("runbooks/dr-circuit.yaml"));
     let plan = compiled(&source, Some("drill"));
     let scenario = Scenario::parse("world", &read("runbooks/worlds/two-circuits.yaml")).unwrap();
+    // For a look at the store alone.
+    if std::env::args().any(|argument| argument == "store") {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let (ours, bare) = runtime.block_on(alone(folder.path()));
+        println!("a checkpoint {ours:.3} ms, a bare one {bare:.3} ms: {:.2} x", ours / bare);
+        let (ours, bare) = runtime.block_on(at_once(folder.path()));
+        println!(
+            "64 runs at once, each {ours:.3} ms, bare {bare:.3} ms: {:.0} a second",
+            1_000.0 / ours
+        );
+        let (ours, _) = runtime.block_on(steps_at_once(folder.path()));
+        println!("64 steps at once, each {ours:.4} ms: {:.0} a second", 1_000.0 / ours);
+        return;
+    }
     // For a profiler: nothing but drills.
     if std::env::args().any(|argument| argument == "drills") {
         println!("{:.0} drills per second", drills_per_second(&plan, &scenario));
@@ -302,6 +335,10 @@ fn main() {
     let (ours, bare) = runtime.block_on(at_once(folder.path()));
     figures.insert("checkpoint_64_ms", ours);
     figures.insert("bare_64_ms", bare);
+
+    let (ours, bare) = runtime.block_on(steps_at_once(folder.path()));
+    figures.insert("events_64_steps_ms", ours);
+    figures.insert("bare_beside_64_steps_ms", bare);
 
     let [rendering, writing, bytes] = document(folder.path());
     figures.insert("document_200_ms", rendering);

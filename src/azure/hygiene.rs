@@ -5,6 +5,7 @@
 //! comes out here. Keys at their own places stay, since a connection is written with them; the rooms above
 //! never see those (`service::body`).
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -12,7 +13,7 @@ use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 use super::service::body::{SECRET_KEYS, is_secret_key};
-use super::wire::{Headers, WireFault, WireResponse};
+use super::wire::{WireFault, WireResponse};
 use crate::outward;
 
 /// How far before a key its name is looked for: name, quotes, a colon and some blanks.
@@ -38,11 +39,15 @@ pub(super) fn cleaned(response: WireResponse) -> WireResponse {
             _ => outward::redacted_bytes(&body).map_or(body, Into::into),
         }
     };
-    let mut clean = Headers::new();
-    for (name, value) in headers.iter() {
-        clean.push(&outward::redacted(name), outward::redacted(value));
+    WireResponse { status, headers: headers.mapped(freed), body }
+}
+
+/// A text without known values: itself, where it holds none.
+fn freed(text: String) -> String {
+    match outward::redacted(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(free) => free,
     }
-    WireResponse { status, headers: clean, body }
 }
 
 /// A call without an answer, in words that may be told.
@@ -147,6 +152,7 @@ fn is_at_home(body: &[u8], place: &Range<usize>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::wire::Headers;
     use serde_json::json;
 
     #[test]

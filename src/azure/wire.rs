@@ -82,6 +82,11 @@ impl Headers {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    /// The same headers, names and values through `change`.
+    pub(super) fn mapped(self, change: impl Fn(String) -> String) -> Self {
+        Self(self.0.into_iter().map(|(name, value)| (change(name), change(value))).collect())
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -94,6 +94,10 @@ pub enum EngineError {
     Worker(String),
 }
 
+/// What workers brought at once and is decided, and made durable, together: each step has one worker under
+/// way, or a few.
+const TOGETHER_MAX: usize = 64;
+
 /// A run being driven. One task owns its state.
 pub struct Driver {
     ports: Ports,
@@ -108,6 +112,8 @@ pub struct Driver {
     pace: Intake,
     holder: String,
     turns: u64,
+    /// A worker that ended without an input beside others whose inputs are taken first.
+    broke: Option<EngineError>,
 }
 
 impl Driver {
@@ -162,6 +168,7 @@ impl Driver {
             pace: Intake::Going,
             holder,
             turns: 0,
+            broke: None,
         })
     }
 
@@ -206,12 +213,13 @@ impl Driver {
             self.state.decided(&claimed, now)?;
             self.append(vec![claimed], now).await?;
         }
-        let mut next = Some(Input::Opened);
+        let mut next = vec![Input::Opened];
         let ending = loop {
-            if let Some(input) = next.take()
-                && let Err(error) = self.turn(input).await
-            {
+            if let Err(error) = self.turn(std::mem::take(&mut next)).await {
                 self.finish_sends().await;
+                return Err(error);
+            }
+            if let Some(error) = self.broke.take() {
                 return Err(error);
             }
             if let Some(outcome) = self.state.outcome() {
@@ -258,17 +266,27 @@ impl Driver {
         Moment { at: self.ports.clock.now(), boot: self.ports.clock.boot() }
     }
 
-    /// One turn: decide, append, apply, perform.
-    async fn turn(&mut self, input: Input) -> Result<(), EngineError> {
-        // Leaving: only the answers to writes are still recorded. Anything else would begin what
-        // nobody is left to finish; the next driver looks again.
-        if self.pace == Intake::Leaving && !matches!(input, Input::Sent(..)) {
-            return Ok(());
-        }
+    /// A turn for each input that is there: decide, append, apply, perform. They share one append, and so
+    /// one flush: nothing of any is performed before all of it is durable.
+    async fn turn(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
         let now = self.moment();
-        let turn = take_turn(&self.plan, &mut self.state, input, &now, self.pace);
-        self.append(turn.events, now.at).await?;
-        for effect in turn.effects {
+        let (mut events, mut effects) = (Vec::new(), Vec::new());
+        for input in inputs {
+            // Leaving: only the answers to writes are still recorded. Anything else would begin what
+            // nobody is left to finish; the next driver looks again.
+            if self.pace == Intake::Leaving && !matches!(input, Input::Sent(..)) {
+                continue;
+            }
+            // A run that ended is at its end, whatever else came in with what ended it.
+            if self.state.outcome().is_some() {
+                break;
+            }
+            let turn = take_turn(&self.plan, &mut self.state, input, &now, self.pace);
+            events.extend(turn.events);
+            effects.extend(turn.effects);
+        }
+        self.append(events, now.at).await?;
+        for effect in effects {
             self.perform(effect);
         }
         Ok(())
@@ -332,24 +350,31 @@ impl Driver {
             && super::gates::nobody_comes(&self.plan)
     }
 
-    /// Waits for a worker or a person. Time may move only now.
-    async fn wait(&mut self) -> Result<Option<Input>, EngineError> {
+    /// Waits for workers or a person. Time may move only now.
+    async fn wait(&mut self) -> Result<Vec<Input>, EngineError> {
         self.busy = None;
         tokio::select! {
             biased;
             Some(done) = self.workers.join_next_with_id() => {
-                let (id, (input, busy)) = done.map_err(|error| EngineError::Worker(error.to_string()))?;
-                // The worker's guard becomes ours: time stands still until this turn is taken.
-                self.busy = Some(busy);
-                self.forget(id);
-                Ok(Some(input))
+                let mut inputs = vec![self.take_in(done)?];
+                // Who ended beside it shares its append. In a drill one works at a time, and nobody did.
+                while inputs.len() < TOGETHER_MAX
+                    && self.broke.is_none()
+                    && let Some(done) = self.workers.try_join_next_with_id()
+                {
+                    match self.take_in(done) {
+                        Ok(input) => inputs.push(input),
+                        Err(error) => self.broke = Some(error),
+                    }
+                }
+                Ok(inputs)
             }
             Some(request) = self.requests.0.recv() => {
                 self.busy = Some(self.ports.clock.enter());
                 match request {
                     Request::Leave => {
                         self.pace = Intake::Leaving;
-                        Ok(None)
+                        Ok(Vec::new())
                     }
                     Request::TerminalLost => {
                         if self.state.outcome().is_none() {
@@ -358,17 +383,28 @@ impl Driver {
                             self.state.decided(&lost, now)?;
                             self.append(vec![lost], now).await?;
                         }
-                        Ok(None)
+                        Ok(Vec::new())
                     }
                     Request::Command(command, answer) => {
                         let refusal = self.take_command(command).await?;
                         drop(answer.send(refusal.map_or(Ok(()), Err)));
-                        Ok(None)
+                        Ok(Vec::new())
                     }
                 }
             }
             else => Err(EngineError::Worker("there is nothing left to wait for".to_owned())),
         }
+    }
+
+    /// What a worker brought. Its guard becomes ours: time stands still until the turn is taken.
+    fn take_in(
+        &mut self,
+        done: Result<(Id, (Input, Busy)), tokio::task::JoinError>,
+    ) -> Result<Input, EngineError> {
+        let (id, (input, busy)) = done.map_err(|error| EngineError::Worker(error.to_string()))?;
+        self.busy = Some(busy);
+        self.forget(id);
+        Ok(input)
     }
 
     async fn take_command(&mut self, command: Command) -> Result<Option<String>, EngineError> {

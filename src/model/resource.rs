@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,8 @@ pub struct ResourceId(Arc<Id>);
 struct Id {
     text: String,
     folded: String,
-    kind: ResourceType,
+    /// Made when it is first asked for: most ids are only compared.
+    kind: OnceLock<ResourceType>,
 }
 
 /// A resource type, such as `Microsoft.Network/virtualNetworkGateways`; compared without case.
@@ -81,14 +82,7 @@ impl ResourceId {
     }
 
     fn of(text: String, folded: String) -> Self {
-        let mut parts = text.split('/').skip(1);
-        let mut kind = parts.nth(5).unwrap_or_default().to_owned();
-        for part in parts.step_by(2) {
-            kind.push('/');
-            kind.push_str(part);
-        }
-        let kind = ResourceType::from_text(kind);
-        Self(Arc::new(Id { text, folded, kind }))
+        Self(Arc::new(Id { text, folded, kind: OnceLock::new() }))
     }
 
     /// The id with the letters it was given.
@@ -122,7 +116,16 @@ impl ResourceId {
     /// The type, with its parents' types: `Microsoft.Network/expressRouteCircuits/peerings`.
     #[must_use]
     pub fn resource_type(&self) -> ResourceType {
-        self.0.kind.clone()
+        let made = || {
+            let mut parts = self.parts();
+            let mut kind = parts.nth(5).unwrap_or_default().to_owned();
+            for part in parts.step_by(2) {
+                kind.push('/');
+                kind.push_str(part);
+            }
+            ResourceType::from_text(kind)
+        };
+        self.0.kind.get_or_init(made).clone()
     }
 
     /// The last name.
@@ -139,6 +142,17 @@ impl ResourceId {
         }
         let cut = self.0.text.rmatch_indices('/').nth(1)?.0;
         Some(Self::of(self.0.text[..cut].to_owned(), self.0.folded[..cut].to_owned()))
+    }
+
+    /// The top-level resource that this one is, or is part of.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        match self.0.text.match_indices('/').nth(8) {
+            None => self.clone(),
+            Some((cut, _)) => {
+                Self::of(self.0.text[..cut].to_owned(), self.0.folded[..cut].to_owned())
+            }
+        }
     }
 
     /// Whether this is a child of `other`: one type and one name below it.

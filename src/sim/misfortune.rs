@@ -21,13 +21,14 @@ impl World {
     pub(super) fn with_faults(
         &mut self,
         request: &WireRequest,
+        url: Option<&Url>,
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, bool) {
-        let Ok(url) = Url::parse(&request.url) else {
+        let Some(url) = url else {
             let refusal = Refusal::new(400, "InvalidRequestUri", "The URL cannot be read.");
             return (Ok(refusal.response()), false);
         };
-        let (method, resource) = self.subject(request.method, &url);
+        let (method, resource) = self.subject(request.method, url);
         let is_new = ResourceId::parse(&resource).is_ok_and(|id| {
             self.ordinals.get(&id) == Some(&1)
                 && self.resources.get(&id).is_some_and(|resource| {
@@ -49,7 +50,7 @@ impl World {
                 (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
             }
             Some(Effect::LoseAnswer) => {
-                let answer = self.ask(request, &url, now);
+                let answer = self.ask(request, url, now);
                 let accepted = changes(request.method, url.path()) && answer.status < 300;
                 (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
             }
@@ -80,7 +81,7 @@ impl World {
                 (Ok(refusal.response()), false)
             }
             Some(_) | None => {
-                let answer = self.ask(request, &url, now);
+                let answer = self.ask(request, url, now);
                 let accepted = changes(request.method, url.path()) && answer.status < 300;
                 (Ok(answer), accepted)
             }

@@ -119,7 +119,7 @@ impl World {
     ) -> Option<Value> {
         match act {
             Act::Reset if id.resource_type().is(GATEWAYS) => {
-                Some(shaped(&self.get_body(id, now)?, &operation.api_version, now))
+                Some(shaped(self.get_body(id, now)?, &operation.api_version, now))
             }
             Act::Reset => None,
             Act::StartTest { test } | Act::StopTest { test } => Some(json!(test)),

@@ -111,7 +111,8 @@ pub(super) fn common() -> Headers {
 
 /// An answer with a JSON body.
 pub(super) fn json_answer(status: u16, body: &Value) -> WireResponse {
-    WireResponse { status, headers: common(), body: body.to_string().into() }
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    WireResponse { status, headers: common(), body: body.into() }
 }
 
 /// An answer without a body.

@@ -84,8 +84,7 @@ fn lines(
 }
 
 /// A body, or a list of them, as a client of an api-version sees it.
-pub(super) fn shaped(body: &Value, api_version: &str, now: Timestamp) -> Value {
-    let mut body = body.clone();
+pub(super) fn shaped(mut body: Value, api_version: &str, now: Timestamp) -> Value {
     shape(&mut body, api_version, &now.to_string());
     body
 }
@@ -140,17 +139,17 @@ mod tests {
             }] },
         }] });
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let old = shaped(&body, "2017-11-01", at("2018-02-01T00:00:00Z"));
+        let old = shaped(body.clone(), "2017-11-01", at("2018-02-01T00:00:00Z"));
         assert_eq!(old["value"][0]["properties"]["stag"], Value::Null);
         assert_eq!(old["value"][0]["properties"]["peerings"][0]["type"], Value::Null);
         assert_eq!(old["value"][0]["properties"]["serviceKey"], "k");
-        assert_eq!(shaped(&body, "2024-03-01", at("2026-01-01T00:00:00Z")), body);
+        assert_eq!(shaped(body.clone(), "2024-03-01", at("2026-01-01T00:00:00Z")), body);
     }
 
     fn at(kind: &str, key: &str, api_version: &str, now: &str) -> bool {
         let id = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/{kind}");
         let body = json!({ "id": id, "properties": { key: [] } });
-        let shown = shaped(&body, api_version, now.parse().unwrap());
+        let shown = shaped(body, api_version, now.parse().unwrap());
         shown["properties"].get(key).is_some()
     }
 

@@ -171,9 +171,10 @@ impl World {
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
-        let mut answer = json_answer(200, &shaped(&body, api_version, now));
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
-        if let (true, Some(etag)) = (header, body.get("etag").and_then(Value::as_str)) {
+        let etag = body.get("etag").filter(|_| header).and_then(Value::as_str).map(str::to_owned);
+        let mut answer = json_answer(200, &shaped(body, api_version, now));
+        if let Some(etag) = etag {
             answer.headers.push("ETag", etag);
         }
         Ok(answer)
@@ -210,7 +211,7 @@ impl World {
             })
             .filter_map(|id| self.listed(id, now))
             .collect();
-        json_answer(200, &shaped(&json!({ "value": value }), api_version, now))
+        json_answer(200, &shaped(json!({ "value": value }), api_version, now))
     }
 
     /// A body as a list shows it.
@@ -247,7 +248,7 @@ impl World {
             })
             .filter_map(|(id, _)| self.listed(id, now))
             .collect();
-        json_answer(200, &shaped(&json!({ "value": value }), api_version, now))
+        json_answer(200, &shaped(json!({ "value": value }), api_version, now))
     }
 }
 

@@ -466,11 +466,7 @@ impl World {
 
 /// The top-level resource that a resource is part of.
 pub(super) fn root(id: &ResourceId) -> ResourceId {
-    let mut root = id.clone();
-    while let Some(parent) = root.parent() {
-        root = parent;
-    }
-    root
+    id.root()
 }
 
 fn names(body: &Value, id: &ResourceId) -> bool {

@@ -102,7 +102,7 @@ impl World {
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         provider.tell(&mut shown);
-        let shown = shaped(&shown, arrival.api_version, arrival.now);
+        let shown = shaped(shown, arrival.api_version, arrival.now);
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Azure-AsyncNotification", "Enabled");
@@ -135,7 +135,7 @@ impl World {
         }
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         provider.tell(&mut shown);
-        let mut answer = json_answer(200, &shaped(&shown, arrival.api_version, arrival.now));
+        let mut answer = json_answer(200, &shaped(shown, arrival.api_version, arrival.now));
         if let Some(operation) = operation {
             // No URL: who waits reads the resource (docs/wire.md 1).
             answer.headers.push("Azure-AsyncNotification", "Enabled");

@@ -12,7 +12,6 @@ use super::export;
 use super::files;
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink, Head};
-use crate::engine::Recorded;
 
 /// The export of a run that is driven.
 #[derive(Debug)]
@@ -41,20 +40,11 @@ impl Growing {
         Self { dir, file, head }
     }
 
-    /// Adds events that have become durable.
-    pub(super) fn grow<'a>(&mut self, events: impl Iterator<Item = &'a Recorded>) {
+    /// Adds events that have become durable, as they lie in the database.
+    pub(super) fn grow(&mut self, links: &[ChainLink]) {
+        let Some(last) = links.last() else { return };
         let Some(file) = &mut self.file else { return };
-        let mut links = Vec::new();
-        let mut at = self.head;
-        for recorded in events {
-            let Ok(bytes) = schema::encode(recorded) else {
-                self.file = None;
-                return;
-            };
-            at = schema::chain(at, &bytes);
-            links.push(ChainLink { head: at, bytes });
-        }
-        let lines = export::lines(self.head, &links);
+        let lines = export::lines(self.head, links);
         let before = file.metadata().map(|found| found.len());
         if let Err(error) = file.write_all(&lines) {
             tracing::warn!(run = %self.dir.run, %error, "the export falls behind the journal");
@@ -64,7 +54,7 @@ impl Growing {
             }
             self.file = None;
         }
-        self.head = at;
+        self.head = last.head;
     }
 
     /// Whether it holds the history up to here, durably.

@@ -184,6 +184,7 @@ struct Writer {
 /// An append that was written and waits for the flush.
 struct Pending {
     recorded: Vec<Recorded>,
+    links: Vec<ChainLink>,
     reply: oneshot::Sender<Result<Vec<Recorded>, JournalError>>,
 }
 
@@ -233,9 +234,9 @@ impl Writer {
         let mut head = None;
         for append in batch {
             match self.write(append.epoch, append.head, append.at, append.events) {
-                Ok((new, recorded)) => {
+                Ok((new, recorded, links)) => {
                     head = Some(new);
-                    pending.push(Pending { recorded, reply: append.reply });
+                    pending.push(Pending { recorded, links, reply: append.reply });
                 }
                 // A caller that went away finds out when it loads.
                 Err(error) => drop(append.reply.send(Err(error))),
@@ -244,12 +245,14 @@ impl Writer {
         let Some(head) = head else { return };
         let durable = self.make_durable(head);
         if durable.is_ok() {
-            self.export.grow(pending.iter().flat_map(|pending| &pending.recorded));
+            for pending in &mut pending {
+                self.export.grow(&std::mem::take(&mut pending.links));
+            }
         }
         if durable.is_ok() && pending.iter().any(|p| ends(&p.recorded)) {
             self.export();
         }
-        for Pending { recorded, reply } in pending {
+        for Pending { recorded, reply, .. } in pending {
             drop(reply.send(durable.clone().map(|()| recorded)));
         }
     }
@@ -260,7 +263,7 @@ impl Writer {
         head: Seq,
         at: Timestamp,
         events: Vec<Event>,
-    ) -> Result<(Head, Vec<Recorded>), JournalError> {
+    ) -> Result<(Head, Vec<Recorded>, Vec<ChainLink>), JournalError> {
         if self.broken {
             return Err(JournalError::Store(REOPEN.to_owned()));
         }
@@ -270,11 +273,11 @@ impl Writer {
         }
         let recorded = schema::record(head, epoch, at, events);
         let bytes = schema::encode_all(&recorded)?;
-        let written = guard(&self.dir.path, || self.database.append(epoch, head, &bytes))
+        let written = guard(&self.dir.path, || self.database.append(epoch, head, bytes))
             .map_err(JournalError::from)
             .flatten();
         match written {
-            Ok(head) => Ok((head, recorded)),
+            Ok((head, links)) => Ok((head, recorded, links)),
             Err(error) => {
                 // Refused is refused; anything else may have happened or not.
                 let known =

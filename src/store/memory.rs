@@ -71,6 +71,11 @@ impl MemoryJournal {
         self.lock().events.clone()
     }
 
+    /// Looks at what is in it, without a copy.
+    pub fn look<T>(&self, look: impl FnOnce(&[Recorded]) -> T) -> T {
+        look(&self.lock().events)
+    }
+
     fn lock(&self) -> MutexGuard<'_, SharedStore> {
         // Nothing panics while it is held; and if it did, the events are still whole.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)

@@ -223,14 +223,14 @@ impl Database {
         self.flush()
     }
 
-    /// Writes events after `head` under `epoch` in one transaction, and says what the head is then.
-    /// Not durable before [`Database::flush`].
+    /// Writes events after `head` under `epoch` in one transaction, and says what the head is then, with
+    /// the events as they lie there. Not durable before [`Database::flush`].
     pub(super) fn append(
         &self,
         epoch: Epoch,
         head: Seq,
-        events: &[Vec<u8>],
-    ) -> Result<Head, JournalError> {
+        events: Vec<Vec<u8>>,
+    ) -> Result<(Head, Vec<ChainLink>), JournalError> {
         let abort = ConflictableTransactionError::Abort;
         let missing = || JournalError::Store("the store has lost its head".to_owned());
         let written = (&self.events, &self.meta).transaction(|(tree, meta)| {
@@ -244,19 +244,24 @@ impl Database {
             if end.seq != head {
                 return Err(abort(JournalError::Conflict { expected: head, actual: end.seq }));
             }
-            for bytes in events {
+            let mut heads = Vec::with_capacity(events.len());
+            for bytes in &events {
                 end = chain(end, bytes);
-                let mut value = end.hash.0.to_vec();
+                let mut value = Vec::with_capacity(end.hash.0.len() + bytes.len());
+                value.extend_from_slice(&end.hash.0);
                 value.extend_from_slice(bytes);
                 tree.insert(&end.seq.0.to_be_bytes(), value)?;
+                heads.push(end);
             }
             meta.insert(KEY_HEAD, head_bytes(end))?;
-            Ok(end)
+            Ok((end, heads))
         });
-        written.map_err(|error| match error {
+        let (end, heads) = written.map_err(|error| match error {
             TransactionError::Abort(refused) => refused,
             TransactionError::Storage(e) => failed(&self.path, e).into(),
-        })
+        })?;
+        let links = heads.into_iter().zip(events);
+        Ok((end, links.map(|(head, bytes)| ChainLink { head, bytes }).collect()))
     }
 
     /// Makes everything written so far durable.

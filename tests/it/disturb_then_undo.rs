@@ -2,15 +2,15 @@
 //! before, or lists exactly what is left. And each drill of them ends.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backroad::engine::{Command, Ending, RunState};
 use backroad::model::{ResourceId, RunOutcome, Step};
 use backroad::sim::Effect;
 
+use crate::support::each_shipped::each_shipped;
 use crate::support::worlds::{differences, fault_of};
-use crate::support::{Drove, Lab, Stage, all_shipped};
+use crate::support::{Drove, Lab, Stage};
 
 /// What may happen to a write, and how often.
 fn misfortunes() -> Vec<(Effect, u32)> {
@@ -101,7 +101,7 @@ fn names(text: &str, id: &str) -> bool {
 }
 
 /// Every misfortune at every write of a runbook; tells how many that were.
-async fn matrix(name: &str, profile: &str) -> String {
+async fn matrix(name: &str, profile: &str) {
     let stage = Stage::of(name, profile).await;
     let writers = stage.plan.steps().iter().filter(|step| step.action.written().is_some());
     let (mut points, mut wrong) = (0, Vec::new());
@@ -115,45 +115,7 @@ async fn matrix(name: &str, profile: &str) -> String {
     }
     assert!(wrong.is_empty(), "{} of {points}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(points > 0);
-    format!("disturb, then undo: {name} {profile}: {points} points")
+    println!("disturb, then undo: {name} {profile}: {points} points");
 }
 
-/// A test for each runbook and profile, so that they run side by side.
-macro_rules! matrices {
-    ($($test:ident: $runbook:literal, $profile:literal;)*) => {
-        $(
-            #[tokio::test]
-            async fn $test() {
-                println!("{}", matrix(concat!($runbook, ".yaml"), $profile).await);
-            }
-        )*
-
-        #[test]
-        fn every_shipped_runbook_is_disturbed_and_undone() {
-            let here = [$((concat!($runbook, ".yaml"), $profile)),*];
-            let here: BTreeSet<(String, String)> =
-                here.iter().map(|(name, profile)| ((*name).to_owned(), (*profile).to_owned())).collect();
-            assert_eq!(here, all_shipped().into_iter().collect());
-        }
-    };
-}
-
-matrices! {
-    dr_circuit_failback: "dr-circuit-failback", "drill";
-    dr_circuit_prepared_failback: "dr-circuit-prepared-failback", "drill";
-    dr_circuit_prepared: "dr-circuit-prepared", "drill";
-    dr_circuit_prepared_more_bandwidth: "dr-circuit-prepared", "drill_more_bandwidth";
-    dr_circuit: "dr-circuit", "drill";
-    onprem_to_azure_failback: "onprem-to-azure-failback", "drill";
-    onprem_to_azure: "onprem-to-azure", "drill";
-    same_circuit_failback: "same-circuit-failback", "drill";
-    same_circuit_swap_failback: "same-circuit-swap-failback", "drill";
-    same_circuit_swap: "same-circuit-swap", "drill";
-    same_circuit_swap_source_dead: "same-circuit-swap", "drill_source_dead";
-    same_circuit_swap_revoke: "same-circuit-swap", "drill_revoke";
-    same_circuit_swap_other_circuit: "same-circuit-swap", "drill_other_circuit";
-    same_circuit: "same-circuit", "drill";
-    site_recovery_test: "site-recovery-test", "drill";
-    two_circuits_one_location_failback: "two-circuits-one-location-failback", "drill";
-    two_circuits_one_location: "two-circuits-one-location", "drill";
-}
+each_shipped!(matrix);

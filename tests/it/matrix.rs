@@ -6,7 +6,6 @@ use backroad::engine::{Command, RunState, StepState};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, Step};
 use backroad::sim::{Effect, Fault};
 
-use crate::support::kept::Way;
 use crate::support::{Drove, Lab, Place, Sabotage, shipped_plan, shipped_world, undisturbed};
 
 fn writers(plan: &Plan) -> Vec<Step> {
@@ -16,62 +15,6 @@ fn writers(plan: &Plan) -> Vec<Step> {
 fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
     let written = step.action.written().map(ToString::to_string).unwrap_or_default();
     Fault::new(Some("PUT"), &written, times, effect)
-}
-
-#[tokio::test]
-async fn a_crash_at_any_append_or_send_leads_to_the_same_world() {
-    let reference = Lab::new(shipped_plan(), &shipped_world());
-    let way = Way::of(&reference).await;
-    assert_eq!(way.outcome, RunOutcome::Succeeded);
-    let expected = (way.outcome, reference.comparable());
-    let (appends, sends) = (reference.appends(), reference.sends());
-    let steps = u64::try_from(reference.plan.steps().len()).unwrap();
-    assert_eq!(way.points(), 2 * (appends + sends), "before and after each");
-    let mut wrong = Vec::new();
-    for kept in &way.kept {
-        if let Err(why) = way.go_on(kept, &reference, &expected).await {
-            wrong.push(why);
-        }
-    }
-    let others = disturbances(&reference.plan, &expected.1, &mut wrong).await;
-    let (total, states) = (way.points() + others, way.kept.len());
-    println!(
-        "matrix: {total} points ({appends} appends, {sends} sends, {steps} steps; {states} distinct states)"
-    );
-    assert!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(total >= 2 * appends + 3 * steps, "{total} points are too few");
-}
-
-/// Loses requests and answers, refuses, lets operations fail once, and repeats.
-async fn disturbances(plan: &Plan, expected: &serde_json::Value, wrong: &mut Vec<String>) -> u64 {
-    let mut points = 0;
-    let effects = [
-        Effect::LoseRequest,
-        Effect::LoseAnswer,
-        Effect::Unreachable,
-        Effect::Conflict,
-        Effect::Throttle { after: None },
-        Effect::Html,
-        Effect::Fail { code: "InternalServerError".to_owned() },
-    ];
-    for step in writers(plan) {
-        for effect in &effects {
-            points += 1;
-            let lab = Lab::new(plan.clone(), &shipped_world());
-            lab.world.lock().unwrap().add_fault(fault(&step, effect.clone(), 1));
-            let outcome = Lab::outcome_of(lab.drive(None).await);
-            let about = format!("{} with {effect:?}", step.name);
-            if outcome != RunOutcome::Succeeded {
-                wrong.push(format!("{about}: the run ended {outcome}"));
-            } else if lab.comparable() != *expected {
-                wrong.push(format!("{about}: the world differs"));
-            }
-            if let Err(why) = lab.check_ledger() {
-                wrong.push(format!("{about}: {why}"));
-            }
-        }
-    }
-    points
 }
 
 #[tokio::test]

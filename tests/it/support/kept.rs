@@ -40,7 +40,7 @@ impl Keeper {
     }
 
     pub(super) fn pass(&mut self, place: Place, clock: &Arc<dyn Clock>) {
-        let (events, now) = (self.journal.events().len(), clock.now());
+        let (events, now) = (self.journal.look(<[Recorded]>::len), clock.now());
         let world = self.world.lock().unwrap();
         match self.kept.last_mut() {
             Some(last) if last.events == events && last.now == now && last.world == *world => {

@@ -5,6 +5,7 @@
     reason = "a bench that cannot set up fails its test"
 )]
 
+pub(crate) mod each_shipped;
 pub(crate) mod kept;
 pub(crate) mod process;
 mod watchdog;
@@ -301,9 +302,8 @@ impl Actuator for CrashActuator {
         context: &CallContext,
     ) -> Result<SendAnswer, StepError> {
         // The promise itself: what is sent is durable already.
-        let durable = self.journal.events().iter().any(
-            |recorded| matches!(&recorded.event, Event::Intended { intent, .. } if intent.key == *key),
-        );
+        let intended = |recorded: &Recorded| matches!(&recorded.event, Event::Intended { intent, .. } if intent.key == *key);
+        let durable = self.journal.look(|events| events.iter().rev().any(intended));
         if !durable {
             self.unintended.lock().unwrap().push(key.to_string());
         }
@@ -496,11 +496,12 @@ impl Lab {
         };
         // The dying workers of a process let its clock run out; the next one starts at the last moment
         // that anybody saw.
-        let last = self.journal.events().last().map(|recorded| recorded.at);
+        let (last, count) =
+            self.journal.look(|events| (events.last().map(|recorded| recorded.at), events.len()));
         let struck = self.strike.at.lock().unwrap().take();
         let mut now = self.now.lock().unwrap();
         *now = (*now).max(last.unwrap_or(*now)).max(struck.unwrap_or(*now));
-        watchdog::check(now.since(self.began), self.journal.events().len());
+        watchdog::check(now.since(self.began), count);
         drop(now);
         Ok(drove)
     }
