@@ -13,9 +13,10 @@ use super::network::{
     circuit_routes_summary, learned_routes, traffic,
 };
 use super::operation::{Act, Operation, Work};
-use super::reply::{Refusal, common, guid, json_answer};
+use super::parts::State;
+use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
-use super::world::{State, World};
+use super::world::World;
 use super::write::{Arrival, NEVER};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
@@ -77,9 +78,9 @@ impl World {
         let stored =
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;
-        *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
+        self.chance.count(arrival.id);
         if act == Act::Reset {
-            self.set_state(arrival.id, State::Updating, arrival.now);
+            self.resources.set_state(arrival.id, State::Updating, arrival.now);
         }
         let class = class(None, &stored);
         let work = Work::Act { act };
@@ -100,7 +101,7 @@ impl World {
         match act {
             Act::Reset => {
                 let state = if failed { State::Failed } else { State::Succeeded };
-                self.set_state(id, state, at);
+                self.resources.set_state(id, state, at);
             }
             Act::StartTest { test } | Act::StopTest { test } => {
                 self.test_moved(id, test, matches!(act, Act::StartTest { .. }), failed, at);
@@ -153,8 +154,8 @@ impl World {
                 _ => {}
             }
         }
-        self.reads += 1;
-        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
+        let read = self.chance.count_read();
+        let key = self.chance.name(&[id.key(), &action, &read]);
         let operation = Operation {
             id: key.clone(),
             location: self.location(id).map_or_else(String::new, |l| l.as_str().to_owned()),
@@ -211,7 +212,7 @@ impl World {
         }
         let shown = self.shown();
         let estate = self.estate(&shown);
-        let onprem = &self.onprem;
+        let onprem = self.network.onprem();
         let rows = match action.split_once('/') {
             None => match action {
                 "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
@@ -255,7 +256,7 @@ impl World {
         let mut stats = Stats::default();
         if private {
             let shown = self.shown();
-            let rates = traffic(&self.estate(&shown), &self.onprem, &circuit);
+            let rates = traffic(&self.estate(&shown), self.network.onprem(), &circuit);
             // One hour's worth: the world keeps no counters yet.
             stats = stats.after(rates, Duration::from_secs(3_600));
         }

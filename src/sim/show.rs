@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::envelope::is_since;
 use super::network::connection_status;
+use super::parts::{Resource, State};
 use super::provider;
 use super::reply::{Refusal, json_answer};
-use super::scenario::OutageReads;
 use super::shape::shaped;
 use super::site_recovery::is_ours;
-use super::world::{Resource, State, World};
+use super::world::World;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 
@@ -96,7 +96,7 @@ impl World {
     }
 
     fn settled_status(&self, id: &ResourceId) -> &'static str {
-        if self.unconnected.contains(id) {
+        if self.network.is_disconnected(id) {
             return "NotConnected";
         }
         let shown = self.shown();
@@ -105,7 +105,9 @@ impl World {
             .connections()
             .iter()
             .find(|connection| connection.id == *id)
-            .map_or("Unknown", |connection| connection_status(&estate, &self.onprem, connection))
+            .map_or("Unknown", |connection| {
+                connection_status(&estate, self.network.onprem(), connection)
+            })
     }
 
     fn insert_children(&self, id: &ResourceId, body: &mut Value, kinds: &[&str], now: Timestamp) {
@@ -166,7 +168,7 @@ impl World {
         api_version: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
-        if self.outage.reads == OutageReads::Refuse && self.is_out(id) {
+        if self.regions.refuse_reads() && self.is_out(id) {
             let message = "The service is unavailable in this region now.";
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }

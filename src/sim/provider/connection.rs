@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at, top_level};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
-use crate::sim::scenario::Overlap;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -68,7 +68,7 @@ impl Provider for Connection {
                 "The weight must be 0 to 32000.",
             ));
         }
-        if put.stored.is_none() && world.overlap == Overlap::Refuse {
+        if put.stored.is_none() && world.network.refuses_overlap() {
             let shown = world.shown();
             let estate = world.estate(&shown);
             let ours = configured_prefixes(&estate, &gateway);
@@ -166,24 +166,20 @@ impl Provider for Connection {
         })
     }
 
-    fn accepted(&self, world: &mut World, id: &ResourceId) {
-        if let Some(authorization) = spent_key(world, id) {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("InUse");
-            });
-        }
+    fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        let spent = world.body(id).and_then(|body| spent_key(world, body));
+        spent.map(|key| used(&key, "InUse")).into_iter().collect()
     }
 
-    fn deleted(&self, world: &mut World, _: &ResourceId, body: &Value) {
-        let spent = id_at(body, CIRCUIT)
-            .zip(body.pointer(KEY).and_then(Value::as_str))
-            .and_then(|(circuit, key)| world.authorization(&circuit, key));
-        if let Some(authorization) = spent {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("Available");
-            });
-        }
+    fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
+        let spent = spent_key(world, body);
+        spent.map(|key| used(&key, "Available")).into_iter().collect()
     }
+}
+
+/// Whether an authorization has been spent is said in its own body.
+fn used(authorization: &ResourceId, status: &str) -> Consequence {
+    Consequence::set(authorization, json!({ "authorizationUseStatus": status }))
 }
 
 fn is_express_route(body: &Value) -> bool {
@@ -238,8 +234,8 @@ fn defaults(properties: &mut Value) {
     }
 }
 
-fn spent_key(world: &World, id: &ResourceId) -> Option<ResourceId> {
-    let body = world.body(id)?;
+/// The authorization that a connection was made with.
+fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
     let circuit = id_at(body, CIRCUIT)?;
     world.authorization(&circuit, body.pointer(KEY)?.as_str()?)
 }

@@ -17,6 +17,7 @@ mod vnet_peering;
 
 use serde_json::Value;
 
+use super::consequence::Consequence;
 use super::reply::Refusal;
 use super::world::World;
 use crate::model::{ResourceId, Timestamp};
@@ -142,17 +143,23 @@ pub(super) trait Provider: Sync {
         None
     }
 
-    /// What happens when a write is accepted, besides the resource itself.
-    fn accepted(&self, _world: &mut World, _id: &ResourceId) {}
+    /// What follows when a write is accepted, besides the resource itself.
+    fn accepted(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
+        Vec::new()
+    }
 
     /// What a write over what was there means for others.
-    fn replaced(&self, _world: &mut World, _id: &ResourceId, _before: &Value) {}
+    fn replaced(&self, _world: &World, _id: &ResourceId, _before: &Value) -> Vec<Consequence> {
+        Vec::new()
+    }
 
     /// What Azure adds when a write is done.
-    fn finished(&self, _world: &mut World, _id: &ResourceId) {}
+    fn finished(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
+        Vec::new()
+    }
 
-    /// What else stands failed when a write of it has failed, and takes no children until it is written again.
-    fn spoils(&self, _id: &ResourceId) -> Vec<ResourceId> {
+    /// What follows when a write of it has failed, besides that it stands failed itself.
+    fn failed(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
         Vec::new()
     }
 
@@ -161,8 +168,10 @@ pub(super) trait Provider: Sync {
         Ok(())
     }
 
-    /// What happens when it is gone; `body` is what it was.
-    fn deleted(&self, _world: &mut World, _id: &ResourceId, _body: &Value) {}
+    /// What follows when it is gone; `body` is what it was.
+    fn deleted(&self, _world: &World, _id: &ResourceId, _body: &Value) -> Vec<Consequence> {
+        Vec::new()
+    }
 }
 
 /// The provider of a resource's type.

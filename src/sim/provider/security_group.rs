@@ -113,7 +113,7 @@ impl Provider for SecurityGroup {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+        match world.resources.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::GROUP_USED,
