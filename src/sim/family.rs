@@ -7,10 +7,6 @@ use super::provider::{self, Provider, Put};
 use super::world::World;
 use crate::model::{ResourceId, Timestamp};
 
-/// Children that a parent's PUT replaces as a whole: who is left out is removed.
-const REPLACED: [&str; 6] =
-    ["subnets", "virtualNetworkPeerings", "routes", "securityRules", "peerings", "authorizations"];
-
 impl World {
     /// Takes the children out of a body, with their ids.
     pub(super) fn take_children(
@@ -38,10 +34,12 @@ impl World {
     /// Writes the children that came with their parent: they share its operation.
     pub(super) fn put_children(&mut self, id: &ResourceId, sent: &Value, now: Timestamp) {
         let mut body = sent.clone();
-        let kinds = provider::of(id).map(Provider::children).unwrap_or_default();
+        let provider = provider::of(id);
+        // Who is left out of a list that was sent is removed.
+        let replaces = provider.filter(|provider| !provider.keeps_children());
+        let kinds = replaces.map(Provider::children).unwrap_or_default();
         let replaced: Vec<String> = kinds
             .iter()
-            .filter(|kind| REPLACED.contains(kind))
             .filter(|kind| {
                 body.pointer(&format!("/properties/{kind}")).is_some_and(Value::is_array)
             })

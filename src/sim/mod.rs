@@ -40,6 +40,7 @@ mod throttle;
 pub mod transport;
 mod truth;
 mod unconfirmed;
+mod usage;
 mod world;
 mod world_file;
 mod write;

@@ -14,6 +14,7 @@ use super::network::{
 };
 use super::operation::{Act, Operation, Work};
 use super::parts::State;
+use super::provider::{self, Deed};
 use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
 use super::world::World;
@@ -25,7 +26,6 @@ use crate::model::{ResourceId, Timestamp};
 const READING: Duration = Duration::from_secs(9);
 
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
-const CONNECTIONS: &str = "Microsoft.Network/connections";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
 
@@ -58,13 +58,11 @@ impl World {
             return Err(Refusal::not_found(&id));
         }
         let arrival = Arrival { id: &id, request, origin, api_version, now };
-        let kind = id.resource_type();
-        match action.as_str() {
-            "reset" if kind.is(GATEWAYS) => self.reset(&arrival),
-            "resetconnection" if kind.is(CONNECTIONS) => self.reset(&arrival),
-            "startsitefailovertest" if kind.is(GATEWAYS) => self.start_test(&arrival, url),
-            "stopsitefailovertest" if kind.is(GATEWAYS) => self.stop_test(&arrival),
-            _ => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
+        match provider::of(&id).and_then(|provider| provider.deed(&action)) {
+            Some(Deed::Reset) => self.reset(&arrival),
+            Some(Deed::StartTest) => self.start_test(&arrival, url),
+            Some(Deed::StopTest) => self.stop_test(&arrival),
+            None => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
         }
     }
 
@@ -119,10 +117,10 @@ impl World {
         now: Timestamp,
     ) -> Option<Value> {
         match act {
-            Act::Reset if id.resource_type().is(GATEWAYS) => {
+            Act::Reset => {
+                provider::of(id).filter(|provider| provider.is_told_when_reset())?;
                 Some(shaped(&self.get_body(id, now)?, &operation.api_version, now))
             }
-            Act::Reset => None,
             Act::StartTest { test } | Act::StopTest { test } => Some(json!(test)),
         }
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::network::{Estate, Reach, reachability};
+use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
@@ -52,11 +53,8 @@ impl World {
 
     /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
     pub(super) fn shown(&self) -> Shown<'_> {
-        let with_state = |id: &ResourceId| {
-            let kind = id.resource_type();
-            kind.is("Microsoft.Network/virtualNetworkGateways")
-                || kind.is("Microsoft.Network/connections")
-        };
+        let with_state =
+            |id: &ResourceId| provider::of(id).is_some_and(provider::Provider::carries);
         let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
         ours.map(|(id, resource)| {
             if !with_state(id) {

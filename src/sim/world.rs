@@ -103,9 +103,7 @@ impl World {
         if let Some(provider) = provider::of(id) {
             provider.complete(&mut body);
             self.give_guid(id, provider, &mut body);
-        }
-        if id.resource_type().is("Microsoft.Network/virtualNetworkGateways") {
-            provider::gateway::hide_address(&mut body, now);
+            provider.hide(&mut body, now);
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);

@@ -273,7 +273,7 @@ impl World {
                 );
                 return Err(Refusal::new(400, "InvalidResourceReference", message));
             };
-            let peering = provider.word() == "VirtualNetworkPeering";
+            let idle = provider.needs_references_idle();
             // A network whose subnet is being written is being written itself (recorded).
             let writer = self.operations.open().find(|operation| {
                 let within =
@@ -281,7 +281,7 @@ impl World {
                 let write = !matches!(operation.work, Work::Read { .. });
                 within && write && operation.is_at_work(now) && operation.resource != *id
             });
-            let writer = writer.filter(|_| peering || resource.state != State::Succeeded);
+            let writer = writer.filter(|_| idle || resource.state != State::Succeeded);
             if resource.state == State::Succeeded && writer.is_none() {
                 continue;
             }
@@ -300,8 +300,7 @@ impl World {
                 state.as_str()
             );
             let code = "ReferencedResourceNotProvisioned";
-            // The very same condition is a 400 on a peering (docs/wire.md 3).
-            return Err(if peering {
+            return Err(if idle {
                 Refusal::new(400, code, message)
             } else {
                 Refusal::retryable(code, message)

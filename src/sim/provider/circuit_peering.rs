@@ -47,6 +47,10 @@ impl Provider for Peering {
         child(put, properties)
     }
 
+    fn keeps_children(&self) -> bool {
+        true
+    }
+
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let location = id.parent().and_then(|circuit| {
             let body = world.body(&circuit)?;

@@ -1,11 +1,15 @@
 //! Connections between gateways and circuits.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, id_at, top_level};
+use super::{Deed, Provider, Put, Shown, default, id_at, top_level};
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
-use crate::sim::network::configured_prefixes;
+use crate::sim::envelope::is_since;
+use crate::sim::network::{configured_prefixes, connection_status};
+use crate::sim::parts::State;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -17,6 +21,14 @@ const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
 /// What a connection may join.
 const ENDS: [&str; 4] =
     ["virtualNetworkGateway1", "virtualNetworkGateway2", "localNetworkGateway2", "peer"];
+
+/// How long after its operation's end a connection still says `Unknown`, then `Connecting`
+/// (azure-facts 3.3: unknown right after Succeeded).
+const UNKNOWN: Duration = Duration::from_secs(10);
+const CONNECTING: Duration = Duration::from_secs(25);
+
+/// Before, the connection of a circuit had no status (recorded in 2016).
+const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
 const KEY: &str = "/properties/authorizationKey";
 
@@ -166,6 +178,32 @@ impl Provider for Connection {
         })
     }
 
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        let express_route =
+            body.pointer("/properties/connectionType") == Some(&json!("ExpressRoute"));
+        let says = !express_route || is_since(shown.now, STATUS_OF_CIRCUITS_SINCE);
+        if !says || shown.resource.state != State::Succeeded {
+            return;
+        }
+        let since = shown.now.since(shown.resource.settled_at);
+        let status = if since < UNKNOWN {
+            "Unknown"
+        } else if since < CONNECTING {
+            "Connecting"
+        } else {
+            settled_status(world, shown.id)
+        };
+        body["properties"]["connectionStatus"] = json!(status);
+    }
+
+    fn carries(&self) -> bool {
+        true
+    }
+
+    fn deed(&self, verb: &str) -> Option<Deed> {
+        (verb == "resetconnection").then_some(Deed::Reset)
+    }
+
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let spent = world.body(id).and_then(|body| spent_key(world, body));
         spent.map(|key| used(&key, "InUse")).into_iter().collect()
@@ -232,6 +270,18 @@ fn defaults(properties: &mut Value) {
     ] {
         default(properties, key, value);
     }
+}
+
+/// Whether it has come to be connected, from the network's truth.
+fn settled_status(world: &World, id: &ResourceId) -> &'static str {
+    if world.network.is_disconnected(id) {
+        return "NotConnected";
+    }
+    let shown = world.shown();
+    let estate = world.estate(&shown);
+    let connections = estate.connections();
+    let own = connections.iter().find(|connection| connection.id == *id);
+    own.map_or("Unknown", |own| connection_status(&estate, world.network.onprem(), own))
 }
 
 /// The authorization that a connection was made with.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::public_ip::address;
-use super::{Provider, Put, default, id_at, keep, name_parts, top_level};
+use super::{Deed, Provider, Put, default, id_at, keep, name_parts, top_level};
 use crate::model::azure_limits::resizes_in_place;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::consequence::Consequence;
@@ -210,6 +210,38 @@ impl Provider for Gateway {
             .collect()
     }
 
+    /// Leaves the address of an ExpressRoute gateway out, as Azure's answers have since August 2025.
+    fn hide(&self, body: &mut Value, now: Timestamp) {
+        if is_vpn(body) || !is_since(now, OWN_ADDRESS_SINCE) {
+            return;
+        }
+        let list = body.pointer_mut("/properties/ipConfigurations").and_then(Value::as_array_mut);
+        for configuration in list.into_iter().flatten() {
+            if let Some(properties) =
+                configuration.get_mut("properties").and_then(Value::as_object_mut)
+            {
+                properties.remove("publicIPAddress");
+            }
+        }
+    }
+
+    fn carries(&self) -> bool {
+        true
+    }
+
+    fn deed(&self, verb: &str) -> Option<Deed> {
+        match verb {
+            "reset" => Some(Deed::Reset),
+            "startsitefailovertest" => Some(Deed::StartTest),
+            "stopsitefailovertest" => Some(Deed::StopTest),
+            _ => None,
+        }
+    }
+
+    fn is_told_when_reset(&self) -> bool {
+        true
+    }
+
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let addresses: Vec<ResourceId> = world
             .body(id)
@@ -284,20 +316,6 @@ impl Provider for Gateway {
                 &unconfirmed::GATEWAY_CONNECTED,
                 format!("Gateway {id} has the connection {user}; delete the connection first."),
             )),
-        }
-    }
-}
-
-/// Leaves the address of an ExpressRoute gateway out, as Azure's answers have since August 2025.
-pub(in crate::sim) fn hide_address(body: &mut Value, now: Timestamp) {
-    if is_vpn(body) || !is_since(now, OWN_ADDRESS_SINCE) {
-        return;
-    }
-    let list = body.pointer_mut("/properties/ipConfigurations").and_then(Value::as_array_mut);
-    for configuration in list.into_iter().flatten() {
-        if let Some(properties) = configuration.get_mut("properties").and_then(Value::as_object_mut)
-        {
-            properties.remove("publicIPAddress");
         }
     }
 }

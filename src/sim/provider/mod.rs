@@ -5,7 +5,7 @@ mod azure_firewall;
 mod circuit;
 mod circuit_peering;
 mod connection;
-pub(super) mod gateway;
+mod gateway;
 mod global_reach;
 mod local_gateway;
 mod public_ip;
@@ -18,6 +18,7 @@ mod vnet_peering;
 use serde_json::Value;
 
 use super::consequence::Consequence;
+use super::parts::Resource;
 use super::reply::Refusal;
 use super::world::World;
 use crate::model::{ResourceId, Timestamp};
@@ -57,6 +58,25 @@ impl Put<'_> {
         without_nulls(&mut properties);
         properties
     }
+}
+
+/// A resource that is shown.
+pub(super) struct Shown<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) resource: &'a Resource,
+    pub(super) etag: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// Something that is done with a resource, and is no new body for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// It is begun anew.
+    Reset,
+    /// A failover test of a site is started.
+    StartTest,
+    /// A failover test of a site is stopped.
+    StopTest,
 }
 
 /// How a resource type behaves. What a type does not say is as most types do.
@@ -118,6 +138,37 @@ pub(super) trait Provider: Sync {
     /// id, a type, and the etag and state of the whole.
     fn parts(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Takes out of a body what Azure shows no more.
+    fn hide(&self, _body: &mut Value, _now: Timestamp) {}
+
+    /// Adds to a body what a GET computes.
+    fn show(&self, _world: &World, _shown: &Shown<'_>, _body: &mut Value) {}
+
+    /// Whether what goes over the network depends on its being done.
+    fn carries(&self) -> bool {
+        false
+    }
+
+    /// What is done with it by a POST of this verb, in lower case.
+    fn deed(&self, _verb: &str) -> Option<Deed> {
+        None
+    }
+
+    /// Whether the end of its reset tells it as it is.
+    fn is_told_when_reset(&self) -> bool {
+        false
+    }
+
+    /// Whether what it refers to may not be written meanwhile, and the refusal is one that no time makes pass.
+    fn needs_references_idle(&self) -> bool {
+        false
+    }
+
+    /// Whether its children stay when they are not among those that are sent with it.
+    fn keeps_children(&self) -> bool {
+        false
     }
 
     /// Adds what the answers to writes and the lists say, and a GET of one does not.

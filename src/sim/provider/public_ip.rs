@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, keep, top_level};
+use super::{Provider, Put, Shown, default, keep, top_level};
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
@@ -52,6 +52,12 @@ impl Provider for PublicIp {
             put.id
         );
         Err(Refusal::new(400, "ResourceAvailabilityZonesCannotBeModified", message))
+    }
+
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        if let Some(user) = world.configurations_with(shown.id).into_iter().next() {
+            body["properties"]["ipConfiguration"] = user;
+        }
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, top_level};
+use super::{Provider, Put, Shown, child, default, top_level};
 use crate::model::ResourceId;
 use crate::model::destination::Destination;
 use crate::sim::reply::Refusal;
@@ -41,6 +41,10 @@ impl Provider for RouteTable {
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
         routes.into_iter().flatten().try_for_each(check_hop)
+    }
+
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        world.show_subnets_with(shown.id, "routeTable", body);
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, top_level};
+use super::{Provider, Put, Shown, child, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -84,6 +85,12 @@ impl Provider for SecurityGroup {
 
     fn etag_header(&self) -> bool {
         true
+    }
+
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        world.show_subnets_with(shown.id, "networkSecurityGroup", body);
+        let rules = body.pointer_mut("/properties/defaultSecurityRules");
+        mark_parts(rules, shown.etag, shown.resource.state.as_str());
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {

@@ -149,6 +149,11 @@ impl Provider for Peering {
         })
     }
 
+    fn needs_references_idle(&self) -> bool {
+        // The very same condition is a 400 on a peering (docs/wire.md 3).
+        true
+    }
+
     fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
         self.references(body).into_iter().map(|remote| (remote, "peer/action")).collect()
     }
