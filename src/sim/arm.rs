@@ -10,8 +10,8 @@ use super::fault::Fault;
 use super::group::is_about_groups;
 use super::network::Reach;
 use super::operation::Work;
-use super::reply::{Refusal, guid};
-use super::server::{Answers, Entry};
+use super::reply::Refusal;
+use super::server::Answers;
 use super::shared_key::connection_of;
 use super::world::World;
 use super::write::Arrival;
@@ -49,7 +49,7 @@ impl Answers for World {
     fn add_fault(&mut self, fault: Value, _: Timestamp) -> Result<(), String> {
         let fault: Fault =
             serde_json::from_value(fault).map_err(|error| format!("It is no fault: {error}."))?;
-        let groups = self.groups.keys().map(String::as_str);
+        let groups = self.groups.keys();
         let all = groups.chain(self.ids().map(ResourceId::as_str));
         let subscriptions =
             all.filter_map(|id| id.split('/').nth(2)).map(str::to_ascii_lowercase).collect();
@@ -64,7 +64,7 @@ impl Answers for World {
     }
 
     fn faults(&self) -> Value {
-        json!(self.faults)
+        self.faults.all()
     }
 
     fn clear_faults(&mut self) {
@@ -102,7 +102,7 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
-        if let Some(refusal) = self.tenancy.refuse(request, url.path()) {
+        if let Some(refusal) = self.governance.tenancy().refuse(request, url.path()) {
             return refusal;
         }
         let subscription = url.path().split('/').nth(2).unwrap_or_default().to_owned();
@@ -118,8 +118,8 @@ impl World {
             answer.headers.push(name, value);
         }
         if answer.headers.get("x-ms-request-id").is_none() {
-            self.reads += 1;
-            let id = guid(&[&self.seed.to_string(), &self.reads.to_string(), "request"]);
+            let read = self.chance.count_read();
+            let id = self.chance.name(&[&read, "request"]);
             answer.headers.push("x-ms-request-id", id);
         }
         let provider = url.path().to_ascii_lowercase().contains("/microsoft.network/");
@@ -244,15 +244,8 @@ impl World {
         answer: &Result<WireResponse, WireFault>,
         accepted: bool,
     ) {
-        self.ledger.push(Entry {
-            seq: self.ledger.len() as u64 + 1,
-            at: now,
-            method: request.method.as_str().to_owned(),
-            path: path.to_owned(),
-            status: answer.as_ref().map_or(0, |answer| answer.status),
-            client_request_id: request.headers.get("x-ms-client-request-id").map(str::to_owned),
-            accepted: Some(accepted),
-        });
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        self.ledger.note(request, path, now, (status, Some(accepted)));
     }
 }
 

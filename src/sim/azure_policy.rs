@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::fault::{Effect, glob};
 use super::reply::{Refusal, json_answer};
 use super::world::World;
 use crate::azure::wire::WireResponse;
@@ -34,7 +33,7 @@ pub struct Policy {
 
 impl Policy {
     /// Whether it denies a resource that is to be as this body says.
-    fn denies(&self, id: &ResourceId, body: &Value) -> bool {
+    pub(super) fn denies(&self, id: &ResourceId, body: &Value) -> bool {
         let scope = self.scope.trim_end_matches('/').to_ascii_lowercase();
         let within = id.key() == scope
             || id.key().strip_prefix(scope.as_str()).is_some_and(|rest| rest.starts_with('/'));
@@ -63,14 +62,9 @@ impl World {
     /// The names of the policies that deny a resource. A fault that refuses writes with Azure's word for
     /// it is one as well.
     fn denying(&self, id: &ResourceId, body: &Value) -> Vec<String> {
-        let own = self.policies.iter().filter(|policy| policy.denies(id, body));
+        let own = self.governance.denying(id, body);
         let mut names: Vec<String> = own.map(|policy| policy.name.clone()).collect();
-        let by_fault = self.faults.iter().any(|fault| {
-            let puts = fault.method.as_deref().is_none_or(|own| own.eq_ignore_ascii_case("PUT"));
-            let word = matches!(&fault.effect, Effect::Refuse { code, .. } if code == DISALLOWED);
-            puts && word && fault.times > 0 && glob(&fault.resource.to_ascii_lowercase(), id.key())
-        });
-        if by_fault {
+        if self.faults.will_refuse(id, DISALLOWED) {
             names.push("a-fault-of-this-world".to_owned());
         }
         names
@@ -78,8 +72,7 @@ impl World {
 
     /// Refuses a write that a policy denies.
     pub(super) fn check_policies(&self, id: &ResourceId, body: &Value) -> Result<(), Refusal> {
-        let hit = self.policies.iter().find(|policy| policy.denies(id, body));
-        let Some(policy) = hit else { return Ok(()) };
+        let Some(policy) = self.governance.denying(id, body).next() else { return Ok(()) };
         let message = format!(
             "Resource '{}' was disallowed by policy. Policy identifiers: \
              '[{{\"policyAssignment\":{{\"name\":\"{}\"}}}}]'.",

@@ -53,18 +53,16 @@ pub fn named(name: &str) -> Option<&'static BadDay> {
 impl World {
     /// From when the times of misfortunes count.
     pub fn begin_at(&mut self, now: Timestamp) {
-        self.began = now;
+        self.schedule.begin_at(now);
     }
 
     /// Lays a bad day over what is to come; its times count from `now`.
     pub fn live_through(&mut self, day: &BadDay, now: Timestamp) {
-        self.began = now;
-        self.faults.extend(day.faults.iter().cloned());
-        let events = day.events.iter().map(|event| (now + event.after, event.clone()));
-        self.coming.extend(events);
-        self.coming.sort_by_key(|(at, _)| *at);
+        self.schedule.begin_at(now);
+        day.faults.iter().cloned().for_each(|fault| self.faults.add(fault));
+        self.schedule.add(&day.events, now);
         if let Some(outage) = day.outage {
-            self.outage = outage;
+            self.regions.set_outage(outage);
         }
     }
 }

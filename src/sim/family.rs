@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::parts::{Resource, State};
 use super::provider::{self, Provider, Put};
-use super::reply::guid;
-use super::world::{Resource, State, World};
+use super::world::World;
 use crate::model::{ResourceId, Timestamp};
-
-/// Children that a parent's PUT replaces as a whole: who is left out is removed.
-const REPLACED: [&str; 6] =
-    ["subnets", "virtualNetworkPeerings", "routes", "securityRules", "peerings", "authorizations"];
 
 impl World {
     /// Takes the children out of a body, with their ids.
@@ -38,10 +34,12 @@ impl World {
     /// Writes the children that came with their parent: they share its operation.
     pub(super) fn put_children(&mut self, id: &ResourceId, sent: &Value, now: Timestamp) {
         let mut body = sent.clone();
-        let kinds = provider::of(id).map(Provider::children).unwrap_or_default();
+        let provider = provider::of(id);
+        // Who is left out of a list that was sent is removed.
+        let replaces = provider.filter(|provider| !provider.keeps_children());
+        let kinds = replaces.map(Provider::children).unwrap_or_default();
         let replaced: Vec<String> = kinds
             .iter()
-            .filter(|kind| REPLACED.contains(kind))
             .filter(|kind| {
                 body.pointer(&format!("/properties/{kind}")).is_some_and(Value::is_array)
             })
@@ -55,7 +53,7 @@ impl World {
         });
         for (child, body) in children {
             let Some(provider) = provider::of(&child) else { continue };
-            let ordinal = self.ordinals.get(&child).copied().unwrap_or(0) + 1;
+            let ordinal = self.chance.count(&child);
             let stored = self.body(&child);
             let put = Put { id: &child, body: &body, stored, ordinal, now, syncs: false };
             let mut stored = provider.accept(self, &put);
@@ -63,8 +61,7 @@ impl World {
             let resource =
                 Resource { body: stored, state: State::Updating, version: 1, settled_at: now };
             self.resources.insert(child.clone(), resource);
-            self.ordinals.insert(child.clone(), ordinal);
-            provider.accepted(self, &child);
+            self.apply(provider.accepted(self, &child), now);
         }
     }
 
@@ -84,9 +81,9 @@ impl World {
             .collect();
         for child in children {
             if let (State::Succeeded, Some(provider)) = (state, provider::of(&child)) {
-                provider.finished(self, &child);
+                self.apply(provider.finished(self, &child), at);
             }
-            self.set_state(&child, state, at);
+            self.resources.set_state(&child, state, at);
         }
     }
 
@@ -94,7 +91,7 @@ impl World {
     pub(super) fn give_guid(&self, id: &ResourceId, provider: &dyn Provider, body: &mut Value) {
         let known = id.resource_type().as_str().starts_with("Microsoft.Network/");
         if provider.has_guid() && known {
-            let own = guid(&[&self.seed.to_string(), id.key(), "resourceGuid"]);
+            let own = self.chance.name(&[id.key(), "resourceGuid"]);
             provider::default(&mut body["properties"], "resourceGuid", json!(own));
         }
     }

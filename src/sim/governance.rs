@@ -9,7 +9,7 @@ use url::Url;
 use super::reply::{Refusal, json_answer};
 use super::world::World;
 use crate::azure::wire::{Method, WireResponse};
-use crate::model::{ResourceId, permission};
+use crate::model::ResourceId;
 
 /// What a principal may do in a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,59 +57,39 @@ const USAGES: [(&str, &str, u64); 5] = [
     ("VirtualNetworkGateways", "Microsoft.Network/virtualNetworkGateways", 100),
 ];
 
-/// Whether a scope covers a resource.
-fn covers(scope: &str, id: &ResourceId) -> bool {
-    let scope = scope.trim_end_matches('/').to_ascii_lowercase();
-    id.key()
-        .strip_prefix(scope.as_str())
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 impl World {
     /// Refuses what the principal may not do; remembers which right was used.
     pub(super) fn check_right(&mut self, id: &ResourceId, verb: &str) -> Result<(), Refusal> {
         let right = format!("{}/{verb}", id.resource_type().as_str());
-        if let Some(grants) = &self.rights {
-            let granted = grants.iter().any(|grant| {
-                let any = |list: &[String]| list.iter().any(|p| permission::matches(p, &right));
-                covers(&grant.scope, id) && any(&grant.actions) && !any(&grant.not_actions)
-            });
-            if !granted {
-                let message = format!(
-                    "The client does not have authorization to perform action '{right}' over scope \
-                     '{id}' or the scope is invalid."
-                );
-                return Err(Refusal::new(403, "AuthorizationFailed", message).by_gateway());
-            }
+        if self.governance.use_right(id, &right) {
+            return Ok(());
         }
-        self.rights_used.insert(format!("{}|{right}", group_of(id)));
-        Ok(())
+        let message = format!(
+            "The client does not have authorization to perform action '{right}' over scope '{id}' or \
+             the scope is invalid."
+        );
+        Err(Refusal::new(403, "AuthorizationFailed", message).by_gateway())
     }
 
     /// The rights that were used so far, each with the resource group that it was used in.
     #[must_use]
     pub fn rights_used(&self) -> &BTreeSet<String> {
-        &self.rights_used
+        self.governance.rights_used()
     }
 
     /// Lets the principal do this and nothing else.
     pub fn set_rights(&mut self, rights: Vec<Grant>) {
-        self.rights = Some(rights);
+        self.governance.set_rights(rights);
     }
 
     /// Adds a management lock.
     pub fn add_lock(&mut self, lock: Lock) {
-        self.locks.push(lock);
+        self.governance.add_lock(lock);
     }
 
     /// Refuses what a management lock forbids: no time makes that pass, so no `Retry-After`.
     pub(super) fn check_scope_locks(&self, method: Method, id: &ResourceId) -> Result<(), Refusal> {
-        let forbids = |level: LockLevel| match level {
-            LockLevel::CanNotDelete => method == Method::Delete,
-            LockLevel::ReadOnly => method != Method::Get && method != Method::Head,
-        };
-        let hit = self.locks.iter().find(|lock| forbids(lock.level) && covers(&lock.scope, id));
-        let Some(lock) = hit else { return Ok(()) };
+        let Some(lock) = self.governance.lock_on(method, id) else { return Ok(()) };
         let verb = if method == Method::Delete { "delete" } else { "write" };
         let message = format!(
             "The scope '{id}' cannot perform {verb} operation because following scope(s) are locked: \
@@ -127,7 +107,7 @@ impl World {
         match lower.as_slice() {
             ["subscriptions", s, "providers", provider] if *provider == "microsoft.network" => {
                 let id = format!("/subscriptions/{s}/providers/Microsoft.Network");
-                let known = !self.unregistered.contains(*s);
+                let known = self.governance.is_registered(s);
                 let state = if known { "Registered" } else { "NotRegistered" };
                 let body = json!({
                     "id": id, "namespace": "Microsoft.Network", "registrationState": state,
@@ -183,7 +163,7 @@ impl World {
         let value: Vec<Value> = USAGES
             .iter()
             .map(|(name, kind, usual)| {
-                let limit = self.quotas.get(*name).copied().unwrap_or(*usual);
+                let limit = self.governance.quota(name).unwrap_or(*usual);
                 json!({
                     "currentValue": count(kind), "limit": limit, "unit": "Count",
                     "id": format!("/subscriptions/{subscription}/providers/Microsoft.Network/locations/\
@@ -255,16 +235,9 @@ impl World {
     }
 
     fn lock_list(&self, scope: &str) -> WireResponse {
-        let lower = scope.to_ascii_lowercase();
-        // Those of the group, of what is in it, and of the subscription around it.
-        let near = |lock: &&Lock| {
-            let other = lock.scope.to_ascii_lowercase();
-            other.starts_with(&lower) || lower.starts_with(&other)
-        };
         let value: Vec<Value> = self
-            .locks
-            .iter()
-            .filter(near)
+            .governance
+            .locks_near(scope)
             .map(|lock| {
                 let level = serde_json::to_value(lock.level).unwrap_or_default();
                 json!({
@@ -284,11 +257,10 @@ impl World {
             not_actions: Vec::new(),
         }];
         let lower = scope.to_ascii_lowercase();
-        let taken: Vec<String> =
-            self.faults.iter().flat_map(|fault| fault.takes_rights()).collect();
+        let taken: Vec<String> = self.faults.taken_rights();
         let value: Vec<Value> = self
-            .rights
-            .as_ref()
+            .governance
+            .rights()
             .unwrap_or(&all)
             .iter()
             .filter(|grant| lower.starts_with(&grant.scope.to_ascii_lowercase()))
@@ -300,8 +272,4 @@ impl World {
             .collect();
         json_answer(200, &json!({ "value": value }))
     }
-}
-
-fn group_of(id: &ResourceId) -> String {
-    format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group())
 }

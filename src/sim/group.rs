@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::governance::LockLevel;
-use super::reply::{Refusal, common, empty_answer, guid, json_answer};
+use super::parts::Deletion;
+use super::reply::{Refusal, common, empty_answer, json_answer};
 use super::world::World;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{Region, Timestamp};
@@ -21,15 +20,6 @@ const RETRY_AFTER: &str = "15";
 
 /// The api-version, and the month, from which on a group's body says its type.
 const TYPED_SINCE: (&str, &str) = ("2019-05-01", "2019-06");
-
-/// A group that is on its way out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Deletion {
-    pub(super) token: String,
-    /// The group's folded id.
-    pub(super) group: String,
-    pub(super) ends: Timestamp,
-}
 
 /// Whether a path is a group, the list of groups, or what one polls for a group's end.
 pub(super) fn is_about_groups(path: &str) -> bool {
@@ -71,7 +61,7 @@ impl World {
             (Method::Get, [_, subscription, _]) => Ok(self.group_list(subscription)),
             (Method::Get, _) => self.group_body(path).map(|body| json_answer(200, &shaped(body))),
             (Method::Head, _) => {
-                let there = self.groups.contains_key(&path.to_ascii_lowercase());
+                let there = self.groups.home(path).is_some();
                 Ok(empty_answer(if there { 204 } else { 404 }))
             }
             (Method::Put | Method::Patch, [_, _, _, name]) => {
@@ -84,23 +74,21 @@ impl World {
     }
 
     fn group_body(&self, path: &str) -> Result<Value, Refusal> {
-        let key = path.to_ascii_lowercase();
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let Some(home) = self.groups.get(&key) else {
+        let Some(home) = self.groups.home(path) else {
+            let name = path.rsplit('/').next().unwrap_or_default();
             let message = format!("Resource group '{name}' could not be found.");
             return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
         };
         let subscription = path.split('/').nth(2).unwrap_or_default();
-        let stored = self.group_details.get(&key);
-        let name = stored.and_then(|stored| stored["name"].as_str()).unwrap_or(name);
-        let leaving = self.group_deletions.iter().any(|deletion| deletion.group == key);
+        let name = self.groups.name(path);
+        let leaving = self.groups.deletion(path).is_some();
         let state = if leaving { "Deleting" } else { "Succeeded" };
         let mut body = json!({
             "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"), "name": name,
             "type": "Microsoft.Resources/resourceGroups", "location": home.as_str(),
             "properties": { "provisioningState": state },
         });
-        if let Some(tags) = stored.and_then(|stored| stored.get("tags")) {
+        if let Some(tags) = self.groups.tags(path) {
             body["tags"] = tags.clone();
         }
         Ok(body)
@@ -118,14 +106,13 @@ impl World {
             Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
                 .by_gateway()
         })?;
-        let key = path.to_ascii_lowercase();
-        if self.group_deletions.iter().any(|deletion| deletion.group == key) {
+        if self.groups.deletion(path).is_some() {
             let message = format!("The resource group '{name}' is in deprovisioning state.");
             return Err(Refusal::new(409, "ResourceGroupBeingDeleted", message).by_gateway());
         }
         let wanted =
             body["location"].as_str().map(|text| text.to_ascii_lowercase().replace(' ', ""));
-        let before = self.groups.get(&key).cloned();
+        let before = self.groups.home(path).cloned();
         let home = match (wanted.as_deref().map(Region::parse), &before) {
             (Some(Ok(wanted)), Some(before)) if wanted != *before => {
                 let message = format!(
@@ -142,12 +129,7 @@ impl World {
                 return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
             }
         };
-        self.groups.insert(key.clone(), home);
-        let mut details = json!({ "name": name });
-        if let Some(tags) = body.get("tags").filter(|tags| tags.is_object()) {
-            details["tags"] = tags.clone();
-        }
-        self.group_details.insert(key, details);
+        self.groups.put(path, home, body.get("tags"));
         Ok(if before.is_some() { 200 } else { 201 })
     }
 
@@ -159,12 +141,8 @@ impl World {
     ) -> Result<WireResponse, Refusal> {
         self.group_body(path)?;
         let key = path.to_ascii_lowercase();
-        let locked = self.locks.iter().find(|lock| {
-            let scope = lock.scope.to_ascii_lowercase();
-            let near = scope.starts_with(&key) || key.starts_with(&scope);
-            near && matches!(lock.level, LockLevel::CanNotDelete | LockLevel::ReadOnly)
-        });
-        if let Some(lock) = locked {
+        // Both levels forbid to remove.
+        if let Some(lock) = self.governance.locks_near(path).next() {
             let message = format!(
                 "The scope '{path}' cannot perform delete operation because following scope(s) are \
                  locked: '{}'. Please remove the lock and try again.",
@@ -172,17 +150,17 @@ impl World {
             );
             return Err(Refusal::new(409, "ScopeLocked", message).by_gateway());
         }
-        let known = self.group_deletions.iter().find(|deletion| deletion.group == key).cloned();
+        let known = self.groups.deletion(path).cloned();
         let deletion = known.unwrap_or_else(|| {
             let inside = self.ids().filter(|id| id.key().starts_with(&format!("{key}/"))).count();
-            let token = guid(&[&self.seed.to_string(), &key, &now.as_millis().to_string()]);
+            let token = self.chance.name(&[&key, &now.as_millis().to_string()]);
             let each = EACH * u32::try_from(inside).unwrap_or(u32::MAX);
             let deletion = Deletion {
                 token: token.replace('-', "").to_ascii_uppercase(),
                 group: key,
                 ends: now + EMPTY + each,
             };
-            self.group_deletions.push(deletion.clone());
+            self.groups.leave(deletion.clone());
             deletion
         });
         let subscription = path.split('/').nth(2).unwrap_or_default();
@@ -191,21 +169,19 @@ impl World {
 
     fn group_poll(&self, token: &str, path: &str, origin: &str) -> WireResponse {
         let subscription = path.split('/').nth(2).unwrap_or_default();
-        let going = self.group_deletions.iter().any(|d| d.token.eq_ignore_ascii_case(token));
-        if going { still(origin, subscription, token) } else { empty_answer(200) }
+        if self.groups.is_going(token) {
+            still(origin, subscription, token)
+        } else {
+            empty_answer(200)
+        }
     }
 
     /// Lets groups go whose time has come.
     pub(super) fn settle_groups(&mut self, now: Timestamp) {
-        let (gone, stay): (Vec<Deletion>, Vec<Deletion>) =
-            std::mem::take(&mut self.group_deletions).into_iter().partition(|d| d.ends <= now);
-        self.group_deletions = stay;
-        for deletion in gone {
-            let inside = format!("{}/", deletion.group);
+        for group in self.groups.take_gone(now) {
+            let inside = format!("{group}/");
             self.resources.remove_if(|id| id.key().starts_with(&inside));
             self.operations.remove_if(|operation| operation.resource.key().starts_with(&inside));
-            self.groups.remove(&deletion.group);
-            self.group_details.remove(&deletion.group);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::network::OnPrem;
+use super::patch::merge;
 use super::world::World;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -56,13 +57,13 @@ impl World {
     /// The on-premises side.
     #[must_use]
     pub fn onprem(&self) -> &OnPrem {
-        &self.onprem
+        self.network.onprem()
     }
 
     /// The regions that are down.
     #[must_use]
     pub fn regions_down(&self) -> &BTreeSet<Region> {
-        &self.regions_down
+        self.regions.down()
     }
 
     /// Lets a happening happen.
@@ -73,26 +74,19 @@ impl World {
         for region in event.down {
             self.set_region_down(region, true);
         }
-        for site in &mut self.onprem.sites {
-            site.prefixes.retain(|prefix| !event.withdraw.contains(prefix));
-        }
-        for link in &mut self.onprem.links {
-            if event.cut.iter().any(|pattern| matches(pattern, &link.circuit)) {
-                (link.up, link.since) = (false, Some(now));
-            }
-            if event.mend.iter().any(|pattern| matches(pattern, &link.circuit)) {
-                (link.up, link.since) = (true, Some(now));
-            }
-        }
+        self.network.withdraw(&event.withdraw);
+        let (cut, mend) = (event.cut, event.mend);
+        self.network.set_lines(false, |id| cut.iter().any(|pattern| matches(pattern, id)), now);
+        self.network.set_lines(true, |id| mend.iter().any(|pattern| matches(pattern, id)), now);
         for change in event.change {
             for id in self.met_by(&change.resource) {
-                self.edit(&id, |body| merge(body, &change.set));
+                self.resources.edit(&id, |body| merge(body, &change.set));
             }
         }
         for pattern in event.remove {
             for id in self.met_by(&pattern) {
                 self.resources.remove(&id);
-                self.remove_within(&id);
+                self.resources.remove_within(&id);
             }
         }
     }
@@ -104,36 +98,4 @@ impl World {
 
 fn matches(pattern: &str, id: &ResourceId) -> bool {
     super::fault::glob(&pattern.to_ascii_lowercase(), id.key())
-}
-
-/// A merge patch, as RFC 7396 describes it.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
-    }
-    let Value::Object(target) = target else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key.clone()).or_insert(Value::Null), value);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_patch_sets_what_it_names_and_leaves_the_rest() {
-        let mut body = json!({"a": {"b": 1, "c": 2}, "d": [1]});
-        merge(&mut body, &json!({"a": {"b": null, "e": {"f": 3}}, "d": [2, 3]}));
-        assert_eq!(body, json!({"a": {"c": 2, "e": {"f": 3}}, "d": [2, 3]}));
-    }
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fault::{Effect, Occasion, strike_operation, strike_operation_by_path, strike_request};
+use super::fault::{Effect, Occasion};
+use super::parts::State;
 use super::reply::{Refusal, html_answer};
 use super::server::changes;
 use super::tenancy::wrong_by_fault;
-use super::world::{State, World};
+use super::world::World;
 use crate::azure::tenancy::WRONG_TENANT;
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
@@ -30,7 +31,7 @@ impl World {
         };
         let (method, resource) = self.subject(request.method, url);
         let is_new = ResourceId::parse(&resource).is_ok_and(|id| {
-            self.ordinals.get(&id) == Some(&1)
+            self.chance.ordinal(&id) == 1
                 && self.resources.get(&id).is_some_and(|resource| {
                     resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
                 })
@@ -39,10 +40,10 @@ impl World {
             method: &method,
             resource: &resource,
             is_new,
-            since: now.since(self.began),
-            seed: self.seed,
+            since: now.since(self.schedule.began()),
+            seed: self.chance.seed(),
         };
-        match strike_request(&mut self.faults, &occasion) {
+        match self.faults.strike(&occasion) {
             Some(Effect::LoseRequest) => {
                 (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
             }
@@ -113,10 +114,10 @@ impl World {
             method,
             resource,
             is_new: false,
-            since: now.since(self.began),
-            seed: self.seed,
+            since: now.since(self.schedule.began()),
+            seed: self.chance.seed(),
         };
-        strike_operation(&mut self.faults, &occasion)
+        self.faults.strike_operation(&occasion)
     }
 
     /// The misfortunes that a POST's operation meets: a fault may name the resource, or the path with the
@@ -134,10 +135,10 @@ impl World {
             method: "POST",
             resource: &path,
             is_new: false,
-            since: now.since(self.began),
-            seed: self.seed,
+            since: now.since(self.schedule.began()),
+            seed: self.chance.seed(),
         };
-        effects.extend(strike_operation_by_path(&mut self.faults, by_id, &occasion));
+        effects.extend(self.faults.strike_by_path(by_id, &occasion));
         effects
     }
 }

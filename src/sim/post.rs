@@ -13,9 +13,11 @@ use super::network::{
     circuit_routes_summary, learned_routes, traffic,
 };
 use super::operation::{Act, Operation, Work};
-use super::reply::{Refusal, common, guid, json_answer};
+use super::parts::State;
+use super::provider::{self, Deed};
+use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
-use super::world::{State, World};
+use super::world::World;
 use super::write::{Arrival, NEVER};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
@@ -24,7 +26,6 @@ use crate::model::{ResourceId, Timestamp};
 const READING: Duration = Duration::from_secs(9);
 
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
-const CONNECTIONS: &str = "Microsoft.Network/connections";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
 
@@ -57,13 +58,11 @@ impl World {
             return Err(Refusal::not_found(&id));
         }
         let arrival = Arrival { id: &id, request, origin, api_version, now };
-        let kind = id.resource_type();
-        match action.as_str() {
-            "reset" if kind.is(GATEWAYS) => self.reset(&arrival),
-            "resetconnection" if kind.is(CONNECTIONS) => self.reset(&arrival),
-            "startsitefailovertest" if kind.is(GATEWAYS) => self.start_test(&arrival, url),
-            "stopsitefailovertest" if kind.is(GATEWAYS) => self.stop_test(&arrival),
-            _ => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
+        match provider::of(&id).and_then(|provider| provider.deed(&action)) {
+            Some(Deed::Reset) => self.reset(&arrival),
+            Some(Deed::StartTest) => self.start_test(&arrival, url),
+            Some(Deed::StopTest) => self.stop_test(&arrival),
+            None => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
         }
     }
 
@@ -77,9 +76,9 @@ impl World {
         let stored =
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;
-        *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
+        self.chance.count(arrival.id);
         if act == Act::Reset {
-            self.set_state(arrival.id, State::Updating, arrival.now);
+            self.resources.set_state(arrival.id, State::Updating, arrival.now);
         }
         let class = class(None, &stored);
         let work = Work::Act { act };
@@ -100,7 +99,7 @@ impl World {
         match act {
             Act::Reset => {
                 let state = if failed { State::Failed } else { State::Succeeded };
-                self.set_state(id, state, at);
+                self.resources.set_state(id, state, at);
             }
             Act::StartTest { test } | Act::StopTest { test } => {
                 self.test_moved(id, test, matches!(act, Act::StartTest { .. }), failed, at);
@@ -118,10 +117,10 @@ impl World {
         now: Timestamp,
     ) -> Option<Value> {
         match act {
-            Act::Reset if id.resource_type().is(GATEWAYS) => {
+            Act::Reset => {
+                provider::of(id).filter(|provider| provider.is_told_when_reset())?;
                 Some(shaped(self.get_body(id, now)?, &operation.api_version, now))
             }
-            Act::Reset => None,
             Act::StartTest { test } | Act::StopTest { test } => Some(json!(test)),
         }
     }
@@ -153,8 +152,8 @@ impl World {
                 _ => {}
             }
         }
-        self.reads += 1;
-        let key = guid(&[&self.seed.to_string(), id.key(), &action, &self.reads.to_string()]);
+        let read = self.chance.count_read();
+        let key = self.chance.name(&[id.key(), &action, &read]);
         let operation = Operation {
             id: key.clone(),
             location: self.location(id).map_or_else(String::new, |l| l.as_str().to_owned()),
@@ -211,7 +210,7 @@ impl World {
         }
         let shown = self.shown();
         let estate = self.estate(&shown);
-        let onprem = &self.onprem;
+        let onprem = self.network.onprem();
         let rows = match action.split_once('/') {
             None => match action {
                 "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
@@ -255,7 +254,7 @@ impl World {
         let mut stats = Stats::default();
         if private {
             let shown = self.shown();
-            let rates = traffic(&self.estate(&shown), &self.onprem, &circuit);
+            let rates = traffic(&self.estate(&shown), self.network.onprem(), &circuit);
             // One hour's worth: the world keeps no counters yet.
             stats = stats.after(rates, Duration::from_secs(3_600));
         }

@@ -30,19 +30,13 @@ impl World {
 
     /// A group that is there although nobody was seen making it.
     pub fn put_group(&mut self, id: &str, home: Region, tags: &Value) {
-        let key = id.to_ascii_lowercase();
-        let mut details = serde_json::json!({ "name": id.rsplit('/').next() });
-        if tags.is_object() {
-            details["tags"] = tags.clone();
-        }
-        self.group_details.insert(key.clone(), details);
-        self.groups.insert(key, home);
+        self.groups.put(id, home, Some(tags));
     }
 
     /// Whether a group is there.
     #[must_use]
     pub fn has_group(&self, id: &str) -> bool {
-        self.groups.contains_key(&id.to_ascii_lowercase())
+        self.groups.home(id).is_some()
     }
 
     /// A resource that is there although nobody was seen making it, as a GET shows it.
@@ -76,7 +70,7 @@ impl World {
     pub fn open_operations(&self) -> Vec<(String, ResourceId)> {
         let open = self.operations.open().filter(|operation| !operation.settled);
         let open = open.map(|operation| (operation.id.clone(), operation.resource.clone()));
-        let jobs = self.site_recovery.jobs.values().filter(|job| !job.is_over());
+        let jobs = self.vaults.jobs().filter(|job| !job.is_over());
         open.chain(jobs.map(|job| (job.id().to_owned(), job.target.clone()))).collect()
     }
 

@@ -80,6 +80,21 @@ pub(super) fn is_on(tests: &[SiteTest]) -> bool {
     tests.iter().any(|test| test.status.is_on())
 }
 
+/// The tests as a world file has them: nobody is at work in the world that begins.
+pub(super) fn written_tests(
+    tests: &BTreeMap<ResourceId, Vec<SiteTest>>,
+) -> BTreeMap<ResourceId, Vec<SiteTest>> {
+    let mut all = tests.clone();
+    for test in all.values_mut().flatten() {
+        test.status = match test.status {
+            TestStatus::Starting => TestStatus::StartFailed,
+            TestStatus::Stopping => TestStatus::Running,
+            other => other,
+        };
+    }
+    all
+}
+
 impl World {
     /// Starts a test: of an ExpressRoute gateway that is connected at two peering locations, one at a time.
     pub(super) fn start_test(
@@ -111,17 +126,17 @@ impl World {
             let message = format!("'{location}' is a Metro location, which cannot be tested.");
             return Err(Refusal::unconfirmed(&unconfirmed::TEST_LOCATION, message));
         }
-        let tests = self.site_tests.get(id).map_or(&[][..], Vec::as_slice);
+        let tests = self.network.tests(id);
         let other = |test: &&SiteTest| test.status.is_on() || test.status == TestStatus::Starting;
         if let Some(other) = tests.iter().find(other) {
             let message = format!("Gateway {id} is under test {} already.", other.id);
             return Err(Refusal::unconfirmed(&unconfirmed::TEST_ON, message));
         }
         let number = tests.len().to_string();
-        let ordinal = self.ordinals.get(id).copied().unwrap_or(0).to_string();
-        let test = guid(&[&self.seed.to_string(), id.key(), &number, &ordinal, "siteTest"]);
+        let ordinal = self.chance.ordinal(id).to_string();
+        let test = self.chance.name(&[id.key(), &number, &ordinal, "siteTest"]);
         let answer = self.begin_act(arrival, Act::StartTest { test: test.clone() })?;
-        self.site_tests.entry(id.clone()).or_default().push(SiteTest {
+        let test = SiteTest {
             id: test,
             location,
             status: TestStatus::Starting,
@@ -129,7 +144,8 @@ impl World {
             ended: None,
             successful: None,
             details: Vec::new(),
-        });
+        };
+        self.network.add_test(id, test);
         Ok(answer)
     }
 
@@ -144,19 +160,18 @@ impl World {
             test.location.eq_ignore_ascii_case(location)
                 && matches!(test.status, TestStatus::Running | TestStatus::StopFailed)
         };
-        let tests = self.site_tests.get(arrival.id).map_or(&[][..], Vec::as_slice);
+        let tests = self.network.tests(arrival.id);
         let test = tests.iter().find(stoppable).map(|test| test.id.clone()).ok_or_else(|| {
             let message = format!("No test of peering location '{location}' is running.");
             Refusal::unconfirmed(&unconfirmed::TEST_NOT_ON, message)
         })?;
         let answer = self.begin_act(arrival, Act::StopTest { test: test.clone() })?;
-        let tests = self.site_tests.get_mut(arrival.id);
-        if let Some(test) = tests.and_then(|tests| tests.iter_mut().find(|own| own.id == test)) {
+        self.network.edit_test(arrival.id, &test, |test| {
             test.status = TestStatus::Stopping;
             test.successful = body.get("wasSimulationSuccessful").and_then(Value::as_bool);
             let details = body.get("details").and_then(Value::as_array);
             test.details = details.cloned().unwrap_or_default();
-        }
+        });
         Ok(answer)
     }
 
@@ -169,32 +184,17 @@ impl World {
         failed: bool,
         at: Timestamp,
     ) {
-        let tests = self.site_tests.get_mut(id);
-        let Some(test) = tests.and_then(|tests| tests.iter_mut().find(|own| own.id == test)) else {
-            return;
-        };
-        test.status = match (starts, failed) {
-            (true, false) => TestStatus::Running,
-            (true, true) => TestStatus::StartFailed,
-            (false, false) => TestStatus::Completed,
-            (false, true) => TestStatus::StopFailed,
-        };
-        if matches!(test.status, TestStatus::StartFailed | TestStatus::Completed) {
-            test.ended = Some(at);
-        }
-    }
-
-    /// The tests as a world file has them: nobody is at work in the world that begins.
-    pub(super) fn written_tests(&self) -> BTreeMap<ResourceId, Vec<SiteTest>> {
-        let mut all = self.site_tests.clone();
-        for test in all.values_mut().flatten() {
-            test.status = match test.status {
-                TestStatus::Starting => TestStatus::StartFailed,
-                TestStatus::Stopping => TestStatus::Running,
-                other => other,
+        self.network.edit_test(id, test, |test| {
+            test.status = match (starts, failed) {
+                (true, false) => TestStatus::Running,
+                (true, true) => TestStatus::StartFailed,
+                (false, false) => TestStatus::Completed,
+                (false, true) => TestStatus::StopFailed,
             };
-        }
-        all
+            if matches!(test.status, TestStatus::StartFailed | TestStatus::Completed) {
+                test.ended = Some(at);
+            }
+        });
     }
 
     /// The peering locations of the circuits that a gateway is connected to.
@@ -237,8 +237,8 @@ impl World {
 
     /// When it was computed, and when it will be again: on the hour of the world.
     fn computed(&self, now: Timestamp) -> (String, String) {
-        let hours = now.since(self.began).as_secs() / REFRESH.as_secs();
-        let last = self.began + Duration::from_secs(hours * REFRESH.as_secs());
+        let hours = now.since(self.schedule.began()).as_secs() / REFRESH.as_secs();
+        let last = self.schedule.began() + Duration::from_secs(hours * REFRESH.as_secs());
         (last.to_string(), (last + REFRESH).to_string())
     }
 
@@ -246,7 +246,7 @@ impl World {
     fn heard_untested(&self, id: &ResourceId) -> BTreeMap<ipnet::IpNet, Vec<Heard>> {
         let shown = self.shown();
         let estate = self.estate(&shown).with_tests(BTreeMap::new());
-        heard_by_network(&estate, &self.onprem, id)
+        heard_by_network(&estate, self.network.onprem(), id)
     }
 
     fn scores(&self, id: &ResourceId, now: Timestamp) -> Value {
@@ -256,7 +256,7 @@ impl World {
         let sku = self.body(id).and_then(|body| body.pointer("/properties/sku/name"));
         let sku = sku.and_then(Value::as_str).unwrap_or_default();
         let zones = if sku.ends_with("AZ") || sku == "ErGwScale" { 25 } else { 0 };
-        let tests = self.site_tests.get(id).map_or(&[][..], Vec::as_slice);
+        let tests = self.network.tests(id);
         let tested = tests.iter().any(|test| test.successful == Some(true));
         let tested = if tested { 25 } else { 0 };
         let component = |name: &str, score: usize, most: usize, advice: &str| {
@@ -327,7 +327,7 @@ impl World {
     }
 
     fn all_tests(&self, id: &ResourceId, latest: bool) -> Value {
-        let tests = self.site_tests.get(id).map_or(&[][..], Vec::as_slice);
+        let tests = self.network.tests(id);
         let is_last = |place: usize, test: &SiteTest| {
             !tests[place + 1..].iter().any(|later| later.location == test.location)
         };
@@ -389,7 +389,7 @@ impl World {
             .into_iter()
             .map(|(places, routes)| json!({ "peeringLocations": places, "routes": routes }))
             .collect();
-        let tests = self.site_tests.get(id).map_or(&[][..], Vec::as_slice);
+        let tests = self.network.tests(id);
         let wanted = tests.iter().filter(|own| {
             own.id.eq_ignore_ascii_case(test) && own.location.eq_ignore_ascii_case(location)
         });

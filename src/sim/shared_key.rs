@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::duration::class;
 use super::operation::Work;
-use super::reply::{Refusal, common, guid, json_answer};
-use super::world::{State, World};
+use super::parts::State;
+use super::reply::{Refusal, common, json_answer};
+use super::world::World;
 use super::write::Arrival;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
@@ -57,7 +58,7 @@ impl World {
             Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
                 .by_gateway()
         })?;
-        let ordinal = self.ordinals.get(id).copied().unwrap_or(0) + 1;
+        let ordinal = self.chance.ordinal(id) + 1;
         let key = if reset {
             let length = body.get("keyLength").and_then(Value::as_u64).unwrap_or(LENGTH);
             self.new_key(id, ordinal, length)
@@ -67,9 +68,9 @@ impl World {
                 Refusal::new(400, "InvalidRequestFormat", "A shared key has a value.")
             })?
         };
-        self.edit(id, |body| body["properties"]["sharedKey"] = json!(key));
-        self.ordinals.insert(id.clone(), ordinal);
-        self.set_state(id, State::Updating, arrival.now);
+        self.resources.edit(id, |body| body["properties"]["sharedKey"] = json!(key));
+        self.chance.count(id);
+        self.resources.set_state(id, State::Updating, arrival.now);
         let class = class(None, &stored);
         let operation = self.begin(arrival, provider, Work::Update, None, &stored, class);
         let mut answer = if reset {
@@ -103,8 +104,8 @@ impl World {
         let length = usize::try_from(length.clamp(1, 128)).unwrap_or(128);
         let part = |n: usize| {
             let place = n.to_string();
-            let seed = self.seed.to_string();
-            guid(&[&seed, id.key(), &ordinal.to_string(), &place, "sharedKey"]).replace('-', "")
+            let words = [id.key(), &ordinal.to_string(), &place, "sharedKey"];
+            self.chance.name(&words).replace('-', "")
         };
         let text: String = (0..length.div_ceil(32)).map(part).collect();
         text.chars().take(length).collect()

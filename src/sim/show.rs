@@ -1,27 +1,14 @@
 //! What does a GET show? A stored resource with what Azure computes around it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::envelope::is_since;
-use super::network::connection_status;
-use super::provider;
+use super::provider::{self, Shown};
 use super::reply::{Refusal, json_answer};
-use super::scenario::OutageReads;
 use super::shape::shaped;
 use super::site_recovery::is_ours;
-use super::world::{Resource, State, World};
+use super::world::World;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
-
-/// How long after its operation's end a connection still says `Unknown`, then `Connecting`
-/// (azure-facts 3.3: unknown right after Succeeded).
-const UNKNOWN: Duration = Duration::from_secs(10);
-const CONNECTING: Duration = Duration::from_secs(25);
-
-/// Before, the connection of a circuit had no status (recorded in 2016).
-const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
 impl World {
     /// The body of a GET.
@@ -41,71 +28,13 @@ impl World {
         }
         let children = provider::of(id).map(provider::Provider::children).unwrap_or_default();
         self.insert_children(id, &mut body, children, now);
-        for pointer in provider::of(id).map(provider::Provider::parts).unwrap_or_default() {
-            let list = body.pointer_mut(pointer).and_then(Value::as_array_mut);
-            for part in list.into_iter().flatten().filter(|part| part.is_object()) {
-                part["etag"] = json!(etag);
-                part["properties"]["provisioningState"] = json!(state);
-            }
+        let Some(provider) = provider::of(id) else { return Some(body) };
+        for pointer in provider.parts() {
+            mark_parts(body.pointer_mut(pointer), &etag, state);
         }
-        let kind = id.resource_type();
-        if kind.is("Microsoft.Network/routeTables")
-            || kind.is("Microsoft.Network/networkSecurityGroups")
-        {
-            let users = self.users_of(id);
-            if users.as_array().is_some_and(|users| !users.is_empty()) {
-                body["properties"]["subnets"] = users;
-            }
-            for rule in list_in(&mut body, "defaultSecurityRules") {
-                rule["etag"] = json!(etag);
-                rule["properties"]["provisioningState"] = json!(state);
-            }
-        } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
-            let mut users = self.configurations_with(id);
-            let others = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-            users.extend(others.into_iter().flatten().cloned());
-            if !users.is_empty() {
-                body["properties"]["ipConfigurations"] = json!(users);
-            }
-            for delegation in list_in(&mut body, "delegations") {
-                delegation["etag"] = json!(etag);
-                delegation["properties"]["provisioningState"] = json!(state);
-            }
-        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            provider::gateway::hide_address(&mut body, now);
-        } else if kind.is("Microsoft.Network/publicIPAddresses") {
-            if let Some(user) = self.configurations_with(id).into_iter().next() {
-                body["properties"]["ipConfiguration"] = user;
-            }
-        } else if kind.is("Microsoft.Network/connections")
-            && resource.state == State::Succeeded
-            && (is_since(now, STATUS_OF_CIRCUITS_SINCE)
-                || body.pointer("/properties/connectionType") != Some(&json!("ExpressRoute")))
-        {
-            let since = now.since(resource.settled_at);
-            let status = if since < UNKNOWN {
-                "Unknown"
-            } else if since < CONNECTING {
-                "Connecting"
-            } else {
-                self.settled_status(id)
-            };
-            body["properties"]["connectionStatus"] = json!(status);
-        }
+        provider.hide(&mut body, now);
+        provider.show(self, &Shown { id, resource, etag: &etag, now }, &mut body);
         Some(body)
-    }
-
-    fn settled_status(&self, id: &ResourceId) -> &'static str {
-        if self.unconnected.contains(id) {
-            return "NotConnected";
-        }
-        let shown = self.shown();
-        let estate = self.estate(&shown);
-        estate
-            .connections()
-            .iter()
-            .find(|connection| connection.id == *id)
-            .map_or("Unknown", |connection| connection_status(&estate, &self.onprem, connection))
     }
 
     fn insert_children(&self, id: &ResourceId, body: &mut Value, kinds: &[&str], now: Timestamp) {
@@ -121,44 +50,6 @@ impl World {
         }
     }
 
-    /// The configurations of gateways that use a subnet or an address.
-    fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
-        let names = |configuration: &&Value| {
-            ["subnet", "publicIPAddress"].iter().any(|key| {
-                let used = configuration.pointer(&format!("/properties/{key}/id"));
-                let used = used.and_then(Value::as_str);
-                used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
-            })
-        };
-        let gateways = self.resources.of_type("Microsoft.Network/virtualNetworkGateways");
-        gateways
-            .flat_map(|(gateway, resource)| {
-                let list = resource.body.pointer("/properties/ipConfigurations");
-                let own = list.and_then(Value::as_array).into_iter().flatten().filter(names);
-                own.map(move |configuration| {
-                    let name = configuration["name"].as_str().unwrap_or("default");
-                    json!({ "id": format!("{gateway}/ipConfigurations/{name}") })
-                })
-            })
-            .collect()
-    }
-
-    /// The subnets that use a route table or a security group.
-    fn users_of(&self, id: &ResourceId) -> Value {
-        let named = |resource: &Resource, pointer: &str| {
-            let used = resource.body.pointer(pointer).and_then(Value::as_str);
-            used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
-        };
-        self.resources
-            .of_type("Microsoft.Network/virtualNetworks/subnets")
-            .filter(|(_, resource)| {
-                named(resource, "/properties/routeTable/id")
-                    || named(resource, "/properties/networkSecurityGroup/id")
-            })
-            .map(|(user, _)| json!({ "id": user.as_str() }))
-            .collect()
-    }
-
     /// The answer to a GET of one resource.
     pub(super) fn get(
         &self,
@@ -166,7 +57,7 @@ impl World {
         api_version: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
-        if self.outage.reads == OutageReads::Refuse && self.is_out(id) {
+        if self.regions.refuse_reads() && self.is_out(id) {
             let message = "The service is unavailable in this region now.";
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
@@ -252,8 +143,11 @@ impl World {
     }
 }
 
-/// The items of a list among a body's properties.
-fn list_in<'a>(body: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
-    let list = body.get_mut("properties").and_then(|properties| properties.get_mut(key));
-    list.and_then(Value::as_array_mut).into_iter().flatten()
+/// Gives the items of a list the etag and the state of the whole that they are part of.
+pub(super) fn mark_parts(list: Option<&mut Value>, etag: &str, state: &str) {
+    let list = list.and_then(Value::as_array_mut).into_iter().flatten();
+    for part in list.filter(|part| part.is_object()) {
+        part["etag"] = json!(etag);
+        part["properties"]["provisioningState"] = json!(state);
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::network::{Estate, Reach, reachability};
+use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
@@ -29,9 +30,9 @@ impl World {
     pub fn truth_mark(&self) -> TruthMark {
         TruthMark {
             resources: self.resources.revision(),
-            regions_down: self.regions_down.clone(),
-            silent: self.silent.clone(),
-            site_tests: self.site_tests.clone(),
+            regions_down: self.regions.down().clone(),
+            silent: self.network.silent().clone(),
+            site_tests: self.network.all_tests().clone(),
         }
     }
 
@@ -39,29 +40,21 @@ impl World {
     #[must_use]
     pub fn reachability(&self) -> Vec<Reach> {
         let shown = self.shown();
-        reachability(&self.estate(&shown), &self.onprem)
+        reachability(&self.estate(&shown), self.network.onprem())
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
     pub(super) fn estate<'a>(&'a self, shown: &'a Shown<'a>) -> Estate<'a> {
-        let under_test = self.site_tests.iter().filter_map(|(gateway, tests)| {
-            let on = tests.iter().find(|test| test.status.is_on())?;
-            Some((gateway.clone(), on.location.clone()))
-        });
         let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
-        let stopped = self.stopped_appliances.iter();
-        Estate::new(shown, &self.regions_down, &self.silent)
-            .with_tests(under_test.collect())
-            .with_stopped(stopped.map(|own| (own.vnet.clone(), own.address)).collect())
+        Estate::new(shown, self.regions.down(), self.network.silent())
+            .with_tests(self.network.under_test())
+            .with_stopped(self.network.stopped())
     }
 
     /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
     pub(super) fn shown(&self) -> Shown<'_> {
-        let with_state = |id: &ResourceId| {
-            let kind = id.resource_type();
-            kind.is("Microsoft.Network/virtualNetworkGateways")
-                || kind.is("Microsoft.Network/connections")
-        };
+        let with_state =
+            |id: &ResourceId| provider::of(id).is_some_and(provider::Provider::carries);
         let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
         ours.map(|(id, resource)| {
             if !with_state(id) {

@@ -1,115 +1,50 @@
 //! What is there, in the simulated Azure? All of it, as one value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::azure_policy::Policy;
 use super::fault::Fault;
-use super::governance::{Grant, Lock};
-use super::group::Deletion;
-use super::happening::Happening;
 use super::network::OnPrem;
 use super::operation::{Operation, Work};
-use super::operations::Operations;
+use super::parts::{
+    Chance, Faults, Governance, Groups, Network, Operations, Regions, Resource, Resources,
+    Schedule, State, root,
+};
 use super::provider;
-use super::reply::guid;
-use super::resiliency::SiteTest;
-use super::resources::Resources;
-use super::scenario::{Appliance, Latency, Outage, Overlap, Scenario};
+use super::scenario::{Latency, Scenario};
 use super::seal::seal;
-use super::server::Entry;
-use super::site_recovery::{SiteRecovery, is_ours};
-use super::tenancy::Tenancy;
+use super::server::{Entry, Ledger};
+use super::site_recovery::{Vaults, is_ours};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::model::{Region, ResourceId, Timestamp};
 
-/// The simulated Azure.
+/// The simulated Azure: its parts, of which each has its own verbs. What needs two of them is said here and
+/// in the files beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct World {
-    pub(super) seed: u64,
+    #[serde(flatten)]
+    pub(super) chance: Chance,
     pub(super) latency: Latency,
-    /// Home regions of resource groups, by folded id.
-    pub(super) groups: BTreeMap<String, Region>,
-    /// What groups were given, by folded id.
-    #[serde(default)]
-    pub(super) group_details: BTreeMap<String, Value>,
-    /// Groups that are on their way out.
-    #[serde(default)]
-    pub(super) group_deletions: Vec<Deletion>,
+    #[serde(flatten)]
+    pub(super) groups: Groups,
     pub(super) resources: Resources,
     pub(super) operations: Operations,
-    /// Writes accepted per resource: what every draw of chance depends on. Survives a delete.
-    pub(super) ordinals: BTreeMap<ResourceId, u64>,
-    pub(super) reads: u64,
-    pub(super) onprem: OnPrem,
-    /// When it began.
-    pub(super) began: Timestamp,
-    pub(super) regions_down: BTreeSet<Region>,
-    pub(super) outage: Outage,
-    pub(super) silent: BTreeSet<ResourceId>,
-    /// Connections that never connect, by a fault.
-    pub(super) unconnected: BTreeSet<ResourceId>,
-    /// Connections whose authorization is gone while their region is down: they go when it is back.
-    pub(super) revoked: BTreeSet<ResourceId>,
-    /// What still happens by itself, the next first.
-    pub(super) coming: Vec<(Timestamp, Happening)>,
-    pub(super) overlap: Overlap,
-    pub(super) rights: Option<Vec<Grant>>,
-    /// `group|right`, as they were used.
-    pub(super) rights_used: BTreeSet<String>,
-    pub(super) locks: Vec<Lock>,
-    #[serde(default)]
-    pub(super) tenancy: Tenancy,
-    #[serde(default)]
-    pub(super) policies: Vec<Policy>,
-    #[serde(default)]
-    pub(super) quotas: BTreeMap<String, u64>,
-    #[serde(default)]
-    pub(super) stopped_appliances: Vec<Appliance>,
-    /// Subscriptions in which Microsoft.Network is not registered.
-    pub(super) unregistered: BTreeSet<String>,
-    pub(super) faults: Vec<Fault>,
-    /// The failover tests of gateways, in the order in which they began.
-    #[serde(default)]
-    pub(super) site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
+    #[serde(flatten)]
+    pub(super) network: Network,
+    #[serde(flatten)]
+    pub(super) regions: Regions,
+    #[serde(flatten)]
+    pub(super) schedule: Schedule,
+    #[serde(flatten)]
+    pub(super) governance: Governance,
+    pub(super) faults: Faults,
     pub(super) buckets: Buckets,
-    pub(super) ledger: Vec<Entry>,
-    #[serde(default)]
-    pub(super) site_recovery: SiteRecovery,
-}
-
-/// A resource as it is stored: without what a GET computes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Resource {
-    pub(super) body: Value,
-    pub(super) state: State,
-    /// Grows with every change; the etag is a hash of it.
-    pub(super) version: u64,
-    /// When its last operation ended.
-    pub(super) settled_at: Timestamp,
-}
-
-/// A provisioning state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum State {
-    Succeeded,
-    Updating,
-    Deleting,
-    Failed,
-}
-
-impl State {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::Updating => "Updating",
-            Self::Deleting => "Deleting",
-            Self::Failed => "Failed",
-        }
-    }
+    pub(super) ledger: Ledger,
+    #[serde(rename = "site_recovery", default)]
+    pub(super) vaults: Vaults,
 }
 
 impl World {
@@ -117,48 +52,23 @@ impl World {
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         let mut world = Self {
-            seed: scenario.seed,
+            chance: Chance::new(scenario.seed),
             latency: scenario.latency,
-            groups: BTreeMap::new(),
-            group_details: BTreeMap::new(),
-            group_deletions: Vec::new(),
+            groups: Groups::default(),
             resources: Resources::default(),
             operations: Operations::default(),
-            ordinals: BTreeMap::new(),
-            reads: 0,
-            onprem: scenario.onprem.clone(),
-            began: scenario.now,
-            regions_down: scenario.regions_down.clone(),
-            outage: scenario.outage,
-            silent: BTreeSet::new(),
-            unconnected: BTreeSet::new(),
-            revoked: BTreeSet::new(),
-            coming: scenario
-                .events
-                .iter()
-                .map(|event| (scenario.now + event.after, event.clone()))
-                .collect(),
-            overlap: scenario.overlap,
-            rights: scenario.rights.clone(),
-            rights_used: BTreeSet::new(),
-            locks: scenario.locks.clone(),
-            tenancy: scenario.tenants.clone(),
-            policies: scenario.policies.clone(),
-            quotas: scenario.quotas.clone(),
-            stopped_appliances: scenario.stopped_appliances.clone(),
-            unregistered: scenario.unregistered.iter().cloned().collect(),
-            faults: scenario.faults.clone(),
-            site_tests: scenario.site_tests.clone(),
+            network: Network::new(scenario),
+            regions: Regions::new(scenario.regions_down.clone(), scenario.outage),
+            schedule: Schedule::new(scenario.now),
+            governance: Governance::new(scenario),
+            faults: Faults::new(scenario.faults.clone()),
             buckets: Buckets::default(),
-            ledger: Vec::new(),
-            site_recovery: SiteRecovery::default(),
+            ledger: Ledger::default(),
+            vaults: Vaults::default(),
         };
-        world.coming.sort_by_key(|(at, _)| *at);
+        world.schedule.add(&scenario.events, scenario.now);
         for group in &scenario.resource_groups {
-            let key = group.id.to_ascii_lowercase();
-            let name = group.id.rsplit('/').next().unwrap_or_default();
-            world.group_details.insert(key.clone(), json!({ "name": name }));
-            world.groups.insert(key, group.location.clone());
+            world.groups.put(&group.id, group.location.clone(), None);
         }
         for body in &scenario.resources {
             let id = body.get("id").and_then(Value::as_str).map(ResourceId::parse);
@@ -193,9 +103,7 @@ impl World {
         if let Some(provider) = provider::of(id) {
             provider.complete(&mut body);
             self.give_guid(id, provider, &mut body);
-        }
-        if id.resource_type().is("Microsoft.Network/virtualNetworkGateways") {
-            provider::gateway::hide_address(&mut body, now);
+            provider.hide(&mut body, now);
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
@@ -205,23 +113,23 @@ impl World {
     /// What decides every draw.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.chance.seed()
     }
 
     /// Decides every draw anew; for a world that nothing was asked of yet.
     pub fn set_seed(&mut self, seed: u64) {
-        self.seed = seed;
+        self.chance.set_seed(seed);
     }
 
     /// Every request so far.
     #[must_use]
     pub fn ledger(&self) -> &[Entry] {
-        &self.ledger
+        self.ledger.entries()
     }
 
     /// Adds a misfortune.
     pub fn add_fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+        self.faults.add(fault);
     }
 
     /// Takes every misfortune away.
@@ -232,19 +140,15 @@ impl World {
     /// Brings a region back, or takes it down.
     pub fn set_region_down(&mut self, region: Region, down: bool) {
         if down {
-            self.regions_down.insert(region);
+            self.regions.go_down(region);
             return;
         }
-        self.regions_down.remove(&region);
-        let gone: Vec<ResourceId> = self
-            .revoked
-            .iter()
-            .filter(|id| self.location(id).as_ref() == Some(&region))
-            .cloned()
-            .collect();
-        for id in gone {
-            self.revoked.remove(&id);
-            self.silent.remove(&id);
+        self.regions.come_back(&region);
+        let is_back = |id: &ResourceId| self.location(id).as_ref() == Some(&region);
+        let back: BTreeSet<ResourceId> =
+            self.network.revoked().filter(|id| is_back(id)).cloned().collect();
+        for id in back {
+            self.network.let_go(&id);
             self.resources.remove(&id);
         }
     }
@@ -264,8 +168,7 @@ impl World {
             .collect();
         for id in made {
             if self.is_out(&id) {
-                self.silent.insert(id.clone());
-                self.revoked.insert(id);
+                self.network.revoke(&id);
             } else {
                 self.resources.remove(&id);
             }
@@ -274,7 +177,7 @@ impl World {
 
     /// The links of the on-premises side, to cut and mend.
     pub fn onprem_mut(&mut self) -> &mut OnPrem {
-        &mut self.onprem
+        self.network.onprem_mut()
     }
 
     /// The resources there are.
@@ -285,41 +188,18 @@ impl World {
     /// A resource's stored body.
     #[must_use]
     pub fn body(&self, id: &ResourceId) -> Option<&Value> {
-        self.resources.get(id).map(|resource| &resource.body)
-    }
-
-    /// Changes a stored body, as Azure does on its own.
-    pub(super) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
-        if let Some(resource) = self.resources.get_mut(id) {
-            change(&mut resource.body);
-            self.touch(id);
-        }
-    }
-
-    /// Removes what is inside a resource that is gone.
-    pub(super) fn remove_within(&mut self, id: &ResourceId) {
-        self.resources.remove_if(|other| other.is_within(id));
-    }
-
-    /// A resource of a type whose body names `id`.
-    pub(super) fn user_of(&self, id: &ResourceId, kind: &str) -> Option<ResourceId> {
-        self.resources
-            .of_type(kind)
-            .find(|(_, resource)| names(&resource.body, id))
-            .map(|(user, _)| user.clone())
+        self.resources.body(id)
     }
 
     /// The gateway that stands in a subnet.
     pub(super) fn subnet_user(&self, subnet: &ResourceId) -> Option<ResourceId> {
-        self.user_of(subnet, "Microsoft.Network/virtualNetworkGateways")
+        self.resources.user_of(subnet, "Microsoft.Network/virtualNetworkGateways")
     }
 
     /// The gateways that stand in a subnet.
     pub(super) fn subnet_users(&self, subnet: &ResourceId) -> Vec<ResourceId> {
-        let kind = "Microsoft.Network/virtualNetworkGateways";
-        let users =
-            self.resources.of_type(kind).filter(|(_, resource)| names(&resource.body, subnet));
-        users.map(|(user, _)| user.clone()).collect()
+        let users = self.resources.users_of(subnet, "Microsoft.Network/virtualNetworkGateways");
+        users.cloned().collect()
     }
 
     /// The gateway of a virtual network, when it is done.
@@ -354,35 +234,26 @@ impl World {
 
     /// The home region of a resource's group.
     pub(super) fn group_home(&self, id: &ResourceId) -> Option<Region> {
-        let key =
-            format!("/subscriptions/{}/resourcegroups/{}", id.subscription(), id.resource_group());
-        self.groups.get(&key.to_ascii_lowercase()).cloned()
+        let group =
+            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
+        self.groups.home(&group).cloned()
     }
 
     /// An etag: parent and children share one (docs/wire.md 1).
     pub(super) fn etag(&self, id: &ResourceId) -> String {
         let root = root(id);
-        let version = self.resources.get(&root).map_or(0, |resource| resource.version);
-        let hash = guid(&[&self.seed.to_string(), root.key(), &version.to_string(), "etag"]);
+        let version = self.resources.version(&root);
+        let hash = self.chance.name(&[root.key(), &version.to_string(), "etag"]);
         format!("W/\"{hash}\"")
-    }
-
-    /// Says that a resource is not what it was; its family is not either.
-    pub(super) fn touch(&mut self, id: &ResourceId) {
-        let root = root(id);
-        for id in [id, &root].into_iter().take(1 + usize::from(root != *id)) {
-            if let Some(resource) = self.resources.get_mut(id) {
-                resource.version += 1;
-            }
-        }
     }
 
     /// Lets what has ended take effect, in the order in which it ended.
     pub(super) fn settle(&mut self, now: Timestamp) {
-        while let Some(at) = self.coming.first().map(|(at, _)| *at).filter(|at| *at <= now) {
+        while let Some(at) = self.schedule.due(now) {
             self.settle_operations(at);
-            let (_, event) = self.coming.remove(0);
-            self.happen(event, at);
+            if let Some(event) = self.schedule.take_next() {
+                self.happen(event, at);
+            }
         }
         self.settle_operations(now);
         self.settle_groups(now);
@@ -413,7 +284,7 @@ impl World {
 
     /// Whether the region in which a resource is has gone down.
     pub(super) fn is_out(&self, id: &ResourceId) -> bool {
-        self.location(id).is_some_and(|region| self.regions_down.contains(&region))
+        self.location(id).is_some_and(|region| self.regions.is_down(&region))
     }
 
     fn end(&mut self, id: &str) {
@@ -428,52 +299,81 @@ impl World {
             Work::Act { act } => self.acted(&resource_id, &act, failed, ends),
             Work::Create | Work::Update => {
                 if !failed && let Some(provider) = provider {
-                    provider.finished(self, &resource_id);
+                    self.apply(provider.finished(self, &resource_id), ends);
                 }
                 if failed && let Some(provider) = provider {
-                    for spoiled in provider.spoils(&resource_id) {
-                        self.set_state(&spoiled, State::Failed, ends);
-                    }
+                    self.apply(provider.failed(self, &resource_id), ends);
                 }
                 let state = if failed { State::Failed } else { State::Succeeded };
-                self.set_state(&resource_id, state, ends);
+                self.resources.set_state(&resource_id, state, ends);
                 self.end_children(&resource_id, state, ends);
             }
-            Work::Delete if failed => self.set_state(&resource_id, State::Failed, ends),
+            Work::Delete if failed => self.resources.set_state(&resource_id, State::Failed, ends),
             Work::Delete => {
                 if let Some(gone) = self.resources.remove(&resource_id)
                     && let Some(provider) = provider
                 {
-                    provider.deleted(self, &resource_id, &gone.body);
+                    self.apply(provider.deleted(self, &resource_id, &gone.body), ends);
                 }
-                self.remove_within(&resource_id);
-                self.touch(&resource_id);
-                self.silent.remove(&resource_id);
-                self.unconnected.remove(&resource_id);
-                self.site_tests.remove(&resource_id);
+                self.resources.remove_within(&resource_id);
+                self.resources.touch(&resource_id);
+                self.network.forget(&resource_id);
             }
         }
     }
-
-    pub(super) fn set_state(&mut self, id: &ResourceId, state: State, at: Timestamp) {
-        if let Some(resource) = self.resources.get_mut(id) {
-            resource.state = state;
-            resource.settled_at = at;
-            self.touch(id);
-        }
-    }
 }
 
-/// The top-level resource that a resource is part of.
-pub(super) fn root(id: &ResourceId) -> ResourceId {
-    id.root()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn names(body: &Value, id: &ResourceId) -> bool {
-    match body {
-        Value::String(text) => text.eq_ignore_ascii_case(id.as_str()),
-        Value::Object(object) => object.values().any(|value| names(value, id)),
-        Value::Array(list) => list.iter().any(|value| names(value, id)),
-        _ => false,
+    const EXAMPLE: &str = include_str!("../../runbooks/worlds/two-circuits-prepared.yaml");
+
+    /// What a kept world says; parts have come since, and their fields still stand side by side.
+    const KEPT: [&str; 28] = [
+        "began",
+        "buckets",
+        "coming",
+        "faults",
+        "group_deletions",
+        "group_details",
+        "groups",
+        "latency",
+        "ledger",
+        "locks",
+        "onprem",
+        "operations",
+        "ordinals",
+        "outage",
+        "overlap",
+        "policies",
+        "quotas",
+        "reads",
+        "regions_down",
+        "resources",
+        "revoked",
+        "rights",
+        "rights_used",
+        "seed",
+        "silent",
+        "site_recovery",
+        "site_tests",
+        "stopped_appliances",
+    ];
+
+    #[test]
+    fn a_world_is_written_down_as_before_it_had_parts_and_opens_again() {
+        let scenario: Scenario = serde_yaml::from_str(EXAMPLE).unwrap();
+        let world = World::new(&scenario);
+        let written = serde_json::to_value(&world).unwrap();
+        let mut keys: Vec<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let mut kept = [KEPT.as_slice(), &["tenancy", "unconnected", "unregistered"]].concat();
+        kept.sort_unstable();
+        assert_eq!(keys, kept);
+        assert_eq!(serde_json::from_value::<World>(written).unwrap(), world);
+        // As text, too: there the numbers of keys and times are read otherwise.
+        let text = serde_json::to_string(&world).unwrap();
+        assert_eq!(serde_json::from_str::<World>(&text).unwrap(), world);
     }
 }

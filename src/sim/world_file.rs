@@ -3,11 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::resiliency::is_on;
 use super::seal::{seal_keys, without_keys};
 use super::site_recovery::{is_ours, without_times};
 use super::world::World;
-use crate::model::{ResourceId, Timestamp};
+use crate::model::Timestamp;
 
 impl World {
     /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
@@ -24,13 +23,9 @@ impl World {
             body["properties"]["provisioningState"] = json!(resource.state.as_str());
             all.insert(id.key().to_owned(), body);
         }
-        let mut world =
-            json!({ "resources": all, "silent": self.silent, "regions_down": self.regions_down });
-        let tested: Vec<&ResourceId> =
-            self.site_tests.iter().filter(|(_, tests)| is_on(tests)).map(|(id, _)| id).collect();
-        if !tested.is_empty() {
-            world["under_test"] = json!(tested);
-        }
+        let mut world = json!({ "resources": all });
+        self.network.compare_into(&mut world);
+        world["regions_down"] = json!(self.regions.down());
         world
     }
 
@@ -38,9 +33,7 @@ impl World {
     #[must_use]
     pub fn sealed(&self) -> Self {
         let mut sealed = self.clone();
-        for resource in sealed.resources.values_mut() {
-            seal_keys(&mut resource.body);
-        }
+        sealed.resources.rewrite(seal_keys);
         sealed
     }
 
@@ -49,23 +42,6 @@ impl World {
     /// work on is as far as they have come.
     #[must_use]
     pub fn to_file(&self, now: Timestamp) -> Value {
-        let groups: Vec<Value> = self
-            .groups
-            .iter()
-            .map(|(id, home)| {
-                let subscription = id.split('/').nth(2).unwrap_or_default();
-                let name = self
-                    .group_details
-                    .get(id)
-                    .and_then(|details| details["name"].as_str())
-                    .or_else(|| id.rsplit('/').next())
-                    .unwrap_or_default();
-                json!({
-                    "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
-                    "location": home.as_str(),
-                })
-            })
-            .collect();
         let mut resources: Vec<Value> = self
             .ids()
             .filter(|id| id.parent().is_none() || is_ours(id))
@@ -77,47 +53,20 @@ impl World {
             keep_failed(body, failed);
             seal_keys(body);
         }
-        let events: Vec<Value> = self
-            .coming
-            .iter()
-            .map(|(at, event)| {
-                let mut event = event.clone();
-                event.after = at.since(now);
-                json!(event)
-            })
-            .collect();
         let mut file = json!({
             "world": "written-down",
             "description": format!("A simulated Azure as it was at {now}."),
-            "seed": self.seed,
+            "seed": self.seed(),
             "now": now,
             "latency": self.latency,
-            "resource_groups": groups,
+            "resource_groups": self.groups.to_file(),
             "resources": resources,
-            "onprem": self.onprem,
-            "regions_down": self.regions_down,
-            "outage": self.outage,
-            "events": events,
-            "overlap": self.overlap,
-            "rights": self.rights,
-            "unregistered": self.unregistered,
-            "locks": self.locks,
-            // One that is used up strikes no more.
-            "faults": self.faults.iter().filter(|fault| fault.times > 0).collect::<Vec<_>>(),
-            "site_tests": self.written_tests(),
         });
-        if !self.tenancy.is_plain() {
-            file["tenants"] = json!(self.tenancy);
-        }
-        if !self.policies.is_empty() {
-            file["policies"] = json!(self.policies);
-        }
-        if !self.quotas.is_empty() {
-            file["quotas"] = json!(self.quotas);
-        }
-        if !self.stopped_appliances.is_empty() {
-            file["stopped_appliances"] = json!(self.stopped_appliances);
-        }
+        self.network.write_into(&mut file);
+        self.regions.write_into(&mut file);
+        file["events"] = self.schedule.to_file(now);
+        self.governance.write_into(&mut file);
+        file["faults"] = self.faults.to_file();
         file
     }
 }

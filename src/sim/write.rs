@@ -7,13 +7,14 @@ use serde_json::Value;
 use super::duration::{class, duration};
 use super::fault::Effect;
 use super::operation::{Act, Operation, Work};
+use super::parts::{Resource, State, root};
 use super::post::parameter;
 use super::provider::{self, Provider, Put};
-use super::reply::{Refusal, empty_answer, guid, json_answer};
+use super::reply::{Refusal, empty_answer, json_answer};
 use super::resiliency::TEST_TAKES;
 use super::scenario::OutageWrites;
 use super::shape::shaped;
-use super::world::{Resource, State, World, root};
+use super::world::World;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::durations::Class;
 use crate::model::{ResourceId, Timestamp};
@@ -72,7 +73,7 @@ impl World {
         // own network is being written as well (recorded).
         self.check_references(provider, arrival.id, &body, arrival.now)?;
         self.check_locks(arrival, provider, &body)?;
-        let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
+        let ordinal = self.chance.ordinal(arrival.id) + 1;
         let put = Put {
             id: arrival.id,
             body: &body,
@@ -87,16 +88,16 @@ impl World {
         let class = class(put.stored, &body);
         let mut stored = provider.accept(self, &put);
         self.give_guid(arrival.id, provider, &mut stored);
-        let version = self.resources.get(arrival.id).map_or(0, |resource| resource.version) + 1;
+        let version = self.resources.version(arrival.id) + 1;
         let resource =
             Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
         let before = self.resources.insert(arrival.id.clone(), resource);
-        self.ordinals.insert(arrival.id.clone(), ordinal);
-        self.touch(arrival.id);
+        self.chance.count(arrival.id);
+        self.resources.touch(arrival.id);
         self.put_children(arrival.id, &body, arrival.now);
-        provider.accepted(self, arrival.id);
+        self.apply(provider.accepted(self, arrival.id), arrival.now);
         if let Some(before) = before {
-            provider.replaced(self, arrival.id, &before.body);
+            self.apply(provider.replaced(self, arrival.id, &before.body), arrival.now);
         }
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
@@ -125,11 +126,11 @@ impl World {
         self.check_locks(arrival, provider, &stored)?;
         let tags =
             body.get("tags").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-        self.edit(arrival.id, |stored| stored["tags"] = tags);
+        self.resources.edit(arrival.id, |stored| stored["tags"] = tags);
         let mut operation = None;
         if provider.patches_slowly() {
-            *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
-            self.set_state(arrival.id, State::Updating, arrival.now);
+            self.chance.count(arrival.id);
+            self.resources.set_state(arrival.id, State::Updating, arrival.now);
             let class = class(None, &stored);
             operation = Some(self.begin(arrival, provider, Work::Update, None, &stored, class));
         }
@@ -158,8 +159,8 @@ impl World {
         self.check_precondition(arrival)?;
         self.check_locks(arrival, provider, &body)?;
         provider.may_delete(self, arrival.id)?;
-        *self.ordinals.entry(arrival.id.clone()).or_insert(0) += 1;
-        self.set_state(arrival.id, State::Deleting, arrival.now);
+        self.chance.count(arrival.id);
+        self.resources.set_state(arrival.id, State::Deleting, arrival.now);
         let class = class(None, &body);
         let operation = self.begin(arrival, provider, Work::Delete, None, &body, class);
         let mut answer = empty_answer(202);
@@ -191,9 +192,9 @@ impl World {
             Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()
         })?;
         let at = self.location(id).unwrap_or_else(|| home.clone());
-        let is_down = |region| self.regions_down.contains(region);
+        let is_down = |region| self.regions.is_down(region);
         // Of a group that is at home there nothing can be written, wherever it stands.
-        match self.outage.writes {
+        match self.regions.writes() {
             _ if !is_down(&home) && !is_down(&at) => {}
             OutageWrites::Hang => {
                 let message = format!("The service in {at} did not answer within a minute.");
@@ -272,7 +273,7 @@ impl World {
                 );
                 return Err(Refusal::new(400, "InvalidResourceReference", message));
             };
-            let peering = provider.word() == "VirtualNetworkPeering";
+            let idle = provider.needs_references_idle();
             // A network whose subnet is being written is being written itself (recorded).
             let writer = self.operations.open().find(|operation| {
                 let within =
@@ -280,7 +281,7 @@ impl World {
                 let write = !matches!(operation.work, Work::Read { .. });
                 within && write && operation.is_at_work(now) && operation.resource != *id
             });
-            let writer = writer.filter(|_| peering || resource.state != State::Succeeded);
+            let writer = writer.filter(|_| idle || resource.state != State::Succeeded);
             if resource.state == State::Succeeded && writer.is_none() {
                 continue;
             }
@@ -299,8 +300,7 @@ impl World {
                 state.as_str()
             );
             let code = "ReferencedResourceNotProvisioned";
-            // The very same condition is a 400 on a peering (docs/wire.md 3).
-            return Err(if peering {
+            return Err(if idle {
                 Refusal::new(400, code, message)
             } else {
                 Refusal::retryable(code, message)
@@ -319,8 +319,8 @@ impl World {
         body: &Value,
         class: Class,
     ) -> Operation {
-        let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0);
-        let mut takes = duration(self.seed, arrival.id, ordinal, class, work.change());
+        let ordinal = self.chance.ordinal(arrival.id);
+        let mut takes = duration(self.chance.seed(), arrival.id, ordinal, class, work.change());
         if let Work::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
             takes = TEST_TAKES;
         }
@@ -342,24 +342,22 @@ impl World {
                 Effect::Forget => forgotten = true,
                 Effect::Linger { lasts } => lingers = lasts,
                 Effect::Silent => {
-                    self.silent.insert(arrival.id.clone());
+                    self.network.silence(arrival.id);
                 }
                 Effect::Unconnected => {
-                    self.silent.insert(arrival.id.clone());
-                    self.unconnected.insert(arrival.id.clone());
+                    self.network.disconnect(arrival.id);
                 }
                 _ => {}
             }
         }
-        if self.is_out(arrival.id) && self.outage.writes == OutageWrites::FailLate {
+        if self.is_out(arrival.id) && self.regions.writes() == OutageWrites::FailLate {
             takes = FAILS_LATE;
             let message = "The gateway manager did not answer in time.";
             failure = Some(("GwmOperationTimeOut".to_owned(), message.to_owned()));
         }
         let (put, delete) = provider.first_retry_after();
         let first = if work == Work::Delete { delete } else { put };
-        let id =
-            guid(&[&self.seed.to_string(), arrival.id.key(), &ordinal.to_string(), "operation"]);
+        let id = self.chance.name(&[arrival.id.key(), &ordinal.to_string(), "operation"]);
         let operation = Operation {
             id: id.clone(),
             resource: arrival.id.clone(),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::reply::guid;
 use crate::sim::world::World;
 
@@ -37,10 +38,12 @@ impl Provider for Authorization {
     }
 
     /// Revoking an authorization takes the connections with it that it was used for (azure-facts 1.3).
-    fn deleted(&self, world: &mut World, id: &ResourceId, body: &Value) {
+    fn deleted(&self, _: &World, id: &ResourceId, body: &Value) -> Vec<Consequence> {
         let key = body.pointer("/properties/authorizationKey").and_then(Value::as_str);
-        if let (Some(circuit), Some(key)) = (id.parent(), key) {
-            world.revoke(&circuit, key);
-        }
+        let revoke = |(circuit, key): (ResourceId, &str)| Consequence::Revoke {
+            circuit,
+            key: key.to_owned(),
+        };
+        id.parent().zip(key).map(revoke).into_iter().collect()
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at, name_parts, top_level};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
 
 pub(super) struct AzureFirewall;
@@ -47,7 +48,7 @@ impl Provider for AzureFirewall {
             .collect()
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let subnet = world
             .body(id)
             .and_then(|body| id_at(body, "/properties/ipConfigurations/0/properties/subnet/id"));
@@ -58,12 +59,13 @@ impl Provider for AzureFirewall {
             ipnet::IpNet::V4(prefix) => Some(u32::from(prefix.network()).saturating_add(4)),
             ipnet::IpNet::V6(_) => None,
         });
-        let Some(address) = address else { return };
+        let Some(address) = address else { return Vec::new() };
         let address = std::net::Ipv4Addr::from(address).to_string();
-        world.edit(id, |body| {
+        let change = Consequence::change(world, id, |body| {
             if let Some(own) = body.pointer_mut("/properties/ipConfigurations/0/properties") {
                 default(own, "privateIPAddress", json!(address));
             }
         });
+        change.into_iter().collect()
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, keep, top_level};
 use crate::model::ResourceId;
-use crate::sim::reply::{Refusal, guid};
+use crate::sim::consequence::Consequence;
+use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -75,9 +76,9 @@ impl Provider for Circuit {
         body
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
-        let key = guid(&[&world.seed().to_string(), id.key(), "serviceKey"]);
-        world.edit(id, |body| {
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        let key = world.chance.name(&[id.key(), "serviceKey"]);
+        let change = Consequence::change(world, id, |body| {
             let properties = &mut body["properties"];
             properties["circuitProvisioningState"] = json!("Enabled");
             default(properties, "gatewayManagerEtag", json!(""));
@@ -86,10 +87,11 @@ impl Provider for Circuit {
                 body["properties"]["serviceKey"] = json!(key);
             }
         });
+        change.into_iter().collect()
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::CIRCUIT_CONNECTED,
@@ -98,7 +100,7 @@ impl Provider for Circuit {
         }
     }
 
-    fn deleted(&self, world: &mut World, id: &ResourceId, _: &Value) {
-        world.remove_within(id);
+    fn deleted(&self, _: &World, id: &ResourceId, _: &Value) -> Vec<Consequence> {
+        vec![Consequence::RemoveWithin { id: id.clone() }]
     }
 }

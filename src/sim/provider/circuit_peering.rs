@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, keep};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
 
 pub(super) struct Peering;
@@ -46,14 +47,18 @@ impl Provider for Peering {
         child(put, properties)
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
+    fn keeps_children(&self) -> bool {
+        true
+    }
+
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let location = id.parent().and_then(|circuit| {
             let body = world.body(&circuit)?;
             let place = body.pointer("/properties/serviceProviderProperties/peeringLocation")?;
             Some(place.as_str()?.to_ascii_uppercase().replace(' ', "-"))
         });
         let location = location.unwrap_or_default();
-        world.edit(id, |body| {
+        let change = Consequence::change(world, id, |body| {
             let properties = &mut body["properties"];
             properties["azureASN"] = json!(12076);
             // Each path ends on a router of its own.
@@ -66,6 +71,7 @@ impl Provider for Peering {
                 public(properties, "ValidationNeeded");
             }
         });
+        change.into_iter().collect()
     }
 }
 

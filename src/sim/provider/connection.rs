@@ -1,12 +1,16 @@
 //! Connections between gateways and circuits.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, id_at, top_level};
+use super::{Deed, Provider, Put, Shown, default, id_at, top_level};
 use crate::model::ResourceId;
-use crate::sim::network::configured_prefixes;
+use crate::sim::consequence::Consequence;
+use crate::sim::envelope::is_since;
+use crate::sim::network::{configured_prefixes, connection_status};
+use crate::sim::parts::State;
 use crate::sim::reply::Refusal;
-use crate::sim::scenario::Overlap;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -17,6 +21,14 @@ const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
 /// What a connection may join.
 const ENDS: [&str; 4] =
     ["virtualNetworkGateway1", "virtualNetworkGateway2", "localNetworkGateway2", "peer"];
+
+/// How long after its operation's end a connection still says `Unknown`, then `Connecting`
+/// (azure-facts 3.3: unknown right after Succeeded).
+const UNKNOWN: Duration = Duration::from_secs(10);
+const CONNECTING: Duration = Duration::from_secs(25);
+
+/// Before, the connection of a circuit had no status (recorded in 2016).
+const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
 const KEY: &str = "/properties/authorizationKey";
 
@@ -68,7 +80,7 @@ impl Provider for Connection {
                 "The weight must be 0 to 32000.",
             ));
         }
-        if put.stored.is_none() && world.overlap == Overlap::Refuse {
+        if put.stored.is_none() && world.network.refuses_overlap() {
             let shown = world.shown();
             let estate = world.estate(&shown);
             let ours = configured_prefixes(&estate, &gateway);
@@ -166,24 +178,46 @@ impl Provider for Connection {
         })
     }
 
-    fn accepted(&self, world: &mut World, id: &ResourceId) {
-        if let Some(authorization) = spent_key(world, id) {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("InUse");
-            });
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        let express_route =
+            body.pointer("/properties/connectionType") == Some(&json!("ExpressRoute"));
+        let says = !express_route || is_since(shown.now, STATUS_OF_CIRCUITS_SINCE);
+        if !says || shown.resource.state != State::Succeeded {
+            return;
         }
+        let since = shown.now.since(shown.resource.settled_at);
+        let status = if since < UNKNOWN {
+            "Unknown"
+        } else if since < CONNECTING {
+            "Connecting"
+        } else {
+            settled_status(world, shown.id)
+        };
+        body["properties"]["connectionStatus"] = json!(status);
     }
 
-    fn deleted(&self, world: &mut World, _: &ResourceId, body: &Value) {
-        let spent = id_at(body, CIRCUIT)
-            .zip(body.pointer(KEY).and_then(Value::as_str))
-            .and_then(|(circuit, key)| world.authorization(&circuit, key));
-        if let Some(authorization) = spent {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("Available");
-            });
-        }
+    fn carries(&self) -> bool {
+        true
     }
+
+    fn deed(&self, verb: &str) -> Option<Deed> {
+        (verb == "resetconnection").then_some(Deed::Reset)
+    }
+
+    fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        let spent = world.body(id).and_then(|body| spent_key(world, body));
+        spent.map(|key| used(&key, "InUse")).into_iter().collect()
+    }
+
+    fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
+        let spent = spent_key(world, body);
+        spent.map(|key| used(&key, "Available")).into_iter().collect()
+    }
+}
+
+/// Whether an authorization has been spent is said in its own body.
+fn used(authorization: &ResourceId, status: &str) -> Consequence {
+    Consequence::set(authorization, json!({ "authorizationUseStatus": status }))
 }
 
 fn is_express_route(body: &Value) -> bool {
@@ -238,8 +272,20 @@ fn defaults(properties: &mut Value) {
     }
 }
 
-fn spent_key(world: &World, id: &ResourceId) -> Option<ResourceId> {
-    let body = world.body(id)?;
+/// Whether it has come to be connected, from the network's truth.
+fn settled_status(world: &World, id: &ResourceId) -> &'static str {
+    if world.network.is_disconnected(id) {
+        return "NotConnected";
+    }
+    let shown = world.shown();
+    let estate = world.estate(&shown);
+    let connections = estate.connections();
+    let own = connections.iter().find(|connection| connection.id == *id);
+    own.map_or("Unknown", |own| connection_status(&estate, world.network.onprem(), own))
+}
+
+/// The authorization that a connection was made with.
+fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
     let circuit = id_at(body, CIRCUIT)?;
     world.authorization(&circuit, body.pointer(KEY)?.as_str()?)
 }

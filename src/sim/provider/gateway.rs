@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, id_at, keep, name_parts, top_level};
+use super::public_ip::address;
+use super::{Deed, Provider, Put, default, id_at, keep, name_parts, top_level};
 use crate::model::azure_limits::resizes_in_place;
 use crate::model::{ResourceId, Timestamp};
+use crate::sim::consequence::Consequence;
 use crate::sim::envelope::is_since;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -208,7 +210,39 @@ impl Provider for Gateway {
             .collect()
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
+    /// Leaves the address of an ExpressRoute gateway out, as Azure's answers have since August 2025.
+    fn hide(&self, body: &mut Value, now: Timestamp) {
+        if is_vpn(body) || !is_since(now, OWN_ADDRESS_SINCE) {
+            return;
+        }
+        let list = body.pointer_mut("/properties/ipConfigurations").and_then(Value::as_array_mut);
+        for configuration in list.into_iter().flatten() {
+            if let Some(properties) =
+                configuration.get_mut("properties").and_then(Value::as_object_mut)
+            {
+                properties.remove("publicIPAddress");
+            }
+        }
+    }
+
+    fn carries(&self) -> bool {
+        true
+    }
+
+    fn deed(&self, verb: &str) -> Option<Deed> {
+        match verb {
+            "reset" => Some(Deed::Reset),
+            "startsitefailovertest" => Some(Deed::StartTest),
+            "stopsitefailovertest" => Some(Deed::StopTest),
+            _ => None,
+        }
+    }
+
+    fn is_told_when_reset(&self) -> bool {
+        true
+    }
+
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let addresses: Vec<ResourceId> = world
             .body(id)
             .map(|body| self.references(body))
@@ -216,11 +250,12 @@ impl Provider for Gateway {
             .into_iter()
             .filter(|used| used.resource_type().is("Microsoft.Network/publicIPAddresses"))
             .collect();
-        for used in &addresses {
-            super::public_ip::give_address(world, used);
-        }
+        let mut follows: Vec<Consequence> = addresses
+            .iter()
+            .filter_map(|used| super::public_ip::give_address(world, used))
+            .collect();
         let ends = ends(world, id, self);
-        world.edit(id, |body| {
+        follows.extend(Consequence::change(world, id, |body| {
             let properties = &mut body["properties"];
             let vpn = properties["gatewayType"] == json!("Vpn");
             size(properties, usual(vpn));
@@ -270,30 +305,17 @@ impl Provider for Gateway {
                     peering["tunnelIpAddresses"] = json!(end.tunnels);
                 }
             }
-        });
+        }));
+        follows
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::GATEWAY_CONNECTED,
                 format!("Gateway {id} has the connection {user}; delete the connection first."),
             )),
-        }
-    }
-}
-
-/// Leaves the address of an ExpressRoute gateway out, as Azure's answers have since August 2025.
-pub(in crate::sim) fn hide_address(body: &mut Value, now: Timestamp) {
-    if is_vpn(body) || !is_since(now, OWN_ADDRESS_SINCE) {
-        return;
-    }
-    let list = body.pointer_mut("/properties/ipConfigurations").and_then(Value::as_array_mut);
-    for configuration in list.into_iter().flatten() {
-        if let Some(properties) = configuration.get_mut("properties").and_then(Value::as_object_mut)
-        {
-            properties.remove("publicIPAddress");
         }
     }
 }
@@ -428,11 +450,9 @@ fn ends(world: &World, id: &ResourceId, provider: &Gateway) -> Vec<End> {
             let alone = json!({ "properties": { "ipConfigurations": [configuration] } });
             let used = provider.references(&alone);
             let subnet = used.iter().find(|used| used.parent().is_some());
-            let address =
-                |used: &ResourceId| world.body(used)?.pointer("/properties/ipAddress").cloned();
             End {
                 inside: subnet.and_then(|subnet| late_address(world.body(subnet)?, back)),
-                tunnels: used.iter().filter_map(address).collect(),
+                tunnels: used.iter().filter_map(|used| address(world, used)).collect(),
             }
         })
         .collect()

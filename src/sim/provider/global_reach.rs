@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, id_at};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
+use crate::sim::parts::State;
 use crate::sim::world::World;
 
 pub(super) struct GlobalReach;
@@ -48,14 +50,17 @@ impl Provider for GlobalReach {
         })
     }
 
-    fn spoils(&self, id: &ResourceId) -> Vec<ResourceId> {
-        // The circuit, not the peering between (docs/wire.md 4).
-        id.parent().and_then(|peering| peering.parent()).into_iter().collect()
+    fn failed(&self, _: &World, id: &ResourceId) -> Vec<Consequence> {
+        // The circuit, not the peering between, stands failed too (docs/wire.md 4).
+        let circuit = id.parent().and_then(|peering| peering.parent());
+        let failed = |id| Consequence::SetState { id, state: State::Failed };
+        circuit.map(failed).into_iter().collect()
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
-        world.edit(id, |body| {
-            body["properties"]["circuitConnectionStatus"] = json!("Connected");
-        });
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        if world.body(id).is_none() {
+            return Vec::new();
+        }
+        vec![Consequence::set(id, json!({ "circuitConnectionStatus": "Connected" }))]
     }
 }

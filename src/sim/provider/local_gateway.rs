@@ -35,7 +35,7 @@ impl Provider for LocalGateway {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, "Microsoft.Network/connections") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::LOCAL_GATEWAY_CONNECTED,

@@ -5,7 +5,7 @@ mod azure_firewall;
 mod circuit;
 mod circuit_peering;
 mod connection;
-pub(super) mod gateway;
+mod gateway;
 mod global_reach;
 mod local_gateway;
 mod public_ip;
@@ -17,6 +17,8 @@ mod vnet_peering;
 
 use serde_json::Value;
 
+use super::consequence::Consequence;
+use super::parts::Resource;
 use super::reply::Refusal;
 use super::world::World;
 use crate::model::{ResourceId, Timestamp};
@@ -56,6 +58,25 @@ impl Put<'_> {
         without_nulls(&mut properties);
         properties
     }
+}
+
+/// A resource that is shown.
+pub(super) struct Shown<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) resource: &'a Resource,
+    pub(super) etag: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// Something that is done with a resource, and is no new body for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// It is begun anew.
+    Reset,
+    /// A failover test of a site is started.
+    StartTest,
+    /// A failover test of a site is stopped.
+    StopTest,
 }
 
 /// How a resource type behaves. What a type does not say is as most types do.
@@ -119,6 +140,37 @@ pub(super) trait Provider: Sync {
         &[]
     }
 
+    /// Takes out of a body what Azure shows no more.
+    fn hide(&self, _body: &mut Value, _now: Timestamp) {}
+
+    /// Adds to a body what a GET computes.
+    fn show(&self, _world: &World, _shown: &Shown<'_>, _body: &mut Value) {}
+
+    /// Whether what goes over the network depends on its being done.
+    fn carries(&self) -> bool {
+        false
+    }
+
+    /// What is done with it by a POST of this verb, in lower case.
+    fn deed(&self, _verb: &str) -> Option<Deed> {
+        None
+    }
+
+    /// Whether the end of its reset tells it as it is.
+    fn is_told_when_reset(&self) -> bool {
+        false
+    }
+
+    /// Whether what it refers to may not be written meanwhile, and the refusal is one that no time makes pass.
+    fn needs_references_idle(&self) -> bool {
+        false
+    }
+
+    /// Whether its children stay when they are not among those that are sent with it.
+    fn keeps_children(&self) -> bool {
+        false
+    }
+
     /// Adds what the answers to writes and the lists say, and a GET of one does not.
     fn tell(&self, _body: &mut Value) {}
 
@@ -142,17 +194,23 @@ pub(super) trait Provider: Sync {
         None
     }
 
-    /// What happens when a write is accepted, besides the resource itself.
-    fn accepted(&self, _world: &mut World, _id: &ResourceId) {}
+    /// What follows when a write is accepted, besides the resource itself.
+    fn accepted(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
+        Vec::new()
+    }
 
     /// What a write over what was there means for others.
-    fn replaced(&self, _world: &mut World, _id: &ResourceId, _before: &Value) {}
+    fn replaced(&self, _world: &World, _id: &ResourceId, _before: &Value) -> Vec<Consequence> {
+        Vec::new()
+    }
 
     /// What Azure adds when a write is done.
-    fn finished(&self, _world: &mut World, _id: &ResourceId) {}
+    fn finished(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
+        Vec::new()
+    }
 
-    /// What else stands failed when a write of it has failed, and takes no children until it is written again.
-    fn spoils(&self, _id: &ResourceId) -> Vec<ResourceId> {
+    /// What follows when a write of it has failed, besides that it stands failed itself.
+    fn failed(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
         Vec::new()
     }
 
@@ -161,8 +219,10 @@ pub(super) trait Provider: Sync {
         Ok(())
     }
 
-    /// What happens when it is gone; `body` is what it was.
-    fn deleted(&self, _world: &mut World, _id: &ResourceId, _body: &Value) {}
+    /// What follows when it is gone; `body` is what it was.
+    fn deleted(&self, _world: &World, _id: &ResourceId, _body: &Value) -> Vec<Consequence> {
+        Vec::new()
+    }
 }
 
 /// The provider of a resource's type.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, default, keep, top_level};
+use super::{Provider, Put, Shown, default, keep, top_level};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
 use crate::sim::reply::Refusal;
 use crate::sim::world::World;
@@ -53,6 +54,12 @@ impl Provider for PublicIp {
         Err(Refusal::new(400, "ResourceAvailabilityZonesCannotBeModified", message))
     }
 
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        if let Some(user) = world.configurations_with(shown.id).into_iter().next() {
+            body["properties"]["ipConfiguration"] = user;
+        }
+    }
+
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         keep(&mut properties, put.stored, &["ipAddress"]);
@@ -77,17 +84,18 @@ impl Provider for PublicIp {
         body
     }
 
-    fn finished(&self, world: &mut World, id: &ResourceId) {
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         // A dynamic address comes with the first use.
         let kind =
             world.body(id).and_then(|body| body.pointer("/properties/publicIPAllocationMethod"));
         if kind == Some(&json!("Static")) {
-            give_address(world, id);
+            return give_address(world, id).into_iter().collect();
         }
+        Vec::new()
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/virtualNetworkGateways") {
+        match world.resources.user_of(id, "Microsoft.Network/virtualNetworkGateways") {
             None => Ok(()),
             Some(user) => Err(Refusal::new(
                 400,
@@ -103,10 +111,19 @@ impl Provider for PublicIp {
 }
 
 /// Gives a public IP its address, if it has none.
-pub(super) fn give_address(world: &mut World, id: &ResourceId) {
-    let seed = world.seed();
+pub(super) fn give_address(world: &World, id: &ResourceId) -> Option<Consequence> {
+    let address = address(world, id)?;
+    Consequence::change(world, id, |body| default(&mut body["properties"], "ipAddress", address))
+}
+
+/// The address that a public IP has, or will be given.
+pub(super) fn address(world: &World, id: &ResourceId) -> Option<Value> {
+    let own = world.body(id)?.pointer("/properties/ipAddress");
+    Some(own.cloned().unwrap_or_else(|| drawn(world.seed(), id)))
+}
+
+fn drawn(seed: u64, id: &ResourceId) -> Value {
     let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
     // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
-    let address = format!("20.205.{}.{}", octet("third"), octet("fourth"));
-    world.edit(id, |body| default(&mut body["properties"], "ipAddress", json!(address)));
+    json!(format!("20.205.{}.{}", octet("third"), octet("fourth")))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, top_level};
+use super::{Provider, Put, Shown, child, default, top_level};
 use crate::model::ResourceId;
 use crate::model::destination::Destination;
 use crate::sim::reply::Refusal;
@@ -43,6 +43,10 @@ impl Provider for RouteTable {
         routes.into_iter().flatten().try_for_each(check_hop)
     }
 
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        world.show_subnets_with(shown.id, "routeTable", body);
+    }
+
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         if let Some(properties) = properties.as_object_mut() {
@@ -55,7 +59,7 @@ impl Provider for RouteTable {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+        match world.resources.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::TABLE_USED,

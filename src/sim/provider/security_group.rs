@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, top_level};
+use super::{Provider, Put, Shown, child, default, top_level};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -86,6 +87,12 @@ impl Provider for SecurityGroup {
         true
     }
 
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        world.show_subnets_with(shown.id, "networkSecurityGroup", body);
+        let rules = body.pointer_mut("/properties/defaultSecurityRules");
+        mark_parts(rules, shown.etag, shown.resource.state.as_str());
+    }
+
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         if let Some(properties) = properties.as_object_mut() {
@@ -113,7 +120,7 @@ impl Provider for SecurityGroup {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+        match world.resources.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::GROUP_USED,

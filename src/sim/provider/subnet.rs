@@ -3,9 +3,10 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, id_at};
+use super::{Provider, Put, Shown, child, default, id_at};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
+use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -72,6 +73,17 @@ impl Provider for Subnet {
             return Err(Refusal::unconfirmed(&unconfirmed::SUBNETS_OVERLAP, message));
         }
         Ok(())
+    }
+
+    fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
+        let mut users = world.configurations_with(shown.id);
+        let others = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+        users.extend(others.into_iter().flatten().cloned());
+        if !users.is_empty() {
+            body["properties"]["ipConfigurations"] = json!(users);
+        }
+        let delegations = body.pointer_mut("/properties/delegations");
+        mark_parts(delegations, shown.etag, shown.resource.state.as_str());
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, top_level, vnet_peering};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -67,13 +68,14 @@ impl Provider for VirtualNetwork {
         }
     }
 
-    fn replaced(&self, world: &mut World, id: &ResourceId, before: &Value) {
+    fn replaced(&self, world: &World, id: &ResourceId, before: &Value) -> Vec<Consequence> {
         let space =
             |body: &Value| body.pointer("/properties/addressSpace/addressPrefixes").cloned();
         let now = world.body(id).and_then(space);
-        if now != space(before) {
-            vnet_peering::space_changed(world, id, &space(before).unwrap_or_default());
+        if now == space(before) {
+            return Vec::new();
         }
+        vnet_peering::space_changed(world, id, &space(before).unwrap_or_default())
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
@@ -87,7 +89,7 @@ impl Provider for VirtualNetwork {
         Ok(())
     }
 
-    fn deleted(&self, world: &mut World, id: &ResourceId, _: &Value) {
-        world.remove_within(id);
+    fn deleted(&self, _: &World, id: &ResourceId, _: &Value) -> Vec<Consequence> {
+        vec![Consequence::RemoveWithin { id: id.clone() }]
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at};
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -148,6 +149,11 @@ impl Provider for Peering {
         })
     }
 
+    fn needs_references_idle(&self) -> bool {
+        // The very same condition is a 400 on a peering (docs/wire.md 3).
+        true
+    }
+
     fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
         self.references(body).into_iter().map(|remote| (remote, "peer/action")).collect()
     }
@@ -160,13 +166,16 @@ impl Provider for Peering {
         self.references(body)
     }
 
-    fn accepted(&self, world: &mut World, id: &ResourceId) {
-        set_other_side(world, id, None, "Connected", "FullyInSync");
-        set_levels(world, id);
+    fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        let Some(body) = world.body(id) else { return Vec::new() };
+        let mut follows: Vec<Consequence> =
+            set_other_side(world, id, body, "Connected", "FullyInSync").into_iter().collect();
+        follows.extend(levels(world, id, None));
+        follows
     }
 
-    fn deleted(&self, world: &mut World, id: &ResourceId, body: &Value) {
-        set_other_side(world, id, Some(body), "Disconnected", "RemoteNotInSync");
+    fn deleted(&self, world: &World, id: &ResourceId, body: &Value) -> Vec<Consequence> {
+        set_other_side(world, id, body, "Disconnected", "RemoteNotInSync").into_iter().collect()
     }
 }
 
@@ -205,7 +214,7 @@ fn meets_a_peer(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option
 }
 
 /// The addresses of a network have changed: the peerings that lead to it know of `before`.
-pub(super) fn space_changed(world: &mut World, vnet: &ResourceId, before: &Value) {
+pub(super) fn space_changed(world: &World, vnet: &ResourceId, before: &Value) -> Vec<Consequence> {
     let leads_here = |id: &&ResourceId| {
         world.body(id).and_then(|body| id_at(body, REMOTE)).as_ref() == Some(vnet)
     };
@@ -214,29 +223,26 @@ pub(super) fn space_changed(world: &mut World, vnet: &ResourceId, before: &Value
     let now: Vec<String> = spaces(world, vnet).iter().map(ToString::to_string).collect();
     let near: Vec<ResourceId> =
         world.resources.children(vnet).map(|(id, _)| id).filter(is_side).cloned().collect();
-    for side in near {
-        // What was last synced stays; what the network has is said at once.
-        world.edit(&side, |body| {
-            body["properties"][LOCAL[1]] =
-                json!({ "addressPrefixes": now, "ipamPoolPrefixAllocations": [] });
-        });
-    }
+    let space = json!({ "addressPrefixes": now, "ipamPoolPrefixAllocations": [] });
+    // What was last synced stays; what the network has is said at once.
+    let mut follows: Vec<Consequence> =
+        near.iter().map(|side| Consequence::set(side, json!({ LOCAL[1]: space }))).collect();
     for side in sides {
-        world.edit(&side, |body| {
+        follows.extend(Consequence::change(world, &side, |body| {
             let properties = &mut body["properties"];
             let known = json!({ "addressPrefixes": before, "ipamPoolPrefixAllocations": [] });
             default(properties, "remoteAddressSpace", known);
-            properties["remoteVirtualNetworkAddressSpace"] =
-                json!({ "addressPrefixes": now, "ipamPoolPrefixAllocations": [] });
-        });
-        set_levels(world, &side);
+            properties["remoteVirtualNetworkAddressSpace"] = space.clone();
+        }));
+        follows.extend(levels(world, &side, Some(before)));
     }
+    follows
 }
 
-/// Whether a side knows of other addresses than the other network has.
-fn is_behind(world: &World, side: &ResourceId) -> bool {
+/// Whether a side knows of other addresses than the other network has; one that says nothing knows of `usual`.
+fn is_behind(world: &World, side: &ResourceId, usual: Option<&Value>) -> bool {
     let body = world.body(side);
-    let known = body.and_then(|body| body.pointer(KNOWN)).and_then(Value::as_array);
+    let known = body.and_then(|body| body.pointer(KNOWN)).or(usual).and_then(Value::as_array);
     let remote = body.and_then(|body| id_at(body, REMOTE));
     let (Some(known), Some(remote)) = (known, remote) else { return false };
     let known: Vec<IpNet> = known.iter().filter_map(|p| p.as_str()?.parse().ok()).collect();
@@ -245,21 +251,21 @@ fn is_behind(world: &World, side: &ResourceId) -> bool {
 }
 
 /// Says on both sides of a peering which of them is behind; a side that stands alone keeps what it says.
-fn set_levels(world: &mut World, side: &ResourceId) {
+fn levels(world: &World, side: &ResourceId, usual: Option<&Value>) -> Vec<Consequence> {
     let remote = world.body(side).and_then(|body| id_at(body, REMOTE));
     let other = side.parent().zip(remote).and_then(|(vnet, far)| other_side(world, &vnet, &far));
-    let Some(other) = other else { return };
-    let behind = (is_behind(world, side), is_behind(world, &other));
-    for (id, (own, others)) in [(side, behind), (&other, (behind.1, behind.0))] {
-        let level = match (own, others) {
-            (false, false) => "FullyInSync",
-            // The side that does not know yet is the one to be synced (azure-facts 9).
-            (true, false) => "LocalNotInSync",
-            (false, true) => "RemoteNotInSync",
-            (true, true) => "LocalAndRemoteNotInSync",
-        };
-        world.edit(id, |body| body["properties"]["peeringSyncLevel"] = json!(level));
-    }
+    let Some(other) = other else { return Vec::new() };
+    let behind = (is_behind(world, side, usual), is_behind(world, &other, None));
+    let level = |(own, others): (bool, bool)| match (own, others) {
+        (false, false) => "FullyInSync",
+        // The side that does not know yet is the one to be synced (azure-facts 9).
+        (true, false) => "LocalNotInSync",
+        (false, true) => "RemoteNotInSync",
+        (true, true) => "LocalAndRemoteNotInSync",
+    };
+    [(side, behind), (&other, (behind.1, behind.0))]
+        .map(|(id, behind)| Consequence::set(id, json!({ "peeringSyncLevel": level(behind) })))
+        .into()
 }
 
 /// The peering of `remote` that leads back to `vnet`.
@@ -270,22 +276,15 @@ fn other_side(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option<R
         .map(|(id, _)| id.clone())
 }
 
+/// What a side means for the other one, where that is there.
 fn set_other_side(
-    world: &mut World,
+    world: &World,
     id: &ResourceId,
-    gone: Option<&Value>,
+    body: &Value,
     state: &str,
     level: &str,
-) {
-    let body = gone.or_else(|| world.body(id));
-    let remote = body.and_then(|body| id_at(body, REMOTE));
-    let Some((vnet, remote)) = id.parent().zip(remote) else {
-        return;
-    };
-    if let Some(other) = other_side(world, &vnet, &remote) {
-        world.edit(&other, |body| {
-            body["properties"]["peeringState"] = json!(state);
-            body["properties"]["peeringSyncLevel"] = json!(level);
-        });
-    }
+) -> Option<Consequence> {
+    let other = other_side(world, &id.parent()?, &id_at(body, REMOTE)?)?;
+    let properties = json!({ "peeringState": state, "peeringSyncLevel": level });
+    Some(Consequence::set(&other, properties))
 }

@@ -1,14 +1,15 @@
 //! What was asked of the simulator? Every request in order, for people and tests to look at.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
 use crate::azure::wire::{Method, WireRequest};
 use crate::model::Timestamp;
 
-/// Entries kept; the oldest go first. A failover makes a few thousand.
+/// Entries kept at most; the oldest go first, many at once. A failover makes a few thousand.
 const ENTRIES_MAX: usize = 100_000;
+
+/// How many go when there are too many.
+const ENTRIES_GO: usize = ENTRIES_MAX / 10;
 
 /// One request and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +59,9 @@ pub(crate) fn changes(method: Method, path: &str) -> bool {
 }
 
 /// The requests so far.
-#[derive(Debug, Default)]
-pub(super) struct Ledger {
-    entries: VecDeque<Entry>,
-    last: u64,
-}
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::sim) struct Ledger(Vec<Entry>);
 
 impl Ledger {
     /// Adds a request. `status` is `None` when there was no answer.
@@ -74,33 +73,61 @@ impl Ledger {
         status: Option<u16>,
     ) {
         let changes = changes(request.method, path);
-        self.last += 1;
-        if self.entries.len() == ENTRIES_MAX {
-            self.entries.pop_front();
+        let accepted = match status {
+            Some(status) => Some(changes && (200..300).contains(&status)),
+            None if changes => None,
+            None => Some(false),
+        };
+        self.note(request, path, at, (status, accepted));
+    }
+
+    /// Adds a request of which it is known whether it asked for a change and got it.
+    pub(in crate::sim) fn note(
+        &mut self,
+        request: &WireRequest,
+        path: &str,
+        at: Timestamp,
+        (status, accepted): (Option<u16>, Option<bool>),
+    ) {
+        let seq = self.0.last().map_or(1, |last| last.seq + 1);
+        if self.0.len() >= ENTRIES_MAX {
+            self.0.drain(..ENTRIES_GO);
         }
-        self.entries.push_back(Entry {
-            seq: self.last,
+        self.0.push(Entry {
+            seq,
             at,
-            method: request.method.to_string(),
+            method: request.method.as_str().to_owned(),
             path: path.to_owned(),
             status: status.unwrap_or(0),
             client_request_id: request.headers.get("x-ms-client-request-id").map(str::to_owned),
-            accepted: match status {
-                Some(status) => Some(changes && (200..300).contains(&status)),
-                None if changes => None,
-                None => Some(false),
-            },
+            accepted,
         });
     }
 
-    pub(super) fn entries(&self) -> &VecDeque<Entry> {
-        &self.entries
+    pub(in crate::sim) fn entries(&self) -> &[Entry] {
+        &self.0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::wire::Headers;
+
+    #[test]
+    fn a_ledger_is_bounded_and_its_places_go_on() {
+        let mut ledger = Ledger::default();
+        let url = "https://management.azure.com/x".to_owned();
+        let (headers, body) = (Headers::new(), bytes::Bytes::new());
+        let request = WireRequest { method: Method::Get, url, headers, body };
+        for _ in 0..=2 * ENTRIES_MAX as u64 {
+            ledger.record(&request, "/x", Timestamp::from_millis(0), Some(200));
+            assert!(ledger.entries().len() <= ENTRIES_MAX);
+        }
+        let (first, last) = (ledger.0.first().unwrap(), ledger.0.last().unwrap());
+        assert_eq!(last.seq, 2 * ENTRIES_MAX as u64 + 1);
+        assert_eq!(last.seq - first.seq + 1, ledger.0.len() as u64, "none is missing between");
+    }
 
     #[test]
     fn a_post_that_only_reads_is_no_change() {

@@ -14,6 +14,7 @@ mod tls;
 
 pub use bounded::Bounds;
 pub use ledger::Entry;
+pub(in crate::sim) use ledger::Ledger;
 pub(crate) use ledger::changes;
 pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, Service, serve};
 pub use tls::{Identity, IdentityError};

@@ -210,7 +210,7 @@ impl World {
     ) -> Result<WireResponse, Refusal> {
         self.writable_vault(id, asked, &format!("{verb}/action"))?;
         let name = id.name().to_ascii_lowercase();
-        let job = self.site_recovery.jobs.get(&name).filter(|job| job.vault == *asked.vault);
+        let job = self.vaults.job(&name).filter(|job| job.vault == *asked.vault);
         let Some(mut job) = job.cloned() else { return Err(refuse::missing(id)) };
         let allowed = job.allowed_actions();
         if !allowed.iter().any(|word| word.eq_ignore_ascii_case(verb)) {
@@ -238,7 +238,7 @@ impl World {
                 Work::RestartJob(name)
             }
         };
-        self.site_recovery.jobs.insert(job.id.clone(), job);
+        self.vaults.keep(job);
         self.small_job(id.clone(), None, work, asked)
     }
 

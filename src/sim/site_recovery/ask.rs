@@ -12,7 +12,6 @@ use super::stages::items_of;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, common, empty_answer, guid, json_answer};
-use crate::sim::scenario::OutageReads;
 use crate::sim::world::World;
 
 /// How soon a client may ask again, in seconds (published; the recorder kept none).
@@ -49,7 +48,7 @@ impl World {
     /// Refuses where the vault is not there, or its region does not answer reads.
     pub(super) fn readable_vault(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
         self.check_group(asked.vault)?;
-        if self.outage.reads == OutageReads::Refuse && self.is_out(asked.vault) {
+        if self.regions.refuse_reads() && self.is_out(asked.vault) {
             let message = "The service is unavailable in this region now.";
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
@@ -69,7 +68,7 @@ impl World {
         let word = kind(id);
         let shown = match word.as_str() {
             "replicationjobs" => {
-                let job = self.site_recovery.jobs.get(&id.name().to_ascii_lowercase());
+                let job = self.vaults.job(&id.name().to_ascii_lowercase());
                 let own = job.filter(|job| job.vault == *asked.vault && !job.is_of_vault());
                 own.map(|job| job.shown(false))
             }
@@ -108,7 +107,7 @@ impl World {
         }
         let value: Vec<Value> = match word {
             "replicationjobs" => {
-                let mut jobs: Vec<&Job> = self.site_recovery.jobs.values().collect();
+                let mut jobs: Vec<&Job> = self.vaults.jobs().collect();
                 jobs.retain(|job| job.vault == *asked.vault && !job.is_of_vault());
                 jobs.sort_by_key(|job| std::cmp::Reverse(job.began));
                 jobs.into_iter().map(|job| job.shown(true)).collect()
@@ -165,7 +164,7 @@ impl World {
     /// The job that is at work on something, if any.
     pub(super) fn job_at_work(&self, id: &ResourceId, now: Timestamp) -> Option<&Job> {
         let concerns = |job: &&Job| job.target == *id || job.items.contains(id);
-        self.site_recovery.jobs.values().filter(concerns).find(|job| job.is_at_work(now))
+        self.vaults.jobs().filter(concerns).find(|job| job.is_at_work(now))
     }
 
     /// What may be done to an item or a plan now.
@@ -308,14 +307,14 @@ impl World {
 
     /// A poll of an operation.
     pub(super) fn job_status(&self, id: &str) -> Result<WireResponse, Refusal> {
-        let job = self.site_recovery.jobs.get(id).filter(|job| !job.forgotten);
+        let job = self.vaults.polled(id);
         let job = job.ok_or_else(|| unknown_operation(id))?;
         Ok(json_answer(200, &job.status()))
     }
 
     /// What an operation came to: 202 while it goes on, then the object, or 204 where there is none.
     pub(super) fn job_result(&self, id: &str, asked: &Asked<'_>) -> Result<WireResponse, Refusal> {
-        let job = self.site_recovery.jobs.get(id).filter(|job| !job.forgotten);
+        let job = self.vaults.polled(id);
         let job = job.ok_or_else(|| unknown_operation(id))?;
         if !job.is_over() {
             let headers = common()
@@ -330,7 +329,7 @@ impl World {
             Work::Remove | Work::RemoveVault | Work::Deed(Deed::Disable) => None,
             Work::Export | Work::RestartJob(_) => Some(job.shown(false)),
             Work::CancelJob(other) | Work::ResumeJob(other) => {
-                self.site_recovery.jobs.get(other).map(|job| job.shown(false))
+                self.vaults.job(other).map(|job| job.shown(false))
             }
             Work::RefreshHealth => Some(self.vault_health(&job.vault)),
             Work::Write(_) | Work::Deed(_) | Work::MakeVault => {
@@ -345,7 +344,7 @@ impl World {
         let resource = self.resources.get(id);
         let at = resource.map_or_else(String::new, |resource| stamp(resource.settled_at));
         let version = resource.map_or(0, |resource| resource.version);
-        let own = named(self.seed, id, &version.to_string());
+        let own = named(self.chance.seed(), id, &version.to_string());
         // As recorded, a time; two writes in one moment differ in its last places.
         let mark: String = own.chars().filter(char::is_ascii_digit).take(4).collect();
         format!(

@@ -104,7 +104,7 @@ impl World {
             id,
             &json!({
                 "friendlyName": friendly, "encryptionDetails": key,
-                "rolloverEncryptionDetails": key, "internalIdentifier": named(self.seed, id, "internal"),
+                "rolloverEncryptionDetails": key, "internalIdentifier": named(self.chance.seed(), id, "internal"),
                 "bcdrState": "Valid", "customDetails": custom, "healthErrorDetails": [],
                 "health": "Normal",
             }),

@@ -16,7 +16,7 @@ const AGENT_CERTIFICATE: Duration = Duration::from_secs(1_095 * 86_400);
 
 /// The vault that something is in.
 pub(super) fn vault_of(id: &ResourceId) -> ResourceId {
-    crate::sim::world::root(id)
+    crate::sim::parts::root(id)
 }
 
 /// What an idle item shows for a scenario (recorded).
@@ -80,7 +80,7 @@ impl World {
         let mut properties = json!({
             "friendlyName": friendly, "protectedItemType": "",
             "protectableItemId": asked.get("protectableItemId").cloned().unwrap_or_default(),
-            "recoveryServicesProviderId": provider_of(self.seed, &fabric),
+            "recoveryServicesProviderId": provider_of(self.chance.seed(), &fabric),
             "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": "AzureFabric",
             "recoveryFabricFriendlyName": recovery_name,
             "recoveryFabricId": recovery_fabric.as_ref().map_or("Microsoft Azure".to_owned(), spelled),
@@ -93,11 +93,11 @@ impl World {
             "currentScenario": no_scenario(id), "failoverRecoveryPointId": null,
             "providerSpecificDetails": details,
             "recoveryContainerId": recovery.as_ref().map(spelled),
-            "eventCorrelationId": named(self.seed, id, "events"),
+            "eventCorrelationId": named(self.chance.seed(), id, "events"),
         });
         if is_azure {
             properties["providerSpecificDetails"] =
-                azure_to_azure(self.seed, id, details, (&location, &recovery_location));
+                azure_to_azure(self.chance.seed(), id, details, (&location, &recovery_location));
         }
         Standing::NEW.write(&mut properties);
         Ok(json!({ "id": spelled(id), "name": id.name(), "type": id.resource_type().as_str(),
@@ -143,9 +143,10 @@ impl World {
         properties["recoveryFabricId"] = json!(spelled(&fabric));
         properties["recoveryContainerId"] = json!(spelled(&from));
         if let Some(fabric) = new_fabric {
-            properties["recoveryServicesProviderId"] = json!(provider_of(self.seed, &fabric));
+            properties["recoveryServicesProviderId"] =
+                json!(provider_of(self.chance.seed(), &fabric));
         }
-        properties["eventCorrelationId"] = json!(named(self.seed, &to, "events"));
+        properties["eventCorrelationId"] = json!(named(self.chance.seed(), &to, "events"));
         properties["currentScenario"] = no_scenario(&to);
         properties["failoverHealth"] = json!("Normal");
         properties["healthErrors"] = json!([]);
@@ -168,7 +169,7 @@ impl World {
             details["recoveryAzureResourceGroupId"] = json!(old_group.join("/"));
             details["fabricObjectId"] =
                 json!(format!("{group}/providers/microsoft.compute/virtualmachines/{name}"));
-            details["managementId"] = json!(named(self.seed, &to, "management"));
+            details["managementId"] = json!(named(self.chance.seed(), &to, "management"));
             let home = self.home_network(details);
             turn_cards(details, &home);
             turn_disks(details);
@@ -180,9 +181,8 @@ impl World {
         body["id"] = json!(spelled(&to));
         body["name"] = json!(to.name());
         self.resources.remove(item);
-        self.site_recovery.replicating.remove(item);
-        let ordinal = self.ordinals.get(&to).copied().unwrap_or(0) + 1;
-        self.ordinals.insert(to.clone(), ordinal);
+        self.vaults.stop_replicating(item);
+        self.chance.count(&to);
         self.write_body(&to, body, at);
         self.rename_in_plans(item, Some(&spelled(&to)));
         self.seed_item(&to, at, true);

@@ -17,11 +17,9 @@ mod refuse;
 mod settle;
 mod stages;
 mod vault;
+mod vaults;
 mod write;
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -32,14 +30,7 @@ use crate::model::{ResourceId, Timestamp};
 pub(super) use job::Job;
 pub(super) use place::is_ours;
 use place::{Place, placed};
-
-/// What goes on in vaults; what is in them stands with all other resources.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct SiteRecovery {
-    pub(super) jobs: BTreeMap<String, Job>,
-    /// When the replication of an item comes to its next phase.
-    replicating: BTreeMap<ResourceId, Timestamp>,
-}
+pub(super) use vaults::Vaults;
 
 /// A request that is about a vault or what is in it.
 struct Asked<'a> {
@@ -110,10 +101,9 @@ impl World {
 
     /// The job that a URL polls.
     pub(super) fn polled_job(&self, url: &Url) -> Option<&Job> {
-        let jobs = &self.site_recovery.jobs;
         match placed(url.path(), false)?.1 {
-            Place::Status(id) | Place::Result(id) => jobs.get(&id),
-            Place::OfVault(token, _) => jobs.values().find(|job| job.vault_token() == token),
+            Place::Status(id) | Place::Result(id) => self.vaults.job(&id),
+            Place::OfVault(token, _) => self.vaults.jobs().find(|job| job.vault_token() == token),
             _ => None,
         }
     }

@@ -9,8 +9,9 @@ use super::phase::{Deed, Phase, Side, Standing};
 use super::place::{is_ours, kind};
 use super::stages::items_of;
 use crate::model::{Region, ResourceId, Timestamp};
+use crate::sim::parts::{Resource, State};
 use crate::sim::unconfirmed;
-use crate::sim::world::{Resource, State, World};
+use crate::sim::world::World;
 
 impl World {
     /// Lets what is due in vaults take effect.
@@ -25,7 +26,7 @@ impl World {
 
     /// The next thing that has ended by now: a job's part, or an item's phase of replication.
     fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Result<String, ResourceId>)> {
-        let jobs = self.site_recovery.jobs.values();
+        let jobs = self.vaults.jobs();
         let goes_on = |job: &Job| job.doom.is_some() || !self.is_out(&job.vault);
         let job = jobs
             .filter_map(|job| Some((job.due().filter(|at| *at <= now)?, job)))
@@ -33,10 +34,10 @@ impl World {
             .map(|(at, job)| (at, job.id.clone()))
             .min()
             .map(|(at, id)| (at, Ok(id)));
-        let items = self.site_recovery.replicating.iter();
+        let items = self.vaults.replicating();
         let item = items
-            .filter(|(id, at)| **at <= now && self.replicates(id))
-            .map(|(id, at)| (*at, id.clone()))
+            .filter(|(id, at)| *at <= now && self.replicates(id))
+            .map(|(id, at)| (at, id.clone()))
             .min()
             .map(|(at, id)| (at, Err(id)));
         match (job, item) {
@@ -63,24 +64,24 @@ impl World {
 
     /// Whether the region of an item's side answers.
     pub(super) fn side_is_up(&self, body: &Value, side: Side) -> bool {
-        Self::side(body, side).is_none_or(|region| !self.regions_down.contains(&region))
+        Self::side(body, side).is_none_or(|region| !self.regions.is_down(&region))
     }
 
     fn replicate(&mut self, item: &ResourceId, at: Timestamp) {
-        self.site_recovery.replicating.remove(item);
+        self.vaults.stop_replicating(item);
         let Some(next) =
             self.body(item).and_then(|body| Standing::of(&body["properties"]).replicated())
         else {
             return;
         };
-        let number = self.seed;
-        self.edit(item, |body| {
+        let number = self.chance.seed();
+        self.resources.edit(item, |body| {
             next.write(&mut body["properties"]);
             super::item::replicated(body, next, at, number);
         });
         if next.phase == Phase::FirstPoint {
             let takes = self.takes(Pace::FirstPoint, item, "first point");
-            self.site_recovery.replicating.insert(item.clone(), at + takes);
+            self.vaults.replicate_until(item, at + takes);
         }
     }
 
@@ -88,12 +89,12 @@ impl World {
     pub(super) fn seed_item(&mut self, item: &ResourceId, at: Timestamp, again: bool) {
         let pace = if again { Pace::Resync } else { Pace::Seeding };
         let takes = self.takes(pace, item, "seeding");
-        self.site_recovery.replicating.insert(item.clone(), at + takes);
+        self.vaults.replicate_until(item, at + takes);
     }
 
     /// Ends the parts of a job that are due, its stage with the last of them, and itself with its last stage.
     fn advance(&mut self, id: &str, at: Timestamp) {
-        let Some(mut job) = self.site_recovery.jobs.get(id).cloned() else { return };
+        let Some(mut job) = self.vaults.job(id).cloned() else { return };
         let place = job.at;
         let Some(stage) = job.stages.get_mut(place) else { return };
         let began = stage.began.unwrap_or(at);
@@ -124,7 +125,7 @@ impl World {
             }
             self.pause_for_people(&mut job);
         }
-        self.site_recovery.jobs.insert(job.id.clone(), job);
+        self.vaults.keep(job);
     }
 
     /// A stage that waits for a person suspends its job.
@@ -141,7 +142,7 @@ impl World {
 
     fn tell_plan(&mut self, plan: &ResourceId, status: &str, said: &str) {
         if kind(plan) == "replicationrecoveryplans" {
-            self.edit(plan, |body| {
+            self.resources.edit(plan, |body| {
                 body["properties"]["currentScenarioStatus"] = json!(status);
                 body["properties"]["currentScenarioStatusDescription"] = json!(said);
             });
@@ -195,7 +196,7 @@ impl World {
         }
         let began = job.began;
         let current = job.current();
-        self.edit(item, |body| {
+        self.resources.edit(item, |body| {
             let properties = &mut body["properties"];
             next.write(properties);
             match deed {
@@ -223,7 +224,7 @@ impl World {
     /// An item that is protected no more is gone from its plans, too.
     fn forget_item(&mut self, item: &ResourceId) {
         self.resources.remove(item);
-        self.site_recovery.replicating.remove(item);
+        self.vaults.stop_replicating(item);
         self.rename_in_plans(item, None);
     }
 
@@ -239,7 +240,7 @@ impl World {
             if !self.body(&plan).is_some_and(has) {
                 continue;
             }
-            self.edit(&plan, |body| {
+            self.resources.edit(&plan, |body| {
                 let groups = body["properties"]["groups"].as_array_mut();
                 for group in groups.into_iter().flatten() {
                     let Some(list) = group["replicationProtectedItems"].as_array_mut() else {
@@ -286,19 +287,19 @@ impl World {
             }
             Work::Remove | Work::RemoveVault if done => {
                 self.resources.remove(&target);
-                self.remove_within(&target);
+                self.resources.remove_within(&target);
                 if job.is_of_vault() {
                     // What was done in it is gone with it.
-                    self.site_recovery.jobs.retain(|_, other| other.vault != target);
+                    self.vaults.forget_vault(&target);
                 }
             }
             Work::MakeVault => {
                 let state = if done { State::Succeeded } else { State::Failed };
-                self.edit(&target, super::vault::complete);
-                self.set_state(&target, state, at);
+                self.resources.edit(&target, super::vault::complete);
+                self.resources.set_state(&target, state, at);
             }
             Work::CancelJob(other) if done => {
-                if let Some(other) = self.site_recovery.jobs.get(other).cloned()
+                if let Some(other) = self.vaults.job(other).cloned()
                     && !other.is_over()
                 {
                     self.end_job(other, JobState::Cancelled, at);
@@ -306,12 +307,12 @@ impl World {
             }
             _ => {}
         }
-        self.site_recovery.jobs.insert(job.id.clone(), job);
+        self.vaults.keep(job);
     }
 
     /// Stores a body.
     pub(super) fn write_body(&mut self, id: &ResourceId, body: Value, at: Timestamp) {
-        let version = self.resources.get(id).map_or(0, |resource| resource.version) + 1;
+        let version = self.resources.version(id) + 1;
         let resource = Resource { body, state: State::Succeeded, version, settled_at: at };
         self.resources.insert(id.clone(), resource);
     }
@@ -323,12 +324,12 @@ impl World {
         failure: Option<(String, String)>,
         now: Timestamp,
     ) {
-        if let Some(job) = self.site_recovery.jobs.get_mut(id).filter(|job| !job.is_over()) {
+        self.vaults.edit_job(id, |job| {
             for stage in &mut job.stages {
                 stage.parts.iter_mut().for_each(|part| part.takes = std::time::Duration::ZERO);
             }
             job.doom = job.doom.take().or(failure);
-        }
+        });
         self.settle_site_recovery(now);
     }
 
@@ -341,7 +342,7 @@ impl World {
             "replicationprotecteditems" => {
                 let standing = self.body(id).map(|body| Standing::of(&body["properties"]));
                 let Some(standing) = standing else { return };
-                self.edit(id, |body| {
+                self.resources.edit(id, |body| {
                     standing.write(&mut body["properties"]);
                     if standing.phase != Phase::Tested {
                         body["properties"]["currentScenario"] = super::item::no_scenario(id);
@@ -354,22 +355,22 @@ impl World {
                     }
                     Phase::FirstPoint => {
                         let takes = self.takes(Pace::FirstPoint, id, "first point");
-                        self.site_recovery.replicating.insert(id.clone(), now + takes);
+                        self.vaults.replicate_until(id, now + takes);
                     }
                     _ => {}
                 }
             }
             // What a GET computes is not stored.
-            "replicationfabrics" => self.edit(id, |body| {
+            "replicationfabrics" => self.resources.edit(id, |body| {
                 if let Some(ids) = body.pointer_mut("/properties/customDetails/containerIds") {
                     *ids = json!([]);
                 }
             }),
-            "replicationprotectioncontainers" => self.edit(id, |body| {
+            "replicationprotectioncontainers" => self.resources.edit(id, |body| {
                 body["properties"]["protectedItemCount"] = json!(0);
                 body["properties"]["pairingStatus"] = json!("NotPaired");
             }),
-            "replicationrecoveryplans" => self.edit(id, |body| {
+            "replicationrecoveryplans" => self.resources.edit(id, |body| {
                 let properties = &mut body["properties"];
                 properties["allowedOperations"] = json!([]);
                 let waits =

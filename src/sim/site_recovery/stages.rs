@@ -54,8 +54,8 @@ pub(super) fn plain(name: &str, said: &str, takes: Duration) -> Stage {
 impl World {
     /// How long something takes, this time.
     pub(super) fn takes(&self, pace: Pace, id: &ResourceId, purpose: &str) -> Duration {
-        let ordinal = self.ordinals.get(id).copied().unwrap_or(0);
-        pace.at(draw(self.seed, id, ordinal, purpose))
+        let ordinal = self.chance.ordinal(id);
+        pace.at(draw(self.chance.seed(), id, ordinal, purpose))
     }
 
     /// The stages of a deed.

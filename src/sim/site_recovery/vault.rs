@@ -12,8 +12,9 @@ use super::stages::plain;
 use super::write::Begin;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
+use crate::sim::parts::{Resource, State};
 use crate::sim::reply::{Refusal, common, empty_answer, json_answer};
-use crate::sim::world::{Resource, State, World};
+use crate::sim::world::World;
 
 impl Job {
     fn vault_url(&self, origin: &str, kind: &str) -> String {
@@ -126,7 +127,7 @@ impl World {
         let job = self.insert_job(begin, asked);
         let shown = self.get_body(id, asked.now).unwrap_or_default();
         let mut answer = json_answer(if new { 201 } else { 200 }, &shown);
-        if let Some(job) = self.site_recovery.jobs.get(&job) {
+        if let Some(job) = self.vaults.job(&job) {
             answer
                 .headers
                 .push("Azure-AsyncOperation", job.vault_url(asked.origin, "operationStatus"));
@@ -147,11 +148,11 @@ impl World {
             other != id && other.is_within(id) && word != "replicationalertsettings"
         };
         let at_work = |job: &Job| job.vault == *id && !job.is_over();
-        if self.ids().any(holds) || self.site_recovery.jobs.values().any(at_work) {
+        if self.ids().any(holds) || self.vaults.jobs().any(at_work) {
             return Err(refuse::vault_used(id));
         }
         self.count(id);
-        self.set_state(id, State::Deleting, asked.now);
+        self.resources.set_state(id, State::Deleting, asked.now);
         let takes = self.takes(Pace::Vault, id, "vault");
         let begin = Begin {
             target: id.clone(),
@@ -162,7 +163,7 @@ impl World {
         };
         let job = self.insert_job(begin, asked);
         let mut answer = empty_answer(202);
-        if let Some(job) = self.site_recovery.jobs.get(&job) {
+        if let Some(job) = self.vaults.job(&job) {
             answer
                 .headers
                 .push("Azure-AsyncOperation", job.vault_url(asked.origin, "operationStatus"));
@@ -178,7 +179,7 @@ impl World {
         result: bool,
         asked: &Asked<'_>,
     ) -> Result<WireResponse, Refusal> {
-        let mut jobs = self.site_recovery.jobs.values();
+        let mut jobs = self.vaults.jobs();
         let job = jobs.find(|job| job.vault == *asked.vault && job.vault_token() == token);
         let Some(job) = job.filter(|job| !job.forgotten) else {
             let message = format!("The operation {token} was not found.");

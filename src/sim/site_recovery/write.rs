@@ -15,7 +15,7 @@ use super::stages::plain;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 use crate::sim::fault::Effect;
-use crate::sim::reply::{Refusal, empty_answer, guid, json_answer};
+use crate::sim::reply::{Refusal, empty_answer, json_answer};
 use crate::sim::scenario::OutageWrites;
 use crate::sim::world::World;
 use crate::sim::write::{FAILS_LATE, NEVER};
@@ -174,14 +174,14 @@ impl World {
 
     /// Counts a job of something: every draw depends on it.
     pub(super) fn count(&mut self, id: &ResourceId) {
-        *self.ordinals.entry(id.clone()).or_insert(0) += 1;
+        self.chance.count(id);
     }
 
     /// Begins a job, with its own luck, and says so.
     pub(super) fn begin_job(&mut self, begin: Begin, asked: &Asked<'_>) -> WireResponse {
         let id = self.insert_job(begin, asked);
         let mut answer = empty_answer(202);
-        if let Some(job) = self.site_recovery.jobs.get(&id) {
+        if let Some(job) = self.vaults.job(&id) {
             answer.headers.push("Azure-AsyncOperation", job.status_url(asked.origin));
             answer.headers.push("Location", job.result_url(asked.origin));
             answer.headers.push("Retry-After", RETRY_AFTER);
@@ -191,13 +191,8 @@ impl World {
 
     /// Begins a job; its id.
     pub(super) fn insert_job(&mut self, begin: Begin, asked: &Asked<'_>) -> String {
-        let ordinal = self.ordinals.get(&begin.target).copied().unwrap_or(0);
-        let id = guid(&[
-            &self.seed.to_string(),
-            begin.target.key(),
-            &ordinal.to_string(),
-            "recovery job",
-        ]);
+        let ordinal = self.chance.ordinal(&begin.target);
+        let id = self.chance.name(&[begin.target.key(), &ordinal.to_string(), "recovery job"]);
         let own_place = format!("{}/replicationJobs/{id}", spelled(asked.vault));
         let mut job = Job {
             id: id.clone(),
@@ -231,7 +226,7 @@ impl World {
                 Deed::UnplannedFailover => Some("lastUnplannedFailoverTime"),
                 _ => None,
             };
-            self.edit(&plan, |body| {
+            self.resources.edit(&plan, |body| {
                 body["properties"]["currentScenario"] = current;
                 if let Some(key) = key {
                     body["properties"][key] = json!(started);
@@ -239,7 +234,7 @@ impl World {
             });
         }
         self.pause_for_people(&mut job);
-        self.site_recovery.jobs.insert(id.clone(), job);
+        self.vaults.keep(job);
         id
     }
 
@@ -263,7 +258,7 @@ impl World {
                 _ => {}
             }
         }
-        if self.is_out(asked.vault) && self.outage.writes == OutageWrites::FailLate {
+        if self.is_out(asked.vault) && self.regions.writes() == OutageWrites::FailLate {
             all(job, &|_| FAILS_LATE);
             let message = "The service did not answer in time.";
             job.doom = Some(("GatewayTimeout".to_owned(), message.to_owned()));

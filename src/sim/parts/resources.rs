@@ -4,14 +4,50 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::world::Resource;
-use crate::model::{ResourceId, ResourceType};
+use crate::model::{ResourceId, ResourceType, Timestamp};
+
+/// A resource as it is stored: without what a GET computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::sim) struct Resource {
+    pub(in crate::sim) body: Value,
+    pub(in crate::sim) state: State,
+    /// Grows with every change; the etag is a hash of it.
+    pub(in crate::sim) version: u64,
+    /// When its last operation ended.
+    pub(in crate::sim) settled_at: Timestamp,
+}
+
+/// A provisioning state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sim) enum State {
+    Succeeded,
+    Updating,
+    Deleting,
+    Failed,
+}
+
+impl State {
+    pub(in crate::sim) fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Updating => "Updating",
+            Self::Deleting => "Deleting",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// The top-level resource that a resource is part of.
+pub(in crate::sim) fn root(id: &ResourceId) -> ResourceId {
+    id.root()
+}
 
 /// The resources, in the order of their ids.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<ResourceId, Resource>", into = "BTreeMap<ResourceId, Resource>")]
-pub(super) struct Resources {
+pub(in crate::sim) struct Resources {
     all: BTreeMap<ResourceId, Resource>,
     /// The same ids under their types: always complete, never stored.
     by_type: BTreeMap<ResourceType, BTreeSet<ResourceId>>,
@@ -27,30 +63,76 @@ impl PartialEq for Resources {
 
 impl Resources {
     /// Equal, of one value at two times: nothing has changed in between.
-    pub(super) fn revision(&self) -> u64 {
+    pub(in crate::sim) fn revision(&self) -> u64 {
         self.revision
     }
 
-    pub(super) fn get(&self, id: &ResourceId) -> Option<&Resource> {
+    pub(in crate::sim) fn get(&self, id: &ResourceId) -> Option<&Resource> {
         self.all.get(id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &ResourceId) -> Option<&mut Resource> {
+    /// A resource's stored body.
+    pub(in crate::sim) fn body(&self, id: &ResourceId) -> Option<&Value> {
+        self.get(id).map(|resource| &resource.body)
+    }
+
+    /// How often a resource has changed; nothing of one that is not there.
+    pub(in crate::sim) fn version(&self, id: &ResourceId) -> u64 {
+        self.get(id).map_or(0, |resource| resource.version)
+    }
+
+    fn get_mut(&mut self, id: &ResourceId) -> Option<&mut Resource> {
         self.revision += 1;
         self.all.get_mut(id)
     }
 
-    pub(super) fn contains_key(&self, id: &ResourceId) -> bool {
+    /// Changes a stored body, as Azure does on its own.
+    pub(in crate::sim) fn edit(&mut self, id: &ResourceId, change: impl FnOnce(&mut Value)) {
+        if let Some(resource) = self.get_mut(id) {
+            change(&mut resource.body);
+            self.touch(id);
+        }
+    }
+
+    /// Changes every body, and says nothing of it: what is told is the same.
+    pub(in crate::sim) fn rewrite(&mut self, change: impl Fn(&mut Value)) {
+        self.revision += 1;
+        self.all.values_mut().for_each(|resource| change(&mut resource.body));
+    }
+
+    pub(in crate::sim) fn set_state(&mut self, id: &ResourceId, state: State, at: Timestamp) {
+        if let Some(resource) = self.get_mut(id) {
+            resource.state = state;
+            resource.settled_at = at;
+            self.touch(id);
+        }
+    }
+
+    /// Says that a resource is not what it was; its family is not either.
+    pub(in crate::sim) fn touch(&mut self, id: &ResourceId) {
+        let root = root(id);
+        for id in [id, &root].into_iter().take(1 + usize::from(root != *id)) {
+            if let Some(resource) = self.get_mut(id) {
+                resource.version += 1;
+            }
+        }
+    }
+
+    pub(in crate::sim) fn contains_key(&self, id: &ResourceId) -> bool {
         self.all.contains_key(id)
     }
 
-    pub(super) fn insert(&mut self, id: ResourceId, resource: Resource) -> Option<Resource> {
+    pub(in crate::sim) fn insert(
+        &mut self,
+        id: ResourceId,
+        resource: Resource,
+    ) -> Option<Resource> {
         self.revision += 1;
         self.by_type.entry(id.resource_type()).or_default().insert(id.clone());
         self.all.insert(id, resource)
     }
 
-    pub(super) fn remove(&mut self, id: &ResourceId) -> Option<Resource> {
+    pub(in crate::sim) fn remove(&mut self, id: &ResourceId) -> Option<Resource> {
         self.revision += 1;
         if let Some(ids) = self.by_type.get_mut(&id.resource_type()) {
             ids.remove(id);
@@ -59,34 +141,54 @@ impl Resources {
     }
 
     /// Removes those of which `goes` says so.
-    pub(super) fn remove_if(&mut self, goes: impl Fn(&ResourceId) -> bool) {
+    pub(in crate::sim) fn remove_if(&mut self, goes: impl Fn(&ResourceId) -> bool) {
         let gone: Vec<ResourceId> = self.all.keys().filter(|id| goes(id)).cloned().collect();
         for id in gone {
             self.remove(&id);
         }
     }
 
-    pub(super) fn iter(&self) -> btree_map::Iter<'_, ResourceId, Resource> {
+    pub(in crate::sim) fn iter(&self) -> btree_map::Iter<'_, ResourceId, Resource> {
         self.all.iter()
     }
 
-    pub(super) fn keys(&self) -> btree_map::Keys<'_, ResourceId, Resource> {
+    pub(in crate::sim) fn keys(&self) -> btree_map::Keys<'_, ResourceId, Resource> {
         self.all.keys()
     }
 
-    pub(super) fn values_mut(&mut self) -> btree_map::ValuesMut<'_, ResourceId, Resource> {
-        self.revision += 1;
-        self.all.values_mut()
+    /// Removes what is inside a resource that is gone.
+    pub(in crate::sim) fn remove_within(&mut self, id: &ResourceId) {
+        self.remove_if(|other| other.is_within(id));
+    }
+
+    /// A resource of a type whose body names `id`.
+    pub(in crate::sim) fn user_of(&self, id: &ResourceId, kind: &str) -> Option<ResourceId> {
+        self.users_of(id, kind).next().cloned()
+    }
+
+    /// The resources of a type whose bodies name `id`.
+    pub(in crate::sim) fn users_of(
+        &self,
+        id: &ResourceId,
+        kind: &str,
+    ) -> impl Iterator<Item = &ResourceId> {
+        self.of_type(kind).filter(|(_, resource)| names(&resource.body, id)).map(|(user, _)| user)
     }
 
     /// Those of a type, by id.
-    pub(super) fn of_type(&self, kind: &str) -> impl Iterator<Item = (&ResourceId, &Resource)> {
+    pub(in crate::sim) fn of_type(
+        &self,
+        kind: &str,
+    ) -> impl Iterator<Item = (&ResourceId, &Resource)> {
         let ids = ResourceType::parse(kind).ok().and_then(|kind| self.by_type.get(&kind));
         ids.into_iter().flatten().filter_map(|id| self.all.get_key_value(id))
     }
 
     /// What is inside a resource, itself not among it, by id.
-    pub(super) fn within(&self, id: &ResourceId) -> impl Iterator<Item = (&ResourceId, &Resource)> {
+    pub(in crate::sim) fn within(
+        &self,
+        id: &ResourceId,
+    ) -> impl Iterator<Item = (&ResourceId, &Resource)> {
         let below = format!("{}/", id.key());
         let from = (Bound::Included(below.as_str()), Bound::Unbounded);
         // The keys that begin with a text stand side by side.
@@ -95,7 +197,7 @@ impl Resources {
     }
 
     /// The children of a resource, of every kind, by id.
-    pub(super) fn children(
+    pub(in crate::sim) fn children(
         &self,
         id: &ResourceId,
     ) -> impl Iterator<Item = (&ResourceId, &Resource)> {
@@ -128,11 +230,18 @@ impl<'a> IntoIterator for &'a Resources {
     }
 }
 
+fn names(body: &Value, id: &ResourceId) -> bool {
+    match body {
+        Value::String(text) => text.eq_ignore_ascii_case(id.as_str()),
+        Value::Object(object) => object.values().any(|value| names(value, id)),
+        Value::Array(list) => list.iter().any(|value| names(value, id)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
-    use crate::sim::world::State;
 
     fn id(rest: &str) -> ResourceId {
         let head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";

@@ -4,35 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::operation::Operation;
 use crate::model::Timestamp;
+use crate::sim::operation::Operation;
 
 /// The operations there were. Those that are over stay, to be polled; those that are not are few.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<String, Operation>", into = "BTreeMap<String, Operation>")]
-pub(super) struct Operations {
+pub(in crate::sim) struct Operations {
     all: BTreeMap<String, Operation>,
     /// Those that are not settled or still keep others from writing: always complete, never stored.
     open: BTreeSet<String>,
 }
 
 impl Operations {
-    pub(super) fn get(&self, id: &str) -> Option<&Operation> {
+    pub(in crate::sim) fn get(&self, id: &str) -> Option<&Operation> {
         self.all.get(id)
     }
 
     /// To count a poll, or to decide its end: what has settled is said by [`Self::settle`].
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Operation> {
+    pub(in crate::sim) fn get_mut(&mut self, id: &str) -> Option<&mut Operation> {
         self.all.get_mut(id)
     }
 
-    pub(super) fn insert(&mut self, operation: Operation) {
+    pub(in crate::sim) fn insert(&mut self, operation: Operation) {
         self.open.insert(operation.id.clone());
         self.all.insert(operation.id.clone(), operation);
     }
 
     /// Its end has taken effect.
-    pub(super) fn settle(&mut self, id: &str) -> Option<&Operation> {
+    pub(in crate::sim) fn settle(&mut self, id: &str) -> Option<&Operation> {
         let operation = self.all.get_mut(id)?;
         operation.settled = true;
         if operation.lingers.is_zero() {
@@ -42,17 +42,17 @@ impl Operations {
     }
 
     /// Forgets the locks that nobody keeps any more.
-    pub(super) fn let_go(&mut self, now: Timestamp) {
+    pub(in crate::sim) fn let_go(&mut self, now: Timestamp) {
         let Self { all, open } = self;
         open.retain(|id| all.get(id).is_some_and(|operation| operation.is_at_work(now)));
     }
 
     /// Those that are not settled or still keep others from writing, by id.
-    pub(super) fn open(&self) -> impl Iterator<Item = &Operation> {
+    pub(in crate::sim) fn open(&self) -> impl Iterator<Item = &Operation> {
         self.open.iter().filter_map(|id| self.all.get(id))
     }
 
-    pub(super) fn remove_if(&mut self, goes: impl Fn(&Operation) -> bool) {
+    pub(in crate::sim) fn remove_if(&mut self, goes: impl Fn(&Operation) -> bool) {
         self.all.retain(|_, operation| !goes(operation));
         self.open.retain(|id| self.all.contains_key(id));
     }

@@ -1,0 +1,44 @@
+//! Who uses this? What Azure shows in a body of those whose bodies name it.
+
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::model::ResourceId;
+
+impl World {
+    /// The configurations of gateways that use a subnet or an address.
+    pub(super) fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
+        let names = |configuration: &&Value| {
+            ["subnet", "publicIPAddress"].iter().any(|key| {
+                let used = configuration.pointer(&format!("/properties/{key}/id"));
+                let used = used.and_then(Value::as_str);
+                used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+            })
+        };
+        let gateways = self.resources.of_type("Microsoft.Network/virtualNetworkGateways");
+        gateways
+            .flat_map(|(gateway, resource)| {
+                let list = resource.body.pointer("/properties/ipConfigurations");
+                let own = list.and_then(Value::as_array).into_iter().flatten().filter(names);
+                own.map(move |configuration| {
+                    let name = configuration["name"].as_str().unwrap_or("default");
+                    json!({ "id": format!("{gateway}/ipConfigurations/{name}") })
+                })
+            })
+            .collect()
+    }
+
+    /// Adds to a body the subnets that name it under a key of theirs; nothing where there are none.
+    pub(super) fn show_subnets_with(&self, id: &ResourceId, key: &str, body: &mut Value) {
+        let pointer = format!("/properties/{key}/id");
+        let subnets = self.resources.of_type("Microsoft.Network/virtualNetworks/subnets");
+        let users = subnets.filter(|(_, resource)| {
+            let used = resource.body.pointer(&pointer).and_then(Value::as_str);
+            used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+        });
+        let users: Vec<Value> = users.map(|(user, _)| json!({ "id": user.as_str() })).collect();
+        if !users.is_empty() {
+            body["properties"]["subnets"] = json!(users);
+        }
+    }
+}
