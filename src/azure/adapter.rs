@@ -16,8 +16,8 @@ use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
-    gateway_routes, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
-    vnet_peering,
+    gateway_routes, public_ip, recovery_plan, removal, route_table, steering, subnet,
+    virtual_network, vnet_peering, vpn,
 };
 use super::tenancy::Tenants;
 use super::token::TokenSource;
@@ -262,6 +262,8 @@ async fn observe_action(
         Action::Association(spec) => association::assess(spec, body),
         Action::Bandwidth(spec) => bandwidth::assess(spec, body),
         Action::Dissociation(spec) => association::assess_dissociated(spec, body),
+        Action::Vpn(own) => vpn::assess(own, body),
+        Action::Steering(own) => steering::assess(own, body),
         Action::Remove(spec) => removal::assess(spec, body),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
             body::assessment(resource, body, Assessed::Holds)
@@ -326,6 +328,7 @@ async fn observe_undo(
     let body = body.as_ref();
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
+        Action::Vpn(own) => return Ok(vpn::undo(own, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
@@ -337,6 +340,7 @@ async fn observe_undo(
         Action::SecurityGroup(spec) => association::wanted_security(spec),
         Action::Dns(spec) => virtual_network::wanted(spec),
         Action::Subnet(spec) => subnet::wanted(spec),
+        Action::Steering(own) => steering::wanted(own, body),
         // These write nothing into what is there, or nothing at all.
         Action::Authorization(_)
         | Action::Bandwidth(_)

@@ -26,13 +26,21 @@ pub(super) const API_VERSION: &str = "2024-03-01";
 /// The version of Site Recovery that we speak, that of the published specification.
 const RECOVERY_VERSION: &str = "2023-08-01";
 
+/// The versions of private DNS zones and of traffic managers that we speak, which are their own.
+const PRIVATE_DNS_VERSION: &str = "2020-06-01";
+const TRAFFIC_MANAGER_VERSION: &str = "2022-04-01";
+
 /// The version that a path is asked in, by its provider.
 fn version_of(path: &str) -> &'static str {
-    if path.to_ascii_lowercase().contains("/microsoft.recoveryservices/") {
-        RECOVERY_VERSION
-    } else {
-        API_VERSION
-    }
+    let path = path.to_ascii_lowercase();
+    [
+        ("/microsoft.recoveryservices/", RECOVERY_VERSION),
+        ("/microsoft.network/privatednszones/", PRIVATE_DNS_VERSION),
+        ("/microsoft.network/trafficmanagerprofiles/", TRAFFIC_MANAGER_VERSION),
+    ]
+    .into_iter()
+    .find(|(provider, _)| path.contains(provider))
+    .map_or(API_VERSION, |(_, version)| version)
 }
 
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
@@ -98,6 +106,7 @@ macro_rules! by_kind {
             Kind::SecurityGroup => top!(network_security_groups_client),
             Kind::Network => top!(virtual_networks_client),
             Kind::Firewall => top!(azure_firewalls_client),
+            Kind::LocalGateway => top!(local_network_gateways_client),
             Kind::Route => child!(routes_client),
             Kind::Authorization => child!(express_route_circuit_authorizations_client),
             Kind::Subnet => child!(subnets_client),
@@ -134,12 +143,32 @@ impl Client {
         resource: &ResourceId,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
+        if is_plain(resource) {
+            let response = self.plain(Method::Get, resource, (&Purpose::Read, context)).await?;
+            return read_body(&response);
+        }
         let attempt =
             Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, get);
         let response = attempt.take()?;
         read_body(&response)
+    }
+
+    /// A request without a body about a resource whose type the generated client does not cover.
+    async fn plain(
+        &self,
+        method: Method,
+        resource: &ResourceId,
+        (purpose, context): (&Purpose, &CallContext),
+    ) -> Result<WireResponse, StepError> {
+        let request = WireRequest {
+            method,
+            url: self.url(resource.as_str())?,
+            headers: Headers::new(),
+            body: bytes::Bytes::new(),
+        };
+        self.door.pass(request, context, purpose).await
     }
 
     /// A path of the endpoint's, with a query.
@@ -238,6 +267,9 @@ impl Client {
         resource: &ResourceId,
         (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
+        if is_plain(resource) {
+            return self.plain(Method::Delete, resource, (purpose, context)).await;
+        }
         let (door, purpose) = (Arc::clone(&self.door), purpose.clone());
         let attempt = Arc::new(Attempt::new(door, context.clone(), purpose));
         let network = self.network(&attempt)?;
@@ -408,7 +440,13 @@ enum Kind {
     SecurityGroup,
     Network,
     Firewall,
+    LocalGateway,
     Route,
+}
+
+/// Whether a resource is of a provider of its own, which the generated client does not cover.
+fn is_plain(resource: &ResourceId) -> bool {
+    version_of(resource.as_str()) != API_VERSION
 }
 
 fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
@@ -425,6 +463,7 @@ fn kind(resource: &ResourceId) -> Result<Kind, StepError> {
         ("Microsoft.Network/networkSecurityGroups", Kind::SecurityGroup),
         ("Microsoft.Network/virtualNetworks", Kind::Network),
         ("Microsoft.Network/azureFirewalls", Kind::Firewall),
+        ("Microsoft.Network/localNetworkGateways", Kind::LocalGateway),
         ("Microsoft.Network/routeTables/routes", Kind::Route),
     ]
     .into_iter()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::action::{
-    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Verification,
+    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Steering, Verification, Vpn,
 };
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
@@ -54,6 +54,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Association(_)
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
+        | Action::Steering(Steering::Endpoint(_))
         | Action::Dns(_) => add(written, "write"),
         Action::PublicIp(_)
         | Action::Subnet(_)
@@ -63,6 +64,8 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Peering(_)
         | Action::RouteTable(_)
         | Action::Route(_)
+        | Action::Vpn(_)
+        | Action::Steering(Steering::Record(_))
         | Action::Verify(_)
         | Action::General(_) => {
             add(written, "write");
@@ -105,6 +108,14 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 Some(SecretRef::Param(_)) => {}
             }
         }
+        Action::Vpn(vpn) => match vpn {
+            Vpn::Gateway(spec) => {
+                std::iter::once(&spec.subnet)
+                    .chain(&spec.public_ips)
+                    .for_each(|used| add(used, "join/action"));
+            }
+            Vpn::LocalGateway(_) | Vpn::Connection(_) => {}
+        },
         Action::Peering(spec) => add(&spec.remote, "peer/action"),
         Action::RecoveryPlan(spec) => {
             if let RecoveryMove::TestFailover { network, .. } = &spec.to {
@@ -130,6 +141,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         | Action::Authorization(_)
         | Action::Dns(_)
         | Action::Remove(_)
+        | Action::Steering(_)
         | Action::Verify(_)
         | Action::General(_) => {}
     }

@@ -17,8 +17,10 @@ mod reader;
 mod rules;
 mod scalar;
 mod scope;
+mod steering;
 mod steps;
 mod turns;
+mod vpn;
 
 pub use compare::{PlanDifference, compare};
 pub use compile::{CompileOptions, Compiled, compile};

@@ -9,7 +9,9 @@ mod network;
 mod recovery;
 mod remove;
 mod shell;
+mod steering;
 mod verify;
+mod vpn;
 
 use std::collections::BTreeMap;
 
@@ -75,6 +77,8 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Route(spec) => network::route(spec),
         Action::SecurityGroup(spec) => network::security_group(spec),
         Action::Dns(spec) => network::dns(spec),
+        Action::Vpn(own) => vpn::vpn(own, secrets),
+        Action::Steering(own) => steering::steering(own),
         Action::Remove(spec) => remove::removal(spec),
         Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Verify(verification) => verify::verification(verification),
