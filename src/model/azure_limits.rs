@@ -45,7 +45,7 @@ pub const GATEWAY_SKUS: &[GatewaySku] = &[
 
 /// The SKUs of VPN gateways, each with its size among those of its family; a family is what Azure resizes
 /// within (VPN-GW, "Resizing and changing SKUs"). Sizes 4 and 5 are of another generation.
-const VPN_SKUS: &[(&str, &str, u8)] = &[
+pub const VPN_SKUS: &[(&str, &str, u8)] = &[
     ("Basic", "basic", 1),
     ("VpnGw1", "one zone", 1),
     ("VpnGw2", "one zone", 2),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::envelope::is_since;
-use super::network::connection_status;
+use super::network::{connection_status, tunnel_status};
 use super::provider;
 use super::reply::{Refusal, json_answer};
 use super::scenario::OutageReads;
@@ -33,7 +33,9 @@ impl World {
         let mut body = resource.body.clone();
         let etag = self.etag(id);
         let state = resource.state.as_str();
-        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        let silent = provider::of(id).is_some_and(provider::Provider::at_once);
+        let properties = body.get_mut("properties").and_then(Value::as_object_mut);
+        if let Some(properties) = properties.filter(|_| !silent) {
             properties.insert("provisioningState".to_owned(), state.into());
         }
         if let Some(object) = body.as_object_mut().filter(|object| object.contains_key("id")) {
@@ -73,6 +75,9 @@ impl World {
             }
         } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
             provider::gateway::hide_address(&mut body, now);
+        } else if kind.is("Microsoft.Network/trafficManagerProfiles") {
+            let endpoints = self.endpoints_of(id).into_iter().map(|(_, body)| body.clone());
+            body["properties"]["endpoints"] = endpoints.collect();
         } else if kind.is("Microsoft.Network/publicIPAddresses") {
             if let Some(user) = self.configurations_with(id).into_iter().next() {
                 body["properties"]["ipConfiguration"] = user;
@@ -95,12 +100,20 @@ impl World {
         Some(body)
     }
 
+    /// The endpoints of a Traffic Manager profile, of every kind.
+    pub(super) fn endpoints_of(&self, profile: &ResourceId) -> Vec<(&ResourceId, &Value)> {
+        self.resources.children(profile).map(|(id, resource)| (id, &resource.body)).collect()
+    }
+
     fn settled_status(&self, id: &ResourceId) -> &'static str {
         if self.unconnected.contains(id) {
             return "NotConnected";
         }
         let shown = self.shown();
         let estate = self.estate(&shown);
+        if let Some(status) = tunnel_status(&estate, &self.onprem, id) {
+            return status;
+        }
         estate
             .connections()
             .iter()

@@ -101,7 +101,7 @@ fn gateway(spec: &VpnGateway, body: Option<&Value>) -> Value {
     wanted
 }
 
-/// The name of each address's configuration: that of the one which has it, or else of one that is free.
+/// The name of each address's configuration: that of the one which has it, or else of one that shows none.
 fn names(spec: &VpnGateway, body: Option<&Value>) -> Vec<String> {
     let standing = body.and_then(|body| body.pointer("/properties/ipConfigurations")?.as_array());
     let standing: Vec<&Value> = standing.into_iter().flatten().collect();
@@ -114,14 +114,15 @@ fn names(spec: &VpnGateway, body: Option<&Value>) -> Vec<String> {
     let named = |place: usize| text(standing[place], "/name").unwrap_or_default().to_owned();
     let mut names = Vec::new();
     for (nth, wanted) in spec.public_ips.iter().enumerate() {
-        let free = (0..standing.len()).find(|place| !taken.contains(place));
+        let is_free = |place: &usize| !taken.contains(place) && address(standing[*place]).is_none();
+        let free = (0..standing.len()).find(is_free);
         names.push(match holder(wanted.key()).or(free) {
             Some(place) => {
                 taken.push(place);
                 named(place)
             }
-            None if nth == 0 => "gwipconfig".to_owned(),
-            None => format!("gwipconfig{}", nth + 1),
+            None if nth == 0 => "vpnipconfig".to_owned(),
+            None => format!("vpnipconfig{}", nth + 1),
         });
     }
     names
