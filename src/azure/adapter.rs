@@ -24,6 +24,7 @@ use super::token::TokenSource;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
+use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{
     Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
     StepError, Undo, Write, WriteMethod,
@@ -197,7 +198,12 @@ impl ArmActuator {
                     .read(name)
                     .map_err(|why| StepError::rejected("secret_missing", why))?,
                 SecretRef::Resource { id, pointer } => {
-                    let read = self.client.get(id, context).await?;
+                    let read = if pointer == SHARED_KEY_AT {
+                        self.client.shared_key(id, context).await?
+                    } else {
+                        self.client.get(id, context).await?
+                    };
+                    let pointer = if pointer == SHARED_KEY_AT { "/value" } else { pointer };
                     let value = read.as_ref().and_then(|body| body.pointer(pointer));
                     let text = value.and_then(Value::as_str).ok_or_else(|| {
                         let why = format!("The key of {} cannot be read.", id.name());

@@ -171,6 +171,16 @@ impl Client {
         self.door.pass(request, context, purpose).await
     }
 
+    /// The key of a VPN connection, which has a path of its own; none when the connection is not there.
+    pub(super) async fn shared_key(
+        &self,
+        connection: &ResourceId,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let path = format!("{connection}/sharedkey");
+        self.get_path(&path, &[("api-version", API_VERSION)], context).await
+    }
+
     /// A path of the endpoint's, with a query.
     fn url_with(&self, path: &str, query: &[(&str, &str)]) -> url::Url {
         let mut url = self.door.endpoint.clone();

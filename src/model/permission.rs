@@ -114,7 +114,8 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                     .chain(&spec.public_ips)
                     .for_each(|used| add(used, "join/action"));
             }
-            Vpn::LocalGateway(_) | Vpn::Connection(_) => {}
+            Vpn::Connection(spec) => read_key(&spec.shared_key, add),
+            Vpn::LocalGateway(_) => {}
         },
         Action::Peering(spec) => add(&spec.remote, "peer/action"),
         Action::RecoveryPlan(spec) => {
@@ -154,6 +155,7 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     let beside = |kind: &str| removal.id.sibling(kind, "any");
     match (removal.kind, &removal.authorization) {
         (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
+        (RemovalKind::VpnConnection, Some(secret)) => read_key(secret, add),
         (RemovalKind::Gateway, _) => {
             let network = beside("Microsoft.Network/virtualNetworks");
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
@@ -166,6 +168,13 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
             }
         }
         _ => {}
+    }
+}
+
+/// What reading the key of a VPN connection needs.
+fn read_key(secret: &SecretRef, add: &mut impl FnMut(&ResourceId, &str)) {
+    if let SecretRef::Resource { id, .. } = secret {
+        add(id, "sharedKey/read");
     }
 }
 

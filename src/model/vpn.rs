@@ -16,6 +16,9 @@ use super::tags::Tags;
 /// Where a shared key stands in the body of a connection.
 pub const SHARED_KEY: &str = "sharedKey";
 
+/// The same, as a pointer. A GET of the connection hides it: it has a path of its own.
+pub const SHARED_KEY_AT: &str = "/properties/sharedKey";
+
 /// A part of a site-to-site VPN that shall be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", content = "with")]

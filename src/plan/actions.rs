@@ -263,7 +263,7 @@ fn recovery(name: &str, values: &Values<'_>) -> Built<RecoveryMove> {
 fn removal(kind: RemovalKind, values: &Values<'_>) -> Built<Action> {
     let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
     let authorization = match kind {
-        RemovalKind::VpnConnection => values.secret("shared_key"),
+        RemovalKind::VpnConnection => Some(vpn::shared_key(values)?),
         _ => key_source(values)?,
     };
     Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))

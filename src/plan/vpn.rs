@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::actions::{Built, PUBLIC_IPS, Values};
 use super::network::tags;
 use crate::model::action::{BgpSpeaker, LocalGateway, Vpn, VpnConnection, VpnGateway};
-use crate::model::{Action, ResourceId};
+use crate::model::vpn::SHARED_KEY_AT;
+use crate::model::{Action, ResourceId, SecretRef};
 use crate::runbook::{Code, Diagnostic};
 
 /// The autonomous system numbers that Azure keeps, which no gateway and no device may have (V-BGP).
@@ -124,6 +125,29 @@ pub(super) fn gateway(values: &Values<'_>) -> Built<Action> {
     })))
 }
 
+/// Where the key that both ends share comes from: a secret parameter, or a connection whose key is read.
+pub(super) fn shared_key(values: &Values<'_>) -> Built<SecretRef> {
+    let by_param = values.secret("shared_key");
+    let by_resource = values.get("shared_key_of").map(|_| values.id("shared_key_of")).transpose()?;
+    match (by_param, by_resource) {
+        (Some(secret), None) => Ok(secret),
+        (None, Some(id)) => Ok(SecretRef::Resource { id, pointer: SHARED_KEY_AT.to_owned() }),
+        (Some(_), Some(_)) => {
+            let message = "Only one of `shared_key` and `shared_key_of` may be given.";
+            Err(values.wrong("shared_key_of", Code::UnknownKey, message))
+        }
+        (None, None) => {
+            let message = "Nothing says where the key comes from that both ends share.";
+            let diagnostic = Diagnostic::error(Code::MissingKey, values.span("gateway"), message)
+                .with_help(
+                    "Add `shared_key: ${params.SECRET}`, or `shared_key_of` with a connection to the same \
+                     device.",
+                );
+            Err(Some(diagnostic))
+        }
+    }
+}
+
 pub(super) fn connection(values: &Values<'_>) -> Built<Action> {
     let gateway = values.id("gateway")?;
     let weight = values.get("routing_weight").and_then(Value::as_u64);
@@ -131,7 +155,7 @@ pub(super) fn connection(values: &Values<'_>) -> Built<Action> {
         id: values.beside("name", "Microsoft.Network/connections", Some(&gateway))?,
         location: values.region("location")?,
         local_gateway: values.id("local_gateway")?,
-        shared_key: values.secret("shared_key").ok_or(None)?,
+        shared_key: shared_key(values)?,
         bgp: values.said("bgp"),
         routing_weight: weight.map(u16::try_from).transpose().map_err(|_| None)?,
         tags: tags(values.get("tags")),

@@ -10,6 +10,9 @@ const ADDRESSES: Kind = Kind::OneOrMany(&Kind::Ip);
 /// The SKUs of VPN gateways that a runbook may make: zone-redundant ones, since Azure makes no others any more.
 pub(super) const VPN_SKUS: &[&str] = &["VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ", "VpnGw4AZ", "VpnGw5AZ"];
 
+const SHARED_KEY_OF: &str =
+    "Instead: another VPN connection to the same device, whose key is read when it is needed.";
+
 const SHARED_KEY: &str = "A secret parameter with the key that both ends share. It is set when the connection is \
                           made and not compared afterwards: Azure hides it.";
 
@@ -55,7 +58,8 @@ pub(super) const VPN_CONNECTION: &[Field] = &[
     must("location", Kind::Region, "Where it is: the gateway's region."),
     must("gateway", Kind::Id(GATEWAYS), "The VPN gateway."),
     must("local_gateway", Kind::Id(LOCAL_GATEWAYS), "What stands for the customer's device."),
-    must("shared_key", Kind::Secret, SHARED_KEY),
+    may("shared_key", Kind::Secret, SHARED_KEY),
+    may("shared_key_of", Kind::Id(CONNECTIONS), SHARED_KEY_OF),
     may("bgp", Kind::Bool, "Whether routes are told by BGP; left as it is when absent."),
     may(
         "routing_weight",
@@ -68,7 +72,8 @@ pub(super) const VPN_CONNECTION: &[Field] = &[
 pub(super) const VPN_CONNECTION_REMOVE: &[Field] = &[
     must("id", Kind::Id(CONNECTIONS), "The connection."),
     may("gateway", Kind::Id(GATEWAYS), "Its gateway: no other step writes it meanwhile."),
-    must("shared_key", Kind::Secret, "A secret parameter with its key: an undo sets it anew."),
+    may("shared_key", Kind::Secret, "A secret parameter with its key: an undo sets it anew."),
+    may("shared_key_of", Kind::Id(CONNECTIONS), SHARED_KEY_OF),
 ];
 
 pub(super) const DNS_RECORD: &[Field] = &[

@@ -163,15 +163,25 @@ impl Walk<'_> {
         let mut known = Vec::new();
         for item in wanted {
             let name = text(item, "/name").unwrap_or_default();
-            let by_name = body.iter().position(|other| {
-                text(other, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
+            let is_known = |place: &usize| known.contains(place);
+            let by_name = body.iter().enumerate().position(|(place, other)| {
+                !is_known(&place)
+                    && text(other, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
             });
             // Where nobody looks at names once it stands, any other is as good.
             let nameless = field(self.of, &at.item(name).key("name").path)
                 .is_some_and(|row| row.how == How::NotOnceItStands)
                 && self.against == Against::Wanted;
-            let found = by_name
-                .or_else(|| (0..body.len()).find(|place| nameless && !known.contains(place)));
+            // Of several, the one with its address is it; one that shows another address is not.
+            let own = address(item);
+            let by_address = (0..body.len())
+                .find(|place| nameless && own.is_some() && address(&body[*place]) == own);
+            let as_good = |place: &usize| {
+                nameless
+                    && !is_known(place)
+                    && (wanted.len() == 1 || address(&body[*place]).is_none())
+            };
+            let found = by_address.or(by_name).or_else(|| (0..body.len()).find(as_good));
             let value = match found {
                 Some(place) => {
                     known.push(place);
@@ -309,6 +319,11 @@ fn in_words(value: &Value) -> String {
         }
         other => format!("`{other}`"),
     }
+}
+
+/// The public address of a gateway's configuration.
+fn address(configuration: &Value) -> Option<String> {
+    text(configuration, "/properties/publicIPAddress/id").map(str::to_ascii_lowercase)
 }
 
 fn are_named(list: &[Value]) -> bool {
