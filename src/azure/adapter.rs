@@ -381,6 +381,10 @@ async fn observe_verification(
             let body = client.get(subject, context).await?;
             Ok(connection::assess_connected(subject, body.as_ref()))
         }
+        Verification::Tunnel { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(vpn::assess_tunnel(subject, body.as_ref()))
+        }
         Verification::Routes { expect, .. } => {
             let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;
             Ok(gateway_routes::assess_learned(subject, expect, answer.as_ref()))

@@ -27,7 +27,7 @@ pub(super) const API_VERSION: &str = "2024-03-01";
 const RECOVERY_VERSION: &str = "2023-08-01";
 
 /// The versions of private DNS zones and of traffic managers that we speak, which are their own.
-const PRIVATE_DNS_VERSION: &str = "2020-06-01";
+pub(super) const PRIVATE_DNS_VERSION: &str = "2020-06-01";
 const TRAFFIC_MANAGER_VERSION: &str = "2022-04-01";
 
 /// The version that a path is asked in, by its provider.

@@ -182,6 +182,7 @@ fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
     match verification {
         Verification::Circuit { .. }
         | Verification::Connection { .. }
+        | Verification::Tunnel { .. }
         | Verification::MicrosoftPeering { .. }
         | Verification::Absent { .. } => &["read"],
         Verification::Routes { .. } => &["getLearnedRoutes/action"],

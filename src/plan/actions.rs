@@ -350,6 +350,7 @@ fn verification(name: &str, values: &Values<'_>) -> Built<Verification> {
     Ok(match name {
         "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
         "verify.connection" => Verification::Connection { connection: values.id("connection")? },
+        "verify.tunnel" => Verification::Tunnel { connection: values.id("connection")? },
         "verify.routes" => Verification::Routes {
             gateway: values.id("gateway")?,
             expect: values.prefixes("expect"),

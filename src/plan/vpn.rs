@@ -128,7 +128,8 @@ pub(super) fn gateway(values: &Values<'_>) -> Built<Action> {
 /// Where the key that both ends share comes from: a secret parameter, or a connection whose key is read.
 pub(super) fn shared_key(values: &Values<'_>) -> Built<SecretRef> {
     let by_param = values.secret("shared_key");
-    let by_resource = values.get("shared_key_of").map(|_| values.id("shared_key_of")).transpose()?;
+    let by_resource =
+        values.get("shared_key_of").map(|_| values.id("shared_key_of")).transpose()?;
     match (by_param, by_resource) {
         (Some(secret), None) => Ok(secret),
         (None, Some(id)) => Ok(SecretRef::Resource { id, pointer: SHARED_KEY_AT.to_owned() }),

@@ -415,6 +415,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         &[must("connection", Kind::Id(CONNECTIONS), "The connection.")],
     ),
     (
+        "verify.tunnel",
+        "A VPN connection is Succeeded and Connected, and traffic has come in through it.",
+        &[must("connection", Kind::Id(CONNECTIONS), "The connection of the VPN gateway.")],
+    ),
+    (
         "verify.routes",
         "A gateway has learned prefixes over ExpressRoute.",
         &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],

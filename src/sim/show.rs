@@ -20,6 +20,9 @@ use crate::model::{ResourceId, Timestamp};
 const UNKNOWN: Duration = Duration::from_secs(10);
 const CONNECTING: Duration = Duration::from_secs(25);
 
+/// What the people behind a tunnel that carries send each other, in each direction.
+const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
+
 /// Before, the connection of a circuit had no status (recorded in 2016).
 const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
@@ -96,6 +99,12 @@ impl World {
                 self.settled_status(id)
             };
             body["properties"]["connectionStatus"] = json!(status);
+            let carries = status == "Connected" && !self.silent.contains(id);
+            if carries && body.pointer("/properties/localNetworkGateway2").is_some() {
+                let bytes = since.as_secs() * TUNNEL_BYTES_PER_SECOND;
+                body["properties"]["ingressBytesTransferred"] = json!(bytes);
+                body["properties"]["egressBytesTransferred"] = json!(bytes);
+            }
         }
         Some(body)
     }

@@ -606,7 +606,8 @@ mod tests {
                 }))
             }
             13 => {
-                let mut public_ips = vec![id("publicIPAddresses", "p"), id("publicIPAddresses", "q")];
+                let mut public_ips =
+                    vec![id("publicIPAddresses", "p"), id("publicIPAddresses", "q")];
                 chance.shuffle(&mut public_ips);
                 public_ips.truncate(1 + chance.below(2));
                 Action::Vpn(Vpn::Gateway(VpnGateway {
@@ -644,8 +645,7 @@ mod tests {
                 }))
             }
             16 => {
-                let kind =
-                    chance.pick(&["azureEndpoints", "externalEndpoints", "nestedEndpoints"]);
+                let kind = chance.pick(&["azureEndpoints", "externalEndpoints", "nestedEndpoints"]);
                 Action::Steering(Steering::Endpoint(TrafficEndpoint {
                     id: id("trafficManagerProfiles", "tm").child(kind, "ea").unwrap(),
                     enabled: maybe(chance),

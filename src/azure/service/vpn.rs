@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::{assessment, ensure, provisioning_state, set, text, with_tags};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::vpn::SHARED_KEY;
-use crate::model::{Assessed, Assessment, Undo};
+use crate::model::{Assessed, Assessment, ResourceId, Undo};
 
 /// Compares a part of a VPN with the desired one.
 pub(crate) fn assess(vpn: &Vpn, body: Option<&Value>) -> Assessment {
@@ -28,6 +28,26 @@ pub(crate) fn assess(vpn: &Vpn, body: Option<&Value>) -> Assessment {
 
 fn status(body: &Value) -> Option<&str> {
     text(body, "/properties/connectionStatus")
+}
+
+/// Compares a tunnel with one that carries: it may be Connected while the device sends nothing into it.
+pub(crate) fn assess_tunnel(resource: &ResourceId, body: Option<&Value>) -> Assessment {
+    let mut assessment = super::connection::assess_connected(resource, body);
+    let bytes = body
+        .and_then(|body| body.pointer("/properties/ingressBytesTransferred")?.as_u64())
+        .unwrap_or_default();
+    if assessment.verdict == Assessed::Holds && bytes == 0 {
+        assessment.outputs.clear();
+        assessment.verdict = Assessed::NotYet {
+            why: "the tunnel is Connected and nothing has come in through it: let somebody on-premises speak \
+                  to a machine behind it"
+                .to_owned(),
+            after: std::time::Duration::from_secs(15),
+        };
+    } else if assessment.verdict == Assessed::Holds {
+        assessment.outputs.insert("bytes_in".to_owned(), Value::from(bytes));
+    }
+    assessment
 }
 
 /// How a part of a VPN is taken back.
@@ -146,7 +166,7 @@ fn connection(spec: &VpnConnection) -> Value {
 mod tests {
     use super::*;
     use crate::model::action::Tags;
-    use crate::model::{Region, ResourceId, SecretRef};
+    use crate::model::{Region, SecretRef};
 
     fn id(kind: &str, name: &str) -> ResourceId {
         let head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
@@ -200,6 +220,19 @@ mod tests {
         let again = change(assess(&tunnel(None), Some(&standing("Failed"))).verdict);
         assert!(again.write.body.unwrap()["properties"]["sharedKey"].is_object());
         assert!(!format!("{:?}", again.undo).contains("k-e-y"));
+    }
+
+    #[test]
+    fn a_tunnel_that_is_connected_and_silent_does_not_carry() {
+        let id = id("connections", "vpn");
+        let mut body = standing("Succeeded");
+        for (bytes, holds) in [(None, false), (Some(0), false), (Some(1), true)] {
+            body["properties"]["ingressBytesTransferred"] = json!(bytes);
+            let seen = assess_tunnel(&id, Some(&body));
+            assert_eq!(seen.verdict == Assessed::Holds, holds, "{bytes:?}: {seen:?}");
+        }
+        body["properties"]["connectionStatus"] = json!("NotConnected");
+        assert!(matches!(assess_tunnel(&id, Some(&body)).verdict, Assessed::NotYet { .. }));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn record(spec: &DnsRecord) -> Guide {
         ),
         noted(
             "If it is there, it goes first: a record set that loses its last address is gone.",
-            named(family.delete).with_all("--yes", vec!["true".to_owned()]).text(),
+            named(family.delete).with_flag("--yes").text(),
         ),
     ];
     let ttl = spec.ttl.map_or_else(|| "TTL".to_owned(), |ttl| ttl.to_string());

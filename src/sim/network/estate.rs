@@ -203,7 +203,10 @@ impl<'a> Estate<'a> {
         Self { tested, ..self }
     }
 
-    pub(super) fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
+    pub(super) fn of_type(
+        &self,
+        kind: &'static str,
+    ) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
         self.bodies
             .iter()
             .filter(move |(id, _)| id.resource_type().is(kind))

@@ -1,7 +1,7 @@
 //! What goes through the tunnels? VPN gateways, the devices at the other end, and what each side tells.
 //!
 //! Azure takes the longest prefix, and among equal ones a circuit before a tunnel (VPN-COEX: ExpressRoute is
-//! the primary path). On-premises does as its devices are told: here a link of a circuit is preferred to a
+//! the primary path). A tunnel carries IPv4 and nothing else. On-premises does as its devices are told: here a link of a circuit is preferred to a
 //! device unless the world says otherwise.
 
 use std::collections::BTreeSet;
@@ -136,10 +136,12 @@ impl Estate<'_> {
         let mut all: BTreeSet<IpNet> = listed
             .filter_map(|own| own.as_str()?.parse::<IpNet>().ok())
             .map(|own| own.trunc())
+            .filter(|own| matches!(own, IpNet::V4(_)))
             .collect();
         if let Some(device) = self.device(onprem, tunnel).filter(|_| tunnel.bgp) {
             let sites = onprem.sites.iter().filter(|site| device.reaches(&site.name));
-            all.extend(sites.flat_map(|site| site.prefixes.iter().map(IpNet::trunc)));
+            let told = sites.flat_map(|site| site.prefixes.iter().map(IpNet::trunc));
+            all.extend(told.filter(|own| matches!(own, IpNet::V4(_))));
         }
         all
     }
@@ -175,11 +177,15 @@ pub(super) fn ways_there(
     to: &IpNet,
 ) -> Vec<TunnelWay> {
     let mut ways = Vec::new();
-    for tunnel in estate.tunnels() {
+    // A tunnel carries IPv4.
+    for tunnel in estate.tunnels().into_iter().filter(|_| matches!(to, IpNet::V4(_))) {
         let device = estate.device(onprem, &tunnel).filter(|device| device.reaches(site));
-        let (Some(device), Some(home)) = (device, estate.vpn_home(&tunnel.gateway)) else { continue };
+        let (Some(device), Some(home)) = (device, estate.vpn_home(&tunnel.gateway)) else {
+            continue;
+        };
         let networks = networks_behind(estate, &home);
-        let best = networks.into_iter().filter(|own| own.contains(to)).max_by_key(IpNet::prefix_len);
+        let best =
+            networks.into_iter().filter(|own| own.contains(to)).max_by_key(IpNet::prefix_len);
         if let Some(network) = best.filter(|_| !estate.is_silent(&tunnel.id)) {
             ways.push(TunnelWay {
                 tunnel: tunnel.id,
@@ -299,9 +305,8 @@ mod tests {
 
     #[test]
     fn a_tunnel_whose_device_is_down_or_unknown_is_not_connected_and_carries_nothing() {
-        let status = |lab: &Lab| {
-            tunnel_status(&lab.estate(), &lab.onprem, &id("connections", "vpn"))
-        };
+        let status =
+            |lab: &Lab| tunnel_status(&lab.estate(), &lab.onprem, &id("connections", "vpn"));
         let mut lab = lab();
         lab.bodies.remove(&connection("ea"));
         assert_eq!(status(&lab), Some("Connected"));
@@ -320,7 +325,11 @@ mod tests {
         let mut lab = lab();
         lab.bodies.remove(&connection("ea"));
         let hq = id("localNetworkGateways", "hq");
-        lab.set(&hq, "/properties/localNetworkAddressSpace/addressPrefixes", json!(["10.7.0.0/16"]));
+        lab.set(
+            &hq,
+            "/properties/localNetworkAddressSpace/addressPrefixes",
+            json!(["10.7.0.0/16"]),
+        );
         assert!(!reach(&lab, "10.1.0.0/24").0.works());
         // BGP tells them.
         let tunnel = lab.bodies.get_mut(&id("connections", "vpn")).unwrap();

@@ -76,7 +76,8 @@ impl Provider for Records {
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let ttl = put.body.pointer("/properties/ttl").and_then(Value::as_u64);
         if !ttl.is_some_and(|ttl| (1..=2_147_483_647).contains(&ttl)) {
-            let message = "The time to live (TTL) property of the record set is missing or invalid.";
+            let message =
+                "The time to live (TTL) property of the record set is missing or invalid.";
             return Err(Refusal::new(400, "BadRequest", message));
         }
         let list = put.body.pointer(&format!("/properties/{}", self.0.list));

@@ -69,15 +69,18 @@ impl Provider for Endpoint {
             let message = "The endpoint needs a target or a targetResourceId.";
             return Err(Refusal::new(400, "BadRequest", message));
         }
-        let Some(turn) = at(put.body, "priority").and_then(|own| own.as_u64()) else { return Ok(()) };
+        let Some(turn) = at(put.body, "priority").and_then(|own| own.as_u64()) else {
+            return Ok(());
+        };
         if !(1..=1_000).contains(&turn) {
             let message = format!("The endpoint priority {turn} is not between 1 and 1000.");
             return Err(Refusal::new(400, "BadRequest", message));
         }
         let Some(profile) = put.id.parent() else { return Ok(()) };
-        let twin = world.endpoints_of(&profile).into_iter().find(|(id, body)| {
-            *id != put.id && at(body, "priority") == Some(json!(turn))
-        });
+        let twin = world
+            .endpoints_of(&profile)
+            .into_iter()
+            .find(|(id, body)| *id != put.id && at(body, "priority") == Some(json!(turn)));
         match twin {
             None => Ok(()),
             Some((id, _)) => {
