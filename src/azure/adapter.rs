@@ -16,14 +16,15 @@ use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
-    gateway_routes, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
-    vnet_peering,
+    gateway_routes, public_ip, recovery_plan, removal, route_table, steering, subnet,
+    virtual_network, vnet_peering, vpn,
 };
 use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
+use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{
     Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
     StepError, Undo, Write, WriteMethod,
@@ -197,7 +198,12 @@ impl ArmActuator {
                     .read(name)
                     .map_err(|why| StepError::rejected("secret_missing", why))?,
                 SecretRef::Resource { id, pointer } => {
-                    let read = self.client.get(id, context).await?;
+                    let read = if pointer == SHARED_KEY_AT {
+                        self.client.shared_key(id, context).await?
+                    } else {
+                        self.client.get(id, context).await?
+                    };
+                    let pointer = if pointer == SHARED_KEY_AT { "/value" } else { pointer };
                     let value = read.as_ref().and_then(|body| body.pointer(pointer));
                     let text = value.and_then(Value::as_str).ok_or_else(|| {
                         let why = format!("The key of {} cannot be read.", id.name());
@@ -262,6 +268,8 @@ async fn observe_action(
         Action::Association(spec) => association::assess(spec, body),
         Action::Bandwidth(spec) => bandwidth::assess(spec, body),
         Action::Dissociation(spec) => association::assess_dissociated(spec, body),
+        Action::Vpn(own) => vpn::assess(own, body),
+        Action::Steering(own) => steering::assess(own, body),
         Action::Remove(spec) => removal::assess(spec, body),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
             body::assessment(resource, body, Assessed::Holds)
@@ -326,6 +334,7 @@ async fn observe_undo(
     let body = body.as_ref();
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
+        Action::Vpn(own) => return Ok(vpn::undo(own, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
@@ -337,6 +346,7 @@ async fn observe_undo(
         Action::SecurityGroup(spec) => association::wanted_security(spec),
         Action::Dns(spec) => virtual_network::wanted(spec),
         Action::Subnet(spec) => subnet::wanted(spec),
+        Action::Steering(own) => steering::wanted(own, body),
         // These write nothing into what is there, or nothing at all.
         Action::Authorization(_)
         | Action::Bandwidth(_)
@@ -370,6 +380,10 @@ async fn observe_verification(
         Verification::Connection { .. } => {
             let body = client.get(subject, context).await?;
             Ok(connection::assess_connected(subject, body.as_ref()))
+        }
+        Verification::Tunnel { .. } => {
+            let body = client.get(subject, context).await?;
+            Ok(vpn::assess_tunnel(subject, body.as_ref()))
         }
         Verification::Routes { expect, .. } => {
             let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;

@@ -26,13 +26,21 @@ pub(super) const API_VERSION: &str = "2024-03-01";
 /// The version of Site Recovery that we speak, that of the published specification.
 const RECOVERY_VERSION: &str = "2023-08-01";
 
+/// The versions of private DNS zones and of traffic managers that we speak, which are their own.
+pub(super) const PRIVATE_DNS_VERSION: &str = "2020-06-01";
+const TRAFFIC_MANAGER_VERSION: &str = "2022-04-01";
+
 /// The version that a path is asked in, by its provider.
 fn version_of(path: &str) -> &'static str {
-    if path.to_ascii_lowercase().contains("/microsoft.recoveryservices/") {
-        RECOVERY_VERSION
-    } else {
-        API_VERSION
-    }
+    let path = path.to_ascii_lowercase();
+    [
+        ("/microsoft.recoveryservices/", RECOVERY_VERSION),
+        ("/microsoft.network/privatednszones/", PRIVATE_DNS_VERSION),
+        ("/microsoft.network/trafficmanagerprofiles/", TRAFFIC_MANAGER_VERSION),
+    ]
+    .into_iter()
+    .find(|(provider, _)| path.contains(provider))
+    .map_or(API_VERSION, |(_, version)| version)
 }
 
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
@@ -98,6 +106,7 @@ macro_rules! by_kind {
             CalledKind::SecurityGroup => top!(network_security_groups_client),
             CalledKind::Network => top!(virtual_networks_client),
             CalledKind::Firewall => top!(azure_firewalls_client),
+            CalledKind::LocalGateway => top!(local_network_gateways_client),
             CalledKind::Route => child!(routes_client),
             CalledKind::Authorization => child!(express_route_circuit_authorizations_client),
             CalledKind::Subnet => child!(subnets_client),
@@ -134,12 +143,42 @@ impl Client {
         resource: &ResourceId,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
+        if is_plain(resource) {
+            let response = self.plain(Method::Get, resource, (&Purpose::Read, context)).await?;
+            return read_body(&response);
+        }
         let attempt =
             Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, get);
         let response = attempt.take()?;
         read_body(&response)
+    }
+
+    /// A request without a body about a resource whose type the generated client does not cover.
+    async fn plain(
+        &self,
+        method: Method,
+        resource: &ResourceId,
+        (purpose, context): (&Purpose, &CallContext),
+    ) -> Result<WireResponse, StepError> {
+        let request = WireRequest {
+            method,
+            url: self.url(resource.as_str())?,
+            headers: Headers::new(),
+            body: bytes::Bytes::new(),
+        };
+        self.door.pass(request, context, purpose).await
+    }
+
+    /// The key of a VPN connection, which has a path of its own; none when the connection is not there.
+    pub(super) async fn shared_key(
+        &self,
+        connection: &ResourceId,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let path = format!("{connection}/sharedkey");
+        self.get_path(&path, &[("api-version", API_VERSION)], context).await
     }
 
     /// A path of the endpoint's, with a query.
@@ -238,6 +277,9 @@ impl Client {
         resource: &ResourceId,
         (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
+        if is_plain(resource) {
+            return self.plain(Method::Delete, resource, (purpose, context)).await;
+        }
         let (door, purpose) = (Arc::clone(&self.door), purpose.clone());
         let attempt = Arc::new(Attempt::new(door, context.clone(), purpose));
         let network = self.network(&attempt)?;
@@ -408,7 +450,13 @@ enum CalledKind {
     SecurityGroup,
     Network,
     Firewall,
+    LocalGateway,
     Route,
+}
+
+/// Whether a resource is of a provider of its own, which the generated client does not cover.
+fn is_plain(resource: &ResourceId) -> bool {
+    version_of(resource.as_str()) != API_VERSION
 }
 
 fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {
@@ -425,6 +473,7 @@ fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {
         ("Microsoft.Network/networkSecurityGroups", CalledKind::SecurityGroup),
         ("Microsoft.Network/virtualNetworks", CalledKind::Network),
         ("Microsoft.Network/azureFirewalls", CalledKind::Firewall),
+        ("Microsoft.Network/localNetworkGateways", CalledKind::LocalGateway),
         ("Microsoft.Network/routeTables/routes", CalledKind::Route),
     ]
     .into_iter()

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
-use super::client::Reading;
+use super::client::{PRIVATE_DNS_VERSION, Reading};
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
 use crate::preflight::{FactReader, Question};
@@ -74,6 +74,10 @@ impl FactReader for ArmObserver {
                 Ok(_) => Ok(Some(Value::Bool(true))),
                 Err(why) => Err(StepError::rejected("secret_missing", why)),
             },
+            Question::Links { zone } => {
+                let path = format!("{zone}/virtualNetworkLinks");
+                client.get_path(&path, &[("api-version", PRIVATE_DNS_VERSION)], &context).await
+            }
             Question::RouteSummary { circuit, path } => {
                 client.read(circuit, &Reading::CircuitRouteSummary { path }, &context).await
             }

@@ -17,6 +17,7 @@ use crate::azure::{
     SecretReader, Simulated, Tenants, TokenSource, is_loopback,
 };
 use crate::engine::Clock;
+use crate::model::action::Vpn;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
 
 /// Bytes of a secret's file: a key is short, and anything longer is the wrong file.
@@ -215,6 +216,7 @@ fn sent_by(action: &Action) -> Option<&str> {
         Action::Connection(spec) => spec.authorization.as_ref(),
         // Its undo makes the connection again.
         Action::Remove(spec) => spec.authorization.as_ref(),
+        Action::Vpn(Vpn::Connection(spec)) => Some(&spec.shared_key),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Gateway(_)
@@ -229,6 +231,8 @@ fn sent_by(action: &Action) -> Option<&str> {
         | Action::SecurityGroup(_)
         | Action::Dns(_)
         | Action::RecoveryPlan(_)
+        | Action::Vpn(_)
+        | Action::Steering(_)
         | Action::Verify(_)
         | Action::General(_) => None,
     };

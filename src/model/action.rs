@@ -19,9 +19,11 @@ use super::policy::{DecisionPolicy, GatePolicy};
 pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
+pub use super::steering::{DnsRecord, Steering, TrafficEndpoint};
 pub use super::tags::Tags;
 use super::time::duration_text;
 pub use super::verification::Verification;
+pub use super::vpn::{BgpSpeaker, LocalGateway, Vpn, VpnConnection, VpnGateway};
 
 /// What a step asks of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,12 @@ pub enum Action {
     /// The machines of a recovery plan are moved: `recovery_plan.failover` and its like.
     #[serde(rename = "recovery_plan")]
     RecoveryPlan(RecoveryPlan),
+    /// A part of a site-to-site VPN exists: `vpn_gateway.ensure` and its like.
+    #[serde(untagged)]
+    Vpn(Vpn),
+    /// Clients are told where to go: `private_dns.record` and its like.
+    #[serde(untagged)]
+    Steering(Steering),
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
@@ -156,6 +164,8 @@ impl Action {
             Self::Dns(_) => "vnet.dns",
             Self::Remove(spec) => spec.kind.action(),
             Self::RecoveryPlan(spec) => spec.to.action(),
+            Self::Vpn(vpn) => vpn.action(),
+            Self::Steering(steering) => steering.action(),
             Self::Verify(verification) => verification.name(),
             Self::General(General::Approval(_)) => "approval",
             Self::General(General::Decision(_)) => "decision",
@@ -184,6 +194,8 @@ impl Action {
             Self::Dns(spec) => Some(&spec.id),
             Self::Remove(spec) => Some(&spec.id),
             Self::RecoveryPlan(spec) => Some(&spec.id),
+            Self::Vpn(vpn) => Some(vpn.id()),
+            Self::Steering(steering) => Some(steering.id()),
             Self::Verify(verification) => Some(verification.subject()),
             Self::General(_) => None,
         }
@@ -209,6 +221,8 @@ impl Action {
             | Self::SecurityGroup(_)
             | Self::Dns(_)
             | Self::Remove(_)
+            | Self::Vpn(_)
+            | Self::Steering(_)
             | Self::RecoveryPlan(_) => self.subject(),
         }
     }
@@ -223,7 +237,9 @@ impl Action {
             | Self::Tier(_)
             | Self::Dns(_)
             | Self::Authorization(_)
+            | Self::Steering(_)
             | Self::General(_) => Vec::new(),
+            Self::Vpn(vpn) => vpn.reads(),
             Self::RouteTable(_) | Self::Route(_) => self.firewalls(),
             Self::SecurityGroup(spec) => vec![&spec.security_group],
             Self::Gateway(spec) => std::iter::once(&spec.subnet).chain(&spec.public_ip).collect(),
@@ -311,6 +327,8 @@ impl Action {
             Self::Association(spec) => {
                 vec![ended(&spec.subnet), of_child(&spec.subnet), ended(&spec.route_table)]
             }
+            Self::Vpn(vpn) => vpn.holds(),
+            Self::Steering(steering) => steering.holds(),
             Self::Verify(_) | Self::General(_) => Vec::new(),
         }
     }
@@ -322,6 +340,7 @@ impl Action {
             Self::Gateway(spec) => Some(&mut spec.tags),
             Self::Connection(spec) => Some(&mut spec.tags),
             Self::RouteTable(spec) => Some(&mut spec.tags),
+            Self::Vpn(vpn) => Some(vpn.tags_mut()),
             Self::Subnet(_)
             | Self::Authorization(_)
             | Self::Peering(_)
@@ -334,6 +353,7 @@ impl Action {
             | Self::Dns(_)
             | Self::Remove(_)
             | Self::RecoveryPlan(_)
+            | Self::Steering(_)
             | Self::Verify(_)
             | Self::General(_) => None,
         }
@@ -359,6 +379,8 @@ impl Action {
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
             Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
             Self::Tier(_) => &[("id", Text), ("tier", Text)],
+            Self::Vpn(vpn) => vpn.outputs(),
+            Self::Steering(steering) => steering.outputs(),
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
             Self::Remove(_) | Self::General(_) => &[],

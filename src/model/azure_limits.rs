@@ -43,6 +43,36 @@ pub const GATEWAY_SKUS: &[GatewaySku] = &[
     sku("ErGwScale", true, (1_000, 9_500, 4), false),
 ];
 
+/// The SKUs of VPN gateways, each with its size among those of its family; a family is what Azure resizes
+/// within (VPN-GW, "Resizing and changing SKUs"). Sizes 4 and 5 are of another generation.
+pub const VPN_SKUS: &[(&str, &str, u8)] = &[
+    ("Basic", "basic", 1),
+    ("VpnGw1", "one zone", 1),
+    ("VpnGw2", "one zone", 2),
+    ("VpnGw3", "one zone", 3),
+    ("VpnGw4", "one zone, second generation", 4),
+    ("VpnGw5", "one zone, second generation", 5),
+    ("VpnGw1AZ", "zones", 1),
+    ("VpnGw2AZ", "zones", 2),
+    ("VpnGw3AZ", "zones", 3),
+    ("VpnGw4AZ", "zones, second generation", 4),
+    ("VpnGw5AZ", "zones, second generation", 5),
+];
+
+/// What a VPN gateway of SKU `has` needs to be at least of SKU `wanted`; none where one of them is no VPN
+/// gateway's. Never smaller.
+#[must_use]
+pub fn vpn_resize(has: &str, wanted: &str) -> Option<Resize> {
+    let of = |name: &str| VPN_SKUS.iter().find(|(own, ..)| own.eq_ignore_ascii_case(name));
+    let ((_, family, size), (name, wanted, asked)) = (of(has)?, of(wanted)?);
+    let zones = family.starts_with("zones") || !name.ends_with("AZ");
+    Some(match () {
+        () if size >= asked && zones => Resize::None,
+        () if family == wanted => Resize::InPlace,
+        () => Resize::Refused,
+    })
+}
+
 /// What a gateway of one SKU needs to be of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resize {
@@ -58,6 +88,9 @@ pub enum Resize {
 /// What is not known is taken as it is written.
 #[must_use]
 pub fn resize(has: &str, wanted: &str) -> Resize {
+    if let Some(vpn) = vpn_resize(has, wanted) {
+        return vpn;
+    }
     let (Some(has), Some(wanted)) = (gateway_sku(has), gateway_sku(wanted)) else {
         return if has.eq_ignore_ascii_case(wanted) { Resize::None } else { Resize::InPlace };
     };
@@ -82,7 +115,10 @@ pub fn resizes_in_place(has: &str, wanted: &str) -> bool {
         (Some(has), Some(wanted)) => {
             has == wanted || (has.zone_redundant == wanted.zone_redundant && has.mbps < wanted.mbps)
         }
-        _ => true,
+        _ => vpn_resize(has, wanted).is_none_or(|way| {
+            // Down within a family as well: Azure does it.
+            way == Resize::InPlace || vpn_resize(wanted, has) != Some(Resize::Refused)
+        }),
     };
     same_family || down.iter().any(is_down)
 }

@@ -290,7 +290,8 @@ pub struct Removal {
     pub kind: RemovalKind,
     /// Its id.
     pub id: ResourceId,
-    /// Where the authorization key comes from, should a connection have to be made again by an undo.
+    /// Where the key comes from, should a connection have to be made again by an undo: the authorization's, or
+    /// the one that both ends of a VPN connection share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<SecretRef>,
     /// The gateway of a connection that is removed: nobody else may write it meanwhile.
@@ -318,11 +319,15 @@ pub enum RemovalKind {
     RouteTable,
     /// One route of a table.
     Route,
+    /// A connection between a VPN gateway and a local network gateway.
+    VpnConnection,
+    /// A local network gateway.
+    LocalGateway,
 }
 
 impl RemovalKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Connection,
         Self::Peering,
         Self::Gateway,
@@ -331,6 +336,8 @@ impl RemovalKind {
         Self::Authorization,
         Self::RouteTable,
         Self::Route,
+        Self::VpnConnection,
+        Self::LocalGateway,
     ];
 
     /// The action's name.
@@ -345,6 +352,8 @@ impl RemovalKind {
             Self::Authorization => "authorization.remove",
             Self::RouteTable => "route_table.remove",
             Self::Route => "route.absent",
+            Self::VpnConnection => "vpn_connection.remove",
+            Self::LocalGateway => "local_network_gateway.remove",
         }
     }
 
@@ -360,6 +369,8 @@ impl RemovalKind {
             Self::Authorization => "Microsoft.Network/expressRouteCircuits/authorizations",
             Self::RouteTable => "Microsoft.Network/routeTables",
             Self::Route => "Microsoft.Network/routeTables/routes",
+            Self::VpnConnection => "Microsoft.Network/connections",
+            Self::LocalGateway => "Microsoft.Network/localNetworkGateways",
         }
     }
 }

@@ -69,6 +69,8 @@ impl Action {
             | Self::Dissociation(_)
             | Self::Remove(_)
             | Self::RecoveryPlan(_)
+            | Self::Vpn(_)
+            | Self::Steering(_)
             | Self::Verify(_) => None,
         }
     }

@@ -27,9 +27,11 @@ pub mod policy;
 pub mod recovery;
 pub mod resource;
 pub mod secret;
+pub mod steering;
 pub mod tags;
 pub mod time;
 pub mod verification;
+pub mod vpn;
 
 pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
 pub use assessment::{

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::action::{
-    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Verification,
+    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Steering, Verification, Vpn,
 };
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
@@ -54,6 +54,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Association(_)
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
+        | Action::Steering(Steering::Endpoint(_))
         | Action::Dns(_) => add(written, "write"),
         Action::PublicIp(_)
         | Action::Subnet(_)
@@ -63,6 +64,8 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Peering(_)
         | Action::RouteTable(_)
         | Action::Route(_)
+        | Action::Vpn(_)
+        | Action::Steering(Steering::Record(_))
         | Action::Verify(_)
         | Action::General(_) => {
             add(written, "write");
@@ -105,6 +108,15 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 Some(SecretRef::Param(_)) => {}
             }
         }
+        Action::Vpn(vpn) => match vpn {
+            Vpn::Gateway(spec) => {
+                std::iter::once(&spec.subnet)
+                    .chain(&spec.public_ips)
+                    .for_each(|used| add(used, "join/action"));
+            }
+            Vpn::Connection(spec) => read_key(&spec.shared_key, add),
+            Vpn::LocalGateway(_) => {}
+        },
         Action::Peering(spec) => add(&spec.remote, "peer/action"),
         Action::RecoveryPlan(spec) => {
             if let RecoveryMove::TestFailover { network, .. } = &spec.to {
@@ -130,6 +142,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         | Action::Authorization(_)
         | Action::Dns(_)
         | Action::Remove(_)
+        | Action::Steering(_)
         | Action::Verify(_)
         | Action::General(_) => {}
     }
@@ -142,6 +155,7 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     let beside = |kind: &str| removal.id.sibling(kind, "any");
     match (removal.kind, &removal.authorization) {
         (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
+        (RemovalKind::VpnConnection, Some(secret)) => read_key(secret, add),
         (RemovalKind::Gateway, _) => {
             let network = beside("Microsoft.Network/virtualNetworks");
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
@@ -157,10 +171,18 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
+/// What reading the key of a VPN connection needs.
+fn read_key(secret: &SecretRef, add: &mut impl FnMut(&ResourceId, &str)) {
+    if let SecretRef::Resource { id, .. } = secret {
+        add(id, "sharedKey/read");
+    }
+}
+
 fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
     match verification {
         Verification::Circuit { .. }
         | Verification::Connection { .. }
+        | Verification::Tunnel { .. }
         | Verification::MicrosoftPeering { .. }
         | Verification::Absent { .. } => &["read"],
         Verification::Routes { .. } => &["getLearnedRoutes/action"],

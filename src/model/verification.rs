@@ -22,6 +22,12 @@ pub enum Verification {
         /// The connection.
         connection: ResourceId,
     },
+    /// A tunnel is `Succeeded` and `Connected`, and bytes have come in through it.
+    #[serde(rename = "verify.tunnel")]
+    Tunnel {
+        /// The VPN connection.
+        connection: ResourceId,
+    },
     /// A gateway has learned prefixes over ExpressRoute.
     #[serde(rename = "verify.routes")]
     Routes {
@@ -85,6 +91,7 @@ impl Verification {
         match self {
             Self::Circuit { .. } => "verify.circuit",
             Self::Connection { .. } => "verify.connection",
+            Self::Tunnel { .. } => "verify.tunnel",
             Self::Routes { .. } => "verify.routes",
             Self::Advertised { .. } => "verify.advertised",
             Self::Bgp { .. } => "verify.bgp",
@@ -103,7 +110,7 @@ impl Verification {
             | Self::Arp { circuit }
             | Self::MicrosoftPeering { circuit }
             | Self::CircuitRoutes { circuit, .. } => circuit,
-            Self::Connection { connection } => connection,
+            Self::Connection { connection } | Self::Tunnel { connection } => connection,
             Self::Absent { resource } => resource,
             Self::Routes { gateway, .. }
             | Self::Advertised { gateway, .. }
@@ -118,6 +125,7 @@ impl Verification {
         match self {
             Self::Circuit { .. } => &[("bandwidth_mbps", Number)],
             Self::Connection { .. } => &[("connection_status", Text)],
+            Self::Tunnel { .. } => &[("connection_status", Text), ("bytes_in", Number)],
             Self::Routes { .. } | Self::Advertised { .. } | Self::CircuitRoutes { .. } => {
                 &[("prefixes", List)]
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::reader::{Read, Reader};
 use super::scope::Scope;
-use super::{gates, network};
+use super::{gates, network, steering, vpn};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
@@ -103,6 +103,14 @@ impl ActionValues<'_> {
         self.get(key).and_then(Value::as_bool)
     }
 
+    /// The secret parameter that is named.
+    pub(super) fn secret(&self, key: &str) -> Option<SecretRef> {
+        match self.values.get(key) {
+            Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
+            _ => None,
+        }
+    }
+
     pub(super) fn id(&self, key: &str) -> Built<ResourceId> {
         ResourceId::parse(self.text(key)?)
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
@@ -182,6 +190,11 @@ fn build(reader: &mut Reader<'_>, name: &str, values: &ActionValues<'_>) -> Buil
         "security_group.associate" => network::security_group(values, true)?,
         "security_group.dissociate" => network::security_group(values, false)?,
         "vnet.dns" => network::dns(values)?,
+        "vpn_gateway.ensure" => vpn::gateway(values)?,
+        "vpn_connection.ensure" => vpn::connection(values)?,
+        "local_network_gateway.ensure" => vpn::local_gateway(values)?,
+        "private_dns.record" => steering::record(values)?,
+        "traffic_manager.endpoint" => steering::endpoint(values)?,
         "circuit.tier" => Action::Tier(CircuitTier {
             id: values.id("circuit")?,
             at_least: values
@@ -251,16 +264,16 @@ fn recovery(name: &str, values: &ActionValues<'_>) -> Built<RecoveryMove> {
 
 fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
-    let authorization = key_source(values)?;
+    let authorization = match kind {
+        RemovalKind::VpnConnection => Some(vpn::shared_key(values)?),
+        _ => key_source(values)?,
+    };
     Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
 fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
-    let by_param = match values.values.get("authorization_key") {
-        Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
-        _ => None,
-    };
+    let by_param = values.secret("authorization_key");
     let by_resource = match values.get("authorization") {
         Some(_) => {
             let id = values.id("authorization")?;
@@ -339,6 +352,7 @@ fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
     Ok(match name {
         "verify.circuit" => Verification::Circuit { circuit: values.id("circuit")? },
         "verify.connection" => Verification::Connection { connection: values.id("connection")? },
+        "verify.tunnel" => Verification::Tunnel { connection: values.id("connection")? },
         "verify.routes" => Verification::Routes {
             gateway: values.id("gateway")?,
             expect: values.prefixes("expect"),

@@ -18,7 +18,9 @@ mod reader;
 mod rules;
 mod scalar;
 mod scope;
+mod steering;
 mod steps;
+mod vpn;
 
 pub use compare::{PlanDifference, compare};
 pub use compile::{CompileOptions, Compiled, compile};

@@ -451,6 +451,8 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::SecurityGroup(_)
         | Action::Dns(_)
         | Action::Remove(_)
+        | Action::Vpn(_)
+        | Action::Steering(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,
     }

@@ -67,6 +67,11 @@ pub enum Question {
         /// The region.
         region: Region,
     },
+    /// The networks that a private DNS zone is linked to.
+    Links {
+        /// The zone.
+        zone: ResourceId,
+    },
     /// How many prefixes a path of a circuit's private peering brings.
     RouteSummary {
         /// The circuit.
@@ -90,6 +95,7 @@ impl Question {
         match self {
             Self::Resource(id)
             | Self::Restrictions { resource: id, .. }
+            | Self::Links { zone: id }
             | Self::RouteSummary { circuit: id, .. }
             | Self::RouteTable { circuit: id, .. } => Some(id.subscription()),
             Self::Inventory { subscription, .. }

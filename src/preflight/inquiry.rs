@@ -14,7 +14,7 @@ use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
 use crate::model::action::{
-    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier,
+    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier, Vpn,
 };
 use crate::model::{Action, Condition, Plan, ResourceId, Side, Step};
 
@@ -259,12 +259,35 @@ impl<'a> Inquiry<'a> {
         found
     }
 
+    /// The gateways of either kind that are to be, each with the subnet that it shall stand in.
+    #[must_use]
+    pub fn gateway_places(&self) -> Vec<(&'a Step, &'a ResourceId, &'a ResourceId)> {
+        let all = self.actions(|action| match action {
+            Action::Gateway(spec) => Some((&spec.id, &spec.subnet)),
+            Action::Vpn(Vpn::Gateway(spec)) => Some((&spec.id, &spec.subnet)),
+            _ => None,
+        });
+        all.into_iter().map(|(step, (id, subnet))| (step, id, subnet)).collect()
+    }
+
+    /// The circuits of the ExpressRoute gateway that stands, or is to stand, beside a VPN gateway.
+    #[must_use]
+    pub fn circuits_beside(&self, vpn: &ResourceId) -> BTreeSet<ResourceId> {
+        let Some(vnet) = self.vnet_of(vpn) else { return BTreeSet::new() };
+        let planned = self.connections().into_iter().filter_map(|(_, spec)| {
+            (self.vnet_of(&spec.gateway).as_ref() == Some(&vnet)).then(|| spec.circuit.clone())
+        });
+        let beside = self.facts.body(&vnet).map(|body| self.gateways_in(body)).unwrap_or_default();
+        let links = beside.iter().flat_map(|gateway| self.links_of(gateway));
+        planned.chain(links.filter_map(|(_, body)| id_at(body, "/properties/peer/id"))).collect()
+    }
+
     /// The virtual network of a gateway: as planned, or as it stands.
     #[must_use]
     pub fn vnet_of(&self, gateway: &ResourceId) -> Option<ResourceId> {
-        let planned = self.gateways().into_iter().find(|(_, spec)| spec.id == *gateway);
+        let planned = self.gateway_places().into_iter().find(|(_, id, _)| *id == gateway);
         match planned {
-            Some((_, spec)) => spec.subnet.parent(),
+            Some((_, _, subnet)) => subnet.parent(),
             None => gateway_subnet(self.facts.body(gateway)?)?.parent(),
         }
     }

@@ -7,6 +7,7 @@
 mod bodies;
 pub mod facts;
 pub mod inquiry;
+mod last_path;
 pub mod projection;
 pub mod questions;
 pub mod rule;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
 use super::inquiry::{id_at, is, list, peerings_of};
+use super::last_path;
 use crate::model::action::{NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier};
 use crate::model::tags::Tags;
 use crate::model::{Action, Condition, ResourceId, Step};
@@ -44,6 +45,7 @@ fn tags(action: &Action) -> Option<(&ResourceId, &Tags)> {
         Action::Gateway(spec) => (&spec.id, &spec.tags),
         Action::Connection(spec) => (&spec.id, &spec.tags),
         Action::RouteTable(spec) => (&spec.id, &spec.tags),
+        Action::Vpn(own) => (own.id(), own.tags()),
         _ => return None,
     };
     (!tags.is_empty()).then_some((id, tags))
@@ -161,6 +163,8 @@ fn change(facts: &mut Facts, action: &Action) {
             }
         }),
         Action::Remove(spec) => remove(facts, spec),
+        Action::Vpn(own) => last_path::vpn(facts, own),
+        Action::Steering(own) => last_path::steer(facts, own),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {}
     }
 }
@@ -195,7 +199,7 @@ fn route(facts: &Facts, prefix: &str, next_hop: &NextHop) -> Value {
 }
 
 /// Puts a property in that the author named; the others stay as they are.
-fn name(body: &mut Value, key: &str, value: Option<impl Into<Value>>) {
+pub(super) fn name(body: &mut Value, key: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         body["properties"][key] = value.into();
     }
@@ -254,13 +258,15 @@ fn remove(facts: &mut Facts, spec: &Removal) {
         | RemovalKind::Subnet
         | RemovalKind::Authorization
         | RemovalKind::RouteTable
-        | RemovalKind::Route => {}
+        | RemovalKind::Route
+        | RemovalKind::VpnConnection
+        | RemovalKind::LocalGateway => {}
     }
     edit(facts, &spec.id, |body| *body = None);
 }
 
 /// A gateway stands in a subnet from now on.
-fn settle_in(facts: &mut Facts, subnet: &ResourceId, gateway: &ResourceId) {
+pub(super) fn settle_in(facts: &mut Facts, subnet: &ResourceId, gateway: &ResourceId) {
     let lower = gateway.key().to_owned();
     edit(facts, subnet, |body| {
         let Some(body) = body else { return };
@@ -291,7 +297,7 @@ fn belongs(configuration: &Value, gateway: &str) -> bool {
 
 /// Writes what is planned over what is there; what the plan does not name stays.
 #[expect(clippy::needless_pass_by_value, reason = "what is planned is made where it is used")]
-fn patch(facts: &mut Facts, id: &ResourceId, planned: Value) {
+pub(super) fn patch(facts: &mut Facts, id: &ResourceId, planned: Value) {
     edit(facts, id, |body| match body {
         Some(body) => merge(body, planned.clone()),
         None => {

@@ -7,7 +7,7 @@ use super::inquiry::{
     CONNECTIONS, Inquiry, VNETS, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{limits, policy};
-use crate::model::action::{RemovalKind, Verification};
+use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
@@ -42,8 +42,8 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             resource(&spec.route_table);
         }
     }
-    for (_, spec) in inquiry.gateways() {
-        if let Some(vnet) = spec.subnet.parent() {
+    for (_, _, subnet) in inquiry.gateway_places() {
+        if let Some(vnet) = subnet.parent() {
             resource(&vnet);
         }
     }
@@ -139,6 +139,12 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
     let connecting =
         !inquiry.connections().is_empty() || !inquiry.removals(RemovalKind::Gateway).is_empty();
+    let tunnels = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+        Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
+        _ => None,
+    });
+    let tunnels: Vec<&ResourceId> = tunnels.collect();
+    let connecting = connecting || !tunnels.is_empty();
     for (subscription, group) in inquiry.groups() {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
@@ -152,8 +158,9 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
-    for circuit in edges.collect::<BTreeSet<_>>() {
+    let edges = inquiry.connections().into_iter().map(|(_, spec)| spec.circuit.clone());
+    let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
+    for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.
         let peered = match inquiry.facts.resource(circuit) {
             Fact::Known(body) => super::inquiry::peering(body, "AzurePrivatePeering").is_some(),
@@ -165,6 +172,11 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
     }
     for step in inquiry.plan.steps() {
+        if let Action::Steering(Steering::Record(spec)) = &step.action
+            && let Some(zone) = spec.id.parent()
+        {
+            asked.insert(Question::Links { zone });
+        }
         if let Action::Verify(Verification::MicrosoftPeering { circuit }) = &step.action {
             asked.insert(Question::Resource(circuit.clone()));
         }

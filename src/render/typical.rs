@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::{General, RecoveryMove, RemovalKind};
+use crate::model::action::{General, RecoveryMove, RemovalKind, Steering, Vpn};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +40,20 @@ pub fn typical(action: &Action) -> Option<Typical> {
         Action::Gateway(_) => between(660, 2_700, "wire.md 6"),
         // "conn PUT 201 (ExpressRoute)": 151 to 181 s.
         Action::Connection(_) => between(120, 240, "wire.md 6"),
+        Action::Vpn(vpn) => match vpn {
+            Vpn::LocalGateway(_) => between(1, 15, "wire.md 6"),
+            // "vng PUT 201 (Vpn ...)": 993 s to 2,816 s.
+            Vpn::Gateway(_) => between(960, 2_820, "wire.md 6"),
+            // "conn PUT (IPsec)": 12 to 33 s.
+            Vpn::Connection(_) => between(10, 60, "wire.md 6"),
+        },
+        // Both are answered at once.
+        Action::Steering(_) => between(1, 5, "wire.md 6"),
         // "er PUT 200": a circuit written again.
         Action::Bandwidth(_) | Action::Tier(_) => between(3, 12, "wire.md 6"),
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Gateway => between(60, 1_080, "wire.md 6"),
-            RemovalKind::Connection => between(40, 222, "wire.md 6"),
+            RemovalKind::Connection | RemovalKind::VpnConnection => between(40, 222, "wire.md 6"),
             _ => between(1, 15, "wire.md 6"),
         },
         // azure-facts 4: machines mostly take minutes, a commit seconds, a new protection hours.
@@ -96,6 +105,11 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Association(_) => "Azure attaches the route table",
         Action::Bandwidth(_) => "Azure raises the bandwidth",
         Action::Tier(_) => "Azure changes the tier",
+        Action::Vpn(Vpn::LocalGateway(_)) => "Azure writes the local network gateway",
+        Action::Vpn(Vpn::Gateway(_)) => "Azure builds the gateway",
+        Action::Vpn(Vpn::Connection(_)) => "Azure makes the tunnel",
+        Action::Steering(Steering::Record(_)) => "Azure writes the name",
+        Action::Steering(Steering::Endpoint(_)) => "Azure writes the endpoint",
         Action::Route(_) => "Azure writes the route",
         Action::SecurityGroup(spec) if spec.used => "Azure attaches the security group",
         Action::SecurityGroup(_) => "Azure detaches the security group",
@@ -103,6 +117,7 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Dissociation(_) => "Azure detaches the route table",
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Connection => "Azure disconnects gateway and circuit",
+            RemovalKind::VpnConnection => "Azure takes the tunnel down",
             _ => "Azure removes the resource",
         },
         Action::RecoveryPlan(spec) => match spec.to {

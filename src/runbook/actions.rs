@@ -1,19 +1,23 @@
 //! What may a step ask for, and what does each ask take? The actions of the language, as one table.
 
 use super::grammar::{Field, Kind, may, must};
+use super::last_path::{
+    DNS_RECORD, LOCAL_GATEWAY, LOCAL_GATEWAYS, TRAFFIC_ENDPOINT, VPN_CONNECTION,
+    VPN_CONNECTION_REMOVE, VPN_GATEWAY,
+};
 
 const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
-const CONNECTIONS: &str = "Microsoft.Network/connections";
-const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+pub(super) const CONNECTIONS: &str = "Microsoft.Network/connections";
+pub(super) const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
-const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
+pub(super) const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
 const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
 const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
 const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
 const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
 const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
-const VNETS: &str = "Microsoft.Network/virtualNetworks";
+pub(super) const VNETS: &str = "Microsoft.Network/virtualNetworks";
 
 /// The SKUs of ExpressRoute gateways.
 pub const GATEWAY_SKUS: &[&str] = &[
@@ -47,7 +51,7 @@ const FIREWALL: Field = may(
 const ROUTE: &[Field] =
     &[must("name", Kind::Text, "The route's name in the table."), DESTINATION, NEXT_HOP, FIREWALL];
 
-const TAGS: Field =
+pub(super) const TAGS: Field =
     may("tags", Kind::Tags, "Its tags, over those of the runbook. Those of others are left alone.");
 
 const SECURITY_GROUP: &[Field] = &[
@@ -302,7 +306,38 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             must("mbps_min", Kind::Int(0, 100_000), "At least this many megabits per second."),
         ],
     ),
+    (
+        "local_network_gateway.ensure",
+        "What stands for the customer's VPN device exists: its public address and the prefixes behind it.",
+        LOCAL_GATEWAY,
+    ),
+    (
+        "vpn_gateway.ensure",
+        "A VPN gateway exists in a virtual network: route-based, beside an ExpressRoute gateway or alone.",
+        VPN_GATEWAY,
+    ),
+    (
+        "vpn_connection.ensure",
+        "A VPN gateway has a tunnel to the customer's device (IPsec, IKEv2).",
+        VPN_CONNECTION,
+    ),
+    (
+        "private_dns.record",
+        "A name of a private DNS zone stands for exactly these addresses.",
+        DNS_RECORD,
+    ),
+    (
+        "traffic_manager.endpoint",
+        "An endpoint of a Traffic Manager profile is on or off, and has its turn.",
+        TRAFFIC_ENDPOINT,
+    ),
     ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),
+    ("vpn_connection.remove", "A connection of a VPN gateway is gone.", VPN_CONNECTION_REMOVE),
+    (
+        "local_network_gateway.remove",
+        "A local network gateway is gone.",
+        &[must("id", Kind::Id(LOCAL_GATEWAYS), "It; no connection may use it.")],
+    ),
     (
         "peering.remove",
         "One side of a virtual network peering is gone.",
@@ -378,6 +413,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "verify.connection",
         "A connection is Succeeded and Connected.",
         &[must("connection", Kind::Id(CONNECTIONS), "The connection.")],
+    ),
+    (
+        "verify.tunnel",
+        "A VPN connection is Succeeded and Connected, and traffic has come in through it.",
+        &[must("connection", Kind::Id(CONNECTIONS), "The connection of the VPN gateway.")],
     ),
     (
         "verify.routes",

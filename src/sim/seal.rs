@@ -4,16 +4,18 @@ use serde_json::Value;
 
 pub(super) use crate::model::secret::seal;
 
+/// What stands for a shared key, whatever it is.
+const SHARED: &str = "sealed-shared-key";
+
 pub(super) fn seal_keys(value: &mut Value) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                let text = value
-                    .as_str()
-                    .filter(|_| ["authorizationKey", "sharedKey"].contains(&name.as_str()));
-                match text {
-                    Some(key) => *value = Value::from(seal(key)),
-                    None => seal_keys(value),
+                match (name.as_str(), value.as_str()) {
+                    ("authorizationKey", Some(key)) => *value = Value::from(seal(key)),
+                    // People choose these, so that a seal of one could be tried out: nothing of it stays.
+                    ("sharedKey", Some(_)) => *value = Value::from(SHARED),
+                    _ => seal_keys(value),
                 }
             }
         }

@@ -20,7 +20,9 @@ impl World {
         let mut body = resource.body.clone();
         let etag = self.etag(id);
         let state = resource.state.as_str();
-        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        let silent = provider::of(id).is_some_and(provider::Provider::at_once);
+        let properties = body.get_mut("properties").and_then(Value::as_object_mut);
+        if let Some(properties) = properties.filter(|_| !silent) {
             properties.insert("provisioningState".to_owned(), state.into());
         }
         if let Some(object) = body.as_object_mut().filter(|object| object.contains_key("id")) {

@@ -327,7 +327,7 @@ impl World {
 mod tests {
     use super::*;
 
-    const EXAMPLE: &str = include_str!("../../runbooks/worlds/two-circuits-prepared.yaml");
+    const EXAMPLE: &str = include_str!("../../runbooks/worlds/two-circuits.yaml");
 
     /// What a kept world says; parts have come since, and their fields still stand side by side.
     const KEPT: [&str; 28] = [

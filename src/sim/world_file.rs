@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::provider;
 use super::seal::{seal_keys, without_keys};
 use super::site_recovery::{is_ours, without_times};
 use super::world::World;
-use crate::model::Timestamp;
+use crate::model::{ResourceId, Timestamp};
 
 impl World {
     /// The world in the form in which two worlds are equal: without exactly etags, operation ids,
@@ -44,7 +45,7 @@ impl World {
     pub fn to_file(&self, now: Timestamp) -> Value {
         let mut resources: Vec<Value> = self
             .ids()
-            .filter(|id| id.parent().is_none() || is_ours(id))
+            .filter(|id| id.parent().is_none() || is_ours(id) || stands_alone(id))
             .filter_map(|id| self.get_body(id, now))
             .collect();
         for body in &mut resources {
@@ -69,6 +70,17 @@ impl World {
         file["faults"] = self.faults.to_file();
         file
     }
+}
+
+/// Whether a child stands in no body of its parent's: it is written by itself.
+fn stands_alone(id: &ResourceId) -> bool {
+    let Some(parent) = id.parent() else { return true };
+    let kind = id.resource_type();
+    let own = kind.as_str().rsplit('/').next().unwrap_or_default();
+    provider::of(id).is_some()
+        && provider::of(&parent).is_some_and(|above| {
+            !above.children().iter().any(|kind| kind.eq_ignore_ascii_case(own))
+        })
 }
 
 /// Takes out what is made anew: etags and states. What is not done is read as done: nobody works on it

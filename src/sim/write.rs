@@ -99,6 +99,12 @@ impl World {
         if let Some(before) = before {
             self.apply(provider.replaced(self, arrival.id, &before.body), arrival.now);
         }
+        if provider.at_once() {
+            self.resources.set_state(arrival.id, State::Succeeded, arrival.now);
+            let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+            let shown = shaped(shown, arrival.api_version, arrival.now);
+            return Ok(json_answer(if new { 201 } else { 200 }, &shown));
+        }
         let work = if new { Work::Create } else { Work::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
@@ -160,6 +166,11 @@ impl World {
         self.check_locks(arrival, provider, &body)?;
         provider.may_delete(self, arrival.id)?;
         self.chance.count(arrival.id);
+        if provider.at_once() {
+            self.resources.remove(arrival.id);
+            self.resources.remove_within(arrival.id);
+            return Ok(empty_answer(200));
+        }
         self.resources.set_state(arrival.id, State::Deleting, arrival.now);
         let class = class(None, &body);
         let operation = self.begin(arrival, provider, Work::Delete, None, &body, class);

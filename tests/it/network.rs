@@ -208,6 +208,7 @@ fn world() -> impl Strategy<Value = World> {
                     asn: 65_001,
                     sites: vec![Site { name: "hq".to_owned(), prefixes }],
                     links,
+                    devices: Vec::new(),
                 },
             };
             for (index, place) in places.iter().enumerate() {

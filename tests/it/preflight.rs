@@ -137,6 +137,7 @@ type Spoilt = (&'static str, &'static str, fn(&mut Case));
 
 const MAIN: &str = "dr-circuit.yaml";
 const PREPARED: &str = "dr-circuit-prepared.yaml";
+const VPN: &str = "vpn-last-path.yaml";
 
 /// For each rule, a world in which it fires.
 const CASES: &[Spoilt] = &[
@@ -490,6 +491,29 @@ const CASES: &[Spoilt] = &[
         let nowhere = "env:A_KEY_THAT_IS_NOWHERE".parse().unwrap();
         c.plan.secrets.insert("dr_key".to_owned(), nowhere);
     }),
+    ("VPN-ONE", VPN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/26"));
+        c.add(vpn_gateway("vgw-other"));
+    }),
+    ("VPN-LOCATION", VPN, |c| c.want("gateway", "/with/location", json!("eastasia"))),
+    ("VPN-ADDRESS", VPN, |c| vpn_address(c, "Basic", &json!([]))),
+    ("VPN-ADDRESS-ZONES", VPN, |c| vpn_address(c, "Standard", &json!([]))),
+    ("VPN-TYPE", VPN, |c| {
+        let other = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
+        c.want("tunnel", "/with/gateway", json!(other));
+    }),
+    ("VPN-ADDR", VPN, |c| c.want("device", "/with/prefixes", json!(["10.10.0.0/16"]))),
+    ("VPN-LONGER", VPN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/26"));
+        c.add(standing_gateway("ErGw1AZ"));
+        c.add(link("con-sea", ERGW, "er-singapore", 0));
+        c.world.onprem.links.iter_mut().for_each(|link| link.up = true);
+        c.want("device", "/with/prefixes", json!(["10.100.1.0/24"]));
+    }),
+    ("DNS-ZONE", VPN, |c| c.remove("corp.contoso.example")),
+    ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
+    ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
+    ("TM-NONE", VPN, |c| c.want("portal_here", "/with/enabled", json!(false))),
 ];
 
 fn lock(case: &mut Case, group: &str, level: &str) {
@@ -536,6 +560,31 @@ fn address(case: &mut Case, sku: &str, zones: &Value) {
     }));
 }
 
+/// A VPN gateway that stands in the target's hub.
+fn vpn_gateway(name: &str) -> Value {
+    json!({
+        "id": format!("{SEA}/virtualNetworkGateways/{name}"), "location": "southeastasia",
+        "properties": {
+            "gatewayType": "Vpn", "vpnType": "RouteBased",
+            "sku": { "name": "VpnGw1AZ", "tier": "VpnGw1AZ" },
+            "ipConfigurations": [{ "name": "c", "properties": {
+                "subnet": { "id": format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet") } } }],
+        },
+    })
+}
+
+/// The first address of the VPN gateway, as it stands.
+fn vpn_address(case: &mut Case, sku: &str, zones: &Value) {
+    case.add(json!({
+        "id": format!("{SEA}/publicIPAddresses/pip-vgw-hub-sea-1"), "location": "southeastasia",
+        "sku": { "name": sku }, "zones": zones, "properties": { "publicIPAllocationMethod": "Static" },
+    }));
+    // The step that would make it comes after the gateway's.
+    case.step("address.1").action = serde_json::from_value(json!({
+        "action": "wait", "with": { "duration": "1s" } }))
+    .unwrap();
+}
+
 /// Connections of the gateway to circuits at places.
 fn links(case: &mut Case, count: u32, place: fn(u32) -> String) {
     for n in 0..count {
@@ -562,6 +611,7 @@ async fn every_rule_fires_in_a_world_of_its_own_and_not_where_all_is_well() {
     well.set("er-singapore", bandwidth, json!(1_000));
     let well = well.found().await;
     assert_eq!(failed(&well), BTreeSet::new(), "all is well there");
+    assert_eq!(failed(&Case::of(VPN).found().await), BTreeSet::new(), "all is well there as well");
     let mut silent = Vec::new();
     for (rule, runbook, spoil) in CASES {
         let mut case = Case::of(runbook);

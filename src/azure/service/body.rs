@@ -30,17 +30,19 @@ pub(crate) const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 25] = [
+const READ_ONLY_PROPERTIES: [&str; 27] = [
     "authorizationUseStatus",
     "connectionResourceUri",
     "connectionStatus",
     "egressBytesTransferred",
+    "endpointMonitorStatus",
     "ingressBytesTransferred",
     "inboundDnsForwardingEndpoint",
     "interfaceEndpoints",
     "ipAddress",
     "ipConfiguration",
     "ipConfigurationProfiles",
+    "isAutoRegistered",
     // Azure shows these two and has published neither.
     "isMigrateToCSES",
     "packetCaptureDiagnosticState",

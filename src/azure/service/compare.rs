@@ -168,15 +168,25 @@ impl Walk<'_> {
         let mut known = Vec::new();
         for item in wanted {
             let name = text(item, "/name").unwrap_or_default();
-            let by_name = body.iter().position(|other| {
-                text(other, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
+            let is_known = |place: &usize| known.contains(place);
+            let by_name = body.iter().enumerate().position(|(place, other)| {
+                !is_known(&place)
+                    && text(other, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
             });
             // Where nobody looks at names once it stands, any other is as good.
             let nameless = field(self.of, &at.item(name).key("name").path)
                 .is_some_and(|row| row.how == How::NotOnceItStands)
                 && self.against == Against::Wanted;
-            let found = by_name
-                .or_else(|| (0..body.len()).find(|place| nameless && !known.contains(place)));
+            // Of several, the one with its address is it; one that shows another address is not.
+            let own = address(item);
+            let by_address = (0..body.len())
+                .find(|place| nameless && own.is_some() && address(&body[*place]) == own);
+            let as_good = |place: &usize| {
+                nameless
+                    && !is_known(place)
+                    && (wanted.len() == 1 || address(&body[*place]).is_none())
+            };
+            let found = by_address.or(by_name).or_else(|| (0..body.len()).find(as_good));
             let value = match found {
                 Some(place) => {
                     known.push(place);
@@ -324,6 +334,11 @@ fn in_words(value: &Value) -> String {
     }
 }
 
+/// The public address of a gateway's configuration.
+fn address(configuration: &Value) -> Option<String> {
+    text(configuration, "/properties/publicIPAddress/id").map(str::to_ascii_lowercase)
+}
+
 fn are_named(list: &[Value]) -> bool {
     list.iter().all(|item| text(item, "/name").is_some())
 }
@@ -405,17 +420,18 @@ mod tests {
     use super::super::route_table::Firewalls;
     use super::super::{
         association, authorization, bandwidth, circuit_tier, connection, gateway, public_ip,
-        route_table, subnet, virtual_network, vnet_peering,
+        route_table, steering, subnet, virtual_network, vnet_peering, vpn,
     };
     use super::*;
     use crate::model::action::{
-        Association, Authorization, Autoscale, CircuitBandwidth, CircuitTier, Connection,
-        Destination, DnsServers, Gateway, NextHop, Peering, PublicIp, Route, RouteTable,
-        SecurityGroupUse, Subnet, TableRoute, Tags, Tier,
+        Association, Authorization, Autoscale, BgpSpeaker, CircuitBandwidth, CircuitTier,
+        Connection, Destination, DnsRecord, DnsServers, Gateway, LocalGateway, NextHop, Peering,
+        PublicIp, Route, RouteTable, SecurityGroupUse, Steering, Subnet, TableRoute, Tags, Tier,
+        TrafficEndpoint, Vpn, VpnConnection, VpnGateway,
     };
-    use crate::model::azure_limits::GATEWAY_SKUS;
+    use crate::model::azure_limits::{GATEWAY_SKUS, VPN_SKUS};
     use crate::model::compared::FIELDS;
-    use crate::model::{Action, Assessment, Region};
+    use crate::model::{Action, Assessment, Region, SecretRef};
 
     /// Chance, from a seed that a failure names.
     #[derive(Clone)]
@@ -585,13 +601,78 @@ mod tests {
                 id: id("expressRouteCircuits", "er"),
                 at_least: chance.pick(&[Tier::Standard, Tier::Premium]),
             }),
+            12 => {
+                let mut prefixes =
+                    vec!["10.100.0.0/16".parse().unwrap(), "10.101.0.0/16".parse().unwrap()];
+                chance.shuffle(&mut prefixes);
+                prefixes.truncate(1 + chance.below(2));
+                Action::Vpn(Vpn::LocalGateway(LocalGateway {
+                    id: id("localNetworkGateways", "hq"),
+                    location: region,
+                    address: chance.pick(&["203.0.113.7", "203.0.113.8"]).parse().unwrap(),
+                    prefixes,
+                    bgp: chance.flip().then(|| BgpSpeaker {
+                        asn: chance.pick(&[65_001, 65_002]),
+                        address: "10.100.0.1".parse().unwrap(),
+                    }),
+                    tags: tags(chance),
+                }))
+            }
+            13 => {
+                let mut public_ips =
+                    vec![id("publicIPAddresses", "p"), id("publicIPAddresses", "q")];
+                chance.shuffle(&mut public_ips);
+                public_ips.truncate(1 + chance.below(2));
+                Action::Vpn(Vpn::Gateway(VpnGateway {
+                    id: id("virtualNetworkGateways", "vgw"),
+                    location: region,
+                    sku: chance.pick(&["VpnGw1AZ", "VpnGw2AZ", "VpnGw5AZ"]).to_owned(),
+                    subnet: vnet.child("subnets", "GatewaySubnet").unwrap(),
+                    public_ips,
+                    asn: chance.flip().then(|| chance.pick(&[65_010, 65_011])),
+                    tags: tags(chance),
+                }))
+            }
+            14 => Action::Vpn(Vpn::Connection(VpnConnection {
+                id: id("connections", "vpn"),
+                location: region,
+                gateway: id("virtualNetworkGateways", "vgw"),
+                local_gateway: id("localNetworkGateways", "hq"),
+                shared_key: SecretRef::Param("psk".to_owned()),
+                bgp: maybe(chance),
+                routing_weight: chance.pick(&[None, Some(0), Some(10)]),
+                tags: tags(chance),
+            })),
+            15 => {
+                let (kind, mut addresses) = if chance.flip() {
+                    ("A", vec!["10.20.0.4".parse().unwrap(), "10.20.0.5".parse().unwrap()])
+                } else {
+                    ("AAAA", vec!["fd00::4".parse().unwrap(), "fd00::5".parse().unwrap()])
+                };
+                chance.shuffle(&mut addresses);
+                addresses.truncate(1 + chance.below(2));
+                Action::Steering(Steering::Record(DnsRecord {
+                    id: id("privateDnsZones", "corp.example").child(kind, "app").unwrap(),
+                    addresses,
+                    ttl: chance.pick(&[None, Some(30), Some(60)]),
+                }))
+            }
+            16 => {
+                let kind = chance.pick(&["azureEndpoints", "externalEndpoints", "nestedEndpoints"]);
+                Action::Steering(Steering::Endpoint(TrafficEndpoint {
+                    id: id("trafficManagerProfiles", "tm").child(kind, "ea").unwrap(),
+                    enabled: maybe(chance),
+                    priority: chance.pick(&[None, Some(2), Some(3)]),
+                    weight: chance.pick(&[None, Some(2), Some(3)]),
+                }))
+            }
             _ => Action::Authorization(Authorization {
                 id: id("expressRouteCircuits", "er").child("authorizations", "a").unwrap(),
             }),
         }
     }
 
-    const KINDS: usize = 13;
+    const KINDS: usize = 18;
 
     fn assess(action: &Action, body: Option<&Value>) -> Assessment {
         match action {
@@ -608,6 +689,8 @@ mod tests {
             Action::Tier(spec) => circuit_tier::assess(spec, body),
             Action::Dns(spec) => virtual_network::assess(spec, body),
             Action::Authorization(spec) => authorization::assess(spec, body),
+            Action::Vpn(own) => vpn::assess(own, body),
+            Action::Steering(own) => steering::assess(own, body),
             other => panic!("{other:?} compares no fields"),
         }
     }
@@ -622,6 +705,9 @@ mod tests {
                 "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } } })),
             Action::Tier(_) => Some(json!({ "sku": {
                 "name": "Standard_MeteredData", "tier": "Standard", "family": "MeteredData" } })),
+            Action::Steering(Steering::Endpoint(_)) => {
+                Some(json!({ "properties": { "target": "ea.example.com" } }))
+            }
             Action::Bandwidth(_) => Some(json!({ "properties": {
                 "serviceProviderProperties": { "bandwidthInMbps": 100 } } })),
             _ => None,
@@ -676,13 +762,16 @@ mod tests {
                 let larger: Vec<&str> = GATEWAY_SKUS
                     .iter()
                     .map(|sku| sku.name)
+                    .chain(VPN_SKUS.iter().map(|(name, ..)| *name))
                     .filter(|has| resize(has, asked) == Resize::None)
                     .collect();
                 let name = chance.pick(&larger);
                 json!({ "name": chance.letters(name), "tier": chance.letters(name), "capacity": 2 })
             }
             (Some((How::NotOnceItStands, _)), Value::String(_)) => {
-                json!(chance.pick(&["one", "another"]))
+                // Other names, and as many.
+                let word = value.as_str().unwrap();
+                json!(chance.pick(&[word.to_owned(), format!("another-{word}")]))
             }
             (Some((How::AnyCase, _)), Value::String(word)) => json!(chance.letters(word)),
             (Some((How::AtLeast, _)), Value::Number(least)) => {
@@ -702,7 +791,13 @@ mod tests {
                     list.iter().filter_map(|item| shown(of, &below, item, chance)).collect();
                 if matches!(how, Some((How::Set, _))) && chance.flip() {
                     let mut more = list[0].clone();
-                    more["name"] = json!("more");
+                    // No two of a VPN gateway's have one name or one address; ExpressRoute's have no second.
+                    let of_vpn = text(&more, "/name").is_some_and(|name| name.contains("vpnip"));
+                    more["name"] = json!(format!("more-{}", list.len()));
+                    let address = more.pointer_mut("/properties/publicIPAddress/id");
+                    if let Some(address) = address.filter(|_| of_vpn) {
+                        *address = json!(format!("/more-{}", list.len()));
+                    }
                     items.push(more);
                 }
                 // Where the order is part of what is asked, Azure keeps it.
@@ -759,7 +854,7 @@ mod tests {
                 let written = change.write.body.unwrap();
                 let sku = |body: &Value| text(body, "/properties/sku/name").map(str::to_owned);
                 if let (Some(has), Some(gets)) = (sku(&told), sku(&written)) {
-                    prop_assert!(resizes_in_place(&has, &gets), "{has} to {gets}");
+                    prop_assert!(has.eq_ignore_ascii_case(&gets) || resizes_in_place(&has, &gets), "{has} to {gets}");
                 }
                 if let Some(zones) = told.get("zones") {
                     prop_assert_eq!(Some(zones), written.get("zones"));
@@ -777,6 +872,10 @@ mod tests {
                 return found.push(path.to_owned());
             }
             match value {
+                // What stands for a key is one value.
+                Value::Object(_) if SecretRef::from_placeholder(value).is_some() => {
+                    found.push(path.to_owned());
+                }
                 Value::Object(object) => {
                     for (key, value) in object {
                         let below =

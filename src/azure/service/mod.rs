@@ -16,6 +16,8 @@ pub(crate) mod public_ip;
 pub(crate) mod recovery_plan;
 pub(crate) mod removal;
 pub(crate) mod route_table;
+pub(crate) mod steering;
 pub(crate) mod subnet;
 pub(crate) mod virtual_network;
 pub(crate) mod vnet_peering;
+pub(crate) mod vpn;

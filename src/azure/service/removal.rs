@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::body::{assessment, at_work, writable};
 use crate::model::action::{Removal, RemovalKind};
+use crate::model::vpn::SHARED_KEY;
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, SecretRef, Undo, Write, WriteMethod,
 };
@@ -22,8 +23,12 @@ pub(crate) fn assess(spec: &Removal, body: Option<&Value>) -> Assessment {
 fn remove(spec: &Removal, body: &Value) -> Assessed {
     let before = writable(body);
     let mut restored = before.clone();
-    if let (RemovalKind::Connection, Some(secret)) = (spec.kind, &spec.authorization) {
-        with_key(&mut restored, secret);
+    match (spec.kind, &spec.authorization) {
+        (RemovalKind::Connection, Some(secret)) => {
+            with_key(&mut restored, "authorizationKey", secret);
+        }
+        (RemovalKind::VpnConnection, Some(secret)) => with_key(&mut restored, SHARED_KEY, secret),
+        _ => {}
     }
     Assessed::Change(Box::new(PlannedChange {
         changes: vec![Change {
@@ -45,9 +50,9 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
 }
 
 /// Puts the placeholder of a key into a connection's body; its value is filled in when it is sent.
-fn with_key(body: &mut Value, secret: &SecretRef) {
+fn with_key(body: &mut Value, key: &str, secret: &SecretRef) {
     if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.insert("authorizationKey".to_owned(), secret.placeholder());
+        properties.insert(key.to_owned(), secret.placeholder());
     }
 }
 

@@ -17,6 +17,18 @@ const SECURITY_GROUP: Of =
 const DNS: Of = ("vnet.dns", "Microsoft.Network/virtualNetworks");
 const TIER: Of = ("circuit.tier", "Microsoft.Network/expressRouteCircuits");
 const ASSOCIATION: Of = ("route_table.associate", "Microsoft.Network/virtualNetworks/subnets");
+const LOCAL_GATEWAY: Of =
+    ("local_network_gateway.ensure", "Microsoft.Network/localNetworkGateways");
+const VPN_GATEWAY: Of = ("vpn_gateway.ensure", "Microsoft.Network/virtualNetworkGateways");
+const VPN_CONNECTION: Of = ("vpn_connection.ensure", "Microsoft.Network/connections");
+const NAME: Of = ("private_dns.record", "Microsoft.Network/privateDnsZones/A");
+const NAME_V6: Of = ("private_dns.record", "Microsoft.Network/privateDnsZones/AAAA");
+const ENDPOINT: Of =
+    ("traffic_manager.endpoint", "Microsoft.Network/trafficManagerProfiles/azureEndpoints");
+const ENDPOINT_OUTSIDE: Of =
+    ("traffic_manager.endpoint", "Microsoft.Network/trafficManagerProfiles/externalEndpoints");
+const ENDPOINT_NESTED: Of =
+    ("traffic_manager.endpoint", "Microsoft.Network/trafficManagerProfiles/nestedEndpoints");
 const CIRCUIT: Of = ("circuit.bandwidth", "Microsoft.Network/expressRouteCircuits");
 
 const ANOTHER: &str = "Choose another name, or remove it first.";
@@ -196,4 +208,72 @@ pub const FIELDS: &[ComparedField] = &[
         Unshown::Differs,
     ),
     written(TIER, "sku/tier", "tier", How::AtLeast, Unshown::Differs),
+    fixed(LOCAL_GATEWAY, "location", "location", ANOTHER),
+    word(LOCAL_GATEWAY, "properties/gatewayIpAddress", "address of the device"),
+    written(
+        LOCAL_GATEWAY,
+        "properties/localNetworkAddressSpace/addressPrefixes",
+        "prefixes behind the device, in any order",
+        How::AnyCase,
+        Unshown::Differs,
+    ),
+    word(LOCAL_GATEWAY, "properties/bgpSettings/asn", "number of the device"),
+    word(LOCAL_GATEWAY, "properties/bgpSettings/bgpPeeringAddress", "BGP address of the device"),
+    tags(LOCAL_GATEWAY),
+    fixed(VPN_GATEWAY, "location", "location", ANOTHER),
+    fixed(VPN_GATEWAY, "properties/gatewayType", "gateway type", ANOTHER),
+    fixed(VPN_GATEWAY, "properties/vpnType", "VPN type", ANOTHER),
+    partly(VPN_GATEWAY, "properties/sku", "SKU", How::AtLeast, RESIZED),
+    written(
+        VPN_GATEWAY,
+        "properties/ipConfigurations",
+        "IP configurations",
+        How::Set,
+        Unshown::Nothing,
+    ),
+    at_birth(VPN_GATEWAY, "properties/ipConfigurations/*/name", "name of the IP configuration"),
+    at_birth(
+        VPN_GATEWAY,
+        "properties/ipConfigurations/*/properties/privateIPAllocationMethod",
+        "allocation of the private address",
+    ),
+    fixed(VPN_GATEWAY, "properties/ipConfigurations/*/properties/subnet/id", "subnet", ANOTHER),
+    fixed(
+        VPN_GATEWAY,
+        "properties/ipConfigurations/*/properties/publicIPAddress/id",
+        "public IP address",
+        "Write the address that it has.",
+    ),
+    flag(VPN_GATEWAY, "properties/activeActive", "active-active"),
+    flag(VPN_GATEWAY, "properties/enableBgp", "BGP"),
+    word(VPN_GATEWAY, "properties/bgpSettings/asn", "autonomous system number"),
+    tags(VPN_GATEWAY),
+    fixed(VPN_CONNECTION, "location", "location", ANOTHER),
+    fixed(VPN_CONNECTION, "properties/connectionType", "connection type", ANOTHER),
+    fixed(VPN_CONNECTION, "properties/virtualNetworkGateway1/id", "gateway", ANOTHER),
+    fixed(VPN_CONNECTION, "properties/localNetworkGateway2/id", "local network gateway", ANOTHER),
+    // Azure hides it, and what is not shown cannot be put back.
+    at_birth(VPN_CONNECTION, "properties/sharedKey", "shared key"),
+    flag(VPN_CONNECTION, "properties/enableBgp", "BGP"),
+    flag(VPN_CONNECTION, "properties/routingWeight", "routing weight"),
+    tags(VPN_CONNECTION),
+    written(NAME, "properties/aRecords", "addresses, in any order", How::AnyCase, Unshown::Differs),
+    written(NAME, "properties/ttl", "TTL", How::Exactly, Unshown::Differs),
+    written(
+        NAME_V6,
+        "properties/aaaaRecords",
+        "addresses, in any order",
+        How::AnyCase,
+        Unshown::Differs,
+    ),
+    written(NAME_V6, "properties/ttl", "TTL", How::Exactly, Unshown::Differs),
+    word(ENDPOINT, "properties/endpointStatus", "whether it is on"),
+    written(ENDPOINT, "properties/priority", "priority", How::Exactly, Unshown::Differs),
+    written(ENDPOINT, "properties/weight", "weight", How::Exactly, Unshown::Differs),
+    word(ENDPOINT_OUTSIDE, "properties/endpointStatus", "whether it is on"),
+    written(ENDPOINT_OUTSIDE, "properties/priority", "priority", How::Exactly, Unshown::Differs),
+    written(ENDPOINT_OUTSIDE, "properties/weight", "weight", How::Exactly, Unshown::Differs),
+    word(ENDPOINT_NESTED, "properties/endpointStatus", "whether it is on"),
+    written(ENDPOINT_NESTED, "properties/priority", "priority", How::Exactly, Unshown::Differs),
+    written(ENDPOINT_NESTED, "properties/weight", "weight", How::Exactly, Unshown::Differs),
 ];

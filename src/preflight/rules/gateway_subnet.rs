@@ -150,20 +150,18 @@ fn subnet(
     judge: impl Fn(&Inquiry<'_>, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.gateways() {
-        let Some(vnet) = spec.subnet.parent() else { continue };
+    for (step, _, place) in inquiry.gateway_places() {
+        let Some(vnet) = place.parent() else { continue };
         let then = inquiry.at(step);
         match then.facts.resource(&vnet) {
             Fact::Known(body) => {
                 let own =
                     subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"));
                 let verdict = own.and_then(|own| judge(&then, own));
-                all.extend(verdict.map(|verdict| about(&spec.subnet, verdict)));
+                all.extend(verdict.map(|verdict| about(place, verdict)));
             }
             Fact::Absent => {}
-            Fact::Unknown(why) => {
-                all.push(about(&spec.subnet, FindingVerdict::Unknown(why.to_owned())))
-            }
+            Fact::Unknown(why) => all.push(about(place, FindingVerdict::Unknown(why.to_owned()))),
         }
     }
     all
@@ -186,14 +184,14 @@ fn table(
 
 fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.gateways() {
+    for (step, id, place) in inquiry.gateway_places() {
         let then = inquiry.at(step);
-        let (stands, vnet) = (then.read(&spec.id), spec.subnet.parent().map(|id| then.read(&id)));
+        let (stands, vnet) = (then.read(id), place.parent().map(|id| then.read(&id)));
         let is_new = match (&stands, &vnet) {
             (Ok(stands), Some(Ok(_))) => stands.is_none(),
             // Which of the two rules it is about is not known either: one of them says so.
             (Err(why), _) | (_, Some(Err(why))) if new => {
-                all.push(about(&spec.subnet, FindingVerdict::Unknown(why.clone())));
+                all.push(about(place, FindingVerdict::Unknown(why.clone())));
                 continue;
             }
             _ => continue,
@@ -201,7 +199,7 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
         if is_new != new {
             continue;
         }
-        let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == spec.subnet);
+        let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == *place);
         let there = vnet.and_then(Result::ok).flatten().and_then(|body| {
             let own =
                 subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
@@ -212,10 +210,12 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
         else {
             continue;
         };
-        let wide = gateway_sku(&spec.sku).is_some_and(|sku| sku.circuits >= 16) && !new;
+        let sku = inquiry.gateways().into_iter().find(|(_, spec)| spec.id == *id);
+        let sku = sku.and_then(|(_, spec)| gateway_sku(&spec.sku));
+        let wide = sku.is_some_and(|sku| sku.circuits >= 16) && !new;
         let longest = if wide { GATEWAY_SUBNET_16_CIRCUITS } else { GATEWAY_SUBNET_NEW };
         let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > longest;
-        all.push(about(&spec.subnet, unless(small, || format!("it is {prefix}"))));
+        all.push(about(place, unless(small, || format!("it is {prefix}"))));
     }
     all
 }

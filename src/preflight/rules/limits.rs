@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::action::Vpn;
 use crate::model::{Action, Region};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text, unless};
@@ -36,6 +37,13 @@ pub(super) const RULES: &[Rule] = &[
 /// What is counted together, and under which names Azure tells how many there may be.
 fn counted(action: &Action) -> Option<(&Region, &'static [&'static str], &'static str)> {
     match action {
+        Action::Vpn(Vpn::Gateway(spec)) => {
+            Some((&spec.location, &["VirtualNetworkGateways"], "gateways"))
+        }
+        Action::Vpn(Vpn::LocalGateway(spec)) => {
+            Some((&spec.location, &["LocalNetworkGateways"], "local network gateways"))
+        }
+        Action::Vpn(Vpn::Connection(_)) | Action::Steering(_) => None,
         Action::PublicIp(spec) => Some((
             &spec.location,
             &["StandardSkuPublicIpAddresses", "PublicIPAddresses", "StaticPublicIPAddresses"],

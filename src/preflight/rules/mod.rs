@@ -13,8 +13,10 @@ mod region;
 mod rights;
 mod routes;
 mod secrets;
+mod steering;
 mod tables;
 mod traffic;
+mod vpn;
 
 use super::rule::Rule;
 
@@ -29,10 +31,12 @@ pub const FAMILIES: &[Family] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
+    ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
+    ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("rights", "Locks and rights.", rights::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),

@@ -31,6 +31,7 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
         | Action::Connection(_)
         | Action::Peering(_)
         | Action::Route(_)
+        | Action::Vpn(_)
         | Action::RouteTable(_) => true,
         Action::Authorization(_)
         | Action::Association(_)
@@ -41,6 +42,7 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
         | Action::Dissociation(_)
         | Action::Remove(_)
         | Action::RecoveryPlan(_)
+        | Action::Steering(_)
         | Action::Verify(_)
         | Action::General(_) => false,
     };

@@ -9,11 +9,14 @@ mod network;
 mod recovery;
 mod remove;
 mod shell;
+mod steering;
 mod verify;
+mod vpn;
 
 use std::collections::BTreeMap;
 
 use crate::model::action::General;
+use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{Action, ResourceId, SecretRef, SecretSource, Step};
 use shell::Az;
 
@@ -75,6 +78,8 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Route(spec) => network::route(spec),
         Action::SecurityGroup(spec) => network::security_group(spec),
         Action::Dns(spec) => network::dns(spec),
+        Action::Vpn(own) => vpn::vpn(own, secrets),
+        Action::Steering(own) => steering::steering(own),
         Action::Remove(spec) => remove::removal(spec),
         Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Verify(verification) => verify::verification(verification),
@@ -157,6 +162,15 @@ fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
                 Some(SecretSource::Env(_)) | None => None,
             };
             (read, variable)
+        }
+        SecretRef::Resource { id, pointer } if pointer == SHARED_KEY_AT => {
+            let read = within("network vpn-connection shared-key show", id)
+                .with("--connection-name", id.name())
+                .with("--query", "value")
+                .with("--output", "tsv")
+                .kept_in("SHARED_KEY");
+            let note = "The key goes from Azure into a variable of this shell, and nowhere else.";
+            (Some(noted(note, read)), "SHARED_KEY".to_owned())
         }
         SecretRef::Resource { id, .. } => {
             let read = about("network express-route auth show", id)

@@ -57,6 +57,18 @@ fn kind(kind: RemovalKind) -> RemovalForm {
             "{location:location,routes:routes[].{name:name,prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}}",
             "Route tables",
         ),
+        RemovalKind::VpnConnection => of(
+            "network vpn-connection show",
+            "network vpn-connection delete",
+            "{location:location,gateway:virtualNetworkGateway1.id,device:localNetworkGateway2.id,bgp:enableBgp,weight:routingWeight}",
+            "Connections",
+        ),
+        RemovalKind::LocalGateway => of(
+            "network local-gateway show",
+            "network local-gateway delete",
+            "{location:location,device:gatewayIpAddress,prefixes:localNetworkAddressSpace.addressPrefixes,bgp:bgpSettings}",
+            "Local network gateways",
+        ),
         RemovalKind::Route => of(
             "network route-table route show",
             "network route-table route delete",
@@ -92,6 +104,9 @@ pub(super) fn removal(spec: &Removal) -> Guide {
                 "Make it again with the values that you noted, and with the key of an authorization if \
                  the circuit is in another subscription."
             }
+            RemovalKind::VpnConnection => {
+                "Make it again with the values that you noted, and with the key that the device has."
+            }
             RemovalKind::Gateway => {
                 "Make it again with the values that you noted; that takes 15 to 45 minutes."
             }
@@ -124,7 +139,14 @@ fn troubles(kind: RemovalKind) -> Vec<Trouble> {
             sign: "The other side is Disconnected",
             then: "That is so until it is removed as well.",
         }],
-        RemovalKind::Subnet | RemovalKind::PublicIp | RemovalKind::RouteTable => vec![Trouble {
+        RemovalKind::VpnConnection => vec![Trouble {
+            sign: "A site is unreachable afterwards",
+            then: "It had no other path: no circuit carries its prefixes. Make the tunnel again.",
+        }],
+        RemovalKind::Subnet
+        | RemovalKind::PublicIp
+        | RemovalKind::RouteTable
+        | RemovalKind::LocalGateway => vec![Trouble {
             sign: "InUseSubnetCannotBeDeleted or its like: something still uses it",
             then: "The message names what. That goes first.",
         }],

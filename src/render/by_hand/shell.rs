@@ -35,6 +35,12 @@ impl Az {
         self
     }
 
+    /// An option that has no value.
+    pub(super) fn with_flag(mut self, option: &'static str) -> Self {
+        self.options.push((option, Vec::new()));
+        self
+    }
+
     /// An option whose value a shell variable holds.
     pub(super) fn with_variable(mut self, option: &'static str, variable: &str) -> Self {
         self.options.push((option, vec![ShellWord::Variable(variable.to_owned())]));

@@ -72,6 +72,32 @@ pub(super) fn verification(verification: &Verification) -> Guide {
                 then: "Look at the circuit and its ARP tables; then call the provider.",
             }],
         ),
+        Verification::Tunnel { connection } => (
+            way(&["Connections", connection.name(), "Overview"]),
+            vec![line(
+                about("network vpn-connection show", connection)
+                    .with(
+                        "--query",
+                        "{state:provisioningState,status:connectionStatus,in:ingressBytesTransferred,out:egressBytesTransferred}",
+                    )
+                    .text(),
+            )],
+            "state is Succeeded, status is Connected, and in grows while somebody on-premises speaks to a \
+             machine behind the gateway."
+                .to_owned(),
+            vec![
+                Trouble {
+                    sign: "status stays Connecting or NotConnected",
+                    then: "The key, the device's address or the gateway's is wrong at one end, or the device is \
+                           down. Ask the on-premises network team what their end of the tunnel says.",
+                },
+                Trouble {
+                    sign: "status is Connected and in stays 0",
+                    then: "The device sends nothing into the tunnel: it has no route to these networks, or a rule \
+                           against it.",
+                },
+            ],
+        ),
         Verification::Routes { gateway, expect } => (
             way(&["Virtual network gateways", gateway.name(), "BGP peers"]),
             vec![line(

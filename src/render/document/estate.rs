@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::material::Known;
-use crate::model::action::{RemovalKind, Verification};
+use crate::model::action::{RemovalKind, Verification, Vpn};
 use crate::model::{Action, Plan, Region, ResourceId};
 
 /// What became of a thing since the beginning.
@@ -195,6 +195,15 @@ impl NetworkPicture {
                 let sku = Some(spec.sku.clone());
                 self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
             }
+            Action::Vpn(Vpn::Gateway(spec)) => {
+                let Some(vnet) = spec.subnet.parent() else { return };
+                self.networks.entry(vnet.clone()).or_default();
+                let mark = self.gateways.get(&spec.id).map_or(ChangeMark::New, |there| there.mark);
+                let sku = Some(spec.sku.clone());
+                self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
+            }
+            // No circuit is at their other end.
+            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_)) => {}
             Action::Connection(spec) => {
                 let there = self.links.get(&spec.id).filter(|link| link.mark != ChangeMark::Gone);
                 let mark = there.map_or(ChangeMark::New, |link| link.mark);
@@ -259,7 +268,9 @@ impl NetworkPicture {
                 | RemovalKind::Subnet
                 | RemovalKind::Authorization
                 | RemovalKind::RouteTable
-                | RemovalKind::Route => {}
+                | RemovalKind::Route
+                | RemovalKind::VpnConnection
+                | RemovalKind::LocalGateway => {}
             },
             Action::PublicIp(_)
             | Action::Subnet(_)
@@ -269,6 +280,7 @@ impl NetworkPicture {
             | Action::SecurityGroup(_)
             | Action::Dns(_)
             | Action::RecoveryPlan(_)
+            | Action::Steering(_)
             | Action::Verify(_)
             | Action::General(_) => {}
         }

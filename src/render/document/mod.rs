@@ -4,6 +4,7 @@
 //! with its pictures. Same material, same bytes.
 
 mod estate;
+mod last_path;
 pub mod material;
 mod part;
 mod schedule;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Tags};
+use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Steering, Tags};
 use crate::model::durations::{Change, Class, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
@@ -31,8 +31,13 @@ pub(super) fn seconds(value: f64) -> Duration {
 /// How long an action usually takes: half of them are done by the first, nine in ten by the second.
 /// None where people decide.
 pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
+    let class = match action {
+        Action::Vpn(_) => Class::Vpn,
+        Action::Remove(spec) if spec.kind == RemovalKind::VpnConnection => Class::Vpn,
+        _ => Class::Usual,
+    };
     let of = |id: &ResourceId, change: Change| {
-        spread(&id.resource_type(), Class::Usual, change)
+        spread(&id.resource_type(), class, change)
             .map(|spread| (spread.at(0.5), spread.at(0.9)))
             .unwrap_or((Duration::from_secs(5), Duration::from_secs(15)))
     };
@@ -59,6 +64,8 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
         | Action::Dns(_) => action.written().map(|id| of(id, Change::Update)),
+        // Answered at once (azure-facts has no row of them).
+        Action::Steering(_) => Some((Duration::from_secs(1), Duration::from_secs(3))),
         _ => action.written().map(|id| of(id, Change::Create)),
     }
 }
@@ -107,6 +114,7 @@ pub(super) fn effect(action: &Action) -> &'static str {
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
         | Action::Dns(_)
+        | Action::Steering(Steering::Endpoint(_))
         | Action::RecoveryPlan(_) => "change",
         _ => "make",
     }
@@ -129,6 +137,14 @@ pub(super) fn type_words(of: &ResourceType) -> String {
         ("Microsoft.Network/networkSecurityGroups", "network security group"),
         ("Microsoft.Network/azureFirewalls", "firewall"),
         ("Microsoft.Network/publicIPAddresses", "public IP address"),
+        ("Microsoft.Network/localNetworkGateways", "local network gateway"),
+        ("Microsoft.Network/privateDnsZones", "private DNS zone"),
+        ("Microsoft.Network/privateDnsZones/A", "name"),
+        ("Microsoft.Network/privateDnsZones/AAAA", "name"),
+        ("Microsoft.Network/trafficManagerProfiles", "Traffic Manager profile"),
+        ("Microsoft.Network/trafficManagerProfiles/azureEndpoints", "endpoint"),
+        ("Microsoft.Network/trafficManagerProfiles/externalEndpoints", "endpoint"),
+        ("Microsoft.Network/trafficManagerProfiles/nestedEndpoints", "endpoint"),
     ];
     known
         .iter()
@@ -150,7 +166,7 @@ fn flag(on: bool) -> &'static str {
 }
 
 /// The flags that the author says: `: a on, b off`.
-fn flags(all: &[(&str, Option<bool>)]) -> String {
+pub(super) fn flags(all: &[(&str, Option<bool>)]) -> String {
     let said: Vec<String> = all
         .iter()
         .filter_map(|(word, said)| said.map(|on| format!("{word} {}", flag(on))))
@@ -159,7 +175,7 @@ fn flags(all: &[(&str, Option<bool>)]) -> String {
 }
 
 /// The tags that a resource gets, in brackets.
-fn tagged(tags: &Tags) -> String {
+pub(super) fn tagged(tags: &Tags) -> String {
     match tags.len() {
         0 => String::new(),
         1 => " (one tag)".to_owned(),
@@ -289,6 +305,8 @@ pub(super) fn changes(action: &Action) -> String {
         Action::Dissociation(spec) => {
             format!("The {} uses the {} no more.", named(&spec.subnet), named(&spec.route_table))
         }
+        Action::Vpn(own) => super::last_path::vpn(own),
+        Action::Steering(own) => super::last_path::steering(own),
         Action::Remove(spec) => format!(
             "Removes the {}.{}",
             named(&spec.id),

@@ -187,13 +187,26 @@ impl<'a> Estate<'a> {
         down.then(|| format!("region {} is down", region.as_str()))
     }
 
+    /// Whether a region is down.
+    pub(super) fn is_down(&self, region: &Region) -> bool {
+        self.regions_down.contains(region)
+    }
+
+    /// Whether a connection looks well and carries nothing.
+    pub(super) fn is_silent(&self, connection: &ResourceId) -> bool {
+        self.silent.contains(connection)
+    }
+
     /// The same, with gateways that a site failover test has cut off from a peering location.
     #[must_use]
     pub fn with_tests(self, tested: BTreeMap<ResourceId, String>) -> Self {
         Self { tested, ..self }
     }
 
-    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
+    pub(super) fn of_type(
+        &self,
+        kind: &'static str,
+    ) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
         self.bodies
             .iter()
             .filter(move |(id, _)| id.resource_type().is(kind))

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::estate::Estate;
 use super::onprem::{EdgePath, OnPrem};
 use super::routes::heard;
+use super::vpn;
 use crate::model::ResourceId;
 
 /// Most appliances on a way: a packet that meets more goes round.
@@ -114,7 +115,13 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     if let Some(gateway) = gateway.as_ref().filter(|_| !withheld)
         && let Some(length) = learned(estate, onprem, gateway, to)
     {
-        offer(length, 1, Hop::Gateway(gateway.clone()));
+        offer(length, 2, Hop::Gateway(gateway.clone()));
+    }
+    // What a tunnel brings goes after what a circuit brings.
+    for tunnels in estate.serving_vpn(&here.vnet).into_iter().filter(|_| !withheld) {
+        if let Some(length) = vpn::learned(estate, onprem, &tunnels, to) {
+            offer(length, 1, Hop::Gateway(tunnels));
+        }
     }
     let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
     for (id, route) in routes {
@@ -141,7 +148,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
             "internet" => Hop::Dropped(format!("sent to the Internet by {by}")),
             _ => Hop::Dropped(format!("dropped by {by}")),
         };
-        offer(prefix.prefix_len(), 2, hop);
+        offer(prefix.prefix_len(), 3, hop);
     }
     best.map_or_else(
         || {
@@ -215,18 +222,27 @@ impl Estate<'_> {
                 .find(|gateway| self.gateway_lives(&gateway.id).is_ok())
                 .map(|gateway| gateway.id)
         };
-        of(vnet).or_else(|| {
-            let uses = |peering: &super::estate::VnetPeering| {
-                let back = self.peerings(&peering.remote).into_iter();
-                peering.connected
-                    && peering.use_remote_gateways
-                    && back
-                        .into_iter()
-                        .any(|side| side.remote == *vnet && side.allow_gateway_transit)
-            };
-            let lender = self.peerings(vnet).into_iter().find(uses)?;
-            of(&lender.remote)
-        })
+        of(vnet).or_else(|| of(&self.lender(vnet)?))
+    }
+
+    /// The VPN gateways whose tunnels a network has: its own, or those of a peer that lends them.
+    fn serving_vpn(&self, vnet: &ResourceId) -> Vec<ResourceId> {
+        let own = self.vpn_gateways_of(vnet);
+        match self.lender(vnet) {
+            Some(lender) if own.is_empty() => self.vpn_gateways_of(&lender),
+            _ => own,
+        }
+    }
+
+    /// The network that lends its gateways to this one.
+    fn lender(&self, vnet: &ResourceId) -> Option<ResourceId> {
+        let uses = |peering: &super::estate::VnetPeering| {
+            let back = self.peerings(&peering.remote).into_iter();
+            peering.connected
+                && peering.use_remote_gateways
+                && back.into_iter().any(|side| side.remote == *vnet && side.allow_gateway_transit)
+        };
+        self.peerings(vnet).into_iter().find(uses).map(|side| side.remote)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod onprem;
 pub mod reach;
 pub mod routes;
 pub mod traffic;
+pub mod vpn;
 
 #[cfg(test)]
 mod testing;
@@ -32,3 +33,4 @@ pub use routes::{
     connection_status, learned_routes, local_address,
 };
 pub use traffic::{Rates, Stats, traffic};
+pub use vpn::{Tunnel, VpnDevice, tunnel_status};

@@ -9,6 +9,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::vpn::VpnDevice;
 use crate::model::{ResourceId, Timestamp};
 
 /// The on-premises side of a world.
@@ -23,6 +24,9 @@ pub struct OnPrem {
     /// The layer-3 sessions with circuits.
     #[serde(default)]
     pub links: Vec<Link>,
+    /// The devices that VPN tunnels end at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<VpnDevice>,
 }
 
 /// A place with networks.
@@ -92,6 +96,14 @@ pub enum OnPremError {
         /// The name.
         site: String,
     },
+    /// A device names a site that is not there.
+    #[error("the VPN device {device} names site `{site}`, which is not among the sites")]
+    NoSuchSiteBehind {
+        /// The device's address.
+        device: String,
+        /// The name.
+        site: String,
+    },
 }
 
 /// What BGP implementations take when nothing is configured.
@@ -149,6 +161,14 @@ impl OnPrem {
                 return Err(OnPremError::NoSuchSite {
                     circuit: link.circuit.name().to_owned(),
                     path: link.path,
+                    site: site.clone(),
+                });
+            }
+        }
+        for device in &self.devices {
+            if let Some(site) = device.sites.iter().find(|site| !names.contains(site.as_str())) {
+                return Err(OnPremError::NoSuchSiteBehind {
+                    device: device.address.to_string(),
                     site: site.clone(),
                 });
             }

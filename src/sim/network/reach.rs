@@ -9,6 +9,7 @@ use super::choice::{azure_choice, on_premises_choice};
 use super::estate::Estate;
 use super::inside::{End, Place, way};
 use super::onprem::{OnPrem, Site};
+use super::vpn;
 use crate::model::ResourceId;
 
 /// How one site and one Azure network see one another.
@@ -18,7 +19,7 @@ pub struct Reach {
     pub site: String,
     /// The Azure network.
     pub network: IpNet,
-    /// The circuits that the site's packets take.
+    /// The circuits that the site's packets take, or the VPN connections where no circuit carries them.
     pub circuits: BTreeSet<ResourceId>,
     /// Whether it works.
     pub verdict: ReachVerdict,
@@ -31,7 +32,7 @@ pub struct Reach {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReachVerdict {
-    /// There and back over the same circuit.
+    /// There and back over the same circuit or tunnel.
     Symmetric,
     /// There and back, over different circuits: a stateful firewall on the way drops it.
     Asymmetric,
@@ -77,9 +78,19 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
     for site in &onprem.sites {
         for network in &networks {
             let ways = on_premises_choice(estate, onprem, Some(&site.name), network);
-            let circuits: BTreeSet<ResourceId> =
-                ways.iter().map(|way| way.circuit.clone()).collect();
-            let gateways: BTreeSet<&ResourceId> = ways.iter().map(|way| &way.gateway).collect();
+            let tunnels = vpn::ways_there(estate, onprem, &site.name, network);
+            let by_circuit =
+                ways.first().map(|way| (way.network.prefix_len(), way.local_preference));
+            let by_tunnel =
+                tunnels.first().map(|way| (way.network.prefix_len(), way.local_preference));
+            // A circuit goes first among what is equally good.
+            let (circuits, gateways): (BTreeSet<ResourceId>, BTreeSet<&ResourceId>) =
+                if by_tunnel > by_circuit {
+                    let own = tunnels.iter();
+                    own.map(|way| (way.tunnel.clone(), &way.gateway)).unzip()
+                } else {
+                    ways.iter().map(|way| (way.circuit.clone(), &way.gateway)).unzip()
+                };
             let mut gateways = gateways.into_iter();
             let (verdict, remark) = match (gateways.next(), gateways.next()) {
                 (None, _) => (ReachVerdict::NoWayThere, None),
@@ -109,12 +120,15 @@ fn both_ways(
     (gateway, circuits): (&ResourceId, &BTreeSet<ResourceId>),
 ) -> (ReachVerdict, Option<String>) {
     let found = estate.gateway(gateway);
-    let entry = found.as_ref().and_then(|gateway| gateway.vnet.as_ref());
+    let tunnels_home = estate.vpn_home(gateway);
+    let entry = found.as_ref().and_then(|gateway| gateway.vnet.as_ref()).or(tunnels_home.as_ref());
+    let subnet = found.as_ref().and_then(|gateway| gateway.subnet.clone());
+    let subnet = subnet.or_else(|| estate.vpn_subnet(gateway));
     let home = entry.and_then(|hub| home_of(estate, hub, network));
     let mut there = BTreeSet::new();
-    if let Some(subnet) = found.as_ref().and_then(|gateway| gateway.subnet.as_ref())
+    if let Some(subnet) = subnet
         && let Some(from) =
-            entry.and_then(|hub| estate.places(hub).into_iter().find(|place| place.id == *subnet))
+            entry.and_then(|hub| estate.places(hub).into_iter().find(|place| place.id == subnet))
     {
         let way = way(estate, onprem, &from, network);
         if let End::Dropped(why) = way.end {
@@ -162,9 +176,12 @@ fn both_ways(
         .iter()
         .flat_map(|gateway| {
             let prefixes = site.prefixes.iter();
-            prefixes.flat_map(move |prefix| azure_choice(estate, onprem, gateway, prefix))
+            prefixes.flat_map(move |prefix| {
+                let circuits = azure_choice(estate, onprem, gateway, prefix).into_iter();
+                let tunnels = vpn::ways_back(estate, onprem, gateway, prefix);
+                circuits.map(|way| way.circuit).chain(tunnels)
+            })
         })
-        .map(|way| way.circuit)
         .collect();
     let verdict = if back.is_empty() {
         ReachVerdict::NoWayBack

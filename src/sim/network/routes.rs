@@ -160,8 +160,13 @@ pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSe
 /// whatever its region does.
 #[must_use]
 pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
-    let hub = estate.gateway(gateway).and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
-    let Some(hub) = hub else {
+    let hub = estate.gateway(gateway).and_then(|gateway| gateway.vnet);
+    hub.map(|hub| networks_behind(estate, &hub)).unwrap_or_default()
+}
+
+/// The networks of a hub and of the spokes that use its gateways.
+pub(super) fn networks_behind(estate: &Estate<'_>, hub: &ResourceId) -> BTreeSet<IpNet> {
+    let Some(hub) = estate.vnet(hub) else {
         return BTreeSet::new();
     };
     let spokes = estate

@@ -63,6 +63,7 @@ impl Lab {
                 asn: 65_001,
                 sites: vec![Site { name: "hq".to_owned(), prefixes: vec![net("10.100.0.0/16")] }],
                 links: Vec::new(),
+                devices: Vec::new(),
             },
         };
         lab.place("ea", "eastasia", 10, 1);

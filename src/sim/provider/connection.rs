@@ -8,7 +8,7 @@ use super::{Deed, Provider, Put, Shown, default, id_at, top_level};
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::is_since;
-use crate::sim::network::{configured_prefixes, connection_status};
+use crate::sim::network::{configured_prefixes, connection_status, tunnel_status};
 use crate::sim::parts::State;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -29,6 +29,9 @@ const CONNECTING: Duration = Duration::from_secs(25);
 
 /// Before, the connection of a circuit had no status (recorded in 2016).
 const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
+
+/// What the people behind a tunnel that carries send each other, in each direction.
+const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
 
 const KEY: &str = "/properties/authorizationKey";
 
@@ -194,6 +197,12 @@ impl Provider for Connection {
             settled_status(world, shown.id)
         };
         body["properties"]["connectionStatus"] = json!(status);
+        let carries = status == "Connected" && !world.network.silent().contains(shown.id);
+        if carries && body.pointer("/properties/localNetworkGateway2").is_some() {
+            let bytes = since.as_secs() * TUNNEL_BYTES_PER_SECOND;
+            body["properties"]["ingressBytesTransferred"] = json!(bytes);
+            body["properties"]["egressBytesTransferred"] = json!(bytes);
+        }
     }
 
     fn carries(&self) -> bool {
@@ -279,6 +288,9 @@ fn settled_status(world: &World, id: &ResourceId) -> &'static str {
     }
     let shown = world.shown();
     let estate = world.estate(&shown);
+    if let Some(status) = tunnel_status(&estate, world.network.onprem(), id) {
+        return status;
+    }
     let connections = estate.connections();
     let own = connections.iter().find(|connection| connection.id == *id);
     own.map_or("Unknown", |own| connection_status(&estate, world.network.onprem(), own))

@@ -8,10 +8,12 @@ mod connection;
 mod gateway;
 mod global_reach;
 mod local_gateway;
+mod private_dns;
 mod public_ip;
 mod route_table;
 mod security_group;
 mod subnet;
+mod traffic_manager;
 mod virtual_network;
 mod vnet_peering;
 
@@ -110,6 +112,11 @@ pub(super) trait Provider: Sync {
 
     /// Whether a change of its tags is a long operation.
     fn patches_slowly(&self) -> bool {
+        false
+    }
+
+    /// Whether Azure answers a write when it is done, with no operation to follow, and a GET shows no state.
+    fn at_once(&self) -> bool {
         false
     }
 
@@ -227,7 +234,7 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 16] = [
+    const ALL: [&dyn Provider; 24] = [
         &authorization::Authorization,
         &azure_firewall::AzureFirewall,
         &circuit::Circuit,
@@ -236,12 +243,20 @@ pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
         &gateway::Gateway,
         &global_reach::GlobalReach,
         &local_gateway::LocalGateway,
+        &private_dns::Zone,
+        &private_dns::Records(private_dns::V4),
+        &private_dns::Records(private_dns::V6),
+        &private_dns::Link,
         &public_ip::PublicIp,
         &route_table::RouteTable,
         &route_table::Route,
         &security_group::SecurityGroup,
         &security_group::SecurityRule,
         &subnet::Subnet,
+        &traffic_manager::Profile,
+        &traffic_manager::Endpoint("azureEndpoints"),
+        &traffic_manager::Endpoint("externalEndpoints"),
+        &traffic_manager::Endpoint("nestedEndpoints"),
         &virtual_network::VirtualNetwork,
         &vnet_peering::Peering,
     ];

@@ -1,0 +1,299 @@
+//! Can the VPN gateway stand where it shall, and will the tunnel carry what it must and no more?
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
+use crate::model::{Action, ResourceId, Step, geography};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{
+    Inquiry, about, found, is, list, overlap, region_at, text, unless,
+};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+
+/// The rules about VPN.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "VPN-ONE",
+        severity: FindingSeverity::Block,
+        fails_when: "The network has another VPN gateway already.",
+        reads: "subnets of the network: ipConfigurations; the gateways that they name",
+        why: "A network has one VPN gateway at most; one of ExpressRoute may stand beside it.",
+        fix: "Use the gateway that is there: write its name into the runbook.",
+        source: "VPN-COEX",
+        judge: one,
+    },
+    Rule {
+        id: "VPN-LOCATION",
+        severity: FindingSeverity::Block,
+        fails_when: "The VPN gateway shall be in another region than its network.",
+        reads: "location of the network",
+        why: "Azure refuses it.",
+        fix: "Write the network's region.",
+        source: "VPN-GW",
+        judge: location,
+    },
+    Rule {
+        id: "VPN-ADDRESS",
+        severity: FindingSeverity::Block,
+        fails_when: "An address of the VPN gateway is Basic or dynamic, or another gateway has it.",
+        reads: "publicIPAddress: sku.name, publicIPAllocationMethod, ipConfiguration",
+        why: "A zone-redundant gateway takes Standard, static addresses of its own.",
+        fix: "Make another address under another name.",
+        source: "VPN-GW",
+        judge: address,
+    },
+    Rule {
+        id: "VPN-ADDRESS-ZONES",
+        severity: FindingSeverity::Warn,
+        fails_when: "An address of a zone-redundant VPN gateway has no zones.",
+        reads: "publicIPAddress: zones",
+        why: "The address goes with its zone, and every tunnel with it.",
+        fix: "Give the address all zones when it is made; it cannot be changed.",
+        source: "VPN-GW",
+        judge: zones,
+    },
+    Rule {
+        id: "VPN-TYPE",
+        severity: FindingSeverity::Block,
+        fails_when: "The gateway of a tunnel is no VPN gateway, or is policy-based or Basic.",
+        reads: "gatewayType, vpnType, sku.name",
+        why: "Only a route-based VPN gateway that is not Basic stands beside an ExpressRoute gateway.",
+        fix: "Name the VPN gateway of the network, or make one of a VpnGw…AZ size.",
+        source: "VPN-COEX",
+        judge: kind,
+    },
+    Rule {
+        id: "VPN-ADDR",
+        severity: FindingSeverity::Block,
+        fails_when: "A prefix behind the device overlaps the network of the gateway, or one of its spokes.",
+        reads: "address spaces of the network and its spokes",
+        why: "Traffic for those addresses never leaves the network.",
+        fix: "Take the prefix out, or find out which of both is right.",
+        source: "VPN-GW",
+        judge: addresses,
+    },
+    Rule {
+        id: "VPN-LONGER",
+        severity: FindingSeverity::Warn,
+        fails_when: "A prefix behind the device is longer than the one that a circuit of the network carries.",
+        reads: "route tables of the circuits that the network's ExpressRoute gateway is connected to",
+        why: "The longer prefix wins: its traffic stays in the tunnel while the circuit stands, and when it \
+              comes back. Among equal ones the circuit wins.",
+        fix: "Write the prefixes as on-premises tells them over ExpressRoute.",
+        source: "VPN-COEX",
+        judge: longer,
+    },
+];
+
+fn all<'a, T>(
+    inquiry: &Inquiry<'a>,
+    pick: impl Fn(&'a Vpn) -> Option<&'a T>,
+) -> Vec<(&'a Step, &'a T)> {
+    let steps = inquiry.plan.steps().iter();
+    steps
+        .filter_map(|step| match &step.action {
+            Action::Vpn(own) => pick(own).map(|spec| (step, spec)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn gateways<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a VpnGateway)> {
+    all(inquiry, |own| match own {
+        Vpn::Gateway(spec) => Some(spec),
+        Vpn::LocalGateway(_) | Vpn::Connection(_) => None,
+    })
+}
+
+fn tunnels<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a VpnConnection)> {
+    all(inquiry, |own| match own {
+        Vpn::Connection(spec) => Some(spec),
+        Vpn::LocalGateway(_) | Vpn::Gateway(_) => None,
+    })
+}
+
+fn devices<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a LocalGateway)> {
+    all(inquiry, |own| match own {
+        Vpn::LocalGateway(spec) => Some(spec),
+        Vpn::Gateway(_) | Vpn::Connection(_) => None,
+    })
+}
+
+fn one(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in gateways(inquiry) {
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        let then = inquiry.at(step);
+        judged.extend(then.each([&vnet], |_, body| {
+            let mut unread = Ok(());
+            for other in then.gateways_in(body).into_iter().filter(|other| *other != spec.id) {
+                match then.read(&other) {
+                    Ok(Some(gateway)) if is(gateway, "/properties/gatewayType", "Vpn") => {
+                        return Some(FindingVerdict::Failed(format!("it has {}", other.name())));
+                    }
+                    Ok(_) => {}
+                    Err(why) => unread = Err(why),
+                }
+            }
+            Some(found(None, unread))
+        }));
+    }
+    judged
+}
+
+fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (_, spec) in gateways(inquiry) {
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        judged.extend(inquiry.each([&vnet], |_, body| {
+            let region = region_at(body)?;
+            Some(unless(region != spec.location, || {
+                let (shall, own) = (spec.location.as_str(), region.as_str());
+                format!("{} shall be in {shall}, and its network is in {own}", spec.id.name())
+            }))
+        }));
+    }
+    judged
+}
+
+/// Judges each address of each VPN gateway to be, where it stands already.
+fn each_address(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&VpnGateway, &Value) -> Option<FindingVerdict>,
+) -> Vec<Judged> {
+    let each = gateways(inquiry).into_iter();
+    each.flat_map(|(step, spec)| {
+        inquiry.at(step).each(&spec.public_ips, |_, body| judge(spec, body))
+    })
+    .collect()
+}
+
+fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    each_address(inquiry, |spec, body| {
+        let user = text(body, "/properties/ipConfiguration/id").unwrap_or_default();
+        let own = format!("{}/", spec.id.key());
+        let why = if is(body, "/sku/name", "Basic") {
+            Some("it is a Basic address".to_owned())
+        } else if is(body, "/properties/publicIPAllocationMethod", "Dynamic") {
+            Some("it is a dynamic address".to_owned())
+        } else if !user.is_empty() && !user.to_ascii_lowercase().starts_with(&own) {
+            Some(format!("{user} has it"))
+        } else {
+            None
+        };
+        Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
+    })
+}
+
+fn zones(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    each_address(inquiry, |spec, body| {
+        let region = geography::region(spec.location.as_str());
+        if region.is_some_and(|region| !region.zones) {
+            return None;
+        }
+        Some(unless(list(body, "/zones").is_empty(), || "it has no zones".to_owned()))
+    })
+}
+
+fn kind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in tunnels(inquiry) {
+        judged.extend(inquiry.at(step).each([&spec.gateway], |_, body| {
+            let why = match text(body, "/properties/gatewayType") {
+                None => {
+                    return Some(FindingVerdict::Unknown(
+                        "its gatewayType is not reported".to_owned(),
+                    ));
+                }
+                Some(kind) if !kind.eq_ignore_ascii_case("Vpn") => {
+                    Some(format!("it is of the type {kind}"))
+                }
+                Some(_) if is(body, "/properties/vpnType", "PolicyBased") => {
+                    Some("it is policy-based".to_owned())
+                }
+                Some(_) if is(body, "/properties/sku/name", "Basic") => {
+                    Some("its SKU is Basic".to_owned())
+                }
+                Some(_) => None,
+            };
+            Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
+        }));
+    }
+    judged
+}
+
+/// The prefixes behind the device of a tunnel: as planned, or as they stand.
+fn behind(inquiry: &Inquiry<'_>, local: &ResourceId) -> Result<Vec<IpNet>, String> {
+    let planned = devices(inquiry).into_iter().find(|(_, spec)| spec.id == *local);
+    if let Some((_, spec)) = planned {
+        return Ok(spec.prefixes.clone());
+    }
+    let body = inquiry.read(local)?;
+    let pointer = "/properties/localNetworkAddressSpace/addressPrefixes";
+    let listed = body.map(|body| list(body, pointer)).unwrap_or_default().iter();
+    Ok(listed.filter_map(|own| own.as_str()?.parse().ok()).collect())
+}
+
+fn addresses(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in tunnels(inquiry) {
+        let then = inquiry.at(step);
+        let Some(hub) = then.vnet_of(&spec.gateway) else { continue };
+        let verdict = behind(&then, &spec.local_gateway).and_then(|prefixes| {
+            for vnet in std::iter::once(hub.clone()).chain(inquiry.at_end().spokes(&hub)) {
+                then.read(&vnet)?;
+                let own = then.space(&vnet).unwrap_or_default();
+                let hit = prefixes.iter().find(|net| own.iter().any(|own| overlap(net, own)));
+                if let Some(net) = hit {
+                    return Ok(FindingVerdict::Failed(format!("{net} overlaps {}", vnet.name())));
+                }
+            }
+            Ok(FindingVerdict::Passed)
+        });
+        judged.push(about(&spec.local_gateway, verdict.unwrap_or_else(FindingVerdict::Unknown)));
+    }
+    judged
+}
+
+fn longer(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (_, spec) in tunnels(inquiry) {
+        let circuits = inquiry.circuits_beside(&spec.gateway);
+        if circuits.is_empty() {
+            continue;
+        }
+        let verdict = behind(inquiry, &spec.local_gateway).and_then(|prefixes| {
+            for circuit in circuits {
+                let path = "primary";
+                let question = Question::RouteTable { circuit: circuit.clone(), path };
+                let table = match inquiry.facts.of(&question) {
+                    Fact::Known(table) => table,
+                    Fact::Absent => continue,
+                    Fact::Unknown(why) => return Err(why.to_owned()),
+                };
+                let carried: Vec<IpNet> = list(table, "/value")
+                    .iter()
+                    .filter_map(|row| text(row, "/network")?.parse().ok())
+                    .collect();
+                let wider = |net: &IpNet| {
+                    let all = carried.iter().filter(|own| own.prefix_len() > 0);
+                    all.copied().find(|own| own.contains(net) && own != net)
+                };
+                let hit = prefixes
+                    .iter()
+                    .filter(|net| !carried.contains(net))
+                    .find_map(|net| Some((net, wider(net)?)));
+                if let Some((net, wide)) = hit {
+                    let name = circuit.name();
+                    return Ok(FindingVerdict::Failed(format!(
+                        "{net} is longer than {wide} of {name}"
+                    )));
+                }
+            }
+            Ok(FindingVerdict::Passed)
+        });
+        judged.push(about(&spec.local_gateway, verdict.unwrap_or_else(FindingVerdict::Unknown)));
+    }
+    judged
+}

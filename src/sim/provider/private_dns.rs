@@ -1,0 +1,133 @@
+//! Private DNS zones: their names, and the networks that know them.
+//!
+//! Nobody's recording of these is at hand: bodies are those of the published specification of 2020-06-01.
+
+use serde_json::{Value, json};
+
+use super::{Provider, Put, child, default, id_at, top_level};
+use crate::model::ResourceId;
+use crate::sim::reply::Refusal;
+use crate::sim::world::World;
+
+/// A zone.
+pub(super) struct Zone;
+
+impl Provider for Zone {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/privateDnsZones"
+    }
+
+    fn word(&self) -> &'static str {
+        "PrivateDnsZone"
+    }
+
+    fn has_guid(&self) -> bool {
+        false
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        default(&mut properties, "maxNumberOfRecordSets", json!(25_000));
+        default(&mut properties, "maxNumberOfVirtualNetworkLinks", json!(1_000));
+        default(&mut properties, "maxNumberOfVirtualNetworkLinksWithRegistration", json!(100));
+        top_level(put, properties)
+    }
+}
+
+/// A kind of record sets: its type, and what its properties are called.
+pub(super) struct Records(pub(super) Family);
+
+/// A family of addresses.
+#[derive(Clone, Copy)]
+pub(super) struct Family {
+    kind: &'static str,
+    list: &'static str,
+    key: &'static str,
+    v6: bool,
+}
+
+pub(super) const V4: Family = Family {
+    kind: "Microsoft.Network/privateDnsZones/A",
+    list: "aRecords",
+    key: "ipv4Address",
+    v6: false,
+};
+
+pub(super) const V6: Family = Family {
+    kind: "Microsoft.Network/privateDnsZones/AAAA",
+    list: "aaaaRecords",
+    key: "ipv6Address",
+    v6: true,
+};
+
+impl Provider for Records {
+    fn kind(&self) -> &'static str {
+        self.0.kind
+    }
+
+    fn word(&self) -> &'static str {
+        "RecordSet"
+    }
+
+    fn at_once(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let ttl = put.body.pointer("/properties/ttl").and_then(Value::as_u64);
+        if !ttl.is_some_and(|ttl| (1..=2_147_483_647).contains(&ttl)) {
+            let message =
+                "The time to live (TTL) property of the record set is missing or invalid.";
+            return Err(Refusal::new(400, "BadRequest", message));
+        }
+        let list = put.body.pointer(&format!("/properties/{}", self.0.list));
+        let records: Vec<&Value> = list.and_then(Value::as_array).into_iter().flatten().collect();
+        let is_address = |record: &&Value| {
+            let text = record.get(self.0.key).and_then(Value::as_str).unwrap_or_default();
+            text.parse::<std::net::IpAddr>().is_ok_and(|own| own.is_ipv6() == self.0.v6)
+        };
+        if records.is_empty() || !records.iter().all(is_address) {
+            let message = format!("The record set needs records, each with an {}.", self.0.key);
+            return Err(Refusal::new(400, "BadRequest", message));
+        }
+        Ok(())
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        let zone = put.id.parent().map_or_else(String::new, |zone| zone.name().to_owned());
+        let name = match put.id.name() {
+            "@" => format!("{zone}."),
+            name => format!("{name}.{zone}."),
+        };
+        properties["fqdn"] = json!(name);
+        properties["isAutoRegistered"] = json!(false);
+        child(put, properties)
+    }
+}
+
+/// A network that knows a zone's names.
+pub(super) struct Link;
+
+impl Provider for Link {
+    fn kind(&self) -> &'static str {
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+    }
+
+    fn word(&self) -> &'static str {
+        "VirtualNetworkLink"
+    }
+
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        default(&mut properties, "registrationEnabled", json!(false));
+        default(&mut properties, "virtualNetworkLinkState", json!("Completed"));
+        let mut body = child(put, properties);
+        body["location"] = json!("global");
+        body
+    }
+
+    fn references(&self, body: &Value) -> Vec<ResourceId> {
+        id_at(body, "/properties/virtualNetwork/id").into_iter().collect()
+    }
+}
