@@ -156,4 +156,6 @@ matrices! {
     site_recovery_test: "site-recovery-test", "drill";
     two_circuits_one_location_failback: "two-circuits-one-location-failback", "drill";
     two_circuits_one_location: "two-circuits-one-location", "drill";
+    vpn_last_path_failback: "vpn-last-path-failback", "drill";
+    vpn_last_path: "vpn-last-path", "drill";
 }
