@@ -1,6 +1,7 @@
 //! What happens by itself? Regions that go and come back, lines that are cut, people elsewhere.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -34,6 +35,12 @@ pub struct Happening {
     /// Circuits whose sessions are mended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mend: Vec<String>,
+    /// VPN devices that stop answering, by their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices_down: Vec<IpAddr>,
+    /// VPN devices that answer again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices_up: Vec<IpAddr>,
     /// Resources that somebody elsewhere changes, or a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
@@ -82,6 +89,14 @@ impl World {
             }
             if event.mend.iter().any(|pattern| matches(pattern, &link.circuit)) {
                 (link.up, link.since) = (true, Some(now));
+            }
+        }
+        for device in &mut self.onprem.devices {
+            if event.devices_down.contains(&device.address) {
+                device.up = false;
+            }
+            if event.devices_up.contains(&device.address) {
+                device.up = true;
             }
         }
         for change in event.change {

@@ -6,6 +6,7 @@ use super::{Provider, Put, default, keep, top_level};
 use crate::model::ResourceId;
 use crate::sim::duration::draw;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct PublicIp;
@@ -32,6 +33,14 @@ impl Provider for PublicIp {
     }
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let dynamic = put.text("/properties/publicIPAllocationMethod") == Some("Dynamic");
+        if dynamic && put.text("/sku/name") == Some("Standard") {
+            let message = format!(
+                "Standard sku publicIp {} must have AllocationMethod set to Static.",
+                put.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::STANDARD_IS_STATIC, message));
+        }
         let zones = |body: &Value| {
             let list = body.get("zones").and_then(Value::as_array);
             let mut zones: Vec<&str> =
