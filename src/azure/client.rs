@@ -16,32 +16,10 @@ use super::guard::{Attempt, RequestGuard};
 use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
+use super::versions::{API_VERSION, is_plain, version_of};
 use super::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::engine::{CallContext, PollAnswer};
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
-
-/// The version of `Microsoft.Network` that we speak, that of the generated client.
-pub(super) const API_VERSION: &str = "2024-03-01";
-
-/// The version of Site Recovery that we speak, that of the published specification.
-const RECOVERY_VERSION: &str = "2023-08-01";
-
-/// The versions of private DNS zones and of traffic managers that we speak, which are their own.
-pub(super) const PRIVATE_DNS_VERSION: &str = "2020-06-01";
-const TRAFFIC_MANAGER_VERSION: &str = "2022-04-01";
-
-/// The version that a path is asked in, by its provider.
-fn version_of(path: &str) -> &'static str {
-    let path = path.to_ascii_lowercase();
-    [
-        ("/microsoft.recoveryservices/", RECOVERY_VERSION),
-        ("/microsoft.network/privatednszones/", PRIVATE_DNS_VERSION),
-        ("/microsoft.network/trafficmanagerprofiles/", TRAFFIC_MANAGER_VERSION),
-    ]
-    .into_iter()
-    .find(|(provider, _)| path.contains(provider))
-    .map_or(API_VERSION, |(_, version)| version)
-}
 
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
 const READING_MAX: Duration = Duration::from_secs(180);
@@ -452,11 +430,6 @@ enum CalledKind {
     Firewall,
     LocalGateway,
     Route,
-}
-
-/// Whether a resource is of a provider of its own, which the generated client does not cover.
-fn is_plain(resource: &ResourceId) -> bool {
-    version_of(resource.as_str()) != API_VERSION
 }
 
 fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
-use super::client::{PRIVATE_DNS_VERSION, Reading};
+use super::client::Reading;
+use super::versions::PRIVATE_DNS_VERSION;
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
 use crate::preflight::{FactReader, Question};

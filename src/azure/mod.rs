@@ -24,6 +24,7 @@ mod service;
 pub mod tenancy;
 pub mod token;
 pub mod transport;
+mod versions;
 pub mod wire;
 
 pub use crate::outward::Secret;

@@ -1,6 +1,7 @@
 //! What happens by itself? Regions that go and come back, lines that are cut, people elsewhere.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -35,6 +36,12 @@ pub struct Happening {
     /// Circuits whose sessions are mended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mend: Vec<String>,
+    /// VPN devices that stop answering, by their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices_down: Vec<IpAddr>,
+    /// VPN devices that answer again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices_up: Vec<IpAddr>,
     /// Resources that somebody elsewhere changes, or a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
@@ -78,6 +85,8 @@ impl World {
         let (cut, mend) = (event.cut, event.mend);
         self.network.set_lines(false, |id| cut.iter().any(|pattern| matches(pattern, id)), now);
         self.network.set_lines(true, |id| mend.iter().any(|pattern| matches(pattern, id)), now);
+        self.network.set_devices(false, &event.devices_down);
+        self.network.set_devices(true, &event.devices_up);
         for change in event.change {
             for id in self.met_by(&change.resource) {
                 self.resources.edit(&id, |body| merge(body, &change.set));

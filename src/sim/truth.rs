@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::network::{Estate, Reach, reachability};
+use super::network::{Estate, OnPrem, Reach, reachability};
 use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
@@ -19,6 +19,7 @@ pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct TruthMark {
     resources: u64,
+    onprem: OnPrem,
     regions_down: BTreeSet<Region>,
     silent: BTreeSet<ResourceId>,
     site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
@@ -30,6 +31,7 @@ impl World {
     pub fn truth_mark(&self) -> TruthMark {
         TruthMark {
             resources: self.resources.revision(),
+            onprem: self.network.onprem().clone(),
             regions_down: self.regions.down().clone(),
             silent: self.network.silent().clone(),
             site_tests: self.network.all_tests().clone(),

@@ -43,6 +43,12 @@ pub(super) const RESIZE: Unconfirmed = belief(400, "VirtualNetworkGatewayResizeN
 /// A gateway without a public IP address, of a kind or a time that needs one.
 pub(super) const ADDRESS_REQUIRED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayMissingPublicIpAddress");
+/// A Basic address on a VPN gateway of several zones.
+pub(super) const BASIC_ADDRESS: Unconfirmed =
+    belief(400, "VmssVpnGatewayPublicIpsMustHaveStandardSku");
+/// A public address of SKU Standard that is to be dynamic.
+pub(super) const STANDARD_IS_STATIC: Unconfirmed =
+    belief(400, "StandardSkuPublicIPAddressMustBeStatic");
 /// A gateway in a subnet with another name than `GatewaySubnet`.
 pub(super) const GATEWAY_SUBNET: Unconfirmed = belief(400, "InvalidGatewaySubnetName");
 /// A second gateway of one kind in a network.

@@ -71,6 +71,15 @@ impl Network {
         }
     }
 
+    /// Stops or starts the VPN devices of on-premises with these addresses.
+    pub(in crate::sim) fn set_devices(&mut self, up: bool, addresses: &[IpAddr]) {
+        for device in &mut self.onprem.devices {
+            if addresses.contains(&device.address) {
+                device.up = up;
+            }
+        }
+    }
+
     /// Whether Azure refuses a connection whose networks overlap others on the circuit.
     pub(in crate::sim) fn refuses_overlap(&self) -> bool {
         self.overlap == Overlap::Refuse

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::public_ip::address;
-use super::{Deed, Provider, Put, default, id_at, keep, name_parts, top_level};
-use crate::model::azure_limits::resizes_in_place;
+use super::{Deed, Provider, Put, default, gateway_check, id_at, keep, name_parts, top_level};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::is_since;
@@ -101,12 +100,9 @@ impl Provider for Gateway {
             let message = "The gateway has no IP configuration with a subnet.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
-        let has = put.stored.and_then(|stored| stored.pointer("/properties/sku/name")?.as_str());
-        if let Some(has) = has.filter(|has| !vpn && !resizes_in_place(has, sku)) {
-            let message =
-                format!("The gateway SKU cannot be changed from '{has}' to '{sku}' in place.");
-            return Err(Refusal::unconfirmed(&unconfirmed::RESIZE, message));
-        }
+        gateway_check::size(put, sku)?;
+        gateway_check::bounds(put, sku)?;
+        gateway_check::addresses(world, put, (vpn, sku))?;
         let address = put.body.pointer("/properties/ipConfigurations/0/properties/publicIPAddress");
         if address.is_none() && (vpn || !is_since(put.now, OWN_ADDRESS_SINCE)) {
             let message = "The gateway has no IP configuration with a public IP address.";

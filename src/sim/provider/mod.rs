@@ -6,6 +6,7 @@ mod circuit;
 mod circuit_peering;
 mod connection;
 mod gateway;
+mod gateway_check;
 mod global_reach;
 mod local_gateway;
 mod private_dns;

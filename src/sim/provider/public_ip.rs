@@ -7,6 +7,7 @@ use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
 use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct PublicIp;
@@ -33,6 +34,14 @@ impl Provider for PublicIp {
     }
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let dynamic = put.text("/properties/publicIPAllocationMethod") == Some("Dynamic");
+        if dynamic && put.text("/sku/name") == Some("Standard") {
+            let message = format!(
+                "Standard sku publicIp {} must have AllocationMethod set to Static.",
+                put.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::STANDARD_IS_STATIC, message));
+        }
         let zones = |body: &Value| {
             let list = body.get("zones").and_then(Value::as_array);
             let mut zones: Vec<&str> =

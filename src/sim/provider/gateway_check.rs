@@ -1,0 +1,88 @@
+//! What does Azure refuse of a gateway for its sizes and its addresses?
+
+use serde_json::Value;
+
+use super::{Put, id_at};
+use crate::model::azure_limits::resizes_in_place;
+use crate::sim::envelope::is_since;
+use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
+use crate::sim::world::World;
+
+/// From then on new ExpressRoute gateways take no Basic address, which is on its way out (E-GWP).
+const NO_BASIC_SINCE: &str = "2024-12";
+
+/// Most scale units of an `ErGwScale` gateway.
+const UNITS_MAX: u64 = 40;
+
+/// Refuses a size that Azure does not make of the one that stands.
+pub(super) fn size(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
+    let has = put.stored.and_then(|stored| stored.pointer("/properties/sku/name")?.as_str());
+    match has.filter(|has| !resizes_in_place(has, sku)) {
+        None => Ok(()),
+        Some(has) => {
+            let message =
+                format!("The gateway SKU cannot be changed from '{has}' to '{sku}' in place.");
+            Err(Refusal::unconfirmed(&unconfirmed::RESIZE, message))
+        }
+    }
+}
+
+/// Refuses bounds between which nothing scales.
+pub(super) fn bounds(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
+    let at = |key: &str| {
+        let pointer = format!("/properties/autoScaleConfiguration/bounds/{key}");
+        put.body.pointer(&pointer).and_then(Value::as_u64)
+    };
+    let (min, max) = (at("min"), at("max"));
+    let inside = |own: Option<u64>| own.is_none_or(|own| (1..=UNITS_MAX).contains(&own));
+    let ordered = min.zip(max).is_none_or(|(min, max)| min <= max);
+    let scales = sku.eq_ignore_ascii_case("ErGwScale") || (min, max) == (None, None);
+    if inside(min) && inside(max) && ordered && scales {
+        return Ok(());
+    }
+    let word = |own: Option<u64>| own.map_or_else(|| "none".to_owned(), |own| own.to_string());
+    let message = format!(
+        "The autoscale bounds of gateway {} are not valid: Min {}, Max {} for SKU {sku}. The minimum must be at \
+         least 1 and not above the maximum, the maximum at most {UNITS_MAX}, and the SKU ErGwScale.",
+        put.id,
+        word(min),
+        word(max)
+    );
+    Err(Refusal::new(400, "ExpressRouteVirtualNetworkGatewayAutoscaleBoundsNotValid", message))
+}
+
+/// Refuses a Basic address on a gateway that is made: on ExpressRoute's, and on a VPN gateway of zones.
+pub(super) fn addresses(
+    world: &World,
+    put: &Put<'_>,
+    (vpn, sku): (bool, &str),
+) -> Result<(), Refusal> {
+    if put.stored.is_some() || !is_since(put.now, NO_BASIC_SINCE) {
+        return Ok(());
+    }
+    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+    let used = list
+        .into_iter()
+        .flatten()
+        .filter_map(|own| id_at(own, "/properties/publicIPAddress/id"))
+        .find(|id| {
+            let body = world.body(id);
+            body.is_some_and(|body| body.pointer("/sku/name") == Some(&Value::from("Basic")))
+        });
+    let Some(basic) = used else { return Ok(()) };
+    if !vpn {
+        let message = format!(
+            "Public IP {basic} of SKU Basic is not allowed on ExpressRoute gateway {}.",
+            put.id
+        );
+        let code = "PublicIpWithBasicSkuNotAllowedOnExpressRouteGateways";
+        return Err(Refusal::new(400, code, message));
+    }
+    if !sku.to_ascii_uppercase().ends_with("AZ") {
+        return Ok(());
+    }
+    let message =
+        format!("Gateway {} of SKU {sku} needs Standard addresses, and {basic} is Basic.", put.id);
+    Err(Refusal::unconfirmed(&unconfirmed::BASIC_ADDRESS, message))
+}
