@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,7 @@ pub struct ResourceId(Arc<Id>);
 struct Id {
     text: String,
     folded: String,
-    /// Made when it is first asked for: most ids are only compared.
-    kind: OnceLock<ResourceType>,
+    kind: ResourceType,
 }
 
 /// A resource type, such as `Microsoft.Network/virtualNetworkGateways`; compared without case.
@@ -82,7 +81,14 @@ impl ResourceId {
     }
 
     fn of(text: String, folded: String) -> Self {
-        Self(Arc::new(Id { text, folded, kind: OnceLock::new() }))
+        let mut parts = text.split('/').skip(1);
+        let mut kind = parts.nth(5).unwrap_or_default().to_owned();
+        for part in parts.step_by(2) {
+            kind.push('/');
+            kind.push_str(part);
+        }
+        let kind = ResourceType::from_text(kind);
+        Self(Arc::new(Id { text, folded, kind }))
     }
 
     /// The id with the letters it was given.
@@ -116,16 +122,7 @@ impl ResourceId {
     /// The type, with its parents' types: `Microsoft.Network/expressRouteCircuits/peerings`.
     #[must_use]
     pub fn resource_type(&self) -> ResourceType {
-        let made = || {
-            let mut parts = self.parts();
-            let mut kind = parts.nth(5).unwrap_or_default().to_owned();
-            for part in parts.step_by(2) {
-                kind.push('/');
-                kind.push_str(part);
-            }
-            ResourceType::from_text(kind)
-        };
-        self.0.kind.get_or_init(made).clone()
+        self.0.kind.clone()
     }
 
     /// The last name.

@@ -101,7 +101,7 @@ fn names(text: &str, id: &str) -> bool {
 }
 
 /// Every misfortune at every write of a runbook; tells how many that were.
-async fn matrix(name: &str, profile: &str) {
+async fn matrix(name: &str, profile: &str) -> String {
     let stage = Stage::of(name, profile).await;
     let writers = stage.plan.steps().iter().filter(|step| step.action.written().is_some());
     let (mut points, mut wrong) = (0, Vec::new());
@@ -115,7 +115,7 @@ async fn matrix(name: &str, profile: &str) {
     }
     assert!(wrong.is_empty(), "{} of {points}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(points > 0);
-    println!("disturb, then undo: {name} {profile}: {points} points");
+    format!("disturb, then undo: {name} {profile}: {points} points")
 }
 
 each_shipped!(matrix);

@@ -15,7 +15,7 @@ mod crash {
     use super::*;
     use crate::support::each_shipped::each_shipped;
 
-    async fn at_any_append_or_send(name: &str, profile: &str) {
+    async fn at_any_append_or_send(name: &str, profile: &str) -> String {
         let stage = Stage::of(name, profile).await;
         let reference = stage.lab();
         let way = Way::of(&reference).await;
@@ -31,12 +31,12 @@ mod crash {
             }
         }
         let (points, states, steps) = (way.points(), way.kept.len(), stage.plan.steps().len());
-        println!(
-            "crash: {name} {profile}: {points} points ({appends} appends, {sends} sends, {steps} steps; \
-             {states} distinct states)"
-        );
         assert!(wrong.is_empty(), "{} of {states} states:\n{}", wrong.len(), wrong.join("\n"));
         assert!(points as usize > 2 * steps, "{points} points are too few for {steps} steps");
+        format!(
+            "crash: {name} {profile}: {points} points ({appends} appends, {sends} sends, {steps} steps; \
+             {states} distinct states)"
+        )
     }
 
     each_shipped!(at_any_append_or_send);
@@ -47,7 +47,7 @@ mod misfortune {
     use super::*;
     use crate::support::each_shipped::each_shipped;
 
-    async fn at_any_write(name: &str, profile: &str) {
+    async fn at_any_write(name: &str, profile: &str) -> String {
         let stage = Stage::of(name, profile).await;
         let reference = stage.lab();
         assert_eq!(Lab::outcome_of(reference.drive(None).await), RunOutcome::Succeeded);
@@ -85,9 +85,9 @@ mod misfortune {
                 }
             }
         }
-        println!("misfortune: {name} {profile}: {points} points");
         assert!(wrong.is_empty(), "{} of {points}:\n{}", wrong.len(), wrong.join("\n"));
         assert!(points > 0);
+        format!("misfortune: {name} {profile}: {points} points")
     }
 
     each_shipped!(at_any_write);

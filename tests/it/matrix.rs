@@ -1,6 +1,5 @@
 //! The promise: kill it at any instruction, on any step; go on; the world ends the same and nothing
 //! was written twice. And when it cannot end well, it says what is left.
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use backroad::engine::{Command, RunState, StepState};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, Step};

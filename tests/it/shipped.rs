@@ -1,6 +1,5 @@
 //! The promises of the main job hold for every runbook that is shipped: it is right, it drills, it can
 //! be taken back, and its way home leads home. (That it can be killed anywhere: `killed_anywhere`.)
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use backroad::engine::{Command, RunState, survey};
 use backroad::model::RunOutcome;

@@ -73,7 +73,7 @@ impl Journal for Slow {
 /// Drives the steps in a time that passes by itself, as a live run's does; how many appends there were.
 async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
     let (plan, scenario) = (side_by_side(), shipped_world());
-    let speed = NonZeroU32::new(10_000).unwrap();
+    let speed = NonZeroU32::new(60).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(scenario.now, speed));
     let world = Arc::new(Mutex::new(World::new(&scenario)));
     let arm = Arm::new(ArmSettings {
@@ -103,7 +103,8 @@ async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
     let mut driver =
         Driver::open(ports, lease, requests, Some(new), "a test".into()).await.unwrap();
     let ending = driver.drive(Patience::UntilPeople).await.unwrap();
-    assert_eq!(ending, Ending::Ended(RunOutcome::Succeeded));
+    let why: Vec<_> = driver.state().steps.values().map(|step| &step.state).collect();
+    assert_eq!(ending, Ending::Ended(RunOutcome::Succeeded), "{why:?}");
     appends.load(Ordering::SeqCst)
 }
 

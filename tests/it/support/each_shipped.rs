@@ -1,7 +1,7 @@
 //! A test for each shipped runbook under each of its drill profiles: each is named when it fails, and they
 //! run side by side on as many cores as there are.
 
-/// Makes a test out of an `async fn(runbook, profile)` for each runbook and profile, and one that none is left
+/// Makes a test out of an `async fn(runbook, profile) -> String`, which tells what it looked at, for each runbook and profile, and one that none is left
 /// out of the list.
 macro_rules! each_shipped {
     ($check:path) => {
@@ -31,7 +31,7 @@ macro_rules! each_shipped {
         $(
             #[tokio::test]
             async fn $test() {
-                $check(concat!($runbook, ".yaml"), $profile).await;
+                println!("{}", $check(concat!($runbook, ".yaml"), $profile).await);
             }
         )*
 
