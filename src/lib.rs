@@ -50,6 +50,7 @@
 //! # }
 //! ```
 
+pub mod arm;
 pub mod azure;
 pub mod cli;
 pub mod drill;

@@ -18,6 +18,7 @@ use super::operation;
 use super::purpose::Purpose;
 use super::versions::{API_VERSION, is_plain, version_of};
 use super::wire::{Headers, Method, WireRequest, WireResponse};
+use crate::arm::kind;
 use crate::engine::{CallContext, PollAnswer};
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
 
@@ -435,19 +436,19 @@ enum CalledKind {
 fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {
     let is = resource.resource_type();
     [
-        ("Microsoft.Network/expressRouteCircuits", CalledKind::Circuit),
-        ("Microsoft.Network/expressRouteCircuits/authorizations", CalledKind::Authorization),
-        ("Microsoft.Network/publicIPAddresses", CalledKind::PublicIp),
-        ("Microsoft.Network/routeTables", CalledKind::RouteTable),
-        ("Microsoft.Network/virtualNetworks/subnets", CalledKind::Subnet),
-        ("Microsoft.Network/virtualNetworkGateways", CalledKind::Gateway),
-        ("Microsoft.Network/connections", CalledKind::Connection),
-        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", CalledKind::Peering),
-        ("Microsoft.Network/networkSecurityGroups", CalledKind::SecurityGroup),
-        ("Microsoft.Network/virtualNetworks", CalledKind::Network),
-        ("Microsoft.Network/azureFirewalls", CalledKind::Firewall),
-        ("Microsoft.Network/localNetworkGateways", CalledKind::LocalGateway),
-        ("Microsoft.Network/routeTables/routes", CalledKind::Route),
+        (kind::CIRCUITS, CalledKind::Circuit),
+        (kind::AUTHORIZATIONS, CalledKind::Authorization),
+        (kind::PUBLIC_ADDRESSES, CalledKind::PublicIp),
+        (kind::ROUTE_TABLES, CalledKind::RouteTable),
+        (kind::SUBNETS, CalledKind::Subnet),
+        (kind::GATEWAYS, CalledKind::Gateway),
+        (kind::CONNECTIONS, CalledKind::Connection),
+        (kind::PEERINGS, CalledKind::Peering),
+        (kind::SECURITY_GROUPS, CalledKind::SecurityGroup),
+        (kind::NETWORKS, CalledKind::Network),
+        (kind::FIREWALLS, CalledKind::Firewall),
+        (kind::LOCAL_GATEWAYS, CalledKind::LocalGateway),
+        (kind::ROUTES, CalledKind::Route),
     ]
     .into_iter()
     .find(|(name, _)| is.is(name))

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::wire::Method;
+use crate::arm::CircuitPath;
 use crate::model::OperationKey;
 use crate::model::recovery::VERBS;
 
@@ -88,8 +89,7 @@ fn is_reading_post(path: &str) -> bool {
     let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     // Either `…/getLearnedRoutes` or `…/arpTables/primary`.
     READING_POSTS.contains(&last.as_str())
-        || (READING_POSTS.contains(&before.as_str())
-            && ["primary", "secondary"].contains(&last.as_str()))
+        || (READING_POSTS.contains(&before.as_str()) && CircuitPath::NAMES.contains(&last.as_str()))
 }
 
 /// The path of the resource that a POST changes, if it is one of those that steps send.

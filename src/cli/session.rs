@@ -13,6 +13,7 @@ use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::ui::Ui;
 use super::watch::{self, All, Aside, EventRecorder, Gates, ObligationNotes};
+use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
@@ -334,11 +335,7 @@ impl Driving {
 /// gateways and networks that it relies on.
 #[must_use]
 pub fn claimed(plan: &Plan) -> Vec<ResourceId> {
-    const SHARED: [&str; 3] = [
-        "Microsoft.Network/expressRouteCircuits",
-        "Microsoft.Network/virtualNetworkGateways",
-        "Microsoft.Network/virtualNetworks",
-    ];
+    const SHARED: [&str; 3] = [kind::CIRCUITS, kind::GATEWAYS, kind::NETWORKS];
     let mut claimed: Vec<ResourceId> = Vec::new();
     for step in plan.steps() {
         let read = step

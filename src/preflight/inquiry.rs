@@ -7,23 +7,20 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 pub use super::bodies::{
-    clash, flag, gateway_subnet, id_at, is, list, overlap, peering, peerings_of, prefixes,
-    recovery_items, region_at, subnet_prefix, subnet_prefixes, subnets_of, text,
+    clash, gateway_subnet, overlap, peering, peerings_of, recovery_items, subnet_prefix,
+    subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
+use crate::arm;
+pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, NETWORKS as VNETS};
+pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
+use crate::arm::{Connection as Link, Peering as Peer, VirtualNetwork, is_spoke};
 use crate::model::action::{
     Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier, Vpn,
 };
 use crate::model::{Action, Condition, Plan, ResourceId, Side, Step};
-
-/// The type of connections.
-pub const CONNECTIONS: &str = "Microsoft.Network/connections";
-/// The type of virtual networks.
-pub const VNETS: &str = "Microsoft.Network/virtualNetworks";
-/// The type of gateways.
-pub const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 
 /// A plan and the facts about it.
 #[derive(Debug)]
@@ -252,7 +249,7 @@ impl<'a> Inquiry<'a> {
     pub fn gateways_in(&self, vnet: &Value) -> Vec<ResourceId> {
         let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
         let mut found: Vec<ResourceId> = own
-            .flat_map(|subnet| list(subnet, "/properties/ipConfigurations"))
+            .flat_map(|subnet| arm::Subnet::of(subnet).users())
             .filter_map(|item| gateway_of(text(item, "/id")?))
             .collect();
         found.dedup();
@@ -296,7 +293,7 @@ impl<'a> Inquiry<'a> {
     #[must_use]
     pub fn space(&self, vnet: &ResourceId) -> Option<Vec<IpNet>> {
         let body = self.facts.body(vnet)?;
-        Some(prefixes(body, "/properties/addressSpace/addressPrefixes"))
+        Some(VirtualNetwork::of(body).space())
     }
 
     /// The spokes whose traffic a hub's gateway carries: those that stand, and those that steps which
@@ -315,17 +312,11 @@ impl<'a> Inquiry<'a> {
                 })
                 .filter_map(|(_, spec)| spec.id.parent())
                 .collect();
-        for peering in peerings_of(self.facts.body(hub)) {
-            let transit = flag(peering, "/properties/allowGatewayTransit");
-            let remote = id_at(peering, "/properties/remoteVirtualNetwork/id");
-            if let Some(remote) = remote.filter(|_| transit) {
-                let back = peerings_of(self.facts.body(&remote)).iter().any(|back| {
-                    flag(back, "/properties/useRemoteGateways")
-                        && id_at(back, "/properties/remoteVirtualNetwork/id").as_ref() == Some(hub)
-                });
-                if back {
-                    spokes.insert(remote);
-                }
+        for side in peerings_of(self.facts.body(hub)).iter().map(Peer::of) {
+            let Some(remote) = side.remote() else { continue };
+            let back = peerings_of(self.facts.body(&remote)).iter().map(Peer::of);
+            if is_spoke(hub, side, back) {
+                spokes.insert(remote);
             }
         }
         spokes
@@ -349,17 +340,16 @@ impl<'a> Inquiry<'a> {
     pub fn links(&self, circuit: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
         self.facts
             .bodies(CONNECTIONS)
-            .filter(|(_, body)| id_at(body, "/properties/peer/id").as_ref() == Some(circuit))
+            .filter(|(_, body)| Link::of(body).leads_to(circuit))
             .collect()
     }
 
     /// The connections of a gateway now.
     #[must_use]
     pub fn links_of(&self, gateway: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
-        let pointer = "/properties/virtualNetworkGateway1/id";
         self.facts
             .bodies(CONNECTIONS)
-            .filter(|(_, body)| id_at(body, pointer).as_ref() == Some(gateway))
+            .filter(|(_, body)| Link::of(body).gateway().as_ref() == Some(gateway))
             .collect()
     }
 

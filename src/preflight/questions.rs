@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, Inquiry, VNETS, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
+    CONNECTIONS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{limits, policy};
+use crate::arm;
+use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
-const PATHS: [&str; 2] = ["primary", "secondary"];
+const PATHS: [&str; 2] = CircuitPath::NAMES;
 
 /// The questions; those that were answered already are among them.
 #[must_use]
@@ -59,7 +61,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                 resource(&spoke);
             }
             for peering in peerings_of(facts.body(&vnet)) {
-                if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id") {
+                if let Some(remote) = arm::Peering::of(peering).remote() {
                     resource(&remote);
                 }
             }
@@ -69,7 +71,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.peerings() {
         for vnet in spec.id.parent().iter().chain([&spec.remote]) {
             for peering in peerings_of(facts.body(vnet)) {
-                if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id") {
+                if let Some(remote) = arm::Peering::of(peering).remote() {
                     resource(&remote);
                 }
             }
@@ -83,7 +85,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     }
     for circuit in inquiry.circuits() {
         for (_, link) in inquiry.links(circuit) {
-            if let Some(gateway) = id_at(link, "/properties/virtualNetworkGateway1/id") {
+            if let Some(gateway) = arm::Connection::of(link).gateway() {
                 resource(&gateway);
                 if let Some(vnet) =
                     facts.body(&gateway).and_then(gateway_subnet).and_then(|s| s.parent())
@@ -93,8 +95,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                         resource(&spoke);
                     }
                     for peering in peerings_of(facts.body(&vnet)) {
-                        if let Some(remote) = id_at(peering, "/properties/remoteVirtualNetwork/id")
-                        {
+                        if let Some(remote) = arm::Peering::of(peering).remote() {
                             resource(&remote);
                         }
                     }
@@ -104,7 +105,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     }
     // The circuits that are in use, to compare ours with.
     for (_, link) in facts.bodies(CONNECTIONS) {
-        if let Some(circuit) = id_at(link, "/properties/peer/id") {
+        if let Some(circuit) = arm::Connection::of(link).circuit() {
             resource(&circuit);
         }
     }
@@ -112,7 +113,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.gateways() {
         let Some(vnet) = spec.subnet.parent().and_then(|vnet| facts.body(&vnet)) else { continue };
         for subnet in subnets_of(vnet) {
-            if let Some(table) = id_at(subnet, "/properties/routeTable/id") {
+            if let Some(table) = arm::Subnet::of(subnet).route_table() {
                 resource(&table);
             }
         }
@@ -125,7 +126,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
         let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
         for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
             let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
-            let tables = subnets.iter().filter_map(|s| id_at(s, "/properties/routeTable/id"));
+            let tables = subnets.iter().filter_map(|s| arm::Subnet::of(s).route_table());
             asked.extend(tables.map(Question::Resource));
         }
     }

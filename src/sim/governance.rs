@@ -8,6 +8,8 @@ use url::Url;
 
 use super::reply::{Refusal, json_answer};
 use super::world::World;
+use crate::arm;
+use crate::arm::kind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 
@@ -50,11 +52,11 @@ const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
 /// What is counted, of which type, and how many there may be where a world says nothing.
 const USAGES: [(&str, &str, u64); 5] = [
-    ("VirtualNetworks", "Microsoft.Network/virtualNetworks", 1_000),
-    ("PublicIPAddresses", "Microsoft.Network/publicIPAddresses", 1_000),
-    ("StandardSkuPublicIpAddresses", "Microsoft.Network/publicIPAddresses", 1_000),
-    ("RouteTables", "Microsoft.Network/routeTables", 200),
-    ("VirtualNetworkGateways", "Microsoft.Network/virtualNetworkGateways", 100),
+    ("VirtualNetworks", kind::NETWORKS, 1_000),
+    ("PublicIPAddresses", kind::PUBLIC_ADDRESSES, 1_000),
+    ("StandardSkuPublicIpAddresses", kind::PUBLIC_ADDRESSES, 1_000),
+    ("RouteTables", kind::ROUTE_TABLES, 200),
+    ("VirtualNetworkGateways", kind::GATEWAYS, 100),
 ];
 
 impl World {
@@ -199,11 +201,8 @@ impl World {
     fn service_providers(&self, subscription: &str) -> WireResponse {
         let mut providers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for body in self.ids().filter_map(|id| self.body(id)) {
-            let at = |key: &str| {
-                let own = body.pointer(&format!("/properties/serviceProviderProperties/{key}"));
-                own.and_then(Value::as_str)
-            };
-            if let Some((name, place)) = at("serviceProviderName").zip(at("peeringLocation")) {
+            let circuit = arm::Circuit::of(body);
+            if let Some((name, place)) = circuit.provider().zip(circuit.location()) {
                 providers.entry(name).or_default().insert(place);
             }
         }

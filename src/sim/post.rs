@@ -9,8 +9,8 @@ use url::Url;
 use super::duration::class;
 use super::fault::Effect;
 use super::network::{
-    EdgePath, Stats, advertised_routes, arp_table, bgp_peers, circuit_routes,
-    circuit_routes_summary, learned_routes, traffic,
+    Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
+    learned_routes, traffic,
 };
 use super::operation::{Act, Operation, Work};
 use super::parts::State;
@@ -19,15 +19,17 @@ use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
 use super::world::World;
 use super::write::{Arrival, NEVER};
+use crate::arm::CircuitPath;
+use crate::arm::kind;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
 
-const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
-const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
-const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
+const GATEWAYS: &str = kind::GATEWAYS;
+const CIRCUITS: &str = kind::CIRCUITS;
+const CIRCUIT_PEERINGS: &str = kind::CIRCUIT_PEERINGS;
 
 impl World {
     /// A POST: 202, `Location` and the four bytes `null`, whether it reads or does something.
@@ -42,7 +44,7 @@ impl World {
         let mut parts: Vec<&str> = path.split('/').collect();
         let last = parts.pop().unwrap_or_default();
         let mut action = last.to_ascii_lowercase();
-        if EdgePath::parse(&action).is_some() {
+        if CircuitPath::parse(&action).is_some() {
             action = format!("{}/{action}", parts.pop().unwrap_or_default().to_ascii_lowercase());
         }
         let id = ResourceId::parse(&parts.join("/")).map_err(|_| {
@@ -184,7 +186,7 @@ impl World {
                 let tables = ["arptables", "routetables", "routetablessummary"];
                 kind.is(CIRCUIT_PEERINGS)
                     && tables.contains(&table)
-                    && EdgePath::parse(path).is_some()
+                    && CircuitPath::parse(path).is_some()
             }
             None if !kind.is(GATEWAYS) => false,
             None => match action {
@@ -221,7 +223,7 @@ impl World {
                 _ => return self.resiliency(id, action, query, now),
             },
             Some((table, path)) => {
-                let path = EdgePath::parse(path)?;
+                let path = CircuitPath::parse(path)?;
                 let circuit = id.parent()?;
                 match table {
                     "arptables" => serde_json::to_value(arp_table(&estate, onprem, &circuit, path)),

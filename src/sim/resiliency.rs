@@ -18,6 +18,7 @@ use super::reply::{Refusal, guid};
 use super::unconfirmed;
 use super::world::World;
 use super::write::Arrival;
+use crate::arm;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 
@@ -253,8 +254,7 @@ impl World {
         let heard = self.heard_untested(id);
         let twice = heard.values().filter(|ways| places(ways).len() > 1).count();
         let routes = if heard.is_empty() { 0 } else { 50 * twice / heard.len() };
-        let sku = self.body(id).and_then(|body| body.pointer("/properties/sku/name"));
-        let sku = sku.and_then(Value::as_str).unwrap_or_default();
+        let sku = self.body(id).and_then(|body| arm::Gateway::of(body).sku()).unwrap_or_default();
         let zones = if sku.ends_with("AZ") || sku == "ErGwScale" { 25 } else { 0 };
         let tests = self.network.tests(id);
         let tested = tests.iter().any(|test| test.successful == Some(true));

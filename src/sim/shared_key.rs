@@ -10,6 +10,7 @@ use super::parts::State;
 use super::reply::{Refusal, common, json_answer};
 use super::world::World;
 use super::write::Arrival;
+use crate::arm::kind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 
@@ -26,7 +27,7 @@ pub(super) fn connection_of(path: &str) -> Option<(ResourceId, bool)> {
     };
     let end = lower.get(..end)?.strip_suffix("/sharedkey")?.len();
     let id = ResourceId::parse(path.get(..end)?).ok()?;
-    id.resource_type().is("Microsoft.Network/connections").then_some((id, reset))
+    id.resource_type().is(kind::CONNECTIONS).then_some((id, reset))
 }
 
 impl World {

@@ -7,6 +7,7 @@ use super::reply::{Refusal, json_answer};
 use super::shape::shaped;
 use super::site_recovery::is_ours;
 use super::world::World;
+use crate::arm::kind;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 
@@ -77,7 +78,7 @@ impl World {
     pub(super) fn list(&self, path: &str, api_version: &str, now: Timestamp) -> WireResponse {
         if let Some(gateway) = path.strip_suffix("/connections")
             && let Ok(gateway) = ResourceId::parse(gateway)
-            && gateway.resource_type().is("Microsoft.Network/virtualNetworkGateways")
+            && gateway.resource_type().is(kind::GATEWAYS)
         {
             return self.connections_of(&gateway, api_version, now);
         }
@@ -131,7 +132,7 @@ impl World {
         let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
         let value: Vec<Value> = self
             .resources
-            .of_type("Microsoft.Network/connections")
+            .of_type(kind::CONNECTIONS)
             .filter(|(_, resource)| {
                 ends.iter().any(|end| {
                     let at = resource.body.pointer(&format!("/properties/{end}/id"));

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::world::World;
+use crate::arm;
+use crate::arm::kind;
 use crate::model::ResourceId;
 
 impl World {
@@ -15,11 +17,10 @@ impl World {
                 used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
             })
         };
-        let gateways = self.resources.of_type("Microsoft.Network/virtualNetworkGateways");
+        let gateways = self.resources.of_type(kind::GATEWAYS);
         gateways
             .flat_map(|(gateway, resource)| {
-                let list = resource.body.pointer("/properties/ipConfigurations");
-                let own = list.and_then(Value::as_array).into_iter().flatten().filter(names);
+                let own = arm::Gateway::of(&resource.body).configurations().iter().filter(names);
                 own.map(move |configuration| {
                     let name = configuration["name"].as_str().unwrap_or("default");
                     json!({ "id": format!("{gateway}/ipConfigurations/{name}") })
@@ -31,7 +32,7 @@ impl World {
     /// Adds to a body the subnets that name it under a key of theirs; nothing where there are none.
     pub(super) fn show_subnets_with(&self, id: &ResourceId, key: &str, body: &mut Value) {
         let pointer = format!("/properties/{key}/id");
-        let subnets = self.resources.of_type("Microsoft.Network/virtualNetworks/subnets");
+        let subnets = self.resources.of_type(kind::SUBNETS);
         let users = subnets.filter(|(_, resource)| {
             let used = resource.body.pointer(&pointer).and_then(Value::as_str);
             used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))

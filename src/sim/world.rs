@@ -19,6 +19,8 @@ use super::server::{Entry, Ledger};
 use super::site_recovery::{Vaults, is_ours};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
+use crate::arm;
+use crate::arm::kind;
 use crate::model::{Region, ResourceId, Timestamp};
 
 /// The simulated Azure: its parts, of which each has its own verbs. What needs two of them is said here and
@@ -84,10 +86,7 @@ impl World {
         for (child, body) in self.take_children(id, &mut body) {
             self.place(&child, body, now);
         }
-        let state = match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
-            Some("Failed") => State::Failed,
-            _ => State::Succeeded,
-        };
+        let state = if arm::has_failed(&body) { State::Failed } else { State::Succeeded };
         without_marks(&mut body);
         let computed = provider::of(id).map(provider::Provider::computed).unwrap_or_default();
         if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
@@ -156,13 +155,12 @@ impl World {
     /// Takes away the connections that were made with a key: what an authorization's end means.
     pub(super) fn revoke(&mut self, circuit: &ResourceId, key: &str) {
         let made_with = |resource: &Resource| {
-            let text = |pointer: &str| resource.body.pointer(pointer).and_then(Value::as_str);
-            text("/properties/peer/id").is_some_and(|id| id.eq_ignore_ascii_case(circuit.as_str()))
-                && text("/properties/authorizationKey").is_some_and(|own| seal(own) == seal(key))
+            let own = arm::Connection::of(&resource.body);
+            own.leads_to(circuit) && own.key().is_some_and(|own| seal(own) == seal(key))
         };
         let made: Vec<ResourceId> = self
             .resources
-            .of_type("Microsoft.Network/connections")
+            .of_type(kind::CONNECTIONS)
             .filter(|(_, resource)| made_with(resource))
             .map(|(id, _)| id.clone())
             .collect();
@@ -193,12 +191,12 @@ impl World {
 
     /// The gateway that stands in a subnet.
     pub(super) fn subnet_user(&self, subnet: &ResourceId) -> Option<ResourceId> {
-        self.resources.user_of(subnet, "Microsoft.Network/virtualNetworkGateways")
+        self.resources.user_of(subnet, kind::GATEWAYS)
     }
 
     /// The gateways that stand in a subnet.
     pub(super) fn subnet_users(&self, subnet: &ResourceId) -> Vec<ResourceId> {
-        let users = self.resources.users_of(subnet, "Microsoft.Network/virtualNetworkGateways");
+        let users = self.resources.users_of(subnet, kind::GATEWAYS);
         users.cloned().collect()
     }
 

@@ -5,23 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("outward", &[]),
     ("model", &[]),
+    ("arm", &["model"]),
     ("runbook", &["model"]),
     ("plan", &["model", "runbook"]),
     ("engine", &["model", "outward"]),
     ("store", &["model", "engine"]),
-    ("preflight", &["model", "engine"]),
-    ("azure", &["model", "engine", "preflight", "outward"]),
-    ("sim", &["model", "engine", "azure"]),
+    ("preflight", &["model", "arm", "engine"]),
+    ("azure", &["model", "arm", "engine", "preflight", "outward"]),
+    ("sim", &["model", "arm", "engine", "azure"]),
     ("drill", &["model", "engine", "azure", "sim", "store"]),
-    ("render", &["model", "runbook", "plan", "preflight", "engine", "outward"]),
+    ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
     (
         "cli",
         &[
             "outward",
             "model",
+            "arm",
             "runbook",
             "plan",
             "preflight",

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backroad::arm::CircuitPath;
 use backroad::model::{Region, ResourceId};
 use backroad::sim::network::{
-    EdgePath, Estate, Link, OnPrem, Site, advertised_routes, arp_table, azure_choice, bgp_peers,
+    Estate, Link, OnPrem, Site, advertised_routes, arp_table, azure_choice, bgp_peers,
     circuit_routes, learned_routes, on_premises_choice,
 };
 use ipnet::{IpNet, Ipv4Net};
@@ -64,7 +65,7 @@ fn link() -> impl Strategy<Value = Link> {
         .prop_map(|(place, primary, up, advertise, as_path_prepend, local_preference)| Link {
             circuit: circuit(place),
             sites: Vec::new(),
-            path: if primary { EdgePath::Primary } else { EdgePath::Secondary },
+            path: if primary { CircuitPath::Primary } else { CircuitPath::Secondary },
             up,
             since: None,
             advertise,
@@ -162,7 +163,7 @@ impl World {
             for (peer, network) in self.told(place) {
                 all.insert(format!("told {place} {peer} {network}"));
             }
-            for path in EdgePath::BOTH {
+            for path in CircuitPath::BOTH {
                 for row in circuit_routes(&estate, &self.onprem, &circuit(place), path) {
                     all.insert(format!("edge {place} {path} {} {}", row.network, row.next_hop));
                 }
@@ -253,7 +254,7 @@ proptest! {
     fn on_premises_always_takes_the_longest_prefix_that_an_edge_shows(world in world(), target in net()) {
         let estate = world.estate();
         let shown = (0..PLACES)
-            .flat_map(|place| EdgePath::BOTH.map(|path| (place, path)))
+            .flat_map(|place| CircuitPath::BOTH.map(|path| (place, path)))
             .filter(|(place, path)| {
                 world.onprem.links_up(&circuit(*place)).any(|link| link.path == *path)
             })

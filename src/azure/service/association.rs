@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, ensure, provisioning_state, text, writable};
+use super::body::{assessment, at_work, blocked, ensure, writable};
+use crate::arm::provisioning_state;
+use crate::arm::read::text;
 use crate::model::action::{Association, Dissociation, SecurityGroupUse};
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, Undo, Write, WriteMethod,

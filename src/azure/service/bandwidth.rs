@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, provisioning_state, text, writable};
+use super::body::{assessment, at_work, blocked, writable};
+use crate::arm;
+use crate::arm::provisioning_state;
 use crate::model::action::CircuitBandwidth;
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, SecretRef, Undo, Write, WriteMethod,
@@ -71,8 +73,8 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
 pub(super) fn whole(circuit: &ResourceId, body: &Value, ask: &str) -> Result<Value, Assessed> {
     // A write of the circuit writes its peerings too, and would overwrite what the provider set there
     // (azure-facts PEER-L3-PROVIDER).
-    let provider_managed = list(body, "peerings").iter().any(|peering| {
-        let by = text(peering, "/properties/lastModifiedBy").unwrap_or("Customer");
+    let provider_managed = arm::Circuit::of(body).peerings().iter().any(|peering| {
+        let by = arm::CircuitPeering::of(peering).modified_by().unwrap_or("Customer");
         !by.is_empty() && !by.eq_ignore_ascii_case("customer")
     });
     if provider_managed {
@@ -100,10 +102,6 @@ pub(super) fn whole(circuit: &ResourceId, body: &Value, ask: &str) -> Result<Val
 
 fn key_of(id: ResourceId) -> SecretRef {
     SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() }
-}
-
-fn list<'a>(body: &'a Value, key: &str) -> &'a [Value] {
-    body.pointer(&format!("/properties/{key}")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::compare::{Against, compare, without_nulls};
+use crate::arm::provisioning_state;
+use crate::arm::read::text;
 use crate::model::secret::seal;
 use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
@@ -88,16 +90,6 @@ const READ_ONLY_BELOW: [&str; 19] = [
 
 /// Back references under `properties`: lists of ids that Azure keeps.
 const BACK_REFERENCES: [&str; 2] = ["ipConfigurations", "subnets"];
-
-/// A resource's provisioning state; a body without one is done (azure-facts 3.2).
-pub(crate) fn provisioning_state(body: &Value) -> &str {
-    text(body, "/properties/provisioningState").unwrap_or("Succeeded")
-}
-
-/// A text in a body.
-pub(crate) fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
-    body.pointer(pointer).and_then(Value::as_str)
-}
 
 /// What is told of a resource that was looked at.
 pub(crate) fn seen(resource: &ResourceId, body: Option<&Value>) -> Seen {

@@ -6,7 +6,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::body::{assessment, provisioning_state, text};
+use super::body::assessment;
+use crate::arm;
+use crate::arm::CircuitPath;
+use crate::arm::provisioning_state;
+use crate::arm::read::text;
 use crate::model::{Assessed, Assessment, ResourceId, Seen, coverage, covered};
 
 /// Wait between looks at a circuit's tables: each look is itself an operation of ten seconds.
@@ -19,7 +23,7 @@ pub(crate) const PRIVATE_PEERING: &str = "AzurePrivatePeering";
 const GATEWAY_ASN: &str = "65515";
 
 /// The two paths of a circuit, as Azure names them in its URLs.
-pub(crate) const PATHS: [&str; 2] = ["primary", "secondary"];
+pub(crate) const PATHS: [&str; 2] = CircuitPath::NAMES;
 
 /// Compares a circuit with one that can carry a connection.
 pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
@@ -27,22 +31,19 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     match body {
         None => missing.push("the circuit does not exist".to_owned()),
         Some(body) => {
-            let mut must = |pointer: &str, wanted: &str, what: &str| {
-                let found = text(body, pointer).unwrap_or("not reported");
+            let own = arm::Circuit::of(body);
+            let mut must = |found: Option<&str>, wanted: &str, what: &str| {
+                let found = found.unwrap_or("not reported");
                 if !found.eq_ignore_ascii_case(wanted) {
                     missing.push(format!("{what} is {found}, not {wanted}"));
                 }
             };
-            must("/properties/circuitProvisioningState", "Enabled", "the circuit");
-            must(
-                "/properties/serviceProviderProvisioningState",
-                "Provisioned",
-                "the provider's side",
-            );
+            must(own.state(), "Enabled", "the circuit");
+            must(own.provider_state(), "Provisioned", "the provider's side");
             match private_peering(body) {
                 None => missing.push("it has no private peering".to_owned()),
                 Some(peering) => {
-                    let state = text(peering, "/properties/state").unwrap_or("not reported");
+                    let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
                     if !state.eq_ignore_ascii_case("enabled") {
                         missing.push(format!("its private peering is {state}, not Enabled"));
                     }
@@ -61,34 +62,26 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     let mut assessment = assessment(circuit, body, verdict);
     assessment.outputs.clear();
     if assessment.verdict == Assessed::Holds
-        && let Some(bandwidth) =
-            body.and_then(|b| b.pointer("/properties/serviceProviderProperties/bandwidthInMbps"))
+        && let Some(bandwidth) = body.and_then(|body| arm::Circuit::of(body).mbps())
     {
-        assessment.outputs.insert("bandwidth_mbps".to_owned(), bandwidth.clone());
+        assessment.outputs.insert("bandwidth_mbps".to_owned(), bandwidth.into());
     }
     assessment
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    peering(body, PRIVATE_PEERING)
-}
-
-fn peering<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
-    body.pointer("/properties/peerings")?
-        .as_array()?
-        .iter()
-        .find(|peering| text(peering, "/name").is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    arm::Circuit::of(body).peering(PRIVATE_PEERING)
 }
 
 /// Compares a circuit's Microsoft peering with one that replication can use.
 pub(crate) fn assess_microsoft_peering(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     let mut missing = Vec::new();
-    let found = body.and_then(|body| peering(body, "MicrosoftPeering"));
+    let found = body.and_then(|body| arm::Circuit::of(body).peering("MicrosoftPeering"));
     match (body, found) {
         (None, _) => missing.push("the circuit does not exist".to_owned()),
         (_, None) => missing.push("it has no Microsoft peering".to_owned()),
         (_, Some(peering)) => {
-            let state = text(peering, "/properties/state").unwrap_or("not reported");
+            let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
             if !state.eq_ignore_ascii_case("enabled") {
                 missing.push(format!("its Microsoft peering is {state}, not Enabled"));
             }

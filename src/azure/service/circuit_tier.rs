@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::bandwidth::whole;
-use super::body::{assessment, at_work, blocked, provisioning_state, text};
+use super::body::{assessment, at_work, blocked};
+use crate::arm;
+use crate::arm::provisioning_state;
+use crate::arm::read::text;
 use crate::model::action::{CircuitTier, Tier};
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, Undo, Write, WriteMethod,
@@ -54,7 +57,7 @@ fn is_failed(body: &Value) -> bool {
 }
 
 fn tier(circuit: &Value) -> Option<Tier> {
-    Tier::parse(text(circuit, "/sku/tier")?)
+    Tier::parse(arm::Circuit::of(circuit).tier()?)
 }
 
 fn change(id: &ResourceId, body: &Value, to: Tier) -> Assessed {

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::body::{blocked, is_secret_key, text, without_secrets};
+use super::body::{blocked, is_secret_key, without_secrets};
+use crate::arm::read::text;
 use crate::model::azure_limits::{Resize, resize, resizes_in_place};
 use crate::model::compared::{ComparedField, How, Remedy, Unshown, field};
 use crate::model::{Assessed, Change, ResourceId};

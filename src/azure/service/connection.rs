@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, set, text, with_tags};
+use super::body::{assessment, ensure, set, with_tags};
+use crate::arm;
 use crate::model::action::Connection;
 use crate::model::{Assessed, Assessment, Undo};
 
@@ -12,7 +13,7 @@ pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
     with_key(spec, &mut verdict);
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
-        && let Some(status) = body.and_then(|body| text(body, "/properties/connectionStatus"))
+        && let Some(status) = body.and_then(|body| arm::Connection::of(body).status())
     {
         assessment.outputs.insert("connection_status".to_owned(), Value::from(status));
     }
@@ -56,8 +57,8 @@ pub(crate) fn assess_connected(
     body: Option<&Value>,
 ) -> Assessment {
     let after = std::time::Duration::from_secs(15);
-    let status = body.and_then(|body| text(body, "/properties/connectionStatus"));
-    let state = body.map(super::body::provisioning_state);
+    let status = body.and_then(|body| arm::Connection::of(body).status());
+    let state = body.map(crate::arm::provisioning_state);
     let verdict = match (state, status) {
         (Some("Succeeded"), Some("Connected")) => Assessed::Holds,
         (None, _) => Assessed::NotYet { why: "the connection does not exist".to_owned(), after },

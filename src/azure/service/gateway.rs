@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, set, text, with_tags};
+use super::body::{assessment, ensure, set, with_tags};
+use crate::arm;
+use crate::arm::read::text;
 use crate::model::Assessment;
 use crate::model::action::Gateway;
 
@@ -43,7 +45,7 @@ pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
 
 /// The IP configuration that stands in the wanted subnet, or else the first.
 fn configuration<'a>(spec: &Gateway, body: &'a Value) -> Option<&'a Value> {
-    let all = body.pointer("/properties/ipConfigurations")?.as_array()?;
+    let all = arm::Gateway::of(body).configurations();
     let in_subnet = |own: &&Value| {
         text(own, "/properties/subnet/id")
             .is_some_and(|id| id.eq_ignore_ascii_case(spec.subnet.as_str()))

@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::body::text;
 use super::circuit::{networks, rows, verification};
+use crate::arm::read::text;
 use crate::model::{Assessment, ResourceId, coverage};
 
 /// The AS of Microsoft's edge: what came over ExpressRoute came through it (azure-facts 5.4).

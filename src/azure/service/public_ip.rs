@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, text, with_tags};
+use super::body::{assessment, ensure, with_tags};
+use crate::arm;
 use crate::model::Assessment;
 use crate::model::action::PublicIp;
 
@@ -11,7 +12,7 @@ pub(crate) fn assess(spec: &PublicIp, body: Option<&Value>) -> Assessment {
     let verdict = ensure(&spec.id, body, &wanted(spec));
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
-        && let Some(address) = body.and_then(|body| text(body, "/properties/ipAddress"))
+        && let Some(address) = body.and_then(|body| arm::PublicAddress::of(body).address())
     {
         assessment.outputs.insert("ip_address".to_owned(), Value::from(address));
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::body::{LOOK_AGAIN, text};
+use super::body::LOOK_AGAIN;
+use crate::arm::read::text;
 use crate::model::recovery::{
     CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, set, text, with_tags};
+use super::body::{assessment, blocked, ensure, set, with_tags};
 use crate::model::action::{Destination, NextHop, RouteTable, TableRoute};
 use crate::model::{Assessed, Assessment, ResourceId};
 
@@ -72,20 +72,13 @@ pub(crate) fn firewall_address(id: &ResourceId, body: Option<&Value>) -> Result<
         );
         return Err(blocked("firewall_absent", why));
     };
-    let configurations = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-    configurations
-        .into_iter()
-        .flatten()
-        .filter_map(|own| text(own, "/properties/privateIPAddress"))
-        .chain(text(body, "/properties/hubIPAddresses/privateIPAddress"))
-        .find_map(|address| address.parse().ok())
-        .ok_or_else(|| Assessed::NotYet {
-            why: format!(
-                "the firewall {} has no private address: it is stopped, or not done",
-                id.name()
-            ),
-            after: std::time::Duration::from_secs(15),
-        })
+    crate::arm::firewall_address(body).ok_or_else(|| Assessed::NotYet {
+        why: format!(
+            "the firewall {} has no private address: it is stopped, or not done",
+            id.name()
+        ),
+        after: std::time::Duration::from_secs(15),
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, ensure, text, writable};
+use super::body::{assessment, at_work, blocked, ensure, writable};
+use crate::arm;
 use crate::model::action::Subnet;
 use crate::model::compared::remedy;
 use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
@@ -26,7 +27,7 @@ pub(crate) fn wanted(spec: &Subnet) -> Value {
 }
 
 fn standing(spec: &Subnet, body: &Value) -> Assessed {
-    let has = prefixes(body);
+    let has = arm::Subnet::of(body).prefixes();
     let missing: Vec<IpNet> =
         spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect();
     // A subnet that shows no prefix hides them: what is not shown does not differ.
@@ -87,21 +88,6 @@ fn moved(spec: &Subnet, has: &[IpNet]) -> Option<Assessed> {
 
 fn words(all: &[IpNet]) -> Vec<String> {
     all.iter().map(ToString::to_string).collect()
-}
-
-/// The prefixes that a subnet has, under whichever of its two names Azure shows them.
-fn prefixes(body: &Value) -> Vec<IpNet> {
-    let several = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
-    let mut all: Vec<IpNet> = Vec::new();
-    let shown = text(body, "/properties/addressPrefix")
-        .into_iter()
-        .chain(several.into_iter().flatten().filter_map(Value::as_str));
-    for prefix in shown.filter_map(|prefix| prefix.parse().ok()) {
-        if !all.contains(&prefix) {
-            all.push(prefix);
-        }
-    }
-    all
 }
 
 #[cfg(test)]

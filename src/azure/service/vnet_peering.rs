@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, set, text, writable};
+use super::body::{assessment, blocked, ensure, set, writable};
+use crate::arm;
+use crate::arm::read::text;
 use crate::model::action::Peering;
 use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
 
 /// Compares one side of a peering with the desired one, and with the addresses that the other network has.
 pub(crate) fn assess(spec: &Peering, body: Option<&Value>) -> Assessment {
-    let state = body.and_then(|body| text(body, "/properties/peeringState"));
+    let state = body.and_then(|body| arm::Peering::of(body).state());
     let dead = state.filter(|state| state.eq_ignore_ascii_case("disconnected")).map(|_| {
         blocked(
             "peering_disconnected",

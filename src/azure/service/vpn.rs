@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, ensure, provisioning_state, set, text, with_tags};
+use super::body::{assessment, ensure, set, with_tags};
+use crate::arm::provisioning_state;
+use crate::arm::read::text;
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::vpn::SHARED_KEY;
 use crate::model::{Assessed, Assessment, ResourceId, Undo};

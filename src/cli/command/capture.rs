@@ -7,6 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::arm;
+use crate::arm::kind;
 use crate::azure::{ArmObserver, NoSecrets};
 use crate::cli::args::Target;
 use crate::cli::clock::RealClock;
@@ -36,13 +38,13 @@ pub struct CaptureArgs {
 
 /// The types that a world holds; their children stand in their bodies.
 const KINDS: [&str; 8] = [
-    "Microsoft.Network/expressRouteCircuits",
-    "Microsoft.Network/virtualNetworks",
-    "Microsoft.Network/virtualNetworkGateways",
-    "Microsoft.Network/connections",
-    "Microsoft.Network/publicIPAddresses",
-    "Microsoft.Network/routeTables",
-    "Microsoft.Network/networkSecurityGroups",
+    kind::CIRCUITS,
+    kind::NETWORKS,
+    kind::GATEWAYS,
+    kind::CONNECTIONS,
+    kind::PUBLIC_ADDRESSES,
+    kind::ROUTE_TABLES,
+    kind::SECURITY_GROUPS,
     "Microsoft.Network/localNetworkGateways",
 ];
 
@@ -179,18 +181,16 @@ impl Captured {
             .iter()
             .filter_map(|body| {
                 let id = ResourceId::parse(body["id"].as_str()?).ok()?;
-                let peerings = body.pointer("/properties/peerings")?.as_array()?;
-                let private = peerings
-                    .iter()
-                    .find(|own| own["name"].as_str() == Some("AzurePrivatePeering"))?;
-                let asn = private.pointer("/properties/peerASN").and_then(Value::as_u64)?;
+                let circuit = arm::Circuit::of(body);
+                let private = circuit.peering(arm::PRIVATE_PEERING)?;
+                let asn = u64::from(arm::CircuitPeering::of(private).peer_asn()?);
                 Some((id, asn))
             })
             .collect();
         let mut all = BTreeSet::new();
         for (circuit, asn) in circuits {
             self.asn.get_or_insert(asn);
-            for path in ["primary", "secondary"] {
+            for path in arm::CircuitPath::BOTH.map(arm::CircuitPath::as_str) {
                 let question = Question::RouteTable { circuit: circuit.clone(), path };
                 match observer.ask(&question).await {
                     Ok(table) => {

@@ -2,11 +2,12 @@
 
 use ipnet::IpNet;
 
+use crate::arm;
 use crate::model::ResourceId;
 use crate::model::action::Connection;
 use crate::preflight::inquiry::{
-    Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes, subnet_prefixes,
-    subnets_of, text, unless,
+    Inquiry, about, clash, found, is, overlap, peerings_of, prefixes, subnet_prefixes, subnets_of,
+    text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -71,7 +72,7 @@ fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), S
     };
     let mut everything = then.every_link();
     for (id, link) in then.links(&spec.circuit) {
-        let gateway = id_at(link, "/properties/virtualNetworkGateway1/id");
+        let gateway = arm::Connection::of(link).gateway();
         let Some(gateway) = gateway.filter(|gateway| *gateway != spec.gateway && *id != spec.id)
         else {
             continue;
@@ -100,7 +101,7 @@ fn peers(
 ) -> Vec<(ResourceId, Result<Vec<IpNet>, String>)> {
     let sides = peerings_of(then.facts.body(vnet)).iter();
     sides
-        .filter_map(|side| Some((id_at(side, "/properties/remoteVirtualNetwork/id")?, side)))
+        .filter_map(|side| Some((arm::Peering::of(side).remote()?, side)))
         .filter(|(remote, _)| remote != but)
         .map(|(remote, side)| {
             let shown = prefixes(side, "/properties/remoteAddressSpace/addressPrefixes");

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::arm;
 use crate::model::action::Tier;
 use crate::model::action::Verification;
 use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, found, is, list, text, unless};
+use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, found, list, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
-
-const LOCATION: &str = "/properties/serviceProviderProperties/peeringLocation";
-const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
 
 /// The rules about circuits.
 pub(super) const RULES: &[Rule] = &[
@@ -68,7 +66,9 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.1",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                Some(unless(is(body, "/sku/tier", "Basic"), || "its tier is Basic".to_owned()))
+                Some(unless(arm::Circuit::of(body).is_tier("Basic"), || {
+                    "its tier is Basic".to_owned()
+                }))
             })
         },
     },
@@ -122,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.1",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                let direct = body.pointer("/properties/expressRoutePort/id").is_some();
+                let direct = arm::Circuit::of(body).is_direct();
                 direct.then(|| {
                     FindingVerdict::Failed("it stands on an ExpressRoute Direct port".to_owned())
                 })
@@ -189,7 +189,8 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-METRO",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                let metro = text(body, LOCATION).is_some_and(|place| place.ends_with("Metro"));
+                let metro =
+                    arm::Circuit::of(body).location().is_some_and(|place| place.ends_with("Metro"));
                 metro.then(|| FindingVerdict::Failed("it is a Metro circuit".to_owned()))
             })
         },
@@ -219,7 +220,7 @@ fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let pointer = "/properties/serviceProviderProvisioningState";
     inquiry.each(inquiry.circuits(), |_, body| {
         // A circuit on a port of the customer's own has no provider.
-        if body.pointer("/properties/expressRoutePort/id").is_some() {
+        if arm::Circuit::of(body).is_direct() {
             return None;
         }
         let found = text(body, pointer).unwrap_or("not reported");
@@ -229,7 +230,7 @@ fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn succeeded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.circuits(), |_, body| {
-        let failed = is(body, "/properties/provisioningState", "Failed");
+        let failed = arm::has_failed(body);
         Some(unless(failed, || "its provisioningState is Failed".to_owned()))
     })
 }
@@ -256,9 +257,9 @@ fn by_reach(
         // What an earlier step raises it to counts.
         let raised = inquiry.raised_before(&spec.circuit, step);
         all.extend(inquiry.each([&spec.circuit], |_, body: &Value| {
-            let written = text(body, LOCATION)?.to_owned();
+            let written = arm::Circuit::of(body).location()?.to_owned();
             judge(&CircuitReach {
-                tier: Tier::parse(text(body, "/sku/tier").unwrap_or_default())
+                tier: Tier::parse(arm::Circuit::of(body).tier().unwrap_or_default())
                     .max(raised)
                     .map(|tier| tier.as_str().to_ascii_lowercase())
                     .unwrap_or_default(),
@@ -347,9 +348,10 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(then.each([&spec.circuit], |id, body| {
-            let mbps = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
-            let premium = is(body, "/sku/tier", "Premium");
-            let reach: usize = list(body, "/properties/peerings")
+            let mbps = arm::Circuit::of(body).mbps()?;
+            let premium = arm::Circuit::of(body).is_tier("Premium");
+            let reach: usize = arm::Circuit::of(body)
+                .peerings()
                 .iter()
                 .map(|peering| list(peering, "/properties/connections").len())
                 .sum();
@@ -388,19 +390,17 @@ fn all_circuits<'a>(inquiry: &Inquiry<'a>) -> BTreeSet<&'a ResourceId> {
 }
 
 fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mbps = |id: &ResourceId| inquiry.facts.body(id)?.pointer(BANDWIDTH)?.as_u64();
+    let mbps = |id: &ResourceId| arm::Circuit::of(inquiry.facts.body(id)?).mbps();
     let most = inquiry
         .facts
         .bodies(CONNECTIONS)
-        .filter_map(|(_, body)| {
-            mbps(&crate::preflight::inquiry::id_at(body, "/properties/peer/id")?)
-        })
+        .filter_map(|(_, body)| mbps(&arm::Connection::of(body).circuit()?))
         .max();
     let Some(most) = most else { return Vec::new() };
     // As the run leaves it: what it raises itself is raised.
     let end = inquiry.at_end();
     end.each(inquiry.circuits(), |_, body| {
-        let ours = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+        let ours = arm::Circuit::of(body).mbps()?;
         Some(unless(ours < most, || format!("it has {ours} Mbps, and another in use has {most}")))
     })
 }
@@ -413,7 +413,7 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let has = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+            let has = arm::Circuit::of(body).mbps()?;
             let wanted = u64::from(spec.mbps_min);
             Some(unless(has < wanted, || {
                 format!("step `{}` raises {has} to {wanted} Mbps", step.name)
@@ -426,10 +426,10 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut linked: BTreeSet<ResourceId> = all_circuits(inquiry).into_iter().cloned().collect();
     for (_, body) in inquiry.facts.bodies(CONNECTIONS) {
-        linked.extend(crate::preflight::inquiry::id_at(body, "/properties/peer/id"));
+        linked.extend(arm::Connection::of(body).circuit());
     }
     let place = |id: &ResourceId| -> Result<Option<String>, String> {
-        Ok(inquiry.read(id)?.and_then(|body| Some(text(body, LOCATION)?.to_owned())))
+        Ok(inquiry.read(id)?.and_then(|body| Some(arm::Circuit::of(body).location()?.to_owned())))
     };
     let mut all = Vec::new();
     for id in inquiry.circuits() {

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::arm;
 use crate::model::action::RemovalKind;
 use crate::model::{Action, ResourceId, SecretRef};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{Inquiry, about, found, id_at, is, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, found, is, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about connections and authorizations.
@@ -63,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
             let mut all = Vec::new();
             for (step, spec) in inquiry.connections() {
                 all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-                    let failed = is(body, "/properties/provisioningState", "Failed");
+                    let failed = arm::has_failed(body);
                     Some(unless(failed, || "its provisioningState is Failed".to_owned()))
                 }));
             }
@@ -175,7 +176,7 @@ fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, spec) in inquiry.connections() {
         let then = inquiry.at(step);
         let other = then.links_of(&spec.gateway).into_iter().find(|(id, body)| {
-            **id != spec.id && id_at(body, "/properties/peer/id").as_ref() == Some(&spec.circuit)
+            **id != spec.id && arm::Connection::of(body).circuit().as_ref() == Some(&spec.circuit)
         });
         let hit = other.map(|(id, _)| format!("{} connects them already", id.name()));
         all.push(about(&spec.id, found(hit, then.every_link())));
@@ -184,7 +185,7 @@ fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn weight(body: &Value) -> u64 {
-    body.pointer("/properties/routingWeight").and_then(Value::as_u64).unwrap_or(0)
+    arm::Connection::of(body).weight()
 }
 
 /// Judges each connection beside the gateway's others, by their weights.
@@ -223,7 +224,7 @@ fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let has = weight(body);
             let differs = has != u64::from(wanted);
             Some(unless(differs, || {
-                let status = text(body, "/properties/connectionStatus").unwrap_or("not reported");
+                let status = arm::Connection::of(body).status().unwrap_or("not reported");
                 format!("it has {has} (status {status}), and the runbook {wanted}")
             }))
         }));

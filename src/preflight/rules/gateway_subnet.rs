@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use crate::arm;
 use crate::model::ResourceId;
 use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, gateway_sku};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, id_at, is, list, overlap, subnet_prefix, subnets_of, text, unless,
+    Inquiry, about, is, list, overlap, subnet_prefix, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -42,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             subnet(inquiry, |_, body| {
-                let group = id_at(body, "/properties/networkSecurityGroup/id");
+                let group = arm::Subnet::of(body).security_group();
                 Some(unless(group.is_some(), || {
                     format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
                 }))
@@ -94,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             table(inquiry, |table, _| {
-                let off = flag(table, "/properties/disableBgpRoutePropagation");
+                let off = arm::RouteTable::of(table).keeps_gateway_routes_out();
                 unless(off, || "it has disableBgpRoutePropagation".to_owned())
             })
         },
@@ -124,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             subnet(inquiry, |_, body| {
-                let other = list(body, "/properties/ipConfigurations").iter().find_map(|item| {
+                let other = arm::Subnet::of(body).users().iter().find_map(|item| {
                     text(item, "/id")
                         .filter(|id| !id.to_ascii_lowercase().contains("/virtualnetworkgateways/"))
                 });
@@ -136,12 +137,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// The route table's routes: prefix and type of next hop.
 fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
-    list(table, "/properties/routes").iter().filter_map(|route| {
-        Some((
-            text(route, "/properties/addressPrefix")?,
-            text(route, "/properties/nextHopType").unwrap_or_default(),
-        ))
-    })
+    let routes = arm::RouteTable::of(table).routes();
+    routes.filter_map(|route| Some((route.destination()?, route.hop_kind().unwrap_or_default())))
 }
 
 /// Judges the subnet of each gateway to be, as its step finds it.
@@ -173,7 +170,7 @@ fn table(
     judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
 ) -> Vec<Judged> {
     subnet(inquiry, |then, body| {
-        let table = id_at(body, "/properties/routeTable/id")?;
+        let table = arm::Subnet::of(body).route_table()?;
         Some(match then.facts.resource(&table) {
             Fact::Known(table) => judge(table, subnet_prefix(body)?),
             Fact::Absent => return None,

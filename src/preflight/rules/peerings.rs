@@ -1,10 +1,11 @@
 //! Will the spokes be reached through the hub?
 
+use crate::arm;
 use crate::model::action::{NextHop, Peering};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, id_at, is, list, peerings_of, prefixes, subnet_prefix, text, unless,
+    Inquiry, about, is, list, peerings_of, subnet_prefix, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -33,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
             let mut all = Vec::new();
             for (step, spec) in inquiry.peerings() {
                 all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-                    let dead = is(body, "/properties/peeringState", "Disconnected");
+                    let dead = arm::Peering::of(body).is_in("Disconnected");
                     Some(unless(dead, || "it is Disconnected".to_owned()))
                 }));
             }
@@ -111,11 +112,12 @@ fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let vnet = spec.id.parent().and_then(|vnet| inquiry.facts.body(&vnet));
         let standing =
             peerings_of(vnet).iter().find(|peering| is(peering, "/name", spec.id.name()));
-        let stands = |key: &str| standing.is_some_and(|side| flag(side, key));
+        let stands = |says: fn(arm::Peering<'_>) -> bool| {
+            standing.is_some_and(|side| says(arm::Peering::of(side)))
+        };
         let lends =
-            spec.allow_gateway_transit.unwrap_or_else(|| stands("/properties/allowGatewayTransit"));
-        let uses =
-            spec.use_remote_gateways.unwrap_or_else(|| stands("/properties/useRemoteGateways"));
+            spec.allow_gateway_transit.unwrap_or_else(|| stands(|side| side.lends_gateway()));
+        let uses = spec.use_remote_gateways.unwrap_or_else(|| stands(|side| side.uses_gateway()));
         let neither = !lends && !uses;
         about(&spec.id, unless(neither, || "it neither lends nor uses a gateway".to_owned()))
     })
@@ -144,7 +146,7 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         };
         let other = peerings_of(Some(body)).iter().find(|peering| {
-            flag(peering, "/properties/useRemoteGateways") && !is(peering, "/name", spec.id.name())
+            arm::Peering::of(peering).uses_gateway() && !is(peering, "/name", spec.id.name())
         });
         let own = then.gateways_in(body).into_iter().next();
         let verdict = match (other.and_then(|other| text(other, "/name")), own) {
@@ -210,12 +212,11 @@ fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         });
         let verdict = match then.facts.resource(&spec.remote) {
             Fact::Known(hub) => {
-                let pointer = "/properties/remoteVirtualNetwork/id";
                 let mut sides = peerings_of(Some(hub)).iter();
-                match sides.find(|side| id_at(side, pointer).as_ref() == Some(&vnet)) {
+                match sides.find(|side| arm::Peering::of(side).leads_to(&vnet)) {
                     Some(side) => {
                         let name = text(side, "/name").unwrap_or("the other side");
-                        unless(!flag(side, "/properties/allowGatewayTransit"), || {
+                        unless(!arm::Peering::of(side).lends_gateway(), || {
                             format!("{name} of {} does not lend it by then", spec.remote.name())
                         })
                     }
@@ -286,15 +287,14 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         };
         let mut everything = Ok(());
-        let mut space = prefixes(body, "/properties/addressSpace/addressPrefixes");
+        let mut space = arm::VirtualNetwork::of(body).space();
         let planned = inquiry
             .peerings()
             .into_iter()
             .filter(|(_, peering)| peering.id.is_child_of(&vnet))
             .map(|(_, peering)| peering.remote.clone());
-        let standing = peerings_of(Some(body))
-            .iter()
-            .filter_map(|peering| id_at(peering, "/properties/remoteVirtualNetwork/id"));
+        let standing =
+            peerings_of(Some(body)).iter().filter_map(|peering| arm::Peering::of(peering).remote());
         for remote in planned.chain(standing) {
             match inquiry.read(&remote) {
                 Ok(_) => space.extend(inquiry.space(&remote).unwrap_or_default()),

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::arm;
+use crate::arm::CircuitPath;
+use crate::arm::kind;
 use crate::model::action::Verification;
 use crate::model::azure_limits::{
     ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, gateway_sku,
@@ -9,12 +12,12 @@ use crate::model::azure_limits::{
 use crate::model::coverage::{coverage, is_default};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, peering, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, found, list, peering, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const PRIVATE: &str = "AzurePrivatePeering";
-const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
-const PATHS: [&str; 2] = ["primary", "secondary"];
+const CIRCUITS: &str = kind::CIRCUITS;
+const PATHS: [&str; 2] = CircuitPath::NAMES;
 
 /// The rules about peerings of circuits and their routes.
 pub(super) const RULES: &[Rule] = &[
@@ -181,7 +184,7 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let mut heard_of = Vec::new();
         let (mut unread, mut circuits) = (None, 0);
         for (_, link) in then.links_of(gateway) {
-            let circuit = id_at(link, "/properties/peer/id");
+            let circuit = arm::Connection::of(link).circuit();
             let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else {
                 continue;
             };
@@ -216,8 +219,8 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(peering) = peering(body, PRIVATE) else {
             return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
-        let state = text(peering, "/properties/state").unwrap_or("not reported");
-        let failed = is(peering, "/properties/provisioningState", "Failed");
+        let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
+        let failed = arm::has_failed(peering);
         Some(unless(!state.eq_ignore_ascii_case("Enabled") || failed, || {
             format!("its private peering is {}", if failed { "Failed" } else { state })
         }))
@@ -227,14 +230,11 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.circuits(), |_, body| {
         let peering = peering(body, PRIVATE)?;
-        let wrong = PATHS.iter().find(|path| {
-            let prefix = text(peering, &format!("/properties/{path}PeerAddressPrefix"));
-            let net = prefix.and_then(|prefix| prefix.parse::<ipnet::IpNet>().ok());
+        let wrong = CircuitPath::BOTH.into_iter().find(|path| {
+            let net = arm::CircuitPeering::of(peering).prefix(*path);
             net.is_none_or(|net| net.max_prefix_len() - net.prefix_len() != 2)
         });
-        Some(unless(wrong.is_some(), || {
-            format!("its {} path has no /30", wrong.copied().unwrap_or_default())
-        }))
+        Some(found(wrong.map(|path| format!("its {path} path has no /30")), Ok(())))
     })
 }
 
@@ -298,8 +298,9 @@ fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         _ => None,
     });
     inquiry.each(raised, |_, body| {
-        let by = list(body, "/properties/peerings").iter().find_map(|peering| {
-            text(peering, "/properties/lastModifiedBy")
+        let by = arm::Circuit::of(body).peerings().iter().find_map(|peering| {
+            arm::CircuitPeering::of(peering)
+                .modified_by()
                 .filter(|by| !by.is_empty() && !by.eq_ignore_ascii_case("customer"))
         });
         Some(unless(by.is_some(), || {
@@ -322,7 +323,7 @@ fn relied_on<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
 fn microsoft(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(relied_on(inquiry), |_, body| {
         let enabled = peering(body, "MicrosoftPeering")
-            .is_some_and(|peering| is(peering, "/properties/state", "Enabled"));
+            .is_some_and(|peering| arm::CircuitPeering::of(peering).is_enabled());
         Some(unless(!enabled, || "it has no Microsoft peering that is Enabled".to_owned()))
     })
 }
@@ -345,7 +346,7 @@ fn public(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
     by_received(inquiry, |id, both| {
-        let premium = is(inquiry.facts.body(id)?, "/sku/tier", "Premium");
+        let premium = arm::Circuit::of(inquiry.facts.body(id)?).is_tier("Premium");
         let max = if premium { ONPREM_PREFIXES.1 } else { ONPREM_PREFIXES.0 };
         let most = both.into_iter().flatten().max()?;
         Some(unless(most * 100 > max * percent, || format!("it brings {most} of {max} prefixes")))
@@ -388,7 +389,7 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let planned =
             inquiry.gateways().into_iter().find(|(_, gateway)| gateway.id == spec.gateway);
         let sku = planned.map(|(_, gateway)| gateway.sku.clone()).or_else(|| {
-            Some(text(inquiry.facts.body(&spec.gateway)?, "/properties/sku/name")?.to_owned())
+            Some(arm::Gateway::of(inquiry.facts.body(&spec.gateway)?).sku()?.to_owned())
         });
         let Some(sku) = sku.as_deref().and_then(gateway_sku) else { continue };
         let both = match received(inquiry, &spec.circuit) {

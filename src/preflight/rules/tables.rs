@@ -1,9 +1,10 @@
 //! What do the routes that are written take away, and do their next hops have an address?
 
+use crate::arm;
 use crate::model::Action;
 use crate::model::action::NextHop;
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{Inquiry, about, list, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
@@ -37,7 +38,8 @@ fn foreign(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.extend(inquiry.each([&spec.id], |_, body| {
             let named =
                 |name: &str| spec.routes.iter().any(|route| route.name.eq_ignore_ascii_case(name));
-            let others: Vec<&str> = list(body, "/properties/routes")
+            let others: Vec<&str> = arm::RouteTable::of(body)
+                .bodies()
                 .iter()
                 .filter_map(|route| text(route, "/name"))
                 .filter(|name| !named(name))
@@ -63,10 +65,7 @@ fn firewall(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
                 Fact::Absent => FindingVerdict::Failed("it is not there".to_owned()),
                 Fact::Known(body) => {
-                    let own = list(body, "/properties/ipConfigurations")
-                        .iter()
-                        .any(|own| text(own, "/properties/privateIPAddress").is_some())
-                        || text(body, "/properties/hubIPAddresses/privateIPAddress").is_some();
+                    let own = arm::firewall_address(body).is_some();
                     unless(!own, || "it has no private address".to_owned())
                 }
             };

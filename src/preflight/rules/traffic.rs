@@ -6,10 +6,9 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::routes::heard;
+use crate::arm;
 use crate::model::ResourceId;
-use crate::preflight::inquiry::{
-    Inquiry, about, flag, id_at, is, list, subnet_prefixes, subnets_of, text,
-};
+use crate::preflight::inquiry::{Inquiry, about, flag, is, subnet_prefixes, subnets_of, text};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about what route tables do to traffic with on-premises.
@@ -58,28 +57,27 @@ enum TableVerdict {
 /// What the longest route of a table says, where it is at least as long as the one that there is.
 fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> TableVerdict {
     let Some((id, body)) = table else { return TableVerdict::Nothing };
-    let prefix = |route: &&Value| -> Option<IpNet> {
-        let net: IpNet = text(route, "/properties/addressPrefix")?.parse().ok()?;
+    let prefix = |route: &Value| -> Option<IpNet> {
+        let net: IpNet = arm::Route::of(route).destination()?.parse().ok()?;
         (net.contains(to) && net.prefix_len() >= length).then_some(net)
     };
-    let routes = list(body, "/properties/routes").iter();
+    let routes = arm::RouteTable::of(body).bodies().iter();
     let best = routes
-        .filter_map(|route| Some((prefix(&route)?.prefix_len(), route)))
+        .filter_map(|route| Some((prefix(route)?.prefix_len(), route)))
         .max_by_key(|(length, _)| *length);
     let Some((_, route)) = best else { return TableVerdict::Nothing };
     let by = format!("route {} of table {}", text(route, "/name").unwrap_or("?"), id.name());
-    let kind = "/properties/nextHopType";
-    if is(route, kind, "VirtualAppliance") {
-        let address = text(route, "/properties/nextHopIpAddress").and_then(|at| at.parse().ok());
-        return address.map_or_else(
+    let hop = arm::Route::of(route);
+    if hop.hops_to("VirtualAppliance") {
+        return hop.hop_address().map_or_else(
             || TableVerdict::Dropped(format!("dropped by {by}: it names no appliance")),
             TableVerdict::Appliance,
         );
     }
-    if is(route, kind, "None") {
+    if hop.hops_to("None") {
         return TableVerdict::Dropped(format!("dropped by {by}"));
     }
-    if is(route, kind, "Internet") {
+    if hop.hops_to("Internet") {
         return TableVerdict::Dropped(format!("sent to the Internet by {by}"));
     }
     TableVerdict::Nothing
@@ -121,7 +119,7 @@ fn table_of<'i>(
     end: &Inquiry<'i>,
     subnet: &Value,
 ) -> Result<Option<(ResourceId, &'i Value)>, String> {
-    let Some(id) = id_at(subnet, "/properties/routeTable/id") else { return Ok(None) };
+    let Some(id) = arm::Subnet::of(subnet).route_table() else { return Ok(None) };
     Ok(end.read(&id)?.map(|body| (id, body)))
 }
 
@@ -140,8 +138,7 @@ fn through(
     let outward = table_of(end, subnet)?;
     let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
     // The way in: the network's own prefix is the route that there is.
-    let space =
-        crate::preflight::inquiry::prefixes(body, "/properties/addressSpace/addressPrefixes");
+    let space = arm::VirtualNetwork::of(body).space();
     let length = space.iter().filter(|net| net.contains(&own)).map(IpNet::prefix_len).max();
     let inward = inward.as_ref().map(|(id, body)| (id, *body));
     let there = match says(inward, &own, length.unwrap_or(0)) {

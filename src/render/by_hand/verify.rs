@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use super::remove::gone;
 use super::{Guide, Line, Trouble, about, line, noted};
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 use crate::model::action::Verification;
 
@@ -22,7 +23,7 @@ fn list(prefixes: &[IpNet]) -> String {
 
 /// Both paths of a circuit's private peering.
 fn both_paths(verb: &'static str, circuit: &ResourceId) -> Vec<Line> {
-    ["primary", "secondary"]
+    CircuitPath::NAMES
         .map(|path| {
             line(
                 about(verb, circuit)

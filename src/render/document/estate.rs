@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::material::Known;
+use crate::arm::{self, kind, read};
 use crate::model::action::{RemovalKind, Verification, Vpn};
 use crate::model::{Action, Plan, Region, ResourceId};
 
@@ -69,22 +70,6 @@ pub(super) struct NetworkPicture {
     pub(super) down: BTreeSet<Region>,
 }
 
-fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
-    body.pointer(pointer).and_then(Value::as_str)
-}
-
-fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
-    ResourceId::parse(text(body, pointer)?).ok()
-}
-
-fn is(body: &Value, pointer: &str) -> bool {
-    body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn region(body: &Value) -> Option<Region> {
-    Region::parse(text(body, "/location")?).ok()
-}
-
 impl NetworkPicture {
     /// The estate of bodies as Azure shows them.
     pub(super) fn of(known: &Known) -> Self {
@@ -101,53 +86,42 @@ impl NetworkPicture {
     }
 
     fn take_in(&mut self, id: &ResourceId, body: &Value) {
-        let kind = id.resource_type();
-        if kind.is("Microsoft.Network/virtualNetworks") {
-            let prefixes = body.pointer("/properties/addressSpace/addressPrefixes");
+        let own = id.resource_type();
+        if own.is(kind::NETWORKS) {
             let network = self.networks.entry(id.clone()).or_default();
-            network.region = region(body);
-            network.prefixes = prefixes
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(|prefix| prefix.as_str().map(str::to_owned))
-                .collect();
-        } else if kind.is("Microsoft.Network/virtualNetworks/subnets") {
-            let table = id_at(body, "/properties/routeTable/id");
+            network.region = read::region(body);
+            let space = arm::VirtualNetwork::of(body).space();
+            network.prefixes = space.iter().map(ToString::to_string).collect();
+        } else if own.is(kind::SUBNETS) {
+            let table = arm::Subnet::of(body).route_table();
             if let (Some(vnet), Some(table)) = (id.parent(), table) {
                 self.networks.entry(vnet).or_default().tables.insert(table, ChangeMark::There);
             }
-        } else if kind.is("Microsoft.Network/virtualNetworks/virtualNetworkPeerings") {
-            let remote = id_at(body, "/properties/remoteVirtualNetwork/id");
-            if let (Some(vnet), Some(remote)) = (id.parent(), remote) {
-                let transit = is(body, "/properties/allowGatewayTransit");
+        } else if own.is(kind::PEERINGS) {
+            let side = arm::Peering::of(body);
+            if let (Some(vnet), Some(remote)) = (id.parent(), side.remote()) {
+                let transit = side.lends_gateway();
                 let side = PeeringSide { vnet, remote, transit, mark: ChangeMark::There };
                 self.peerings.insert(id.clone(), side);
             }
-        } else if kind.is("Microsoft.Network/virtualNetworkGateways") {
-            let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id");
-            if let Some(vnet) = subnet.and_then(|subnet| subnet.parent()) {
-                let sku = text(body, "/properties/sku/name").map(str::to_owned);
+        } else if own.is(kind::GATEWAYS) {
+            let gateway = arm::Gateway::of(body);
+            if let Some(vnet) = gateway.network() {
+                let sku = gateway.sku().map(str::to_owned);
                 self.gateways.insert(id.clone(), GatewayBox { vnet, sku, mark: ChangeMark::There });
             }
-        } else if kind.is("Microsoft.Network/connections") {
-            let gateway = id_at(body, "/properties/virtualNetworkGateway1/id");
-            if let (Some(gateway), Some(circuit)) = (gateway, id_at(body, "/properties/peer/id")) {
+        } else if own.is(kind::CONNECTIONS) {
+            let connection = arm::Connection::of(body);
+            if let (Some(gateway), Some(circuit)) = (connection.gateway(), connection.circuit()) {
                 self.links
                     .insert(id.clone(), NetworkLink { gateway, circuit, mark: ChangeMark::There });
             }
-        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
-            let of = |name: &str| {
-                text(body, &format!("/properties/serviceProviderProperties/{name}"))
-                    .map(str::to_owned)
-            };
-            let mbps = body
-                .pointer("/properties/serviceProviderProperties/bandwidthInMbps")
-                .and_then(Value::as_u64);
+        } else if own.is(kind::CIRCUITS) {
+            let circuit = arm::Circuit::of(body);
             let circuit = CircuitBox {
-                place: of("peeringLocation"),
-                provider: of("serviceProviderName"),
-                mbps,
+                place: circuit.location().map(str::to_owned),
+                provider: circuit.provider().map(str::to_owned),
+                mbps: circuit.mbps(),
                 mark: ChangeMark::There,
             };
             self.circuits.insert(id.clone(), circuit);
@@ -177,10 +151,10 @@ impl NetworkPicture {
 
     fn mention(&mut self, id: &ResourceId) {
         let whole = id.parent().unwrap_or_else(|| id.clone());
-        let kind = whole.resource_type();
-        if kind.is("Microsoft.Network/virtualNetworks") {
+        let own = whole.resource_type();
+        if own.is(kind::NETWORKS) {
             self.networks.entry(whole).or_default();
-        } else if kind.is("Microsoft.Network/expressRouteCircuits") {
+        } else if own.is(kind::CIRCUITS) {
             self.circuits.entry(whole).or_default();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::arm::kind;
 use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Steering, Tags};
 use crate::model::durations::{Change, Class, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
@@ -123,20 +124,20 @@ pub(super) fn effect(action: &Action) -> &'static str {
 /// A resource type in words.
 pub(super) fn type_words(of: &ResourceType) -> String {
     let known = [
-        ("Microsoft.Network/virtualNetworkGateways", "gateway"),
+        (kind::GATEWAYS, "gateway"),
         ("Microsoft.RecoveryServices/vaults", "vault"),
         ("Microsoft.RecoveryServices/vaults/replicationRecoveryPlans", "recovery plan"),
-        ("Microsoft.Network/connections", "connection"),
-        ("Microsoft.Network/expressRouteCircuits", "circuit"),
-        ("Microsoft.Network/expressRouteCircuits/authorizations", "authorization"),
-        ("Microsoft.Network/virtualNetworks", "virtual network"),
-        ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "peering"),
-        ("Microsoft.Network/virtualNetworks/subnets", "subnet"),
-        ("Microsoft.Network/routeTables", "route table"),
-        ("Microsoft.Network/routeTables/routes", "route"),
-        ("Microsoft.Network/networkSecurityGroups", "network security group"),
-        ("Microsoft.Network/azureFirewalls", "firewall"),
-        ("Microsoft.Network/publicIPAddresses", "public IP address"),
+        (kind::CONNECTIONS, "connection"),
+        (kind::CIRCUITS, "circuit"),
+        (kind::AUTHORIZATIONS, "authorization"),
+        (kind::NETWORKS, "virtual network"),
+        (kind::PEERINGS, "peering"),
+        (kind::SUBNETS, "subnet"),
+        (kind::ROUTE_TABLES, "route table"),
+        (kind::ROUTES, "route"),
+        (kind::SECURITY_GROUPS, "network security group"),
+        (kind::FIREWALLS, "firewall"),
+        (kind::PUBLIC_ADDRESSES, "public IP address"),
         ("Microsoft.Network/localNetworkGateways", "local network gateway"),
         ("Microsoft.Network/privateDnsZones", "private DNS zone"),
         ("Microsoft.Network/privateDnsZones/A", "name"),

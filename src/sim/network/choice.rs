@@ -10,8 +10,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::estate::Estate;
-use super::onprem::{EdgePath, OnPrem};
+use super::onprem::OnPrem;
 use super::routes::{advertised_prefixes, heard, microsoft_path};
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// A way from on-premises to Azure.
@@ -22,7 +23,7 @@ pub struct OnPremisesPath {
     /// The circuit of the link.
     pub circuit: ResourceId,
     /// The link's path.
-    pub path: EdgePath,
+    pub path: CircuitPath,
     /// The connection behind the circuit.
     pub connection: ResourceId,
     /// The gateway that advertises the prefix.
@@ -41,7 +42,7 @@ pub struct AzurePath {
     /// Its circuit.
     pub circuit: ResourceId,
     /// Which of the circuit's paths.
-    pub path: EdgePath,
+    pub path: CircuitPath,
     /// The connection's routing weight.
     pub weight: u32,
     /// The AS path, Microsoft's edge first.
@@ -103,7 +104,7 @@ pub fn azure_choice(
         if estate.carries(onprem, &connection).is_err() {
             continue;
         }
-        for path in EdgePath::BOTH {
+        for path in CircuitPath::BOTH {
             let heard = heard(onprem, &connection.circuit, path);
             if let Some(network) = longest(heard.keys().copied(), prefix) {
                 ways.push(AzurePath {
@@ -138,7 +139,7 @@ mod tests {
     use super::super::testing::{Lab, circuit, connection, gateway, net};
     use super::*;
 
-    fn azure(lab: &Lab, prefix: &str) -> Vec<(ResourceId, EdgePath)> {
+    fn azure(lab: &Lab, prefix: &str) -> Vec<(ResourceId, CircuitPath)> {
         azure_choice(&lab.estate(), &lab.onprem, &gateway("ea"), &net(prefix))
             .into_iter()
             .map(|way| (way.connection, way.path))
@@ -149,7 +150,7 @@ mod tests {
     fn azure_takes_the_larger_weight_and_falls_back_when_it_dies() {
         let mut lab = Lab::new();
         let second = lab.connect("ea", "sea", 100);
-        let both = |id: &ResourceId| EdgePath::BOTH.map(|path| (id.clone(), path)).to_vec();
+        let both = |id: &ResourceId| CircuitPath::BOTH.map(|path| (id.clone(), path)).to_vec();
         assert_eq!(azure(&lab, "10.100.1.0/24"), both(&second));
         lab.silent.insert(second);
         assert_eq!(azure(&lab, "10.100.1.0/24"), both(&connection("ea")));
@@ -169,7 +170,7 @@ mod tests {
     fn azure_takes_the_shorter_as_path_among_equal_weights() {
         let mut lab = Lab::new();
         lab.links("ea").next().unwrap().as_path_prepend = 3;
-        assert_eq!(azure(&lab, "10.100.0.0/16"), [(connection("ea"), EdgePath::Secondary)]);
+        assert_eq!(azure(&lab, "10.100.0.0/16"), [(connection("ea"), CircuitPath::Secondary)]);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::estate::{Estate, PrivatePeering};
-use super::onprem::{EdgePath, Link, OnPrem};
+use super::onprem::{Link, OnPrem};
 use super::routes::{GATEWAY_ASN, advertised_prefixes, heard, joined, local_address};
+use crate::arm::CircuitPath;
 use crate::model::{ResourceId, Timestamp};
 
 /// A row of `arpTables/{devicePath}`.
@@ -61,22 +62,22 @@ pub struct CircuitRouteSummary {
     pub state_pfx_rcd: String,
 }
 
-fn subnet(peering: &PrivatePeering, path: EdgePath) -> Option<IpNet> {
+fn subnet(peering: &PrivatePeering, path: CircuitPath) -> Option<IpNet> {
     match path {
-        EdgePath::Primary => peering.primary,
-        EdgePath::Secondary => peering.secondary,
+        CircuitPath::Primary => peering.primary,
+        CircuitPath::Secondary => peering.secondary,
     }
 }
 
 /// The customer's and Microsoft's addresses: the first and second usable of the path's /30
 /// (azure-facts 5.2).
-fn ends(peering: &PrivatePeering, path: EdgePath) -> Option<(IpAddr, IpAddr)> {
+fn ends(peering: &PrivatePeering, path: CircuitPath) -> Option<(IpAddr, IpAddr)> {
     let mut hosts = subnet(peering, path)?.hosts();
     Some((hosts.next()?, hosts.next()?))
 }
 
 /// The link that stands on a path, if one does; the first, when the world has several.
-fn link_up<'o>(onprem: &'o OnPrem, circuit: &ResourceId, path: EdgePath) -> Option<&'o Link> {
+fn link_up<'o>(onprem: &'o OnPrem, circuit: &ResourceId, path: CircuitPath) -> Option<&'o Link> {
     onprem.links_up(circuit).find(|link| link.path == path)
 }
 
@@ -87,7 +88,7 @@ pub fn arp_table(
     estate: &Estate<'_>,
     onprem: &OnPrem,
     circuit: &ResourceId,
-    path: EdgePath,
+    path: CircuitPath,
 ) -> Vec<ArpRow> {
     let Ok(peering) = estate.circuit_lives(circuit) else {
         return Vec::new();
@@ -109,7 +110,7 @@ pub fn arp_table(
 }
 
 /// A locally administered hardware address that is the same whenever it is asked for.
-fn mac(circuit: &ResourceId, path: EdgePath, interface: &str) -> String {
+fn mac(circuit: &ResourceId, path: CircuitPath, interface: &str) -> String {
     let digest = blake3::hash(format!("{}/{path}/{interface}", circuit.key()).as_bytes());
     let bytes = digest.as_bytes();
     format!("02{:02x}.{:02x}{:02x}.{:02x}{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4])
@@ -122,7 +123,7 @@ pub fn circuit_routes(
     estate: &Estate<'_>,
     onprem: &OnPrem,
     circuit: &ResourceId,
-    path: EdgePath,
+    path: CircuitPath,
 ) -> Vec<CircuitRoute> {
     let Ok(peering) = estate.circuit_lives(circuit) else {
         return Vec::new();
@@ -172,7 +173,7 @@ pub fn circuit_routes_summary(
     estate: &Estate<'_>,
     onprem: &OnPrem,
     circuit: &ResourceId,
-    path: EdgePath,
+    path: CircuitPath,
     now: Timestamp,
 ) -> Vec<CircuitRouteSummary> {
     let Ok(peering) = estate.circuit_lives(circuit) else {
@@ -205,7 +206,7 @@ fn customer_session(
     onprem: &OnPrem,
     circuit: &ResourceId,
     peering: &PrivatePeering,
-    (path, neighbor): (EdgePath, IpAddr),
+    (path, neighbor): (CircuitPath, IpAddr),
     now: Timestamp,
 ) -> CircuitRouteSummary {
     let up = link_up(onprem, circuit, path).filter(|_| agreed(peering, onprem));
@@ -245,7 +246,7 @@ mod tests {
     use super::super::testing::{Lab, circuit, connection, net};
     use super::*;
 
-    fn table(lab: &Lab, path: EdgePath) -> Vec<String> {
+    fn table(lab: &Lab, path: CircuitPath) -> Vec<String> {
         circuit_routes(&lab.estate(), &lab.onprem, &circuit("ea"), path)
             .into_iter()
             .map(|row| format!("{} {} {}", row.network, row.next_hop, row.path))
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn a_path_shows_the_customers_edge_first_and_microsofts_second_address() {
         let lab = Lab::new();
-        let rows = arp_table(&lab.estate(), &lab.onprem, &circuit("ea"), EdgePath::Secondary);
+        let rows = arp_table(&lab.estate(), &lab.onprem, &circuit("ea"), CircuitPath::Secondary);
         let seen: Vec<_> =
             rows.iter().map(|row| (row.interface.as_str(), row.ip_address.to_string())).collect();
         assert_eq!(
@@ -271,14 +272,14 @@ mod tests {
         lab.links("ea").next().unwrap().up = false;
         let estate = lab.estate();
         let count = |path| arp_table(&estate, &lab.onprem, &circuit("ea"), path).len();
-        assert_eq!((count(EdgePath::Primary), count(EdgePath::Secondary)), (0, 2));
+        assert_eq!((count(CircuitPath::Primary), count(CircuitPath::Secondary)), (0, 2));
     }
 
     #[test]
     fn the_edge_sees_both_sides_and_loses_azures_when_the_connection_goes() {
         let mut lab = Lab::new();
         assert_eq!(
-            table(&lab, EdgePath::Primary),
+            table(&lab, CircuitPath::Primary),
             [
                 "10.100.0.0/16 172.16.10.1 65001",
                 "10.1.0.0/24 10.10.10.140 65515",
@@ -286,14 +287,14 @@ mod tests {
             ]
         );
         lab.bodies.remove(&connection("ea"));
-        assert_eq!(table(&lab, EdgePath::Primary), ["10.100.0.0/16 172.16.10.1 65001"]);
+        assert_eq!(table(&lab, CircuitPath::Primary), ["10.100.0.0/16 172.16.10.1 65001"]);
     }
 
     #[test]
     fn both_circuits_of_one_hub_show_its_networks() {
         let mut lab = Lab::new();
         lab.connect("sea", "ea", 0);
-        let rows = circuit_routes(&lab.estate(), &lab.onprem, &circuit("ea"), EdgePath::Primary);
+        let rows = circuit_routes(&lab.estate(), &lab.onprem, &circuit("ea"), CircuitPath::Primary);
         assert!(rows.iter().any(|row| row.network == net("10.20.10.0/24")));
     }
 
@@ -302,7 +303,7 @@ mod tests {
         let mut lab = Lab::new();
         lab.set(&circuit("ea"), "/properties/peerings", serde_json::json!([]));
         let estate = lab.estate();
-        for path in EdgePath::BOTH {
+        for path in CircuitPath::BOTH {
             assert!(table(&lab, path).is_empty());
             assert!(arp_table(&estate, &lab.onprem, &circuit("ea"), path).is_empty());
         }
@@ -314,7 +315,7 @@ mod tests {
         let mut lab = Lab::new();
         for link in lab.links("ea") {
             link.since = Some(start);
-            link.up = link.path == EdgePath::Primary;
+            link.up = link.path == CircuitPath::Primary;
         }
         let rows = |path, seconds| {
             circuit_routes_summary(
@@ -325,14 +326,14 @@ mod tests {
                 start + Duration::from_secs(seconds),
             )
         };
-        let primary = &rows(EdgePath::Primary, 60 * 86_400)[0];
+        let primary = &rows(CircuitPath::Primary, 60 * 86_400)[0];
         assert_eq!(
             serde_json::to_value(primary).unwrap(),
             serde_json::json!({"neighbor": "172.16.10.1", "v": 4, "as": 65_001, "upDown": "8w4d", "statePfxRcd": "1"})
         );
-        assert_eq!(rows(EdgePath::Primary, 3_725)[0].up_down, "01:02:05");
-        assert_eq!(rows(EdgePath::Primary, 90_000)[0].up_down, "1d01h");
-        assert_eq!(rows(EdgePath::Secondary, 9)[0].state_pfx_rcd, "Idle");
-        assert_eq!(rows(EdgePath::Primary, 9)[1].state_pfx_rcd, "2");
+        assert_eq!(rows(CircuitPath::Primary, 3_725)[0].up_down, "01:02:05");
+        assert_eq!(rows(CircuitPath::Primary, 90_000)[0].up_down, "1d01h");
+        assert_eq!(rows(CircuitPath::Secondary, 9)[0].state_pfx_rcd, "Idle");
+        assert_eq!(rows(CircuitPath::Primary, 9)[1].state_pfx_rcd, "2");
     }
 }

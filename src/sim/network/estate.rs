@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::onprem::OnPrem;
+use crate::arm::{self, CircuitPath, kind, read};
 use crate::model::{Region, ResourceId};
 
 /// The resources, and what is wrong with them that no body shows.
@@ -139,14 +140,6 @@ pub enum Dead {
     Silent,
 }
 
-/// The addresses of the other network as a side of a peering knows them: as of its last sync.
-const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
-
-const VNETS: &str = "Microsoft.Network/virtualNetworks";
-const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
-const CONNECTIONS: &str = "Microsoft.Network/connections";
-const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
-
 impl<'a> Estate<'a> {
     /// A view of these resources.
     ///
@@ -182,7 +175,7 @@ impl<'a> Estate<'a> {
         if self.stopped.contains(&(vnet.clone(), address)) {
             return Some("it is stopped".to_owned());
         }
-        let region = Region::parse(text_at(self.body(vnet)?, "/location")?).ok()?;
+        let region = read::region(self.body(vnet)?)?;
         let down = self.regions_down.contains(&region);
         down.then(|| format!("region {} is down", region.as_str()))
     }
@@ -205,11 +198,11 @@ impl<'a> Estate<'a> {
 
     pub(super) fn of_type(
         &self,
-        kind: &'static str,
+        wanted: &'static str,
     ) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
         self.bodies
             .iter()
-            .filter(move |(id, _)| id.resource_type().is(kind))
+            .filter(move |(id, _)| id.resource_type().is(wanted))
             .map(|(id, body)| (*id, *body))
     }
 
@@ -220,17 +213,11 @@ impl<'a> Estate<'a> {
         kind: &str,
     ) -> BTreeMap<ResourceId, &'a Value> {
         let mut found = BTreeMap::new();
-        let inside = self
-            .bodies
-            .get(parent)
-            .and_then(|body| body.pointer(&format!("/properties/{kind}")))
-            .and_then(Value::as_array);
+        let own = self.body(parent);
+        let inside = own.map(|body| read::list(body, &format!("/properties/{kind}")));
         for body in inside.into_iter().flatten() {
-            let id = body
-                .get("name")
-                .and_then(Value::as_str)
-                .and_then(|name| parent.child(kind, name).ok());
-            if let Some(id) = id.or_else(|| id_at(body, "/id")) {
+            let id = read::name(body).and_then(|name| parent.child(kind, name).ok());
+            if let Some(id) = id.or_else(|| read::id_at(body, "/id")) {
                 found.insert(id, body);
             }
         }
@@ -247,19 +234,16 @@ impl<'a> Estate<'a> {
     #[must_use]
     pub fn vnet(&self, id: &ResourceId) -> Option<Vnet> {
         let (id, body) = self.bodies.get_key_value(id)?;
-        if !id.resource_type().is(VNETS) {
+        if !id.resource_type().is(kind::NETWORKS) {
             return None;
         }
-        Some(Vnet {
-            id: (*id).clone(),
-            prefixes: prefixes_at(body, "/properties/addressSpace/addressPrefixes"),
-        })
+        Some(Vnet { id: (*id).clone(), prefixes: truncated(arm::VirtualNetwork::of(body).space()) })
     }
 
     /// All virtual networks, by id.
     #[must_use]
     pub fn vnets(&self) -> Vec<Vnet> {
-        self.of_type(VNETS).filter_map(|(id, _)| self.vnet(id)).collect()
+        self.of_type(kind::NETWORKS).filter_map(|(id, _)| self.vnet(id)).collect()
     }
 
     /// The prefix of a subnet; the first of IPv4, when it has several.
@@ -267,9 +251,8 @@ impl<'a> Estate<'a> {
     pub fn subnet_prefix(&self, subnet: &ResourceId) -> Option<IpNet> {
         let children = self.children(&subnet.parent()?, "subnets");
         let body = children.get(subnet)?;
-        let several = prefixes_at(body, "/properties/addressPrefixes");
         // An IPv4 prefix sorts before those of IPv6.
-        net_at(body, "/properties/addressPrefix").or_else(|| several.first().copied())
+        truncated(arm::Subnet::of(body).prefixes()).first().copied()
     }
 
     /// The peerings of a virtual network: its own sides only, by id.
@@ -278,13 +261,14 @@ impl<'a> Estate<'a> {
         self.children(vnet, "virtualNetworkPeerings")
             .into_iter()
             .filter_map(|(id, body)| {
+                let side = arm::Peering::of(body);
                 Some(VnetPeering {
-                    remote: id_at(body, "/properties/remoteVirtualNetwork/id")?,
+                    remote: side.remote()?,
                     vnet: vnet.clone(),
-                    connected: text_is(body, "/properties/peeringState", "Connected"),
-                    allow_gateway_transit: flag(body, "/properties/allowGatewayTransit"),
-                    use_remote_gateways: flag(body, "/properties/useRemoteGateways"),
-                    known: body.pointer(KNOWN_SPACE).map(|_| prefixes_at(body, KNOWN_SPACE)),
+                    connected: side.is_in("Connected"),
+                    allow_gateway_transit: side.lends_gateway(),
+                    use_remote_gateways: side.uses_gateway(),
+                    known: side.known_space().map(truncated),
                     id,
                 })
             })
@@ -295,49 +279,43 @@ impl<'a> Estate<'a> {
     #[must_use]
     pub fn gateway(&self, id: &ResourceId) -> Option<ExpressRouteGateway> {
         let (id, body) = self.bodies.get_key_value(id)?;
-        let express_route = text_is(body, "/properties/gatewayType", "ExpressRoute");
-        if !id.resource_type().is(GATEWAYS) || !express_route {
+        let gateway = arm::Gateway::of(body);
+        if !id.resource_type().is(kind::GATEWAYS) || !gateway.is_express_route() {
             return None;
         }
-        let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id");
         Some(ExpressRouteGateway {
             id: (*id).clone(),
-            region: text_at(body, "/location").and_then(|text| Region::parse(text).ok()),
-            vnet: subnet.as_ref().and_then(ResourceId::parent),
-            subnet,
-            succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
+            region: read::region(body),
+            subnet: gateway.subnet(),
+            vnet: gateway.network(),
+            succeeded: arm::is_done(body),
         })
     }
 
     /// All ExpressRoute gateways, by id.
     #[must_use]
     pub fn gateways(&self) -> Vec<ExpressRouteGateway> {
-        self.of_type(GATEWAYS).filter_map(|(id, _)| self.gateway(id)).collect()
+        self.of_type(kind::GATEWAYS).filter_map(|(id, _)| self.gateway(id)).collect()
     }
 
     /// The address that the gateway's body says it speaks BGP from, if it says one.
     #[must_use]
     pub(super) fn bgp_address(&self, gateway: &ResourceId) -> Option<std::net::IpAddr> {
-        let body = self.bodies.get(gateway)?;
-        text_at(body, "/properties/bgpSettings/bgpPeeringAddress")?
-            .split(',')
-            .next()?
-            .trim()
-            .parse()
-            .ok()
+        arm::Gateway::of(self.body(gateway)?).bgp_address()
     }
 
     /// All connections between a gateway and a circuit, by id.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        self.of_type(CONNECTIONS)
+        self.of_type(kind::CONNECTIONS)
             .filter_map(|(id, body)| {
+                let own = arm::Connection::of(body);
                 Some(Connection {
                     id: id.clone(),
-                    gateway: id_at(body, "/properties/virtualNetworkGateway1/id")?,
-                    circuit: id_at(body, "/properties/peer/id")?,
-                    weight: number_at(body, "/properties/routingWeight").unwrap_or(0),
-                    succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
+                    gateway: own.gateway()?,
+                    circuit: own.circuit()?,
+                    weight: u32::try_from(own.weight()).unwrap_or(0),
+                    succeeded: arm::is_done(body),
                 })
             })
             .collect()
@@ -363,28 +341,28 @@ impl<'a> Estate<'a> {
     #[must_use]
     pub fn circuit(&self, id: &ResourceId) -> Option<Circuit> {
         let (id, body) = self.bodies.get_key_value(id)?;
-        if !id.resource_type().is(CIRCUITS) {
+        if !id.resource_type().is(kind::CIRCUITS) {
             return None;
         }
         let private = self.children(id, "peerings").into_iter().find(|(id, body)| {
-            text_is(body, "/properties/peeringType", "AzurePrivatePeering")
-                || id.name().eq_ignore_ascii_case("AzurePrivatePeering")
+            let named = id.name().eq_ignore_ascii_case(arm::PRIVATE_PEERING);
+            named || arm::CircuitPeering::of(body).is_private()
         });
+        let is = |text: Option<&str>, wanted: &str| {
+            text.is_some_and(|own| own.eq_ignore_ascii_case(wanted))
+        };
+        let circuit = arm::Circuit::of(body);
+        let private = private.map(|(_, body)| arm::CircuitPeering::of(body));
         Some(Circuit {
             id: (*id).clone(),
-            enabled: text_is(body, "/properties/circuitProvisioningState", "Enabled"),
-            provisioned: text_is(
-                body,
-                "/properties/serviceProviderProvisioningState",
-                "Provisioned",
-            ),
-            location: text_at(body, "/properties/serviceProviderProperties/peeringLocation")
-                .map(str::to_owned),
-            private: private.map(|(_, body)| PrivatePeering {
-                enabled: text_is(body, "/properties/state", "Enabled"),
-                peer_asn: number_at(body, "/properties/peerASN"),
-                primary: net_at(body, "/properties/primaryPeerAddressPrefix"),
-                secondary: net_at(body, "/properties/secondaryPeerAddressPrefix"),
+            enabled: is(circuit.state(), "Enabled"),
+            provisioned: is(circuit.provider_state(), "Provisioned"),
+            location: circuit.location().map(str::to_owned),
+            private: private.map(|own| PrivatePeering {
+                enabled: own.is_enabled(),
+                peer_asn: own.peer_asn(),
+                primary: own.prefix(CircuitPath::Primary),
+                secondary: own.prefix(CircuitPath::Secondary),
             }),
         })
     }
@@ -392,7 +370,7 @@ impl<'a> Estate<'a> {
     /// All circuits, by id.
     #[must_use]
     pub fn circuits(&self) -> Vec<Circuit> {
-        self.of_type(CIRCUITS).filter_map(|(id, _)| self.circuit(id)).collect()
+        self.of_type(kind::CIRCUITS).filter_map(|(id, _)| self.circuit(id)).collect()
     }
 
     /// Whether a gateway is there, finished, and not in a region that is down.
@@ -448,37 +426,7 @@ impl<'a> Estate<'a> {
     }
 }
 
-fn text_at<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
-    body.pointer(pointer)?.as_str()
-}
-
-fn text_is(body: &Value, pointer: &str, text: &str) -> bool {
-    text_at(body, pointer).is_some_and(|found| found.eq_ignore_ascii_case(text))
-}
-
-fn flag(body: &Value, pointer: &str) -> bool {
-    body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn number_at(body: &Value, pointer: &str) -> Option<u32> {
-    u32::try_from(body.pointer(pointer)?.as_u64()?).ok()
-}
-
-fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
-    ResourceId::parse(text_at(body, pointer)?).ok()
-}
-
-fn net_at(body: &Value, pointer: &str) -> Option<IpNet> {
-    let net: IpNet = text_at(body, pointer)?.parse().ok()?;
-    Some(net.trunc())
-}
-
-fn prefixes_at(body: &Value, pointer: &str) -> BTreeSet<IpNet> {
-    body.pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|prefix| prefix.as_str()?.parse::<IpNet>().ok())
-        .map(|prefix| prefix.trunc())
-        .collect()
+/// Prefixes as routes have them.
+fn truncated(prefixes: Vec<IpNet>) -> BTreeSet<IpNet> {
+    prefixes.into_iter().map(|prefix| prefix.trunc()).collect()
 }

@@ -11,9 +11,10 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::estate::Estate;
-use super::onprem::{EdgePath, OnPrem};
+use super::onprem::OnPrem;
 use super::routes::heard;
 use super::vpn;
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// Most appliances on a way: a packet that meets more goes round.
@@ -172,7 +173,9 @@ fn learned(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId, to: &IpNe
         .into_iter()
         .filter(|connection| estate.carries(onprem, connection).is_ok());
     carrying
-        .flat_map(|connection| EdgePath::BOTH.map(|path| heard(onprem, &connection.circuit, path)))
+        .flat_map(|connection| {
+            CircuitPath::BOTH.map(|path| heard(onprem, &connection.circuit, path))
+        })
         .flat_map(|heard| heard.into_keys())
         .filter(|network| network.contains(to))
         .map(|network| network.prefix_len())

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use super::estate::Estate;
-use super::onprem::{EdgePath, OnPrem};
+use super::onprem::OnPrem;
 use super::routes::{heard, joined, microsoft_path};
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// One circuit over which a network is heard.
@@ -34,7 +35,7 @@ pub fn heard_by_network(
         if estate.carries(onprem, &connection).is_err() {
             continue;
         }
-        let [primary, secondary] = EdgePath::BOTH.map(|path| {
+        let [primary, secondary] = CircuitPath::BOTH.map(|path| {
             let networks = heard(onprem, &connection.circuit, path).into_iter();
             networks
                 .map(|(network, path)| (network, joined(&microsoft_path(&path), "-")))

@@ -26,7 +26,7 @@ pub use estate::{
     Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
 };
 pub use locations::{Heard, heard_by_network};
-pub use onprem::{EdgePath, Link, OnPrem, OnPremError, Site};
+pub use onprem::{Link, OnPrem, OnPremError, Site};
 pub use reach::{Reach, ReachVerdict, reachability};
 pub use routes::{
     BgpPeerRow, RouteRow, advertised_prefixes, advertised_routes, bgp_peers, configured_prefixes,

@@ -4,12 +4,12 @@
 //! learns from on-premises comes out of here.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::vpn::VpnDevice;
+use crate::arm::CircuitPath;
 use crate::model::{ResourceId, Timestamp};
 
 /// The on-premises side of a world.
@@ -49,7 +49,7 @@ pub struct Link {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<String>,
     /// Which of the circuit's two paths.
-    pub path: EdgePath,
+    pub path: CircuitPath,
     /// Whether the session stands.
     #[serde(default = "yes")]
     pub up: bool,
@@ -67,16 +67,6 @@ pub struct Link {
     pub local_preference: u32,
 }
 
-/// One of the two paths of a circuit, as `{devicePath}` names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EdgePath {
-    /// `primary`.
-    Primary,
-    /// `secondary`.
-    Secondary,
-}
-
 /// An on-premises side that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnPremError {
@@ -92,7 +82,7 @@ pub enum OnPremError {
         /// The link's circuit.
         circuit: String,
         /// The link's path.
-        path: EdgePath,
+        path: CircuitPath,
         /// The name.
         site: String,
     },
@@ -113,32 +103,6 @@ fn default_local_preference() -> u32 {
 
 fn yes() -> bool {
     true
-}
-
-impl EdgePath {
-    /// Both paths, the primary first.
-    pub const BOTH: [Self; 2] = [Self::Primary, Self::Secondary];
-
-    /// Reads `{devicePath}` of an action's URL, whatever the case of its letters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::BOTH.into_iter().find(|path| text.eq_ignore_ascii_case(path.as_str()))
-    }
-
-    /// The name in URLs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
-        }
-    }
-}
-
-impl fmt::Display for EdgePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 impl OnPrem {

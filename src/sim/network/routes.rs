@@ -10,7 +10,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::estate::{Connection, Dead, Estate, ExpressRouteGateway};
-use super::onprem::{EdgePath, OnPrem};
+use super::onprem::OnPrem;
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// The autonomous system of Microsoft's edge (azure-facts 5.4).
@@ -72,7 +73,7 @@ pub struct BgpPeerRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Peer {
     pub(super) connection: Connection,
-    pub(super) path: EdgePath,
+    pub(super) path: CircuitPath,
     pub(super) address: IpAddr,
 }
 
@@ -80,7 +81,7 @@ pub(super) struct Peer {
 pub(super) fn heard(
     onprem: &OnPrem,
     circuit: &ResourceId,
-    path: EdgePath,
+    path: CircuitPath,
 ) -> BTreeMap<IpNet, Vec<u32>> {
     let mut heard: BTreeMap<IpNet, Vec<u32>> = BTreeMap::new();
     for link in onprem.links_up(circuit).filter(|link| link.path == path) {
@@ -128,7 +129,7 @@ pub(super) fn peers(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Vec<P
     let mut peers = Vec::new();
     let mut offset = SUBNET_RESERVED;
     for connection in estate.connections_of_gateway(&gateway.id) {
-        for path in EdgePath::BOTH {
+        for path in CircuitPath::BOTH {
             if offset == LOCAL_OFFSET {
                 offset += 2;
             }

@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::estate::{Connection, Estate};
-use super::onprem::{EdgePath, Link, OnPrem, Site};
+use super::onprem::{Link, OnPrem, Site};
+use crate::arm::CircuitPath;
 use crate::model::{Region, ResourceId};
 
 /// Everything the truth depends on, free to be changed by a test.
@@ -107,7 +108,7 @@ impl Lab {
             ),
         ]);
         self.connect(place, place, 0);
-        for path in EdgePath::BOTH {
+        for path in CircuitPath::BOTH {
             self.onprem.links.push(Link {
                 circuit: circuit(place),
                 sites: Vec::new(),

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::{azure_choice, on_premises_choice};
 use super::estate::Estate;
-use super::onprem::{EdgePath, OnPrem};
+use super::onprem::OnPrem;
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// What one on-premises prefix and one Azure network send each other, in each direction.
@@ -66,13 +67,13 @@ impl Stats {
 }
 
 impl Rates {
-    fn add(&mut self, path: EdgePath, towards_azure: u64, towards_customer: u64) {
+    fn add(&mut self, path: CircuitPath, towards_azure: u64, towards_customer: u64) {
         match path {
-            EdgePath::Primary => {
+            CircuitPath::Primary => {
                 self.primary_in += towards_azure;
                 self.primary_out += towards_customer;
             }
-            EdgePath::Secondary => {
+            CircuitPath::Secondary => {
                 self.secondary_in += towards_azure;
                 self.secondary_out += towards_customer;
             }

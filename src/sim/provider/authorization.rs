@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::guid;
@@ -12,7 +13,7 @@ pub(super) struct Authorization;
 
 impl Provider for Authorization {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/expressRouteCircuits/authorizations"
+        kind::AUTHORIZATIONS
     }
 
     fn word(&self) -> &'static str {

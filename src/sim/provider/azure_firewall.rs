@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, id_at, name_parts, top_level};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
@@ -13,7 +14,7 @@ const CONFIGURATIONS: &str = "/properties/ipConfigurations";
 
 impl Provider for AzureFirewall {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/azureFirewalls"
+        kind::FIREWALLS
     }
 
     fn word(&self) -> &'static str {

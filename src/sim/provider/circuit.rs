@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, keep, top_level};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
@@ -13,7 +14,7 @@ pub(super) struct Circuit;
 
 impl Provider for Circuit {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/expressRouteCircuits"
+        kind::CIRCUITS
     }
 
     fn word(&self) -> &'static str {
@@ -91,7 +92,7 @@ impl Provider for Circuit {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, kind::CONNECTIONS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::CIRCUIT_CONNECTED,

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, keep};
+use crate::arm;
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
@@ -11,7 +13,7 @@ pub(super) struct Peering;
 
 impl Provider for Peering {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/expressRouteCircuits/peerings"
+        kind::CIRCUIT_PEERINGS
     }
 
     fn word(&self) -> &'static str {
@@ -53,9 +55,8 @@ impl Provider for Peering {
 
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let location = id.parent().and_then(|circuit| {
-            let body = world.body(&circuit)?;
-            let place = body.pointer("/properties/serviceProviderProperties/peeringLocation")?;
-            Some(place.as_str()?.to_ascii_uppercase().replace(' ', "-"))
+            let place = arm::Circuit::of(world.body(&circuit)?).location()?;
+            Some(place.to_ascii_uppercase().replace(' ', "-"))
         });
         let location = location.unwrap_or_default();
         let change = Consequence::change(world, id, |body| {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Deed, Provider, Put, Shown, default, id_at, top_level};
+use crate::arm;
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::is_since;
@@ -37,7 +39,7 @@ const KEY: &str = "/properties/authorizationKey";
 
 impl Provider for Connection {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/connections"
+        kind::CONNECTIONS
     }
 
     fn computed(&self) -> &'static [&'static str] {
@@ -230,8 +232,7 @@ fn used(authorization: &ResourceId, status: &str) -> Consequence {
 }
 
 fn is_express_route(body: &Value) -> bool {
-    let kind = body.pointer("/properties/connectionType").and_then(Value::as_str);
-    kind.is_none_or(|kind| kind.eq_ignore_ascii_case("ExpressRoute"))
+    arm::Connection::of(body).is_express_route()
 }
 
 /// A connection of VPN gateways: with another one, or with what a local gateway stands for.
@@ -298,6 +299,6 @@ fn settled_status(world: &World, id: &ResourceId) -> &'static str {
 
 /// The authorization that a connection was made with.
 fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
-    let circuit = id_at(body, CIRCUIT)?;
-    world.authorization(&circuit, body.pointer(KEY)?.as_str()?)
+    let own = arm::Connection::of(body);
+    world.authorization(&own.circuit()?, own.key()?)
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::public_ip::address;
 use super::{Deed, Provider, Put, default, gateway_check, id_at, keep, name_parts, top_level};
+use crate::arm;
+use crate::arm::kind;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::is_since;
@@ -49,7 +51,7 @@ const VPN: [&str; 14] = [
 
 impl Provider for Gateway {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/virtualNetworkGateways"
+        kind::GATEWAYS
     }
 
     fn word(&self) -> &'static str {
@@ -194,9 +196,9 @@ impl Provider for Gateway {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        let list = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-        list.into_iter()
-            .flatten()
+        arm::Gateway::of(body)
+            .configurations()
+            .iter()
             .flat_map(|configuration| {
                 ["subnet", "publicIPAddress"]
                     .iter()
@@ -244,7 +246,7 @@ impl Provider for Gateway {
             .map(|body| self.references(body))
             .unwrap_or_default()
             .into_iter()
-            .filter(|used| used.resource_type().is("Microsoft.Network/publicIPAddresses"))
+            .filter(|used| used.resource_type().is(kind::PUBLIC_ADDRESSES))
             .collect();
         let mut follows: Vec<Consequence> = addresses
             .iter()
@@ -306,7 +308,7 @@ impl Provider for Gateway {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, kind::CONNECTIONS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::GATEWAY_CONNECTED,
@@ -318,8 +320,7 @@ impl Provider for Gateway {
 
 /// Whether a gateway is of the VPN kind: what is not said is.
 fn is_vpn(body: &Value) -> bool {
-    let kind = body.pointer("/properties/gatewayType").and_then(Value::as_str);
-    !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("ExpressRoute"))
+    !arm::Gateway::of(body).is_express_route()
 }
 
 fn generation(vpn: bool, sku: &str) -> &'static str {
@@ -439,9 +440,10 @@ struct End {
 
 /// The ends of a gateway, one of each configuration and in their order.
 fn ends(world: &World, id: &ResourceId, provider: &Gateway) -> Vec<End> {
-    let list = world.body(id).and_then(|body| body.pointer("/properties/ipConfigurations"));
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    list.zip(1..)
+    let list = world.body(id).map(|body| arm::Gateway::of(body).configurations());
+    list.unwrap_or_default()
+        .iter()
+        .zip(1..)
         .map(|(configuration, back)| {
             let alone = json!({ "properties": { "ipConfigurations": [configuration] } });
             let used = provider.references(&alone);

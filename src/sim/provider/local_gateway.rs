@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Provider, Put, top_level};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -35,7 +36,7 @@ impl Provider for LocalGateway {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/connections") {
+        match world.resources.user_of(id, kind::CONNECTIONS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::LOCAL_GATEWAY_CONNECTED,

@@ -24,6 +24,7 @@ use super::consequence::Consequence;
 use super::parts::Resource;
 use super::reply::Refusal;
 use super::world::World;
+pub(super) use crate::arm::read::id_at;
 use crate::model::{ResourceId, Timestamp};
 
 /// A write that has arrived: what it asks for and what is there.
@@ -263,11 +264,6 @@ pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
     ];
     let kind = id.resource_type();
     ALL.into_iter().find(|provider| kind.is(provider.kind()))
-}
-
-/// The id at a pointer of a body.
-pub(super) fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
-    ResourceId::parse(body.pointer(pointer)?.as_str()?).ok()
 }
 
 /// A top-level body: name, id, type and location around properties.

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, Shown, default, keep, top_level};
+use crate::arm;
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
@@ -14,7 +16,7 @@ pub(super) struct PublicIp;
 
 impl Provider for PublicIp {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/publicIPAddresses"
+        kind::PUBLIC_ADDRESSES
     }
 
     fn computed(&self) -> &'static [&'static str] {
@@ -95,16 +97,14 @@ impl Provider for PublicIp {
 
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         // A dynamic address comes with the first use.
-        let kind =
-            world.body(id).and_then(|body| body.pointer("/properties/publicIPAllocationMethod"));
-        if kind == Some(&json!("Static")) {
+        if world.body(id).is_some_and(|body| arm::PublicAddress::of(body).is_static()) {
             return give_address(world, id).into_iter().collect();
         }
         Vec::new()
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/virtualNetworkGateways") {
+        match world.resources.user_of(id, kind::GATEWAYS) {
             None => Ok(()),
             Some(user) => Err(Refusal::new(
                 400,
@@ -125,8 +125,11 @@ pub(super) fn give_address(world: &World, id: &ResourceId) -> Option<Consequence
     Consequence::change(world, id, |body| default(&mut body["properties"], "ipAddress", address))
 }
 
-/// The address that a public IP has, or will be given.
+/// The address that a public IP has, or will be given; nothing else has one.
 pub(super) fn address(world: &World, id: &ResourceId) -> Option<Value> {
+    if !id.resource_type().is(PublicIp.kind()) {
+        return None;
+    }
     let own = world.body(id)?.pointer("/properties/ipAddress");
     Some(own.cloned().unwrap_or_else(|| drawn(world.seed(), id)))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, Shown, child, default, top_level};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::model::destination::Destination;
 use crate::sim::reply::Refusal;
@@ -15,7 +16,7 @@ pub(super) struct Route;
 
 impl Provider for RouteTable {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/routeTables"
+        kind::ROUTE_TABLES
     }
 
     fn computed(&self) -> &'static [&'static str] {
@@ -59,7 +60,7 @@ impl Provider for RouteTable {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+        match world.resources.user_of(id, kind::SUBNETS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::TABLE_USED,
@@ -71,7 +72,7 @@ impl Provider for RouteTable {
 
 impl Provider for Route {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/routeTables/routes"
+        kind::ROUTES
     }
 
     fn word(&self) -> &'static str {

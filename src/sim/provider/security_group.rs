@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, Shown, child, default, top_level};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
@@ -64,7 +65,7 @@ const LISTS: [&str; 4] = [
 
 impl Provider for SecurityGroup {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/networkSecurityGroups"
+        kind::SECURITY_GROUPS
     }
 
     fn computed(&self) -> &'static [&'static str] {
@@ -120,7 +121,7 @@ impl Provider for SecurityGroup {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, "Microsoft.Network/virtualNetworks/subnets") {
+        match world.resources.user_of(id, kind::SUBNETS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::GROUP_USED,

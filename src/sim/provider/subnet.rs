@@ -4,6 +4,8 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{Provider, Put, Shown, child, default, id_at};
+use crate::arm;
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
@@ -23,7 +25,7 @@ const USERS: [&str; 5] = [
 
 impl Provider for Subnet {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/virtualNetworks/subnets"
+        kind::SUBNETS
     }
 
     fn word(&self) -> &'static str {
@@ -194,8 +196,5 @@ fn sent_prefixes(put: &Put<'_>) -> Result<Vec<IpNet>, Refusal> {
 
 /// All prefixes of a subnet's body.
 pub(super) fn prefixes_of(body: &Value) -> Vec<IpNet> {
-    let several = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
-    let one = body.pointer("/properties/addressPrefix");
-    let texts = several.into_iter().flatten().chain(one).filter_map(Value::as_str);
-    texts.filter_map(|text| text.parse().ok()).collect()
+    arm::Subnet::of(body).prefixes()
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, top_level, vnet_peering};
+use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
@@ -13,7 +14,7 @@ pub(super) struct VirtualNetwork;
 
 impl Provider for VirtualNetwork {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/virtualNetworks"
+        kind::NETWORKS
     }
 
     fn word(&self) -> &'static str {

@@ -1,0 +1,145 @@
+//! What does a circuit's body say?
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::path::CircuitPath;
+use super::read::{is, list, name, number, prefix, text};
+
+/// The name and the type of a circuit's private peering.
+pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
+
+/// A circuit.
+#[derive(Debug, Clone, Copy)]
+pub struct Circuit<'v>(&'v Value);
+
+impl<'v> Circuit<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// Where its provider meets Microsoft.
+    #[must_use]
+    pub fn location(self) -> Option<&'v str> {
+        text(self.0, "/properties/serviceProviderProperties/peeringLocation")
+    }
+
+    /// Its provider's name; one on a port of its own has none.
+    #[must_use]
+    pub fn provider(self) -> Option<&'v str> {
+        text(self.0, "/properties/serviceProviderProperties/serviceProviderName")
+    }
+
+    /// Its bandwidth, where its provider has been told of one.
+    #[must_use]
+    pub fn mbps(self) -> Option<u64> {
+        number(self.0, "/properties/serviceProviderProperties/bandwidthInMbps")
+    }
+
+    /// Whether it is on a port of its own, without a provider.
+    #[must_use]
+    pub fn is_direct(self) -> bool {
+        self.0.pointer("/properties/expressRoutePort/id").is_some()
+    }
+
+    /// `Basic`, `Standard`, `Premium` or `Local`.
+    #[must_use]
+    pub fn tier(self) -> Option<&'v str> {
+        text(self.0, "/sku/tier")
+    }
+
+    /// Whether it is of this tier.
+    #[must_use]
+    pub fn is_tier(self, tier: &str) -> bool {
+        self.tier().is_some_and(|own| own.eq_ignore_ascii_case(tier))
+    }
+
+    /// Azure's side: `Enabled` when it is there.
+    #[must_use]
+    pub fn state(self) -> Option<&'v str> {
+        text(self.0, "/properties/circuitProvisioningState")
+    }
+
+    /// The provider's side: `Provisioned` when it is there.
+    #[must_use]
+    pub fn provider_state(self) -> Option<&'v str> {
+        text(self.0, "/properties/serviceProviderProvisioningState")
+    }
+
+    /// The bodies of its peerings, as they stand in its own.
+    #[must_use]
+    pub fn peerings(self) -> &'v [Value] {
+        list(self.0, "/properties/peerings")
+    }
+
+    /// The body of a peering, as it stands in its own.
+    #[must_use]
+    pub fn peering(self, wanted: &str) -> Option<&'v Value> {
+        let is_it = |body: &&Value| name(body).is_some_and(|own| own.eq_ignore_ascii_case(wanted));
+        self.peerings().iter().find(is_it)
+    }
+}
+
+/// A peering of a circuit.
+#[derive(Debug, Clone, Copy)]
+pub struct CircuitPeering<'v>(&'v Value);
+
+impl<'v> CircuitPeering<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// Whether it is the private one, by its type or its name.
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        is(self.0, "/properties/peeringType", PRIVATE_PEERING)
+            || is(self.0, "/name", PRIVATE_PEERING)
+    }
+
+    /// `Enabled` or `Disabled`.
+    #[must_use]
+    pub fn state(self) -> Option<&'v str> {
+        text(self.0, "/properties/state")
+    }
+
+    /// Whether it is enabled.
+    #[must_use]
+    pub fn is_enabled(self) -> bool {
+        self.state().is_some_and(|state| state.eq_ignore_ascii_case("Enabled"))
+    }
+
+    /// The customer's autonomous system number.
+    #[must_use]
+    pub fn peer_asn(self) -> Option<u32> {
+        u32::try_from(number(self.0, "/properties/peerASN")?).ok()
+    }
+
+    /// The prefix between the two edges on one path, as it is written.
+    #[must_use]
+    pub fn prefix_text(self, path: CircuitPath) -> Option<&'v str> {
+        text(self.0, Self::prefix_at(path))
+    }
+
+    /// The prefix between the two edges on one path.
+    #[must_use]
+    pub fn prefix(self, path: CircuitPath) -> Option<IpNet> {
+        prefix(self.0, Self::prefix_at(path)).map(|own| own.trunc())
+    }
+
+    fn prefix_at(path: CircuitPath) -> &'static str {
+        match path {
+            CircuitPath::Primary => "/properties/primaryPeerAddressPrefix",
+            CircuitPath::Secondary => "/properties/secondaryPeerAddressPrefix",
+        }
+    }
+
+    /// Who wrote it last: `Customer`, or the provider.
+    #[must_use]
+    pub fn modified_by(self) -> Option<&'v str> {
+        text(self.0, "/properties/lastModifiedBy")
+    }
+}

@@ -1,0 +1,30 @@
+//! What kinds of resources are there? Azure's names for those that are spoken of here.
+
+/// Circuits.
+pub const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
+/// The peerings of a circuit.
+pub const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
+/// The authorizations of a circuit.
+pub const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
+/// Connections of gateways, with circuits and with each other.
+pub const CONNECTIONS: &str = "Microsoft.Network/connections";
+/// Gateways of virtual networks, of both kinds.
+pub const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+/// Virtual networks.
+pub const NETWORKS: &str = "Microsoft.Network/virtualNetworks";
+/// The subnets of a virtual network.
+pub const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
+/// The peerings of a virtual network: its own sides.
+pub const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
+/// Route tables.
+pub const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
+/// The routes of a table.
+pub const ROUTES: &str = "Microsoft.Network/routeTables/routes";
+/// Network security groups.
+pub const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
+/// Public addresses.
+pub const PUBLIC_ADDRESSES: &str = "Microsoft.Network/publicIPAddresses";
+/// Azure firewalls.
+pub const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
+/// What Azure knows of a VPN device that stands elsewhere.
+pub const LOCAL_GATEWAYS: &str = "Microsoft.Network/localNetworkGateways";

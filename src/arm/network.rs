@@ -1,0 +1,178 @@
+//! What do the bodies of virtual networks say? Addresses, subnets, peerings, and which network is a spoke of which
+//! hub.
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::read::{flag, id_at, is, list, prefix, prefixes, text};
+use crate::model::ResourceId;
+
+/// A virtual network.
+#[derive(Debug, Clone, Copy)]
+pub struct VirtualNetwork<'v>(&'v Value);
+
+impl<'v> VirtualNetwork<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// Its address space.
+    #[must_use]
+    pub fn space(self) -> Vec<IpNet> {
+        prefixes(self.0, "/properties/addressSpace/addressPrefixes")
+    }
+
+    /// The bodies of its subnets, as they stand in its own.
+    #[must_use]
+    pub fn subnets(self) -> &'v [Value] {
+        list(self.0, "/properties/subnets")
+    }
+
+    /// The bodies of its peerings, as they stand in its own.
+    #[must_use]
+    pub fn peerings(self) -> &'v [Value] {
+        list(self.0, "/properties/virtualNetworkPeerings")
+    }
+}
+
+/// A subnet.
+#[derive(Debug, Clone, Copy)]
+pub struct Subnet<'v>(&'v Value);
+
+impl<'v> Subnet<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// Its prefixes: one in the one field, or several in the other.
+    #[must_use]
+    pub fn prefixes(self) -> Vec<IpNet> {
+        let one = prefix(self.0, "/properties/addressPrefix");
+        let several = prefixes(self.0, "/properties/addressPrefixes");
+        let mut all: Vec<IpNet> = Vec::new();
+        for prefix in one.into_iter().chain(several) {
+            if !all.contains(&prefix) {
+                all.push(prefix);
+            }
+        }
+        all
+    }
+
+    /// The route table that it uses.
+    #[must_use]
+    pub fn route_table(self) -> Option<ResourceId> {
+        id_at(self.0, "/properties/routeTable/id")
+    }
+
+    /// The security group that it uses.
+    #[must_use]
+    pub fn security_group(self) -> Option<ResourceId> {
+        id_at(self.0, "/properties/networkSecurityGroup/id")
+    }
+
+    /// What stands in it, of the kind that has configurations.
+    #[must_use]
+    pub fn users(self) -> &'v [Value] {
+        list(self.0, "/properties/ipConfigurations")
+    }
+}
+
+/// The addresses of the other network as a side of a peering knows them: as of its last sync.
+const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
+
+/// One side of a peering: what one network says of another.
+#[derive(Debug, Clone, Copy)]
+pub struct Peering<'v>(&'v Value);
+
+impl<'v> Peering<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// The other network.
+    #[must_use]
+    pub fn remote(self) -> Option<ResourceId> {
+        id_at(self.0, "/properties/remoteVirtualNetwork/id")
+    }
+
+    /// Whether it leads to this network.
+    #[must_use]
+    pub fn leads_to(self, network: &ResourceId) -> bool {
+        self.remote().as_ref() == Some(network)
+    }
+
+    /// `Initiated`, `Connected` or `Disconnected`.
+    #[must_use]
+    pub fn state(self) -> Option<&'v str> {
+        text(self.0, "/properties/peeringState")
+    }
+
+    /// Whether it is in this state.
+    #[must_use]
+    pub fn is_in(self, state: &str) -> bool {
+        is(self.0, "/properties/peeringState", state)
+    }
+
+    /// Whether it lends its network's gateway: the hub's side.
+    #[must_use]
+    pub fn lends_gateway(self) -> bool {
+        flag(self.0, "/properties/allowGatewayTransit")
+    }
+
+    /// Whether it uses the other network's gateway: the spoke's side.
+    #[must_use]
+    pub fn uses_gateway(self) -> bool {
+        flag(self.0, "/properties/useRemoteGateways")
+    }
+
+    /// The addresses of the other network that it knows of; none where it does not say.
+    #[must_use]
+    pub fn known_space(self) -> Option<Vec<IpNet>> {
+        self.0.pointer(KNOWN_SPACE).map(|_| prefixes(self.0, KNOWN_SPACE))
+    }
+}
+
+/// Whether the network that a hub's side leads to is a spoke of it: that side lends the hub's gateway, and one
+/// of the spoke's own sides leads back and uses it. Whether the sides are connected is asked apart.
+#[must_use]
+pub fn is_spoke<'v>(
+    hub: &ResourceId,
+    side: Peering<'v>,
+    back: impl IntoIterator<Item = Peering<'v>>,
+) -> bool {
+    side.lends_gateway() && back.into_iter().any(|back| back.uses_gateway() && back.leads_to(hub))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_spoke_uses_what_its_hub_lends() {
+        let id = |name: &str| {
+            let head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+            ResourceId::parse(&format!("{head}/virtualNetworks/{name}")).unwrap()
+        };
+        let side = |remote: &str, lends: bool, uses: bool| {
+            json!({ "properties": {
+                "remoteVirtualNetwork": { "id": id(remote).as_str() },
+                "allowGatewayTransit": lends, "useRemoteGateways": uses,
+            } })
+        };
+        let hub = id("hub");
+        let spoke =
+            |side: &Value, back: &Value| is_spoke(&hub, Peering::of(side), [Peering::of(back)]);
+        let lends = side("spoke", true, false);
+        assert!(spoke(&lends, &side("HUB", false, true)));
+        assert!(!spoke(&lends, &side("hub", false, false)), "it does not use it");
+        assert!(!spoke(&lends, &side("other", false, true)), "it uses another's");
+        assert!(!spoke(&side("spoke", false, false), &side("hub", false, true)), "nobody lends");
+    }
+}

@@ -1,0 +1,72 @@
+//! What do route tables say?
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::read::{flag, list, text};
+
+/// A route table.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteTable<'v>(&'v Value);
+
+impl<'v> RouteTable<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// The bodies of its routes, as they stand in its own.
+    #[must_use]
+    pub fn bodies(self) -> &'v [Value] {
+        list(self.0, "/properties/routes")
+    }
+
+    /// Its routes.
+    pub fn routes(self) -> impl Iterator<Item = Route<'v>> {
+        self.bodies().iter().map(Route::of)
+    }
+
+    /// Whether the routes that a gateway learns do not come to its subnets.
+    #[must_use]
+    pub fn keeps_gateway_routes_out(self) -> bool {
+        flag(self.0, "/properties/disableBgpRoutePropagation")
+    }
+}
+
+/// A route of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<'v>(&'v Value);
+
+impl<'v> Route<'v> {
+    /// The view of a body.
+    #[must_use]
+    pub fn of(body: &'v Value) -> Self {
+        Self(body)
+    }
+
+    /// Where it leads from: a prefix or a service tag, as it is written.
+    #[must_use]
+    pub fn destination(self) -> Option<&'v str> {
+        text(self.0, "/properties/addressPrefix")
+    }
+
+    /// The kind of its next hop.
+    #[must_use]
+    pub fn hop_kind(self) -> Option<&'v str> {
+        text(self.0, "/properties/nextHopType")
+    }
+
+    /// Whether its next hop is of this kind.
+    #[must_use]
+    pub fn hops_to(self, kind: &str) -> bool {
+        self.hop_kind().is_some_and(|own| own.eq_ignore_ascii_case(kind))
+    }
+
+    /// The address of its next hop, where that has one.
+    #[must_use]
+    pub fn hop_address(self) -> Option<IpAddr> {
+        text(self.0, "/properties/nextHopIpAddress")?.parse().ok()
+    }
+}
