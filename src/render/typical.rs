@@ -52,7 +52,7 @@ pub fn typical(action: &Action) -> Option<Typical> {
         // "er PUT 200": a circuit written again.
         Action::Bandwidth(_) | Action::Tier(_) => between(3, 12, "wire.md 6"),
         Action::Remove(spec) => match spec.kind {
-            RemovalKind::Gateway => between(60, 1_080, "wire.md 6"),
+            RemovalKind::Gateway | RemovalKind::VpnGateway => between(60, 1_080, "wire.md 6"),
             RemovalKind::Connection | RemovalKind::VpnConnection => between(40, 222, "wire.md 6"),
             _ => between(1, 15, "wire.md 6"),
         },

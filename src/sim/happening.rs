@@ -122,7 +122,7 @@ fn matches(pattern: &str, id: &ResourceId) -> bool {
 }
 
 /// A merge patch, as RFC 7396 describes it.
-fn merge(target: &mut Value, patch: &Value) {
+pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

@@ -249,7 +249,7 @@ impl Estate {
                         link.mark = Mark::Gone;
                     }
                 }
-                RemovalKind::Gateway => {
+                RemovalKind::Gateway | RemovalKind::VpnGateway => {
                     if let Some(gateway) = self.gateways.get_mut(&spec.id) {
                         gateway.mark = Mark::Gone;
                     }
