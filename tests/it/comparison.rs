@@ -153,6 +153,10 @@ async fn whatever_azure_makes_of_what_shipped_runbooks_made_is_no_difference() {
             if last != 1 || matches!(step.action, Action::RecoveryPlan(_)) {
                 continue;
             }
+            // Whoever answers here has one body, and such an action reads the firewall's as well.
+            if !step.action.firewalls().is_empty() {
+                continue;
+            }
             let (action, id) = (step.action.clone(), id.clone());
             let work = move || {
                 let mut own = Vec::new();
