@@ -365,7 +365,7 @@ impl RemovalKind {
     #[must_use]
     pub fn resource_type(self) -> &'static str {
         match self {
-            Self::Connection => "Microsoft.Network/connections",
+            Self::Connection | Self::VpnConnection => "Microsoft.Network/connections",
             Self::Peering => "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
             Self::Gateway | Self::VpnGateway => "Microsoft.Network/virtualNetworkGateways",
             Self::PublicIp => "Microsoft.Network/publicIPAddresses",
@@ -373,7 +373,6 @@ impl RemovalKind {
             Self::Authorization => "Microsoft.Network/expressRouteCircuits/authorizations",
             Self::RouteTable => "Microsoft.Network/routeTables",
             Self::Route => "Microsoft.Network/routeTables/routes",
-            Self::VpnConnection => "Microsoft.Network/connections",
             Self::LocalGateway => "Microsoft.Network/localNetworkGateways",
         }
     }

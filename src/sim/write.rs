@@ -130,7 +130,7 @@ impl World {
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;
         if provider.at_once() {
-            return self.patch_at_once(arrival, provider, body);
+            return self.patch_at_once(arrival, provider, &body);
         }
         let tags =
             body.get("tags").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
@@ -158,10 +158,10 @@ impl World {
         &mut self,
         arrival: &Arrival<'_>,
         provider: &dyn Provider,
-        change: Value,
+        change: &Value,
     ) -> Result<WireResponse, Refusal> {
         let mut body = self.body(arrival.id).cloned().unwrap_or_default();
-        super::happening::merge(&mut body, &change);
+        super::happening::merge(&mut body, change);
         let ordinal = self.ordinals.get(arrival.id).copied().unwrap_or(0) + 1;
         let stored = self.body(arrival.id);
         let (now, id) = (arrival.now, arrival.id);

@@ -201,8 +201,6 @@ impl Estate {
                 let sku = Some(spec.sku.clone());
                 self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
             }
-            // No circuit is at their other end.
-            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_)) => {}
             Action::Connection(spec) => {
                 let there = self.links.get(&spec.id).filter(|link| link.mark != Mark::Gone);
                 let mark = there.map_or(Mark::New, |link| link.mark);
@@ -267,7 +265,9 @@ impl Estate {
                 | RemovalKind::VpnConnection
                 | RemovalKind::LocalGateway => {}
             },
-            Action::PublicIp(_)
+            // No circuit is at the other end of a tunnel.
+            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_))
+            | Action::PublicIp(_)
             | Action::Subnet(_)
             | Action::Authorization(_)
             | Action::RouteTable(_)
