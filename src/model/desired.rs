@@ -319,6 +319,8 @@ pub enum RemovalKind {
     RouteTable,
     /// One route of a table.
     Route,
+    /// A VPN gateway.
+    VpnGateway,
     /// A connection between a VPN gateway and a local network gateway.
     VpnConnection,
     /// A local network gateway.
@@ -327,7 +329,7 @@ pub enum RemovalKind {
 
 impl RemovalKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connection,
         Self::Peering,
         Self::Gateway,
@@ -336,6 +338,7 @@ impl RemovalKind {
         Self::Authorization,
         Self::RouteTable,
         Self::Route,
+        Self::VpnGateway,
         Self::VpnConnection,
         Self::LocalGateway,
     ];
@@ -352,6 +355,7 @@ impl RemovalKind {
             Self::Authorization => "authorization.remove",
             Self::RouteTable => "route_table.remove",
             Self::Route => "route.absent",
+            Self::VpnGateway => "vpn_gateway.remove",
             Self::VpnConnection => "vpn_connection.remove",
             Self::LocalGateway => "local_network_gateway.remove",
         }
@@ -361,15 +365,14 @@ impl RemovalKind {
     #[must_use]
     pub fn resource_type(self) -> &'static str {
         match self {
-            Self::Connection => "Microsoft.Network/connections",
+            Self::Connection | Self::VpnConnection => "Microsoft.Network/connections",
             Self::Peering => "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-            Self::Gateway => "Microsoft.Network/virtualNetworkGateways",
+            Self::Gateway | Self::VpnGateway => "Microsoft.Network/virtualNetworkGateways",
             Self::PublicIp => "Microsoft.Network/publicIPAddresses",
             Self::Subnet => "Microsoft.Network/virtualNetworks/subnets",
             Self::Authorization => "Microsoft.Network/expressRouteCircuits/authorizations",
             Self::RouteTable => "Microsoft.Network/routeTables",
             Self::Route => "Microsoft.Network/routeTables/routes",
-            Self::VpnConnection => "Microsoft.Network/connections",
             Self::LocalGateway => "Microsoft.Network/localNetworkGateways",
         }
     }

@@ -156,7 +156,13 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     match (removal.kind, &removal.authorization) {
         (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
         (RemovalKind::VpnConnection, Some(secret)) => read_key(secret, add),
-        (RemovalKind::Gateway, _) => {
+        (RemovalKind::Gateway | RemovalKind::VpnGateway, _) => {
+            // The address of an ExpressRoute gateway is the platform's.
+            if removal.kind == RemovalKind::VpnGateway
+                && let Ok(address) = beside("Microsoft.Network/publicIPAddresses")
+            {
+                add(&address, "join/action");
+            }
             let network = beside("Microsoft.Network/virtualNetworks");
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
                 add(&subnet, "join/action");

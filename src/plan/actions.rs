@@ -264,9 +264,10 @@ fn recovery(name: &str, values: &ActionValues<'_>) -> Built<RecoveryMove> {
 
 fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
-    let authorization = match kind {
-        RemovalKind::VpnConnection => Some(vpn::shared_key(values)?),
-        _ => key_source(values)?,
+    let authorization = if kind == RemovalKind::VpnConnection {
+        Some(vpn::shared_key(values)?)
+    } else {
+        key_source(values)?
     };
     Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))
 }

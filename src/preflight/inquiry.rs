@@ -271,9 +271,9 @@ impl<'a> Inquiry<'a> {
     #[must_use]
     pub fn circuits_beside(&self, vpn: &ResourceId) -> BTreeSet<ResourceId> {
         let Some(vnet) = self.vnet_of(vpn) else { return BTreeSet::new() };
-        let planned = self.connections().into_iter().filter_map(|(_, spec)| {
-            (self.vnet_of(&spec.gateway).as_ref() == Some(&vnet)).then(|| spec.circuit.clone())
-        });
+        let here = |spec: &Connection| self.vnet_of(&spec.gateway).as_ref() == Some(&vnet);
+        let planned = self.connections().into_iter().filter(|(_, spec)| here(spec));
+        let planned = planned.map(|(_, spec)| spec.circuit.clone());
         let beside = self.facts.body(&vnet).map(|body| self.gateways_in(body)).unwrap_or_default();
         let links = beside.iter().flat_map(|gateway| self.links_of(gateway));
         planned.chain(links.filter_map(|(_, body)| id_at(body, "/properties/peer/id"))).collect()

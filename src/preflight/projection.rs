@@ -248,7 +248,7 @@ fn remove(facts: &mut Facts, spec: &Removal) {
                 patch(facts, &left, state);
             }
         }
-        RemovalKind::Gateway => move_out(facts, &spec.id),
+        RemovalKind::Gateway | RemovalKind::VpnGateway => move_out(facts, &spec.id),
         RemovalKind::Connection
         | RemovalKind::PublicIp
         | RemovalKind::Subnet

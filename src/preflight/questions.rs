@@ -138,8 +138,9 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
 /// Inventories, groups, locks, rights and edges.
 fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    let connecting =
-        !inquiry.connections().is_empty() || !inquiry.removals(RemovalKind::Gateway).is_empty();
+    let connecting = !inquiry.connections().is_empty()
+        || !inquiry.removals(RemovalKind::Gateway).is_empty()
+        || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
     let tunnels = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
         Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
         _ => None,

@@ -52,7 +52,7 @@ pub fn typical(action: &Action) -> Option<Typical> {
         // "er PUT 200": a circuit written again.
         Action::Bandwidth(_) | Action::Tier(_) => between(3, 12, "wire.md 6"),
         Action::Remove(spec) => match spec.kind {
-            RemovalKind::Gateway => between(60, 1_080, "wire.md 6"),
+            RemovalKind::Gateway | RemovalKind::VpnGateway => between(60, 1_080, "wire.md 6"),
             RemovalKind::Connection | RemovalKind::VpnConnection => between(40, 222, "wire.md 6"),
             _ => between(1, 15, "wire.md 6"),
         },
@@ -97,7 +97,7 @@ pub fn doing(action: &Action) -> &'static str {
     match action {
         Action::PublicIp(_) => "Azure allocates the address",
         Action::Subnet(_) => "Azure writes the subnet",
-        Action::Gateway(_) => "Azure builds the gateway",
+        Action::Gateway(_) | Action::Vpn(Vpn::Gateway(_)) => "Azure builds the gateway",
         Action::Authorization(_) => "Azure issues the authorization",
         Action::Connection(_) => "Azure connects gateway and circuit",
         Action::Peering(_) => "Azure peers the networks",
@@ -106,7 +106,6 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Bandwidth(_) => "Azure raises the bandwidth",
         Action::Tier(_) => "Azure changes the tier",
         Action::Vpn(Vpn::LocalGateway(_)) => "Azure writes the local network gateway",
-        Action::Vpn(Vpn::Gateway(_)) => "Azure builds the gateway",
         Action::Vpn(Vpn::Connection(_)) => "Azure makes the tunnel",
         Action::Steering(Steering::Record(_)) => "Azure writes the name",
         Action::Steering(Steering::Endpoint(_)) => "Azure writes the endpoint",

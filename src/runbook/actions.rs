@@ -334,6 +334,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),
     ("vpn_connection.remove", "A connection of a VPN gateway is gone.", VPN_CONNECTION_REMOVE),
     (
+        "vpn_gateway.remove",
+        "A VPN gateway is gone.",
+        &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")],
+    ),
+    (
         "local_network_gateway.remove",
         "A local network gateway is gone.",
         &[must("id", Kind::Id(LOCAL_GATEWAYS), "It; no connection may use it.")],

@@ -130,6 +130,9 @@ impl World {
         let stored =
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;
+        if provider.at_once() {
+            return self.patch_at_once(arrival, provider, &body);
+        }
         let tags =
             body.get("tags").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         self.resources.edit(arrival.id, |stored| stored["tags"] = tags);
@@ -149,6 +152,27 @@ impl World {
             answer.headers.push("x-ms-request-id", operation.id.clone());
         }
         Ok(answer)
+    }
+
+    /// A PATCH of what is answered at once: its properties are laid over those that stand.
+    fn patch_at_once(
+        &mut self,
+        arrival: &Arrival<'_>,
+        provider: &dyn Provider,
+        change: &Value,
+    ) -> Result<WireResponse, Refusal> {
+        let mut body = self.body(arrival.id).cloned().unwrap_or_default();
+        super::patch::merge(&mut body, change);
+        let ordinal = self.chance.ordinal(arrival.id) + 1;
+        let stored = self.body(arrival.id);
+        let (now, id) = (arrival.now, arrival.id);
+        let put = Put { id, body: &body, stored, ordinal, now, syncs: false };
+        provider.validate(self, &put)?;
+        let accepted = provider.accept(self, &put);
+        self.resources.edit(arrival.id, |stored| *stored = accepted);
+        self.chance.count(arrival.id);
+        let shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
+        Ok(json_answer(200, &shaped(shown, arrival.api_version, arrival.now)))
     }
 
     /// A DELETE: 202 with both headers, or 204 when it is not there.

@@ -54,6 +54,13 @@ fn is_state(path: &str) -> bool {
         .any(|word| path.ends_with(word))
 }
 
+/// Whether a path is a tag, or inside of what is compared as one value: a list of addresses.
+fn is_part_of_a_value(of: &str, path: &str) -> bool {
+    let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+    path.starts_with("tags/")
+        || above.filter_map(|above| field(of, above)).any(|row| row.how == How::AnyCase)
+}
+
 /// Whether the table lets what was left out pass.
 fn may_be_left_out(of: &str, path: &str, was: &Value) -> bool {
     let off = [json!(false), json!(0), json!([]), json!({})].contains(was);
@@ -84,7 +91,8 @@ fn disfigure(action: &Action, id: &ResourceId, body: &Value, problems: &mut Vec<
         }
         let value = body.pointer(pointer).unwrap();
         let row = field(of, path);
-        if may_be_left_out(of, path, value)
+        if !is_part_of_a_value(of, path)
+            && may_be_left_out(of, path, value)
             && let Some(less) = removed(body, pointer)
         {
             check(action, &less, &format!("{path} is left out"), problems);
@@ -143,6 +151,10 @@ async fn whatever_azure_makes_of_what_shipped_runbooks_made_is_no_difference() {
             // What a later step changed is that step's.
             let last = lab.plan.steps().iter().filter(|s| s.action.written() == Some(id)).count();
             if last != 1 || matches!(step.action, Action::RecoveryPlan(_)) {
+                continue;
+            }
+            // Whoever answers here has one body, and such an action reads the firewall's as well.
+            if !step.action.firewalls().is_empty() {
                 continue;
             }
             let (action, id) = (step.action.clone(), id.clone());

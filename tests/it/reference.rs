@@ -8,7 +8,7 @@ use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, ST
 use crate::support::{all_shipped, compiled};
 
 /// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
-const OUTPUTS: [(&str, &[&str]); 14] = [
+const OUTPUTS: [(&str, &[&str]); 16] = [
     ("public_ip.ensure", &["ip_address"]),
     ("connection.ensure", &["connection_status"]),
     ("peering.ensure", &["peering_state"]),
@@ -16,6 +16,8 @@ const OUTPUTS: [(&str, &[&str]); 14] = [
     ("circuit.tier", &["tier"]),
     ("verify.circuit", &["bandwidth_mbps"]),
     ("verify.connection", &["connection_status"]),
+    ("vpn_connection.ensure", &["connection_status"]),
+    ("verify.tunnel", &["connection_status", "bytes_in"]),
     ("verify.routes", &["prefixes"]),
     ("verify.advertised", &["prefixes"]),
     ("verify.bgp", &["peers_connected"]),

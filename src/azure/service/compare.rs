@@ -182,12 +182,11 @@ impl Walk<'_> {
             let own = address(item);
             let by_address = (0..body.len())
                 .find(|place| nameless && own.is_some() && address(&body[*place]) == own);
-            let as_good = |place: &usize| {
-                nameless
-                    && !is_known(place)
-                    && (wanted.len() == 1 || address(&body[*place]).is_none())
-            };
-            let found = by_address.or(by_name).or_else(|| (0..body.len()).find(as_good));
+            let free: Vec<usize> =
+                (0..body.len()).filter(|place| nameless && !is_known(place)).collect();
+            let without = free.iter().copied().find(|place| address(&body[*place]).is_none());
+            let only = free.first().copied().filter(|_| wanted.len() == 1);
+            let found = by_address.or(by_name).or(without).or(only);
             let value = match found {
                 Some(place) => {
                     known.push(place);

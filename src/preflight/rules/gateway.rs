@@ -465,7 +465,8 @@ fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn delete(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, removed) in inquiry.removals(RemovalKind::Gateway) {
+    let expressroute = inquiry.removals(RemovalKind::Gateway).into_iter();
+    for (step, removed) in expressroute.chain(inquiry.removals(RemovalKind::VpnGateway)) {
         let then = inquiry.at(step);
         if then.facts.resource(&removed.id) == Fact::Absent {
             continue;

@@ -43,7 +43,6 @@ fn counted(action: &Action) -> Option<(&Region, &'static [&'static str], &'stati
         Action::Vpn(Vpn::LocalGateway(spec)) => {
             Some((&spec.location, &["LocalNetworkGateways"], "local network gateways"))
         }
-        Action::Vpn(Vpn::Connection(_)) | Action::Steering(_) => None,
         Action::PublicIp(spec) => Some((
             &spec.location,
             &["StandardSkuPublicIpAddresses", "PublicIPAddresses", "StaticPublicIPAddresses"],
@@ -51,7 +50,9 @@ fn counted(action: &Action) -> Option<(&Region, &'static [&'static str], &'stati
         )),
         Action::Gateway(spec) => Some((&spec.location, &["VirtualNetworkGateways"], "gateways")),
         Action::RouteTable(spec) => Some((&spec.location, &["RouteTables"], "route tables")),
-        Action::Subnet(_)
+        Action::Vpn(Vpn::Connection(_))
+        | Action::Steering(_)
+        | Action::Subnet(_)
         | Action::Authorization(_)
         | Action::Connection(_)
         | Action::Peering(_)

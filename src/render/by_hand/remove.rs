@@ -33,6 +33,12 @@ fn kind(kind: RemovalKind) -> RemovalForm {
             "{location:location,sku:sku.name,subnet:ipConfigurations[0].subnet.id,address:ipConfigurations[0].publicIPAddress.id}",
             "Virtual network gateways",
         ),
+        RemovalKind::VpnGateway => of(
+            "network vnet-gateway show",
+            "network vnet-gateway delete",
+            "{location:location,sku:sku.name,both:activeActive,asn:bgpSettings.asn,subnet:ipConfigurations[0].subnet.id,addresses:ipConfigurations[].publicIPAddress.id}",
+            "Virtual network gateways",
+        ),
         RemovalKind::PublicIp => of(
             "network public-ip show",
             "network public-ip delete",
@@ -107,7 +113,7 @@ pub(super) fn removal(spec: &Removal) -> Guide {
             RemovalKind::VpnConnection => {
                 "Make it again with the values that you noted, and with the key that the device has."
             }
-            RemovalKind::Gateway => {
+            RemovalKind::Gateway | RemovalKind::VpnGateway => {
                 "Make it again with the values that you noted; that takes 15 to 45 minutes."
             }
             RemovalKind::Authorization => {
@@ -131,7 +137,7 @@ fn troubles(kind: RemovalKind) -> Vec<Trouble> {
                    anyway, use another circuit, or wait. Whatever is decided, the removal stays owed: \
                    when the region returns, two regions advertise the same addresses.",
         }],
-        RemovalKind::Gateway => vec![Trouble {
+        RemovalKind::Gateway | RemovalKind::VpnGateway => vec![Trouble {
             sign: "It is still in use",
             then: "Its connections and the peerings that use it go first.",
         }],

@@ -176,8 +176,6 @@ impl NetworkPicture {
                 let sku = Some(spec.sku.clone());
                 self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
             }
-            // No circuit is at their other end.
-            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_)) => {}
             Action::Connection(spec) => {
                 let there = self.links.get(&spec.id).filter(|link| link.mark != ChangeMark::Gone);
                 let mark = there.map_or(ChangeMark::New, |link| link.mark);
@@ -228,7 +226,7 @@ impl NetworkPicture {
                         link.mark = ChangeMark::Gone;
                     }
                 }
-                RemovalKind::Gateway => {
+                RemovalKind::Gateway | RemovalKind::VpnGateway => {
                     if let Some(gateway) = self.gateways.get_mut(&spec.id) {
                         gateway.mark = ChangeMark::Gone;
                     }
@@ -246,7 +244,9 @@ impl NetworkPicture {
                 | RemovalKind::VpnConnection
                 | RemovalKind::LocalGateway => {}
             },
-            Action::PublicIp(_)
+            // No circuit is at the other end of a tunnel.
+            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_))
+            | Action::PublicIp(_)
             | Action::Subnet(_)
             | Action::Authorization(_)
             | Action::RouteTable(_)

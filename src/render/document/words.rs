@@ -34,7 +34,11 @@ pub(super) fn seconds(value: f64) -> Duration {
 pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
     let class = match action {
         Action::Vpn(_) => Class::Vpn,
-        Action::Remove(spec) if spec.kind == RemovalKind::VpnConnection => Class::Vpn,
+        Action::Remove(spec)
+            if matches!(spec.kind, RemovalKind::VpnConnection | RemovalKind::VpnGateway) =>
+        {
+            Class::Vpn
+        }
         _ => Class::Usual,
     };
     let of = |id: &ResourceId, change: Change| {
