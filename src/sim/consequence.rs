@@ -40,7 +40,8 @@ impl Consequence {
 
     /// Some properties of a stored body are set, whatever else follows for it.
     pub(super) fn set(id: &ResourceId, properties: Value) -> Self {
-        Self::Change { id: id.clone(), patch: serde_json::json!({ "properties": properties }) }
+        let patch = std::iter::once(("properties".to_owned(), properties)).collect();
+        Self::Change { id: id.clone(), patch: Value::Object(patch) }
     }
 }
 

@@ -8,13 +8,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde_json::Value;
 
 use super::estate::Estate;
 use super::onprem::OnPrem;
 use super::routes::heard;
 use super::vpn;
-use crate::arm::CircuitPath;
+use crate::arm::{self, CircuitPath};
 use crate::model::ResourceId;
 
 /// Most appliances on a way: a packet that meets more goes round.
@@ -109,9 +108,8 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
         }
     }
     let table = here.table.as_ref().and_then(|id| Some((id, estate.body(id)?)));
-    let withheld = table.is_some_and(|(_, body)| {
-        body.pointer("/properties/disableBgpRoutePropagation") == Some(&Value::Bool(true))
-    });
+    let withheld =
+        table.is_some_and(|(_, body)| arm::RouteTable::of(body).keeps_gateway_routes_out());
     let gateway = estate.serving(&here.vnet);
     if let Some(gateway) = gateway.as_ref().filter(|_| !withheld)
         && let Some(length) = learned(estate, onprem, gateway, to)
@@ -127,19 +125,18 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
     for (id, route) in routes {
         let name = id.name();
-        let text = |key: &str| {
-            route.pointer(&format!("/properties/{key}")).and_then(Value::as_str).unwrap_or_default()
-        };
-        let Ok(prefix) = text("addressPrefix").parse::<IpNet>() else { continue };
+        let route = arm::Route::of(route);
+        let prefix = route.destination().and_then(|text| text.parse::<IpNet>().ok());
+        let Some(prefix) = prefix else { continue };
         if !prefix.contains(to) {
             continue;
         }
         let table = table.map_or("", |(id, _)| id.name());
         let by = format!("route {name} of table {table}");
-        let hop = match text("nextHopType").to_ascii_lowercase().as_str() {
-            "virtualappliance" => match text("nextHopIpAddress").parse() {
-                Ok(address) => Hop::Appliance(address, by),
-                Err(_) => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
+        let hop = match route.hop_kind().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "virtualappliance" => match route.hop_address() {
+                Some(address) => Hop::Appliance(address, by),
+                None => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
             },
             "vnetlocal" => Hop::Beside,
             "virtualnetworkgateway" => match &gateway {
@@ -203,16 +200,9 @@ impl Estate<'_> {
     pub(super) fn places(&self, vnet: &ResourceId) -> Vec<Place> {
         let all = self.children(vnet, "subnets").into_iter();
         all.map(|(id, body)| {
-            let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-            let one = text("/properties/addressPrefix").into_iter();
-            let more = body.pointer("/properties/addressPrefixes").and_then(Value::as_array);
-            let more = more.into_iter().flatten().filter_map(Value::as_str);
-            Place {
-                id,
-                vnet: vnet.clone(),
-                prefixes: one.chain(more).filter_map(|net| net.parse().ok()).collect(),
-                table: text("/properties/routeTable/id").and_then(|id| ResourceId::parse(id).ok()),
-            }
+            let subnet = arm::Subnet::of(body);
+            let (prefixes, table) = (subnet.prefixes(), subnet.route_table());
+            Place { id, vnet: vnet.clone(), prefixes, table }
         })
         .collect()
     }
@@ -253,7 +243,7 @@ impl Estate<'_> {
 mod tests {
     use super::super::testing::{Lab, gateway, id, net};
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// The spoke of `ea` with one subnet that uses a table, and the way from there to the site.
     fn outward(routes: &Value, off: bool) -> Way {
