@@ -16,7 +16,7 @@ use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
-    gateway_routes, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
+    gateway_routes, hub, public_ip, recovery_plan, removal, route_table, subnet, virtual_network,
     vnet_peering,
 };
 use super::tenancy::Tenants;
@@ -263,6 +263,7 @@ async fn observe_action(
         Action::Bandwidth(spec) => bandwidth::assess(spec, body),
         Action::Dissociation(spec) => association::assess_dissociated(spec, body),
         Action::Remove(spec) => removal::assess(spec, body),
+        Action::Hub(spec) => hub::assess(spec, body),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
             body::assessment(resource, body, Assessed::Holds)
         }
@@ -327,6 +328,7 @@ async fn observe_undo(
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
+        Action::Hub(spec) => return Ok(hub::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, body),
@@ -374,6 +376,11 @@ async fn observe_verification(
         Verification::Routes { expect, .. } => {
             let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;
             Ok(gateway_routes::assess_learned(subject, expect, answer.as_ref()))
+        }
+        Verification::HubRoutes { table, expect, .. } => {
+            let reading = Reading::HubRoutes { table: table.clone() };
+            let answer = client.read(subject, &reading, context).await?;
+            Ok(hub::assess_effective(subject, expect, answer.as_ref()))
         }
         Verification::Bgp { peers_min, .. } => {
             let answer = client.read(subject, &Reading::BgpPeers, context).await?;

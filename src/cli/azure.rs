@@ -215,6 +215,7 @@ fn sent_by(action: &Action) -> Option<&str> {
         Action::Connection(spec) => spec.authorization.as_ref(),
         // Its undo makes the connection again.
         Action::Remove(spec) => spec.authorization.as_ref(),
+        Action::Hub(hub) => hub.authorization(),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Gateway(_)

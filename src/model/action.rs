@@ -15,6 +15,10 @@ pub use super::desired::{
     SecurityGroupUse, Subnet, TableRoute, Tier,
 };
 pub use super::destination::Destination;
+pub use super::hub::{
+    HubAction, HubConnection, HubGateway, HubPreference, HubRoute, HubRoutes, HubVnet, Routing,
+    VirtualHub,
+};
 use super::policy::{DecisionPolicy, GatePolicy};
 pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
@@ -75,6 +79,9 @@ pub enum Action {
     /// The machines of a recovery plan are moved: `recovery_plan.failover` and its like.
     #[serde(rename = "recovery_plan")]
     RecoveryPlan(RecoveryPlan),
+    /// Something of a virtual WAN's shall be so: `virtual_hub.ensure` and its like.
+    #[serde(untagged)]
+    Hub(HubAction),
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
@@ -156,6 +163,7 @@ impl Action {
             Self::Dns(_) => "vnet.dns",
             Self::Remove(spec) => spec.kind.action(),
             Self::RecoveryPlan(spec) => spec.to.action(),
+            Self::Hub(hub) => hub.name(),
             Self::Verify(verification) => verification.name(),
             Self::General(General::Approval(_)) => "approval",
             Self::General(General::Decision(_)) => "decision",
@@ -184,6 +192,7 @@ impl Action {
             Self::Dns(spec) => Some(&spec.id),
             Self::Remove(spec) => Some(&spec.id),
             Self::RecoveryPlan(spec) => Some(&spec.id),
+            Self::Hub(hub) => Some(hub.subject()),
             Self::Verify(verification) => Some(verification.subject()),
             Self::General(_) => None,
         }
@@ -209,7 +218,8 @@ impl Action {
             | Self::SecurityGroup(_)
             | Self::Dns(_)
             | Self::Remove(_)
-            | Self::RecoveryPlan(_) => self.subject(),
+            | Self::RecoveryPlan(_)
+            | Self::Hub(_) => self.subject(),
         }
     }
 
@@ -251,6 +261,7 @@ impl Action {
                 | RecoveryMove::Reprotect
                 | RecoveryMove::TestCleanup => Vec::new(),
             },
+            Self::Hub(hub) => hub.reads(),
             Self::Verify(verification) => vec![verification.subject()],
         }
     }
@@ -293,6 +304,14 @@ impl Action {
             }
             Self::RouteTable(spec) => vec![ended(&spec.id)],
             Self::RecoveryPlan(spec) => vec![ended(&spec.id)],
+            Self::Hub(hub) => {
+                let mut holds = vec![ended(hub.subject())];
+                holds.extend(hub.holds().iter().map(ended));
+                if let HubAction::Gateway(spec) = hub {
+                    holds.push(Hold { resource: spec.hub.clone(), until: Until::Accepted });
+                }
+                holds
+            }
             Self::Bandwidth(spec) => vec![ended(&spec.id)],
             Self::Tier(spec) => vec![ended(&spec.id)],
             Self::Route(spec) => vec![ended(&spec.id), of_child(&spec.id)],
@@ -322,6 +341,7 @@ impl Action {
             Self::Gateway(spec) => Some(&mut spec.tags),
             Self::Connection(spec) => Some(&mut spec.tags),
             Self::RouteTable(spec) => Some(&mut spec.tags),
+            Self::Hub(hub) => hub.tags_mut(),
             Self::Subnet(_)
             | Self::Authorization(_)
             | Self::Peering(_)
@@ -359,6 +379,7 @@ impl Action {
             Self::Peering(_) => &[("id", Text), ("peering_state", Text)],
             Self::Bandwidth(_) => &[("id", Text), ("bandwidth_mbps", Number)],
             Self::Tier(_) => &[("id", Text), ("tier", Text)],
+            Self::Hub(hub) => hub.outputs(),
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
             Self::Remove(_) | Self::General(_) => &[],

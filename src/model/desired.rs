@@ -318,11 +318,21 @@ pub enum RemovalKind {
     RouteTable,
     /// One route of a table.
     Route,
+    /// A connection between a hub's gateway and a circuit.
+    HubConnection,
+    /// A connection between a hub and a virtual network.
+    HubVnet,
+    /// A route table of a hub.
+    HubRoutes,
+    /// The ExpressRoute gateway of a hub.
+    HubGateway,
+    /// A hub of a virtual WAN.
+    VirtualHub,
 }
 
 impl RemovalKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Connection,
         Self::Peering,
         Self::Gateway,
@@ -331,6 +341,11 @@ impl RemovalKind {
         Self::Authorization,
         Self::RouteTable,
         Self::Route,
+        Self::HubConnection,
+        Self::HubVnet,
+        Self::HubRoutes,
+        Self::HubGateway,
+        Self::VirtualHub,
     ];
 
     /// The action's name.
@@ -345,6 +360,11 @@ impl RemovalKind {
             Self::Authorization => "authorization.remove",
             Self::RouteTable => "route_table.remove",
             Self::Route => "route.absent",
+            Self::HubConnection => "hub_connection.absent",
+            Self::HubVnet => "hub_vnet.absent",
+            Self::HubRoutes => "hub_routes.absent",
+            Self::HubGateway => "hub_gateway.absent",
+            Self::VirtualHub => "virtual_hub.absent",
         }
     }
 
@@ -360,6 +380,11 @@ impl RemovalKind {
             Self::Authorization => "Microsoft.Network/expressRouteCircuits/authorizations",
             Self::RouteTable => "Microsoft.Network/routeTables",
             Self::Route => "Microsoft.Network/routeTables/routes",
+            Self::HubConnection => "Microsoft.Network/expressRouteGateways/expressRouteConnections",
+            Self::HubVnet => "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections",
+            Self::HubRoutes => "Microsoft.Network/virtualHubs/hubRouteTables",
+            Self::HubGateway => "Microsoft.Network/expressRouteGateways",
+            Self::VirtualHub => "Microsoft.Network/virtualHubs",
         }
     }
 }

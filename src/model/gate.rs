@@ -69,6 +69,7 @@ impl Action {
             | Self::Dissociation(_)
             | Self::Remove(_)
             | Self::RecoveryPlan(_)
+            | Self::Hub(_)
             | Self::Verify(_) => None,
         }
     }

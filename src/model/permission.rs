@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::action::{
-    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Verification,
+    CircuitBandwidth, CircuitTier, HubAction, RecoveryMove, Removal, RemovalKind, Verification,
 };
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
@@ -63,6 +63,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Peering(_)
         | Action::RouteTable(_)
         | Action::Route(_)
+        | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => {
             add(written, "write");
@@ -125,6 +126,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 add(&id, "read");
             }
         }
+        Action::Hub(hub) => joins_of_hub(hub, add),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Authorization(_)
@@ -135,13 +137,31 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
+/// The rights on what something of a virtual WAN refers to.
+fn joins_of_hub(hub: &HubAction, add: &mut impl FnMut(&ResourceId, &str)) {
+    match hub {
+        HubAction::Hub(spec) => add(&spec.wan, "join/action"),
+        HubAction::Gateway(spec) => add(&spec.hub, "read"),
+        HubAction::Connection(spec) => match &spec.authorization {
+            None => add(&spec.circuit(), "join/action"),
+            Some(SecretRef::Resource { id, .. }) => add(id, "read"),
+            Some(SecretRef::Param(_)) => {}
+        },
+        HubAction::Vnet(spec) => add(&spec.vnet, "peer/action"),
+        HubAction::Routes(_) => {}
+    }
+}
+
 /// What making a removed resource again needs. What it referred to is not known before it is seen; it
 /// is taken to be in the same resource group, as in every estate that a failover made.
 fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     add(&removal.id, "write");
     let beside = |kind: &str| removal.id.sibling(kind, "any");
     match (removal.kind, &removal.authorization) {
-        (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
+        (
+            RemovalKind::Connection | RemovalKind::HubConnection,
+            Some(SecretRef::Resource { id, .. }),
+        ) => add(id, "read"),
         (RemovalKind::Gateway, _) => {
             let network = beside("Microsoft.Network/virtualNetworks");
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
@@ -168,6 +188,7 @@ fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
             &["getBgpPeerStatus/action", "getAdvertisedRoutes/action"]
         }
         Verification::Bgp { .. } => &["getBgpPeerStatus/action"],
+        Verification::HubRoutes { .. } => &["effectiveRoutes/action"],
         // Reads in the list of rights, although they are asked by POST.
         Verification::Arp { .. } => &["peerings/arpTables/read"],
         Verification::CircuitRoutes { .. } => &["peerings/routeTables/read"],

@@ -70,6 +70,16 @@ pub enum Verification {
         /// The circuit.
         circuit: ResourceId,
     },
+    /// A table of a hub has prefixes that the hub's own ExpressRoute gateway has learned.
+    #[serde(rename = "verify.hub_routes")]
+    HubRoutes {
+        /// The hub.
+        hub: ResourceId,
+        /// The table, by its name.
+        table: String,
+        /// Each must be covered by a route to an ExpressRoute gateway.
+        expect: Vec<IpNet>,
+    },
     /// A resource does not exist any more.
     #[serde(rename = "verify.absent")]
     Absent {
@@ -91,6 +101,7 @@ impl Verification {
             Self::Arp { .. } => "verify.arp",
             Self::CircuitRoutes { .. } => "verify.circuit_routes",
             Self::MicrosoftPeering { .. } => "verify.microsoft_peering",
+            Self::HubRoutes { .. } => "verify.hub_routes",
             Self::Absent { .. } => "verify.absent",
         }
     }
@@ -105,6 +116,7 @@ impl Verification {
             | Self::CircuitRoutes { circuit, .. } => circuit,
             Self::Connection { connection } => connection,
             Self::Absent { resource } => resource,
+            Self::HubRoutes { hub, .. } => hub,
             Self::Routes { gateway, .. }
             | Self::Advertised { gateway, .. }
             | Self::Bgp { gateway, .. } => gateway,
@@ -118,9 +130,10 @@ impl Verification {
         match self {
             Self::Circuit { .. } => &[("bandwidth_mbps", Number)],
             Self::Connection { .. } => &[("connection_status", Text)],
-            Self::Routes { .. } | Self::Advertised { .. } | Self::CircuitRoutes { .. } => {
-                &[("prefixes", List)]
-            }
+            Self::Routes { .. }
+            | Self::Advertised { .. }
+            | Self::CircuitRoutes { .. }
+            | Self::HubRoutes { .. } => &[("prefixes", List)],
             Self::Bgp { .. } => &[("peers_connected", Number)],
             Self::Arp { .. } => &[("entries", Number)],
             Self::MicrosoftPeering { .. } => &[("prefixes", List)],

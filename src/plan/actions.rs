@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::reader::{Read, Reader};
 use super::scope::Scope;
-use super::{gates, network};
+use super::{gates, hubs, network};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
@@ -146,6 +146,15 @@ impl ActionValues<'_> {
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
     }
 
+    /// A circuit of another subscription, and no key to it.
+    pub(super) fn keyless(&self) -> Option<Diagnostic> {
+        let message =
+            "The circuit is in another subscription, so the connection needs an authorization.";
+        let help =
+            "Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.";
+        Some(Diagnostic::error(Code::MissingKey, self.node.span.clone(), message).with_help(help))
+    }
+
     pub(super) fn child(&self, parent: &ResourceId, kind: &str) -> Built<ResourceId> {
         parent
             .child(kind, self.text("name")?)
@@ -154,6 +163,9 @@ impl ActionValues<'_> {
 }
 
 fn build(reader: &mut Reader<'_>, name: &str, values: &ActionValues<'_>) -> Built<Action> {
+    if let Some(action) = hubs::action(name, values)? {
+        return Ok(action);
+    }
     let vnet = || values.id("vnet").ok();
     Ok(match name {
         "public_ip.ensure" => Action::PublicIp(PublicIp {
@@ -256,7 +268,7 @@ fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
-fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
+pub(super) fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
     let by_param = match values.values.get("authorization_key") {
         Some((Read::Secret(name), _)) => Some(SecretRef::Param(name.clone())),
         _ => None,
@@ -307,13 +319,7 @@ fn connection(values: &ActionValues<'_>) -> Built<Action> {
     let circuit = values.id("circuit")?;
     let authorization = key_source(values)?;
     if authorization.is_none() && circuit.subscription() != id.subscription() {
-        let message =
-            "The circuit is in another subscription, so the connection needs an authorization.";
-        let diagnostic = Diagnostic::error(Code::MissingKey, values.node.span.clone(), message)
-            .with_help(
-                "Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.",
-            );
-        return Err(Some(diagnostic));
+        return Err(values.keyless());
     }
     let weight = values.get("routing_weight").and_then(Value::as_u64);
     let (fast_path, private_link_fast_path) =
@@ -358,6 +364,7 @@ fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
         "verify.microsoft_peering" => {
             Verification::MicrosoftPeering { circuit: values.id("circuit")? }
         }
+        "verify.hub_routes" => hubs::verification(values)?,
         "verify.absent" => Verification::Absent { resource: values.id("resource")? },
         "verify.circuit_routes" => Verification::CircuitRoutes {
             circuit: values.id("circuit")?,

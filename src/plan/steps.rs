@@ -451,6 +451,7 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::SecurityGroup(_)
         | Action::Dns(_)
         | Action::Remove(_)
+        | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,
     }

@@ -30,11 +30,15 @@ pub(crate) const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 25] = [
+const READ_ONLY_PROPERTIES: [&str; 32] = [
+    "associatedConnections",
     "authorizationUseStatus",
     "connectionResourceUri",
     "connectionStatus",
+    "bgpConnections",
     "egressBytesTransferred",
+    // Resources of their own, which a gateway of a hub shows in its body; a write without them leaves them.
+    "expressRouteConnections",
     "ingressBytesTransferred",
     "inboundDnsForwardingEndpoint",
     "interfaceEndpoints",
@@ -43,17 +47,21 @@ const READ_ONLY_PROPERTIES: [&str; 25] = [
     "ipConfigurationProfiles",
     // Azure shows these two and has published neither.
     "isMigrateToCSES",
+    "networkVirtualAppliances",
     "packetCaptureDiagnosticState",
     "peeringState",
     "peeringSyncLevel",
     "privateEndpoints",
+    "propagatingConnections",
     "purpose",
     "remoteAddressSpace",
     "remoteGateways",
     "remoteVirtualNetworkAddressSpace",
     "remoteVirtualNetworkEncryption",
     "resourceNavigationLinks",
+    "routeMaps",
     "routeServiceVips",
+    "routingState",
     "serviceAssociationLinks",
     "tunnelConnectionStatus",
     "virtualNetworkGatewayMigrationStatus",
@@ -61,7 +69,7 @@ const READ_ONLY_PROPERTIES: [&str; 25] = [
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item
 /// of a list.
-const READ_ONLY_BELOW: [&str; 19] = [
+const READ_ONLY_BELOW: [&str; 20] = [
     "identity/principalId",
     "identity/tenantId",
     "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
@@ -73,6 +81,7 @@ const READ_ONLY_BELOW: [&str; 19] = [
     "properties/natRules/*/type",
     "properties/remoteBgpCommunities/regionalCommunity",
     "properties/routes/*/properties/hasBgpOverride",
+    "properties/routingConfiguration/vnetRoutes/bgpConnections",
     "properties/sku/capacity",
     // The subnets of a virtual network that is written whole.
     "properties/subnets/*/properties/ipConfigurationProfiles",

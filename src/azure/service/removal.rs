@@ -22,7 +22,8 @@ pub(crate) fn assess(spec: &Removal, body: Option<&Value>) -> Assessment {
 fn remove(spec: &Removal, body: &Value) -> Assessed {
     let before = writable(body);
     let mut restored = before.clone();
-    if let (RemovalKind::Connection, Some(secret)) = (spec.kind, &spec.authorization) {
+    let keyed = matches!(spec.kind, RemovalKind::Connection | RemovalKind::HubConnection);
+    if let (true, Some(secret)) = (keyed, &spec.authorization) {
         with_key(&mut restored, secret);
     }
     Assessed::Change(Box::new(PlannedChange {

@@ -31,6 +31,7 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
         | Action::Connection(_)
         | Action::Peering(_)
         | Action::Route(_)
+        | Action::Hub(_)
         | Action::RouteTable(_) => true,
         Action::Authorization(_)
         | Action::Association(_)

@@ -259,7 +259,12 @@ impl NetworkPicture {
                 | RemovalKind::Subnet
                 | RemovalKind::Authorization
                 | RemovalKind::RouteTable
-                | RemovalKind::Route => {}
+                | RemovalKind::Route
+                | RemovalKind::HubConnection
+                | RemovalKind::HubVnet
+                | RemovalKind::HubRoutes
+                | RemovalKind::HubGateway
+                | RemovalKind::VirtualHub => {}
             },
             Action::PublicIp(_)
             | Action::Subnet(_)
@@ -269,6 +274,7 @@ impl NetworkPicture {
             | Action::SecurityGroup(_)
             | Action::Dns(_)
             | Action::RecoveryPlan(_)
+            | Action::Hub(_)
             | Action::Verify(_)
             | Action::General(_) => {}
         }

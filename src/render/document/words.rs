@@ -129,6 +129,13 @@ pub(super) fn type_words(of: &ResourceType) -> String {
         ("Microsoft.Network/networkSecurityGroups", "network security group"),
         ("Microsoft.Network/azureFirewalls", "firewall"),
         ("Microsoft.Network/publicIPAddresses", "public IP address"),
+        ("Microsoft.Network/virtualWans", "virtual WAN"),
+        ("Microsoft.Network/virtualHubs", "hub"),
+        ("Microsoft.Network/virtualHubs/hubRouteTables", "route table"),
+        ("Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", "network connection"),
+        ("Microsoft.Network/expressRouteGateways", "hub gateway"),
+        ("Microsoft.Network/expressRouteGateways/expressRouteConnections", "circuit connection"),
+        ("Microsoft.Network/expressRouteCircuits/peerings", "circuit peering"),
     ];
     known
         .iter()
@@ -150,7 +157,7 @@ fn flag(on: bool) -> &'static str {
 }
 
 /// The flags that the author says: `: a on, b off`.
-fn flags(all: &[(&str, Option<bool>)]) -> String {
+pub(super) fn flags(all: &[(&str, Option<bool>)]) -> String {
     let said: Vec<String> = all
         .iter()
         .filter_map(|(word, said)| said.map(|on| format!("{word} {}", flag(on))))
@@ -159,7 +166,7 @@ fn flags(all: &[(&str, Option<bool>)]) -> String {
 }
 
 /// The tags that a resource gets, in brackets.
-fn tagged(tags: &Tags) -> String {
+pub(super) fn tagged(tags: &Tags) -> String {
     match tags.len() {
         0 => String::new(),
         1 => " (one tag)".to_owned(),
@@ -292,13 +299,14 @@ pub(super) fn changes(action: &Action) -> String {
         Action::Remove(spec) => format!(
             "Removes the {}.{}",
             named(&spec.id),
-            if spec.kind == RemovalKind::Connection {
+            if matches!(spec.kind, RemovalKind::Connection | RemovalKind::HubConnection) {
                 " From here on nothing reaches the networks behind its gateway over this circuit."
             } else {
                 ""
             }
         ),
         Action::RecoveryPlan(spec) => recovery(spec),
+        Action::Hub(hub) => super::hubs::changes(hub),
         Action::Verify(verification) => {
             format!("Changes nothing: it looks at the {}.", named(verification.subject()))
         }
