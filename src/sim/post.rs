@@ -10,7 +10,7 @@ use super::duration::class;
 use super::fault::Effect;
 use super::network::{
     EdgePath, Stats, advertised_routes, arp_table, bgp_peers, circuit_routes,
-    circuit_routes_summary, learned_routes, traffic,
+    circuit_routes_summary, effective_routes, learned_routes, traffic,
 };
 use super::operation::{Act, Operation, Work};
 use super::reply::{Refusal, common, guid, json_answer};
@@ -18,12 +18,14 @@ use super::shape::shaped;
 use super::world::{State, World};
 use super::write::{Arrival, NEVER};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
+use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
 
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
+const HUBS: &str = "Microsoft.Network/virtualHubs";
 const CONNECTIONS: &str = "Microsoft.Network/connections";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
@@ -63,6 +65,10 @@ impl World {
             "resetconnection" if kind.is(CONNECTIONS) => self.reset(&arrival),
             "startsitefailovertest" if kind.is(GATEWAYS) => self.start_test(&arrival, url),
             "stopsitefailovertest" if kind.is(GATEWAYS) => self.stop_test(&arrival),
+            "effectiveroutes" if kind.is(HUBS) => {
+                let table = table_of(&request.body, &id)?;
+                self.begin_reading(&arrival, action, &table)
+            }
             _ => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
         }
     }
@@ -187,6 +193,7 @@ impl World {
                     && tables.contains(&table)
                     && EdgePath::parse(path).is_some()
             }
+            None if kind.is(HUBS) => action == "effectiveroutes",
             None if !kind.is(GATEWAYS) => false,
             None => match action {
                 "getlearnedroutes" | "getbgppeerstatus" => true,
@@ -205,6 +212,12 @@ impl World {
         now: Timestamp,
     ) -> Option<Value> {
         let kind = id.resource_type();
+        if action == "effectiveroutes" {
+            let table = ResourceId::parse(query).ok()?;
+            let shown = self.shown();
+            let rows = effective_routes(&self.estate(&shown), &self.onprem, &table);
+            return Some(json!({ "value": serde_json::to_value(rows).ok()? }));
+        }
         let wanted = if action.contains('/') { CIRCUIT_PEERINGS } else { GATEWAYS };
         if !kind.is(wanted) {
             return None;
@@ -282,4 +295,23 @@ fn accepted(operation: &Operation, origin: &str, after: u64) -> WireResponse {
 /// The peer that advertised routes are asked about.
 fn peer_of(query: &str) -> Option<IpAddr> {
     parameter(query, "peer")?.parse().ok()
+}
+
+/// The table whose effective routes a body asks about; of a hub that is asked about nothing, its default one.
+fn table_of(body: &[u8], hub: &ResourceId) -> Result<String, Refusal> {
+    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| asked.get(key).and_then(Value::as_str);
+    let table = match text("resourceId") {
+        Some(id) => ResourceId::parse(id),
+        None => hub.child(HUB_TABLES, DEFAULT_TABLE),
+    };
+    let of_table =
+        text("virtualWanResourceType").is_none_or(|of| of.eq_ignore_ascii_case("RouteTable"));
+    match table {
+        Ok(table) if of_table && table.parent().as_ref() == Some(hub) => Ok(table.to_string()),
+        _ => {
+            let message = format!("This world answers for the route tables of {hub} only.");
+            Err(Refusal::new(400, "InvalidRequestFormat", message))
+        }
+    }
 }

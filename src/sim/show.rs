@@ -48,6 +48,9 @@ impl World {
                 part["properties"]["provisioningState"] = json!(state);
             }
         }
+        if let Some(provider) = provider::of(id) {
+            provider.shows(self, id, &mut body, now);
+        }
         let kind = id.resource_type();
         if kind.is("Microsoft.Network/routeTables")
             || kind.is("Microsoft.Network/networkSecurityGroups")

@@ -11,6 +11,16 @@ use super::site_recovery::is_ours;
 use super::world::World;
 use crate::model::{Region, ResourceId};
 
+/// Types that carry nothing before they are done.
+const STATEFUL: [&str; 6] = [
+    "Microsoft.Network/virtualNetworkGateways",
+    "Microsoft.Network/connections",
+    "Microsoft.Network/virtualHubs",
+    "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections",
+    "Microsoft.Network/expressRouteGateways",
+    "Microsoft.Network/expressRouteGateways/expressRouteConnections",
+];
+
 /// Bodies as the network's truth reads them.
 pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 
@@ -59,8 +69,7 @@ impl World {
     pub(super) fn shown(&self) -> Shown<'_> {
         let with_state = |id: &ResourceId| {
             let kind = id.resource_type();
-            kind.is("Microsoft.Network/virtualNetworkGateways")
-                || kind.is("Microsoft.Network/connections")
+            STATEFUL.iter().any(|of| kind.is(of))
         };
         let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));
         ours.map(|(id, resource)| {

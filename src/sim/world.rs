@@ -199,6 +199,9 @@ impl World {
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
+        if id.resource_type().is("Microsoft.Network/virtualHubs") {
+            provider::hub::give_tables(self, id, State::Succeeded, now);
+        }
         self.begin_in_vault(id, now);
     }
 
@@ -256,10 +259,19 @@ impl World {
             text("/properties/peer/id").is_some_and(|id| id.eq_ignore_ascii_case(circuit.as_str()))
                 && text("/properties/authorizationKey").is_some_and(|own| seal(own) == seal(key))
         };
+        let of_hub = |resource: &Resource| {
+            provider::hub_gateway::circuit_of(&resource.body).as_ref() == Some(circuit)
+                && resource
+                    .body
+                    .pointer("/properties/authorizationKey")
+                    .and_then(Value::as_str)
+                    .is_some_and(|own| seal(own) == seal(key))
+        };
         let made: Vec<ResourceId> = self
             .resources
-            .of_type("Microsoft.Network/connections")
-            .filter(|(_, resource)| made_with(resource))
+            .iter()
+            .filter(|(id, _)| !is_ours(id))
+            .filter(|(_, resource)| made_with(resource) || of_hub(resource))
             .map(|(id, _)| id.clone())
             .collect();
         for id in made {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::provider::{self, Provider};
 use super::resiliency::is_on;
 use super::seal::{seal_keys, without_keys};
 use super::site_recovery::{is_ours, without_times};
@@ -68,7 +69,7 @@ impl World {
             .collect();
         let mut resources: Vec<Value> = self
             .ids()
-            .filter(|id| id.parent().is_none() || is_ours(id))
+            .filter(|id| id.parent().is_none() || is_ours(id) || stands_alone(id))
             .filter_map(|id| self.get_body(id, now))
             .collect();
         for body in &mut resources {
@@ -120,6 +121,14 @@ impl World {
         }
         file
     }
+}
+
+/// Whether a child is in no body but its own: its parent's does not show it.
+fn stands_alone(id: &ResourceId) -> bool {
+    let kind = id.resource_type();
+    let own = kind.as_str().rsplit('/').next().unwrap_or_default();
+    let shown = id.parent().and_then(|parent| provider::of(&parent)).map(Provider::children);
+    shown.is_some_and(|shown| !shown.iter().any(|key| key.eq_ignore_ascii_case(own)))
 }
 
 /// Takes out what is made anew: etags and states. What is not done is read as done: nobody works on it

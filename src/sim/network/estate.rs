@@ -63,6 +63,8 @@ pub struct ExpressRouteGateway {
     pub subnet: Option<ResourceId>,
     /// The network of that subnet.
     pub vnet: Option<ResourceId>,
+    /// The hub of a virtual WAN that it stands in, instead of a network.
+    pub hub: Option<ResourceId>,
     /// `provisioningState` is `Succeeded`.
     pub succeeded: bool,
 }
@@ -145,6 +147,7 @@ const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
 const VNETS: &str = "Microsoft.Network/virtualNetworks";
 const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 const CONNECTIONS: &str = "Microsoft.Network/connections";
+const HUB_GATEWAYS: &str = "Microsoft.Network/expressRouteGateways";
 const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 
 impl<'a> Estate<'a> {
@@ -193,7 +196,10 @@ impl<'a> Estate<'a> {
         Self { tested, ..self }
     }
 
-    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
+    pub(super) fn of_type(
+        &self,
+        kind: &'static str,
+    ) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
         self.bodies
             .iter()
             .filter(move |(id, _)| id.resource_type().is(kind))
@@ -282,6 +288,16 @@ impl<'a> Estate<'a> {
     #[must_use]
     pub fn gateway(&self, id: &ResourceId) -> Option<ExpressRouteGateway> {
         let (id, body) = self.bodies.get_key_value(id)?;
+        if id.resource_type().is(HUB_GATEWAYS) {
+            return Some(ExpressRouteGateway {
+                id: (*id).clone(),
+                region: text_at(body, "/location").and_then(|text| Region::parse(text).ok()),
+                subnet: None,
+                vnet: None,
+                hub: id_at(body, "/properties/virtualHub/id"),
+                succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
+            });
+        }
         let express_route = text_is(body, "/properties/gatewayType", "ExpressRoute");
         if !id.resource_type().is(GATEWAYS) || !express_route {
             return None;
@@ -292,6 +308,7 @@ impl<'a> Estate<'a> {
             region: text_at(body, "/location").and_then(|text| Region::parse(text).ok()),
             vnet: subnet.as_ref().and_then(ResourceId::parent),
             subnet,
+            hub: None,
             succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
         })
     }
@@ -314,10 +331,11 @@ impl<'a> Estate<'a> {
             .ok()
     }
 
-    /// All connections between a gateway and a circuit, by id.
+    /// All connections between a gateway and a circuit, of networks and of hubs, by id.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        self.of_type(CONNECTIONS)
+        let own = self.of_type(CONNECTIONS);
+        let mut all: Vec<Connection> = own
             .filter_map(|(id, body)| {
                 Some(Connection {
                     id: id.clone(),
@@ -327,7 +345,15 @@ impl<'a> Estate<'a> {
                     succeeded: text_is(body, "/properties/provisioningState", "Succeeded"),
                 })
             })
-            .collect()
+            .collect();
+        all.extend(self.circuit_connections());
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Whether a region is down.
+    pub(super) fn is_region_down(&self, region: &Region) -> bool {
+        self.regions_down.contains(region)
     }
 
     /// The connections of a gateway, by id.
@@ -435,11 +461,11 @@ impl<'a> Estate<'a> {
     }
 }
 
-fn text_at<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
+pub(super) fn text_at<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
     body.pointer(pointer)?.as_str()
 }
 
-fn text_is(body: &Value, pointer: &str, text: &str) -> bool {
+pub(super) fn text_is(body: &Value, pointer: &str, text: &str) -> bool {
     text_at(body, pointer).is_some_and(|found| found.eq_ignore_ascii_case(text))
 }
 

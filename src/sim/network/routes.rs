@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::estate::{Connection, Dead, Estate, ExpressRouteGateway};
+use super::estate::{Connection, Dead, Estate, ExpressRouteGateway, text_at};
 use super::onprem::{EdgePath, OnPrem};
 use crate::model::ResourceId;
 
@@ -104,6 +104,9 @@ pub fn local_address(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Opti
 }
 
 fn subnet_of(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Option<IpNet> {
+    if let Some(hub) = &gateway.hub {
+        return text_at(estate.body(hub)?, "/properties/addressPrefix")?.parse().ok();
+    }
     let subnet = gateway.subnet.as_ref()?;
     estate.subnet_prefix(subnet).or_else(|| {
         let vnet = estate.vnet(gateway.vnet.as_ref()?)?;
@@ -160,7 +163,11 @@ pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSe
 /// whatever its region does.
 #[must_use]
 pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
-    let hub = estate.gateway(gateway).and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
+    let found = estate.gateway(gateway);
+    if let Some(hub) = found.as_ref().and_then(|gateway| gateway.hub.as_ref()) {
+        return estate.told_by_hub(hub).into_iter().map(|(net, _)| net).collect();
+    }
+    let hub = found.and_then(|gateway| estate.vnet(gateway.vnet.as_ref()?));
     let Some(hub) = hub else {
         return BTreeSet::new();
     };

@@ -89,7 +89,8 @@ impl Provider for Circuit {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id, "Microsoft.Network/connections") {
+        let of_hubs = || super::hub_gateway::connections_of(world, id).into_iter().next();
+        match world.user_of(id, "Microsoft.Network/connections").or_else(of_hubs) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::CIRCUIT_CONNECTED,

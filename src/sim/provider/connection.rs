@@ -18,7 +18,7 @@ const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
 const ENDS: [&str; 4] =
     ["virtualNetworkGateway1", "virtualNetworkGateway2", "localNetworkGateway2", "peer"];
 
-const KEY: &str = "/properties/authorizationKey";
+pub(super) const KEY: &str = "/properties/authorizationKey";
 
 impl Provider for Connection {
     fn kind(&self) -> &'static str {
@@ -61,13 +61,7 @@ impl Provider for Connection {
             let message = format!("Connection {} cannot be moved to another peer.", put.id);
             return Err(Refusal::unconfirmed(&unconfirmed::PEER_CHANGED, message));
         }
-        let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
-        if weight.is_some_and(|weight| weight > 32_000) {
-            return Err(Refusal::unconfirmed(
-                &unconfirmed::WEIGHT,
-                "The weight must be 0 to 32000.",
-            ));
-        }
+        check_weight(put)?;
         if put.stored.is_none() && world.overlap == Overlap::Refuse {
             let shown = world.shown();
             let estate = world.estate(&shown);
@@ -85,25 +79,7 @@ impl Provider for Connection {
                 }
             }
         }
-        if put.stored.is_none() && circuit.subscription() != put.id.subscription() {
-            let Some(key) = put.text(KEY) else {
-                let message =
-                    format!("Circuit {circuit} is in another subscription: a key is needed.");
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_REQUIRED, message));
-            };
-            let Some(authorization) = world.authorization(&circuit, key) else {
-                let message = "The authorization key is not one of the circuit's.";
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_INVALID, message));
-            };
-            let used = world
-                .body(&authorization)
-                .and_then(|body| body.pointer("/properties/authorizationUseStatus"));
-            if used != Some(&json!("Available")) {
-                let message = "The authorization key is already used by a connection.";
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_USED, message));
-            }
-        }
-        Ok(())
+        check_key(world, put, &circuit)
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
@@ -154,35 +130,77 @@ impl Provider for Connection {
     }
 
     fn fails(&self, world: &World, put: &Put<'_>) -> Option<(String, String)> {
-        let circuit = id_at(put.body, CIRCUIT)?;
-        let state = world
-            .body(&circuit)?
-            .pointer("/properties/serviceProviderProvisioningState")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        (state != "Provisioned").then(|| {
-            let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
-            (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
-        })
+        not_provisioned(world, &id_at(put.body, CIRCUIT)?)
     }
 
     fn accepted(&self, world: &mut World, id: &ResourceId) {
-        if let Some(authorization) = spent_key(world, id) {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("InUse");
-            });
-        }
+        let spent = spent_key(world, id);
+        use_key(world, spent, "InUse");
     }
 
     fn deleted(&self, world: &mut World, _: &ResourceId, body: &Value) {
         let spent = id_at(body, CIRCUIT)
             .zip(body.pointer(KEY).and_then(Value::as_str))
             .and_then(|(circuit, key)| world.authorization(&circuit, key));
-        if let Some(authorization) = spent {
-            world.edit(&authorization, |body| {
-                body["properties"]["authorizationUseStatus"] = json!("Available");
-            });
+        use_key(world, spent, "Available");
+    }
+}
+
+/// Refuses a weight that no connection has.
+pub(super) fn check_weight(put: &Put<'_>) -> Result<(), Refusal> {
+    let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
+    match weight {
+        Some(weight) if weight > 32_000 => {
+            let message = "The weight must be 0 to 32000.";
+            Err(Refusal::unconfirmed(&unconfirmed::WEIGHT, message))
         }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a new connection to a circuit of another subscription without a key of the circuit's that nobody
+/// has spent.
+pub(super) fn check_key(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result<(), Refusal> {
+    if put.stored.is_some() || circuit.subscription() == put.id.subscription() {
+        return Ok(());
+    }
+    let Some(key) = put.text(KEY) else {
+        let message = format!("Circuit {circuit} is in another subscription: a key is needed.");
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_REQUIRED, message));
+    };
+    let Some(authorization) = world.authorization(circuit, key) else {
+        let message = "The authorization key is not one of the circuit's.";
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_INVALID, message));
+    };
+    let used = world
+        .body(&authorization)
+        .and_then(|body| body.pointer("/properties/authorizationUseStatus"));
+    if used != Some(&json!("Available")) {
+        let message = "The authorization key is already used by a connection.";
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_USED, message));
+    }
+    Ok(())
+}
+
+/// How a connection to a circuit that its provider has not provisioned fails.
+pub(super) fn not_provisioned(world: &World, circuit: &ResourceId) -> Option<(String, String)> {
+    let state = world
+        .body(circuit)?
+        .pointer("/properties/serviceProviderProvisioningState")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    (state != "Provisioned").then(|| {
+        let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
+        (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
+    })
+}
+
+/// An authorization is spent, or free again.
+pub(super) fn use_key(world: &mut World, authorization: Option<ResourceId>, state: &str) {
+    if let Some(authorization) = authorization {
+        world.edit(&authorization, |body| {
+            body["properties"]["authorizationUseStatus"] = json!(state);
+        });
     }
 }
 

@@ -7,6 +7,9 @@ mod circuit_peering;
 mod connection;
 pub(super) mod gateway;
 mod global_reach;
+pub(super) mod hub;
+pub(super) mod hub_gateway;
+mod hub_vnet;
 mod local_gateway;
 mod public_ip;
 mod route_table;
@@ -122,6 +125,9 @@ pub(super) trait Provider: Sync {
     /// Adds what the answers to writes and the lists say, and a GET of one does not.
     fn tell(&self, _body: &mut Value) {}
 
+    /// Adds what a GET says and nobody stores: what others are to it, and how far it has come.
+    fn shows(&self, _world: &World, _id: &ResourceId, _body: &mut Value, _now: Timestamp) {}
+
     /// The resources that a body refers to, which must exist and be done.
     fn references(&self, _body: &Value) -> Vec<ResourceId> {
         Vec::new()
@@ -167,7 +173,7 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 16] = [
+    const ALL: [&dyn Provider; 22] = [
         &authorization::Authorization,
         &azure_firewall::AzureFirewall,
         &circuit::Circuit,
@@ -175,6 +181,12 @@ pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
         &connection::Connection,
         &gateway::Gateway,
         &global_reach::GlobalReach,
+        &hub::VirtualWan,
+        &hub::VirtualHub,
+        &hub::HubTable,
+        &hub_gateway::HubGateway,
+        &hub_gateway::HubConnection,
+        &hub_vnet::HubVnet,
         &local_gateway::LocalGateway,
         &public_ip::PublicIp,
         &route_table::RouteTable,
