@@ -404,14 +404,15 @@ mod tests {
 
     use super::super::route_table::Firewalls;
     use super::super::{
-        association, authorization, bandwidth, circuit_tier, connection, gateway, public_ip,
+        association, authorization, bandwidth, circuit_tier, connection, gateway, hub, public_ip,
         route_table, subnet, virtual_network, vnet_peering,
     };
     use super::*;
     use crate::model::action::{
         Association, Authorization, Autoscale, CircuitBandwidth, CircuitTier, Connection,
-        Destination, DnsServers, Gateway, NextHop, Peering, PublicIp, Route, RouteTable,
-        SecurityGroupUse, Subnet, TableRoute, Tags, Tier,
+        Destination, DnsServers, Gateway, HubAction, HubConnection, HubGateway, HubPreference,
+        HubRoute, HubRoutes, HubVnet, NextHop, Peering, PublicIp, Route, RouteTable, Routing,
+        SecurityGroupUse, Subnet, TableRoute, Tags, Tier, VirtualHub,
     };
     use crate::model::azure_limits::GATEWAY_SKUS;
     use crate::model::compared::FIELDS;
@@ -585,13 +586,90 @@ mod tests {
                 id: id("expressRouteCircuits", "er"),
                 at_least: chance.pick(&[Tier::Standard, Tier::Premium]),
             }),
-            _ => Action::Authorization(Authorization {
+            12 => Action::Authorization(Authorization {
                 id: id("expressRouteCircuits", "er").child("authorizations", "a").unwrap(),
             }),
+            _ => Action::Hub(hub_action(kind - 13, chance)),
         }
     }
 
-    const KINDS: usize = 13;
+    fn routing(chance: &mut Chance) -> Routing {
+        let table = |name: &str| id("virtualHubs", "h").child("hubRouteTables", name).unwrap();
+        let mut tables = vec![table("defaultRouteTable"), table("rt")];
+        chance.shuffle(&mut tables);
+        tables.truncate(1 + chance.below(2));
+        let mut labels = vec!["default".to_owned(), "apps".to_owned()];
+        chance.shuffle(&mut labels);
+        labels.truncate(1 + chance.below(2));
+        Routing {
+            associated: chance.flip().then(|| table(chance.pick(&["defaultRouteTable", "rt"]))),
+            propagated: chance.flip().then_some(tables),
+            labels: chance.flip().then_some(labels),
+        }
+    }
+
+    fn hub_action(kind: usize, chance: &mut Chance) -> HubAction {
+        let location = Region::parse("southeastasia").unwrap();
+        let hub = id("virtualHubs", "h");
+        match kind {
+            0 => HubAction::Hub(VirtualHub {
+                id: hub,
+                wan: id("virtualWans", "w"),
+                location,
+                prefix: "10.40.0.0/23".parse().unwrap(),
+                preference: chance
+                    .flip()
+                    .then(|| chance.pick(&[HubPreference::Expressroute, HubPreference::AsPath])),
+                routing_units_min: chance.flip().then(|| chance.pick(&[2, 5])),
+                tags: tags(chance),
+            }),
+            1 => HubAction::Gateway(HubGateway {
+                id: id("expressRouteGateways", "g"),
+                hub,
+                location,
+                units: Autoscale { min: chance.pick(&[1, 2]), max: chance.pick(&[2, 4]) },
+                allow_non_wan_traffic: maybe(chance),
+                tags: tags(chance),
+            }),
+            2 => HubAction::Connection(HubConnection {
+                id: id("expressRouteGateways", "g").child("expressRouteConnections", "c").unwrap(),
+                peering: id("expressRouteCircuits", "er")
+                    .child("peerings", "AzurePrivatePeering")
+                    .unwrap(),
+                authorization: None,
+                routing_weight: chance.flip().then(|| chance.pick(&[0, 100])),
+                internet_security: maybe(chance),
+                fast_path: maybe(chance),
+                routing: routing(chance),
+            }),
+            3 => HubAction::Vnet(HubVnet {
+                id: hub.child("hubVirtualNetworkConnections", "n").unwrap(),
+                vnet: id("virtualNetworks", "v"),
+                internet_security: maybe(chance),
+                routing: routing(chance),
+            }),
+            _ => {
+                let mut names = vec!["a", "b", "c"];
+                chance.shuffle(&mut names);
+                names.truncate(1 + chance.below(3));
+                let routes = names.into_iter().map(|name| HubRoute {
+                    name: name.to_owned(),
+                    prefixes: vec![
+                        "10.60.0.0/16".parse().unwrap(),
+                        chance.pick(&["10.61.0.0/16", "10.62.0.0/16"]).parse().unwrap(),
+                    ],
+                    next_hop: hub.child("hubVirtualNetworkConnections", "n").unwrap(),
+                });
+                HubAction::Routes(HubRoutes {
+                    routes: routes.collect(),
+                    labels: chance.flip().then(|| vec!["apps".to_owned()]),
+                    id: hub.child("hubRouteTables", "rt").unwrap(),
+                })
+            }
+        }
+    }
+
+    const KINDS: usize = 18;
 
     fn assess(action: &Action, body: Option<&Value>) -> Assessment {
         match action {
@@ -608,6 +686,7 @@ mod tests {
             Action::Tier(spec) => circuit_tier::assess(spec, body),
             Action::Dns(spec) => virtual_network::assess(spec, body),
             Action::Authorization(spec) => authorization::assess(spec, body),
+            Action::Hub(spec) => hub::assess(spec, body),
             other => panic!("{other:?} compares no fields"),
         }
     }

@@ -100,3 +100,161 @@ fn by_gateway(row: &Value) -> bool {
     let kind = text(row, "/nextHopType").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
     kind.contains("expressroute")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::action::{Autoscale, HubConnection, HubGateway, Routing, VirtualHub};
+    use crate::model::{Region, SecretRef};
+
+    fn id(rest: &str) -> ResourceId {
+        let head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+        ResourceId::parse(&format!("{head}/{rest}")).unwrap()
+    }
+
+    fn hub() -> HubAction {
+        HubAction::Hub(VirtualHub {
+            id: id("virtualHubs/h"),
+            wan: id("virtualWans/w"),
+            location: Region::parse("southeastasia").unwrap(),
+            prefix: "10.40.0.0/23".parse().unwrap(),
+            preference: None,
+            routing_units_min: Some(2),
+            tags: crate::model::tags::Tags::new(),
+        })
+    }
+
+    /// A hub as Azure shows it (recorded, with another routing state).
+    fn shown(routing: &str) -> Value {
+        json!({ "location": "southeastasia", "properties": {
+            "provisioningState": "Succeeded", "addressPrefix": "10.40.0.0/23", "sku": "Standard",
+            "virtualWan": { "id": id("virtualWans/W").as_str() }, "routingState": routing,
+            "virtualHubRouteTableV2s": [], "virtualRouterAsn": 65515, "virtualRouterIps": [],
+            "routeTable": { "routes": [] }, "networkVirtualAppliances": [],
+            "virtualRouterAutoScaleConfiguration": { "minCapacity": 3 },
+            "hubRoutingPreference": "ExpressRoute", "allowBranchToBranchTraffic": false } })
+    }
+
+    #[test]
+    fn a_hub_holds_only_when_its_routers_stand() {
+        let verdict = |routing: &str| assess(&hub(), Some(&shown(routing))).verdict;
+        assert_eq!(verdict("Provisioned"), Assessed::Holds);
+        for coming in ["None", "provisioning"] {
+            let verdict = verdict(coming);
+            assert!(matches!(verdict, Assessed::InProgress { .. }), "{coming}: {verdict:?}");
+        }
+        let Assessed::Blocked { why, .. } = verdict("Failed") else { panic!() };
+        assert!(why.contains("Reset"), "{why}");
+        let outputs = assess(&hub(), Some(&shown("Provisioned"))).outputs;
+        assert_eq!(outputs["routing_state"], "Provisioned");
+    }
+
+    #[test]
+    fn a_hub_with_other_addresses_or_of_another_wan_is_never_written() {
+        for (pointer, other) in [
+            ("/properties/addressPrefix", "10.50.0.0/23"),
+            ("/properties/virtualWan/id", "/other"),
+            ("/properties/sku", "Basic"),
+        ] {
+            let mut body = shown("Provisioned");
+            *body.pointer_mut(pointer).unwrap() = json!(other);
+            let verdict = assess(&hub(), Some(&body)).verdict;
+            assert!(matches!(verdict, Assessed::Blocked { .. }), "{pointer}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_connected_to_a_gateway_is_no_part_of_its_write() {
+        let gateway = HubAction::Gateway(HubGateway {
+            id: id("expressRouteGateways/g"),
+            hub: id("virtualHubs/h"),
+            location: Region::parse("southeastasia").unwrap(),
+            units: Autoscale { min: 2, max: 4 },
+            allow_non_wan_traffic: None,
+            tags: crate::model::tags::Tags::new(),
+        });
+        let body = json!({ "location": "southeastasia", "properties": {
+            "provisioningState": "Succeeded", "virtualHub": { "id": id("virtualHubs/h").as_str() },
+            "expressRouteConnections": [{ "name": "c", "properties": { "authorizationKey": "k-e-y" } }],
+            "autoScaleConfiguration": { "bounds": { "min": 2 } } } });
+        let Assessed::Change(change) = assess(&gateway, Some(&body)).verdict else { panic!() };
+        let written = change.write.body.clone().unwrap();
+        assert_eq!(written["properties"]["autoScaleConfiguration"]["bounds"]["max"], 4);
+        assert!(!format!("{change:?}").contains("expressRouteConnections"), "{change:?}");
+        assert!(!format!("{change:?}").contains("k-e-y"));
+    }
+
+    fn connection(routing: Routing) -> HubAction {
+        HubAction::Connection(HubConnection {
+            id: id("expressRouteGateways/g/expressRouteConnections/c"),
+            peering: id("expressRouteCircuits/er/peerings/AzurePrivatePeering"),
+            authorization: Some(SecretRef::Param("key".to_owned())),
+            routing_weight: Some(100),
+            internet_security: None,
+            fast_path: None,
+            routing,
+        })
+    }
+
+    #[test]
+    fn the_key_of_a_circuit_is_in_the_write_only_as_a_placeholder() {
+        let action = connection(Routing::default());
+        let Assessed::Change(change) = assess(&action, None).verdict else { panic!() };
+        let body = change.write.body.unwrap();
+        let key = SecretRef::from_placeholder(&body["properties"]["authorizationKey"]);
+        assert_eq!(key, Some(SecretRef::Param("key".to_owned())));
+        assert!(!format!("{:?}", change.changes).contains("authorizationKey"));
+        assert!(body["properties"].get("routingConfiguration").is_none(), "nobody said one");
+    }
+
+    #[test]
+    fn propagation_too_much_is_a_difference_and_its_order_is_none() {
+        let table = |name: &str| id(&format!("virtualHubs/h/hubRouteTables/{name}"));
+        let action = connection(Routing {
+            associated: None,
+            propagated: Some(vec![table("defaultRouteTable"), table("rt")]),
+            labels: Some(vec!["default".to_owned()]),
+        });
+        let body = |names: &[&str]| {
+            let ids = names.iter().map(|name| json!({ "id": table(name).as_str() }));
+            json!({ "properties": {
+                "provisioningState": "Succeeded", "routingWeight": 100,
+                "expressRouteCircuitPeering":
+                    { "id": id("expressRouteCircuits/ER/peerings/azureprivatepeering").as_str() },
+                "routingConfiguration": {
+                    "associatedRouteTable": { "id": table("defaultRouteTable").as_str() },
+                    "inboundRouteMap": { "id": "/m" },
+                    "propagatedRouteTables": { "labels": ["Default"], "ids": ids.collect::<Vec<_>>() },
+                } } })
+        };
+        let verdict = |names: &[&str]| assess(&action, Some(&body(names))).verdict;
+        assert_eq!(verdict(&["RT", "defaultroutetable"]), Assessed::Holds);
+        for names in [&["rt"][..], &["rt", "defaultRouteTable", "more"]] {
+            let Assessed::Change(change) = verdict(names) else { panic!("{names:?}") };
+            let routing = &change.write.body.unwrap()["properties"]["routingConfiguration"];
+            assert_eq!(routing["propagatedRouteTables"]["ids"].as_array().unwrap().len(), 2);
+            assert_eq!(routing["inboundRouteMap"]["id"], "/m", "what nobody named survives");
+        }
+    }
+
+    #[test]
+    fn what_another_hub_passed_on_is_not_learned_by_the_hubs_own_gateway() {
+        let row = |kind: &str| {
+            json!({ "value": [{ "addressPrefixes": ["10.100.0.0/16"],
+            "nextHopType": kind, "nextHops": ["/x"], "asPath": "12076-65001" }] })
+        };
+        let expect = ["10.100.1.0/24".parse().unwrap()];
+        let hub = id("virtualHubs/h");
+        for (kind, holds) in [
+            ("ExpressRouteGateway", true),
+            ("Express Route Gateway", true),
+            ("Remote Hub", false),
+            ("Virtual Network Connection", false),
+        ] {
+            let verdict = assess_effective(&hub, &expect, Some(&row(kind))).verdict;
+            assert_eq!(verdict == Assessed::Holds, holds, "{kind}: {verdict:?}");
+        }
+        let none = assess_effective(&hub, &expect, None).verdict;
+        assert!(matches!(none, Assessed::NotYet { .. }), "{none:?}");
+    }
+}

@@ -104,11 +104,17 @@ pub(super) struct Member {
 }
 
 impl Estate<'_> {
-    /// Whether a hub is done and its region is up.
+    /// Whether a hub is done and its region is up. One that is written anew goes on routing: only a new one
+    /// has none of the tables that Azure makes with it.
     fn hub_lives(&self, hub: &ResourceId) -> bool {
         let Some(body) = self.body(hub) else { return false };
         let region = text_at(body, "/location").and_then(|text| Region::parse(text).ok());
-        text_is(body, "/properties/provisioningState", "Succeeded")
+        let is = |state: &str| text_is(body, "/properties/provisioningState", state);
+        let made = || {
+            let table = hub.child(HUB_TABLES, DEFAULT_TABLE);
+            table.is_ok_and(|table| self.body(&table).is_some())
+        };
+        (is("Succeeded") || (is("Updating") && made()))
             && region.is_none_or(|region| !self.is_region_down(&region))
     }
 
