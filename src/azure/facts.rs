@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
-use super::client::Reading;
+use super::client::{API_VERSION, Reading};
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
 use crate::preflight::{FactReader, Question};
@@ -33,6 +33,10 @@ impl FactReader for ArmObserver {
                 let filter = format!("resourceType eq '{kind}'");
                 let query = [("api-version", RESOURCES), ("$filter", &filter)];
                 client.get_path(&path, &query, &context).await
+            }
+            Question::Children { parent, kind } => {
+                let path = format!("{parent}/{kind}");
+                client.get_path(&path, &[("api-version", API_VERSION)], &context).await
             }
             Question::Group { subscription, group } => {
                 let query = [("api-version", RESOURCES)];

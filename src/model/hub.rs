@@ -150,8 +150,8 @@ impl Routing {
 pub struct HubConnection {
     /// The connection's id, under its gateway.
     pub id: ResourceId,
-    /// The circuit's private peering.
-    pub peering: ResourceId,
+    /// The circuit, whose private peering is used.
+    pub circuit: ResourceId,
     /// Where the authorization key comes from, when the circuit is in another subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<SecretRef>,
@@ -170,10 +170,10 @@ pub struct HubConnection {
 }
 
 impl HubConnection {
-    /// The circuit.
+    /// The id of the circuit's private peering.
     #[must_use]
-    pub fn circuit(&self) -> ResourceId {
-        self.peering.parent().unwrap_or_else(|| self.peering.clone())
+    pub fn peering(&self) -> String {
+        format!("{}/peerings/AzurePrivatePeering", self.circuit)
     }
 
     /// The gateway.
@@ -253,8 +253,8 @@ impl HubAction {
             Self::Hub(spec) => vec![&spec.wan],
             Self::Gateway(spec) => vec![&spec.hub],
             Self::Connection(spec) => match &spec.authorization {
-                Some(SecretRef::Resource { id, .. }) => vec![&spec.peering, id],
-                Some(SecretRef::Param(_)) | None => vec![&spec.peering],
+                Some(SecretRef::Resource { id, .. }) => vec![&spec.circuit, id],
+                Some(SecretRef::Param(_)) | None => vec![&spec.circuit],
             },
             Self::Vnet(spec) => vec![&spec.vnet],
             Self::Routes(spec) => spec.routes.iter().map(|route| &route.next_hop).collect(),
@@ -268,7 +268,7 @@ impl HubAction {
         let parent = |id: &ResourceId| id.parent().unwrap_or_else(|| id.clone());
         match self {
             Self::Hub(_) | Self::Gateway(_) => Vec::new(),
-            Self::Connection(spec) => vec![parent(&spec.id), spec.circuit()],
+            Self::Connection(spec) => vec![parent(&spec.id), spec.circuit.clone()],
             Self::Vnet(spec) => vec![parent(&spec.id), spec.vnet.clone()],
             Self::Routes(spec) => vec![parent(&spec.id)],
         }

@@ -46,7 +46,7 @@ fn gateway(spec: &HubGateway) -> Value {
 
 fn connection(spec: &HubConnection) -> Value {
     let mut wanted = json!({ "properties": {
-        "expressRouteCircuitPeering": { "id": spec.peering.as_str() },
+        "expressRouteCircuitPeering": { "id": spec.peering() },
     } });
     set(&mut wanted, "routingWeight", spec.routing_weight);
     set(&mut wanted, "enableInternetSecurity", spec.internet_security);

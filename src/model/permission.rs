@@ -143,7 +143,7 @@ fn joins_of_hub(hub: &HubAction, add: &mut impl FnMut(&ResourceId, &str)) {
         HubAction::Hub(spec) => add(&spec.wan, "join/action"),
         HubAction::Gateway(spec) => add(&spec.hub, "read"),
         HubAction::Connection(spec) => match &spec.authorization {
-            None => add(&spec.circuit(), "join/action"),
+            None => add(&spec.circuit, "join/action"),
             Some(SecretRef::Resource { id, .. }) => add(id, "read"),
             Some(SecretRef::Param(_)) => {}
         },

@@ -104,7 +104,7 @@ fn connection(values: &ActionValues<'_>) -> Built<HubAction> {
     }
     Ok(HubAction::Connection(HubConnection {
         id,
-        peering: circuit.child("peerings", "AzurePrivatePeering").map_err(|_| None)?,
+        circuit,
         authorization,
         routing_weight: weight.map(u16::try_from).transpose().map_err(|_| None)?,
         internet_security: values.said("internet_security"),

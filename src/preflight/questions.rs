@@ -6,7 +6,7 @@ use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CONNECTIONS, Inquiry, VNETS, gateway_subnet, id_at, peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{limits, policy};
+use super::rules::{hubs, limits, policy};
 use crate::model::action::{RemovalKind, Verification};
 use crate::model::{Action, Plan, ResourceId};
 
@@ -130,6 +130,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
         }
     }
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
+    asked.extend(hubs::questions(inquiry));
     asked.extend(around(inquiry));
     asked
 }
@@ -152,8 +153,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
-    for circuit in edges.collect::<BTreeSet<_>>() {
+    for circuit in inquiry.connected() {
         // A circuit without a private peering has no tables to ask for.
         let peered = match inquiry.facts.resource(circuit) {
             Fact::Known(body) => super::inquiry::peering(body, "AzurePrivatePeering").is_some(),

@@ -633,9 +633,7 @@ mod tests {
             }),
             2 => HubAction::Connection(HubConnection {
                 id: id("expressRouteGateways", "g").child("expressRouteConnections", "c").unwrap(),
-                peering: id("expressRouteCircuits", "er")
-                    .child("peerings", "AzurePrivatePeering")
-                    .unwrap(),
+                circuit: id("expressRouteCircuits", "er"),
                 authorization: None,
                 routing_weight: chance.flip().then(|| chance.pick(&[0, 100])),
                 internet_security: maybe(chance),

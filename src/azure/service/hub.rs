@@ -187,7 +187,7 @@ mod tests {
     fn connection(routing: Routing) -> HubAction {
         HubAction::Connection(HubConnection {
             id: id("expressRouteGateways/g/expressRouteConnections/c"),
-            peering: id("expressRouteCircuits/er/peerings/AzurePrivatePeering"),
+            circuit: id("expressRouteCircuits/er"),
             authorization: Some(SecretRef::Param("key".to_owned())),
             routing_weight: Some(100),
             internet_security: None,

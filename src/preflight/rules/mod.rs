@@ -5,6 +5,7 @@ mod circuit;
 mod connections;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
 mod peerings;
@@ -29,6 +30,7 @@ pub const FAMILIES: &[Family] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
+    ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),

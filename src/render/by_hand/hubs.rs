@@ -117,7 +117,7 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
     let mut create = within("network express-route gateway connection create", id)
         .with("--gateway-name", parent_name(id))
         .with("--name", id.name())
-        .with("--peering", spec.peering.as_str())
+        .with("--peering", spec.peering())
         .with_all("--routing-weight", spec.routing_weight.iter().map(ToString::to_string).collect())
         .with_all("--internet-security", said(spec.internet_security));
     create = routed(create, &spec.routing);

@@ -33,7 +33,7 @@ pub(super) fn changes(action: &HubAction) -> String {
             "Connects the hub's gateway `{}` to the circuit `{}` as `{}`{}{}{}. From here on on-premises hears \
              the networks of the hub.",
             spec.gateway().name(),
-            spec.circuit().name(),
+            spec.circuit.name(),
             spec.id.name(),
             spec.routing_weight
                 .map_or_else(String::new, |weight| format!(", with weight {weight}")),
