@@ -334,10 +334,11 @@ impl Driving {
 /// gateways and networks that it relies on.
 #[must_use]
 pub fn claimed(plan: &Plan) -> Vec<ResourceId> {
-    const SHARED: [&str; 3] = [
+    const SHARED: [&str; 4] = [
         "Microsoft.Network/expressRouteCircuits",
         "Microsoft.Network/virtualNetworkGateways",
         "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/virtualHubs",
     ];
     let mut claimed: Vec<ResourceId> = Vec::new();
     for step in plan.steps() {

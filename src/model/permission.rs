@@ -168,6 +168,16 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
                 add(&subnet, "join/action");
             }
         }
+        (RemovalKind::HubVnet, _) => {
+            if let Ok(network) = beside("Microsoft.Network/virtualNetworks") {
+                add(&network, "peer/action");
+            }
+        }
+        (RemovalKind::VirtualHub, _) => {
+            if let Ok(wan) = beside("Microsoft.Network/virtualWans") {
+                add(&wan, "join/action");
+            }
+        }
         (RemovalKind::Peering, _) => {
             if let Some(network) = removal.id.parent() {
                 add(&network, "peer/action");

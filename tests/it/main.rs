@@ -19,6 +19,7 @@ mod forgeries;
 mod full_disk;
 mod generated;
 mod hazards;
+mod hubs;
 mod kept_journals;
 mod lost_posts;
 mod matrix;

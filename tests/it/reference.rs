@@ -8,7 +8,7 @@ use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, ST
 use crate::support::{all_shipped, compiled};
 
 /// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
-const OUTPUTS: [(&str, &[&str]); 14] = [
+const OUTPUTS: [(&str, &[&str]); 16] = [
     ("public_ip.ensure", &["ip_address"]),
     ("connection.ensure", &["connection_status"]),
     ("peering.ensure", &["peering_state"]),
@@ -22,6 +22,8 @@ const OUTPUTS: [(&str, &[&str]); 14] = [
     ("verify.arp", &["entries"]),
     ("verify.circuit_routes", &["prefixes"]),
     ("verify.microsoft_peering", &["prefixes"]),
+    ("virtual_hub.ensure", &["routing_state"]),
+    ("verify.hub_routes", &["prefixes"]),
     ("decision", &["choice"]),
 ];
 

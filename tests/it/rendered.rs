@@ -108,4 +108,5 @@ rendered! {
     same_circuit_swap: "same-circuit-swap";
     site_recovery_test: "site-recovery-test";
     two_circuits_one_location: "two-circuits-one-location";
+    vwan_dr_circuit: "vwan-dr-circuit";
 }

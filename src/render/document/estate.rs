@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::material::Known;
-use crate::model::action::{RemovalKind, Verification};
+use crate::model::action::{HubAction, RemovalKind, Verification};
 use crate::model::{Action, Plan, Region, ResourceId};
 
 /// What became of a thing since the beginning.
@@ -69,11 +69,11 @@ pub(super) struct NetworkPicture {
     pub(super) down: BTreeSet<Region>,
 }
 
-fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
+pub(super) fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
     body.pointer(pointer).and_then(Value::as_str)
 }
 
-fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
+pub(super) fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
     ResourceId::parse(text(body, pointer)?).ok()
 }
 
@@ -81,7 +81,7 @@ fn is(body: &Value, pointer: &str) -> bool {
     body.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
-fn region(body: &Value) -> Option<Region> {
+pub(super) fn region(body: &Value) -> Option<Region> {
     Region::parse(text(body, "/location")?).ok()
 }
 
@@ -151,6 +151,8 @@ impl NetworkPicture {
                 mark: ChangeMark::There,
             };
             self.circuits.insert(id.clone(), circuit);
+        } else {
+            self.take_in_hub(id, body);
         }
     }
 
@@ -239,18 +241,19 @@ impl NetworkPicture {
             Action::Tier(spec) => {
                 self.circuits.entry(spec.id.clone()).or_default().mark = ChangeMark::Changed;
             }
+            Action::Hub(hub) => self.apply_hub(hub),
             Action::Remove(spec) => match spec.kind {
-                RemovalKind::Connection => {
+                RemovalKind::Connection | RemovalKind::HubConnection => {
                     if let Some(link) = self.links.get_mut(&spec.id) {
                         link.mark = ChangeMark::Gone;
                     }
                 }
-                RemovalKind::Gateway => {
+                RemovalKind::Gateway | RemovalKind::HubGateway => {
                     if let Some(gateway) = self.gateways.get_mut(&spec.id) {
                         gateway.mark = ChangeMark::Gone;
                     }
                 }
-                RemovalKind::Peering => {
+                RemovalKind::Peering | RemovalKind::HubVnet => {
                     if let Some(side) = self.peerings.get_mut(&spec.id) {
                         side.mark = ChangeMark::Gone;
                     }
@@ -260,10 +263,7 @@ impl NetworkPicture {
                 | RemovalKind::Authorization
                 | RemovalKind::RouteTable
                 | RemovalKind::Route
-                | RemovalKind::HubConnection
-                | RemovalKind::HubVnet
                 | RemovalKind::HubRoutes
-                | RemovalKind::HubGateway
                 | RemovalKind::VirtualHub => {}
             },
             Action::PublicIp(_)
@@ -274,7 +274,6 @@ impl NetworkPicture {
             | Action::SecurityGroup(_)
             | Action::Dns(_)
             | Action::RecoveryPlan(_)
-            | Action::Hub(_)
             | Action::Verify(_)
             | Action::General(_) => {}
         }
@@ -293,10 +292,13 @@ pub(super) fn turning(plan: &Plan) -> Option<(BTreeSet<usize>, usize)> {
     let first = |wanted: fn(&Action) -> bool| {
         plan.dag().order().iter().copied().find(|place| wanted(&steps[*place].action))
     };
-    let made = first(|action| matches!(action, Action::Connection(_)));
-    let removed = first(
-        |action| matches!(action, Action::Remove(spec) if spec.kind == RemovalKind::Connection),
-    );
+    let made = first(|action| {
+        matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
+    });
+    let removed = first(|action| {
+        let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
+        matches!(action, Action::Remove(spec) if kinds.contains(&spec.kind))
+    });
     let place = made.or(removed)?;
     Some((plan.dag().ancestors(place), place))
 }

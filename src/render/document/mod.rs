@@ -4,6 +4,7 @@
 //! with its pictures. Same material, same bytes.
 
 mod estate;
+mod hub_estate;
 mod hubs;
 pub mod material;
 mod part;

@@ -139,19 +139,7 @@ impl Provider for VirtualHub {
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        for (key, value) in [
-            ("virtualHubRouteTableV2s", json!([])),
-            ("virtualRouterAsn", json!(65_515)),
-            ("virtualRouterIps", json!([])),
-            ("routeTable", json!({ "routes": [] })),
-            ("virtualRouterAutoScaleConfiguration", json!({ "minCapacity": 2 })),
-            ("networkVirtualAppliances", json!([])),
-            ("sku", json!("Standard")),
-            ("allowBranchToBranchTraffic", json!(false)),
-            ("hubRoutingPreference", json!("ExpressRoute")),
-        ] {
-            default(&mut properties, key, value);
-        }
+        hub_defaults(&mut properties);
         keep(&mut properties, put.stored, &["routingState"]);
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("expressRouteGateway");
@@ -161,14 +149,9 @@ impl Provider for VirtualHub {
 
     /// A hub of a world file stands since long ago.
     fn complete(&self, body: &mut Value) {
-        for (key, value) in [
-            ("routingState", json!("Provisioned")),
-            ("sku", json!("Standard")),
-            ("hubRoutingPreference", json!("ExpressRoute")),
-            ("virtualRouterAutoScaleConfiguration", json!({ "minCapacity": 2 })),
-        ] {
-            default(&mut body["properties"], key, value);
-        }
+        let properties = &mut body["properties"];
+        default(properties, "routingState", json!("Provisioned"));
+        hub_defaults(properties);
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
@@ -289,6 +272,23 @@ impl Provider for HubTable {
             None => Ok(()),
             Some((user, _)) => refused(format!("Route table {id} is in use by {user}.")),
         }
+    }
+}
+
+/// What Azure says of a hub of which nobody said it (recorded).
+fn hub_defaults(properties: &mut Value) {
+    for (key, value) in [
+        ("virtualHubRouteTableV2s", json!([])),
+        ("virtualRouterAsn", json!(65_515)),
+        ("virtualRouterIps", json!([])),
+        ("routeTable", json!({ "routes": [] })),
+        ("virtualRouterAutoScaleConfiguration", json!({ "minCapacity": 2 })),
+        ("networkVirtualAppliances", json!([])),
+        ("sku", json!("Standard")),
+        ("allowBranchToBranchTraffic", json!(false)),
+        ("hubRoutingPreference", json!("ExpressRoute")),
+    ] {
+        default(properties, key, value);
     }
 }
 
