@@ -156,4 +156,6 @@ matrices! {
     site_recovery_test: "site-recovery-test", "drill";
     two_circuits_one_location_failback: "two-circuits-one-location-failback", "drill";
     two_circuits_one_location: "two-circuits-one-location", "drill";
+    vwan_dr_circuit_failback: "vwan-dr-circuit-failback", "drill";
+    vwan_dr_circuit: "vwan-dr-circuit", "drill";
 }
