@@ -133,10 +133,10 @@ impl Verification {
             Self::Routes { .. }
             | Self::Advertised { .. }
             | Self::CircuitRoutes { .. }
-            | Self::HubRoutes { .. } => &[("prefixes", List)],
+            | Self::HubRoutes { .. }
+            | Self::MicrosoftPeering { .. } => &[("prefixes", List)],
             Self::Bgp { .. } => &[("peers_connected", Number)],
             Self::Arp { .. } => &[("entries", Number)],
-            Self::MicrosoftPeering { .. } => &[("prefixes", List)],
             Self::Absent { .. } => &[],
         }
     }
