@@ -45,7 +45,8 @@ fn gateway(spec: &HubGateway) -> Value {
 }
 
 fn connection(spec: &HubConnection) -> Value {
-    let mut wanted = json!({ "properties": {
+    // Of all bodies, this one's name is required.
+    let mut wanted = json!({ "name": spec.id.name(), "properties": {
         "expressRouteCircuitPeering": { "id": spec.peering() },
     } });
     set(&mut wanted, "routingWeight", spec.routing_weight);

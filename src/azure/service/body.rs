@@ -293,8 +293,13 @@ pub(crate) fn writable(body: &Value) -> Value {
         remove(&mut body, &path.split('/').collect::<Vec<_>>());
     }
     if let Some(object) = body.as_object_mut() {
-        for key in ["id", "name", "type"] {
-            object.remove(key);
+        // Azure takes no circuit's connection of a hub without its name (published as required).
+        let named = object
+            .get("id")
+            .and_then(Value::as_str)
+            .is_some_and(|id| id.to_ascii_lowercase().contains("/expressrouteconnections/"));
+        for key in ["id", "name", "type"].iter().filter(|key| !(named && **key == "name")) {
+            object.remove(*key);
         }
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
             for key in READ_ONLY_PROPERTIES {

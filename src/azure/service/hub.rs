@@ -205,6 +205,17 @@ mod tests {
         assert_eq!(key, Some(SecretRef::Param("key".to_owned())));
         assert!(!format!("{:?}", change.changes).contains("authorizationKey"));
         assert!(body["properties"].get("routingConfiguration").is_none(), "nobody said one");
+        assert_eq!(body["name"], "c", "it is required");
+    }
+
+    #[test]
+    fn what_is_put_back_of_a_circuits_connection_has_its_name() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteGateways/g\
+                  /expressRouteConnections/c";
+        let shown =
+            json!({ "id": id, "name": "c", "type": "t", "properties": { "routingWeight": 1 } });
+        let kept = json!({ "name": "c", "properties": { "routingWeight": 1 } });
+        assert_eq!(super::super::body::writable(&shown), kept);
     }
 
     #[test]
@@ -217,7 +228,7 @@ mod tests {
         });
         let body = |names: &[&str]| {
             let ids = names.iter().map(|name| json!({ "id": table(name).as_str() }));
-            json!({ "properties": {
+            json!({ "name": "C", "properties": {
                 "provisioningState": "Succeeded", "routingWeight": 100,
                 "expressRouteCircuitPeering":
                     { "id": id("expressRouteCircuits/ER/peerings/azureprivatepeering").as_str() },

@@ -244,6 +244,7 @@ pub const FIELDS: &[ComparedField] = &[
     ),
     flag(HUB_GATEWAY, "properties/allowNonVirtualWanTraffic", "traffic from outside the WAN"),
     tags(HUB_GATEWAY),
+    word(HUB_CONNECTION, "name", "name"),
     fixed(HUB_CONNECTION, "properties/expressRouteCircuitPeering/id", "circuit", ANOTHER),
     flag(HUB_CONNECTION, "properties/routingWeight", "routing weight"),
     flag(HUB_CONNECTION, "properties/enableInternetSecurity", "default route passed on"),
