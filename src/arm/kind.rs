@@ -28,3 +28,15 @@ pub const PUBLIC_ADDRESSES: &str = "Microsoft.Network/publicIPAddresses";
 pub const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
 /// What Azure knows of a VPN device that stands elsewhere.
 pub const LOCAL_GATEWAYS: &str = "Microsoft.Network/localNetworkGateways";
+/// Virtual WANs.
+pub const VIRTUAL_WANS: &str = "Microsoft.Network/virtualWans";
+/// Hubs of a virtual WAN.
+pub const VIRTUAL_HUBS: &str = "Microsoft.Network/virtualHubs";
+/// The connections of a hub with virtual networks.
+pub const HUB_VNETS: &str = "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections";
+/// The route tables of a hub.
+pub const HUB_ROUTE_TABLES: &str = "Microsoft.Network/virtualHubs/hubRouteTables";
+/// ExpressRoute gateways of hubs.
+pub const HUB_GATEWAYS: &str = "Microsoft.Network/expressRouteGateways";
+/// The connections of a hub's gateway with circuits.
+pub const HUB_CONNECTIONS: &str = "Microsoft.Network/expressRouteGateways/expressRouteConnections";

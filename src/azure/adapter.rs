@@ -16,7 +16,7 @@ use super::secret::{SecretReader, filled, placeholders};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
-    gateway_routes, public_ip, recovery_plan, removal, route_table, steering, subnet,
+    gateway_routes, hub, public_ip, recovery_plan, removal, route_table, steering, subnet,
     virtual_network, vnet_peering, vpn,
 };
 use super::tenancy::Tenants;
@@ -271,6 +271,7 @@ async fn observe_action(
         Action::Vpn(own) => vpn::assess(own, body),
         Action::Steering(own) => steering::assess(own, body),
         Action::Remove(spec) => removal::assess(spec, body),
+        Action::Hub(spec) => hub::assess(spec, body),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
             body::assessment(resource, body, Assessed::Holds)
         }
@@ -336,6 +337,7 @@ async fn observe_undo(
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
         Action::Vpn(own) => return Ok(vpn::undo(own, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
+        Action::Hub(spec) => return Ok(hub::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, body),
@@ -388,6 +390,11 @@ async fn observe_verification(
         Verification::Routes { expect, .. } => {
             let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;
             Ok(gateway_routes::assess_learned(subject, expect, answer.as_ref()))
+        }
+        Verification::HubRoutes { table, expect, .. } => {
+            let reading = Reading::HubRoutes { table: table.clone() };
+            let answer = client.read(subject, &reading, context).await?;
+            Ok(hub::assess_effective(subject, expect, answer.as_ref()))
         }
         Verification::Bgp { peers_min, .. } => {
             let answer = client.read(subject, &Reading::BgpPeers, context).await?;

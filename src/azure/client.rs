@@ -9,8 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azure_core_021 as core;
 use azure_mgmt_network::package_2024_03::Client as Network;
+use azure_mgmt_network::package_2024_03::models::EffectiveRoutesParameters;
 use serde_json::Value;
 
+use super::called::{CalledKind, kind};
 use super::error::refusal;
 use super::guard::{Attempt, RequestGuard};
 use super::list::Pages;
@@ -18,8 +20,8 @@ use super::operation;
 use super::purpose::Purpose;
 use super::versions::{API_VERSION, is_plain, version_of};
 use super::wire::{Headers, Method, WireRequest, WireResponse};
-use crate::arm::kind;
 use crate::engine::{CallContext, PollAnswer};
+use crate::model::hub::HUB_TABLES;
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
 
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
@@ -34,6 +36,7 @@ pub(super) enum Reading {
     ArpTable { path: &'static str },
     CircuitRoutes { path: &'static str },
     CircuitRouteSummary { path: &'static str },
+    HubRoutes { table: String },
 }
 
 /// Calls through one door.
@@ -76,6 +79,17 @@ macro_rules! by_kind {
                 drop(network.$client().$verb(group, parent, name, subscription).send().await)
             };
         }
+        // The clients of hubs take the subscription first.
+        macro_rules! top_of_wan {
+            ($client:ident) => {
+                drop(network.$client().$verb(subscription, group, name).send().await)
+            };
+        }
+        macro_rules! child_of_hub {
+            ($client:ident) => {
+                drop(network.$client().$verb(subscription, group, parent, name).send().await)
+            };
+        }
         match kind(resource)? {
             CalledKind::Circuit => top!(express_route_circuits_client),
             CalledKind::PublicIp => top!(public_ip_addresses_client),
@@ -90,6 +104,13 @@ macro_rules! by_kind {
             CalledKind::Authorization => child!(express_route_circuit_authorizations_client),
             CalledKind::Subnet => child!(subnets_client),
             CalledKind::Peering => child!(virtual_network_peerings_client),
+            CalledKind::CircuitPeering => child!(express_route_circuit_peerings_client),
+            CalledKind::Wan => top!(virtual_wans_client),
+            CalledKind::Hub => top_of_wan!(virtual_hubs_client),
+            CalledKind::HubGateway => top!(express_route_gateways_client),
+            CalledKind::HubConnection => child!(express_route_connections_client),
+            CalledKind::HubVnet => child_of_hub!(hub_virtual_network_connections_client),
+            CalledKind::HubTable => child_of_hub!(hub_route_tables_client),
         }
     }};
 }
@@ -359,6 +380,15 @@ impl Client {
                     circuits.list_routes_table_summary(group, name, peering, *path, subscription);
                 drop(call.send().await);
             }
+            Reading::HubRoutes { table } => {
+                let asked = EffectiveRoutesParameters {
+                    resource_id: Some(format!("{resource}/{HUB_TABLES}/{table}")),
+                    virtual_wan_resource_type: Some("RouteTable".to_owned()),
+                };
+                let hubs = network.virtual_hubs_client();
+                let call = hubs.get_effective_virtual_hub_routes(subscription, group, name);
+                drop(call.effective_routes_parameters(asked).send().await);
+            }
             Reading::CircuitRoutes { path } => {
                 let call = circuits.list_routes_table(group, name, peering, *path, subscription);
                 drop(call.send().await);
@@ -413,50 +443,6 @@ impl Client {
         url.set_query(Some(&format!("api-version={}", version_of(path))));
         Ok(url.to_string())
     }
-}
-
-/// The resource types that we call.
-#[derive(Debug, Clone, Copy)]
-enum CalledKind {
-    Circuit,
-    Authorization,
-    PublicIp,
-    RouteTable,
-    Subnet,
-    Gateway,
-    Connection,
-    Peering,
-    SecurityGroup,
-    Network,
-    Firewall,
-    LocalGateway,
-    Route,
-}
-
-fn kind(resource: &ResourceId) -> Result<CalledKind, StepError> {
-    let is = resource.resource_type();
-    [
-        (kind::CIRCUITS, CalledKind::Circuit),
-        (kind::AUTHORIZATIONS, CalledKind::Authorization),
-        (kind::PUBLIC_ADDRESSES, CalledKind::PublicIp),
-        (kind::ROUTE_TABLES, CalledKind::RouteTable),
-        (kind::SUBNETS, CalledKind::Subnet),
-        (kind::GATEWAYS, CalledKind::Gateway),
-        (kind::CONNECTIONS, CalledKind::Connection),
-        (kind::PEERINGS, CalledKind::Peering),
-        (kind::SECURITY_GROUPS, CalledKind::SecurityGroup),
-        (kind::NETWORKS, CalledKind::Network),
-        (kind::FIREWALLS, CalledKind::Firewall),
-        (kind::LOCAL_GATEWAYS, CalledKind::LocalGateway),
-        (kind::ROUTES, CalledKind::Route),
-    ]
-    .into_iter()
-    .find(|(name, _)| is.is(name))
-    .map(|(_, kind)| kind)
-    .ok_or_else(|| {
-        let why = format!("No action of ours is about a resource of type {is}.");
-        StepError::rejected("unknown_type", why)
-    })
 }
 
 fn read_body(response: &WireResponse) -> Result<Option<Value>, StepError> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
 use super::client::Reading;
-use super::versions::PRIVATE_DNS_VERSION;
+use super::versions::{API_VERSION, PRIVATE_DNS_VERSION};
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
 use crate::preflight::{FactReader, Question};
@@ -34,6 +34,10 @@ impl FactReader for ArmObserver {
                 let filter = format!("resourceType eq '{kind}'");
                 let query = [("api-version", RESOURCES), ("$filter", &filter)];
                 client.get_path(&path, &query, &context).await
+            }
+            Question::Children { parent, kind } => {
+                let path = format!("{parent}/{kind}");
+                client.get_path(&path, &[("api-version", API_VERSION)], &context).await
             }
             Question::Group { subscription, group } => {
                 let query = [("api-version", RESOURCES)];

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod bounded;
+mod called;
 mod certificate;
 mod client;
 pub mod cloud;

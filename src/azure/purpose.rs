@@ -21,9 +21,10 @@ pub enum Purpose {
 }
 
 /// POSTs that only read: ARM models them as actions since they take time (azure-facts 5.2 to 5.4).
-const READING_POSTS: [&str; 7] = [
+const READING_POSTS: [&str; 8] = [
     "arptables",
     "checkpolicyrestrictions",
+    "effectiveroutes",
     "getadvertisedroutes",
     "getbgppeerstatus",
     "getlearnedroutes",

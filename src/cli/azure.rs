@@ -217,6 +217,7 @@ fn sent_by(action: &Action) -> Option<&str> {
         // Its undo makes the connection again.
         Action::Remove(spec) => spec.authorization.as_ref(),
         Action::Vpn(Vpn::Connection(spec)) => Some(&spec.shared_key),
+        Action::Hub(hub) => hub.authorization(),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Gateway(_)

@@ -335,7 +335,7 @@ impl Driving {
 /// gateways and networks that it relies on.
 #[must_use]
 pub fn claimed(plan: &Plan) -> Vec<ResourceId> {
-    const SHARED: [&str; 3] = [kind::CIRCUITS, kind::GATEWAYS, kind::NETWORKS];
+    const SHARED: [&str; 4] = [kind::CIRCUITS, kind::GATEWAYS, kind::NETWORKS, kind::VIRTUAL_HUBS];
     let mut claimed: Vec<ResourceId> = Vec::new();
     for step in plan.steps() {
         let read = step

@@ -15,6 +15,10 @@ pub use super::desired::{
     SecurityGroupUse, Subnet, TableRoute, Tier,
 };
 pub use super::destination::Destination;
+pub use super::hub::{
+    HubAction, HubConnection, HubGateway, HubPreference, HubRoute, HubRoutes, HubVnet, Routing,
+    VirtualHub,
+};
 use super::policy::{DecisionPolicy, GatePolicy};
 pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
@@ -83,6 +87,9 @@ pub enum Action {
     /// Clients are told where to go: `private_dns.record` and its like.
     #[serde(untagged)]
     Steering(Steering),
+    /// Something of a virtual WAN's shall be so: `virtual_hub.ensure` and its like.
+    #[serde(untagged)]
+    Hub(HubAction),
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
@@ -166,6 +173,7 @@ impl Action {
             Self::RecoveryPlan(spec) => spec.to.action(),
             Self::Vpn(vpn) => vpn.action(),
             Self::Steering(steering) => steering.action(),
+            Self::Hub(hub) => hub.name(),
             Self::Verify(verification) => verification.name(),
             Self::General(General::Approval(_)) => "approval",
             Self::General(General::Decision(_)) => "decision",
@@ -196,6 +204,7 @@ impl Action {
             Self::RecoveryPlan(spec) => Some(&spec.id),
             Self::Vpn(vpn) => Some(vpn.id()),
             Self::Steering(steering) => Some(steering.id()),
+            Self::Hub(hub) => Some(hub.subject()),
             Self::Verify(verification) => Some(verification.subject()),
             Self::General(_) => None,
         }
@@ -223,7 +232,8 @@ impl Action {
             | Self::Remove(_)
             | Self::Vpn(_)
             | Self::Steering(_)
-            | Self::RecoveryPlan(_) => self.subject(),
+            | Self::RecoveryPlan(_)
+            | Self::Hub(_) => self.subject(),
         }
     }
 
@@ -267,6 +277,7 @@ impl Action {
                 | RecoveryMove::Reprotect
                 | RecoveryMove::TestCleanup => Vec::new(),
             },
+            Self::Hub(hub) => hub.reads(),
             Self::Verify(verification) => vec![verification.subject()],
         }
     }
@@ -309,6 +320,14 @@ impl Action {
             }
             Self::RouteTable(spec) => vec![ended(&spec.id)],
             Self::RecoveryPlan(spec) => vec![ended(&spec.id)],
+            Self::Hub(hub) => {
+                let mut holds = vec![ended(hub.subject())];
+                holds.extend(hub.holds().iter().map(ended));
+                if let HubAction::Gateway(spec) = hub {
+                    holds.push(Hold { resource: spec.hub.clone(), until: Until::Accepted });
+                }
+                holds
+            }
             Self::Bandwidth(spec) => vec![ended(&spec.id)],
             Self::Tier(spec) => vec![ended(&spec.id)],
             Self::Route(spec) => vec![ended(&spec.id), of_child(&spec.id)],
@@ -341,6 +360,7 @@ impl Action {
             Self::Connection(spec) => Some(&mut spec.tags),
             Self::RouteTable(spec) => Some(&mut spec.tags),
             Self::Vpn(vpn) => Some(vpn.tags_mut()),
+            Self::Hub(hub) => hub.tags_mut(),
             Self::Subnet(_)
             | Self::Authorization(_)
             | Self::Peering(_)
@@ -381,6 +401,7 @@ impl Action {
             Self::Tier(_) => &[("id", Text), ("tier", Text)],
             Self::Vpn(vpn) => vpn.outputs(),
             Self::Steering(steering) => steering.outputs(),
+            Self::Hub(hub) => hub.outputs(),
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
             Self::Remove(_) | Self::General(_) => &[],

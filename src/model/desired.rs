@@ -325,11 +325,21 @@ pub enum RemovalKind {
     VpnConnection,
     /// A local network gateway.
     LocalGateway,
+    /// A connection between a hub's gateway and a circuit.
+    HubConnection,
+    /// A connection between a hub and a virtual network.
+    HubVnet,
+    /// A route table of a hub.
+    HubRoutes,
+    /// The ExpressRoute gateway of a hub.
+    HubGateway,
+    /// A hub of a virtual WAN.
+    VirtualHub,
 }
 
 impl RemovalKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Connection,
         Self::Peering,
         Self::Gateway,
@@ -341,6 +351,11 @@ impl RemovalKind {
         Self::VpnGateway,
         Self::VpnConnection,
         Self::LocalGateway,
+        Self::HubConnection,
+        Self::HubVnet,
+        Self::HubRoutes,
+        Self::HubGateway,
+        Self::VirtualHub,
     ];
 
     /// The action's name.
@@ -358,6 +373,11 @@ impl RemovalKind {
             Self::VpnGateway => "vpn_gateway.remove",
             Self::VpnConnection => "vpn_connection.remove",
             Self::LocalGateway => "local_network_gateway.remove",
+            Self::HubConnection => "hub_connection.remove",
+            Self::HubVnet => "hub_vnet.remove",
+            Self::HubRoutes => "hub_routes.remove",
+            Self::HubGateway => "hub_gateway.remove",
+            Self::VirtualHub => "virtual_hub.remove",
         }
     }
 
@@ -374,6 +394,11 @@ impl RemovalKind {
             Self::RouteTable => "Microsoft.Network/routeTables",
             Self::Route => "Microsoft.Network/routeTables/routes",
             Self::LocalGateway => "Microsoft.Network/localNetworkGateways",
+            Self::HubConnection => "Microsoft.Network/expressRouteGateways/expressRouteConnections",
+            Self::HubVnet => "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections",
+            Self::HubRoutes => "Microsoft.Network/virtualHubs/hubRouteTables",
+            Self::HubGateway => "Microsoft.Network/expressRouteGateways",
+            Self::VirtualHub => "Microsoft.Network/virtualHubs",
         }
     }
 }

@@ -71,6 +71,7 @@ impl Action {
             | Self::RecoveryPlan(_)
             | Self::Vpn(_)
             | Self::Steering(_)
+            | Self::Hub(_)
             | Self::Verify(_) => None,
         }
     }

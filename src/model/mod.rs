@@ -17,6 +17,8 @@ pub mod durations;
 pub mod gate;
 pub mod geography;
 pub mod graph;
+pub mod hub;
+pub mod hub_body;
 pub mod id;
 pub mod limits;
 pub mod outcome;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::action::{
-    CircuitBandwidth, CircuitTier, RecoveryMove, Removal, RemovalKind, Steering, Verification, Vpn,
+    CircuitBandwidth, CircuitTier, HubAction, RecoveryMove, Removal, RemovalKind, Steering,
+    Verification, Vpn,
 };
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
@@ -66,6 +67,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Route(_)
         | Action::Vpn(_)
         | Action::Steering(Steering::Record(_))
+        | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => {
             add(written, "write");
@@ -137,6 +139,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 add(&id, "read");
             }
         }
+        Action::Hub(hub) => joins_of_hub(hub, add),
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Authorization(_)
@@ -148,13 +151,31 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
+/// The rights on what something of a virtual WAN refers to.
+fn joins_of_hub(hub: &HubAction, add: &mut impl FnMut(&ResourceId, &str)) {
+    match hub {
+        HubAction::Hub(spec) => add(&spec.wan, "join/action"),
+        HubAction::Gateway(spec) => add(&spec.hub, "read"),
+        HubAction::Connection(spec) => match &spec.authorization {
+            None => add(&spec.circuit, "join/action"),
+            Some(SecretRef::Resource { id, .. }) => add(id, "read"),
+            Some(SecretRef::Param(_)) => {}
+        },
+        HubAction::Vnet(spec) => add(&spec.vnet, "peer/action"),
+        HubAction::Routes(_) => {}
+    }
+}
+
 /// What making a removed resource again needs. What it referred to is not known before it is seen; it
 /// is taken to be in the same resource group, as in every estate that a failover made.
 fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     add(&removal.id, "write");
     let beside = |kind: &str| removal.id.sibling(kind, "any");
     match (removal.kind, &removal.authorization) {
-        (RemovalKind::Connection, Some(SecretRef::Resource { id, .. })) => add(id, "read"),
+        (
+            RemovalKind::Connection | RemovalKind::HubConnection,
+            Some(SecretRef::Resource { id, .. }),
+        ) => add(id, "read"),
         (RemovalKind::VpnConnection, Some(secret)) => read_key(secret, add),
         (RemovalKind::Gateway | RemovalKind::VpnGateway, _) => {
             // The address of an ExpressRoute gateway is the platform's.
@@ -166,6 +187,16 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
             let network = beside("Microsoft.Network/virtualNetworks");
             if let Ok(subnet) = network.and_then(|id| id.child("subnets", "GatewaySubnet")) {
                 add(&subnet, "join/action");
+            }
+        }
+        (RemovalKind::HubVnet, _) => {
+            if let Ok(network) = beside("Microsoft.Network/virtualNetworks") {
+                add(&network, "peer/action");
+            }
+        }
+        (RemovalKind::VirtualHub, _) => {
+            if let Ok(wan) = beside("Microsoft.Network/virtualWans") {
+                add(&wan, "join/action");
             }
         }
         (RemovalKind::Peering, _) => {
@@ -196,6 +227,7 @@ fn verification_verbs(verification: &Verification) -> &'static [&'static str] {
             &["getBgpPeerStatus/action", "getAdvertisedRoutes/action"]
         }
         Verification::Bgp { .. } => &["getBgpPeerStatus/action"],
+        Verification::HubRoutes { .. } => &["effectiveRoutes/action"],
         // Reads in the list of rights, although they are asked by POST.
         Verification::Arp { .. } => &["peerings/arpTables/read"],
         Verification::CircuitRoutes { .. } => &["peerings/routeTables/read"],

@@ -76,6 +76,16 @@ pub enum Verification {
         /// The circuit.
         circuit: ResourceId,
     },
+    /// A table of a hub has prefixes that the hub's own ExpressRoute gateway has learned.
+    #[serde(rename = "verify.hub_routes")]
+    HubRoutes {
+        /// The hub.
+        hub: ResourceId,
+        /// The table, by its name.
+        table: String,
+        /// Each must be covered by a route to an ExpressRoute gateway.
+        expect: Vec<IpNet>,
+    },
     /// A resource does not exist any more.
     #[serde(rename = "verify.absent")]
     Absent {
@@ -98,6 +108,7 @@ impl Verification {
             Self::Arp { .. } => "verify.arp",
             Self::CircuitRoutes { .. } => "verify.circuit_routes",
             Self::MicrosoftPeering { .. } => "verify.microsoft_peering",
+            Self::HubRoutes { .. } => "verify.hub_routes",
             Self::Absent { .. } => "verify.absent",
         }
     }
@@ -112,6 +123,7 @@ impl Verification {
             | Self::CircuitRoutes { circuit, .. } => circuit,
             Self::Connection { connection } | Self::Tunnel { connection } => connection,
             Self::Absent { resource } => resource,
+            Self::HubRoutes { hub, .. } => hub,
             Self::Routes { gateway, .. }
             | Self::Advertised { gateway, .. }
             | Self::Bgp { gateway, .. } => gateway,
@@ -126,12 +138,13 @@ impl Verification {
             Self::Circuit { .. } => &[("bandwidth_mbps", Number)],
             Self::Connection { .. } => &[("connection_status", Text)],
             Self::Tunnel { .. } => &[("connection_status", Text), ("bytes_in", Number)],
-            Self::Routes { .. } | Self::Advertised { .. } | Self::CircuitRoutes { .. } => {
-                &[("prefixes", List)]
-            }
+            Self::Routes { .. }
+            | Self::Advertised { .. }
+            | Self::CircuitRoutes { .. }
+            | Self::HubRoutes { .. }
+            | Self::MicrosoftPeering { .. } => &[("prefixes", List)],
             Self::Bgp { .. } => &[("peers_connected", Number)],
             Self::Arp { .. } => &[("entries", Number)],
-            Self::MicrosoftPeering { .. } => &[("prefixes", List)],
             Self::Absent { .. } => &[],
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::reader::{Read, Reader};
 use super::scope::Scope;
-use super::{gates, network, steering, vpn};
+use super::{gates, hubs, network, steering, vpn};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
@@ -154,6 +154,15 @@ impl ActionValues<'_> {
             .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
     }
 
+    /// A circuit of another subscription, and no key to it.
+    pub(super) fn keyless(&self) -> Option<Diagnostic> {
+        let message =
+            "The circuit is in another subscription, so the connection needs an authorization.";
+        let help =
+            "Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.";
+        Some(Diagnostic::error(Code::MissingKey, self.node.span.clone(), message).with_help(help))
+    }
+
     pub(super) fn child(&self, parent: &ResourceId, kind: &str) -> Built<ResourceId> {
         parent
             .child(kind, self.text("name")?)
@@ -162,6 +171,9 @@ impl ActionValues<'_> {
 }
 
 fn build(reader: &mut Reader<'_>, name: &str, values: &ActionValues<'_>) -> Built<Action> {
+    if let Some(action) = hubs::action(name, values)? {
+        return Ok(action);
+    }
     let vnet = || values.id("vnet").ok();
     Ok(match name {
         "public_ip.ensure" => Action::PublicIp(PublicIp {
@@ -273,7 +285,7 @@ fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
-fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
+pub(super) fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
     let by_param = values.secret("authorization_key");
     let by_resource = match values.get("authorization") {
         Some(_) => {
@@ -321,13 +333,7 @@ fn connection(values: &ActionValues<'_>) -> Built<Action> {
     let circuit = values.id("circuit")?;
     let authorization = key_source(values)?;
     if authorization.is_none() && circuit.subscription() != id.subscription() {
-        let message =
-            "The circuit is in another subscription, so the connection needs an authorization.";
-        let diagnostic = Diagnostic::error(Code::MissingKey, values.node.span.clone(), message)
-            .with_help(
-                "Add `authorization: ${steps.STEP.id}` or `authorization_key: ${params.SECRET}`.",
-            );
-        return Err(Some(diagnostic));
+        return Err(values.keyless());
     }
     let weight = values.get("routing_weight").and_then(Value::as_u64);
     let (fast_path, private_link_fast_path) =
@@ -373,6 +379,7 @@ fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
         "verify.microsoft_peering" => {
             Verification::MicrosoftPeering { circuit: values.id("circuit")? }
         }
+        "verify.hub_routes" => hubs::verification(values)?,
         "verify.absent" => Verification::Absent { resource: values.id("resource")? },
         "verify.circuit_routes" => Verification::CircuitRoutes {
             circuit: values.id("circuit")?,

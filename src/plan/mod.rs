@@ -9,6 +9,7 @@ mod actions;
 pub mod compare;
 pub mod compile;
 mod gates;
+mod hubs;
 mod loops;
 mod network;
 mod params;

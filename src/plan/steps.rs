@@ -453,6 +453,7 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::Remove(_)
         | Action::Vpn(_)
         | Action::Steering(_)
+        | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,
     }

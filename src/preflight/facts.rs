@@ -22,6 +22,13 @@ pub enum Question {
         /// The type.
         kind: &'static str,
     },
+    /// The children of one kind that a resource has and does not show in its body.
+    Children {
+        /// The resource.
+        parent: ResourceId,
+        /// The last part of their type.
+        kind: &'static str,
+    },
     /// A resource group's body.
     Group {
         /// The subscription.
@@ -94,6 +101,7 @@ impl Question {
     pub fn subscription(&self) -> Option<&str> {
         match self {
             Self::Resource(id)
+            | Self::Children { parent: id, .. }
             | Self::Restrictions { resource: id, .. }
             | Self::Links { zone: id }
             | Self::RouteSummary { circuit: id, .. }
@@ -228,6 +236,20 @@ impl Facts {
                 .flatten()
                 .filter_map(|item| ResourceId::parse(item.get("id")?.as_str()?).ok())
                 .collect()),
+            Fact::Absent => Ok(Vec::new()),
+            Fact::Unknown(why) => Err(why.to_owned()),
+        }
+    }
+
+    /// The children of one kind that a resource has.
+    ///
+    /// # Errors
+    /// Why it cannot be known.
+    pub fn children(&self, parent: &ResourceId, kind: &'static str) -> Result<Vec<&Value>, String> {
+        match self.of(&Question::Children { parent: parent.clone(), kind }) {
+            Fact::Known(value) => {
+                Ok(value.get("value").and_then(Value::as_array).into_iter().flatten().collect())
+            }
             Fact::Absent => Ok(Vec::new()),
             Fact::Unknown(why) => Err(why.to_owned()),
         }

@@ -18,9 +18,10 @@ pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, NETWORKS as VNETS};
 pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
 use crate::arm::{Connection as Link, Peering as Peer, VirtualNetwork, is_spoke};
 use crate::model::action::{
-    Connection, Gateway, Peering, RecoveryPlan, Removal, RemovalKind, RouteTable, Subnet, Tier, Vpn,
+    Connection, Gateway, HubAction, HubConnection, Peering, RecoveryPlan, Removal, RemovalKind,
+    RouteTable, Subnet, Tier, Vpn,
 };
-use crate::model::{Action, Condition, Plan, ResourceId, Side, Step};
+use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
 /// A plan and the facts about it.
 #[derive(Debug)]
@@ -137,6 +138,51 @@ impl<'a> Inquiry<'a> {
         })
     }
 
+    /// What shall be of virtual WANs.
+    #[must_use]
+    pub fn hub_actions(&self) -> Vec<(&'a Step, &'a HubAction)> {
+        self.actions(|action| match action {
+            Action::Hub(hub) => Some(hub),
+            _ => None,
+        })
+    }
+
+    /// The connections of hubs to circuits that are to be.
+    #[must_use]
+    pub fn hub_connections(&self) -> Vec<(&'a Step, &'a HubConnection)> {
+        self.actions(|action| match action {
+            Action::Hub(HubAction::Connection(spec)) => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The circuits that connections of networks and of hubs are to lead to.
+    #[must_use]
+    pub fn connected(&self) -> BTreeSet<&'a ResourceId> {
+        let networks = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
+        let hubs = self.hub_connections().into_iter().map(|(_, spec)| &spec.circuit);
+        networks.chain(hubs).collect()
+    }
+
+    /// The circuits that connections are to lead to, each with its step and the region of the gateway, where
+    /// that is known.
+    #[must_use]
+    pub fn reached(&self) -> Vec<(&'a Step, &'a ResourceId, Region)> {
+        let networks = self.connections().into_iter();
+        let mut all: Vec<_> =
+            networks.map(|(step, spec)| (step, &spec.circuit, spec.location.clone())).collect();
+        for (step, spec) in self.hub_connections() {
+            let gateway = spec.gateway();
+            let planned = self.hub_actions().into_iter().find_map(|(_, hub)| match hub {
+                HubAction::Gateway(own) if own.id == gateway => Some(own.location.clone()),
+                _ => None,
+            });
+            let stands = || region_at(self.facts.body(&gateway)?);
+            all.extend(planned.or_else(stands).map(|region| (step, &spec.circuit, region)));
+        }
+        all
+    }
+
     /// The gateways that are to be.
     #[must_use]
     pub fn gateways(&self) -> Vec<(&'a Step, &'a Gateway)> {
@@ -220,13 +266,13 @@ impl<'a> Inquiry<'a> {
     /// The circuits that connections are to lead to, or whose bandwidth is to be raised.
     #[must_use]
     pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
-        let connected = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
+        let connected = self.connected();
         let raised = self.actions(|action| match action {
             Action::Bandwidth(spec) => Some(&spec.id),
             Action::Tier(spec) => Some(&spec.id),
             _ => None,
         });
-        connected.chain(raised.into_iter().map(|(_, id)| id)).collect()
+        connected.into_iter().chain(raised.into_iter().map(|(_, id)| id)).collect()
     }
 
     /// The resources that are written, with their steps.

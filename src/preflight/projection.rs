@@ -11,7 +11,10 @@ use super::facts::Facts;
 use super::inquiry::{is, peerings_of};
 use super::last_path;
 use crate::arm;
-use crate::model::action::{NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier};
+use crate::model::action::{
+    HubAction, NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier,
+};
+use crate::model::hub_body::body_of;
 use crate::model::tags::Tags;
 use crate::model::{Action, Condition, ResourceId, Step};
 
@@ -47,6 +50,8 @@ fn tags(action: &Action) -> Option<(&ResourceId, &Tags)> {
         Action::Connection(spec) => (&spec.id, &spec.tags),
         Action::RouteTable(spec) => (&spec.id, &spec.tags),
         Action::Vpn(own) => (own.id(), own.tags()),
+        Action::Hub(HubAction::Hub(spec)) => (&spec.id, &spec.tags),
+        Action::Hub(HubAction::Gateway(spec)) => (&spec.id, &spec.tags),
         _ => return None,
     };
     (!tags.is_empty()).then_some((id, tags))
@@ -113,6 +118,14 @@ fn change(facts: &mut Facts, action: &Action) {
             patch(facts, &spec.id, body);
         }
         Action::Peering(spec) => peer(facts, spec),
+        Action::Hub(hub) => {
+            let mut body = body_of(hub);
+            if let Some(body) = body.as_object_mut() {
+                body.remove("tags");
+            }
+            body["properties"]["provisioningState"] = json!("Succeeded");
+            patch(facts, hub.subject(), body);
+        }
         Action::RouteTable(spec) => patch(facts, &spec.id, table(facts, spec)),
         Action::Route(spec) => {
             let route = route(facts, &spec.prefix.to_string(), &spec.next_hop);
@@ -256,7 +269,12 @@ fn remove(facts: &mut Facts, spec: &Removal) {
         | RemovalKind::RouteTable
         | RemovalKind::Route
         | RemovalKind::VpnConnection
-        | RemovalKind::LocalGateway => {}
+        | RemovalKind::LocalGateway
+        | RemovalKind::HubConnection
+        | RemovalKind::HubVnet
+        | RemovalKind::HubRoutes
+        | RemovalKind::HubGateway
+        | RemovalKind::VirtualHub => {}
     }
     edit(facts, &spec.id, |body| *body = None);
 }

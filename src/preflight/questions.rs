@@ -6,7 +6,7 @@ use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CONNECTIONS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{limits, policy};
+use super::rules::{hubs, limits, policy};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -131,6 +131,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
         }
     }
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
+    asked.extend(hubs::questions(inquiry));
     asked.extend(around(inquiry));
     asked
 }
@@ -160,7 +161,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connections().into_iter().map(|(_, spec)| spec.circuit.clone());
+    let edges = inquiry.connected().into_iter().cloned();
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.

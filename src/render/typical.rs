@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::{General, RecoveryMove, RemovalKind, Steering, Vpn};
+use crate::model::action::{General, HubAction, RecoveryMove, RemovalKind, Steering, Vpn};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub fn typical(action: &Action) -> Option<Typical> {
         Action::Remove(spec) => match spec.kind {
             RemovalKind::Gateway | RemovalKind::VpnGateway => between(60, 1_080, "wire.md 6"),
             RemovalKind::Connection | RemovalKind::VpnConnection => between(40, 222, "wire.md 6"),
+            RemovalKind::HubGateway | RemovalKind::VirtualHub => between(300, 1_200, "virtual WAN FAQ"),
+            RemovalKind::HubConnection | RemovalKind::HubVnet => between(60, 300, "virtual WAN FAQ"),
             _ => between(1, 15, "wire.md 6"),
         },
         // azure-facts 4: machines mostly take minutes, a commit seconds, a new protection hours.
@@ -63,6 +65,14 @@ pub fn typical(action: &Action) -> Option<Typical> {
             RecoveryMove::Commit => between(1, 30, "wire.md 5"),
             RecoveryMove::TestCleanup => between(60, 240, "azure-facts 4"),
             RecoveryMove::Reprotect => between(480, 14_400, "azure-facts 4"),
+        },
+        // Microsoft's "about 30 minutes" for a hub's gateway; 23 were recorded, and 12 for a hub with its
+        // routers after it.
+        Action::Hub(hub) => match hub {
+            HubAction::Hub(_) => between(600, 1_800, "virtual WAN FAQ"),
+            HubAction::Gateway(_) => between(1_200, 2_400, "virtual WAN FAQ"),
+            HubAction::Connection(_) => between(120, 600, "virtual WAN FAQ"),
+            HubAction::Vnet(_) | HubAction::Routes(_) => between(30, 240, "virtual WAN FAQ"),
         },
         Action::General(General::Wait { duration }) => Some(Typical {
             from: *duration,
@@ -115,7 +125,10 @@ pub fn doing(action: &Action) -> &'static str {
         Action::Dns(_) => "Azure writes the network",
         Action::Dissociation(_) => "Azure detaches the route table",
         Action::Remove(spec) => match spec.kind {
-            RemovalKind::Connection => "Azure disconnects gateway and circuit",
+            RemovalKind::Connection | RemovalKind::HubConnection => {
+                "Azure disconnects gateway and circuit"
+            }
+            RemovalKind::HubVnet => "Azure disconnects hub and network",
             RemovalKind::VpnConnection => "Azure takes the tunnel down",
             _ => "Azure removes the resource",
         },
@@ -125,6 +138,13 @@ pub fn doing(action: &Action) -> &'static str {
             RecoveryMove::Commit => "Site Recovery makes the failover final",
             RecoveryMove::Reprotect => "Site Recovery protects the machines anew",
             RecoveryMove::TestCleanup => "Site Recovery deletes the copies",
+        },
+        Action::Hub(hub) => match hub {
+            HubAction::Hub(_) => "Azure builds the hub and its routers",
+            HubAction::Gateway(_) => "Azure builds the hub's gateway",
+            HubAction::Connection(_) => "Azure connects the hub's gateway and the circuit",
+            HubAction::Vnet(_) => "Azure connects the network to the hub",
+            HubAction::Routes(_) => "Azure writes the hub's route table",
         },
         Action::Verify(_) => "looking",
         Action::General(General::Wait { .. }) => "time passes",

@@ -1,13 +1,14 @@
 //! What may a step ask for, and what does each ask take? The actions of the language, as one table.
 
 use super::grammar::{Field, Kind, may, must};
+use super::hubs;
 use super::last_path::{
     DNS_RECORD, LOCAL_GATEWAY, LOCAL_GATEWAYS, TRAFFIC_ENDPOINT, VPN_CONNECTION,
     VPN_CONNECTION_REMOVE, VPN_GATEWAY,
 };
 
-const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
-const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
+pub(super) const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
+pub(super) const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 pub(super) const CONNECTIONS: &str = "Microsoft.Network/connections";
 pub(super) const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
 const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
@@ -30,7 +31,7 @@ pub const GATEWAY_SKUS: &[&str] = &[
     "UltraPerformance",
 ];
 
-const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
+pub(super) const PREFIXES: Kind = Kind::OneOrMany(&Kind::Cidr);
 
 const COVERED: &str = "The prefixes, each covered by itself, by a route that contains it or by parts \
                        without a gap; a default route covers only a default route.";
@@ -59,7 +60,7 @@ const SECURITY_GROUP: &[Field] = &[
     must("security_group", Kind::Id(SECURITY_GROUPS), "The network security group."),
 ];
 
-const AUTOSCALE: &[Field] = &[
+pub(super) const AUTOSCALE: &[Field] = &[
     must("min", Kind::Int(1, 40), "At least so many units are up."),
     must("max", Kind::Int(1, 40), "At most so many."),
 ];
@@ -373,6 +374,24 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A route table is gone.",
         &[must("id", Kind::Id(ROUTE_TABLES), "The table; no subnet may use it.")],
     ),
+    ("virtual_hub.ensure", "A hub of a virtual WAN exists, and routes.", hubs::HUB),
+    ("hub_gateway.ensure", "A hub has an ExpressRoute gateway.", hubs::GATEWAY),
+    ("hub_connection.ensure", "A hub's gateway is connected to a circuit.", hubs::CONNECTION),
+    ("hub_vnet.ensure", "A virtual network is connected to a hub.", hubs::VNET),
+    (
+        "hub_routes.ensure",
+        "A hub has a route table with exactly these static routes: others are removed, and the plan warns of each.",
+        hubs::ROUTES,
+    ),
+    (
+        "hub_connection.remove",
+        "A connection of a hub to a circuit is gone.",
+        hubs::CONNECTION_ABSENT,
+    ),
+    ("hub_vnet.remove", "A connection of a hub to a virtual network is gone.", hubs::VNET_ABSENT),
+    ("hub_routes.remove", "A route table of a hub is gone.", hubs::ROUTES_ABSENT),
+    ("hub_gateway.remove", "A hub's ExpressRoute gateway is gone.", hubs::GATEWAY_ABSENT),
+    ("virtual_hub.remove", "A hub of a virtual WAN is gone.", hubs::HUB_ABSENT),
     (
         "recovery_plan.failover",
         "The machines of a Site Recovery plan run at the other side. Not yet final: see commit.",
@@ -460,6 +479,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "verify.microsoft_peering",
         "A circuit's Microsoft peering is enabled and its public prefixes are advertised.",
         &[must("circuit", Kind::Id(CIRCUITS), "The circuit.")],
+    ),
+    (
+        "verify.hub_routes",
+        "A hub's own ExpressRoute gateway has learned prefixes, and a table of the hub has them.",
+        hubs::VERIFY,
     ),
     (
         "verify.absent",

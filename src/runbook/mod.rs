@@ -7,6 +7,7 @@ pub mod actions;
 pub mod diagnostic;
 pub mod expr;
 pub mod grammar;
+mod hubs;
 mod last_path;
 pub mod nesting;
 pub mod schema;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::parts::State;
+use super::parts::{Resource, State};
 use super::patch::{difference, merge};
 use super::world::World;
 use crate::model::{ResourceId, Timestamp};
@@ -17,6 +17,8 @@ pub(super) enum Consequence {
         /// A merge patch (RFC 7396).
         patch: Value,
     },
+    /// A resource comes to be, where it is not there.
+    Make { id: ResourceId, body: Value, state: State },
     /// What is inside a resource goes.
     RemoveWithin { id: ResourceId },
     /// A resource comes to stand in another state.
@@ -56,6 +58,10 @@ impl World {
             match consequence {
                 Consequence::Change { id, patch } => {
                     self.resources.edit(&id, |body| merge(body, &patch));
+                }
+                Consequence::Make { id, body, state } => {
+                    let resource = Resource { body, state, version: 1, settled_at: at };
+                    self.resources.insert(id, resource);
                 }
                 Consequence::RemoveWithin { id } => self.resources.remove_within(&id),
                 Consequence::SetState { id, state } => self.resources.set_state(&id, state, at),

@@ -10,7 +10,7 @@ use super::duration::class;
 use super::fault::Effect;
 use super::network::{
     Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
-    learned_routes, traffic,
+    effective_routes, learned_routes, traffic,
 };
 use super::operation::{Act, Operation, Work};
 use super::parts::State;
@@ -22,6 +22,7 @@ use super::write::{Arrival, NEVER};
 use crate::arm::CircuitPath;
 use crate::arm::kind;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
+use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
@@ -30,6 +31,7 @@ const READING: Duration = Duration::from_secs(9);
 const GATEWAYS: &str = kind::GATEWAYS;
 const CIRCUITS: &str = kind::CIRCUITS;
 const CIRCUIT_PEERINGS: &str = kind::CIRCUIT_PEERINGS;
+const HUBS: &str = kind::VIRTUAL_HUBS;
 
 impl World {
     /// A POST: 202, `Location` and the four bytes `null`, whether it reads or does something.
@@ -64,6 +66,10 @@ impl World {
             Some(Deed::Reset) => self.reset(&arrival),
             Some(Deed::StartTest) => self.start_test(&arrival, url),
             Some(Deed::StopTest) => self.stop_test(&arrival),
+            None if action == "effectiveroutes" && id.resource_type().is(HUBS) => {
+                let table = table_of(&request.body, &id)?;
+                self.begin_reading(&arrival, action, &table)
+            }
             None => self.begin_reading(&arrival, action, url.query().unwrap_or_default()),
         }
     }
@@ -188,6 +194,7 @@ impl World {
                     && tables.contains(&table)
                     && CircuitPath::parse(path).is_some()
             }
+            None if kind.is(HUBS) => action == "effectiveroutes",
             None if !kind.is(GATEWAYS) => false,
             None => match action {
                 "getlearnedroutes" | "getbgppeerstatus" => true,
@@ -206,6 +213,12 @@ impl World {
         now: Timestamp,
     ) -> Option<Value> {
         let kind = id.resource_type();
+        if action == "effectiveroutes" {
+            let table = ResourceId::parse(query).ok()?;
+            let shown = self.shown();
+            let rows = effective_routes(&self.estate(&shown), self.network.onprem(), &table);
+            return Some(json!({ "value": serde_json::to_value(rows).ok()? }));
+        }
         let wanted = if action.contains('/') { CIRCUIT_PEERINGS } else { GATEWAYS };
         if !kind.is(wanted) {
             return None;
@@ -283,4 +296,23 @@ fn accepted(operation: &Operation, origin: &str, after: u64) -> WireResponse {
 /// The peer that advertised routes are asked about.
 fn peer_of(query: &str) -> Option<IpAddr> {
     parameter(query, "peer")?.parse().ok()
+}
+
+/// The table whose effective routes a body asks about; of a hub that is asked about nothing, its default one.
+fn table_of(body: &[u8], hub: &ResourceId) -> Result<String, Refusal> {
+    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| asked.get(key).and_then(Value::as_str);
+    let table = match text("resourceId") {
+        Some(id) => ResourceId::parse(id),
+        None => hub.child(HUB_TABLES, DEFAULT_TABLE),
+    };
+    let of_table =
+        text("virtualWanResourceType").is_none_or(|of| of.eq_ignore_ascii_case("RouteTable"));
+    match table {
+        Ok(table) if of_table && table.parent().as_ref() == Some(hub) => Ok(table.to_string()),
+        _ => {
+            let message = format!("This world answers for the route tables of {hub} only.");
+            Err(Refusal::new(400, "InvalidRequestFormat", message))
+        }
+    }
 }

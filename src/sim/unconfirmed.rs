@@ -104,3 +104,33 @@ pub(super) const TEST_LOCATION: Unconfirmed =
 pub(super) const TEST_ON: Unconfirmed = belief(409, "SiteFailoverTestInProgress");
 /// A site failover test that is to be stopped and does not run.
 pub(super) const TEST_NOT_ON: Unconfirmed = belief(400, "SiteFailoverTestNotRunning");
+
+/// A hub's prefix that is too small, or changed, or that something of its WAN has.
+pub(super) const HUB_PREFIX: Unconfirmed = belief(400, "VirtualHubAddressPrefixNotValid");
+/// A hub that is to be deleted and has gateways or networks.
+pub(super) const HUB_USED: Unconfirmed = belief(409, "CannotDeleteVirtualHubWhenItIsInUse");
+/// A WAN that is to be deleted and has hubs.
+pub(super) const WAN_USED: Unconfirmed = belief(409, "CannotDeleteVirtualWanWhenItIsInUse");
+/// Something that only a WAN of the type Standard has.
+pub(super) const WAN_BASIC: Unconfirmed = belief(400, "VirtualWanTypeBasicNotSupported");
+/// A second ExpressRoute gateway in a hub, or one in another region than its hub.
+pub(super) const HUB_GATEWAY: Unconfirmed = belief(400, "VirtualHubExpressRouteGatewayNotValid");
+/// Scale units whose least is more than their most, or nothing.
+pub(super) const HUB_UNITS: Unconfirmed = belief(400, "ExpressRouteGatewayAutoscaleBoundsNotValid");
+/// A hub's gateway that is to be deleted and has connections.
+pub(super) const HUB_GATEWAY_CONNECTED: Unconfirmed =
+    belief(409, "CannotDeleteExpressRouteGatewayWhenItIsInUse");
+/// A circuit's connection that is to follow another table than the default one.
+pub(super) const HUB_ASSOCIATED: Unconfirmed =
+    belief(400, "ExpressRouteConnectionAssociatedRouteTableNotValid");
+/// A network that is connected before the hub's routers stand.
+pub(super) const HUB_NOT_ROUTING: Unconfirmed = belief(400, "VirtualHubRoutingStateNotProvisioned");
+/// A network that has a gateway, uses another network's, or is connected to a hub already.
+pub(super) const HUB_VNET: Unconfirmed = belief(400, "VnetCannotBeConnectedToVirtualHub");
+/// A network whose addresses something of the WAN has.
+pub(super) const HUB_VNET_OVERLAP: Unconfirmed =
+    belief(400, "VnetAddressSpaceOverlapsWithVirtualHub");
+/// A table of a hub that Azure makes itself and that is to be deleted, or one that is in use.
+pub(super) const HUB_TABLE_USED: Unconfirmed = belief(400, "HubRouteTableCannotBeDeleted");
+/// A static route of a hub that leads to nothing of the hub's.
+pub(super) const HUB_NEXT_HOP: Unconfirmed = belief(400, "HubRouteNextHopNotValid");

@@ -106,6 +106,11 @@ impl World {
         }
         let resource = Resource { body, state, version: 0, settled_at: now };
         self.resources.insert(id.clone(), resource);
+        let along = provider::of(id).map(|provider| provider.comes_with(self, id));
+        for (id, body) in along.into_iter().flatten() {
+            let resource = Resource { body, state: State::Succeeded, version: 1, settled_at: now };
+            self.resources.insert(id, resource);
+        }
         self.begin_in_vault(id, now);
     }
 
@@ -158,10 +163,19 @@ impl World {
             let own = arm::Connection::of(&resource.body);
             own.leads_to(circuit) && own.key().is_some_and(|own| seal(own) == seal(key))
         };
+        let of_hub = |resource: &Resource| {
+            provider::hub_gateway::circuit_of(&resource.body).as_ref() == Some(circuit)
+                && resource
+                    .body
+                    .pointer("/properties/authorizationKey")
+                    .and_then(Value::as_str)
+                    .is_some_and(|own| seal(own) == seal(key))
+        };
         let made: Vec<ResourceId> = self
             .resources
-            .of_type(kind::CONNECTIONS)
-            .filter(|(_, resource)| made_with(resource))
+            .iter()
+            .filter(|(id, _)| !is_ours(id))
+            .filter(|(_, resource)| made_with(resource) || of_hub(resource))
             .map(|(id, _)| id.clone())
             .collect();
         for id in made {

@@ -245,6 +245,9 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
         "azure_firewall",
         "circuit_peering",
         "global_reach",
+        // Hubs have one service, and a provider for each thing of theirs.
+        "hub_gateway",
+        "hub_vnet",
         "local_gateway",
         "private_dns",
         "security_group",

@@ -63,6 +63,11 @@ fn is_part_of_a_value(of: &str, path: &str) -> bool {
 
 /// Whether the table lets what was left out pass.
 fn may_be_left_out(of: &str, path: &str, was: &Value) -> bool {
+    // What is in a list that is compared as one is not there for itself.
+    let whole = path.rsplit_once("/*").and_then(|(list, _)| field(of, list));
+    if whole.is_some() && field(of, path).is_none() {
+        return false;
+    }
     let off = [json!(false), json!(0), json!([]), json!({})].contains(was);
     match field(of, path).map(|row| (row.how, row.unshown)) {
         None | Some((How::NotOnceItStands, _) | (_, Unshown::Nothing)) => true,

@@ -20,6 +20,7 @@ mod forgeries;
 mod full_disk;
 mod generated;
 mod hazards;
+mod hubs;
 mod kept_journals;
 mod killed_anywhere;
 mod lost_posts;

@@ -138,10 +138,50 @@ type Spoilt = (&'static str, &'static str, fn(&mut Case));
 const MAIN: &str = "dr-circuit.yaml";
 const PREPARED: &str = "dr-circuit-prepared.yaml";
 const VPN: &str = "vpn-last-path.yaml";
+const VWAN: &str = "vwan-dr-circuit.yaml";
 
 /// For each rule, a world in which it fires.
 const CASES: &[Spoilt] = &[
     ("CIR-EXISTS", MAIN, |c| c.remove("er-singapore")),
+    ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
+    ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),
+    ("HUB-ONE-GW", VWAN, |c| {
+        c.add(json!({
+            "id": format!("{SEA}/expressRouteGateways/other"), "location": "southeastasia",
+            "properties": { "virtualHub": { "id": format!("{SEA}/virtualHubs/hub-sea") } },
+        }));
+    }),
+    ("HUB-UNITS", VWAN, |c| {
+        let mbps = "/properties/serviceProviderProperties/bandwidthInMbps";
+        c.set("er-singapore", mbps, json!(10_000));
+    }),
+    ("HUB-ADDR", VWAN, |c| {
+        let space = json!({ "addressPrefixes": ["10.1.0.0/24"] });
+        c.set("vnet-app1-sea", "/properties/addressSpace", space);
+    }),
+    ("HUB-VNET-FREE", VWAN, |c| {
+        let mut body = c.body("con-app1-ea").clone();
+        body["id"] = json!(format!("{EA}/virtualHubs/hub-ea/hubVirtualNetworkConnections/x"));
+        body["properties"]["remoteVirtualNetwork"] =
+            json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
+        c.add(body);
+    }),
+    ("HUB-TOLD", VWAN, |c| {
+        let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-apps");
+        c.want("network.app1", "/with/routing/propagated", json!([table]));
+        c.want("network.app1", "/with/routing/labels", json!(["apps"]));
+    }),
+    ("HUB-WAY-BACK", VWAN, |c| {
+        let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/defaultRouteTable");
+        c.want("connection", "/with/routing/propagated", json!([table]));
+    }),
+    ("HUB-IN-USE", VWAN, |c| {
+        let id = format!("{SEA}/virtualHubs/hub-sea");
+        c.instead(
+            "hub",
+            json!({ "action": "remove", "with": { "kind": "virtual_hub", "id": id } }),
+        );
+    }),
     ("CIR-ENABLED", MAIN, |c| {
         c.set("er-singapore", "/properties/circuitProvisioningState", json!("Disabled"))
     }),

@@ -8,7 +8,7 @@ use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, ST
 use crate::support::{all_shipped, compiled};
 
 /// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
-const OUTPUTS: [(&str, &[&str]); 16] = [
+const OUTPUTS: [(&str, &[&str]); 18] = [
     ("public_ip.ensure", &["ip_address"]),
     ("connection.ensure", &["connection_status"]),
     ("peering.ensure", &["peering_state"]),
@@ -24,6 +24,8 @@ const OUTPUTS: [(&str, &[&str]); 16] = [
     ("verify.arp", &["entries"]),
     ("verify.circuit_routes", &["prefixes"]),
     ("verify.microsoft_peering", &["prefixes"]),
+    ("virtual_hub.ensure", &["routing_state"]),
+    ("verify.hub_routes", &["prefixes"]),
     ("decision", &["choice"]),
 ];
 

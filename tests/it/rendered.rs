@@ -109,4 +109,5 @@ rendered! {
     site_recovery_test: "site-recovery-test";
     two_circuits_one_location: "two-circuits-one-location";
     vpn_last_path: "vpn-last-path";
+    vwan_dr_circuit: "vwan-dr-circuit";
 }

@@ -32,12 +32,16 @@ pub(crate) const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 27] = [
+const READ_ONLY_PROPERTIES: [&str; 34] = [
+    "associatedConnections",
     "authorizationUseStatus",
     "connectionResourceUri",
     "connectionStatus",
+    "bgpConnections",
     "egressBytesTransferred",
     "endpointMonitorStatus",
+    // Resources of their own, which a gateway of a hub shows in its body; a write without them leaves them.
+    "expressRouteConnections",
     "ingressBytesTransferred",
     "inboundDnsForwardingEndpoint",
     "interfaceEndpoints",
@@ -47,17 +51,21 @@ const READ_ONLY_PROPERTIES: [&str; 27] = [
     "isAutoRegistered",
     // Azure shows these two and has published neither.
     "isMigrateToCSES",
+    "networkVirtualAppliances",
     "packetCaptureDiagnosticState",
     "peeringState",
     "peeringSyncLevel",
     "privateEndpoints",
+    "propagatingConnections",
     "purpose",
     "remoteAddressSpace",
     "remoteGateways",
     "remoteVirtualNetworkAddressSpace",
     "remoteVirtualNetworkEncryption",
     "resourceNavigationLinks",
+    "routeMaps",
     "routeServiceVips",
+    "routingState",
     "serviceAssociationLinks",
     "tunnelConnectionStatus",
     "virtualNetworkGatewayMigrationStatus",
@@ -65,7 +73,7 @@ const READ_ONLY_PROPERTIES: [&str; 27] = [
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item
 /// of a list.
-const READ_ONLY_BELOW: [&str; 19] = [
+const READ_ONLY_BELOW: [&str; 20] = [
     "identity/principalId",
     "identity/tenantId",
     "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
@@ -77,6 +85,7 @@ const READ_ONLY_BELOW: [&str; 19] = [
     "properties/natRules/*/type",
     "properties/remoteBgpCommunities/regionalCommunity",
     "properties/routes/*/properties/hasBgpOverride",
+    "properties/routingConfiguration/vnetRoutes/bgpConnections",
     "properties/sku/capacity",
     // The subnets of a virtual network that is written whole.
     "properties/subnets/*/properties/ipConfigurationProfiles",
@@ -278,8 +287,13 @@ pub(crate) fn writable(body: &Value) -> Value {
         remove(&mut body, &path.split('/').collect::<Vec<_>>());
     }
     if let Some(object) = body.as_object_mut() {
-        for key in ["id", "name", "type"] {
-            object.remove(key);
+        // Azure takes no circuit's connection of a hub without its name (published as required).
+        let named = object
+            .get("id")
+            .and_then(Value::as_str)
+            .is_some_and(|id| id.to_ascii_lowercase().contains("/expressrouteconnections/"));
+        for key in ["id", "name", "type"].iter().filter(|key| !(named && **key == "name")) {
+            object.remove(*key);
         }
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
             for key in READ_ONLY_PROPERTIES {

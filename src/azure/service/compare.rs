@@ -419,15 +419,16 @@ mod tests {
 
     use super::super::route_table::Firewalls;
     use super::super::{
-        association, authorization, bandwidth, circuit_tier, connection, gateway, public_ip,
+        association, authorization, bandwidth, circuit_tier, connection, gateway, hub, public_ip,
         route_table, steering, subnet, virtual_network, vnet_peering, vpn,
     };
     use super::*;
     use crate::model::action::{
         Association, Authorization, Autoscale, BgpSpeaker, CircuitBandwidth, CircuitTier,
-        Connection, Destination, DnsRecord, DnsServers, Gateway, LocalGateway, NextHop, Peering,
-        PublicIp, Route, RouteTable, SecurityGroupUse, Steering, Subnet, TableRoute, Tags, Tier,
-        TrafficEndpoint, Vpn, VpnConnection, VpnGateway,
+        Connection, Destination, DnsRecord, DnsServers, Gateway, HubAction, HubConnection,
+        HubGateway, HubPreference, HubRoute, HubRoutes, HubVnet, LocalGateway, NextHop, Peering,
+        PublicIp, Route, RouteTable, Routing, SecurityGroupUse, Steering, Subnet, TableRoute, Tags,
+        Tier, TrafficEndpoint, VirtualHub, Vpn, VpnConnection, VpnGateway,
     };
     use crate::model::azure_limits::{GATEWAY_SKUS, VPN_SKUS};
     use crate::model::compared::FIELDS;
@@ -666,9 +667,84 @@ mod tests {
                     weight: chance.pick(&[None, Some(2), Some(3)]),
                 }))
             }
-            _ => Action::Authorization(Authorization {
+            17 => Action::Authorization(Authorization {
                 id: id("expressRouteCircuits", "er").child("authorizations", "a").unwrap(),
             }),
+            _ => Action::Hub(hub_action(kind - 13, chance)),
+        }
+    }
+
+    fn routing(chance: &mut Chance) -> Routing {
+        let table = |name: &str| id("virtualHubs", "h").child("hubRouteTables", name).unwrap();
+        let mut tables = vec![table("defaultRouteTable"), table("rt")];
+        chance.shuffle(&mut tables);
+        tables.truncate(1 + chance.below(2));
+        let mut labels = vec!["default".to_owned(), "apps".to_owned()];
+        chance.shuffle(&mut labels);
+        labels.truncate(1 + chance.below(2));
+        Routing {
+            associated: chance.flip().then(|| table(chance.pick(&["defaultRouteTable", "rt"]))),
+            propagated: chance.flip().then_some(tables),
+            labels: chance.flip().then_some(labels),
+        }
+    }
+
+    fn hub_action(kind: usize, chance: &mut Chance) -> HubAction {
+        let location = Region::parse("southeastasia").unwrap();
+        let hub = id("virtualHubs", "h");
+        match kind {
+            0 => HubAction::Hub(VirtualHub {
+                id: hub,
+                wan: id("virtualWans", "w"),
+                location,
+                prefix: "10.40.0.0/23".parse().unwrap(),
+                preference: chance
+                    .flip()
+                    .then(|| chance.pick(&[HubPreference::Expressroute, HubPreference::AsPath])),
+                routing_units_min: chance.flip().then(|| chance.pick(&[2, 5])),
+                tags: tags(chance),
+            }),
+            1 => HubAction::Gateway(HubGateway {
+                id: id("expressRouteGateways", "g"),
+                hub,
+                location,
+                units: Autoscale { min: chance.pick(&[1, 2]), max: chance.pick(&[2, 4]) },
+                allow_non_wan_traffic: maybe(chance),
+                tags: tags(chance),
+            }),
+            2 => HubAction::Connection(HubConnection {
+                id: id("expressRouteGateways", "g").child("expressRouteConnections", "c").unwrap(),
+                circuit: id("expressRouteCircuits", "er"),
+                authorization: None,
+                routing_weight: chance.flip().then(|| chance.pick(&[0, 100])),
+                internet_security: maybe(chance),
+                fast_path: maybe(chance),
+                routing: routing(chance),
+            }),
+            3 => HubAction::Vnet(HubVnet {
+                id: hub.child("hubVirtualNetworkConnections", "n").unwrap(),
+                vnet: id("virtualNetworks", "v"),
+                internet_security: maybe(chance),
+                routing: routing(chance),
+            }),
+            _ => {
+                let mut names = vec!["a", "b", "c"];
+                chance.shuffle(&mut names);
+                names.truncate(1 + chance.below(3));
+                let routes = names.into_iter().map(|name| HubRoute {
+                    name: name.to_owned(),
+                    prefixes: vec![
+                        "10.60.0.0/16".parse().unwrap(),
+                        chance.pick(&["10.61.0.0/16", "10.62.0.0/16"]).parse().unwrap(),
+                    ],
+                    next_hop: hub.child("hubVirtualNetworkConnections", "n").unwrap(),
+                });
+                HubAction::Routes(HubRoutes {
+                    routes: routes.collect(),
+                    labels: chance.flip().then(|| vec!["apps".to_owned()]),
+                    id: hub.child("hubRouteTables", "rt").unwrap(),
+                })
+            }
         }
     }
 
@@ -691,6 +767,7 @@ mod tests {
             Action::Authorization(spec) => authorization::assess(spec, body),
             Action::Vpn(own) => vpn::assess(own, body),
             Action::Steering(own) => steering::assess(own, body),
+            Action::Hub(spec) => hub::assess(spec, body),
             other => panic!("{other:?} compares no fields"),
         }
     }

@@ -12,6 +12,7 @@ mod compare;
 pub(crate) mod connection;
 pub(crate) mod gateway;
 pub(crate) mod gateway_routes;
+pub(crate) mod hub;
 pub(crate) mod public_ip;
 pub(crate) mod recovery_plan;
 pub(crate) mod removal;

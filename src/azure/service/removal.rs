@@ -24,7 +24,7 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
     let before = writable(body);
     let mut restored = before.clone();
     match (spec.kind, &spec.authorization) {
-        (RemovalKind::Connection, Some(secret)) => {
+        (RemovalKind::Connection | RemovalKind::HubConnection, Some(secret)) => {
             with_key(&mut restored, "authorizationKey", secret);
         }
         (RemovalKind::VpnConnection, Some(secret)) => with_key(&mut restored, SHARED_KEY, secret),

@@ -36,8 +36,8 @@ pub struct CaptureArgs {
     pub out: PathBuf,
 }
 
-/// The types that a world holds; their children stand in their bodies.
-const KINDS: [&str; 8] = [
+/// The types that a world holds; their children stand in their bodies, but for those of a hub.
+const KINDS: [&str; 11] = [
     kind::CIRCUITS,
     kind::NETWORKS,
     kind::GATEWAYS,
@@ -46,7 +46,15 @@ const KINDS: [&str; 8] = [
     kind::ROUTE_TABLES,
     kind::SECURITY_GROUPS,
     "Microsoft.Network/localNetworkGateways",
+    "Microsoft.Network/virtualWans",
+    HUBS,
+    "Microsoft.Network/expressRouteGateways",
 ];
+
+const HUBS: &str = "Microsoft.Network/virtualHubs";
+
+/// What a hub has and does not show.
+const OF_HUBS: [&str; 2] = ["hubRouteTables", "hubVirtualNetworkConnections"];
 
 /// What has been read so far, and what could not be.
 #[derive(Default)]
@@ -126,6 +134,22 @@ impl Captured {
                 // It went while we were looking.
                 Ok(None) => {}
                 Err(error) => self.unread(id.as_str(), &error),
+            }
+            if kind == HUBS {
+                self.read_children(observer, &id).await;
+            }
+        }
+    }
+
+    /// The tables of a hub, and the networks that are connected to it.
+    async fn read_children(&mut self, observer: &ArmObserver, hub: &ResourceId) {
+        for kind in OF_HUBS {
+            match observer.ask(&Question::Children { parent: hub.clone(), kind }).await {
+                Ok(list) => {
+                    let list = list.unwrap_or_default();
+                    self.resources.extend(list["value"].as_array().into_iter().flatten().cloned());
+                }
+                Err(error) => self.unread(&format!("{kind} of {hub}"), &error),
             }
         }
     }

@@ -31,6 +31,22 @@ const ENDPOINT_NESTED: Of =
     ("traffic_manager.endpoint", "Microsoft.Network/trafficManagerProfiles/nestedEndpoints");
 const CIRCUIT: Of = ("circuit.bandwidth", "Microsoft.Network/expressRouteCircuits");
 
+const HUB: Of = ("virtual_hub.ensure", "Microsoft.Network/virtualHubs");
+const HUB_GATEWAY: Of = ("hub_gateway.ensure", "Microsoft.Network/expressRouteGateways");
+const HUB_CONNECTION: Of =
+    ("hub_connection.ensure", "Microsoft.Network/expressRouteGateways/expressRouteConnections");
+const HUB_VNET: Of =
+    ("hub_vnet.ensure", "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections");
+const HUB_TABLE: Of = ("hub_routes.ensure", "Microsoft.Network/virtualHubs/hubRouteTables");
+
+/// Where a connection of a hub says which tables it follows and fills.
+const ASSOCIATED: &str = "properties/routingConfiguration/associatedRouteTable/id";
+const PROPAGATED: &str = "properties/routingConfiguration/propagatedRouteTables/ids";
+const LABELS: &str = "properties/routingConfiguration/propagatedRouteTables/labels";
+
+const UPGRADED: &str = "A Basic hub carries no ExpressRoute: upgrade its WAN to Standard first, with whoever \
+                        owns the WAN.";
+
 const ANOTHER: &str = "Choose another name, or remove it first.";
 const ZONES: &str = "Azure answers ResourceAvailabilityZonesCannotBeModified to every try. Choose another \
                      name, or remove it first, or take the zones out of the runbook.";
@@ -276,4 +292,56 @@ pub const FIELDS: &[ComparedField] = &[
     word(ENDPOINT_NESTED, "properties/endpointStatus", "whether it is on"),
     written(ENDPOINT_NESTED, "properties/priority", "priority", How::Exactly, Unshown::Differs),
     written(ENDPOINT_NESTED, "properties/weight", "weight", How::Exactly, Unshown::Differs),
+    fixed(HUB, "location", "location", ANOTHER),
+    fixed(HUB, "properties/virtualWan/id", "virtual WAN", ANOTHER),
+    fixed(HUB, "properties/addressPrefix", "address prefix", ANOTHER),
+    fixed(HUB, "properties/sku", "SKU", UPGRADED),
+    word(HUB, "properties/hubRoutingPreference", "routing preference"),
+    written(
+        HUB,
+        "properties/virtualRouterAutoScaleConfiguration/minCapacity",
+        "fewest routing units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    tags(HUB),
+    fixed(HUB_GATEWAY, "location", "location", ANOTHER),
+    fixed(HUB_GATEWAY, "properties/virtualHub/id", "hub", ANOTHER),
+    written(
+        HUB_GATEWAY,
+        "properties/autoScaleConfiguration/bounds/min",
+        "fewest scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    // Recorded: a gateway that was made without an upper bound shows none.
+    written(
+        HUB_GATEWAY,
+        "properties/autoScaleConfiguration/bounds/max",
+        "most scale units",
+        How::AtLeast,
+        Unshown::Differs,
+    ),
+    flag(HUB_GATEWAY, "properties/allowNonVirtualWanTraffic", "traffic from outside the WAN"),
+    tags(HUB_GATEWAY),
+    word(HUB_CONNECTION, "name", "name"),
+    fixed(HUB_CONNECTION, "properties/expressRouteCircuitPeering/id", "circuit", ANOTHER),
+    flag(HUB_CONNECTION, "properties/routingWeight", "routing weight"),
+    flag(HUB_CONNECTION, "properties/enableInternetSecurity", "default route passed on"),
+    flag(HUB_CONNECTION, "properties/expressRouteGatewayBypass", "FastPath"),
+    word(HUB_CONNECTION, ASSOCIATED, "associated table"),
+    word(HUB_CONNECTION, PROPAGATED, "propagated tables"),
+    word(HUB_CONNECTION, LABELS, "propagated labels"),
+    fixed(HUB_VNET, "properties/remoteVirtualNetwork/id", "virtual network", ANOTHER),
+    flag(HUB_VNET, "properties/enableInternetSecurity", "default route passed on"),
+    word(HUB_VNET, ASSOCIATED, "associated table"),
+    word(HUB_VNET, PROPAGATED, "propagated tables"),
+    word(HUB_VNET, LABELS, "propagated labels"),
+    word(HUB_TABLE, "properties/labels", "labels"),
+    written(HUB_TABLE, "properties/routes", "routes", How::Exactly, Unshown::Differs),
+    word(HUB_TABLE, "properties/routes/*/name", "name of the route"),
+    word(HUB_TABLE, "properties/routes/*/destinationType", "kind of destination"),
+    word(HUB_TABLE, "properties/routes/*/destinations", "destinations"),
+    word(HUB_TABLE, "properties/routes/*/nextHopType", "kind of next hop"),
+    word(HUB_TABLE, "properties/routes/*/nextHop", "next hop"),
 ];

@@ -250,13 +250,13 @@ fn by_reach(
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
-    for (step, spec) in inquiry.connections() {
-        if !seen.insert((spec.circuit.clone(), spec.location.clone())) {
+    for (step, circuit, own) in inquiry.reached() {
+        if !seen.insert((circuit.clone(), own.clone())) {
             continue;
         }
         // What an earlier step raises it to counts.
-        let raised = inquiry.raised_before(&spec.circuit, step);
-        all.extend(inquiry.each([&spec.circuit], |_, body: &Value| {
+        let raised = inquiry.raised_before(circuit, step);
+        all.extend(inquiry.each([circuit], |_, body: &Value| {
             let written = arm::Circuit::of(body).location()?.to_owned();
             judge(&CircuitReach {
                 tier: Tier::parse(arm::Circuit::of(body).tier().unwrap_or_default())
@@ -265,10 +265,10 @@ fn by_reach(
                     .unwrap_or_default(),
                 location: geography::location(
                     &written,
-                    geography::region(spec.location.as_str()).map(|region| region.cloud),
+                    geography::region(own.as_str()).map(|region| region.cloud),
                 ),
                 written,
-                region: spec.location.as_str().to_owned(),
+                region: own.as_str().to_owned(),
             })
         }));
     }

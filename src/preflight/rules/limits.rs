@@ -65,6 +65,7 @@ fn counted(action: &Action) -> Option<(&Region, &'static [&'static str], &'stati
         | Action::Dissociation(_)
         | Action::Remove(_)
         | Action::RecoveryPlan(_)
+        | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => None,
     }

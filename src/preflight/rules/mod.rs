@@ -5,6 +5,7 @@ mod circuit;
 mod connections;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
 mod peerings;
@@ -32,6 +33,7 @@ pub const FAMILIES: &[Family] = &[
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
+    ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),

@@ -32,6 +32,7 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
         | Action::Peering(_)
         | Action::Route(_)
         | Action::Vpn(_)
+        | Action::Hub(_)
         | Action::RouteTable(_) => true,
         Action::Authorization(_)
         | Action::Association(_)

@@ -214,8 +214,7 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
-    inquiry.each(circuits.collect::<std::collections::BTreeSet<_>>(), |_, body| {
+    inquiry.each(inquiry.connected(), |_, body| {
         let Some(peering) = peering(body, PRIVATE) else {
             return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
@@ -263,9 +262,8 @@ fn by_received(
     inquiry: &Inquiry<'_>,
     judge: impl Fn(&ResourceId, [Option<u64>; 2]) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
-    let circuits = inquiry.connections().into_iter().map(|(_, spec)| &spec.circuit);
-    circuits
-        .collect::<std::collections::BTreeSet<_>>()
+    inquiry
+        .connected()
         .into_iter()
         .filter_map(|id| {
             let verdict = match inquiry.read(id) {

@@ -5,6 +5,7 @@
 //! of `az`. One function per kind of action; a new action does not compile without one.
 
 mod ensure;
+mod hubs;
 mod network;
 mod recovery;
 mod remove;
@@ -82,6 +83,7 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Steering(own) => steering::steering(own),
         Action::Remove(spec) => remove::removal(spec),
         Action::RecoveryPlan(spec) => recovery::plan(spec),
+        Action::Hub(action) => hubs::hub(action, secrets),
         Action::Verify(verification) => verify::verification(verification),
         Action::General(general) => by_people(general),
     }

@@ -81,6 +81,37 @@ fn kind(kind: RemovalKind) -> RemovalForm {
             "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}",
             "Route tables > Routes",
         ),
+        RemovalKind::HubConnection => of(
+            "network express-route gateway connection show",
+            "network express-route gateway connection delete",
+            "{circuit:expressRouteCircuitPeering.id,weight:routingWeight,routing:routingConfiguration}",
+            "Virtual WANs > Hubs > ExpressRoute",
+        ),
+        RemovalKind::HubGateway => of(
+            "network express-route gateway show",
+            "network express-route gateway delete",
+            "{location:location,hub:virtualHub.id,units:autoScaleConfiguration.bounds}",
+            "Virtual WANs > Hubs > ExpressRoute",
+        ),
+        // `az network vhub` is an extension; these are part of `az` itself.
+        RemovalKind::HubVnet => of(
+            "resource show",
+            "resource delete",
+            "properties.{network:remoteVirtualNetwork.id,routing:routingConfiguration}",
+            "Virtual WANs > Virtual network connections",
+        ),
+        RemovalKind::HubRoutes => of(
+            "resource show",
+            "resource delete",
+            "properties.{labels:labels,routes:routes}",
+            "Virtual WANs > Hubs > Route Tables",
+        ),
+        RemovalKind::VirtualHub => of(
+            "resource show",
+            "resource delete",
+            "{location:location,wan:properties.virtualWan.id,prefix:properties.addressPrefix,preference:properties.hubRoutingPreference}",
+            "Virtual WANs > Hubs",
+        ),
     }
 }
 
@@ -106,7 +137,7 @@ pub(super) fn removal(spec: &Removal) -> Guide {
         wrong: troubles(spec.kind),
         undo: Vec::new(),
         undo_note: match spec.kind {
-            RemovalKind::Connection => {
+            RemovalKind::Connection | RemovalKind::HubConnection => {
                 "Make it again with the values that you noted, and with the key of an authorization if \
                  the circuit is in another subscription."
             }
@@ -115,6 +146,9 @@ pub(super) fn removal(spec: &Removal) -> Guide {
             }
             RemovalKind::Gateway | RemovalKind::VpnGateway => {
                 "Make it again with the values that you noted; that takes 15 to 45 minutes."
+            }
+            RemovalKind::HubGateway => {
+                "Make it again with the values that you noted; that takes 20 to 40 minutes."
             }
             RemovalKind::Authorization => {
                 "A new authorization has a new key; what used the old one must be given the new."
@@ -131,7 +165,7 @@ pub(super) fn gone(id: &crate::model::ResourceId) -> Line {
 
 fn troubles(kind: RemovalKind) -> Vec<Trouble> {
     match kind {
-        RemovalKind::Connection => vec![Trouble {
+        RemovalKind::Connection | RemovalKind::HubConnection => vec![Trouble {
             sign: "Its region is down, and the removal neither ends nor fails",
             then: "Do not wait without a limit. Decide with the incident commander: connect the target \
                    anyway, use another circuit, or wait. Whatever is decided, the removal stays owed: \
@@ -140,6 +174,22 @@ fn troubles(kind: RemovalKind) -> Vec<Trouble> {
         RemovalKind::Gateway | RemovalKind::VpnGateway => vec![Trouble {
             sign: "It is still in use",
             then: "Its connections and the peerings that use it go first.",
+        }],
+        RemovalKind::HubGateway => vec![Trouble {
+            sign: "It still has connections",
+            then: "The connections of its circuits go first.",
+        }],
+        RemovalKind::VirtualHub => vec![Trouble {
+            sign: "It is still in use",
+            then: "Its gateways and the connections of its networks go first.",
+        }],
+        RemovalKind::HubVnet => vec![Trouble {
+            sign: "Machines of the network are unreachable afterwards",
+            then: "That is what this does: the network is behind this hub no more.",
+        }],
+        RemovalKind::HubRoutes => vec![Trouble {
+            sign: "A connection still follows or fills it",
+            then: "Point that connection at the default table first.",
         }],
         RemovalKind::Peering => vec![Trouble {
             sign: "The other side is Disconnected",

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::hubs;
 use super::remove::gone;
 use super::{Guide, Line, Trouble, about, line, noted};
 use crate::arm::CircuitPath;
@@ -174,6 +175,21 @@ pub(super) fn verification(verification: &Verification) -> Guide {
             vec![Trouble {
                 sign: "The prefixes are ValidationNeeded",
                 then: "Azure must check who owns them. Open a case; replication does not start before.",
+            }],
+        ),
+        Verification::HubRoutes { hub, table, expect } => (
+            way(&["Virtual WANs", "Hubs", hub.name(), "Effective Routes", table]),
+            vec![hubs::effective(hub, table)],
+            format!(
+                "{}, with the next hop type ExpressRouteGateway. What says Remote Hub comes from another hub, \
+                 and goes with it.",
+                covered(expect)
+            ),
+            vec![Trouble {
+                sign: "A prefix is missing",
+                then: "On-premises does not advertise it over this circuit, or the circuit's connection does \
+                       not propagate into this table. Show the connection; then call the on-premises network \
+                       team with the prefix and the circuit.",
             }],
         ),
         Verification::Absent { resource } => (

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::material::Known;
 use crate::arm::{self, kind, read};
-use crate::model::action::{RemovalKind, Verification, Vpn};
+use crate::model::action::{HubAction, RemovalKind, Verification, Vpn};
 use crate::model::{Action, Plan, Region, ResourceId};
 
 /// What became of a thing since the beginning.
@@ -125,6 +125,8 @@ impl NetworkPicture {
                 mark: ChangeMark::There,
             };
             self.circuits.insert(id.clone(), circuit);
+        } else {
+            self.take_in_hub(id, body);
         }
     }
 
@@ -220,18 +222,19 @@ impl NetworkPicture {
             Action::Tier(spec) => {
                 self.circuits.entry(spec.id.clone()).or_default().mark = ChangeMark::Changed;
             }
+            Action::Hub(hub) => self.apply_hub(hub),
             Action::Remove(spec) => match spec.kind {
-                RemovalKind::Connection => {
+                RemovalKind::Connection | RemovalKind::HubConnection => {
                     if let Some(link) = self.links.get_mut(&spec.id) {
                         link.mark = ChangeMark::Gone;
                     }
                 }
-                RemovalKind::Gateway | RemovalKind::VpnGateway => {
+                RemovalKind::Gateway | RemovalKind::VpnGateway | RemovalKind::HubGateway => {
                     if let Some(gateway) = self.gateways.get_mut(&spec.id) {
                         gateway.mark = ChangeMark::Gone;
                     }
                 }
-                RemovalKind::Peering => {
+                RemovalKind::Peering | RemovalKind::HubVnet => {
                     if let Some(side) = self.peerings.get_mut(&spec.id) {
                         side.mark = ChangeMark::Gone;
                     }
@@ -242,7 +245,9 @@ impl NetworkPicture {
                 | RemovalKind::RouteTable
                 | RemovalKind::Route
                 | RemovalKind::VpnConnection
-                | RemovalKind::LocalGateway => {}
+                | RemovalKind::LocalGateway
+                | RemovalKind::HubRoutes
+                | RemovalKind::VirtualHub => {}
             },
             // No circuit is at the other end of a tunnel.
             Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_))
@@ -273,10 +278,13 @@ pub(super) fn turning(plan: &Plan) -> Option<(BTreeSet<usize>, usize)> {
     let first = |wanted: fn(&Action) -> bool| {
         plan.dag().order().iter().copied().find(|place| wanted(&steps[*place].action))
     };
-    let made = first(|action| matches!(action, Action::Connection(_)));
-    let removed = first(
-        |action| matches!(action, Action::Remove(spec) if spec.kind == RemovalKind::Connection),
-    );
+    let made = first(|action| {
+        matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
+    });
+    let removed = first(|action| {
+        let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
+        matches!(action, Action::Remove(spec) if kinds.contains(&spec.kind))
+    });
     let place = made.or(removed)?;
     Some((plan.dag().ancestors(place), place))
 }

@@ -4,6 +4,8 @@
 //! with its pictures. Same material, same bytes.
 
 mod estate;
+mod hub_estate;
+mod hubs;
 mod last_path;
 pub mod material;
 mod part;

@@ -150,6 +150,13 @@ pub(super) fn type_words(of: &ResourceType) -> String {
         ("Microsoft.Network/trafficManagerProfiles/azureEndpoints", "endpoint"),
         ("Microsoft.Network/trafficManagerProfiles/externalEndpoints", "endpoint"),
         ("Microsoft.Network/trafficManagerProfiles/nestedEndpoints", "endpoint"),
+        ("Microsoft.Network/virtualWans", "virtual WAN"),
+        ("Microsoft.Network/virtualHubs", "hub"),
+        ("Microsoft.Network/virtualHubs/hubRouteTables", "route table"),
+        ("Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", "network connection"),
+        ("Microsoft.Network/expressRouteGateways", "hub gateway"),
+        ("Microsoft.Network/expressRouteGateways/expressRouteConnections", "circuit connection"),
+        ("Microsoft.Network/expressRouteCircuits/peerings", "circuit peering"),
     ];
     known
         .iter()
@@ -315,13 +322,14 @@ pub(super) fn changes(action: &Action) -> String {
         Action::Remove(spec) => format!(
             "Removes the {}.{}",
             named(&spec.id),
-            if spec.kind == RemovalKind::Connection {
+            if matches!(spec.kind, RemovalKind::Connection | RemovalKind::HubConnection) {
                 " From here on nothing reaches the networks behind its gateway over this circuit."
             } else {
                 ""
             }
         ),
         Action::RecoveryPlan(spec) => recovery(spec),
+        Action::Hub(hub) => super::hubs::changes(hub),
         Action::Verify(verification) => {
             format!("Changes nothing: it looks at the {}.", named(verification.subject()))
         }

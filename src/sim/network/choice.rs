@@ -83,7 +83,16 @@ pub fn on_premises_choice(
             }
         }
     }
-    keep_best(&mut ways, |way| (way.network.prefix_len(), way.local_preference));
+    // What a hub passes on for another one has the longer path.
+    let passed_on = |way: &OnPremisesPath| {
+        let hub = estate.gateway(&way.gateway).and_then(|gateway| gateway.hub);
+        hub.is_some_and(|hub| {
+            estate.told_by_hub(&hub).into_iter().all(|(net, passed)| net != way.network || passed)
+        })
+    };
+    keep_best(&mut ways, |way| {
+        (way.network.prefix_len(), way.local_preference, Reverse(passed_on(way)))
+    });
     ways.sort_by(|a, b| {
         (&a.circuit, a.path, &a.connection).cmp(&(&b.circuit, b.path, &b.connection))
     });

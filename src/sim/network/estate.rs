@@ -64,6 +64,8 @@ pub struct ExpressRouteGateway {
     pub subnet: Option<ResourceId>,
     /// The network of that subnet.
     pub vnet: Option<ResourceId>,
+    /// The hub of a virtual WAN that it stands in, instead of a network.
+    pub hub: Option<ResourceId>,
     /// `provisioningState` is `Succeeded`.
     pub succeeded: bool,
 }
@@ -279,6 +281,16 @@ impl<'a> Estate<'a> {
     #[must_use]
     pub fn gateway(&self, id: &ResourceId) -> Option<ExpressRouteGateway> {
         let (id, body) = self.bodies.get_key_value(id)?;
+        if id.resource_type().is(kind::HUB_GATEWAYS) {
+            return Some(ExpressRouteGateway {
+                id: (*id).clone(),
+                region: read::region(body),
+                subnet: None,
+                vnet: None,
+                hub: read::id_at(body, "/properties/virtualHub/id"),
+                succeeded: arm::is_done(body),
+            });
+        }
         let gateway = arm::Gateway::of(body);
         if !id.resource_type().is(kind::GATEWAYS) || !gateway.is_express_route() {
             return None;
@@ -288,6 +300,7 @@ impl<'a> Estate<'a> {
             region: read::region(body),
             subnet: gateway.subnet(),
             vnet: gateway.network(),
+            hub: None,
             succeeded: arm::is_done(body),
         })
     }
@@ -304,10 +317,11 @@ impl<'a> Estate<'a> {
         arm::Gateway::of(self.body(gateway)?).bgp_address()
     }
 
-    /// All connections between a gateway and a circuit, by id.
+    /// All connections between a gateway and a circuit, of networks and of hubs, by id.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        self.of_type(kind::CONNECTIONS)
+        let own = self.of_type(kind::CONNECTIONS);
+        let mut all: Vec<Connection> = own
             .filter_map(|(id, body)| {
                 let own = arm::Connection::of(body);
                 Some(Connection {
@@ -318,7 +332,15 @@ impl<'a> Estate<'a> {
                     succeeded: arm::is_done(body),
                 })
             })
-            .collect()
+            .collect();
+        all.extend(self.circuit_connections());
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Whether a region is down.
+    pub(super) fn is_region_down(&self, region: &Region) -> bool {
+        self.regions_down.contains(region)
     }
 
     /// The connections of a gateway, by id.

@@ -110,11 +110,11 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     let table = here.table.as_ref().and_then(|id| Some((id, estate.body(id)?)));
     let withheld =
         table.is_some_and(|(_, body)| arm::RouteTable::of(body).keeps_gateway_routes_out());
-    let gateway = estate.serving(&here.vnet);
-    if let Some(gateway) = gateway.as_ref().filter(|_| !withheld)
-        && let Some(length) = learned(estate, onprem, gateway, to)
-    {
-        offer(length, 2, Hop::Gateway(gateway.clone()));
+    let gateways = estate.serving(&here.vnet);
+    for gateway in gateways.iter().filter(|_| !withheld) {
+        if let Some(length) = learned(estate, onprem, gateway, to) {
+            offer(length, 2, Hop::Gateway(gateway.clone()));
+        }
     }
     // What a tunnel brings goes after what a circuit brings.
     for tunnels in estate.serving_vpn(&here.vnet).into_iter().filter(|_| !withheld) {
@@ -122,6 +122,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
             offer(length, 1, Hop::Gateway(tunnels));
         }
     }
+    let gateway = gateways.first();
     let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
     for (id, route) in routes {
         let name = id.name();
@@ -139,7 +140,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
                 None => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
             },
             "vnetlocal" => Hop::Beside,
-            "virtualnetworkgateway" => match &gateway {
+            "virtualnetworkgateway" => match gateway {
                 Some(gateway) => Hop::Gateway(gateway.clone()),
                 None => Hop::Dropped(format!("dropped by {by}: there is no gateway")),
             },
@@ -207,8 +208,17 @@ impl Estate<'_> {
         .collect()
     }
 
-    /// The gateway whose routes a network has: its own, or the one of a peer that lends it.
-    pub(super) fn serving(&self, vnet: &ResourceId) -> Option<ResourceId> {
+    /// The gateways whose routes a network has: its own, or the one of a peer that lends it, or those of the
+    /// hubs that it is connected to, its own hub's first.
+    pub(super) fn serving(&self, vnet: &ResourceId) -> Vec<ResourceId> {
+        match self.lent(vnet) {
+            Some(gateway) => vec![gateway],
+            None => self.serving_over_hubs(vnet),
+        }
+    }
+
+    /// The gateway of a network, or the one that a peer lends it.
+    fn lent(&self, vnet: &ResourceId) -> Option<ResourceId> {
         let of = |vnet: &ResourceId| {
             let own = self.gateways().into_iter();
             own.filter(|gateway| gateway.vnet.as_ref() == Some(vnet))

@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod edge;
 pub mod estate;
+mod hubs;
 mod inside;
 pub mod locations;
 pub mod onprem;
@@ -25,6 +26,7 @@ pub use edge::{
 pub use estate::{
     Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
 };
+pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
 pub use locations::{Heard, heard_by_network};
 pub use onprem::{Link, OnPrem, OnPremError, Site};
 pub use reach::{Reach, ReachVerdict, reachability};

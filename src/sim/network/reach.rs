@@ -91,8 +91,12 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
                 } else {
                     ways.iter().map(|way| (way.circuit.clone(), &way.gateway)).unzip()
                 };
+            // Two hubs of one WAN that both have it lead to the same network.
+            let one_wan = gateways.iter().all(|gateway| {
+                estate.gateway(gateway).is_some_and(|gateway| gateway.hub.is_some())
+            });
             let mut gateways = gateways.into_iter();
-            let (verdict, remark) = match (gateways.next(), gateways.next()) {
+            let (verdict, remark) = match (gateways.next(), gateways.next().filter(|_| !one_wan)) {
                 (None, _) => (ReachVerdict::NoWayThere, None),
                 (Some(_), Some(_)) => (ReachVerdict::Split, None),
                 (Some(gateway), None) => {
@@ -124,7 +128,14 @@ fn both_ways(
     let entry = found.as_ref().and_then(|gateway| gateway.vnet.as_ref()).or(tunnels_home.as_ref());
     let subnet = found.as_ref().and_then(|gateway| gateway.subnet.clone());
     let subnet = subnet.or_else(|| estate.vpn_subnet(gateway));
-    let home = entry.and_then(|hub| home_of(estate, hub, network));
+    let hub = found.as_ref().and_then(|gateway| gateway.hub.as_ref());
+    let home = match hub {
+        Some(hub) => estate.home_over_hubs(hub, network),
+        None => entry.and_then(|hub| home_of(estate, hub, network)),
+    };
+    if let Some(why) = hub.and_then(|hub| estate.hub_drops(hub, network)) {
+        return (ReachVerdict::DroppedThere(format!("unreachable, {why}")), None);
+    }
     let mut there = BTreeSet::new();
     if let Some(subnet) = subnet
         && let Some(from) =
@@ -170,7 +181,10 @@ fn both_ways(
         }
     }
     if out_of.is_empty() {
-        out_of.insert(gateway.clone());
+        match &home {
+            Some(home) if hub.is_some() => out_of.extend(estate.serving(home)),
+            _ => drop(out_of.insert(gateway.clone())),
+        }
     }
     let back: BTreeSet<ResourceId> = out_of
         .iter()

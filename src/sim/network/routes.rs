@@ -105,6 +105,9 @@ pub fn local_address(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Opti
 }
 
 fn subnet_of(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Option<IpNet> {
+    if let Some(hub) = &gateway.hub {
+        return crate::arm::read::prefix(estate.body(hub)?, "/properties/addressPrefix");
+    }
     let subnet = gateway.subnet.as_ref()?;
     estate.subnet_prefix(subnet).or_else(|| {
         let vnet = estate.vnet(gateway.vnet.as_ref()?)?;
@@ -161,7 +164,11 @@ pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSe
 /// whatever its region does.
 #[must_use]
 pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
-    let hub = estate.gateway(gateway).and_then(|gateway| gateway.vnet);
+    let found = estate.gateway(gateway);
+    if let Some(hub) = found.as_ref().and_then(|gateway| gateway.hub.as_ref()) {
+        return estate.told_by_hub(hub).into_iter().map(|(net, _)| net).collect();
+    }
+    let hub = found.and_then(|gateway| gateway.vnet);
     hub.map(|hub| networks_behind(estate, &hub)).unwrap_or_default()
 }
 

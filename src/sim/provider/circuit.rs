@@ -92,7 +92,8 @@ impl Provider for Circuit {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, kind::CONNECTIONS) {
+        let of_hubs = || super::hub_gateway::connections_of(world, id).into_iter().next();
+        match world.resources.user_of(id, kind::CONNECTIONS).or_else(of_hubs) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::CIRCUIT_CONNECTED,

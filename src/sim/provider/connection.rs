@@ -35,7 +35,7 @@ const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 /// What the people behind a tunnel that carries send each other, in each direction.
 const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
 
-const KEY: &str = "/properties/authorizationKey";
+pub(super) const KEY: &str = "/properties/authorizationKey";
 
 impl Provider for Connection {
     fn kind(&self) -> &'static str {
@@ -78,13 +78,7 @@ impl Provider for Connection {
             let message = format!("Connection {} cannot be moved to another peer.", put.id);
             return Err(Refusal::unconfirmed(&unconfirmed::PEER_CHANGED, message));
         }
-        let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
-        if weight.is_some_and(|weight| weight > 32_000) {
-            return Err(Refusal::unconfirmed(
-                &unconfirmed::WEIGHT,
-                "The weight must be 0 to 32000.",
-            ));
-        }
+        check_weight(put)?;
         if put.stored.is_none() && world.network.refuses_overlap() {
             let shown = world.shown();
             let estate = world.estate(&shown);
@@ -102,25 +96,7 @@ impl Provider for Connection {
                 }
             }
         }
-        if put.stored.is_none() && circuit.subscription() != put.id.subscription() {
-            let Some(key) = put.text(KEY) else {
-                let message =
-                    format!("Circuit {circuit} is in another subscription: a key is needed.");
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_REQUIRED, message));
-            };
-            let Some(authorization) = world.authorization(&circuit, key) else {
-                let message = "The authorization key is not one of the circuit's.";
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_INVALID, message));
-            };
-            let used = world
-                .body(&authorization)
-                .and_then(|body| body.pointer("/properties/authorizationUseStatus"));
-            if used != Some(&json!("Available")) {
-                let message = "The authorization key is already used by a connection.";
-                return Err(Refusal::unconfirmed(&unconfirmed::KEY_USED, message));
-            }
-        }
-        Ok(())
+        check_key(world, put, &circuit)
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
@@ -171,16 +147,7 @@ impl Provider for Connection {
     }
 
     fn fails(&self, world: &World, put: &Put<'_>) -> Option<(String, String)> {
-        let circuit = id_at(put.body, CIRCUIT)?;
-        let state = world
-            .body(&circuit)?
-            .pointer("/properties/serviceProviderProvisioningState")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        (state != "Provisioned").then(|| {
-            let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
-            (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
-        })
+        not_provisioned(world, &id_at(put.body, CIRCUIT)?)
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
@@ -223,6 +190,63 @@ impl Provider for Connection {
     fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
         let spent = spent_key(world, body);
         spent.map(|key| used(&key, "Available")).into_iter().collect()
+    }
+}
+
+/// Refuses a weight that no connection has.
+pub(super) fn check_weight(put: &Put<'_>) -> Result<(), Refusal> {
+    let weight = put.body.pointer("/properties/routingWeight").and_then(Value::as_u64);
+    match weight {
+        Some(weight) if weight > 32_000 => {
+            let message = "The weight must be 0 to 32000.";
+            Err(Refusal::unconfirmed(&unconfirmed::WEIGHT, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a new connection to a circuit of another subscription without a key of the circuit's that nobody
+/// has spent.
+pub(super) fn check_key(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result<(), Refusal> {
+    if put.stored.is_some() || circuit.subscription() == put.id.subscription() {
+        return Ok(());
+    }
+    let Some(key) = put.text(KEY) else {
+        let message = format!("Circuit {circuit} is in another subscription: a key is needed.");
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_REQUIRED, message));
+    };
+    let Some(authorization) = world.authorization(circuit, key) else {
+        let message = "The authorization key is not one of the circuit's.";
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_INVALID, message));
+    };
+    let used = world
+        .body(&authorization)
+        .and_then(|body| body.pointer("/properties/authorizationUseStatus"));
+    if used != Some(&json!("Available")) {
+        let message = "The authorization key is already used by a connection.";
+        return Err(Refusal::unconfirmed(&unconfirmed::KEY_USED, message));
+    }
+    Ok(())
+}
+
+/// How a connection to a circuit that its provider has not provisioned fails.
+pub(super) fn not_provisioned(world: &World, circuit: &ResourceId) -> Option<(String, String)> {
+    let state = world
+        .body(circuit)?
+        .pointer("/properties/serviceProviderProvisioningState")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    (state != "Provisioned").then(|| {
+        let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
+        (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
+    })
+}
+
+/// An authorization is spent, or free again.
+pub(super) fn use_key(authorization: Option<ResourceId>, state: &str) -> Vec<Consequence> {
+    match authorization {
+        Some(authorization) => vec![used(&authorization, state)],
+        None => Vec::new(),
     }
 }
 

@@ -8,6 +8,9 @@ mod connection;
 mod gateway;
 mod gateway_check;
 mod global_reach;
+pub(super) mod hub;
+pub(super) mod hub_gateway;
+mod hub_vnet;
 mod local_gateway;
 mod private_dns;
 mod public_ip;
@@ -203,6 +206,11 @@ pub(super) trait Provider: Sync {
         None
     }
 
+    /// What Azure makes along with it, where it is not there.
+    fn comes_with(&self, _world: &World, _id: &ResourceId) -> Vec<(ResourceId, Value)> {
+        Vec::new()
+    }
+
     /// What follows when a write is accepted, besides the resource itself.
     fn accepted(&self, _world: &World, _id: &ResourceId) -> Vec<Consequence> {
         Vec::new()
@@ -236,7 +244,7 @@ pub(super) trait Provider: Sync {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 24] = [
+    const ALL: [&dyn Provider; 30] = [
         &authorization::Authorization,
         &azure_firewall::AzureFirewall,
         &circuit::Circuit,
@@ -244,6 +252,12 @@ pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
         &connection::Connection,
         &gateway::Gateway,
         &global_reach::GlobalReach,
+        &hub::VirtualWan,
+        &hub::VirtualHub,
+        &hub::HubTable,
+        &hub_gateway::HubGateway,
+        &hub_gateway::HubConnection,
+        &hub_vnet::HubVnet,
         &local_gateway::LocalGateway,
         &private_dns::Zone,
         &private_dns::Records(private_dns::V4),

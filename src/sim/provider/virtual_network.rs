@@ -83,7 +83,7 @@ impl Provider for VirtualNetwork {
         let in_use = world
             .ids()
             .any(|other| other != id && other.is_within(id) && world.subnet_user(other).is_some());
-        if in_use {
+        if in_use || world.resources.user_of(id, super::hub_vnet::KIND).is_some() {
             let message = format!("Virtual network {id} is in use and cannot be deleted.");
             return Err(Refusal::unconfirmed(&unconfirmed::NETWORK_USED, message));
         }

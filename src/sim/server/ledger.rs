@@ -31,18 +31,19 @@ pub struct Entry {
 }
 
 /// Parts of the paths of those POSTs that only read (azure-facts 5.2–5.4, 5.6), in lower case.
-const READING_POSTS: [&str; 11] = [
+const READING_POSTS: [&str; 12] = [
     "arptables",
     "checkpolicyrestrictions",
-    "routetables",
-    "routetablessummary",
-    "getlearnedroutes",
+    "effectiveroutes",
     "getadvertisedroutes",
     "getbgppeerstatus",
-    "getresiliencyinformation",
-    "getroutesinformation",
     "getfailoveralltestsdetails",
     "getfailoversingletestdetails",
+    "getlearnedroutes",
+    "getresiliencyinformation",
+    "getroutesinformation",
+    "routetables",
+    "routetablessummary",
 ];
 
 /// Whether a request asks for a change.

@@ -23,6 +23,8 @@ macro_rules! each_shipped {
             site_recovery_test: "site-recovery-test", "drill";
             two_circuits_one_location_failback: "two-circuits-one-location-failback", "drill";
             two_circuits_one_location: "two-circuits-one-location", "drill";
+            vwan_dr_circuit: "vwan-dr-circuit", "drill";
+            vwan_dr_circuit_failback: "vwan-dr-circuit-failback", "drill";
             vpn_last_path_failback: "vpn-last-path-failback", "drill";
             vpn_last_path: "vpn-last-path", "drill";
         }

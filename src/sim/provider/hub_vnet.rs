@@ -1,0 +1,142 @@
+//! Virtual networks that are connected to a hub.
+
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use super::{Provider, Put, child, default, hub, id_at};
+use crate::model::ResourceId;
+use crate::sim::network::Routed;
+use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
+use crate::sim::world::World;
+
+pub(super) struct HubVnet;
+
+pub(super) const KIND: &str = "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections";
+
+/// The network of a connection.
+pub(super) const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
+
+impl Provider for HubVnet {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn carries(&self) -> bool {
+        true
+    }
+
+    fn word(&self) -> &'static str {
+        "HubVirtualNetworkConnection"
+    }
+
+    fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        let refused = |belief, message: String| Err(Refusal::unconfirmed(belief, message));
+        let (Some(hub), Some(vnet)) = (put.id.parent(), id_at(put.body, REMOTE)) else {
+            let message = "A connection of a hub needs remoteVirtualNetwork.";
+            return Err(Refusal::new(400, "InvalidRequestFormat", message));
+        };
+        let state = hub::routing_state(world, &hub, put.now);
+        if state != "Provisioned" {
+            let message = format!("The routing state of hub {hub} is {state}, not Provisioned.");
+            return refused(&unconfirmed::HUB_NOT_ROUTING, message);
+        }
+        if put.stored.is_some_and(|stored| id_at(stored, REMOTE).as_ref() != Some(&vnet)) {
+            let message = format!("Connection {} cannot be moved to another network.", put.id);
+            return refused(&unconfirmed::HUB_VNET, message);
+        }
+        if let Some(why) = unfit(world, put.id, &vnet) {
+            return refused(&unconfirmed::HUB_VNET, why);
+        }
+        let Some(wan) = hub::wan_of(world, &hub) else { return Ok(()) };
+        let taken = hub::taken(world, &wan, put.id);
+        for own in space(world, &vnet) {
+            let other = taken
+                .iter()
+                .find(|(id, net)| *id != vnet && (net.contains(&own) || own.contains(net)));
+            if let Some((other, net)) = other {
+                let message =
+                    format!("{own} of {vnet} overlaps {net} of {other} in the same virtual WAN.");
+                return refused(&unconfirmed::HUB_VNET_OVERLAP, message);
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&self, world: &World, put: &Put<'_>) -> Value {
+        let mut properties = put.properties();
+        for (key, value) in [
+            ("allowHubToRemoteVnetTransit", json!(true)),
+            ("allowRemoteVnetToUseHubVnetGateways", json!(true)),
+            ("enableInternetSecurity", json!(true)),
+        ] {
+            default(&mut properties, key, value);
+        }
+        if let Some(hub) = put.id.parent() {
+            hub::routing_defaults(&mut properties, &hub, world);
+        }
+        let routes = json!({ "staticRoutes": [], "staticRoutesConfig": {
+            "propagateStaticRoutes": true, "vnetLocalRouteOverrideCriteria": "Contains" } });
+        default(&mut properties["routingConfiguration"], "vnetRoutes", routes);
+        child(put, properties)
+    }
+
+    fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        id_at(body, REMOTE).map(|vnet| (vnet, "peer/action")).into_iter().collect()
+    }
+
+    fn references(&self, body: &Value) -> Vec<ResourceId> {
+        let routed = Routed::of(body);
+        let follows = routed.iter().filter_map(|routed| routed.associated.clone());
+        let fills = routed.iter().flat_map(|routed| routed.tables.iter().cloned());
+        id_at(body, REMOTE).into_iter().chain(follows).chain(fills).collect()
+    }
+
+    fn also_locks(&self, body: &Value) -> Vec<ResourceId> {
+        id_at(body, REMOTE).into_iter().collect()
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        let table = world.resources.iter().find(|(table, resource)| {
+            let routes = resource.body.pointer("/properties/routes").and_then(Value::as_array);
+            table.parent() == id.parent()
+                && routes.is_some_and(|routes| {
+                    routes.iter().any(|own| id_at(own, "/nextHop").as_ref() == Some(id))
+                })
+        });
+        match table {
+            None => Ok(()),
+            Some((table, _)) => Err(Refusal::unconfirmed(
+                &unconfirmed::HUB_VNET,
+                format!("Connection {id} is the next hop of a route of {table}."),
+            )),
+        }
+    }
+}
+
+/// Why a network cannot be a hub's, if that is so.
+fn unfit(world: &World, connection: &ResourceId, vnet: &ResourceId) -> Option<String> {
+    let gateway = vnet.child("subnets", "GatewaySubnet").ok()?;
+    if let Some(user) = world.subnet_user(&gateway) {
+        return Some(format!("{vnet} has the gateway {user}: it cannot be connected to a hub."));
+    }
+    let uses = world
+        .resources
+        .children(vnet)
+        .any(|(_, side)| side.body.pointer("/properties/useRemoteGateways") == Some(&json!(true)));
+    if uses {
+        return Some(format!("A peering of {vnet} uses remote gateways."));
+    }
+    let mut others = world.resources.of_type(KIND);
+    let other = others
+        .find(|(id, own)| *id != connection && id_at(&own.body, REMOTE).as_ref() == Some(vnet));
+    other.map(|(other, _)| format!("{vnet} is connected to a hub already, by {other}."))
+}
+
+/// The addresses of a network.
+pub(super) fn space(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
+    let list = world
+        .body(vnet)
+        .and_then(|body| body.pointer("/properties/addressSpace/addressPrefixes")?.as_array());
+    list.into_iter().flatten().filter_map(|net| net.as_str()?.parse().ok()).collect()
+}
