@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, Recorded};
-use crate::model::action::{RemovalKind, Verification};
+use crate::model::action::{HubAction, RemovalKind, Verification};
 use crate::model::{Action, Plan, StepName, Timestamp};
 
 /// A start this soon after what it waited for needs no other reason.
@@ -105,7 +105,8 @@ impl Timeline {
     /// How long nothing was reachable, when one connection was removed for another.
     pub(super) fn window(&self, plan: &Plan, events: &[Recorded]) -> Option<Duration> {
         let steps = || plan.steps().iter();
-        let removes = |step: &&crate::model::Step| matches!(&step.action, Action::Remove(spec) if spec.kind == RemovalKind::Connection);
+        let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
+        let removes = |step: &&crate::model::Step| matches!(&step.action, Action::Remove(spec) if kinds.contains(&spec.kind));
         let removed = steps().find(removes)?;
         let from = events.iter().find_map(|recorded| match &recorded.event {
             Event::Accepted { step, .. } if *step == removed.name => Some(recorded.at),
@@ -115,14 +116,22 @@ impl Timeline {
         let after = plan.dag().descendants(place);
         let made = steps().enumerate().any(|(at, step)| {
             after.contains(&at)
-                && matches!(step.action, Action::Connection(_))
+                && matches!(
+                    step.action,
+                    Action::Connection(_) | Action::Hub(HubAction::Connection(_))
+                )
                 && self.ended(&step.name).is_some()
         });
         let proven = steps()
             .enumerate()
             .filter(|(at, step)| {
                 after.contains(at)
-                    && matches!(step.action, Action::Verify(Verification::Routes { .. }))
+                    && matches!(
+                        step.action,
+                        Action::Verify(
+                            Verification::Routes { .. } | Verification::HubRoutes { .. }
+                        )
+                    )
             })
             .filter_map(|(_, step)| self.ended(&step.name))
             .filter(|at| *at > from)

@@ -73,7 +73,7 @@ const READ_ONLY_PROPERTIES: [&str; 34] = [
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item
 /// of a list.
-const READ_ONLY_BELOW: [&str; 20] = [
+const READ_ONLY_BELOW: [&str; 21] = [
     "identity/principalId",
     "identity/tenantId",
     "properties/bgpSettings/bgpPeeringAddresses/*/defaultBgpIpAddresses",
@@ -86,6 +86,7 @@ const READ_ONLY_BELOW: [&str; 20] = [
     "properties/remoteBgpCommunities/regionalCommunity",
     "properties/routes/*/properties/hasBgpOverride",
     "properties/routingConfiguration/vnetRoutes/bgpConnections",
+    "properties/routingConfiguration/vnetRoutes/staticRoutesConfig/propagateStaticRoutes",
     "properties/sku/capacity",
     // The subnets of a virtual network that is written whole.
     "properties/subnets/*/properties/ipConfigurationProfiles",

@@ -8,7 +8,7 @@ use super::view::{
     CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
 };
 use super::words;
-use crate::model::action::{RemovalKind, Verification};
+use crate::model::action::{HubAction, RemovalKind, Verification};
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
 use crate::render::by_hand::{self, Guide, Line, Trouble};
 
@@ -89,14 +89,21 @@ pub(super) struct OutageWindow {
 pub(super) fn window(plan: &Plan) -> Option<OutageWindow> {
     let steps = plan.steps();
     let order = plan.dag().order();
-    let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if spec.kind == RemovalKind::Connection);
+    let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
+    let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if kinds.contains(&spec.kind));
     let opens = order.iter().copied().find(removes)?;
     let after = plan.dag().descendants(opens);
     let made = order.iter().copied().find(|place| {
-        after.contains(place) && matches!(steps[*place].action, Action::Connection(_))
+        let action = &steps[*place].action;
+        after.contains(place)
+            && matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
     })?;
-    let proves =
-        |place: &usize| matches!(steps[*place].action, Action::Verify(Verification::Routes { .. }));
+    let proves = |place: &usize| {
+        matches!(
+            steps[*place].action,
+            Action::Verify(Verification::Routes { .. } | Verification::HubRoutes { .. })
+        )
+    };
     let later = plan.dag().descendants(made);
     let closes =
         order.iter().copied().find(|place| later.contains(place) && proves(place)).unwrap_or(made);

@@ -75,9 +75,15 @@ impl Provider for HubVnet {
         if let Some(hub) = put.id.parent() {
             hub::routing_defaults(&mut properties, &hub, world);
         }
-        let routes = json!({ "staticRoutes": [], "staticRoutesConfig": {
-            "propagateStaticRoutes": true, "vnetLocalRouteOverrideCriteria": "Contains" } });
-        default(&mut properties["routingConfiguration"], "vnetRoutes", routes);
+        let routes = &mut properties["routingConfiguration"];
+        default(routes, "vnetRoutes", json!({}));
+        let routes = &mut routes["vnetRoutes"];
+        default(routes, "staticRoutes", json!([]));
+        default(routes, "staticRoutesConfig", json!({}));
+        let config = &mut routes["staticRoutesConfig"];
+        default(config, "vnetLocalRouteOverrideCriteria", json!("Contains"));
+        // Azure's own, whatever was sent.
+        config["propagateStaticRoutes"] = json!(true);
         child(put, properties)
     }
 
