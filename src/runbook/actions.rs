@@ -2,23 +2,14 @@
 
 use super::grammar::{Field, Kind, may, must};
 use super::hubs;
+use super::kinds::{
+    AUTHORIZATIONS, CIRCUITS, CONNECTIONS, FIREWALLS, GATEWAYS, PEERINGS, PUBLIC_IPS,
+    RECOVERY_PLANS, ROUTE_TABLES, SECURITY_GROUPS, SUBNETS, VNETS,
+};
 use super::last_path::{
     DNS_RECORD, LOCAL_GATEWAY, LOCAL_GATEWAYS, TRAFFIC_ENDPOINT, VPN_CONNECTION,
     VPN_CONNECTION_REMOVE, VPN_GATEWAY,
 };
-
-pub(super) const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
-pub(super) const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
-pub(super) const CONNECTIONS: &str = "Microsoft.Network/connections";
-pub(super) const GATEWAYS: &str = "Microsoft.Network/virtualNetworkGateways";
-const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
-pub(super) const PUBLIC_IPS: &str = "Microsoft.Network/publicIPAddresses";
-const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
-const SUBNETS: &str = "Microsoft.Network/virtualNetworks/subnets";
-const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
-const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
-const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
-pub(super) const VNETS: &str = "Microsoft.Network/virtualNetworks";
 
 /// The SKUs of ExpressRoute gateways.
 pub const GATEWAY_SKUS: &[&str] = &[

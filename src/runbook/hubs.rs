@@ -1,7 +1,8 @@
 //! What do the actions about a virtual WAN take? Their keys, for the table of actions.
 
-use super::actions::{AUTHORIZATIONS, AUTOSCALE, CIRCUITS, PREFIXES, TAGS, VNETS};
+use super::actions::{AUTOSCALE, PREFIXES, TAGS};
 use super::grammar::{Field, Kind, may, must};
+use super::kinds::{AUTHORIZATIONS, CIRCUITS, VNETS};
 use crate::model::action::HubPreference;
 
 const CONNECTIONS: &str = "Microsoft.Network/expressRouteGateways/expressRouteConnections";

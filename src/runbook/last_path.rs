@@ -1,7 +1,8 @@
 //! What do the steps of the last path take, and those after the network? VPN, names, traffic managers.
 
-use super::actions::{CONNECTIONS, GATEWAYS, PUBLIC_IPS, TAGS, VNETS};
+use super::actions::TAGS;
 use super::grammar::{Field, Kind, may, must};
+use super::kinds::{CONNECTIONS, GATEWAYS, PUBLIC_IPS, VNETS};
 
 pub(super) const LOCAL_GATEWAYS: &str = "Microsoft.Network/localNetworkGateways";
 const DNS_ZONES: &str = "Microsoft.Network/privateDnsZones";

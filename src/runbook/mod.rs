@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod expr;
 pub mod grammar;
 mod hubs;
+mod kinds;
 mod last_path;
 pub mod nesting;
 pub mod schema;

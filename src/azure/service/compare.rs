@@ -670,7 +670,7 @@ mod tests {
             17 => Action::Authorization(Authorization {
                 id: id("expressRouteCircuits", "er").child("authorizations", "a").unwrap(),
             }),
-            _ => Action::Hub(hub_action(kind - 13, chance)),
+            _ => Action::Hub(hub_action(kind - 18, chance)),
         }
     }
 
@@ -748,7 +748,7 @@ mod tests {
         }
     }
 
-    const KINDS: usize = 18;
+    const KINDS: usize = 23;
 
     fn assess(action: &Action, body: Option<&Value>) -> Assessment {
         match action {
