@@ -22,7 +22,7 @@ use backroad::render::report;
 use backroad::render::template::Templates;
 use backroad::render::view::Driven;
 use backroad::runbook::SourceFile;
-use backroad::sim::server::{Pace, Service, serve};
+use backroad::sim::server::{ServePace, Service, serve};
 use backroad::sim::{ScaledClock, Scenario, World};
 use backroad::store::{RunStore, StateDir};
 
@@ -267,7 +267,7 @@ async fn served(scenario: &Scenario) -> (f64, f64) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let id = scenario.resources[0]["id"].as_str().unwrap();
     let url = format!("http://{}{id}?api-version=2024-03-01", listener.local_addr().unwrap());
-    let how = (Pace::Caller, Service::default());
+    let how = (ServePace::Caller, Service::default());
     let simulator = tokio::spawn(serve(listener, world, clock, how, std::future::pending()));
     let (ours, body) = requests_per_second(&url).await;
     simulator.abort();

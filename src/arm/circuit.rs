@@ -11,9 +11,9 @@ pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
 
 /// A circuit.
 #[derive(Debug, Clone, Copy)]
-pub struct Circuit<'v>(&'v Value);
+pub struct CircuitView<'v>(&'v Value);
 
-impl<'v> Circuit<'v> {
+impl<'v> CircuitView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {
@@ -84,9 +84,9 @@ impl<'v> Circuit<'v> {
 
 /// A peering of a circuit.
 #[derive(Debug, Clone, Copy)]
-pub struct CircuitPeering<'v>(&'v Value);
+pub struct CircuitPeeringView<'v>(&'v Value);
 
-impl<'v> CircuitPeering<'v> {
+impl<'v> CircuitPeeringView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

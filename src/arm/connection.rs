@@ -7,9 +7,9 @@ use crate::model::ResourceId;
 
 /// A connection of a gateway.
 #[derive(Debug, Clone, Copy)]
-pub struct Connection<'v>(&'v Value);
+pub struct ConnectionView<'v>(&'v Value);
 
-impl<'v> Connection<'v> {
+impl<'v> ConnectionView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

@@ -19,9 +19,9 @@ pub fn firewall_address(body: &Value) -> Option<IpAddr> {
 
 /// A public address.
 #[derive(Debug, Clone, Copy)]
-pub struct PublicAddress<'v>(&'v Value);
+pub struct PublicAddressView<'v>(&'v Value);
 
-impl<'v> PublicAddress<'v> {
+impl<'v> PublicAddressView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

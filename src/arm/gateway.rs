@@ -9,9 +9,9 @@ use crate::model::ResourceId;
 
 /// A gateway of a virtual network.
 #[derive(Debug, Clone, Copy)]
-pub struct Gateway<'v>(&'v Value);
+pub struct GatewayView<'v>(&'v Value);
 
-impl<'v> Gateway<'v> {
+impl<'v> GatewayView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

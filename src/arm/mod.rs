@@ -15,11 +15,11 @@ pub mod read;
 mod routes;
 mod state;
 
-pub use circuit::{Circuit, CircuitPeering, PRIVATE_PEERING};
-pub use connection::Connection;
-pub use firewall::{PublicAddress, firewall_address};
-pub use gateway::Gateway;
-pub use network::{Peering, Subnet, VirtualNetwork, is_spoke};
+pub use circuit::{CircuitPeeringView, CircuitView, PRIVATE_PEERING};
+pub use connection::ConnectionView;
+pub use firewall::{PublicAddressView, firewall_address};
+pub use gateway::GatewayView;
+pub use network::{PeeringView, SubnetView, VirtualNetworkView, is_spoke};
 pub use path::CircuitPath;
-pub use routes::{Route, RouteTable};
+pub use routes::{RouteTableView, RouteView};
 pub use state::{has_failed, is_done, provisioning_state};

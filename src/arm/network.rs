@@ -9,9 +9,9 @@ use crate::model::ResourceId;
 
 /// A virtual network.
 #[derive(Debug, Clone, Copy)]
-pub struct VirtualNetwork<'v>(&'v Value);
+pub struct VirtualNetworkView<'v>(&'v Value);
 
-impl<'v> VirtualNetwork<'v> {
+impl<'v> VirtualNetworkView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {
@@ -39,9 +39,9 @@ impl<'v> VirtualNetwork<'v> {
 
 /// A subnet.
 #[derive(Debug, Clone, Copy)]
-pub struct Subnet<'v>(&'v Value);
+pub struct SubnetView<'v>(&'v Value);
 
-impl<'v> Subnet<'v> {
+impl<'v> SubnetView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {
@@ -86,9 +86,9 @@ const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
 
 /// One side of a peering: what one network says of another.
 #[derive(Debug, Clone, Copy)]
-pub struct Peering<'v>(&'v Value);
+pub struct PeeringView<'v>(&'v Value);
 
-impl<'v> Peering<'v> {
+impl<'v> PeeringView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {
@@ -143,8 +143,8 @@ impl<'v> Peering<'v> {
 #[must_use]
 pub fn is_spoke<'v>(
     hub: &ResourceId,
-    side: Peering<'v>,
-    back: impl IntoIterator<Item = Peering<'v>>,
+    side: PeeringView<'v>,
+    back: impl IntoIterator<Item = PeeringView<'v>>,
 ) -> bool {
     side.lends_gateway() && back.into_iter().any(|back| back.uses_gateway() && back.leads_to(hub))
 }
@@ -167,8 +167,9 @@ mod tests {
             } })
         };
         let hub = id("hub");
-        let spoke =
-            |side: &Value, back: &Value| is_spoke(&hub, Peering::of(side), [Peering::of(back)]);
+        let spoke = |side: &Value, back: &Value| {
+            is_spoke(&hub, PeeringView::of(side), [PeeringView::of(back)])
+        };
         let lends = side("spoke", true, false);
         assert!(spoke(&lends, &side("HUB", false, true)));
         assert!(!spoke(&lends, &side("hub", false, false)), "it does not use it");

@@ -8,9 +8,9 @@ use super::read::{flag, list, text};
 
 /// A route table.
 #[derive(Debug, Clone, Copy)]
-pub struct RouteTable<'v>(&'v Value);
+pub struct RouteTableView<'v>(&'v Value);
 
-impl<'v> RouteTable<'v> {
+impl<'v> RouteTableView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {
@@ -24,8 +24,8 @@ impl<'v> RouteTable<'v> {
     }
 
     /// Its routes.
-    pub fn routes(self) -> impl Iterator<Item = Route<'v>> {
-        self.bodies().iter().map(Route::of)
+    pub fn routes(self) -> impl Iterator<Item = RouteView<'v>> {
+        self.bodies().iter().map(RouteView::of)
     }
 
     /// Whether the routes that a gateway learns do not come to its subnets.
@@ -37,9 +37,9 @@ impl<'v> RouteTable<'v> {
 
 /// A route of a table.
 #[derive(Debug, Clone, Copy)]
-pub struct Route<'v>(&'v Value);
+pub struct RouteView<'v>(&'v Value);
 
-impl<'v> Route<'v> {
+impl<'v> RouteView<'v> {
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

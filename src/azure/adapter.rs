@@ -53,7 +53,7 @@ pub struct Arm {
     tenants: Arc<Tenants>,
 }
 
-/// Reads. Its client has no way to write, and its door would refuse.
+/// Reads. Its client has no way to write, and its guard would refuse.
 #[derive(Debug, Clone)]
 pub struct ArmObserver {
     client: Client,

@@ -39,10 +39,10 @@ pub(super) enum Reading {
     HubRoutes { table: String },
 }
 
-/// Calls through one door.
+/// Calls through one guard.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
-    door: Arc<RequestGuard>,
+    guard: Arc<RequestGuard>,
 }
 
 /// The credential of the generated client: what never holds the token cannot log it.
@@ -53,7 +53,7 @@ struct Dummy;
 impl core::auth::TokenCredential for Dummy {
     async fn get_token(&self, _: &[&str]) -> core::Result<core::auth::AccessToken> {
         let never = core::date::parse_rfc3339("9999-12-31T23:59:59Z")?;
-        Ok(core::auth::AccessToken::new("put-in-at-the-door", never))
+        Ok(core::auth::AccessToken::new("put-in-at-the-guard", never))
     }
 
     async fn clear_cache(&self) -> core::Result<()> {
@@ -116,20 +116,20 @@ macro_rules! by_kind {
 }
 
 impl Client {
-    pub(super) fn new(door: Arc<RequestGuard>) -> Self {
-        Self { door }
+    pub(super) fn new(guard: Arc<RequestGuard>) -> Self {
+        Self { guard }
     }
 
     /// Lets the next call that is about a resource go with a new token.
     pub(super) async fn renew_token(&self, about: &ResourceId) {
-        self.door.renew_token(about.subscription()).await;
+        self.guard.renew_token(about.subscription()).await;
     }
 
     /// The generated client over one attempt.
     fn network(&self, attempt: &Arc<Attempt>) -> Result<Network, StepError> {
         let transport: Arc<dyn core::HttpClient> = attempt.clone();
         Network::builder(Arc::new(Dummy))
-            .endpoint(self.door.endpoint.clone())
+            .endpoint(self.guard.endpoint.clone())
             .scopes(&["unused"])
             .retry(core::RetryOptions::none())
             .transport(core::TransportOptions::new(transport))
@@ -148,7 +148,7 @@ impl Client {
             return read_body(&response);
         }
         let attempt =
-            Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
+            Arc::new(Attempt::new(Arc::clone(&self.guard), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, get);
         let response = attempt.take()?;
@@ -168,7 +168,7 @@ impl Client {
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
-        self.door.pass(request, context, purpose).await
+        self.guard.pass(request, context, purpose).await
     }
 
     /// The key of a VPN connection, which has a path of its own; none when the connection is not there.
@@ -183,7 +183,7 @@ impl Client {
 
     /// A path of the endpoint's, with a query.
     fn url_with(&self, path: &str, query: &[(&str, &str)]) -> url::Url {
-        let mut url = self.door.endpoint.clone();
+        let mut url = self.guard.endpoint.clone();
         url.set_path(path);
         url.query_pairs_mut().extend_pairs(query);
         url
@@ -204,7 +204,7 @@ impl Client {
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
-        let response = self.door.pass(request, context, &Purpose::Read).await?;
+        let response = self.guard.pass(request, context, &Purpose::Read).await?;
         if response.status == 404 {
             return Ok(None);
         }
@@ -235,7 +235,7 @@ impl Client {
             headers: Headers::new().with("Content-Type", "application/json"),
             body: body.to_string().into(),
         };
-        let response = self.door.pass(request, context, &Purpose::Read).await?;
+        let response = self.guard.pass(request, context, &Purpose::Read).await?;
         if response.status == 404 {
             return Ok(None);
         }
@@ -280,8 +280,8 @@ impl Client {
         if is_plain(resource) {
             return self.plain(Method::Delete, resource, (purpose, context)).await;
         }
-        let (door, purpose) = (Arc::clone(&self.door), purpose.clone());
-        let attempt = Arc::new(Attempt::new(door, context.clone(), purpose));
+        let (guard, purpose) = (Arc::clone(&self.guard), purpose.clone());
+        let attempt = Arc::new(Attempt::new(guard, context.clone(), purpose));
         let network = self.network(&attempt)?;
         by_kind!(network, resource, delete);
         attempt.take()
@@ -305,7 +305,7 @@ impl Client {
         }
         let request =
             WireRequest { method: Method::Put, url, headers, body: body.to_string().into() };
-        self.door.pass(request, context, purpose).await
+        self.guard.pass(request, context, purpose).await
     }
 
     /// Asks a resource for a change that is no body: one attempt, for its purpose.
@@ -326,7 +326,7 @@ impl Client {
             headers,
             body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
-        self.door.pass(request, context, purpose).await
+        self.guard.pass(request, context, purpose).await
     }
 
     /// Asks how an operation stands; the URL goes out as it came in.
@@ -341,7 +341,7 @@ impl Client {
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
-        self.door.pass(request, context, &Purpose::Read).await
+        self.guard.pass(request, context, &Purpose::Read).await
     }
 
     /// Reads what ARM gives only as an action, and waits for the answer; none when the resource is
@@ -353,7 +353,7 @@ impl Client {
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
         let attempt =
-            Arc::new(Attempt::new(Arc::clone(&self.door), context.clone(), Purpose::Read));
+            Arc::new(Attempt::new(Arc::clone(&self.guard), context.clone(), Purpose::Read));
         let network = self.network(&attempt)?;
         let (group, subscription) = (resource.resource_group(), resource.subscription());
         let name = resource.name();
@@ -404,7 +404,7 @@ impl Client {
         mut response: WireResponse,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let clock = &self.door.clock.0;
+        let clock = &self.guard.clock.0;
         let until = clock.now() + READING_MAX;
         let location = response.headers.get("location").map(str::to_owned);
         while response.status == 202 {
@@ -438,7 +438,7 @@ impl Client {
     }
 
     fn url(&self, path: &str) -> Result<String, StepError> {
-        let mut url = self.door.endpoint.clone();
+        let mut url = self.guard.endpoint.clone();
         url.set_path(path);
         url.set_query(Some(&format!("api-version={}", version_of(path))));
         Ok(url.to_string())

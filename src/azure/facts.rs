@@ -1,4 +1,4 @@
-//! How are the questions of a preflight asked? Reads only, through the same door as everything else.
+//! How are the questions of a preflight asked? Reads only, through the same guard as everything else.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! May this request leave? The one door outward (D3), above any wire.
+//! May this request leave? The one guard outward (D3), above any wire.
 //!
 //! Every request passes here, with what it is for: reads always, changes only for an actuator and only to
 //! what the plan declares; never a change that was made as a read; never to another host; never later
@@ -31,7 +31,7 @@ const PACE: Duration = Duration::from_secs(1);
 /// Tokens of other tenants that a write names resources of.
 const AUXILIARY: &str = "x-ms-authorization-auxiliary";
 
-/// The door. One for each client; what it allows is fixed when it is made.
+/// The guard. One for each client; what it allows is fixed when it is made.
 #[derive(Debug)]
 pub(super) struct RequestGuard {
     pub(super) endpoint: Url,
@@ -237,19 +237,19 @@ pub fn correlation_id(run: &str) -> String {
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
-/// The `HttpClient` that one call of the generated client is given: it sends through the door, and
+/// The `HttpClient` that one call of the generated client is given: it sends through the guard, and
 /// keeps the raw answer and our own error, which the generated types would lose.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    door: Arc<RequestGuard>,
+    guard: Arc<RequestGuard>,
     context: CallContext,
     purpose: Purpose,
     outcome: Mutex<Option<Result<WireResponse, StepError>>>,
 }
 
 impl Attempt {
-    pub(super) fn new(door: Arc<RequestGuard>, context: CallContext, purpose: Purpose) -> Self {
-        Self { door, context, purpose, outcome: Mutex::new(None) }
+    pub(super) fn new(guard: Arc<RequestGuard>, context: CallContext, purpose: Purpose) -> Self {
+        Self { guard, context, purpose, outcome: Mutex::new(None) }
     }
 
     /// What came of it.
@@ -274,7 +274,7 @@ impl core::HttpClient for Attempt {
             core::Body::SeekableStream(_) => return Err(lost()),
         };
         let wire = WireRequest { method, url: request.url().to_string(), headers, body };
-        let outcome = self.door.pass(wire, &self.context, &self.purpose).await;
+        let outcome = self.guard.pass(wire, &self.context, &self.purpose).await;
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         // The raw answer is what is read: the generated client need not make its own types of it.
         Err(lost())
@@ -332,9 +332,9 @@ mod tests {
     const PLAN: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/\
                         replicationRecoveryPlans/p";
 
-    fn door(access: Access) -> (RequestGuard, Arc<Recorder>) {
+    fn guard(access: Access) -> (RequestGuard, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::default());
-        let door = RequestGuard {
+        let guard = RequestGuard {
             endpoint: Url::parse("https://management.azure.com").unwrap(),
             wire: recorder.clone(),
             token: Arc::new(Simulated),
@@ -342,11 +342,11 @@ mod tests {
             clock: ClockRef(Arc::new(Still)),
             access,
         };
-        (door, recorder)
+        (guard, recorder)
     }
 
     async fn try_it(
-        door: &RequestGuard,
+        guard: &RequestGuard,
         method: Method,
         url: &str,
         (purpose, context): (&Purpose, &CallContext),
@@ -357,7 +357,7 @@ mod tests {
             headers: Headers::new().with("Authorization", "Bearer dummy"),
             body: bytes::Bytes::new(),
         };
-        door.pass(request, context, purpose).await.map(|_| ()).map_err(|error| error.to_string())
+        guard.pass(request, context, purpose).await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     const NO_CONTEXT: CallContext = CallContext { run: None, not_after: None };
@@ -370,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_reads_cannot_write_whatever_it_is_asked() {
-        let (door, recorder) = door(Access::ReadOnly);
+        let (guard, recorder) = guard(Access::ReadOnly);
         let host = "https://management.azure.com";
         for (method, path) in [
             (Method::Put, TABLE.to_owned()),
@@ -382,7 +382,7 @@ mod tests {
         ] {
             let url = format!("{host}{path}?api-version=1");
             for purpose in [Purpose::Read, change()] {
-                let result = try_it(&door, method, &url, (&purpose, &NO_CONTEXT)).await;
+                let result = try_it(&guard, method, &url, (&purpose, &NO_CONTEXT)).await;
                 assert!(result.is_err(), "{method} {path} to {purpose}");
             }
         }
@@ -393,7 +393,7 @@ mod tests {
             (Method::Post, format!("{GATEWAY}/arpTables/primary")),
         ] {
             let url = format!("{host}{path}?api-version=1");
-            assert_eq!(try_it(&door, method, &url, READ).await, Ok(()));
+            assert_eq!(try_it(&guard, method, &url, READ).await, Ok(()));
         }
     }
 
@@ -402,12 +402,12 @@ mod tests {
         let change = change();
         let change = (&change, &NO_CONTEXT);
         let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
-        let (door, recorder) = door(Access::Writing(scope));
+        let (guard, recorder) = guard(Access::Writing(scope));
         let host = "https://management.azure.com";
         let declared = format!("{host}{}?api-version=1", TABLE.to_uppercase());
-        assert_eq!(try_it(&door, Method::Put, &declared, change).await, Ok(()));
+        assert_eq!(try_it(&guard, Method::Put, &declared, change).await, Ok(()));
         let other = format!("{host}{GATEWAY}?api-version=1");
-        assert!(try_it(&door, Method::Delete, &other, change).await.is_err());
+        assert!(try_it(&guard, Method::Delete, &other, change).await.is_err());
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
     }
 
@@ -416,14 +416,14 @@ mod tests {
         let change = change();
         let change = (&change, &NO_CONTEXT);
         let scope = WriteScope::only(ResourceId::parse(PLAN).unwrap());
-        let (door, recorder) = door(Access::Writing(scope));
+        let (guard, recorder) = guard(Access::Writing(scope));
         let url = |path: &str| format!("https://management.azure.com{path}?api-version=1");
         let declared = url(&format!("{PLAN}/UnplannedFailover"));
-        assert_eq!(try_it(&door, Method::Post, &declared, change).await, Ok(()));
+        assert_eq!(try_it(&guard, Method::Post, &declared, change).await, Ok(()));
         for other in
             [format!("{PLAN}/purge"), format!("{PLAN}2/unplannedFailover"), PLAN.to_owned()]
         {
-            let refused = try_it(&door, Method::Post, &url(&other), change).await;
+            let refused = try_it(&guard, Method::Post, &url(&other), change).await;
             assert!(refused.is_err(), "{other}");
         }
         assert_eq!(recorder.0.lock().unwrap().len(), 1);
@@ -442,9 +442,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_answer_leaves_every_post_that_changes_in_doubt_and_no_read() {
-        let (mut door, _) =
-            door(Access::Writing(WriteScope::only(ResourceId::parse(PLAN).unwrap())));
-        door.wire = Arc::new(Silent);
+        let (mut guard, _) =
+            guard(Access::Writing(WriteScope::only(ResourceId::parse(PLAN).unwrap())));
+        guard.wire = Arc::new(Silent);
         let send = async |path: String, purpose: Purpose| {
             let request = WireRequest {
                 method: Method::Post,
@@ -452,7 +452,7 @@ mod tests {
                 headers: Headers::new(),
                 body: bytes::Bytes::new(),
             };
-            door.pass(request, &NO_CONTEXT, &purpose).await.unwrap_err().disposition
+            guard.pass(request, &NO_CONTEXT, &purpose).await.unwrap_err().disposition
         };
         for verb in crate::model::recovery::VERBS {
             let lost = send(format!("{PLAN}/{verb}"), change()).await;
@@ -466,28 +466,28 @@ mod tests {
 
     #[tokio::test]
     async fn no_token_goes_to_another_host() {
-        let (door, recorder) = door(Access::ReadOnly);
+        let (guard, recorder) = guard(Access::ReadOnly);
         for url in [
             "https://evil.example/x",
             "http://management.azure.com/x",
             "https://management.azure.com:444/x",
         ] {
-            assert!(try_it(&door, Method::Get, url, READ).await.is_err(), "{url}");
+            assert!(try_it(&guard, Method::Get, url, READ).await.is_err(), "{url}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn the_real_token_replaces_the_dummy_and_debug_shows_neither() {
-        let (door, recorder) = door(Access::ReadOnly);
+        let (guard, recorder) = guard(Access::ReadOnly);
         let url = format!("https://management.azure.com{TABLE}");
-        try_it(&door, Method::Get, &url, READ).await.unwrap();
+        try_it(&guard, Method::Get, &url, READ).await.unwrap();
         let requests = recorder.0.lock().unwrap();
         assert_eq!(
             requests[0].headers.get("authorization"),
             Some("Bearer simulated-token-worth-nothing")
         );
-        let shown = format!("{:?} {door:?}", requests[0]);
+        let shown = format!("{:?} {guard:?}", requests[0]);
         assert!(!shown.contains("Bearer"), "{shown}");
     }
 
@@ -495,7 +495,7 @@ mod tests {
     async fn a_late_write_is_not_sent_by_either_clock() {
         let change = change();
         let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
-        let (door, recorder) = door(Access::Writing(scope));
+        let (guard, recorder) = guard(Access::Writing(scope));
         let url = format!("https://management.azure.com{TABLE}");
         let boot = |boot: &str, nanos| BootTime { boot: boot.to_owned(), nanos };
         let (past, future) = (Timestamp::from_millis(999), Timestamp::from_millis(9_999));
@@ -503,11 +503,11 @@ mod tests {
             [(past, boot("b", 9_999)), (future, boot("b", 999)), (future, boot("other", 9_999))]
         {
             let context = CallContext { run: None, not_after: Some(not_after) };
-            let refused = try_it(&door, Method::Put, &url, (&change, &context)).await.unwrap_err();
+            let refused = try_it(&guard, Method::Put, &url, (&change, &context)).await.unwrap_err();
             assert!(refused.contains("intent_expired"), "{refused}");
         }
         assert!(recorder.0.lock().unwrap().is_empty());
         let context = CallContext { run: None, not_after: Some((future, boot("b", 9_999))) };
-        assert_eq!(try_it(&door, Method::Put, &url, (&change, &context)).await, Ok(()));
+        assert_eq!(try_it(&guard, Method::Put, &url, (&change, &context)).await, Ok(()));
     }
 }

@@ -88,7 +88,7 @@ impl Pages {
         if self.read >= limits::PAGES_MAX {
             return Err(Broken::Pages.into());
         }
-        // One that cannot be read is refused at the door.
+        // One that cannot be read is refused at the guard.
         if let Ok(url) = Url::parse(&link)
             && !self.seen.insert(plain(url))
         {

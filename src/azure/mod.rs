@@ -1,4 +1,4 @@
-//! How do we say it to Azure? Requests built and answers read, pure; one door outward.
+//! How do we say it to Azure? Requests built and answers read, pure; one guard outward.
 //!
 //! Comes in: goals, writes and operation handles. Goes out: assessments and answers. Implements the
 //! engine's `Observer` and `Actuator`.

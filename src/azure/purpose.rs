@@ -2,7 +2,7 @@
 //!
 //! Azure models reads as POSTs and changes as POSTs, so the method tells nothing. What a call is for
 //! decides what a lost answer means (a read is asked again, a change is in doubt), so it is a type that
-//! travels with the call from the adapter to the door and into the error.
+//! travels with the call from the adapter to the guard and into the error.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How much may whoever knocks at the door take? So many connections, and so long for each.
+//! How much may whoever knocks at the socket take? So many connections, and so long for each.
 //!
 //! Whoever connects and says nothing, or says it byte by byte, must not keep others out, nor use up the
 //! descriptors that the run itself needs.
@@ -132,8 +132,8 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// A door with room for two, each for a moment, in front of something that answers.
-    async fn door() -> (SocketAddr, tokio::task::JoinSet<()>) {
+    /// A socket with room for two, each for a moment, in front of something that answers.
+    async fn socket() -> (SocketAddr, tokio::task::JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let bounded = Bounded::with(listener, 2, Duration::from_millis(300));
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_connects_and_says_nothing_keeps_nobody_out_for_long() {
-        let (address, _serving) = door().await;
+        let (address, _serving) = socket().await;
         let mut silent = Vec::new();
         for _ in 0..20 {
             silent.push(TcpStream::connect(address).await.unwrap());

@@ -121,7 +121,7 @@ impl Context {
                     Ok(events) => return Ok((events, Driven::ByAProcess)),
                     Err(error) => error,
                 };
-                // It hangs, or could not open its door: what it has written is at most a moment old.
+                // It hangs, or could not open its socket: what it has written is at most a moment old.
                 match self.state.read_export(run) {
                     Ok(events) if !events.is_empty() => {
                         let warning = self.ui.err.warn("warning:");

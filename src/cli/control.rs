@@ -1,7 +1,7 @@
-//! How does another process speak to a live run? A door on loopback, opened by whoever drives it (D9).
+//! How does another process speak to a live run? A socket on loopback, opened by whoever drives it (D9).
 //!
 //! `door.json` in the run's directory, readable by its owner only, holds the address and a random
-//! token. The door tells the events and takes commands; nothing else.
+//! token. The socket tells the events and takes commands; nothing else.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,14 +34,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of one command: a step's name, who speaks, and a reason of a page.
 const COMMAND_BYTES_MAX: usize = 64 << 10;
 
-/// Where the door is.
+/// Where the socket is.
 #[derive(Serialize, Deserialize)]
 struct Address {
     address: String,
     token: String,
 }
 
-/// An open door; dropping it closes it.
+/// An open socket; dropping it closes it.
 #[derive(Debug)]
 pub struct ControlSocket {
     file: PathBuf,
@@ -57,7 +57,7 @@ struct Behind {
 }
 
 impl ControlSocket {
-    /// Opens a door to a run that this process drives.
+    /// Opens a socket to a run that this process drives.
     ///
     /// # Errors
     /// Loopback cannot be listened on, or the file cannot be written.
@@ -85,7 +85,7 @@ impl ControlSocket {
             .into_make_service_with_connect_info::<SocketPeer>();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
-            // A door that fails leaves the run as it is; others then hear that it is held.
+            // A socket that fails leaves the run as it is; others then hear that it is held.
             drop(axum::serve(Bounded::new(listener), router).await);
         });
         Ok(Self { file, _serving: serving })
@@ -154,7 +154,7 @@ async fn command(
     }
 }
 
-/// Another process's door, seen from outside.
+/// Another process's socket, seen from outside.
 pub struct Knock {
     address: Address,
     client: reqwest::Client,
@@ -167,10 +167,10 @@ impl std::fmt::Debug for Knock {
 }
 
 impl Knock {
-    /// The door of the run in that directory.
+    /// The socket of the run in that directory.
     ///
     /// # Errors
-    /// The process that holds the run has no door: it is about to open or close it.
+    /// The process that holds the run has no socket: it is about to open or close it.
     pub fn at(dir: &Path) -> Result<Self, CliError> {
         let closed = |error: &(dyn std::error::Error + 'static)| {
             CliError::new(Status::Refused, "Another process holds the run and does not answer.")
@@ -203,7 +203,7 @@ impl Knock {
     /// The run's events so far.
     ///
     /// # Errors
-    /// Nobody answers, or something else than a door does.
+    /// Nobody answers, or something else than a socket does.
     pub async fn events(&self) -> Result<Vec<Recorded>, CliError> {
         let url = format!("http://{}/events", self.address.address);
         let (status, text) = self.ask(self.client.get(url)).await?;
@@ -220,7 +220,7 @@ impl Knock {
     /// Says a command; the inner error is the reason why it was refused.
     ///
     /// # Errors
-    /// Nobody answers, or something else than a door does.
+    /// Nobody answers, or something else than a socket does.
     pub async fn command(&self, command: &Command) -> Result<Result<(), String>, CliError> {
         let url = format!("http://{}/command", self.address.address);
         let body = serde_json::to_string(command).map_err(|error| {
@@ -236,8 +236,8 @@ impl Knock {
 }
 
 fn strange(status: u16) -> CliError {
-    CliError::refused(format!("The process at the run's door answered with {status}."))
-        .hint("Its door file may be an old one; try again in a moment.")
+    CliError::refused(format!("The process at the run's socket answered with {status}."))
+        .hint("Its socket file may be an old one; try again in a moment.")
 }
 
 #[cfg(test)]
@@ -251,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(EventRecorder::default());
-        let door =
+        let socket =
             ControlSocket::open(folder.path(), recorder, handle, &HostEntropy).await.unwrap();
         let mut knock = Knock::at(folder.path()).unwrap();
         assert_eq!(knock.events().await.unwrap(), Vec::new());
@@ -261,7 +261,7 @@ mod tests {
         assert!(knock.command(&command).await.unwrap().is_err());
         knock.address.token = "wrong".to_owned();
         assert!(knock.events().await.is_err());
-        drop(door);
+        drop(socket);
         assert!(Knock::at(folder.path()).is_err());
     }
 

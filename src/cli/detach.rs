@@ -74,8 +74,8 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
     let (path, file) = context.state.open_log(run)?;
     let length = file.metadata().map_err(|error| failed(&error))?.len();
     let log = Log { path, begins: usize::try_from(length).unwrap_or(usize::MAX) };
-    let door = context.state.run_path(run).join("door.json");
-    let before = regular::read(&door, FILE_BYTES_MAX).ok();
+    let socket = context.state.run_path(run).join("door.json");
+    let before = regular::read(&socket, FILE_BYTES_MAX).ok();
     let mut child = spawn(run, file).map_err(|error| failed(&error))?;
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut interrupts = Interrupts::listen();
@@ -83,7 +83,7 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
         if let Some(status) = child.try_wait().map_err(|error| failed(&error))? {
             return ended(context, run, &log, status.code());
         }
-        let now = regular::read(&door, FILE_BYTES_MAX).ok();
+        let now = regular::read(&socket, FILE_BYTES_MAX).ok();
         if now.is_some() && now != before {
             break;
         }

@@ -27,7 +27,7 @@ pub(super) struct Wanted<'a> {
     pub(super) runbook: &'a Path,
     pub(super) compile: &'a Compile,
     pub(super) world: Option<&'a Path>,
-    /// Whether misfortunes are drilled.
+    /// Whether faults are drilled.
     pub(super) drills: bool,
 }
 

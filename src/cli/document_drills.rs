@@ -1,4 +1,4 @@
-//! What does the executor do on a good day, and when a step meets a misfortune? Drills in memory, for
+//! What does the executor do on a good day, and when a step meets a fault? Drills in memory, for
 //! documents: nothing of them is kept.
 
 use std::collections::BTreeMap;
@@ -17,15 +17,15 @@ use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
 use crate::render::run_view;
 use crate::render::view::{Driven, ReachView, RunView};
 use crate::sim::bad_day::library;
-use crate::sim::{BadDay, Effect, Fault, World};
+use crate::sim::{BadDay, Fault, FaultEffect, World};
 
-/// A misfortune of one step.
-struct Misfortune {
+/// A fault of one step.
+struct DrilledFault {
     id: &'static str,
     title: &'static str,
     what: &'static str,
     times: u32,
-    effect: fn() -> Effect,
+    effect: fn() -> FaultEffect,
     /// Whether a step that only looks can meet it.
     looks: bool,
 }
@@ -33,69 +33,69 @@ struct Misfortune {
 /// So many times that it does not pass by itself.
 const FOR_GOOD: u32 = 1_000;
 
-const MISFORTUNES: [Misfortune; 8] = [
-    Misfortune {
+const DRILLED_FAULTS: [DrilledFault; 8] = [
+    DrilledFault {
         id: "request-lost",
         title: "Request lost",
         what: "The request never arrives, and nobody can know that.",
         times: 1,
-        effect: || Effect::LoseRequest,
+        effect: || FaultEffect::LoseRequest,
         looks: true,
     },
-    Misfortune {
+    DrilledFault {
         id: "answer-lost",
         title: "Answer lost",
         what: "Azure does what was asked, and its answer never arrives.",
         times: 1,
-        effect: || Effect::LoseAnswer,
+        effect: || FaultEffect::LoseAnswer,
         looks: true,
     },
-    Misfortune {
+    DrilledFault {
         id: "throttled",
         title: "Throttled",
         what: "429 three times, each with half a minute to wait.",
         times: 3,
-        effect: || Effect::Throttle { after: Some(Duration::from_secs(30)) },
+        effect: || FaultEffect::Throttle { after: Some(Duration::from_secs(30)) },
         looks: true,
     },
-    Misfortune {
+    DrilledFault {
         id: "refused",
         title: "Region refuses",
         what: "503 ServiceUnavailable four times, without a time to come back.",
         times: 4,
-        effect: || Effect::Refuse { status: 503, code: "ServiceUnavailable".to_owned() },
+        effect: || FaultEffect::Refuse { status: 503, code: "ServiceUnavailable".to_owned() },
         looks: true,
     },
-    Misfortune {
+    DrilledFault {
         id: "slow",
         title: "Three times slower",
         what: "Azure takes the write and needs three times as long.",
         times: 1,
-        effect: || Effect::Slow { factor: 3 },
+        effect: || FaultEffect::Slow { factor: 3 },
         looks: false,
     },
-    Misfortune {
+    DrilledFault {
         id: "fails-once",
         title: "Fails once",
         what: "Azure takes the write, its operation fails, and works when repeated.",
         times: 1,
-        effect: || Effect::Fail { code: "InternalServerError".to_owned() },
+        effect: || FaultEffect::Fail { code: "InternalServerError".to_owned() },
         looks: false,
     },
-    Misfortune {
+    DrilledFault {
         id: "stuck",
         title: "Never ends",
         what: "Azure takes the write and says InProgress for ever.",
         times: 1,
-        effect: || Effect::Stuck,
+        effect: || FaultEffect::Stuck,
         looks: false,
     },
-    Misfortune {
+    DrilledFault {
         id: "forbidden",
         title: "Forbidden",
         what: "403 AuthorizationFailed every time: the right is missing.",
         times: FOR_GOOD,
-        effect: || Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
+        effect: || FaultEffect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
         looks: true,
     },
 ];
@@ -143,7 +143,7 @@ impl DrillOrigin {
         Ok(GoodDay { view, world: played.world, end: played.now })
     }
 
-    /// Every misfortune at every step that reads or writes, and every bad day of the library. The drills
+    /// Every fault at every step that reads or writes, and every bad day of the library. The drills
     /// go side by side; each has a world and a clock of its own.
     ///
     /// # Errors
@@ -156,16 +156,16 @@ impl DrillOrigin {
         let mut cells = BTreeMap::new();
         let mut trials = Vec::new();
         for step in self.plan.steps() {
-            for misfortune in &MISFORTUNES {
-                let key = (step.name.clone(), misfortune.id.to_owned());
-                match (step.action.subject(), misfortune.looks) {
+            for fault in &DRILLED_FAULTS {
+                let key = (step.name.clone(), fault.id.to_owned());
+                match (step.action.subject(), fault.looks) {
                     (None, _) => {}
                     (Some(_), false) if step.action.written().is_none() => {
                         let text = String::new();
                         cells.insert(key, Cell { handling: Handling::NotMet, text });
                     }
                     (Some(subject), _) => {
-                        let faults = faults(step, subject, misfortune, &good.view);
+                        let faults = faults(step, subject, fault, &good.view);
                         trials.push(FaultDrill::At(key, faults));
                     }
                 }
@@ -191,7 +191,7 @@ impl DrillOrigin {
         let days: Vec<Day> = days.into_iter().flatten().collect();
         Ok(Matrix {
             proof: format!("Proven by {drills} drills when this document was made, {place}."),
-            faults: MISFORTUNES
+            faults: DRILLED_FAULTS
                 .iter()
                 .map(|m| (m.id.to_owned(), m.title.to_owned(), m.what.to_owned()))
                 .collect(),
@@ -252,23 +252,18 @@ impl DrillOrigin {
 
 /// One drill to be made.
 enum FaultDrill {
-    /// A misfortune at a step.
+    /// A fault at a step.
     At((StepName, String), Vec<Fault>),
     /// A bad day.
     Day(&'static BadDay),
 }
 
-/// The misfortune of a step. It is met from when the step begins, since others look at the same resource
+/// The fault of a step. It is met from when the step begins, since others look at the same resource
 /// before, or write it: a plan that goes there and back asks twice for the same commit. A look meets it as a
 /// GET of the resource, or as a POST to it or to what it has inside.
-fn faults(
-    step: &Step,
-    subject: &ResourceId,
-    misfortune: &Misfortune,
-    good: &RunView,
-) -> Vec<Fault> {
+fn faults(step: &Step, subject: &ResourceId, fault: &DrilledFault, good: &RunView) -> Vec<Fault> {
     let of = |method: &str, target: &str| {
-        Fault::new(Some(method), target, misfortune.times, (misfortune.effect)())
+        Fault::new(Some(method), target, fault.times, (fault.effect)())
     };
     let mut faults = match &step.action {
         Action::Remove(_) => vec![of("DELETE", subject.as_str())],

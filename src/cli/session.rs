@@ -1,4 +1,4 @@
-//! How is a run driven? Store, door, screen, signals and the driver, put together once.
+//! How is a run driven? Store, socket, screen, signals and the driver, put together once.
 
 use std::num::NonZeroU32;
 use std::pin::pin;
@@ -98,12 +98,12 @@ impl Session {
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
-        // Before the door: who sees the door open may interrupt at once.
+        // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
-        let door =
+        let socket =
             ControlSocket::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
-        let door = door.map_err(|error| {
-            CliError::new(Status::OutOfReach, "The run's door cannot be opened.").because(&error)
+        let socket = socket.map_err(|error| {
+            CliError::new(Status::OutOfReach, "The run's socket cannot be opened.").because(&error)
         })?;
         let ports = Ports {
             journal: Arc::clone(&journal) as Arc<dyn crate::engine::Journal>,
@@ -114,7 +114,7 @@ impl Session {
         let driven =
             drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
         screen.clear();
-        drop(door);
+        drop(socket);
         aside.abort_all();
         let closed = match Arc::into_inner(journal) {
             Some(journal) => journal.close().await,

@@ -14,7 +14,7 @@ use crate::model::limits::COMMANDS_WAITING_MAX;
 use crate::model::{Person, StepName};
 use crate::store::{Obligations, Owed};
 
-/// Keeps the events, for the door and the summary.
+/// Keeps the events, for the socket and the summary.
 #[derive(Debug, Default)]
 pub struct EventRecorder(Mutex<Vec<Recorded>>);
 

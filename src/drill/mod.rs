@@ -1,7 +1,7 @@
 //! How does a plan go in a simulated Azure? The real executor, virtual time, and nothing kept.
 //!
 //! Comes in: a plan, a world and the time in it. Goes out: the journal, the world as it is then, and how it
-//! ended. The command line, the documents, the tests and the benches drill through this one door.
+//! ended. The command line, the documents, the tests and the benches drill through this one way.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::event::Intent;
-use crate::model::durations::{Change, Quantiles, quantiles};
+use crate::model::durations::{MeasuredChange, Quantiles, quantiles};
 use crate::model::{Undo, WriteMethod};
 
 /// Looks in each quarter of the quantiles: more where more operations end.
@@ -22,11 +22,11 @@ const GAP: (f64, f64) = (3.0, 36.0);
 const GAP_LATE: f64 = 120.0;
 
 /// What an intent does to its resource.
-fn change(intent: &Intent) -> Change {
+fn change(intent: &Intent) -> MeasuredChange {
     match (intent.write.method, &intent.undo) {
-        (WriteMethod::Delete, _) => Change::Delete,
-        (WriteMethod::Put, Undo::Delete { .. }) => Change::Create,
-        (WriteMethod::Put | WriteMethod::Post, _) => Change::Update,
+        (WriteMethod::Delete, _) => MeasuredChange::Delete,
+        (WriteMethod::Put, Undo::Delete { .. }) => MeasuredChange::Create,
+        (WriteMethod::Put | WriteMethod::Post, _) => MeasuredChange::Update,
     }
 }
 

@@ -15,7 +15,7 @@ use super::resource::ResourceType;
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum MeasuredChange {
     /// It is made.
     Create,
     /// It is written again.
@@ -34,7 +34,7 @@ pub struct Spread {
     of: String,
     #[serde(default)]
     class: String,
-    change: Change,
+    change: MeasuredChange,
     seconds: Vec<f64>,
     /// Of every class together.
     looks: Option<Quantiles>,
@@ -88,7 +88,7 @@ impl Class {
 
 /// The distribution of a change, if it was recorded; of a class without a row of its own, the usual one.
 #[must_use]
-pub fn spread(of: &ResourceType, class: Class, change: Change) -> Option<&'static Spread> {
+pub fn spread(of: &ResourceType, class: Class, change: MeasuredChange) -> Option<&'static Spread> {
     let row = |class: &str| {
         TABLE.rows.iter().find(|row| of.is(&row.of) && row.change == change && row.class == class)
     };
@@ -116,7 +116,7 @@ impl Spread {
 
 /// The quantiles of a change, of every class and age: who waits for an end may not know which it is.
 #[must_use]
-pub fn quantiles(of: &ResourceType, change: Change) -> Quantiles {
+pub fn quantiles(of: &ResourceType, change: MeasuredChange) -> Quantiles {
     spread(of, Class::Usual, change).and_then(|spread| spread.looks).unwrap_or(OTHERS)
 }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn half_of_the_expressroute_gateways_are_made_in_about_a_quarter_of_an_hour() {
         let gateway = ResourceType::parse("Microsoft.Network/virtualNetworkGateways").unwrap();
-        let spread = spread(&gateway, Class::Usual, Change::Create).unwrap();
+        let spread = spread(&gateway, Class::Usual, MeasuredChange::Create).unwrap();
         assert!((900..1_100).contains(&spread.at(0.5).as_secs()), "{:?}", spread.at(0.5));
         assert!((1_500..2_400).contains(&spread.at(0.9).as_secs()), "{:?}", spread.at(0.9));
         assert!(spread.own == 2 && spread.kin > 100, "two were recorded: {spread:?}");

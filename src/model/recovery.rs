@@ -129,7 +129,7 @@ pub const CLEANUP: &str = "testFailoverCleanup";
 /// The verb that takes a failover back while it is not committed.
 pub const CANCEL: &str = "failoverCancel";
 
-/// Every verb that changes a plan: what the door lets through (azure-facts 6.1).
+/// Every verb that changes a plan: what the request guard lets through (azure-facts 6.1).
 pub const VERBS: [&str; 7] = [
     "unplannedFailover",
     "plannedFailover",

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::arm::read::{id_at, list};
-use crate::arm::{Circuit, Gateway, Subnet, VirtualNetwork};
+use crate::arm::{CircuitView, GatewayView, SubnetView, VirtualNetworkView};
 use crate::model::ResourceId;
 
 /// The protected items that a recovery plan's body names.
@@ -20,25 +20,25 @@ pub fn recovery_items(plan: &Value) -> Vec<ResourceId> {
 /// The peerings of a virtual network's body.
 #[must_use]
 pub fn peerings_of(vnet: Option<&Value>) -> &[Value] {
-    vnet.map_or(&[], |body| VirtualNetwork::of(body).peerings())
+    vnet.map_or(&[], |body| VirtualNetworkView::of(body).peerings())
 }
 
 /// The subnets of a virtual network's body.
 #[must_use]
 pub fn subnets_of(vnet: &Value) -> &[Value] {
-    VirtualNetwork::of(vnet).subnets()
+    VirtualNetworkView::of(vnet).subnets()
 }
 
 /// The private peering of a circuit's body.
 #[must_use]
 pub fn peering<'v>(circuit: &'v Value, name: &str) -> Option<&'v Value> {
-    Circuit::of(circuit).peering(name)
+    CircuitView::of(circuit).peering(name)
 }
 
 /// The subnet that a gateway's body names.
 #[must_use]
 pub fn gateway_subnet(gateway: &Value) -> Option<ResourceId> {
-    Gateway::of(gateway).subnet()
+    GatewayView::of(gateway).subnet()
 }
 
 /// The first prefix of a subnet's body.
@@ -50,7 +50,7 @@ pub fn subnet_prefix(subnet: &Value) -> Option<IpNet> {
 /// All prefixes of a subnet's body: one in the one field, or several in the other.
 #[must_use]
 pub fn subnet_prefixes(subnet: &Value) -> Vec<IpNet> {
-    Subnet::of(subnet).prefixes()
+    SubnetView::of(subnet).prefixes()
 }
 
 /// Whether one prefix is in the other.

@@ -16,7 +16,7 @@ use super::rule::{FindingVerdict, Judged};
 use crate::arm;
 pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, NETWORKS as VNETS};
 pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
-use crate::arm::{Connection as Link, Peering as Peer, VirtualNetwork, is_spoke};
+use crate::arm::{ConnectionView as Link, PeeringView as Peer, VirtualNetworkView, is_spoke};
 use crate::model::action::{
     Connection, Gateway, HubAction, HubConnection, Peering, RecoveryPlan, Removal, RemovalKind,
     RouteTable, Subnet, Tier, Vpn,
@@ -295,7 +295,7 @@ impl<'a> Inquiry<'a> {
     pub fn gateways_in(&self, vnet: &Value) -> Vec<ResourceId> {
         let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
         let mut found: Vec<ResourceId> = own
-            .flat_map(|subnet| arm::Subnet::of(subnet).users())
+            .flat_map(|subnet| arm::SubnetView::of(subnet).users())
             .filter_map(|item| gateway_of(text(item, "/id")?))
             .collect();
         found.dedup();
@@ -339,7 +339,7 @@ impl<'a> Inquiry<'a> {
     #[must_use]
     pub fn space(&self, vnet: &ResourceId) -> Option<Vec<IpNet>> {
         let body = self.facts.body(vnet)?;
-        Some(VirtualNetwork::of(body).space())
+        Some(VirtualNetworkView::of(body).space())
     }
 
     /// The spokes whose traffic a hub's gateway carries: those that stand, and those that steps which

@@ -137,7 +137,7 @@ fn change(facts: &mut Facts, action: &Action) {
             json!({ "properties": { "routeTable": { "id": spec.route_table } } }),
         ),
         Action::Dissociation(spec) => edit(facts, &spec.subnet, |body| {
-            let ours = body.as_ref().and_then(|body| arm::Subnet::of(body).route_table());
+            let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).route_table());
             if let Some(body) = body.as_mut().filter(|_| ours.as_ref() == Some(&spec.route_table)) {
                 take_out(body, "routeTable");
             }
@@ -148,7 +148,7 @@ fn change(facts: &mut Facts, action: &Action) {
             json!({ "properties": { "networkSecurityGroup": { "id": spec.security_group } } }),
         ),
         Action::SecurityGroup(spec) => edit(facts, &spec.subnet, |body| {
-            let ours = body.as_ref().and_then(|body| arm::Subnet::of(body).security_group());
+            let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).security_group());
             let own = ours.as_ref() == Some(&spec.security_group);
             if let Some(body) = body.as_mut().filter(|_| own) {
                 take_out(body, "networkSecurityGroup");
@@ -160,7 +160,7 @@ fn change(facts: &mut Facts, action: &Action) {
             json!({ "properties": { "dhcpOptions": { "dnsServers": spec.servers } } }),
         ),
         Action::Tier(spec) => edit(facts, &spec.id, |body| {
-            let stands = body.as_ref().and_then(|body| arm::Circuit::of(body).tier());
+            let stands = body.as_ref().and_then(|body| arm::CircuitView::of(body).tier());
             let lower = stands.and_then(Tier::parse).is_some_and(|tier| tier < spec.at_least);
             if let Some(tier) = body.as_mut().and_then(|body| body.pointer_mut("/sku/tier"))
                 && lower
@@ -221,7 +221,7 @@ fn peer(facts: &mut Facts, spec: &Peering) {
     let Some(vnet) = spec.id.parent() else { return };
     let other = side_towards(facts, &spec.remote, &vnet);
     let stands =
-        facts.body(&spec.id).is_some_and(|body| !arm::Peering::of(body).is_in("Initiated"));
+        facts.body(&spec.id).is_some_and(|body| !arm::PeeringView::of(body).is_in("Initiated"));
     let mut body = json!({ "properties": { "remoteVirtualNetwork": { "id": spec.remote } } });
     name(&mut body, "allowVirtualNetworkAccess", spec.allow_access);
     name(&mut body, "allowForwardedTraffic", spec.allow_forwarded_traffic);
@@ -244,14 +244,14 @@ const STATE: &str = "/properties/peeringState";
 /// The side of a network that names another one.
 fn side_towards(facts: &Facts, vnet: &ResourceId, remote: &ResourceId) -> Option<ResourceId> {
     let own = peerings_of(facts.body(vnet));
-    let side = own.iter().find(|side| arm::Peering::of(side).leads_to(remote))?;
+    let side = own.iter().find(|side| arm::PeeringView::of(side).leads_to(remote))?;
     vnet.child("virtualNetworkPeerings", side.get("name")?.as_str()?).ok()
 }
 
 fn remove(facts: &mut Facts, spec: &Removal) {
     match spec.kind {
         RemovalKind::Peering => {
-            let remote = facts.body(&spec.id).and_then(|body| arm::Peering::of(body).remote());
+            let remote = facts.body(&spec.id).and_then(|body| arm::PeeringView::of(body).remote());
             let left = remote
                 .zip(spec.id.parent())
                 .and_then(|(remote, vnet)| side_towards(facts, &remote, &vnet));
@@ -284,7 +284,7 @@ pub(super) fn settle_in(facts: &mut Facts, subnet: &ResourceId, gateway: &Resour
     let lower = gateway.key().to_owned();
     edit(facts, subnet, |body| {
         let Some(body) = body else { return };
-        let there = arm::Subnet::of(body).users();
+        let there = arm::SubnetView::of(body).users();
         let mut there = there.to_vec();
         if !there.iter().any(|item| belongs(item, &lower)) {
             there.push(json!({ "id": format!("{gateway}/ipConfigurations/gwipconfig") }));
@@ -298,7 +298,7 @@ fn move_out(facts: &mut Facts, gateway: &ResourceId) {
     let Some(subnet) = facts.body(gateway).and_then(super::inquiry::gateway_subnet) else { return };
     edit(facts, &subnet, |body| {
         let Some(body) = body else { return };
-        let mut there = arm::Subnet::of(body).users().to_vec();
+        let mut there = arm::SubnetView::of(body).users().to_vec();
         there.retain(|item| !belongs(item, gateway.key()));
         body["properties"]["ipConfigurations"] = json!(there);
     });

@@ -61,7 +61,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                 resource(&spoke);
             }
             for peering in peerings_of(facts.body(&vnet)) {
-                if let Some(remote) = arm::Peering::of(peering).remote() {
+                if let Some(remote) = arm::PeeringView::of(peering).remote() {
                     resource(&remote);
                 }
             }
@@ -71,7 +71,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.peerings() {
         for vnet in spec.id.parent().iter().chain([&spec.remote]) {
             for peering in peerings_of(facts.body(vnet)) {
-                if let Some(remote) = arm::Peering::of(peering).remote() {
+                if let Some(remote) = arm::PeeringView::of(peering).remote() {
                     resource(&remote);
                 }
             }
@@ -85,7 +85,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     }
     for circuit in inquiry.circuits() {
         for (_, link) in inquiry.links(circuit) {
-            if let Some(gateway) = arm::Connection::of(link).gateway() {
+            if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
                 resource(&gateway);
                 if let Some(vnet) =
                     facts.body(&gateway).and_then(gateway_subnet).and_then(|s| s.parent())
@@ -95,7 +95,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                         resource(&spoke);
                     }
                     for peering in peerings_of(facts.body(&vnet)) {
-                        if let Some(remote) = arm::Peering::of(peering).remote() {
+                        if let Some(remote) = arm::PeeringView::of(peering).remote() {
                             resource(&remote);
                         }
                     }
@@ -105,7 +105,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     }
     // The circuits that are in use, to compare ours with.
     for (_, link) in facts.bodies(CONNECTIONS) {
-        if let Some(circuit) = arm::Connection::of(link).circuit() {
+        if let Some(circuit) = arm::ConnectionView::of(link).circuit() {
             resource(&circuit);
         }
     }
@@ -113,7 +113,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for (_, spec) in inquiry.gateways() {
         let Some(vnet) = spec.subnet.parent().and_then(|vnet| facts.body(&vnet)) else { continue };
         for subnet in subnets_of(vnet) {
-            if let Some(table) = arm::Subnet::of(subnet).route_table() {
+            if let Some(table) = arm::SubnetView::of(subnet).route_table() {
                 resource(&table);
             }
         }
@@ -126,7 +126,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
         let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
         for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
             let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
-            let tables = subnets.iter().filter_map(|s| arm::Subnet::of(s).route_table());
+            let tables = subnets.iter().filter_map(|s| arm::SubnetView::of(s).route_table());
             asked.extend(tables.map(Question::Resource));
         }
     }

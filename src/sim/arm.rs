@@ -9,7 +9,7 @@ use super::envelope;
 use super::fault::Fault;
 use super::group::is_about_groups;
 use super::network::Reach;
-use super::operation::Work;
+use super::operation::OperationWork;
 use super::reply::Refusal;
 use super::server::Answers;
 use super::shared_key::connection_of;
@@ -222,11 +222,13 @@ impl World {
         // Only an end is asked what it read.
         let ended = self.operations.get(id).filter(|operation| result && operation.settled);
         let read = ended.and_then(|operation| match &operation.work {
-            Work::Read { action, query } => self.reading(&operation.resource, action, query, now),
+            OperationWork::Read { action, query } => {
+                self.reading(&operation.resource, action, query, now)
+            }
             // Of all updates only a new key has a result to be asked for.
-            Work::Update => Some(self.key_length(&operation.resource)),
-            Work::Act { act } => self.told_of(&operation.resource, act, operation, now),
-            Work::Create | Work::Delete => None,
+            OperationWork::Update => Some(self.key_length(&operation.resource)),
+            OperationWork::Act { act } => self.told_of(&operation.resource, act, operation, now),
+            OperationWork::Create | OperationWork::Delete => None,
         });
         let Some(operation) = self.operations.get_mut(id) else {
             return Err(Refusal::new(404, "NotFound", "The operation was not found."));

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::happening::Happening;
+use super::happening::ScheduledEvent;
 use super::scenario::Outage;
 use super::world::World;
 use crate::model::Timestamp;
 
-/// A bad day: misfortunes that have one cause.
+/// A bad day: faults that have one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BadDay {
@@ -20,12 +20,12 @@ pub struct BadDay {
     pub title: String,
     /// What it means for who meets it.
     pub what: String,
-    /// Misfortunes of requests and operations.
+    /// Faults of requests and operations.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// What happens by itself.
     #[serde(default)]
-    pub events: Vec<Happening>,
+    pub events: Vec<ScheduledEvent>,
     /// How regions that are down behave, if otherwise than the world says.
     #[serde(default)]
     pub outage: Option<Outage>,
@@ -51,7 +51,7 @@ pub fn named(name: &str) -> Option<&'static BadDay> {
 }
 
 impl World {
-    /// From when the times of misfortunes count.
+    /// From when the times of faults count.
     pub fn begin_at(&mut self, now: Timestamp) {
         self.schedule.begin_at(now);
     }

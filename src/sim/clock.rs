@@ -23,15 +23,15 @@ pub struct VirtualClock {
 }
 
 /// A sleeper: its deadline, and its place among those with the same one.
-type Place = (Timestamp, u64);
+type SleeperPlace = (Timestamp, u64);
 
 struct Shared {
     now: Timestamp,
     busy: usize,
     next: u64,
     /// Those that wait; one that has not been polled yet has nobody to wake.
-    parked: BTreeMap<Place, Option<Waker>>,
-    woken: BTreeSet<Place>,
+    parked: BTreeMap<SleeperPlace, Option<Waker>>,
+    woken: BTreeSet<SleeperPlace>,
 }
 
 impl VirtualClock {
@@ -85,7 +85,7 @@ impl Drop for AtWork {
 struct Sleep {
     shared: Arc<Mutex<Shared>>,
     at: Timestamp,
-    place: Option<Place>,
+    place: Option<SleeperPlace>,
 }
 
 impl Future for Sleep {
@@ -130,7 +130,7 @@ impl Drop for Sleep {
 /// The wait of a worker that has not begun.
 struct Queued {
     shared: Arc<Mutex<Shared>>,
-    place: Option<Place>,
+    place: Option<SleeperPlace>,
 }
 
 impl Future for Queued {

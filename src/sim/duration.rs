@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::ResourceId;
-use crate::model::durations::{Change, Class, spread};
+use crate::model::durations::{Class, MeasuredChange, spread};
 
 /// The least that any operation takes.
 const LEAST: Duration = Duration::from_millis(200);
@@ -50,7 +50,7 @@ pub(super) fn duration(
     resource: &ResourceId,
     ordinal: u64,
     class: Class,
-    change: Change,
+    change: MeasuredChange,
 ) -> Duration {
     let at = draw(seed, resource, ordinal, "duration");
     let takes = spread(&resource.resource_type(), class, change).map_or_else(
@@ -79,13 +79,13 @@ mod tests {
 
     #[test]
     fn half_of_the_gateways_take_about_a_quarter_of_an_hour() {
-        let take = |n| duration(7, &gateway(n), 1, Class::Usual, Change::Create);
+        let take = |n| duration(7, &gateway(n), 1, Class::Usual, MeasuredChange::Create);
         let mut all: Vec<u64> = (0..2_001).map(|n| take(n).as_secs()).collect();
         all.sort_unstable();
         assert!((900..1_050).contains(&all[1_000]), "{}", all[1_000]);
         assert!(all[2_000] <= 2_900, "{}", all[2_000]);
         assert_eq!(take(1), take(1), "the same draw, the same time");
-        assert_ne!(take(1), duration(7, &gateway(1), 2, Class::Usual, Change::Create));
+        assert_ne!(take(1), duration(7, &gateway(1), 2, Class::Usual, MeasuredChange::Create));
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(class(Some(&with("ErGw1AZ")), &with("ErGw1AZ")), Class::Usual);
         assert_eq!(class(Some(&with("ErGw1AZ")), &with("ErGw2AZ")), Class::Resize);
         let least = (0..50)
-            .map(|n| duration(7, &gateway(n), 2, Class::Resize, Change::Update).as_secs())
+            .map(|n| duration(7, &gateway(n), 2, Class::Resize, MeasuredChange::Update).as_secs())
             .min();
         assert!(least > Some(700), "{least:?}");
     }

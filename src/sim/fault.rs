@@ -1,4 +1,4 @@
-//! What goes wrong? Misfortunes as data: which request meets one, and what then happens.
+//! What goes wrong? Faults as data: which request meets one, and what then happens.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::time::duration_text;
 
-/// A misfortune.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -32,7 +32,7 @@ pub struct Fault {
     pub percent: Option<u8>,
     /// What happens.
     #[serde(with = "serde_yaml::with::singleton_map")]
-    pub effect: Effect,
+    pub effect: FaultEffect,
     /// How many requests it has met: the draws of chance are made by it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub met: u64,
@@ -41,7 +41,7 @@ pub struct Fault {
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Effect {
+pub enum FaultEffect {
     /// 429, with `Retry-After` when given.
     Throttle {
         /// The seconds it names.
@@ -116,9 +116,9 @@ pub(super) struct Occasion<'a> {
 }
 
 impl Fault {
-    /// A misfortune that strikes every request of a method to a resource, so many times.
+    /// A fault that strikes every request of a method to a resource, so many times.
     #[must_use]
-    pub fn new(method: Option<&str>, resource: &str, times: u32, effect: Effect) -> Self {
+    pub fn new(method: Option<&str>, resource: &str, times: u32, effect: FaultEffect) -> Self {
         Self {
             method: method.map(str::to_owned),
             resource: resource.to_owned(),
@@ -138,7 +138,7 @@ impl Fault {
             && self.method.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(occasion.method))
             && self.from.is_none_or(|from| occasion.since >= from)
             && self.until.is_none_or(|until| occasion.since <= until)
-            && (occasion.is_new || self.effect != Effect::Absent)
+            && (occasion.is_new || self.effect != FaultEffect::Absent)
             && glob(&self.resource.to_ascii_lowercase(), &text)
     }
 
@@ -155,27 +155,27 @@ impl Fault {
     /// Whether it is about an operation that is accepted, rather than about the request.
     fn is_about_operations(&self) -> bool {
         match self.effect {
-            Effect::Fail { .. }
-            | Effect::Slow { .. }
-            | Effect::Stuck
-            | Effect::Forget
-            | Effect::Linger { .. }
-            | Effect::Silent
-            | Effect::Unconnected => true,
-            Effect::Throttle { .. }
-            | Effect::Conflict
-            | Effect::Refuse { .. }
-            | Effect::Html
-            | Effect::LoseRequest
-            | Effect::LoseAnswer
-            | Effect::Unreachable
-            | Effect::Absent => false,
+            FaultEffect::Fail { .. }
+            | FaultEffect::Slow { .. }
+            | FaultEffect::Stuck
+            | FaultEffect::Forget
+            | FaultEffect::Linger { .. }
+            | FaultEffect::Silent
+            | FaultEffect::Unconnected => true,
+            FaultEffect::Throttle { .. }
+            | FaultEffect::Conflict
+            | FaultEffect::Refuse { .. }
+            | FaultEffect::Html
+            | FaultEffect::LoseRequest
+            | FaultEffect::LoseAnswer
+            | FaultEffect::Unreachable
+            | FaultEffect::Absent => false,
         }
     }
 }
 
-/// The misfortunes that an accepted operation meets: each fault strikes it once at most.
-pub(super) fn strike_operation(faults: &mut [Fault], occasion: &Occasion<'_>) -> Vec<Effect> {
+/// The faults that an accepted operation meets: each fault strikes it once at most.
+pub(super) fn strike_operation(faults: &mut [Fault], occasion: &Occasion<'_>) -> Vec<FaultEffect> {
     let each = faults.iter_mut().enumerate();
     each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
 }
@@ -185,7 +185,7 @@ pub(super) fn strike_operation_by_path(
     faults: &mut [Fault],
     resource: &str,
     occasion: &Occasion<'_>,
-) -> Vec<Effect> {
+) -> Vec<FaultEffect> {
     let resource = resource.to_ascii_lowercase();
     let names_it = |fault: &Fault| glob(&fault.resource.to_ascii_lowercase(), &resource);
     let each = faults.iter_mut().enumerate().filter(|(_, fault)| !names_it(fault));
@@ -193,7 +193,7 @@ pub(super) fn strike_operation_by_path(
 }
 
 /// The fault that this request meets, if any; it is used up by that.
-pub(super) fn strike_request(faults: &mut [Fault], occasion: &Occasion<'_>) -> Option<Effect> {
+pub(super) fn strike_request(faults: &mut [Fault], occasion: &Occasion<'_>) -> Option<FaultEffect> {
     let mut each = faults.iter_mut().enumerate();
     each.find_map(|(place, fault)| strike_one(fault, place, occasion, false))
 }
@@ -203,7 +203,7 @@ fn strike_one(
     place: usize,
     occasion: &Occasion<'_>,
     about_operations: bool,
-) -> Option<Effect> {
+) -> Option<FaultEffect> {
     if fault.is_about_operations() != about_operations || !fault.meets(occasion) {
         return None;
     }
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_fault_strikes_as_often_as_it_says_after_what_it_skips() {
-        let mut faults = vec![Fault::new(Some("PUT"), "*", 2, Effect::Conflict)];
+        let mut faults = vec![Fault::new(Some("PUT"), "*", 2, FaultEffect::Conflict)];
         faults[0].skip = 1;
         let mut struck = || strike_request(&mut faults, &occasion(0)).is_some();
         assert_eq!([struck(), struck(), struck(), struck()], [false, true, true, false]);
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_fault_has_its_time() {
-        let mut faults = vec![Fault::new(None, "*", 9, Effect::Html)];
+        let mut faults = vec![Fault::new(None, "*", 9, FaultEffect::Html)];
         faults[0].from = Some(Duration::from_secs(10));
         faults[0].until = Some(Duration::from_secs(20));
         let struck = |at| strike_request(&mut faults.clone(), &occasion(at)).is_some();
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn chance_is_decided_by_the_seed() {
-        let mut faults = vec![Fault::new(None, "*", 10_000, Effect::Html)];
+        let mut faults = vec![Fault::new(None, "*", 10_000, FaultEffect::Html)];
         faults[0].percent = Some(20);
         let mut again = faults.clone();
         let draw = |faults: &mut Vec<Fault>| strike_request(faults, &occasion(0)).is_some();
@@ -287,9 +287,9 @@ mod tests {
 
     #[test]
     fn only_what_was_just_made_can_be_hidden() {
-        let mut faults = vec![Fault::new(Some("PUT"), "*", 1, Effect::Absent)];
+        let mut faults = vec![Fault::new(Some("PUT"), "*", 1, FaultEffect::Absent)];
         let old = Occasion { is_new: false, ..occasion(0) };
         assert_eq!(strike_request(&mut faults, &old), None);
-        assert_eq!(strike_request(&mut faults, &occasion(0)), Some(Effect::Absent));
+        assert_eq!(strike_request(&mut faults, &occasion(0)), Some(FaultEffect::Absent));
     }
 }

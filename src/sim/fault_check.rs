@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fault::{Effect, Fault};
+use super::fault::{Fault, FaultEffect};
 use crate::model::ResourceId;
 
 /// What a fault's method may be; `POLL` is a poll of an operation.
@@ -217,7 +217,7 @@ impl Fault {
             }
         };
         match &self.effect {
-            Effect::Refuse { status, code } => {
+            FaultEffect::Refuse { status, code } => {
                 if !(400..=599).contains(status) {
                     return Err(format!(
                         "it refuses with status {status}, and refusals are 400 to 599"
@@ -228,19 +228,21 @@ impl Fault {
                 }
                 Ok(())
             }
-            Effect::Fail { code } if code.trim().is_empty() => {
+            FaultEffect::Fail { code } if code.trim().is_empty() => {
                 Err("it fails without a code".to_owned())
             }
-            Effect::Fail { .. } => begins("fail"),
-            Effect::Slow { factor: 0 } => Err("it takes 0 times as long".to_owned()),
-            Effect::Slow { factor: 1 } => {
+            FaultEffect::Fail { .. } => begins("fail"),
+            FaultEffect::Slow { factor: 0 } => Err("it takes 0 times as long".to_owned()),
+            FaultEffect::Slow { factor: 1 } => {
                 Err("it takes 1 time as long, which changes nothing".to_owned())
             }
-            Effect::Slow { .. } => begins("slow"),
-            Effect::Stuck => begins("stuck"),
-            Effect::Forget => begins("forget"),
-            Effect::Linger { lasts } if lasts.is_zero() => Err("it lingers for no time".to_owned()),
-            Effect::Linger { .. } => {
+            FaultEffect::Slow { .. } => begins("slow"),
+            FaultEffect::Stuck => begins("stuck"),
+            FaultEffect::Forget => begins("forget"),
+            FaultEffect::Linger { lasts } if lasts.is_zero() => {
+                Err("it lingers for no time".to_owned())
+            }
+            FaultEffect::Linger { .. } => {
                 begins("linger")?;
                 let last = pattern.rsplit('/').next().unwrap_or_default();
                 match READING.contains(&last) && method == "POST" {
@@ -248,15 +250,15 @@ impl Fault {
                     false => Ok(()),
                 }
             }
-            Effect::Silent => connects("silent"),
-            Effect::Unconnected => connects("unconnected"),
-            Effect::Throttle { .. }
-            | Effect::Conflict
-            | Effect::Html
-            | Effect::LoseRequest
-            | Effect::LoseAnswer
-            | Effect::Unreachable
-            | Effect::Absent => Ok(()),
+            FaultEffect::Silent => connects("silent"),
+            FaultEffect::Unconnected => connects("unconnected"),
+            FaultEffect::Throttle { .. }
+            | FaultEffect::Conflict
+            | FaultEffect::Html
+            | FaultEffect::LoseRequest
+            | FaultEffect::LoseAnswer
+            | FaultEffect::Unreachable
+            | FaultEffect::Absent => Ok(()),
         }
     }
 }
@@ -268,7 +270,7 @@ impl Fault {
     /// The rights that a fault takes away: one that refuses writes for good, as somebody would be refused
     /// who lacks the right. One that ends, or strikes a few times, is a right that is not obeyed yet.
     pub(super) fn takes_rights(&self) -> Vec<String> {
-        let is_missing = matches!(&self.effect, Effect::Refuse { status: 403, code }
+        let is_missing = matches!(&self.effect, FaultEffect::Refuse { status: 403, code }
             if code == "AuthorizationFailed");
         if !is_missing || self.until.is_some() || self.from.is_some() || self.times < FOR_GOOD {
             return Vec::new();
@@ -339,40 +341,40 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn fault(method: Option<&str>, resource: &str, effect: Effect) -> Fault {
+    fn fault(method: Option<&str>, resource: &str, effect: FaultEffect) -> Fault {
         Fault::new(method, resource, 1, effect)
     }
 
     #[test]
     fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
-        let slow = || Effect::Slow { factor: 4 };
-        let refuse = |status| Effect::Refuse { status, code: "X".to_owned() };
+        let slow = || FaultEffect::Slow { factor: 4 };
+        let refuse = |status| FaultEffect::Refuse { status, code: "X".to_owned() };
         for (method, resource, effect, word) in [
             (Some("PSOT"), "*", slow(), "PSOT"),
             (Some("GET"), "*", slow(), "GET"),
-            (Some("POLL"), "*", Effect::Stuck, "POLL"),
+            (Some("POLL"), "*", FaultEffect::Stuck, "POLL"),
             (Some("PUT"), "virtualNetworkGateways/*", slow(), "/subscriptions/"),
             (Some("PUT"), "*/virtualnetworkgateway/*", slow(), "virtualnetworkgateways"),
-            (Some("PUT"), "*/conections/*", Effect::Silent, "connections"),
-            (Some("PUT"), "*/routetables/*", Effect::Silent, "routetables"),
+            (Some("PUT"), "*/conections/*", FaultEffect::Silent, "connections"),
+            (Some("PUT"), "*/routetables/*", FaultEffect::Silent, "routetables"),
             (Some("POST"), "*/publicipaddresses/*", slow(), "publicipaddresses"),
             (
                 Some("POST"),
                 "*/getlearnedroutes",
-                Effect::Linger { lasts: Duration::from_secs(9) },
+                FaultEffect::Linger { lasts: Duration::from_secs(9) },
                 "reads",
             ),
-            (Some("DELETE"), "*/connections/*", Effect::Unconnected, "DELETE"),
+            (Some("DELETE"), "*/connections/*", FaultEffect::Unconnected, "DELETE"),
             (None, "*/connections/", slow(), "ends in"),
             (None, "*/connections/a b", slow(), "no path has"),
             (None, "", slow(), "empty"),
             (None, "*", refuse(200), "200"),
-            (None, "*", Effect::Slow { factor: 1 }, "nothing"),
+            (None, "*", FaultEffect::Slow { factor: 1 }, "nothing"),
         ] {
             let why = fault(method, resource, effect).check().unwrap_err();
             assert!(why.contains(word), "{method:?} {resource}: {why}");
         }
-        let mut never = fault(None, "*", Effect::Html);
+        let mut never = fault(None, "*", FaultEffect::Html);
         never.percent = Some(0);
         assert!(never.check().is_err());
         never.percent = None;
@@ -382,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_fault_that_can_strike_is_taken() {
-        let slow = || Effect::Slow { factor: 40 };
+        let slow = || FaultEffect::Slow { factor: 40 };
         for (method, resource) in [
             (Some("POST"), "*"),
             (Some("post"), "*/getLearnedRoutes"),
@@ -401,14 +403,14 @@ mod tests {
             (Some("PUT"), "*/con-hub-sea-singapore"),
             (Some("PUT"), "*/connections/*"),
         ] {
-            assert_eq!(fault(method, resource, Effect::Silent).check(), Ok(()), "{resource}");
+            assert_eq!(fault(method, resource, FaultEffect::Silent).check(), Ok(()), "{resource}");
         }
     }
 
     #[test]
     fn a_subscription_that_the_world_does_not_have_is_said() {
         let own = BTreeSet::from(["11111111-a".to_owned(), "22222222-b".to_owned()]);
-        let of = |resource: &str| fault(None, resource, Effect::Html).check_in(&own);
+        let of = |resource: &str| fault(None, resource, FaultEffect::Html).check_in(&own);
         assert_eq!(of("/subscriptions/2222*"), Ok(()));
         assert!(of("/subscriptions/3333*").unwrap_err().contains("22222222-b"));
     }

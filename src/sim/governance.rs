@@ -201,7 +201,7 @@ impl World {
     fn service_providers(&self, subscription: &str) -> WireResponse {
         let mut providers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for body in self.ids().filter_map(|id| self.body(id)) {
-            let circuit = arm::Circuit::of(body);
+            let circuit = arm::CircuitView::of(body);
             if let Some((name, place)) = circuit.provider().zip(circuit.location()) {
                 providers.entry(name).or_default().insert(place);
             }

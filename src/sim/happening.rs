@@ -17,7 +17,7 @@ use crate::model::{Region, ResourceId, Timestamp};
 /// Something that happens by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Happening {
+pub struct ScheduledEvent {
     /// When, from the world's beginning.
     #[serde(with = "duration_text")]
     pub after: Duration,
@@ -44,7 +44,7 @@ pub struct Happening {
     pub devices_up: Vec<IpAddr>,
     /// Resources that somebody elsewhere changes, or a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub change: Vec<Change>,
+    pub change: Vec<ScheduledChange>,
     /// Resources that somebody elsewhere removes, with what is in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Happening {
 /// A change by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct ScheduledChange {
     /// The resource; `*` stands for any text.
     pub resource: String,
     /// What is merged into its body (RFC 7396): null removes.
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// Lets a happening happen.
-    pub(super) fn happen(&mut self, event: Happening, now: Timestamp) {
+    pub(super) fn happen(&mut self, event: ScheduledEvent, now: Timestamp) {
         for region in event.up {
             self.set_region_down(region, false);
         }

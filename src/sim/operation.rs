@@ -7,7 +7,7 @@ use url::Url;
 use super::envelope::{SIGNED_SINCE, is_since};
 use super::reply::{Refusal, common, empty_answer, json_answer, letters};
 use crate::azure::wire::WireResponse;
-use crate::model::durations::Change;
+use crate::model::durations::MeasuredChange;
 use crate::model::{ResourceId, Timestamp};
 
 /// The values of `Retry-After` on the polls of one operation (docs/wire.md 1).
@@ -18,7 +18,7 @@ const LADDER: [u64; 8] = [10, 20, 20, 40, 40, 80, 160, 100];
 pub(super) struct Operation {
     pub(super) id: String,
     pub(super) resource: ResourceId,
-    pub(super) work: Work,
+    pub(super) work: OperationWork,
     /// The region whose operations it is listed under.
     pub(super) location: String,
     pub(super) api_version: String,
@@ -51,7 +51,7 @@ impl Operation {
 /// What an operation does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Work {
+pub(super) enum OperationWork {
     Create,
     Update,
     Delete,
@@ -84,12 +84,12 @@ pub(super) enum Act {
     },
 }
 
-impl Work {
-    pub(super) fn change(&self) -> Change {
+impl OperationWork {
+    pub(super) fn change(&self) -> MeasuredChange {
         match self {
-            Self::Create => Change::Create,
-            Self::Delete => Change::Delete,
-            Self::Update | Self::Act { .. } | Self::Read { .. } => Change::Update,
+            Self::Create => MeasuredChange::Create,
+            Self::Delete => MeasuredChange::Delete,
+            Self::Update | Self::Act { .. } | Self::Read { .. } => MeasuredChange::Update,
         }
     }
 

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::duration::class;
-use super::fault::Effect;
+use super::fault::FaultEffect;
 use super::network::{
     Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     effective_routes, learned_routes, traffic,
 };
-use super::operation::{Act, Operation, Work};
+use super::operation::{Act, Operation, OperationWork};
 use super::parts::State;
-use super::provider::{self, Deed};
+use super::provider::{self, PostAction};
 use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
 use super::world::World;
@@ -62,10 +62,10 @@ impl World {
             return Err(Refusal::not_found(&id));
         }
         let arrival = Arrival { id: &id, request, origin, api_version, now };
-        match provider::of(&id).and_then(|provider| provider.deed(&action)) {
-            Some(Deed::Reset) => self.reset(&arrival),
-            Some(Deed::StartTest) => self.start_test(&arrival, url),
-            Some(Deed::StopTest) => self.stop_test(&arrival),
+        match provider::of(&id).and_then(|provider| provider.post_action(&action)) {
+            Some(PostAction::Reset) => self.reset(&arrival),
+            Some(PostAction::StartTest) => self.start_test(&arrival, url),
+            Some(PostAction::StopTest) => self.stop_test(&arrival),
             None if action == "effectiveroutes" && id.resource_type().is(HUBS) => {
                 let table = table_of(&request.body, &id)?;
                 self.begin_reading(&arrival, action, &table)
@@ -89,7 +89,7 @@ impl World {
             self.resources.set_state(arrival.id, State::Updating, arrival.now);
         }
         let class = class(None, &stored);
-        let work = Work::Act { act };
+        let work = OperationWork::Act { act };
         let operation = self.begin(arrival, provider, work, None, &stored, class);
         let mut answer = accepted(&operation, arrival.origin, operation.first);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
@@ -149,13 +149,13 @@ impl World {
             .map_or_else(|_| id.to_string(), |url| url.path().to_owned());
         for effect in self.posted_faults(id, &path, now) {
             match effect {
-                Effect::Fail { code } => {
+                FaultEffect::Fail { code } => {
                     let message = "The operation failed, by a fault of this world.";
                     failure = Some((code, message.to_owned()));
                 }
-                Effect::Slow { factor } => takes *= factor,
-                Effect::Stuck => takes = NEVER,
-                Effect::Forget => forgotten = true,
+                FaultEffect::Slow { factor } => takes *= factor,
+                FaultEffect::Stuck => takes = NEVER,
+                FaultEffect::Forget => forgotten = true,
                 // What only reads holds nothing up, and connects nothing.
                 _ => {}
             }
@@ -166,7 +166,7 @@ impl World {
             id: key.clone(),
             location: self.location(id).map_or_else(String::new, |l| l.as_str().to_owned()),
             resource: id.clone(),
-            work: Work::Read { action, query: query.to_owned() },
+            work: OperationWork::Read { action, query: query.to_owned() },
             api_version: arrival.api_version.to_owned(),
             locks: Vec::new(),
             ends: now + takes,

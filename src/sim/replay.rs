@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::fault::{Effect, Fault};
+use super::fault::{Fault, FaultEffect};
 use super::world::World;
 use crate::model::{Region, ResourceId, Timestamp};
 
@@ -21,10 +21,10 @@ impl World {
     pub fn hold_operations(&mut self) {
         // Not what only reads: a recording tells what was read, and the world reads when it ends.
         for method in ["PUT", "PATCH", "DELETE"] {
-            self.add_fault(Fault::new(Some(method), "*", u32::MAX, Effect::Stuck));
+            self.add_fault(Fault::new(Some(method), "*", u32::MAX, FaultEffect::Stuck));
         }
         for resource in HOLDING_POSTS {
-            self.add_fault(Fault::new(Some("POST"), resource, u32::MAX, Effect::Stuck));
+            self.add_fault(Fault::new(Some("POST"), resource, u32::MAX, FaultEffect::Stuck));
         }
     }
 

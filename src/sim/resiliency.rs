@@ -254,7 +254,8 @@ impl World {
         let heard = self.heard_untested(id);
         let twice = heard.values().filter(|ways| places(ways).len() > 1).count();
         let routes = if heard.is_empty() { 0 } else { 50 * twice / heard.len() };
-        let sku = self.body(id).and_then(|body| arm::Gateway::of(body).sku()).unwrap_or_default();
+        let sku =
+            self.body(id).and_then(|body| arm::GatewayView::of(body).sku()).unwrap_or_default();
         let zones = if sku.ends_with("AZ") || sku == "ErGwScale" { 25 } else { 0 };
         let tests = self.network.tests(id);
         let tested = tests.iter().any(|test| test.successful == Some(true));

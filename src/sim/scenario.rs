@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::azure_policy::Policy;
 use super::fault::Fault;
 use super::governance::{Grant, Lock};
-use super::happening::Happening;
+use super::happening::ScheduledEvent;
 use super::network::OnPrem;
 use super::resiliency::SiteTest;
 use super::tenancy::Tenancy;
@@ -47,7 +47,7 @@ pub struct Scenario {
     pub outage: Outage,
     /// What happens by itself as time goes by.
     #[serde(default)]
-    pub events: Vec<Happening>,
+    pub events: Vec<ScheduledEvent>,
     /// Whether Azure refuses a connection whose networks overlap others on the circuit.
     #[serde(default)]
     pub overlap: Overlap,
@@ -72,7 +72,7 @@ pub struct Scenario {
     /// Appliances that are not up: what a route sends to one of them is dropped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopped_appliances: Vec<Appliance>,
-    /// Misfortunes.
+    /// Faults.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// Site failover tests of gateways; one that runs goes on.

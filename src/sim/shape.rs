@@ -37,14 +37,14 @@ impl Window {
 }
 
 /// A field that is not in every answer: its path, and the windows in one of which it is shown.
-struct Field {
+struct DatedField {
     path: &'static str,
     windows: Vec<Window>,
 }
 
 /// The fields of each type, under its name in lower case.
-static TABLE: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
-    let mut table: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+static TABLE: LazyLock<BTreeMap<String, Vec<DatedField>>> = LazyLock::new(|| {
+    let mut table: BTreeMap<String, Vec<DatedField>> = BTreeMap::new();
     for (kind, path, bounds) in lines(OBSERVED) {
         let bound = |place: usize| bounds.get(place).copied().unwrap_or_default();
         let window = Window {
@@ -56,7 +56,7 @@ static TABLE: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
         let fields = table.entry(kind.to_ascii_lowercase()).or_default();
         match fields.iter_mut().find(|field| field.path == path) {
             Some(field) => field.windows.push(window),
-            None => fields.push(Field { path, windows: vec![window] }),
+            None => fields.push(DatedField { path, windows: vec![window] }),
         }
     }
     for (kind, path, bounds) in lines(FIELDS) {
@@ -68,7 +68,7 @@ static TABLE: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
         // No answer holds what only a later api-version has brought.
         let since_month = bound(0).get(..7).unwrap_or_default();
         let window = Window { since: bound(0), since_month, until: bound(1), until_month: "" };
-        fields.push(Field { path, windows: vec![window] });
+        fields.push(DatedField { path, windows: vec![window] });
     }
     table
 });

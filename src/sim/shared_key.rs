@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::duration::class;
-use super::operation::Work;
+use super::operation::OperationWork;
 use super::parts::State;
 use super::reply::{Refusal, common, json_answer};
 use super::world::World;
@@ -73,7 +73,7 @@ impl World {
         self.chance.count(id);
         self.resources.set_state(id, State::Updating, arrival.now);
         let class = class(None, &stored);
-        let operation = self.begin(arrival, provider, Work::Update, None, &stored, class);
+        let operation = self.begin(arrival, provider, OperationWork::Update, None, &stored, class);
         let mut answer = if reset {
             WireResponse { status: 202, headers: common(), body: "null".into() }
         } else {

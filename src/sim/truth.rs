@@ -13,7 +13,7 @@ use super::world::World;
 use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
-pub(super) type Shown<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
+pub(super) type ShownBodies<'a> = Vec<(&'a ResourceId, Cow<'a, Value>)>;
 
 /// What the network's truth follows from: as long as it is the same, so is the truth. Of one world only.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
-    pub(super) fn estate<'a>(&'a self, shown: &'a Shown<'a>) -> Estate<'a> {
+    pub(super) fn estate<'a>(&'a self, shown: &'a ShownBodies<'a>) -> Estate<'a> {
         let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
         Estate::new(shown, self.regions.down(), self.network.silent())
             .with_tests(self.network.under_test())
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.
-    pub(super) fn shown(&self) -> Shown<'_> {
+    pub(super) fn shown(&self) -> ShownBodies<'_> {
         let with_state =
             |id: &ResourceId| provider::of(id).is_some_and(provider::Provider::carries);
         let ours = self.resources.iter().filter(|(id, _)| !is_ours(id));

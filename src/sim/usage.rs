@@ -20,7 +20,8 @@ impl World {
         let gateways = self.resources.of_type(kind::GATEWAYS);
         gateways
             .flat_map(|(gateway, resource)| {
-                let own = arm::Gateway::of(&resource.body).configurations().iter().filter(names);
+                let own =
+                    arm::GatewayView::of(&resource.body).configurations().iter().filter(names);
                 own.map(move |configuration| {
                     let name = configuration["name"].as_str().unwrap_or("default");
                     json!({ "id": format!("{gateway}/ipConfigurations/{name}") })

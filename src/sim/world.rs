@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::network::OnPrem;
-use super::operation::{Operation, Work};
+use super::operation::{Operation, OperationWork};
 use super::parts::{
-    Chance, Faults, Governance, Groups, Network, Operations, Regions, Resource, Resources,
-    Schedule, State, root,
+    Chance, Faults, Governance, Groups, NetworkPart, Operations, Regions, Resource, Resources,
+    State, WorldSchedule, root,
 };
 use super::provider;
 use super::scenario::{Latency, Scenario};
@@ -35,11 +35,11 @@ pub struct World {
     pub(super) resources: Resources,
     pub(super) operations: Operations,
     #[serde(flatten)]
-    pub(super) network: Network,
+    pub(super) network: NetworkPart,
     #[serde(flatten)]
     pub(super) regions: Regions,
     #[serde(flatten)]
-    pub(super) schedule: Schedule,
+    pub(super) schedule: WorldSchedule,
     #[serde(flatten)]
     pub(super) governance: Governance,
     pub(super) faults: Faults,
@@ -59,9 +59,9 @@ impl World {
             groups: Groups::default(),
             resources: Resources::default(),
             operations: Operations::default(),
-            network: Network::new(scenario),
+            network: NetworkPart::new(scenario),
             regions: Regions::new(scenario.regions_down.clone(), scenario.outage),
-            schedule: Schedule::new(scenario.now),
+            schedule: WorldSchedule::new(scenario.now),
             governance: Governance::new(scenario),
             faults: Faults::new(scenario.faults.clone()),
             buckets: Buckets::default(),
@@ -131,12 +131,12 @@ impl World {
         self.ledger.entries()
     }
 
-    /// Adds a misfortune.
+    /// Adds a fault.
     pub fn add_fault(&mut self, fault: Fault) {
         self.faults.add(fault);
     }
 
-    /// Takes every misfortune away.
+    /// Takes every fault away.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }
@@ -160,7 +160,7 @@ impl World {
     /// Takes away the connections that were made with a key: what an authorization's end means.
     pub(super) fn revoke(&mut self, circuit: &ResourceId, key: &str) {
         let made_with = |resource: &Resource| {
-            let own = arm::Connection::of(&resource.body);
+            let own = arm::ConnectionView::of(&resource.body);
             own.leads_to(circuit) && own.key().is_some_and(|own| seal(own) == seal(key))
         };
         let of_hub = |resource: &Resource| {
@@ -289,7 +289,7 @@ impl World {
 
     /// An operation in a region that is down does not come to its end.
     fn is_stuck(&self, operation: &Operation) -> bool {
-        !matches!(operation.work, Work::Read { .. })
+        !matches!(operation.work, OperationWork::Read { .. })
             && operation.failure.is_none()
             && self.is_out(&operation.resource)
     }
@@ -307,9 +307,9 @@ impl World {
         let (resource_id, ends) = (operation.resource.clone(), operation.ends);
         let provider = provider::of(&resource_id);
         match work {
-            Work::Read { .. } => {}
-            Work::Act { act } => self.acted(&resource_id, &act, failed, ends),
-            Work::Create | Work::Update => {
+            OperationWork::Read { .. } => {}
+            OperationWork::Act { act } => self.acted(&resource_id, &act, failed, ends),
+            OperationWork::Create | OperationWork::Update => {
                 if !failed && let Some(provider) = provider {
                     self.apply(provider.finished(self, &resource_id), ends);
                 }
@@ -320,8 +320,10 @@ impl World {
                 self.resources.set_state(&resource_id, state, ends);
                 self.end_children(&resource_id, state, ends);
             }
-            Work::Delete if failed => self.resources.set_state(&resource_id, State::Failed, ends),
-            Work::Delete => {
+            OperationWork::Delete if failed => {
+                self.resources.set_state(&resource_id, State::Failed, ends)
+            }
+            OperationWork::Delete => {
                 if let Some(gone) = self.resources.remove(&resource_id)
                     && let Some(provider) = provider
                 {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::duration::{class, duration};
-use super::fault::Effect;
-use super::operation::{Act, Operation, Work};
+use super::fault::FaultEffect;
+use super::operation::{Act, Operation, OperationWork};
 use super::parts::{Resource, State, root};
 use super::post::parameter;
 use super::provider::{self, Provider, Put};
@@ -105,7 +105,7 @@ impl World {
             let shown = shaped(shown, arrival.api_version, arrival.now);
             return Ok(json_answer(if new { 201 } else { 200 }, &shown));
         }
-        let work = if new { Work::Create } else { Work::Update };
+        let work = if new { OperationWork::Create } else { OperationWork::Update };
         let operation = self.begin(arrival, provider, work, failure, &body, class);
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         provider.tell(&mut shown);
@@ -141,7 +141,8 @@ impl World {
             self.chance.count(arrival.id);
             self.resources.set_state(arrival.id, State::Updating, arrival.now);
             let class = class(None, &stored);
-            operation = Some(self.begin(arrival, provider, Work::Update, None, &stored, class));
+            operation =
+                Some(self.begin(arrival, provider, OperationWork::Update, None, &stored, class));
         }
         let mut shown = self.get_body(arrival.id, arrival.now).unwrap_or(Value::Null);
         provider.tell(&mut shown);
@@ -197,7 +198,7 @@ impl World {
         }
         self.resources.set_state(arrival.id, State::Deleting, arrival.now);
         let class = class(None, &body);
-        let operation = self.begin(arrival, provider, Work::Delete, None, &body, class);
+        let operation = self.begin(arrival, provider, OperationWork::Delete, None, &body, class);
         let mut answer = empty_answer(202);
         answer.headers.push("Azure-AsyncOperation", operation.status_url(arrival.origin));
         answer.headers.push("Location", operation.result_url(arrival.origin));
@@ -313,7 +314,7 @@ impl World {
             let writer = self.operations.open().find(|operation| {
                 let within =
                     operation.resource == reference || operation.resource.is_within(&reference);
-                let write = !matches!(operation.work, Work::Read { .. });
+                let write = !matches!(operation.work, OperationWork::Read { .. });
                 within && write && operation.is_at_work(now) && operation.resource != *id
             });
             let writer = writer.filter(|_| idle || resource.state != State::Succeeded);
@@ -349,14 +350,14 @@ impl World {
         &mut self,
         arrival: &Arrival<'_>,
         provider: &dyn Provider,
-        work: Work,
+        work: OperationWork,
         failure: Option<(String, String)>,
         body: &Value,
         class: Class,
     ) -> Operation {
         let ordinal = self.chance.ordinal(arrival.id);
         let mut takes = duration(self.chance.seed(), arrival.id, ordinal, class, work.change());
-        if let Work::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
+        if let OperationWork::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
             takes = TEST_TAKES;
         }
         let mut failure = failure;
@@ -368,18 +369,18 @@ impl World {
         };
         for effect in effects {
             match effect {
-                Effect::Fail { code } => {
+                FaultEffect::Fail { code } => {
                     failure =
                         Some((code, "The operation failed, by a fault of this world.".to_owned()));
                 }
-                Effect::Slow { factor } => takes *= factor,
-                Effect::Stuck => takes = NEVER,
-                Effect::Forget => forgotten = true,
-                Effect::Linger { lasts } => lingers = lasts,
-                Effect::Silent => {
+                FaultEffect::Slow { factor } => takes *= factor,
+                FaultEffect::Stuck => takes = NEVER,
+                FaultEffect::Forget => forgotten = true,
+                FaultEffect::Linger { lasts } => lingers = lasts,
+                FaultEffect::Silent => {
                     self.network.silence(arrival.id);
                 }
-                Effect::Unconnected => {
+                FaultEffect::Unconnected => {
                     self.network.disconnect(arrival.id);
                 }
                 _ => {}
@@ -391,7 +392,7 @@ impl World {
             failure = Some(("GwmOperationTimeOut".to_owned(), message.to_owned()));
         }
         let (put, delete) = provider.first_retry_after();
-        let first = if work == Work::Delete { delete } else { put };
+        let first = if work == OperationWork::Delete { delete } else { put };
         let id = self.chance.name(&[arrival.id.key(), &ordinal.to_string(), "operation"]);
         let operation = Operation {
             id: id.clone(),

@@ -22,7 +22,7 @@ use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{Epoch, RunId, Seq, Timestamp};
 
-/// Appends that wait for the writer; the engine has one under way at most, doors add a few.
+/// Appends that wait for the writer; the engine has one under way at most, readers add a few.
 const WAITING_MAX: usize = 64;
 
 pub(super) const REOPEN: &str = "an earlier write failed, and whether it is durable is unknown; \

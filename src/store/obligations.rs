@@ -87,7 +87,7 @@ impl Obligations {
 }
 
 /// What is known of a run without its note.
-pub(super) enum Known {
+pub(super) enum KnownObligations {
     /// Its last acknowledged event.
     Head(Seq),
     /// Not even that, and why.
@@ -98,7 +98,7 @@ pub(super) enum Known {
 pub(super) fn owing(
     notes: &Obligations,
     runs: &[RunId],
-    head: impl Fn(&RunId) -> Known,
+    head: impl Fn(&RunId) -> KnownObligations,
     journal: impl Fn(&RunId) -> Result<Vec<Recorded>, StoreError>,
 ) -> Owing {
     let mut found = Owing::default();
@@ -111,8 +111,8 @@ pub(super) fn owing(
     for run in runs {
         let note = notes.read(run);
         let head = match head(run) {
-            Known::Head(head) => Ok(head),
-            Known::No(error) => Err(error),
+            KnownObligations::Head(head) => Ok(head),
+            KnownObligations::No(error) => Err(error),
         };
         match (note, head) {
             (Some(note), Ok(head)) if note.head == Some(head) => add(note),
@@ -190,7 +190,7 @@ mod tests {
 
     fn found(notes: &Obligations, runs: &[RunId], head: u64) -> Owing {
         let unread = |run: &RunId| Err(StoreError::Exists(run.clone()));
-        owing(notes, runs, |_| Known::Head(Seq(head)), unread)
+        owing(notes, runs, |_| KnownObligations::Head(Seq(head)), unread)
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
                 reads.set(reads.get() + 1);
                 Ok(events.clone())
             };
-            owing(&notes, &runs, |_| Known::Head(Seq(head)), journal)
+            owing(&notes, &runs, |_| KnownObligations::Head(Seq(head)), journal)
         };
         notes.set(&note).unwrap();
         assert_eq!((asked(4).owed, reads.get()), (vec![note], 0));

@@ -14,7 +14,7 @@ use super::files;
 use super::fsync;
 use super::journal::SledJournal;
 use super::lease::RunLock;
-use super::obligations::{self, Known, Obligations, Owing};
+use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink, Database, FORMAT};
 use crate::engine::{JournalError, Lease, Recorded};
@@ -33,7 +33,7 @@ pub struct RunStore {
     pub journal: SledJournal,
     /// The right to append to it.
     pub lease: Lease,
-    /// Its directory, for the files of other rooms (the token of a live run's door).
+    /// Its directory, for the files of other rooms (the token of a live run's control socket).
     pub dir: PathBuf,
 }
 
@@ -205,8 +205,8 @@ impl StateDir {
             }
         };
         let head = |run: &RunId| match anchor::look(&self.dir(run).anchor(), run) {
-            Ok(mark) => Known::Head(mark.head.seq),
-            Err(error) => Known::No(error),
+            Ok(mark) => KnownObligations::Head(mark.head.seq),
+            Err(error) => KnownObligations::No(error),
         };
         obligations::owing(&self.obligations(), &runs, head, |run| self.read(run))
     }

@@ -56,6 +56,7 @@ const REASONS: &[(&str, usize, &str)] = &[
         6,
         "what is routed over a tunnel or a hub depends on what else is routed",
     ),
+    ("sim::provider::hub", 3, "a hub shows its gateway and its networks, and each of them its hub"),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use backroad::engine::{Command, Ending, RunState};
 use backroad::model::{ResourceId, RunOutcome, Step};
-use backroad::sim::Effect;
+use backroad::sim::FaultEffect;
 
 use crate::support::each_shipped::each_shipped;
 use crate::support::worlds::{differences, fault_of};
 use crate::support::{Drove, Lab, Stage};
 
 /// What may happen to a write, and how often.
-fn misfortunes() -> Vec<(Effect, u32)> {
+fn faults() -> Vec<(FaultEffect, u32)> {
     vec![
-        (Effect::LoseRequest, 1),
-        (Effect::LoseAnswer, 1),
-        (Effect::Stuck, 1),
-        (Effect::Forget, 1),
-        (Effect::Fail { code: "Forbidden".to_owned() }, 1_000),
-        (Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() }, 1_000),
+        (FaultEffect::LoseRequest, 1),
+        (FaultEffect::LoseAnswer, 1),
+        (FaultEffect::Stuck, 1),
+        (FaultEffect::Forget, 1),
+        (FaultEffect::Fail { code: "Forbidden".to_owned() }, 1_000),
+        (FaultEffect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() }, 1_000),
     ]
 }
 
@@ -39,8 +39,8 @@ async fn undo(lab: &Lab) -> Result<Option<RunOutcome>, String> {
     Err("the undo waits for people for ever".to_owned())
 }
 
-/// One misfortune at one write, and the way back.
-async fn point(stage: &Stage, step: &Step, effect: &Effect, times: u32) -> Result<(), String> {
+/// One fault at one write, and the way back.
+async fn point(stage: &Stage, step: &Step, effect: &FaultEffect, times: u32) -> Result<(), String> {
     let lab = stage.lab();
     let before = lab.comparable();
     lab.world.lock().unwrap().add_fault(fault_of(step, effect.clone(), times));
@@ -100,13 +100,13 @@ fn names(text: &str, id: &str) -> bool {
     text.match_indices(id).any(|(at, _)| !goes_on(&text[at + id.len()..]))
 }
 
-/// Every misfortune at every write of a runbook; tells how many that were.
+/// Every fault at every write of a runbook; tells how many that were.
 async fn matrix(name: &str, profile: &str) -> String {
     let stage = Stage::of(name, profile).await;
     let writers = stage.plan.steps().iter().filter(|step| step.action.written().is_some());
     let (mut points, mut wrong) = (0, Vec::new());
     for step in writers {
-        for (effect, times) in misfortunes() {
+        for (effect, times) in faults() {
             points += 1;
             if let Err(why) = point(&stage, step, &effect, times).await {
                 wrong.push(format!("{} with {effect:?}: {why}", step.name));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backroad::engine::{Command, Ending, EngineError, RunState, StepCommand};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, StepName, limits};
-use backroad::sim::{Effect, Fault};
+use backroad::sim::{Fault, FaultEffect};
 
 use crate::support::worlds::differences;
 use crate::support::{Drove, Lab, Stage};
@@ -18,7 +18,7 @@ async fn stage(change: impl Fn(&mut PlanParts)) -> Stage {
     Stage { plan: Plan::new(parts).unwrap(), ..stage }
 }
 
-fn strike(lab: &Lab, method: &str, resource: &str, effect: Effect) {
+fn strike(lab: &Lab, method: &str, resource: &str, effect: FaultEffect) {
     let fault = Fault::new(Some(method), resource, 1, effect);
     lab.world.lock().unwrap().add_fault(fault);
 }
@@ -42,7 +42,7 @@ fn undo() -> Option<Command> {
 async fn an_undo_that_waits_for_an_operation_without_an_end_asks_a_person() {
     let lab = stage(|_| {}).await.lab();
     let begun = lab.now();
-    strike(&lab, "POST", "*/testFailover", Effect::Stuck);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::Stuck);
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
     let longest = Duration::from_secs(2 * 3_600 + 900) + limits::OPERATION_OVERDUE_AFTER;
     assert!(lab.now().since(begun) < longest, "{}", lab.now());
@@ -56,7 +56,7 @@ async fn an_undo_that_waits_for_an_operation_without_an_end_asks_a_person() {
 #[tokio::test]
 async fn a_person_may_leave_what_an_undo_waits_for_and_it_is_listed() {
     let lab = stage(|_| {}).await.lab();
-    strike(&lab, "POST", "*/testFailover", Effect::Stuck);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::Stuck);
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
     let skip = Command::Skip(StepCommand {
         step: StepName::parse("copies").unwrap(),
@@ -73,8 +73,8 @@ async fn what_is_held_in_doubt_is_never_called_undone() {
     // Lost, at work for ever, and its time is over: held. An undo looks before it says anything.
     let lab = stage(|_| {}).await.lab();
     let before = lab.comparable();
-    strike(&lab, "POST", "*/testFailover", Effect::LoseAnswer);
-    strike(&lab, "POST", "*/testFailover", Effect::Stuck);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::LoseAnswer);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::Stuck);
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
     assert_eq!(Lab::outcome_of(lab.drive(undo()).await), RunOutcome::UndoIncomplete);
     assert!(!differences(&before, &lab.comparable()).is_empty());
@@ -91,7 +91,7 @@ async fn a_run_that_goes_on_without_a_step_asks_when_its_operation_never_ends() 
     })
     .await
     .lab();
-    strike(&lab, "POST", "*/testFailover", Effect::Stuck);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::Stuck);
     assert_eq!(waits_at(lab.drive(None).await), ["copies"]);
 }
 
@@ -104,7 +104,7 @@ async fn a_drill_that_does_not_end_stops_and_names_its_wait() {
     })
     .await
     .lab();
-    strike(&lab, "POST", "*/testFailover", Effect::Stuck);
+    strike(&lab, "POST", "*/testFailover", FaultEffect::Stuck);
     let Drove::Broke(error) = lab.drive(None).await else { panic!("it ended") };
     assert!(matches!(error, EngineError::Endless { .. }), "{error}");
     let text = error.to_string();

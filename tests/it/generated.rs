@@ -9,7 +9,7 @@ use backroad::engine::{Event, Recorded};
 use backroad::model::{
     OnFailure, Plan, PlanParts, ResourceId, RetryPolicy, RunOutcome, Step, StepName, Timestamp,
 };
-use backroad::sim::{Effect, Fault, World};
+use backroad::sim::{Fault, FaultEffect, World};
 use serde_json::{Value, json};
 
 use crate::support::{Drove, Lab, shipped_plan, shipped_world};
@@ -85,7 +85,7 @@ pub(crate) fn plan_of(seed: u64) -> Plan {
     plan(&mut Dice(seed, 0))
 }
 
-/// A plan in a world, and one misfortune in it.
+/// A plan in a world, and one fault in it.
 pub(crate) fn unlucky_lab(seed: u64) -> Lab {
     let lab = lab(seed);
     if let Some(fault) = fault(&lab, &mut Dice(seed, 1_000)) {
@@ -108,14 +108,14 @@ fn fault(lab: &Lab, dice: &mut Dice) -> Option<Fault> {
         lab.plan.steps().iter().filter_map(|step| step.action.written()).collect();
     let resource = writers.get(dice.roll(writers.len().max(1) as u64) as usize)?;
     let effects = [
-        Effect::LoseRequest,
-        Effect::LoseAnswer,
-        Effect::Unreachable,
-        Effect::Conflict,
-        Effect::Html,
-        Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
-        Effect::Fail { code: "InternalServerError".to_owned() },
-        Effect::Slow { factor: 9 },
+        FaultEffect::LoseRequest,
+        FaultEffect::LoseAnswer,
+        FaultEffect::Unreachable,
+        FaultEffect::Conflict,
+        FaultEffect::Html,
+        FaultEffect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
+        FaultEffect::Fail { code: "InternalServerError".to_owned() },
+        FaultEffect::Slow { factor: 9 },
     ];
     Some(Fault::new(
         Some("PUT"),
@@ -166,7 +166,7 @@ fn check_order(lab: &Lab, about: &str) {
 }
 
 #[tokio::test]
-async fn random_plans_with_one_misfortune_end_in_an_allowed_way() {
+async fn random_plans_with_one_fault_end_in_an_allowed_way() {
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..150 {
         let lab = unlucky_lab(seed);
@@ -181,7 +181,7 @@ async fn random_plans_with_one_misfortune_end_in_an_allowed_way() {
         };
         *ends.entry(name).or_default() += 1;
     }
-    println!("generated: 150 plans with one misfortune each: {ends:?}");
+    println!("generated: 150 plans with one fault each: {ends:?}");
     assert!(ends.contains_key("succeeded") && ends.len() > 1, "{ends:?}");
 }
 

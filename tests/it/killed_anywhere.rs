@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use backroad::model::{Action, RunOutcome};
-use backroad::sim::Effect;
+use backroad::sim::FaultEffect;
 
 use crate::support::kept::Way;
 use crate::support::worlds::fault_of;
@@ -43,7 +43,7 @@ mod crash {
 }
 
 /// A request or an answer that is lost, a refusal, an operation that fails once: at every write.
-mod misfortune {
+mod fault {
     use super::*;
     use crate::support::each_shipped::each_shipped;
 
@@ -53,22 +53,22 @@ mod misfortune {
         assert_eq!(Lab::outcome_of(reference.drive(None).await), RunOutcome::Succeeded);
         let expected = reference.comparable();
         let mut effects = vec![
-            Effect::LoseRequest,
-            Effect::LoseAnswer,
-            Effect::Conflict,
-            Effect::Throttle { after: None },
-            Effect::Fail { code: "InternalServerError".to_owned() },
+            FaultEffect::LoseRequest,
+            FaultEffect::LoseAnswer,
+            FaultEffect::Conflict,
+            FaultEffect::Throttle { after: None },
+            FaultEffect::Fail { code: "InternalServerError".to_owned() },
         ];
         if name == "dr-circuit.yaml" {
             // The main job has every one.
-            effects.extend([Effect::Unreachable, Effect::Html]);
+            effects.extend([FaultEffect::Unreachable, FaultEffect::Html]);
         }
         let (mut points, mut wrong) = (0, Vec::new());
         let writers = stage.plan.steps().iter().filter(|step| step.action.written().is_some());
         for step in writers {
             // Site Recovery's jobs can be forgotten, too; `disturb_then_undo` has the other writes.
             let forgotten =
-                matches!(step.action, Action::RecoveryPlan(_)).then_some(Effect::Forget);
+                matches!(step.action, Action::RecoveryPlan(_)).then_some(FaultEffect::Forget);
             for effect in effects.iter().chain(&forgotten) {
                 points += 1;
                 let lab = stage.lab();
@@ -87,7 +87,7 @@ mod misfortune {
         }
         assert!(wrong.is_empty(), "{} of {points}:\n{}", wrong.len(), wrong.join("\n"));
         assert!(points > 0);
-        format!("misfortune: {name} {profile}: {points} points")
+        format!("fault: {name} {profile}: {points} points")
     }
 
     each_shipped!(at_any_write);

@@ -9,7 +9,7 @@ use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, Timestamp};
 use backroad::render::text::summary;
 use backroad::render::view::Driven;
 use backroad::render::{Style, run_view};
-use backroad::sim::{Effect, Fault};
+use backroad::sim::{Fault, FaultEffect};
 
 use crate::support::worlds::differences;
 use crate::support::{Lab, Stage};
@@ -30,7 +30,7 @@ async fn copies() -> Lab {
     .await
 }
 
-fn strike(lab: &Lab, verb: &str, effect: Effect) {
+fn strike(lab: &Lab, verb: &str, effect: FaultEffect) {
     lab.world.lock().unwrap().add_fault(Fault::new(Some("POST"), &format!("*/{verb}"), 1, effect));
 }
 
@@ -46,7 +46,7 @@ fn undo() -> Option<Command> {
 async fn a_lost_answer_to_a_post_is_in_doubt_and_undo_takes_the_test_machines_down() {
     let lab = copies().await;
     let before = lab.comparable();
-    strike(&lab, "testFailover", Effect::LoseAnswer);
+    strike(&lab, "testFailover", FaultEffect::LoseAnswer);
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
     let told = kinds(&lab);
     assert!(told.contains(&"in_doubt".to_owned()), "{told:?}");
@@ -60,7 +60,7 @@ async fn a_lost_answer_to_a_post_is_in_doubt_and_undo_takes_the_test_machines_do
 #[tokio::test]
 async fn a_lost_post_goes_out_again_only_when_it_cannot_land_any_more() {
     let lab = copies().await;
-    strike(&lab, "testFailover", Effect::LoseRequest);
+    strike(&lab, "testFailover", FaultEffect::LoseRequest);
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
     let events = lab.journal.events();
     let intents = events.iter().filter_map(|recorded| match &recorded.event {
@@ -82,8 +82,8 @@ async fn a_lost_commit_counts_as_past_the_pivot() {
         }
     })
     .await;
-    strike(&lab, "failoverCommit", Effect::LoseAnswer);
-    strike(&lab, "failoverCommit", Effect::Stuck);
+    strike(&lab, "failoverCommit", FaultEffect::LoseAnswer);
+    strike(&lab, "failoverCommit", FaultEffect::Stuck);
     drop(lab.drive(None).await);
     let told = kinds(&lab);
     assert!(told.contains(&"in_doubt".to_owned()), "{told:?}");
@@ -99,15 +99,15 @@ async fn a_summary_counts_what_landed_unanswered_and_what_nobody_knows() {
         (view.writes, view.writes_in_doubt, summary(&view, Style::PLAIN))
     };
     let lab = copies().await;
-    strike(&lab, "testFailover", Effect::LoseAnswer);
+    strike(&lab, "testFailover", FaultEffect::LoseAnswer);
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
     let (taken, unknown, text) = summarized(&lab);
     assert_eq!((taken, unknown), (1, 0), "{text}");
     assert!(text.contains("Azure took 1 write."), "{text}");
     // Lost, and Azure is at work on it for ever: nobody can say whose work that is.
     let lab = copies().await;
-    strike(&lab, "testFailover", Effect::LoseAnswer);
-    strike(&lab, "testFailover", Effect::Stuck);
+    strike(&lab, "testFailover", FaultEffect::LoseAnswer);
+    strike(&lab, "testFailover", FaultEffect::Stuck);
     drop(lab.drive(None).await);
     let (taken, unknown, text) = summarized(&lab);
     assert_eq!((taken, unknown), (0, 1), "{text}");

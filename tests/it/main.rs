@@ -52,4 +52,5 @@ mod support;
 mod together;
 mod verbs;
 mod wire;
+mod words;
 mod world;

@@ -3,7 +3,7 @@
 
 use backroad::engine::{Command, RunState, StepState};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, Step};
-use backroad::sim::{Effect, Fault};
+use backroad::sim::{Fault, FaultEffect};
 
 use crate::support::{Drove, Lab, Place, Sabotage, shipped_plan, shipped_world, undisturbed};
 
@@ -11,7 +11,7 @@ fn writers(plan: &Plan) -> Vec<Step> {
     plan.steps().iter().filter(|step| step.action.written().is_some()).cloned().collect()
 }
 
-fn fault(step: &Step, effect: Effect, times: u32) -> Fault {
+fn fault(step: &Step, effect: FaultEffect, times: u32) -> Fault {
     let written = step.action.written().map(ToString::to_string).unwrap_or_default();
     Fault::new(Some("PUT"), &written, times, effect)
 }
@@ -22,7 +22,7 @@ async fn a_step_that_fails_for_good_leaves_what_the_run_says_and_can_be_undone()
     let initial = Lab::new(plan.clone(), &shipped_world()).comparable();
     for step in writers(&plan) {
         let lab = Lab::new(plan.clone(), &shipped_world());
-        let effect = Effect::Fail { code: "Forbidden".to_owned() };
+        let effect = FaultEffect::Fail { code: "Forbidden".to_owned() };
         lab.world.lock().unwrap().add_fault(fault(&step, effect, 1_000));
         let outcome = Lab::outcome_of(lab.drive(None).await);
         assert_eq!(outcome, RunOutcome::Failed, "{}", step.name);
@@ -46,7 +46,7 @@ async fn on_failure_undo_takes_everything_back_by_itself() {
     let lab = Lab::new(plan.clone(), &shipped_world());
     let initial = lab.comparable();
     let connection = writers(&plan).into_iter().find(|s| s.name.as_str() == "connection").unwrap();
-    let effect = Effect::Fail { code: "Forbidden".to_owned() };
+    let effect = FaultEffect::Fail { code: "Forbidden".to_owned() };
     lab.world.lock().unwrap().add_fault(fault(&connection, effect, 1_000));
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Undone);
     assert_eq!(lab.comparable(), initial);
@@ -62,7 +62,7 @@ async fn what_an_undo_cannot_take_back_is_listed() {
         Some("DELETE"),
         "*/connections/*",
         1_000,
-        Effect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
+        FaultEffect::Refuse { status: 409, code: "ScopeLocked".to_owned() },
     ));
     let undo = Command::Undo { by: "a person".into(), reason: None };
     assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::UndoIncomplete);

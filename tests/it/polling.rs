@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use backroad::engine::glance::next_of;
-use backroad::model::durations::{Change, quantiles};
+use backroad::model::durations::{MeasuredChange, quantiles};
 use backroad::model::{ResourceId, ResourceType};
 
 use crate::support::{Extent, arm_data};
@@ -13,7 +13,7 @@ use crate::support::{Extent, arm_data};
 /// One recorded operation: what it was, and when it ended, somewhere between two polls.
 struct Recorded {
     of: ResourceType,
-    change: Change,
+    change: MeasuredChange,
     seconds: f64,
     first: u64,
 }
@@ -55,9 +55,9 @@ fn recorded() -> (Vec<Recorded>, Extent) {
         let Some(of) = resource_type(cells[0]) else { continue };
         let delete = cells[1] == "DELETE";
         let change = match (delete, cells[2]) {
-            (true, _) => Change::Delete,
-            (false, "201") => Change::Create,
-            (false, _) => Change::Update,
+            (true, _) => MeasuredChange::Delete,
+            (false, "201") => MeasuredChange::Create,
+            (false, _) => MeasuredChange::Update,
         };
         let number = |place: usize| cells[place].parse::<f64>().unwrap_or(0.0);
         let (low, high) = (number(4), number(5).max(number(4)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use backroad::azure::wire::Headers;
 use backroad::azure::{Method, WireRequest, WireResponse};
 use backroad::model::{ResourceId, Timestamp};
-use backroad::sim::{Answers, Effect, Fault, Grant, Lock, LockLevel, Scenario, World};
+use backroad::sim::{Answers, Fault, FaultEffect, Grant, Lock, LockLevel, Scenario, World};
 use serde_json::{Value, json};
 
 use crate::support::shipped_world;
@@ -183,7 +183,7 @@ fn a_running_test_outlives_a_world_file_and_not_its_gateway() {
 #[test]
 fn a_test_that_fails_to_start_drops_nothing_and_one_that_fails_to_stop_keeps_on() {
     let fault = |times| {
-        let effect = Effect::Fail { code: "InternalServerError".to_owned() };
+        let effect = FaultEffect::Fail { code: "InternalServerError".to_owned() };
         Fault::new(Some("POST"), "*/virtualnetworkgateways/*", times, effect)
     };
     let mut azure = Azure::at_two_locations();
@@ -274,7 +274,7 @@ fn what_changes_something_needs_the_right_and_no_lock() {
             .any(|right| right.to_ascii_lowercase().ends_with("/startsitefailovertest/action"))
     );
     let mut azure = Azure::at_two_locations();
-    let effect = Effect::Throttle { after: None };
+    let effect = FaultEffect::Throttle { after: None };
     azure.world.add_fault(Fault::new(Some("POST"), "*/startsitefailovertest", 1, effect));
     assert_eq!(azure.start("Singapore").status, 429);
     assert_eq!(azure.start("Singapore").status, 202);

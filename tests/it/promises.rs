@@ -15,8 +15,8 @@ use backroad::engine::{
 };
 use backroad::model::{RunId, RunOutcome, StepStatus};
 use backroad::plan::{PreviewVerdict, preview};
-use backroad::sim::server::{LATENCY_HEADER, Pace, Service, serve};
-use backroad::sim::{Effect, Fault, VirtualClock, World};
+use backroad::sim::server::{LATENCY_HEADER, ServePace, Service, serve};
+use backroad::sim::{Fault, FaultEffect, VirtualClock, World};
 use backroad::store::MemoryJournal;
 
 use crate::support::{Lab, shipped_plan, shipped_world};
@@ -81,7 +81,7 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
         listener,
         Arc::clone(&world),
         served,
-        (Pace::Caller, Service::default()),
+        (ServePace::Caller, Service::default()),
         std::future::pending(),
     ));
 
@@ -129,7 +129,7 @@ async fn a_connection_that_succeeded_and_carries_nothing_is_not_believed() {
         Some("PUT"),
         "*/connections/*",
         1,
-        Effect::Silent,
+        FaultEffect::Silent,
     ));
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Failed);
     let state = RunState::fold(&lab.journal.events()).unwrap();
@@ -172,13 +172,13 @@ fn is_read(call: &str) -> bool {
 #[tokio::test]
 async fn a_dry_run_never_writes_whatever_goes_wrong() {
     let effects = [
-        Effect::LoseRequest,
-        Effect::LoseAnswer,
-        Effect::Unreachable,
-        Effect::Conflict,
-        Effect::Throttle { after: Some(Duration::from_secs(5)) },
-        Effect::Html,
-        Effect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
+        FaultEffect::LoseRequest,
+        FaultEffect::LoseAnswer,
+        FaultEffect::Unreachable,
+        FaultEffect::Conflict,
+        FaultEffect::Throttle { after: Some(Duration::from_secs(5)) },
+        FaultEffect::Html,
+        FaultEffect::Refuse { status: 403, code: "AuthorizationFailed".to_owned() },
     ];
     for effect in effects {
         let lab = Lab::new(shipped_plan(), &shipped_world());

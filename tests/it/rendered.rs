@@ -59,7 +59,7 @@ fn render(runbook: &str, format: &str) -> (String, u64) {
     (std::fs::read_to_string(&out).unwrap(), most)
 }
 
-/// A runbook and its way back, which is part of its document, with every misfortune and bad day drilled.
+/// A runbook and its way back, which is part of its document, with every fault and bad day drilled.
 fn documents(runbook: &str) -> String {
     let mut told = Vec::new();
     for format in ["html", "md"] {

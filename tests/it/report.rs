@@ -83,7 +83,7 @@ async fn every_shipped_drill_is_told_in_every_form() {
     }
 }
 
-/// Generated runs, with a misfortune each, to their end and killed on the way: a killed run's journal is the
+/// Generated runs, with a fault each, to their end and killed on the way: a killed run's journal is the
 /// beginning of a longer one.
 #[tokio::test]
 async fn any_run_is_told_in_every_form_wherever_it_was_killed() {
@@ -115,7 +115,7 @@ async fn any_run_is_told_in_every_form_wherever_it_was_killed() {
             retried += told.deviations.iter().filter(|one| one.kind == "retry").count();
         }
     }
-    assert!(retried > 0, "no generated run tried anything again: the misfortunes are none");
+    assert!(retried > 0, "no generated run tried anything again: the faults are none");
 }
 
 fn settings() -> insta::Settings {

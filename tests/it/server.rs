@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use backroad::azure::wire::{Headers, Method, WireFault, WireRequest, WireResponse};
 use backroad::engine::{BootTime, Busy, Clock};
 use backroad::model::Timestamp;
-use backroad::sim::server::{Answers, Bounds, Identity, LATENCY_HEADER, Pace, Service, serve};
+use backroad::sim::server::{
+    Answers, Bounds, LATENCY_HEADER, ServePace, ServerIdentity, Service, serve,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -104,11 +106,11 @@ struct Bench {
 }
 
 impl Bench {
-    async fn open(pace: Pace) -> Self {
+    async fn open(pace: ServePace) -> Self {
         Self::serving(pace, Service::default()).await
     }
 
-    async fn serving(pace: Pace, service: Service) -> Self {
+    async fn serving(pace: ServePace, service: Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let start = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
@@ -143,7 +145,7 @@ fn header<'a>(answer: &'a reqwest::Response, name: &str) -> Option<&'a str> {
 
 #[tokio::test]
 async fn a_get_brings_the_worlds_answer_with_its_headers() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     let answer = bench.ask(reqwest::Method::GET, &bench.arm(VNET)).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "etag"), Some("W/\"1\""));
@@ -153,7 +155,7 @@ async fn a_get_brings_the_worlds_answer_with_its_headers() {
 
 #[tokio::test]
 async fn an_operation_url_leads_back_to_the_host_that_was_asked() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     let by_name = bench.origin.replace("127.0.0.1", "localhost");
     let answer = bench
         .ask(reqwest::Method::PUT, &format!("{by_name}{VNET}"))
@@ -170,7 +172,7 @@ async fn an_operation_url_leads_back_to_the_host_that_was_asked() {
 
 #[tokio::test]
 async fn a_missing_token_is_a_401_that_the_world_never_sees() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     let answer = bench.client.put(bench.arm(VNET)).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     let body = answer.text().await.unwrap();
@@ -181,7 +183,7 @@ async fn a_missing_token_is_a_401_that_the_world_never_sees() {
 
 #[tokio::test]
 async fn a_fault_ends_the_connection_without_an_answer() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     let error = bench.ask(reqwest::Method::DELETE, &bench.arm(VNET)).send().await.unwrap_err();
     assert!(error.is_request() && !error.is_timeout(), "{error:?}");
     assert_eq!(bench.page("ready").await["ready"], true);
@@ -189,7 +191,7 @@ async fn a_fault_ends_the_connection_without_an_answer() {
 
 #[tokio::test]
 async fn the_ledger_lists_every_request_in_order() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::DELETE] {
         // The last one is lost on purpose.
         let _lost_or_not = bench.ask(method, &bench.arm(VNET)).send().await.is_ok();
@@ -216,7 +218,8 @@ async fn the_ledger_lists_every_request_in_order() {
 
 #[tokio::test]
 async fn the_server_waits_on_its_clock_or_leaves_the_waiting_to_the_caller() {
-    for (pace, waited, told) in [(Pace::Server, 2, None), (Pace::Caller, 0, Some("2000"))] {
+    for (pace, waited, told) in [(ServePace::Server, 2, None), (ServePace::Caller, 0, Some("2000"))]
+    {
         let bench = Bench::open(pace).await;
         let before = bench.clock.now();
         let answer = bench.ask(reqwest::Method::GET, &bench.arm(VNET)).send().await.unwrap();
@@ -227,7 +230,7 @@ async fn the_server_waits_on_its_clock_or_leaves_the_waiting_to_the_caller() {
 
 #[tokio::test]
 async fn a_fault_is_added_or_refused_with_the_reason_and_the_world_shows_no_key() {
-    let bench = Bench::open(Pace::Server).await;
+    let bench = Bench::open(ServePace::Server).await;
     let post = |body: &'static str| {
         bench.client.post(format!("{}/_sim/faults", bench.origin)).body(body).send()
     };
@@ -250,7 +253,7 @@ async fn a_server_that_is_told_to_stop_ends() {
     let mut tasks = JoinSet::new();
     let clock = Arc::new(StepClock(Mutex::new(Timestamp::from_millis(0))));
     let world = Arc::new(Mutex::new(Desk::default()));
-    let running = serve(listener, world, clock, (Pace::Server, Service::default()), async {
+    let running = serve(listener, world, clock, (ServePace::Server, Service::default()), async {
         let _stopped_or_dropped = stopped.await.is_ok();
     });
     tasks.spawn(async move { running.await.unwrap() });
@@ -283,9 +286,9 @@ async fn told(origin: &str, words: &[u8]) -> (tokio::net::TcpStream, Vec<u8>) {
 #[tokio::test]
 async fn clients_of_the_simulator_that_say_nothing_keep_nobody_out_for_long() {
     for is_tls in [false, true] {
-        let identity = is_tls.then(|| Arc::new(Identity::new().unwrap()));
+        let identity = is_tls.then(|| Arc::new(ServerIdentity::new().unwrap()));
         let service = Service { identity, bounds: tight(), ..Service::default() };
-        let bench = Bench::serving(Pace::Caller, service).await;
+        let bench = Bench::serving(ServePace::Caller, service).await;
         let address = bench.origin.split("//").nth(1).unwrap().to_owned();
         let mut silent = Vec::new();
         for place in 0..20 {
@@ -311,7 +314,7 @@ async fn clients_of_the_simulator_that_say_nothing_keep_nobody_out_for_long() {
 #[tokio::test]
 async fn what_a_client_of_the_simulator_may_send_is_bounded_in_time_and_size() {
     let service = Service { bounds: tight(), ..Service::default() };
-    let bench = Bench::serving(Pace::Caller, service).await;
+    let bench = Bench::serving(ServePace::Caller, service).await;
     let head = |length: usize, path: &str| {
         format!(
             "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t\r\n\

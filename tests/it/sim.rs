@@ -6,7 +6,7 @@ use std::time::Duration;
 use backroad::azure::wire::Headers;
 use backroad::azure::{Method, WireFault, WireRequest, WireResponse};
 use backroad::model::{Region, Timestamp};
-use backroad::sim::{Answers, Effect, Fault, World};
+use backroad::sim::{Answers, Fault, FaultEffect, World};
 use serde_json::{Value, json};
 
 use crate::support::shipped_world;
@@ -211,7 +211,7 @@ fn an_extra_read_changes_nobodys_luck() {
 #[test]
 fn a_lost_answer_has_taken_effect_and_a_lost_request_has_not() {
     let path = format!("{NETWORK}/publicIPAddresses/pip");
-    let after = |effect: Effect| {
+    let after = |effect: FaultEffect| {
         let mut azure = Azure::new();
         azure.world.add_fault(Fault::new(Some("PUT"), &path, 1, effect));
         let url = format!("{HOST}{path}?api-version=2024-03-01");
@@ -219,8 +219,8 @@ fn a_lost_answer_has_taken_effect_and_a_lost_request_has_not() {
         let accepted = azure.world.ledger().last().unwrap().accepted;
         (azure.call(Method::Get, &path, &Value::Null).status, accepted)
     };
-    assert_eq!(after(Effect::LoseAnswer), (200, Some(true)));
-    assert_eq!(after(Effect::LoseRequest), (404, Some(false)));
+    assert_eq!(after(FaultEffect::LoseAnswer), (200, Some(true)));
+    assert_eq!(after(FaultEffect::LoseRequest), (404, Some(false)));
 }
 
 #[test]
@@ -253,7 +253,12 @@ fn a_peering_needs_both_its_sides_and_dies_with_one_of_them() {
 fn a_circuit_that_was_just_made_may_not_be_found_at_first() {
     let mut azure = Azure::new();
     let path = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-new";
-    azure.world.add_fault(Fault::new(Some("GET"), "*/expressroutecircuits/*", 1, Effect::Absent));
+    azure.world.add_fault(Fault::new(
+        Some("GET"),
+        "*/expressroutecircuits/*",
+        1,
+        FaultEffect::Absent,
+    ));
     let body = json!({ "location": "southeastasia",
         "sku": { "name": "Standard_MeteredData", "tier": "Standard", "family": "MeteredData" },
         "properties": { "serviceProviderProperties": { "serviceProviderName": "Equinix",

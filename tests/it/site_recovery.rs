@@ -7,7 +7,7 @@ use std::time::Duration;
 use backroad::azure::wire::Headers;
 use backroad::azure::{Method, WireRequest, WireResponse};
 use backroad::model::{Region, Timestamp};
-use backroad::sim::{Answers, Effect, Fault, Scenario, World};
+use backroad::sim::{Answers, Fault, FaultEffect, Scenario, World};
 use serde_json::{Value, json};
 
 use crate::specs::{Specs, UNKNOWN};
@@ -433,29 +433,34 @@ fn lists_go_across_the_vault() {
 fn faults_strike_jobs_as_they_strike_operations() {
     let over = failover("PrimaryToRecovery", "NotRequired");
     let deed = format!("{PLAN}/unplannedFailover");
-    let with = |effect: Effect| {
+    let with = |effect: FaultEffect| {
         let mut at = Client::new();
         at.world.add_fault(Fault::new(Some("POST"), "*/replicationRecoveryPlans/*", 1, effect));
         at
     };
-    let mut at = with(Effect::Fail { code: "Unlucky".to_owned() });
+    let mut at = with(FaultEffect::Fail { code: "Unlucky".to_owned() });
     let accepted = at.call(Method::Post, &deed, &over);
     assert_eq!(at.follow(&accepted).0["error"]["code"], "Unlucky");
     at.done(&deed, &over);
-    let mut at = with(Effect::Throttle { after: Some(Duration::from_secs(7)) });
+    let mut at = with(FaultEffect::Throttle { after: Some(Duration::from_secs(7)) });
     assert_eq!(at.call(Method::Post, &deed, &over).status, 429);
-    let mut at = with(Effect::Forget);
+    let mut at = with(FaultEffect::Forget);
     let accepted = at.call(Method::Post, &deed, &over);
     let url = accepted.headers.get("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(at.ask(Method::Get, &url, &Value::Null).status, 404);
     at.later(Duration::from_secs(12 * 3_600));
     assert_eq!(at.allowed(PLAN), ["Commit", "CancelFailover"], "the work itself goes on");
-    let mut at = with(Effect::Stuck);
+    let mut at = with(FaultEffect::Stuck);
     at.call(Method::Post, &deed, &over);
     at.later(Duration::from_secs(90 * 86_400));
     assert!(at.allowed(PLAN).is_empty(), "it never ends");
     let mut at = Client::new();
-    at.world.add_fault(Fault::new(Some("POLL"), "*/replicationRecoveryPlans/*", 1, Effect::Html));
+    at.world.add_fault(Fault::new(
+        Some("POLL"),
+        "*/replicationRecoveryPlans/*",
+        1,
+        FaultEffect::Html,
+    ));
     let accepted = at.call(Method::Post, &deed, &over);
     let url = accepted.headers.get("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(at.ask(Method::Get, &url, &Value::Null).status, 503);

@@ -15,7 +15,7 @@ use backroad::azure::{Method, WireRequest};
 use backroad::engine::{Command, Event, Recorded};
 use backroad::model::action::General;
 use backroad::model::{Action, Assessed, Goal, ResourceId, RunOutcome, SecretRef, Undo};
-use backroad::sim::{Answers, Effect, Fault};
+use backroad::sim::{Answers, Fault, FaultEffect};
 use serde_json::{Value, json};
 
 use crate::support::{Lab, Stage, arm_data, data_files, shipped_plan, shipped_world};
@@ -436,7 +436,7 @@ async fn what_is_written_back_after_a_failure_is_as_published() {
             Some("PUT"),
             resource.as_str(),
             1,
-            Effect::Fail { code: "InternalServerError".to_owned() },
+            FaultEffect::Fail { code: "InternalServerError".to_owned() },
         ));
         assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded, "{}", step.name);
         let bodies = bodies(&lab.journal.events());

@@ -73,8 +73,8 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
 pub(super) fn whole(circuit: &ResourceId, body: &Value, ask: &str) -> Result<Value, Assessed> {
     // A write of the circuit writes its peerings too, and would overwrite what the provider set there
     // (azure-facts PEER-L3-PROVIDER).
-    let provider_managed = arm::Circuit::of(body).peerings().iter().any(|peering| {
-        let by = arm::CircuitPeering::of(peering).modified_by().unwrap_or("Customer");
+    let provider_managed = arm::CircuitView::of(body).peerings().iter().any(|peering| {
+        let by = arm::CircuitPeeringView::of(peering).modified_by().unwrap_or("Customer");
         !by.is_empty() && !by.eq_ignore_ascii_case("customer")
     });
     if provider_managed {

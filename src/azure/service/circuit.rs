@@ -31,7 +31,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     match body {
         None => missing.push("the circuit does not exist".to_owned()),
         Some(body) => {
-            let own = arm::Circuit::of(body);
+            let own = arm::CircuitView::of(body);
             let mut must = |found: Option<&str>, wanted: &str, what: &str| {
                 let found = found.unwrap_or("not reported");
                 if !found.eq_ignore_ascii_case(wanted) {
@@ -43,7 +43,8 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
             match private_peering(body) {
                 None => missing.push("it has no private peering".to_owned()),
                 Some(peering) => {
-                    let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
+                    let state =
+                        arm::CircuitPeeringView::of(peering).state().unwrap_or("not reported");
                     if !state.eq_ignore_ascii_case("enabled") {
                         missing.push(format!("its private peering is {state}, not Enabled"));
                     }
@@ -62,7 +63,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     let mut assessment = assessment(circuit, body, verdict);
     assessment.outputs.clear();
     if assessment.verdict == Assessed::Holds
-        && let Some(bandwidth) = body.and_then(|body| arm::Circuit::of(body).mbps())
+        && let Some(bandwidth) = body.and_then(|body| arm::CircuitView::of(body).mbps())
     {
         assessment.outputs.insert("bandwidth_mbps".to_owned(), bandwidth.into());
     }
@@ -70,18 +71,18 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    arm::Circuit::of(body).peering(PRIVATE_PEERING)
+    arm::CircuitView::of(body).peering(PRIVATE_PEERING)
 }
 
 /// Compares a circuit's Microsoft peering with one that replication can use.
 pub(crate) fn assess_microsoft_peering(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
     let mut missing = Vec::new();
-    let found = body.and_then(|body| arm::Circuit::of(body).peering("MicrosoftPeering"));
+    let found = body.and_then(|body| arm::CircuitView::of(body).peering("MicrosoftPeering"));
     match (body, found) {
         (None, _) => missing.push("the circuit does not exist".to_owned()),
         (_, None) => missing.push("it has no Microsoft peering".to_owned()),
         (_, Some(peering)) => {
-            let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
+            let state = arm::CircuitPeeringView::of(peering).state().unwrap_or("not reported");
             if !state.eq_ignore_ascii_case("enabled") {
                 missing.push(format!("its Microsoft peering is {state}, not Enabled"));
             }

@@ -57,7 +57,7 @@ fn is_failed(body: &Value) -> bool {
 }
 
 fn tier(circuit: &Value) -> Option<Tier> {
-    Tier::parse(arm::Circuit::of(circuit).tier()?)
+    Tier::parse(arm::CircuitView::of(circuit).tier()?)
 }
 
 fn change(id: &ResourceId, body: &Value, to: Tier) -> Assessed {

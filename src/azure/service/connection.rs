@@ -13,7 +13,7 @@ pub(crate) fn assess(spec: &Connection, body: Option<&Value>) -> Assessment {
     with_key(spec, &mut verdict);
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
-        && let Some(status) = body.and_then(|body| arm::Connection::of(body).status())
+        && let Some(status) = body.and_then(|body| arm::ConnectionView::of(body).status())
     {
         assessment.outputs.insert("connection_status".to_owned(), Value::from(status));
     }
@@ -57,7 +57,7 @@ pub(crate) fn assess_connected(
     body: Option<&Value>,
 ) -> Assessment {
     let after = std::time::Duration::from_secs(15);
-    let status = body.and_then(|body| arm::Connection::of(body).status());
+    let status = body.and_then(|body| arm::ConnectionView::of(body).status());
     let state = body.map(crate::arm::provisioning_state);
     let verdict = match (state, status) {
         (Some("Succeeded"), Some("Connected")) => Assessed::Holds,

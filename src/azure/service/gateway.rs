@@ -45,7 +45,7 @@ pub(crate) fn wanted(spec: &Gateway, body: Option<&Value>) -> Value {
 
 /// The IP configuration that stands in the wanted subnet, or else the first.
 fn configuration<'a>(spec: &Gateway, body: &'a Value) -> Option<&'a Value> {
-    let all = arm::Gateway::of(body).configurations();
+    let all = arm::GatewayView::of(body).configurations();
     let in_subnet = |own: &&Value| {
         text(own, "/properties/subnet/id")
             .is_some_and(|id| id.eq_ignore_ascii_case(spec.subnet.as_str()))

@@ -12,7 +12,7 @@ pub(crate) fn assess(spec: &PublicIp, body: Option<&Value>) -> Assessment {
     let verdict = ensure(&spec.id, body, &wanted(spec));
     let mut assessment = assessment(&spec.id, body, verdict);
     if !assessment.outputs.is_empty()
-        && let Some(address) = body.and_then(|body| arm::PublicAddress::of(body).address())
+        && let Some(address) = body.and_then(|body| arm::PublicAddressView::of(body).address())
     {
         assessment.outputs.insert("ip_address".to_owned(), Value::from(address));
     }

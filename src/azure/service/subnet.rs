@@ -27,7 +27,7 @@ pub(crate) fn wanted(spec: &Subnet) -> Value {
 }
 
 fn standing(spec: &Subnet, body: &Value) -> Assessed {
-    let has = arm::Subnet::of(body).prefixes();
+    let has = arm::SubnetView::of(body).prefixes();
     let missing: Vec<IpNet> =
         spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect();
     // A subnet that shows no prefix hides them: what is not shown does not differ.

@@ -10,7 +10,7 @@ use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, Wri
 
 /// Compares one side of a peering with the desired one, and with the addresses that the other network has.
 pub(crate) fn assess(spec: &Peering, body: Option<&Value>) -> Assessment {
-    let state = body.and_then(|body| arm::Peering::of(body).state());
+    let state = body.and_then(|body| arm::PeeringView::of(body).state());
     let dead = state.filter(|state| state.eq_ignore_ascii_case("disconnected")).map(|_| {
         blocked(
             "peering_disconnected",

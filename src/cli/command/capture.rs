@@ -205,9 +205,9 @@ impl Captured {
             .iter()
             .filter_map(|body| {
                 let id = ResourceId::parse(body["id"].as_str()?).ok()?;
-                let circuit = arm::Circuit::of(body);
+                let circuit = arm::CircuitView::of(body);
                 let private = circuit.peering(arm::PRIVATE_PEERING)?;
-                let asn = u64::from(arm::CircuitPeering::of(private).peer_asn()?);
+                let asn = u64::from(arm::CircuitPeeringView::of(private).peer_asn()?);
                 Some((id, asn))
             })
             .collect();

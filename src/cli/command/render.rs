@@ -37,7 +37,7 @@ pub struct RenderArgs {
     /// Where it is written, with its pictures beside it [default: stdout].
     #[arg(short, long, value_name = "PATH")]
     pub out: Option<PathBuf>,
-    /// Do not drill the misfortunes; the document then says that nothing is proven.
+    /// Do not drill the faults; the document then says that nothing is proven.
     #[arg(long)]
     pub without_drills: bool,
 }

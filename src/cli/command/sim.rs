@@ -16,7 +16,7 @@ use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
 use crate::sim::ScaledClock;
-use crate::sim::server::{Identity, Pace, Service, serve as serve_world};
+use crate::sim::server::{ServePace, ServerIdentity, Service, serve as serve_world};
 
 /// The verbs of the simulator.
 #[derive(Debug, Subcommand)]
@@ -80,20 +80,24 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
     context.ui.data(&json::line(&line));
     let mut interrupts = crate::cli::session::Interrupts::listen();
     let interrupted = async move { interrupts.next().await };
-    serve_world(listener, Arc::new(Mutex::new(world)), clock, (Pace::Server, service), interrupted)
-        .await
-        .map_err(|error| {
-            CliError::new(Status::OutOfReach, "The simulator ended.").because(&error)
-        })?;
+    serve_world(
+        listener,
+        Arc::new(Mutex::new(world)),
+        clock,
+        (ServePace::Server, service),
+        interrupted,
+    )
+    .await
+    .map_err(|error| CliError::new(Status::OutOfReach, "The simulator ended.").because(&error))?;
     Ok(Status::Done)
 }
 
 /// The certificate of a server that is reached over https, written where it was asked for.
-fn identity(args: &ServeArgs) -> Result<Option<Arc<Identity>>, CliError> {
+fn identity(args: &ServeArgs) -> Result<Option<Arc<ServerIdentity>>, CliError> {
     if !args.tls {
         return Ok(None);
     }
-    let identity = Identity::new()
+    let identity = ServerIdentity::new()
         .map_err(|error| CliError::new(Status::OutOfReach, "There is no TLS.").because(&error))?;
     if let Some(path) = &args.tls_certificate {
         files::write_over(path, identity.certificate().as_bytes())?;

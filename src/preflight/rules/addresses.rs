@@ -72,7 +72,7 @@ fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), S
     };
     let mut everything = then.every_link();
     for (id, link) in then.links(&spec.circuit) {
-        let gateway = arm::Connection::of(link).gateway();
+        let gateway = arm::ConnectionView::of(link).gateway();
         let Some(gateway) = gateway.filter(|gateway| *gateway != spec.gateway && *id != spec.id)
         else {
             continue;
@@ -101,7 +101,7 @@ fn peers(
 ) -> Vec<(ResourceId, Result<Vec<IpNet>, String>)> {
     let sides = peerings_of(then.facts.body(vnet)).iter();
     sides
-        .filter_map(|side| Some((arm::Peering::of(side).remote()?, side)))
+        .filter_map(|side| Some((arm::PeeringView::of(side).remote()?, side)))
         .filter(|(remote, _)| remote != but)
         .map(|(remote, side)| {
             let shown = prefixes(side, "/properties/remoteAddressSpace/addressPrefixes");

@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.1",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                Some(unless(arm::Circuit::of(body).is_tier("Basic"), || {
+                Some(unless(arm::CircuitView::of(body).is_tier("Basic"), || {
                     "its tier is Basic".to_owned()
                 }))
             })
@@ -122,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.1",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                let direct = arm::Circuit::of(body).is_direct();
+                let direct = arm::CircuitView::of(body).is_direct();
                 direct.then(|| {
                     FindingVerdict::Failed("it stands on an ExpressRoute Direct port".to_owned())
                 })
@@ -189,8 +189,9 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-METRO",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                let metro =
-                    arm::Circuit::of(body).location().is_some_and(|place| place.ends_with("Metro"));
+                let metro = arm::CircuitView::of(body)
+                    .location()
+                    .is_some_and(|place| place.ends_with("Metro"));
                 metro.then(|| FindingVerdict::Failed("it is a Metro circuit".to_owned()))
             })
         },
@@ -220,7 +221,7 @@ fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let pointer = "/properties/serviceProviderProvisioningState";
     inquiry.each(inquiry.circuits(), |_, body| {
         // A circuit on a port of the customer's own has no provider.
-        if arm::Circuit::of(body).is_direct() {
+        if arm::CircuitView::of(body).is_direct() {
             return None;
         }
         let found = text(body, pointer).unwrap_or("not reported");
@@ -257,9 +258,9 @@ fn by_reach(
         // What an earlier step raises it to counts.
         let raised = inquiry.raised_before(circuit, step);
         all.extend(inquiry.each([circuit], |_, body: &Value| {
-            let written = arm::Circuit::of(body).location()?.to_owned();
+            let written = arm::CircuitView::of(body).location()?.to_owned();
             judge(&CircuitReach {
-                tier: Tier::parse(arm::Circuit::of(body).tier().unwrap_or_default())
+                tier: Tier::parse(arm::CircuitView::of(body).tier().unwrap_or_default())
                     .max(raised)
                     .map(|tier| tier.as_str().to_ascii_lowercase())
                     .unwrap_or_default(),
@@ -348,9 +349,9 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(then.each([&spec.circuit], |id, body| {
-            let mbps = arm::Circuit::of(body).mbps()?;
-            let premium = arm::Circuit::of(body).is_tier("Premium");
-            let reach: usize = arm::Circuit::of(body)
+            let mbps = arm::CircuitView::of(body).mbps()?;
+            let premium = arm::CircuitView::of(body).is_tier("Premium");
+            let reach: usize = arm::CircuitView::of(body)
                 .peerings()
                 .iter()
                 .map(|peering| list(peering, "/properties/connections").len())
@@ -390,17 +391,17 @@ fn all_circuits<'a>(inquiry: &Inquiry<'a>) -> BTreeSet<&'a ResourceId> {
 }
 
 fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mbps = |id: &ResourceId| arm::Circuit::of(inquiry.facts.body(id)?).mbps();
+    let mbps = |id: &ResourceId| arm::CircuitView::of(inquiry.facts.body(id)?).mbps();
     let most = inquiry
         .facts
         .bodies(CONNECTIONS)
-        .filter_map(|(_, body)| mbps(&arm::Connection::of(body).circuit()?))
+        .filter_map(|(_, body)| mbps(&arm::ConnectionView::of(body).circuit()?))
         .max();
     let Some(most) = most else { return Vec::new() };
     // As the run leaves it: what it raises itself is raised.
     let end = inquiry.at_end();
     end.each(inquiry.circuits(), |_, body| {
-        let ours = arm::Circuit::of(body).mbps()?;
+        let ours = arm::CircuitView::of(body).mbps()?;
         Some(unless(ours < most, || format!("it has {ours} Mbps, and another in use has {most}")))
     })
 }
@@ -413,7 +414,7 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let has = arm::Circuit::of(body).mbps()?;
+            let has = arm::CircuitView::of(body).mbps()?;
             let wanted = u64::from(spec.mbps_min);
             Some(unless(has < wanted, || {
                 format!("step `{}` raises {has} to {wanted} Mbps", step.name)
@@ -426,10 +427,12 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut linked: BTreeSet<ResourceId> = all_circuits(inquiry).into_iter().cloned().collect();
     for (_, body) in inquiry.facts.bodies(CONNECTIONS) {
-        linked.extend(arm::Connection::of(body).circuit());
+        linked.extend(arm::ConnectionView::of(body).circuit());
     }
     let place = |id: &ResourceId| -> Result<Option<String>, String> {
-        Ok(inquiry.read(id)?.and_then(|body| Some(arm::Circuit::of(body).location()?.to_owned())))
+        Ok(inquiry
+            .read(id)?
+            .and_then(|body| Some(arm::CircuitView::of(body).location()?.to_owned())))
     };
     let mut all = Vec::new();
     for id in inquiry.circuits() {

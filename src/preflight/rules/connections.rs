@@ -176,7 +176,8 @@ fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, spec) in inquiry.connections() {
         let then = inquiry.at(step);
         let other = then.links_of(&spec.gateway).into_iter().find(|(id, body)| {
-            **id != spec.id && arm::Connection::of(body).circuit().as_ref() == Some(&spec.circuit)
+            **id != spec.id
+                && arm::ConnectionView::of(body).circuit().as_ref() == Some(&spec.circuit)
         });
         let hit = other.map(|(id, _)| format!("{} connects them already", id.name()));
         all.push(about(&spec.id, found(hit, then.every_link())));
@@ -185,7 +186,7 @@ fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn weight(body: &Value) -> u64 {
-    arm::Connection::of(body).weight()
+    arm::ConnectionView::of(body).weight()
 }
 
 /// Judges each connection beside the gateway's others, by their weights.
@@ -224,7 +225,7 @@ fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let has = weight(body);
             let differs = has != u64::from(wanted);
             Some(unless(differs, || {
-                let status = arm::Connection::of(body).status().unwrap_or("not reported");
+                let status = arm::ConnectionView::of(body).status().unwrap_or("not reported");
                 format!("it has {has} (status {status}), and the runbook {wanted}")
             }))
         }));

@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-LINK",
         judge: |inquiry| {
             standing(inquiry, |_, body| {
-                Some(match arm::Gateway::of(body).kind() {
+                Some(match arm::GatewayView::of(body).kind() {
                     Some(kind) => unless(!kind.eq_ignore_ascii_case("ExpressRoute"), || {
                         format!("it is a {kind} gateway")
                     }),
@@ -224,7 +224,7 @@ fn one(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 // A VPN gateway beside it is allowed: what stands there is read before it is judged.
                 match then.read(&other) {
                     Ok(None) => {}
-                    Ok(Some(gateway)) => match arm::Gateway::of(gateway).kind() {
+                    Ok(Some(gateway)) => match arm::GatewayView::of(gateway).kind() {
                         Some(kind) if kind.eq_ignore_ascii_case("ExpressRoute") => {
                             return Some(FindingVerdict::Failed(format!(
                                 "it has {}",
@@ -269,7 +269,7 @@ fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Result<Option<String>,
         return Ok(Some(spec.sku.clone()));
     }
     let Some(body) = inquiry.read(gateway)? else { return Ok(None) };
-    match arm::Gateway::of(body).sku() {
+    match arm::GatewayView::of(body).sku() {
         Some(sku) => Ok(Some(sku.to_owned())),
         None => Err("its SKU is not reported".to_owned()),
     }
@@ -308,7 +308,7 @@ fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let place = |then: &Inquiry<'_>, id: &ResourceId| -> Result<Option<String>, String> {
-        Ok(then.read(id)?.and_then(|body| Some(arm::Circuit::of(body).location()?.to_owned())))
+        Ok(then.read(id)?.and_then(|body| Some(arm::CircuitView::of(body).location()?.to_owned())))
     };
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
@@ -323,7 +323,7 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         let (mut count, mut everything) = (0, then.every_link());
         for (id, body) in then.links_of(&spec.gateway) {
-            let Some(circuit) = arm::Connection::of(body).circuit().filter(|_| *id != spec.id)
+            let Some(circuit) = arm::ConnectionView::of(body).circuit().filter(|_| *id != spec.id)
             else {
                 continue;
             };
@@ -346,14 +346,14 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Err(why) => return Some(FindingVerdict::Unknown(why)),
         };
         // What the author does not say is as it stands.
-        let stands = body.is_some_and(|body| arm::Connection::of(body).goes_past_gateway());
+        let stands = body.is_some_and(|body| arm::ConnectionView::of(body).goes_past_gateway());
         if !spec.fast_path.unwrap_or(stands) {
             return None;
         }
         let planned = inquiry.gateways().into_iter().find(|(_, own)| own.id == spec.gateway);
         let planned = planned.and_then(|(_, own)| own.autoscale).map(|own| u64::from(own.min));
-        let gateway = then.facts.body(&spec.gateway).map(arm::Gateway::of);
-        let units = gateway.and_then(arm::Gateway::scale_units_min);
+        let gateway = then.facts.body(&spec.gateway).map(arm::GatewayView::of);
+        let units = gateway.and_then(arm::GatewayView::scale_units_min);
         let units = units.max(planned);
         let scaled = sku.name == "ErGwScale" && units.is_some_and(|units| units >= 10);
         Some(unless(!sku.fastpath && !scaled, || format!("{} has no FastPath", sku.name)))
@@ -367,7 +367,7 @@ fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             return None;
         }
         let mbps = match then.read(&spec.circuit) {
-            Ok(circuit) => arm::Circuit::of(circuit?).mbps()?,
+            Ok(circuit) => arm::CircuitView::of(circuit?).mbps()?,
             Err(why) => return Some(FindingVerdict::Unknown(why)),
         };
         Some(unless(mbps > sku.mbps, || {
@@ -381,7 +381,7 @@ fn parity(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (_, spec) in inquiry.gateways() {
         let Some(ours) = gateway_sku(&spec.sku) else { continue };
         let larger = inquiry.facts.bodies(GATEWAYS).find_map(|(id, body)| {
-            let other = gateway_sku(arm::Gateway::of(body).sku()?)?;
+            let other = gateway_sku(arm::GatewayView::of(body).sku()?)?;
             let on_a_circuit = !inquiry.links_of(id).is_empty();
             (*id != spec.id && on_a_circuit && other.mbps > ours.mbps)
                 .then(|| (id.name().to_owned(), other.name))
@@ -421,7 +421,7 @@ fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.gateways() {
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let (has, wanted) = (arm::Gateway::of(body).sku()?, spec.sku.as_str());
+            let (has, wanted) = (arm::GatewayView::of(body).sku()?, spec.sku.as_str());
             Some(unless(resize(has, wanted) == Resize::Refused, || {
                 format!("it is {has}, and shall be {wanted}")
             }))

@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             subnet(inquiry, |_, body| {
-                let group = arm::Subnet::of(body).security_group();
+                let group = arm::SubnetView::of(body).security_group();
                 Some(unless(group.is_some(), || {
                     format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
                 }))
@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             table(inquiry, |table, _| {
-                let off = arm::RouteTable::of(table).keeps_gateway_routes_out();
+                let off = arm::RouteTableView::of(table).keeps_gateway_routes_out();
                 unless(off, || "it has disableBgpRoutePropagation".to_owned())
             })
         },
@@ -125,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-GW",
         judge: |inquiry| {
             subnet(inquiry, |_, body| {
-                let other = arm::Subnet::of(body).users().iter().find_map(|item| {
+                let other = arm::SubnetView::of(body).users().iter().find_map(|item| {
                     text(item, "/id")
                         .filter(|id| !id.to_ascii_lowercase().contains("/virtualnetworkgateways/"))
                 });
@@ -137,7 +137,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// The route table's routes: prefix and type of next hop.
 fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let routes = arm::RouteTable::of(table).routes();
+    let routes = arm::RouteTableView::of(table).routes();
     routes.filter_map(|route| Some((route.destination()?, route.hop_kind().unwrap_or_default())))
 }
 
@@ -170,7 +170,7 @@ fn table(
     judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
 ) -> Vec<Judged> {
     subnet(inquiry, |then, body| {
-        let table = arm::Subnet::of(body).route_table()?;
+        let table = arm::SubnetView::of(body).route_table()?;
         Some(match then.facts.resource(&table) {
             Fact::Known(table) => judge(table, subnet_prefix(body)?),
             Fact::Absent => return None,

@@ -22,10 +22,10 @@ mod vpn;
 use super::rule::Rule;
 
 /// A family: its name, what it is about, and its rules.
-pub type Family = (&'static str, &'static str, &'static [Rule]);
+pub type RuleFamily = (&'static str, &'static str, &'static [Rule]);
 
 /// The families, in the order in which they are judged.
-pub const FAMILIES: &[Family] = &[
+pub const FAMILIES: &[RuleFamily] = &[
     ("circuit", "The circuit itself, and how far it reaches.", circuit::RULES),
     ("routes", "The circuit's peerings and what they carry.", routes::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),

@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
             let mut all = Vec::new();
             for (step, spec) in inquiry.peerings() {
                 all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-                    let dead = arm::Peering::of(body).is_in("Disconnected");
+                    let dead = arm::PeeringView::of(body).is_in("Disconnected");
                     Some(unless(dead, || "it is Disconnected".to_owned()))
                 }));
             }
@@ -112,8 +112,8 @@ fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let vnet = spec.id.parent().and_then(|vnet| inquiry.facts.body(&vnet));
         let standing =
             peerings_of(vnet).iter().find(|peering| is(peering, "/name", spec.id.name()));
-        let stands = |says: fn(arm::Peering<'_>) -> bool| {
-            standing.is_some_and(|side| says(arm::Peering::of(side)))
+        let stands = |says: fn(arm::PeeringView<'_>) -> bool| {
+            standing.is_some_and(|side| says(arm::PeeringView::of(side)))
         };
         let lends =
             spec.allow_gateway_transit.unwrap_or_else(|| stands(|side| side.lends_gateway()));
@@ -146,7 +146,7 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         };
         let other = peerings_of(Some(body)).iter().find(|peering| {
-            arm::Peering::of(peering).uses_gateway() && !is(peering, "/name", spec.id.name())
+            arm::PeeringView::of(peering).uses_gateway() && !is(peering, "/name", spec.id.name())
         });
         let own = then.gateways_in(body).into_iter().next();
         let verdict = match (other.and_then(|other| text(other, "/name")), own) {
@@ -213,10 +213,10 @@ fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let verdict = match then.facts.resource(&spec.remote) {
             Fact::Known(hub) => {
                 let mut sides = peerings_of(Some(hub)).iter();
-                match sides.find(|side| arm::Peering::of(side).leads_to(&vnet)) {
+                match sides.find(|side| arm::PeeringView::of(side).leads_to(&vnet)) {
                     Some(side) => {
                         let name = text(side, "/name").unwrap_or("the other side");
-                        unless(!arm::Peering::of(side).lends_gateway(), || {
+                        unless(!arm::PeeringView::of(side).lends_gateway(), || {
                             format!("{name} of {} does not lend it by then", spec.remote.name())
                         })
                     }
@@ -287,14 +287,15 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         };
         let mut everything = Ok(());
-        let mut space = arm::VirtualNetwork::of(body).space();
+        let mut space = arm::VirtualNetworkView::of(body).space();
         let planned = inquiry
             .peerings()
             .into_iter()
             .filter(|(_, peering)| peering.id.is_child_of(&vnet))
             .map(|(_, peering)| peering.remote.clone());
-        let standing =
-            peerings_of(Some(body)).iter().filter_map(|peering| arm::Peering::of(peering).remote());
+        let standing = peerings_of(Some(body))
+            .iter()
+            .filter_map(|peering| arm::PeeringView::of(peering).remote());
         for remote in planned.chain(standing) {
             match inquiry.read(&remote) {
                 Ok(_) => space.extend(inquiry.space(&remote).unwrap_or_default()),

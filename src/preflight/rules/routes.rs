@@ -184,7 +184,7 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let mut heard_of = Vec::new();
         let (mut unread, mut circuits) = (None, 0);
         for (_, link) in then.links_of(gateway) {
-            let circuit = arm::Connection::of(link).circuit();
+            let circuit = arm::ConnectionView::of(link).circuit();
             let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else {
                 continue;
             };
@@ -218,7 +218,7 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(peering) = peering(body, PRIVATE) else {
             return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
-        let state = arm::CircuitPeering::of(peering).state().unwrap_or("not reported");
+        let state = arm::CircuitPeeringView::of(peering).state().unwrap_or("not reported");
         let failed = arm::has_failed(peering);
         Some(unless(!state.eq_ignore_ascii_case("Enabled") || failed, || {
             format!("its private peering is {}", if failed { "Failed" } else { state })
@@ -230,7 +230,7 @@ fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.circuits(), |_, body| {
         let peering = peering(body, PRIVATE)?;
         let wrong = CircuitPath::BOTH.into_iter().find(|path| {
-            let net = arm::CircuitPeering::of(peering).prefix(*path);
+            let net = arm::CircuitPeeringView::of(peering).prefix(*path);
             net.is_none_or(|net| net.max_prefix_len() - net.prefix_len() != 2)
         });
         Some(found(wrong.map(|path| format!("its {path} path has no /30")), Ok(())))
@@ -296,8 +296,8 @@ fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         _ => None,
     });
     inquiry.each(raised, |_, body| {
-        let by = arm::Circuit::of(body).peerings().iter().find_map(|peering| {
-            arm::CircuitPeering::of(peering)
+        let by = arm::CircuitView::of(body).peerings().iter().find_map(|peering| {
+            arm::CircuitPeeringView::of(peering)
                 .modified_by()
                 .filter(|by| !by.is_empty() && !by.eq_ignore_ascii_case("customer"))
         });
@@ -321,7 +321,7 @@ fn relied_on<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
 fn microsoft(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(relied_on(inquiry), |_, body| {
         let enabled = peering(body, "MicrosoftPeering")
-            .is_some_and(|peering| arm::CircuitPeering::of(peering).is_enabled());
+            .is_some_and(|peering| arm::CircuitPeeringView::of(peering).is_enabled());
         Some(unless(!enabled, || "it has no Microsoft peering that is Enabled".to_owned()))
     })
 }
@@ -344,7 +344,7 @@ fn public(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
     by_received(inquiry, |id, both| {
-        let premium = arm::Circuit::of(inquiry.facts.body(id)?).is_tier("Premium");
+        let premium = arm::CircuitView::of(inquiry.facts.body(id)?).is_tier("Premium");
         let max = if premium { ONPREM_PREFIXES.1 } else { ONPREM_PREFIXES.0 };
         let most = both.into_iter().flatten().max()?;
         Some(unless(most * 100 > max * percent, || format!("it brings {most} of {max} prefixes")))
@@ -387,7 +387,7 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let planned =
             inquiry.gateways().into_iter().find(|(_, gateway)| gateway.id == spec.gateway);
         let sku = planned.map(|(_, gateway)| gateway.sku.clone()).or_else(|| {
-            Some(arm::Gateway::of(inquiry.facts.body(&spec.gateway)?).sku()?.to_owned())
+            Some(arm::GatewayView::of(inquiry.facts.body(&spec.gateway)?).sku()?.to_owned())
         });
         let Some(sku) = sku.as_deref().and_then(gateway_sku) else { continue };
         let both = match received(inquiry, &spec.circuit) {

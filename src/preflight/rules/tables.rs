@@ -38,7 +38,7 @@ fn foreign(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.extend(inquiry.each([&spec.id], |_, body| {
             let named =
                 |name: &str| spec.routes.iter().any(|route| route.name.eq_ignore_ascii_case(name));
-            let others: Vec<&str> = arm::RouteTable::of(body)
+            let others: Vec<&str> = arm::RouteTableView::of(body)
                 .bodies()
                 .iter()
                 .filter_map(|route| text(route, "/name"))

@@ -58,16 +58,16 @@ enum TableVerdict {
 fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> TableVerdict {
     let Some((id, body)) = table else { return TableVerdict::Nothing };
     let prefix = |route: &Value| -> Option<IpNet> {
-        let net: IpNet = arm::Route::of(route).destination()?.parse().ok()?;
+        let net: IpNet = arm::RouteView::of(route).destination()?.parse().ok()?;
         (net.contains(to) && net.prefix_len() >= length).then_some(net)
     };
-    let routes = arm::RouteTable::of(body).bodies().iter();
+    let routes = arm::RouteTableView::of(body).bodies().iter();
     let best = routes
         .filter_map(|route| Some((prefix(route)?.prefix_len(), route)))
         .max_by_key(|(length, _)| *length);
     let Some((_, route)) = best else { return TableVerdict::Nothing };
     let by = format!("route {} of table {}", text(route, "/name").unwrap_or("?"), id.name());
-    let hop = arm::Route::of(route);
+    let hop = arm::RouteView::of(route);
     if hop.hops_to("VirtualAppliance") {
         return hop.hop_address().map_or_else(
             || TableVerdict::Dropped(format!("dropped by {by}: it names no appliance")),
@@ -119,7 +119,7 @@ fn table_of<'i>(
     end: &Inquiry<'i>,
     subnet: &Value,
 ) -> Result<Option<(ResourceId, &'i Value)>, String> {
-    let Some(id) = arm::Subnet::of(subnet).route_table() else { return Ok(None) };
+    let Some(id) = arm::SubnetView::of(subnet).route_table() else { return Ok(None) };
     Ok(end.read(&id)?.map(|body| (id, body)))
 }
 
@@ -138,7 +138,7 @@ fn through(
     let outward = table_of(end, subnet)?;
     let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
     // The way in: the network's own prefix is the route that there is.
-    let space = arm::VirtualNetwork::of(body).space();
+    let space = arm::VirtualNetworkView::of(body).space();
     let length = space.iter().filter(|net| net.contains(&own)).map(IpNet::prefix_len).max();
     let inward = inward.as_ref().map(|(id, body)| (id, *body));
     let there = match says(inward, &own, length.unwrap_or(0)) {

@@ -12,7 +12,7 @@ pub(super) fn steering(steering: &Steering) -> Guide {
 }
 
 /// The commands of one family of records.
-struct Family {
+struct HandFamily {
     show: &'static str,
     create: &'static str,
     add: &'static str,
@@ -22,7 +22,7 @@ struct Family {
     query: &'static str,
 }
 
-const V4: Family = Family {
+const V4: HandFamily = HandFamily {
     show: "network private-dns record-set a show",
     create: "network private-dns record-set a create",
     add: "network private-dns record-set a add-record",
@@ -32,7 +32,7 @@ const V4: Family = Family {
     query: "{addresses:aRecords[].ipv4Address,ttl:ttl}",
 };
 
-const V6: Family = Family {
+const V6: HandFamily = HandFamily {
     show: "network private-dns record-set aaaa show",
     create: "network private-dns record-set aaaa create",
     add: "network private-dns record-set aaaa add-record",

@@ -90,34 +90,34 @@ impl NetworkPicture {
         if own.is(kind::NETWORKS) {
             let network = self.networks.entry(id.clone()).or_default();
             network.region = read::region(body);
-            let space = arm::VirtualNetwork::of(body).space();
+            let space = arm::VirtualNetworkView::of(body).space();
             network.prefixes = space.iter().map(ToString::to_string).collect();
         } else if own.is(kind::SUBNETS) {
-            let table = arm::Subnet::of(body).route_table();
+            let table = arm::SubnetView::of(body).route_table();
             if let (Some(vnet), Some(table)) = (id.parent(), table) {
                 self.networks.entry(vnet).or_default().tables.insert(table, ChangeMark::There);
             }
         } else if own.is(kind::PEERINGS) {
-            let side = arm::Peering::of(body);
+            let side = arm::PeeringView::of(body);
             if let (Some(vnet), Some(remote)) = (id.parent(), side.remote()) {
                 let transit = side.lends_gateway();
                 let side = PeeringSide { vnet, remote, transit, mark: ChangeMark::There };
                 self.peerings.insert(id.clone(), side);
             }
         } else if own.is(kind::GATEWAYS) {
-            let gateway = arm::Gateway::of(body);
+            let gateway = arm::GatewayView::of(body);
             if let Some(vnet) = gateway.network() {
                 let sku = gateway.sku().map(str::to_owned);
                 self.gateways.insert(id.clone(), GatewayBox { vnet, sku, mark: ChangeMark::There });
             }
         } else if own.is(kind::CONNECTIONS) {
-            let connection = arm::Connection::of(body);
+            let connection = arm::ConnectionView::of(body);
             if let (Some(gateway), Some(circuit)) = (connection.gateway(), connection.circuit()) {
                 self.links
                     .insert(id.clone(), NetworkLink { gateway, circuit, mark: ChangeMark::There });
             }
         } else if own.is(kind::CIRCUITS) {
-            let circuit = arm::Circuit::of(body);
+            let circuit = arm::CircuitView::of(body);
             let circuit = CircuitBox {
                 place: circuit.location().map(str::to_owned),
                 provider: circuit.provider().map(str::to_owned),

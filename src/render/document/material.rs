@@ -24,7 +24,7 @@ pub struct Material {
     pub known: Option<Known>,
     /// A drill of it.
     pub drill: Option<DocumentDrill>,
-    /// What came of drilling every misfortune.
+    /// What came of drilling every fault.
     pub matrix: Option<Matrix>,
 }
 
@@ -80,16 +80,16 @@ pub struct DocumentDrill {
     pub run: RunView,
 }
 
-/// What came of drilling every misfortune at every step.
+/// What came of drilling every fault at every step.
 #[derive(Debug, Clone, Default)]
 pub struct Matrix {
     /// How it was proven, as a sentence.
     pub proof: String,
     /// The digest of the results.
     pub digest: String,
-    /// The misfortunes: name, name in words, what happens.
+    /// The faults: name, name in words, what happens.
     pub faults: Vec<(String, String, String)>,
-    /// The results, by step and misfortune.
+    /// The results, by step and fault.
     pub cells: BTreeMap<(StepName, String), Cell>,
     /// How each bad day of the library ended.
     pub days: Vec<Day>,
@@ -132,7 +132,7 @@ pub struct Cell {
     pub text: String,
 }
 
-/// What the executor did about a misfortune.
+/// What the executor did about a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Handling {
     /// The run succeeded, and the world is as it should be.

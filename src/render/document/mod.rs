@@ -131,7 +131,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
     match &part.matrix {
         Some(matrix) if matrix.unhandled > 0 => warnings.push(Warning {
             text: format!(
-                "{} of the misfortunes that were drilled with {} are not handled.",
+                "{} of the faults that were drilled with {} are not handled.",
                 matrix.unhandled, part.runbook
             ),
             anchor: at("matrix"),
@@ -139,7 +139,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
         Some(_) => {}
         None => warnings.push(Warning {
             text: format!(
-                "No misfortune was drilled with {}: what then happens is not proven.",
+                "No fault was drilled with {}: what then happens is not proven.",
                 part.runbook
             ),
             anchor: at("matrix"),

@@ -132,7 +132,7 @@ view! {
         pub proof: String,
         /// The digest of all its results: BLAKE3, in hexadecimal.
         pub digest: String,
-        /// The misfortunes: the columns.
+        /// The faults: the columns.
         pub faults: Vec<FaultView>,
         /// The steps: the rows.
         pub rows: Vec<MatrixRow>,
@@ -144,7 +144,7 @@ view! {
 }
 
 view! {
-    /// A misfortune.
+    /// A fault.
     pub struct FaultView {
         /// Its name.
         pub id: String,
@@ -176,7 +176,7 @@ view! {
     pub struct MatrixRow {
         /// The step.
         pub step: StepLink,
-        /// One cell for each misfortune, in their order.
+        /// One cell for each fault, in their order.
         pub cells: Vec<MatrixCell>,
     }
 }
@@ -184,7 +184,7 @@ view! {
 view! {
     /// What the executor does.
     pub struct MatrixCell {
-        /// The misfortune, in words.
+        /// The fault, in words.
         pub fault: String,
         /// `recovers`, `asks`, `stops`, `undoes`, `unhandled` or `not_met`.
         pub verdict: String,

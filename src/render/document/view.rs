@@ -159,7 +159,7 @@ view! {
         pub trouble: Vec<TroubleView>,
         /// The steps, in an order in which each comes after all it needs.
         pub steps: Vec<StepPart>,
-        /// What the executor does when each step meets each misfortune.
+        /// What the executor does when each step meets each fault.
         pub matrix: Option<MatrixView>,
         /// How it is taken back, in the order in which that is done.
         pub undo: Vec<UndoView>,

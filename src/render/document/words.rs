@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::arm::kind;
 use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Steering, Tags};
-use crate::model::durations::{Change, Class, spread};
+use crate::model::durations::{Class, MeasuredChange, spread};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
     Action, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType,
@@ -41,7 +41,7 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
         }
         _ => Class::Usual,
     };
-    let of = |id: &ResourceId, change: Change| {
+    let of = |id: &ResourceId, change: MeasuredChange| {
         spread(&id.resource_type(), class, change)
             .map(|spread| (spread.at(0.5), spread.at(0.9)))
             .unwrap_or((Duration::from_secs(5), Duration::from_secs(15)))
@@ -51,7 +51,7 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
         Action::General(_) => None,
         // A look at a gateway or an edge is an operation of its own (docs/wire.md 6).
         Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
-        Action::Remove(spec) => Some(of(&spec.id, Change::Delete)),
+        Action::Remove(spec) => Some(of(&spec.id, MeasuredChange::Delete)),
         // azure-facts 4, and the recorded moves of one machine (docs/wire.md 5).
         Action::RecoveryPlan(spec) => {
             let (half, most) = match spec.to {
@@ -68,10 +68,10 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
         | Action::Association(_)
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
-        | Action::Dns(_) => action.written().map(|id| of(id, Change::Update)),
+        | Action::Dns(_) => action.written().map(|id| of(id, MeasuredChange::Update)),
         // Answered at once (azure-facts has no row of them).
         Action::Steering(_) => Some((Duration::from_secs(1), Duration::from_secs(3))),
-        _ => action.written().map(|id| of(id, Change::Create)),
+        _ => action.written().map(|id| of(id, MeasuredChange::Create)),
     }
 }
 

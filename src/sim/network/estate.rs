@@ -72,7 +72,7 @@ pub struct ExpressRouteGateway {
 
 /// A connection between a gateway and a circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
+pub struct EstateConnection {
     /// Its id.
     pub id: ResourceId,
     /// The gateway.
@@ -87,7 +87,7 @@ pub struct Connection {
 
 /// A circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Circuit {
+pub struct EstateCircuit {
     /// Its id.
     pub id: ResourceId,
     /// `circuitProvisioningState` is `Enabled`.
@@ -118,7 +118,7 @@ pub struct PrivatePeering {
 pub enum Dead {
     /// It is not `Succeeded`.
     #[error("the connection is not provisioned")]
-    Connection,
+    EstateConnection,
     /// The gateway is not there or not `Succeeded`.
     #[error("the gateway is not provisioned")]
     Gateway,
@@ -127,7 +127,7 @@ pub enum Dead {
     Region(Region),
     /// The circuit is not there, not enabled, or its provider has not provisioned it.
     #[error("the circuit is not provisioned")]
-    Circuit,
+    EstateCircuit,
     /// The circuit has no enabled private peering.
     #[error("the circuit has no enabled private peering")]
     Peering,
@@ -239,7 +239,10 @@ impl<'a> Estate<'a> {
         if !id.resource_type().is(kind::NETWORKS) {
             return None;
         }
-        Some(Vnet { id: (*id).clone(), prefixes: truncated(arm::VirtualNetwork::of(body).space()) })
+        Some(Vnet {
+            id: (*id).clone(),
+            prefixes: truncated(arm::VirtualNetworkView::of(body).space()),
+        })
     }
 
     /// All virtual networks, by id.
@@ -254,7 +257,7 @@ impl<'a> Estate<'a> {
         let children = self.children(&subnet.parent()?, "subnets");
         let body = children.get(subnet)?;
         // An IPv4 prefix sorts before those of IPv6.
-        truncated(arm::Subnet::of(body).prefixes()).first().copied()
+        truncated(arm::SubnetView::of(body).prefixes()).first().copied()
     }
 
     /// The peerings of a virtual network: its own sides only, by id.
@@ -263,7 +266,7 @@ impl<'a> Estate<'a> {
         self.children(vnet, "virtualNetworkPeerings")
             .into_iter()
             .filter_map(|(id, body)| {
-                let side = arm::Peering::of(body);
+                let side = arm::PeeringView::of(body);
                 Some(VnetPeering {
                     remote: side.remote()?,
                     vnet: vnet.clone(),
@@ -291,7 +294,7 @@ impl<'a> Estate<'a> {
                 succeeded: arm::is_done(body),
             });
         }
-        let gateway = arm::Gateway::of(body);
+        let gateway = arm::GatewayView::of(body);
         if !id.resource_type().is(kind::GATEWAYS) || !gateway.is_express_route() {
             return None;
         }
@@ -314,17 +317,17 @@ impl<'a> Estate<'a> {
     /// The address that the gateway's body says it speaks BGP from, if it says one.
     #[must_use]
     pub(super) fn bgp_address(&self, gateway: &ResourceId) -> Option<std::net::IpAddr> {
-        arm::Gateway::of(self.body(gateway)?).bgp_address()
+        arm::GatewayView::of(self.body(gateway)?).bgp_address()
     }
 
     /// All connections between a gateway and a circuit, of networks and of hubs, by id.
     #[must_use]
-    pub fn connections(&self) -> Vec<Connection> {
+    pub fn connections(&self) -> Vec<EstateConnection> {
         let own = self.of_type(kind::CONNECTIONS);
-        let mut all: Vec<Connection> = own
+        let mut all: Vec<EstateConnection> = own
             .filter_map(|(id, body)| {
-                let own = arm::Connection::of(body);
-                Some(Connection {
+                let own = arm::ConnectionView::of(body);
+                Some(EstateConnection {
                     id: id.clone(),
                     gateway: own.gateway()?,
                     circuit: own.circuit()?,
@@ -345,7 +348,7 @@ impl<'a> Estate<'a> {
 
     /// The connections of a gateway, by id.
     #[must_use]
-    pub fn connections_of_gateway(&self, gateway: &ResourceId) -> Vec<Connection> {
+    pub fn connections_of_gateway(&self, gateway: &ResourceId) -> Vec<EstateConnection> {
         let mut connections = self.connections();
         connections.retain(|connection| connection.gateway == *gateway);
         connections
@@ -353,7 +356,7 @@ impl<'a> Estate<'a> {
 
     /// The connections to a circuit, by id.
     #[must_use]
-    pub fn connections_of_circuit(&self, circuit: &ResourceId) -> Vec<Connection> {
+    pub fn connections_of_circuit(&self, circuit: &ResourceId) -> Vec<EstateConnection> {
         let mut connections = self.connections();
         connections.retain(|connection| connection.circuit == *circuit);
         connections
@@ -361,21 +364,21 @@ impl<'a> Estate<'a> {
 
     /// A circuit.
     #[must_use]
-    pub fn circuit(&self, id: &ResourceId) -> Option<Circuit> {
+    pub fn circuit(&self, id: &ResourceId) -> Option<EstateCircuit> {
         let (id, body) = self.bodies.get_key_value(id)?;
         if !id.resource_type().is(kind::CIRCUITS) {
             return None;
         }
         let private = self.children(id, "peerings").into_iter().find(|(id, body)| {
             let named = id.name().eq_ignore_ascii_case(arm::PRIVATE_PEERING);
-            named || arm::CircuitPeering::of(body).is_private()
+            named || arm::CircuitPeeringView::of(body).is_private()
         });
         let is = |text: Option<&str>, wanted: &str| {
             text.is_some_and(|own| own.eq_ignore_ascii_case(wanted))
         };
-        let circuit = arm::Circuit::of(body);
-        let private = private.map(|(_, body)| arm::CircuitPeering::of(body));
-        Some(Circuit {
+        let circuit = arm::CircuitView::of(body);
+        let private = private.map(|(_, body)| arm::CircuitPeeringView::of(body));
+        Some(EstateCircuit {
             id: (*id).clone(),
             enabled: is(circuit.state(), "Enabled"),
             provisioned: is(circuit.provider_state(), "Provisioned"),
@@ -391,7 +394,7 @@ impl<'a> Estate<'a> {
 
     /// All circuits, by id.
     #[must_use]
-    pub fn circuits(&self) -> Vec<Circuit> {
+    pub fn circuits(&self) -> Vec<EstateCircuit> {
         self.of_type(kind::CIRCUITS).filter_map(|(id, _)| self.circuit(id)).collect()
     }
 
@@ -416,7 +419,7 @@ impl<'a> Estate<'a> {
         let circuit = self
             .circuit(circuit)
             .filter(|circuit| circuit.enabled && circuit.provisioned)
-            .ok_or(Dead::Circuit)?;
+            .ok_or(Dead::EstateCircuit)?;
         circuit.private.filter(|peering| peering.enabled).ok_or(Dead::Peering)
     }
 
@@ -424,9 +427,9 @@ impl<'a> Estate<'a> {
     ///
     /// # Errors
     /// It does not; the first reason found, from Azure's side to the customer's.
-    pub fn carries(&self, onprem: &OnPrem, connection: &Connection) -> Result<(), Dead> {
+    pub fn carries(&self, onprem: &OnPrem, connection: &EstateConnection) -> Result<(), Dead> {
         if !connection.succeeded {
-            return Err(Dead::Connection);
+            return Err(Dead::EstateConnection);
         }
         self.gateway_lives(&connection.gateway)?;
         let peering = self.circuit_lives(&connection.circuit)?;

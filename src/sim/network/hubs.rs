@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::estate::{Connection, Estate};
+use super::estate::{Estate, EstateConnection};
 use super::onprem::OnPrem;
 use super::routes::{heard, joined, microsoft_path};
 use crate::arm::CircuitPath;
@@ -95,7 +95,7 @@ pub struct EffectiveRow {
 }
 
 /// A connection of a hub to a network.
-pub(super) struct Member {
+pub(super) struct TableMember {
     /// The connection.
     pub(super) id: ResourceId,
     /// The hub.
@@ -134,20 +134,20 @@ impl Estate<'_> {
     }
 
     /// The networks that are connected to a hub.
-    fn members(&self, hub: &ResourceId) -> Vec<Member> {
+    fn members(&self, hub: &ResourceId) -> Vec<TableMember> {
         let all = self.children(hub, "hubVirtualNetworkConnections").into_iter();
         all.filter(|(_, body)| text_is(body, "/properties/provisioningState", "Succeeded"))
             .filter_map(|(id, body)| {
                 let vnet = text_at(body, "/properties/remoteVirtualNetwork/id")?;
                 let vnet = ResourceId::parse(vnet).ok()?;
                 let routed = Routed::of(body).unwrap_or_default();
-                Some(Member { id, hub: hub.clone(), vnet, routed })
+                Some(TableMember { id, hub: hub.clone(), vnet, routed })
             })
             .collect()
     }
 
     /// The connection of a network to a hub, if it has one.
-    pub(super) fn member(&self, vnet: &ResourceId) -> Option<Member> {
+    pub(super) fn member(&self, vnet: &ResourceId) -> Option<TableMember> {
         let hubs = self.of_type(HUBS).map(|(id, _)| id);
         hubs.flat_map(|hub| self.members(hub)).find(|member| member.vnet == *vnet)
     }
@@ -160,12 +160,12 @@ impl Estate<'_> {
     }
 
     /// The connections of hubs to circuits.
-    pub(super) fn circuit_connections(&self) -> Vec<Connection> {
+    pub(super) fn circuit_connections(&self) -> Vec<EstateConnection> {
         self.of_type(CONNECTIONS)
             .filter_map(|(id, body)| {
                 let peering = text_at(body, "/properties/expressRouteCircuitPeering/id")?;
                 let weight = body.pointer("/properties/routingWeight").and_then(Value::as_u64);
-                Some(Connection {
+                Some(EstateConnection {
                     id: id.clone(),
                     gateway: id.parent()?,
                     circuit: ResourceId::parse(peering).ok()?.parent()?,

@@ -21,7 +21,7 @@ const HOPS_MAX: usize = 8;
 
 /// Where a packet ends up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum PacketEnd {
     /// In the network that it was for.
     There,
     /// At a gateway, which sends it on-premises.
@@ -33,13 +33,13 @@ pub(super) enum End {
 /// A way: its end, and the appliances that it went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Way {
-    pub(super) end: End,
+    pub(super) end: PacketEnd,
     pub(super) through: BTreeSet<IpAddr>,
 }
 
 /// A subnet, with what its routes depend on.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct SubnetPlace {
     pub(super) id: ResourceId,
     pub(super) vnet: ResourceId,
     pub(super) prefixes: Vec<IpNet>,
@@ -56,18 +56,18 @@ enum Hop {
 }
 
 /// The way of a packet from a subnet to a destination.
-pub(super) fn way(estate: &Estate<'_>, onprem: &OnPrem, from: &Place, to: &IpNet) -> Way {
+pub(super) fn way(estate: &Estate<'_>, onprem: &OnPrem, from: &SubnetPlace, to: &IpNet) -> Way {
     let mut through = BTreeSet::new();
     let mut here = from.clone();
     let mut at: Option<IpAddr> = None;
     for _ in 0..=HOPS_MAX {
         let end = match next(estate, onprem, &here, to) {
-            Hop::Beside => End::There,
-            Hop::Gateway(gateway) => End::Gateway(gateway),
-            Hop::Dropped(why) => End::Dropped(why),
+            Hop::Beside => PacketEnd::There,
+            Hop::Gateway(gateway) => PacketEnd::Gateway(gateway),
+            Hop::Dropped(why) => PacketEnd::Dropped(why),
             Hop::Appliance(address, by) => {
                 if at == Some(address) {
-                    End::Dropped(format!("sent back to the appliance {address} by {by}"))
+                    PacketEnd::Dropped(format!("sent back to the appliance {address} by {by}"))
                 } else {
                     match appliance(estate, &here.vnet, address) {
                         Ok(place) => {
@@ -76,18 +76,18 @@ pub(super) fn way(estate: &Estate<'_>, onprem: &OnPrem, from: &Place, to: &IpNet
                             here = place;
                             continue;
                         }
-                        Err(why) => End::Dropped(format!("dropped by {by}: {why}")),
+                        Err(why) => PacketEnd::Dropped(format!("dropped by {by}: {why}")),
                     }
                 }
             }
         };
         return Way { end, through };
     }
-    Way { end: End::Dropped("goes round between appliances".to_owned()), through }
+    Way { end: PacketEnd::Dropped("goes round between appliances".to_owned()), through }
 }
 
 /// What the routes of a subnet say of a destination.
-fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
+fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &SubnetPlace, to: &IpNet) -> Hop {
     // The best so far: length of the prefix, then what kind of route it is.
     let mut best: Option<((u8, u8), Hop)> = None;
     let mut offer = |length: u8, rank: u8, hop: Hop| {
@@ -109,7 +109,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     }
     let table = here.table.as_ref().and_then(|id| Some((id, estate.body(id)?)));
     let withheld =
-        table.is_some_and(|(_, body)| arm::RouteTable::of(body).keeps_gateway_routes_out());
+        table.is_some_and(|(_, body)| arm::RouteTableView::of(body).keeps_gateway_routes_out());
     let gateways = estate.serving(&here.vnet);
     for gateway in gateways.iter().filter(|_| !withheld) {
         if let Some(length) = learned(estate, onprem, gateway, to) {
@@ -126,7 +126,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &Place, to: &IpNet) -> Hop {
     let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
     for (id, route) in routes {
         let name = id.name();
-        let route = arm::Route::of(route);
+        let route = arm::RouteView::of(route);
         let prefix = route.destination().and_then(|text| text.parse::<IpNet>().ok());
         let Some(prefix) = prefix else { continue };
         if !prefix.contains(to) {
@@ -181,11 +181,15 @@ fn learned(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId, to: &IpNe
 }
 
 /// Where an appliance stands, as seen from a network: in it, or in one that it is peered with.
-fn appliance(estate: &Estate<'_>, from: &ResourceId, address: IpAddr) -> Result<Place, String> {
+fn appliance(
+    estate: &Estate<'_>,
+    from: &ResourceId,
+    address: IpAddr,
+) -> Result<SubnetPlace, String> {
     let peers = estate.peerings(from).into_iter().filter(|peering| peering.connected);
     let near: Vec<ResourceId> =
         std::iter::once(from.clone()).chain(peers.map(|peering| peering.remote)).collect();
-    let is_at = |place: &Place| place.prefixes.iter().any(|net| net.contains(&address));
+    let is_at = |place: &SubnetPlace| place.prefixes.iter().any(|net| net.contains(&address));
     let found = near.iter().find_map(|vnet| estate.places(vnet).into_iter().find(is_at));
     let Some(place) = found else {
         return Err(format!("its next hop {address} is in no subnet beside {}", from.name()));
@@ -198,12 +202,12 @@ fn appliance(estate: &Estate<'_>, from: &ResourceId, address: IpAddr) -> Result<
 
 impl Estate<'_> {
     /// The subnets of a network.
-    pub(super) fn places(&self, vnet: &ResourceId) -> Vec<Place> {
+    pub(super) fn places(&self, vnet: &ResourceId) -> Vec<SubnetPlace> {
         let all = self.children(vnet, "subnets").into_iter();
         all.map(|(id, body)| {
-            let subnet = arm::Subnet::of(body);
+            let subnet = arm::SubnetView::of(body);
             let (prefixes, table) = (subnet.prefixes(), subnet.route_table());
-            Place { id, vnet: vnet.clone(), prefixes, table }
+            SubnetPlace { id, vnet: vnet.clone(), prefixes, table }
         })
         .collect()
     }
@@ -281,17 +285,20 @@ mod tests {
     #[test]
     fn a_route_of_a_table_goes_before_a_learned_one_of_the_same_length() {
         let through = |routes: &Value| outward(routes, false);
-        assert_eq!(through(&json!([])).end, End::Gateway(gateway("ea")));
-        let End::Dropped(why) = through(&route("10.100.0.0/16", "None", None)).end else {
+        assert_eq!(through(&json!([])).end, PacketEnd::Gateway(gateway("ea")));
+        let PacketEnd::Dropped(why) = through(&route("10.100.0.0/16", "None", None)).end else {
             panic!()
         };
         assert_eq!(why, "dropped by route r of table rt");
         // The learned route is longer.
-        assert_eq!(through(&route("10.0.0.0/8", "None", None)).end, End::Gateway(gateway("ea")));
+        assert_eq!(
+            through(&route("10.0.0.0/8", "None", None)).end,
+            PacketEnd::Gateway(gateway("ea"))
+        );
         let by_nva = through(&route("10.100.0.0/16", "VirtualAppliance", Some("10.10.10.4")));
-        assert_eq!(by_nva.end, End::Gateway(gateway("ea")));
+        assert_eq!(by_nva.end, PacketEnd::Gateway(gateway("ea")));
         assert_eq!(by_nva.through.len(), 1);
-        let End::Dropped(why) =
+        let PacketEnd::Dropped(why) =
             through(&route("10.100.0.0/16", "VirtualAppliance", Some("10.9.9.9"))).end
         else {
             panic!()
@@ -301,7 +308,7 @@ mod tests {
 
     #[test]
     fn without_the_gateways_routes_nothing_goes_back() {
-        let End::Dropped(why) = outward(&json!([]), true).end else { panic!() };
+        let PacketEnd::Dropped(why) = outward(&json!([]), true).end else { panic!() };
         assert!(why.contains("table rt keeps the gateway's routes"), "{why}");
     }
 }

@@ -24,7 +24,8 @@ pub use edge::{
     ArpRow, CircuitRoute, CircuitRouteSummary, arp_table, circuit_routes, circuit_routes_summary,
 };
 pub use estate::{
-    Circuit, Connection, Dead, Estate, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
+    Dead, Estate, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet,
+    VnetPeering,
 };
 pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
 pub use locations::{Heard, heard_by_network};

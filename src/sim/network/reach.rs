@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::{azure_choice, on_premises_choice};
 use super::estate::Estate;
-use super::inside::{End, Place, way};
+use super::inside::{PacketEnd, SubnetPlace, way};
 use super::onprem::{OnPrem, Site};
 use super::vpn;
 use crate::model::ResourceId;
@@ -142,7 +142,7 @@ fn both_ways(
             entry.and_then(|hub| estate.places(hub).into_iter().find(|place| place.id == subnet))
     {
         let way = way(estate, onprem, &from, network);
-        if let End::Dropped(why) = way.end {
+        if let PacketEnd::Dropped(why) = way.end {
             return (ReachVerdict::DroppedThere(format!("unreachable, {why}")), None);
         }
         there = way.through;
@@ -150,7 +150,7 @@ fn both_ways(
     // The answers leave from the network's subnets; where it has none, from the gateway itself.
     let mut out_of: BTreeSet<ResourceId> = BTreeSet::new();
     let mut past = None;
-    let inside = |place: &Place| {
+    let inside = |place: &SubnetPlace| {
         !place.id.name().eq_ignore_ascii_case("GatewaySubnet")
             && place.prefixes.iter().any(|net| network.contains(net))
     };
@@ -159,8 +159,8 @@ fn both_ways(
         let ways: Vec<_> =
             site.prefixes.iter().map(|to| way(estate, onprem, &place, &to.trunc())).collect();
         let leaves = ways.iter().find_map(|way| match &way.end {
-            End::Gateway(gateway) => Some((gateway, &way.through)),
-            End::There | End::Dropped(_) => None,
+            PacketEnd::Gateway(gateway) => Some((gateway, &way.through)),
+            PacketEnd::There | PacketEnd::Dropped(_) => None,
         });
         match (leaves, ways.first().map(|way| &way.end)) {
             (Some((by, back)), _) => {
@@ -173,7 +173,7 @@ fn both_ways(
                     });
                 }
             }
-            (None, Some(End::Dropped(why))) if is_explicit(why) => {
+            (None, Some(PacketEnd::Dropped(why))) if is_explicit(why) => {
                 let words = format!("unreachable on the way back, {why}");
                 return (ReachVerdict::DroppedBack(words), None);
             }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::estate::{Connection, Dead, Estate, ExpressRouteGateway};
+use super::estate::{Dead, Estate, EstateConnection, ExpressRouteGateway};
 use super::onprem::OnPrem;
 use crate::arm::CircuitPath;
 use crate::model::ResourceId;
@@ -72,7 +72,7 @@ pub struct BgpPeerRow {
 /// One of the two Microsoft edges of a connection, as the gateway sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Peer {
-    pub(super) connection: Connection,
+    pub(super) connection: EstateConnection,
     pub(super) path: CircuitPath,
     pub(super) address: IpAddr,
 }
@@ -348,7 +348,7 @@ fn attached(carries: &Result<(), Dead>) -> bool {
 pub fn connection_status(
     estate: &Estate<'_>,
     onprem: &OnPrem,
-    connection: &Connection,
+    connection: &EstateConnection,
 ) -> &'static str {
     if attached(&estate.carries(onprem, connection)) { "Connected" } else { "NotConnected" }
 }
@@ -468,14 +468,19 @@ mod tests {
     fn a_connection_counts_only_when_everything_it_stands_on_is_ready() {
         use super::super::testing::circuit;
         let broken: [(ResourceId, &str, &str, Dead); 5] = [
-            (connection("ea"), "/properties/provisioningState", "Updating", Dead::Connection),
+            (connection("ea"), "/properties/provisioningState", "Updating", Dead::EstateConnection),
             (gateway("ea"), "/properties/provisioningState", "Updating", Dead::Gateway),
-            (circuit("ea"), "/properties/circuitProvisioningState", "Disabled", Dead::Circuit),
+            (
+                circuit("ea"),
+                "/properties/circuitProvisioningState",
+                "Disabled",
+                Dead::EstateCircuit,
+            ),
             (
                 circuit("ea"),
                 "/properties/serviceProviderProvisioningState",
                 "NotProvisioned",
-                Dead::Circuit,
+                Dead::EstateCircuit,
             ),
             (circuit("ea"), "/properties/peerings/0/properties/state", "Disabled", Dead::Peering),
         ];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::estate::{Connection, Estate};
+use super::estate::{Estate, EstateConnection};
 use super::onprem::{Link, OnPrem, Site};
 use crate::arm::CircuitPath;
 use crate::model::{Region, ResourceId};
@@ -154,7 +154,7 @@ impl Lab {
         Estate::new(&self.bodies, &self.down, &self.silent)
     }
 
-    pub(super) fn connection(&self, id: &ResourceId) -> Connection {
+    pub(super) fn connection(&self, id: &ResourceId) -> EstateConnection {
         let mut all = self.estate().connections();
         all.retain(|connection| connection.id == *id);
         all.pop().unwrap()

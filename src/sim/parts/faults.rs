@@ -1,14 +1,14 @@
-//! Which misfortunes are there still? They are used up by what they meet.
+//! Which faults are there still? They are used up by what they meet.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::ResourceId;
 use crate::sim::fault::{
-    Effect, Fault, Occasion, glob, strike_operation, strike_operation_by_path, strike_request,
+    Fault, FaultEffect, Occasion, glob, strike_operation, strike_operation_by_path, strike_request,
 };
 
-/// The misfortunes of a world, in the order in which they are asked.
+/// The faults of a world, in the order in which they are asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::sim) struct Faults(Vec<Fault>);
@@ -27,12 +27,12 @@ impl Faults {
     }
 
     /// Those that strike a request: the first of them, which is used up by that.
-    pub(in crate::sim) fn strike(&mut self, occasion: &Occasion<'_>) -> Option<Effect> {
+    pub(in crate::sim) fn strike(&mut self, occasion: &Occasion<'_>) -> Option<FaultEffect> {
         strike_request(&mut self.0, occasion)
     }
 
     /// Those that strike an operation that was accepted.
-    pub(in crate::sim) fn strike_operation(&mut self, occasion: &Occasion<'_>) -> Vec<Effect> {
+    pub(in crate::sim) fn strike_operation(&mut self, occasion: &Occasion<'_>) -> Vec<FaultEffect> {
         strike_operation(&mut self.0, occasion)
     }
 
@@ -41,7 +41,7 @@ impl Faults {
         &mut self,
         resource: &str,
         occasion: &Occasion<'_>,
-    ) -> Vec<Effect> {
+    ) -> Vec<FaultEffect> {
         strike_operation_by_path(&mut self.0, resource, occasion)
     }
 
@@ -49,7 +49,7 @@ impl Faults {
     pub(in crate::sim) fn will_refuse(&self, id: &ResourceId, word: &str) -> bool {
         self.0.iter().any(|fault| {
             let puts = fault.method.as_deref().is_none_or(|own| own.eq_ignore_ascii_case("PUT"));
-            let refuses = matches!(&fault.effect, Effect::Refuse { code, .. } if code == word);
+            let refuses = matches!(&fault.effect, FaultEffect::Refuse { code, .. } if code == word);
             puts && refuses
                 && fault.times > 0
                 && glob(&fault.resource.to_ascii_lowercase(), id.key())

@@ -15,7 +15,7 @@ use crate::sim::scenario::{Appliance, Overlap, Scenario};
 
 /// What no body shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::sim) struct Network {
+pub(in crate::sim) struct NetworkPart {
     onprem: OnPrem,
     /// Connections that look well and carry nothing.
     silent: BTreeSet<ResourceId>,
@@ -31,7 +31,7 @@ pub(in crate::sim) struct Network {
     site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
 }
 
-impl Network {
+impl NetworkPart {
     pub(in crate::sim) fn new(scenario: &Scenario) -> Self {
         Self {
             onprem: scenario.onprem.clone(),

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::Timestamp;
-use crate::sim::happening::Happening;
+use crate::sim::happening::ScheduledEvent;
 
 /// What is to come, the next first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::sim) struct Schedule {
+pub(in crate::sim) struct WorldSchedule {
     began: Timestamp,
-    coming: Vec<(Timestamp, Happening)>,
+    coming: Vec<(Timestamp, ScheduledEvent)>,
 }
 
-impl Schedule {
+impl WorldSchedule {
     pub(in crate::sim) fn new(began: Timestamp) -> Self {
         Self { began, coming: Vec::new() }
     }
@@ -29,7 +29,7 @@ impl Schedule {
     }
 
     /// Adds what is to come, counted from `now`.
-    pub(in crate::sim) fn add(&mut self, events: &[Happening], now: Timestamp) {
+    pub(in crate::sim) fn add(&mut self, events: &[ScheduledEvent], now: Timestamp) {
         self.coming.extend(events.iter().map(|event| (now + event.after, event.clone())));
         self.coming.sort_by_key(|(at, _)| *at);
     }
@@ -40,13 +40,13 @@ impl Schedule {
     }
 
     /// Takes the next one off.
-    pub(in crate::sim) fn take_next(&mut self) -> Option<Happening> {
+    pub(in crate::sim) fn take_next(&mut self) -> Option<ScheduledEvent> {
         (!self.coming.is_empty()).then(|| self.coming.remove(0).1)
     }
 
     /// What is to come as a world file has it, which begins now.
     pub(in crate::sim) fn to_file(&self, now: Timestamp) -> Value {
-        let one = |(at, event): &(Timestamp, Happening)| {
+        let one = |(at, event): &(Timestamp, ScheduledEvent)| {
             let mut event = event.clone();
             event.after = at.since(now);
             json!(event)

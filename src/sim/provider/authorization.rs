@@ -9,9 +9,9 @@ use crate::sim::consequence::Consequence;
 use crate::sim::reply::guid;
 use crate::sim::world::World;
 
-pub(super) struct Authorization;
+pub(super) struct AuthorizationType;
 
-impl Provider for Authorization {
+impl Provider for AuthorizationType {
     fn kind(&self) -> &'static str {
         kind::AUTHORIZATIONS
     }

@@ -8,17 +8,17 @@ use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
 
-pub(super) struct AzureFirewall;
+pub(super) struct AzureFirewallType;
 
 const CONFIGURATIONS: &str = "/properties/ipConfigurations";
 
-impl Provider for AzureFirewall {
+impl Provider for AzureFirewallType {
     fn kind(&self) -> &'static str {
         kind::FIREWALLS
     }
 
     fn word(&self) -> &'static str {
-        "AzureFirewall"
+        "AzureFirewallType"
     }
 
     fn parts(&self) -> &'static [&'static str] {

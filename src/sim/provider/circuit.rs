@@ -10,9 +10,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct Circuit;
+pub(super) struct CircuitType;
 
-impl Provider for Circuit {
+impl Provider for CircuitType {
     fn kind(&self) -> &'static str {
         kind::CIRCUITS
     }

@@ -9,9 +9,9 @@ use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
 
-pub(super) struct Peering;
+pub(super) struct CircuitPeeringType;
 
-impl Provider for Peering {
+impl Provider for CircuitPeeringType {
     fn kind(&self) -> &'static str {
         kind::CIRCUIT_PEERINGS
     }
@@ -55,7 +55,7 @@ impl Provider for Peering {
 
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let location = id.parent().and_then(|circuit| {
-            let place = arm::Circuit::of(world.body(&circuit)?).location()?;
+            let place = arm::CircuitView::of(world.body(&circuit)?).location()?;
             Some(place.to_ascii_uppercase().replace(' ', "-"))
         });
         let location = location.unwrap_or_default();

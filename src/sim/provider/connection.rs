@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Deed, Provider, Put, Shown, default, id_at, top_level};
+use super::{PostAction, Provider, Put, Shown, default, id_at, top_level};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
@@ -16,7 +16,7 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct Connection;
+pub(super) struct ConnectionType;
 
 const CIRCUIT: &str = "/properties/peer/id";
 const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
@@ -37,7 +37,7 @@ const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
 
 pub(super) const KEY: &str = "/properties/authorizationKey";
 
-impl Provider for Connection {
+impl Provider for ConnectionType {
     fn kind(&self) -> &'static str {
         kind::CONNECTIONS
     }
@@ -178,8 +178,8 @@ impl Provider for Connection {
         true
     }
 
-    fn deed(&self, verb: &str) -> Option<Deed> {
-        (verb == "resetconnection").then_some(Deed::Reset)
+    fn post_action(&self, verb: &str) -> Option<PostAction> {
+        (verb == "resetconnection").then_some(PostAction::Reset)
     }
 
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
@@ -256,7 +256,7 @@ fn used(authorization: &ResourceId, status: &str) -> Consequence {
 }
 
 fn is_express_route(body: &Value) -> bool {
-    arm::Connection::of(body).is_express_route()
+    arm::ConnectionView::of(body).is_express_route()
 }
 
 /// A connection of VPN gateways: with another one, or with what a local gateway stands for.
@@ -323,6 +323,6 @@ fn settled_status(world: &World, id: &ResourceId) -> &'static str {
 
 /// The authorization that a connection was made with.
 fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
-    let own = arm::Connection::of(body);
+    let own = arm::ConnectionView::of(body);
     world.authorization(&own.circuit()?, own.key()?)
 }

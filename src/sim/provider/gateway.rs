@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::public_ip::address;
-use super::{Deed, Provider, Put, default, gateway_check, id_at, keep, name_parts, top_level};
+use super::{
+    PostAction, Provider, Put, default, gateway_check, id_at, keep, name_parts, top_level,
+};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::{ResourceId, Timestamp};
@@ -13,7 +15,7 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct Gateway;
+pub(super) struct GatewayType;
 
 /// From then on the platform gives an ExpressRoute gateway its address: none need be brought, and none is
 /// shown, not one that was brought either (azurerm PR 31084, issues 30414, 30032 and 31730).
@@ -49,7 +51,7 @@ const VPN: [&str; 14] = [
     "UltraPerformance",
 ];
 
-impl Provider for Gateway {
+impl Provider for GatewayType {
     fn kind(&self) -> &'static str {
         kind::GATEWAYS
     }
@@ -196,7 +198,7 @@ impl Provider for Gateway {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        arm::Gateway::of(body)
+        arm::GatewayView::of(body)
             .configurations()
             .iter()
             .flat_map(|configuration| {
@@ -227,11 +229,11 @@ impl Provider for Gateway {
         true
     }
 
-    fn deed(&self, verb: &str) -> Option<Deed> {
+    fn post_action(&self, verb: &str) -> Option<PostAction> {
         match verb {
-            "reset" => Some(Deed::Reset),
-            "startsitefailovertest" => Some(Deed::StartTest),
-            "stopsitefailovertest" => Some(Deed::StopTest),
+            "reset" => Some(PostAction::Reset),
+            "startsitefailovertest" => Some(PostAction::StartTest),
+            "stopsitefailovertest" => Some(PostAction::StopTest),
             _ => None,
         }
     }
@@ -320,7 +322,7 @@ impl Provider for Gateway {
 
 /// Whether a gateway is of the VPN kind: what is not said is.
 fn is_vpn(body: &Value) -> bool {
-    !arm::Gateway::of(body).is_express_route()
+    !arm::GatewayView::of(body).is_express_route()
 }
 
 fn generation(vpn: bool, sku: &str) -> &'static str {
@@ -433,14 +435,14 @@ fn scale_units(properties: &mut Value) {
 }
 
 /// One configuration of a gateway: where it speaks BGP from inside, and where its tunnels end outside.
-struct End {
+struct GatewayEnd {
     inside: Option<String>,
     tunnels: Vec<Value>,
 }
 
 /// The ends of a gateway, one of each configuration and in their order.
-fn ends(world: &World, id: &ResourceId, provider: &Gateway) -> Vec<End> {
-    let list = world.body(id).map(|body| arm::Gateway::of(body).configurations());
+fn ends(world: &World, id: &ResourceId, provider: &GatewayType) -> Vec<GatewayEnd> {
+    let list = world.body(id).map(|body| arm::GatewayView::of(body).configurations());
     list.unwrap_or_default()
         .iter()
         .zip(1..)
@@ -448,7 +450,7 @@ fn ends(world: &World, id: &ResourceId, provider: &Gateway) -> Vec<End> {
             let alone = json!({ "properties": { "ipConfigurations": [configuration] } });
             let used = provider.references(&alone);
             let subnet = used.iter().find(|used| used.parent().is_some());
-            End {
+            GatewayEnd {
                 inside: subnet.and_then(|subnet| late_address(world.body(subnet)?, back)),
                 tunnels: used.iter().filter_map(|used| address(world, used)).collect(),
             }

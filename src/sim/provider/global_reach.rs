@@ -8,9 +8,9 @@ use crate::sim::consequence::Consequence;
 use crate::sim::parts::State;
 use crate::sim::world::World;
 
-pub(super) struct GlobalReach;
+pub(super) struct GlobalReachType;
 
-impl Provider for GlobalReach {
+impl Provider for GlobalReachType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/expressRouteCircuits/peerings/connections"
     }

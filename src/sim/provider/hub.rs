@@ -17,11 +17,11 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct VirtualWan;
+pub(super) struct VirtualWanType;
 
-pub(super) struct VirtualHub;
+pub(super) struct VirtualHubType;
 
-pub(super) struct HubTable;
+pub(super) struct HubTableType;
 
 pub(super) const HUBS: &str = "Microsoft.Network/virtualHubs";
 const TABLES: &str = "Microsoft.Network/virtualHubs/hubRouteTables";
@@ -36,13 +36,13 @@ const ROUTERS: Duration = Duration::from_secs(480);
 /// The longest prefix of a hub.
 const PREFIX_MAX: u8 = 24;
 
-impl Provider for VirtualWan {
+impl Provider for VirtualWanType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/virtualWans"
     }
 
     fn word(&self) -> &'static str {
-        "VirtualWan"
+        "VirtualWanType"
     }
 
     fn has_guid(&self) -> bool {
@@ -95,13 +95,13 @@ impl Provider for VirtualWan {
     }
 }
 
-impl Provider for VirtualHub {
+impl Provider for VirtualHubType {
     fn kind(&self) -> &'static str {
         HUBS
     }
 
     fn word(&self) -> &'static str {
-        "VirtualHub"
+        "VirtualHubType"
     }
 
     fn has_guid(&self) -> bool {
@@ -203,7 +203,7 @@ impl Provider for VirtualHub {
     }
 }
 
-impl Provider for HubTable {
+impl Provider for HubTableType {
     fn kind(&self) -> &'static str {
         TABLES
     }

@@ -11,9 +11,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct HubGateway;
+pub(super) struct HubGatewayType;
 
-pub(super) struct HubConnection;
+pub(super) struct HubConnectionType;
 
 pub(super) const GATEWAYS: &str = "Microsoft.Network/expressRouteGateways";
 pub(super) const CONNECTIONS: &str =
@@ -25,7 +25,7 @@ pub(super) const HUB: &str = "/properties/virtualHub/id";
 /// The circuit's peering of a connection.
 const PEERING: &str = "/properties/expressRouteCircuitPeering/id";
 
-impl Provider for HubGateway {
+impl Provider for HubGatewayType {
     fn kind(&self) -> &'static str {
         GATEWAYS
     }
@@ -112,7 +112,7 @@ impl Provider for HubGateway {
     }
 }
 
-impl Provider for HubConnection {
+impl Provider for HubConnectionType {
     fn kind(&self) -> &'static str {
         CONNECTIONS
     }

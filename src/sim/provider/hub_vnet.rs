@@ -10,14 +10,14 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct HubVnet;
+pub(super) struct HubVnetType;
 
 pub(super) const KIND: &str = "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections";
 
 /// The network of a connection.
 pub(super) const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 
-impl Provider for HubVnet {
+impl Provider for HubVnetType {
     fn kind(&self) -> &'static str {
         KIND
     }

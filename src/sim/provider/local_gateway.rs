@@ -9,9 +9,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct LocalGateway;
+pub(super) struct LocalGatewayType;
 
-impl Provider for LocalGateway {
+impl Provider for LocalGatewayType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/localNetworkGateways"
     }

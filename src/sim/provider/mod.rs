@@ -77,7 +77,7 @@ pub(super) struct Shown<'a> {
 
 /// Something that is done with a resource, and is no new body for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum PostAction {
     /// It is begun anew.
     Reset,
     /// A failover test of a site is started.
@@ -164,7 +164,7 @@ pub(super) trait Provider: Sync {
     }
 
     /// What is done with it by a POST of this verb, in lower case.
-    fn deed(&self, _verb: &str) -> Option<Deed> {
+    fn post_action(&self, _verb: &str) -> Option<PostAction> {
         None
     }
 
@@ -245,36 +245,36 @@ pub(super) trait Provider: Sync {
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
     const ALL: [&dyn Provider; 30] = [
-        &authorization::Authorization,
-        &azure_firewall::AzureFirewall,
-        &circuit::Circuit,
-        &circuit_peering::Peering,
-        &connection::Connection,
-        &gateway::Gateway,
-        &global_reach::GlobalReach,
-        &hub::VirtualWan,
-        &hub::VirtualHub,
-        &hub::HubTable,
-        &hub_gateway::HubGateway,
-        &hub_gateway::HubConnection,
-        &hub_vnet::HubVnet,
-        &local_gateway::LocalGateway,
-        &private_dns::Zone,
+        &authorization::AuthorizationType,
+        &azure_firewall::AzureFirewallType,
+        &circuit::CircuitType,
+        &circuit_peering::CircuitPeeringType,
+        &connection::ConnectionType,
+        &gateway::GatewayType,
+        &global_reach::GlobalReachType,
+        &hub::VirtualWanType,
+        &hub::VirtualHubType,
+        &hub::HubTableType,
+        &hub_gateway::HubGatewayType,
+        &hub_gateway::HubConnectionType,
+        &hub_vnet::HubVnetType,
+        &local_gateway::LocalGatewayType,
+        &private_dns::ZoneType,
         &private_dns::Records(private_dns::V4),
         &private_dns::Records(private_dns::V6),
-        &private_dns::Link,
-        &public_ip::PublicIp,
-        &route_table::RouteTable,
-        &route_table::Route,
-        &security_group::SecurityGroup,
-        &security_group::SecurityRule,
-        &subnet::Subnet,
-        &traffic_manager::Profile,
-        &traffic_manager::Endpoint("azureEndpoints"),
-        &traffic_manager::Endpoint("externalEndpoints"),
-        &traffic_manager::Endpoint("nestedEndpoints"),
-        &virtual_network::VirtualNetwork,
-        &vnet_peering::Peering,
+        &private_dns::LinkType,
+        &public_ip::PublicIpType,
+        &route_table::RouteTableType,
+        &route_table::RouteType,
+        &security_group::SecurityGroupType,
+        &security_group::SecurityRuleType,
+        &subnet::SubnetType,
+        &traffic_manager::ProfileType,
+        &traffic_manager::EndpointType("azureEndpoints"),
+        &traffic_manager::EndpointType("externalEndpoints"),
+        &traffic_manager::EndpointType("nestedEndpoints"),
+        &virtual_network::VirtualNetworkType,
+        &vnet_peering::NetworkPeeringType,
     ];
     let kind = id.resource_type();
     ALL.into_iter().find(|provider| kind.is(provider.kind()))

@@ -10,9 +10,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::world::World;
 
 /// A zone.
-pub(super) struct Zone;
+pub(super) struct ZoneType;
 
-impl Provider for Zone {
+impl Provider for ZoneType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/privateDnsZones"
     }
@@ -35,25 +35,25 @@ impl Provider for Zone {
 }
 
 /// A kind of record sets: its type, and what its properties are called.
-pub(super) struct Records(pub(super) Family);
+pub(super) struct Records(pub(super) RecordFamily);
 
 /// A family of addresses.
 #[derive(Clone, Copy)]
-pub(super) struct Family {
+pub(super) struct RecordFamily {
     kind: &'static str,
     list: &'static str,
     key: &'static str,
     v6: bool,
 }
 
-pub(super) const V4: Family = Family {
+pub(super) const V4: RecordFamily = RecordFamily {
     kind: "Microsoft.Network/privateDnsZones/A",
     list: "aRecords",
     key: "ipv4Address",
     v6: false,
 };
 
-pub(super) const V6: Family = Family {
+pub(super) const V6: RecordFamily = RecordFamily {
     kind: "Microsoft.Network/privateDnsZones/AAAA",
     list: "aaaaRecords",
     key: "ipv6Address",
@@ -107,9 +107,9 @@ impl Provider for Records {
 }
 
 /// A network that knows a zone's names.
-pub(super) struct Link;
+pub(super) struct LinkType;
 
-impl Provider for Link {
+impl Provider for LinkType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
     }

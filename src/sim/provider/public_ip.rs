@@ -12,9 +12,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct PublicIp;
+pub(super) struct PublicIpType;
 
-impl Provider for PublicIp {
+impl Provider for PublicIpType {
     fn kind(&self) -> &'static str {
         kind::PUBLIC_ADDRESSES
     }
@@ -97,7 +97,7 @@ impl Provider for PublicIp {
 
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         // A dynamic address comes with the first use.
-        if world.body(id).is_some_and(|body| arm::PublicAddress::of(body).is_static()) {
+        if world.body(id).is_some_and(|body| arm::PublicAddressView::of(body).is_static()) {
             return give_address(world, id).into_iter().collect();
         }
         Vec::new()
@@ -127,7 +127,7 @@ pub(super) fn give_address(world: &World, id: &ResourceId) -> Option<Consequence
 
 /// The address that a public IP has, or will be given; nothing else has one.
 pub(super) fn address(world: &World, id: &ResourceId) -> Option<Value> {
-    if !id.resource_type().is(PublicIp.kind()) {
+    if !id.resource_type().is(PublicIpType.kind()) {
         return None;
     }
     let own = world.body(id)?.pointer("/properties/ipAddress");

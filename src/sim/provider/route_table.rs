@@ -10,11 +10,11 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct RouteTable;
+pub(super) struct RouteTableType;
 
-pub(super) struct Route;
+pub(super) struct RouteType;
 
-impl Provider for RouteTable {
+impl Provider for RouteTableType {
     fn kind(&self) -> &'static str {
         kind::ROUTE_TABLES
     }
@@ -24,7 +24,7 @@ impl Provider for RouteTable {
     }
 
     fn word(&self) -> &'static str {
-        "RouteTable"
+        "RouteTableType"
     }
 
     fn children(&self) -> &'static [&'static str] {
@@ -70,13 +70,13 @@ impl Provider for RouteTable {
     }
 }
 
-impl Provider for Route {
+impl Provider for RouteType {
     fn kind(&self) -> &'static str {
         kind::ROUTES
     }
 
     fn word(&self) -> &'static str {
-        "Route"
+        "RouteType"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {

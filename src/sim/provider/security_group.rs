@@ -10,9 +10,9 @@ use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct SecurityGroup;
+pub(super) struct SecurityGroupType;
 
-pub(super) struct SecurityRule;
+pub(super) struct SecurityRuleType;
 
 /// The rules that every group has: name, description, sources, destinations, access, priority, direction.
 const DEFAULTS: [(&str, &str, &str, &str, &str, u32, &str); 6] = [
@@ -63,7 +63,7 @@ const LISTS: [&str; 4] = [
     "destinationAddressPrefixes",
 ];
 
-impl Provider for SecurityGroup {
+impl Provider for SecurityGroupType {
     fn kind(&self) -> &'static str {
         kind::SECURITY_GROUPS
     }
@@ -131,13 +131,13 @@ impl Provider for SecurityGroup {
     }
 }
 
-impl Provider for SecurityRule {
+impl Provider for SecurityRuleType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/networkSecurityGroups/securityRules"
     }
 
     fn word(&self) -> &'static str {
-        "SecurityRule"
+        "SecurityRuleType"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {

@@ -12,7 +12,7 @@ use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct Subnet;
+pub(super) struct SubnetType;
 
 /// What stands in a subnet.
 const USERS: [&str; 5] = [
@@ -23,13 +23,13 @@ const USERS: [&str; 5] = [
     "serviceAssociationLinks",
 ];
 
-impl Provider for Subnet {
+impl Provider for SubnetType {
     fn kind(&self) -> &'static str {
         kind::SUBNETS
     }
 
     fn word(&self) -> &'static str {
-        "Subnet"
+        "SubnetType"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {
@@ -52,7 +52,7 @@ impl Provider for Subnet {
             .unwrap_or_default();
         if !prefixes.iter().all(|own| space.iter().any(|space| space.contains(own))) {
             let message = format!(
-                "Subnet '{}' is not valid because its IP address range is outside the IP address \
+                "SubnetType '{}' is not valid because its IP address range is outside the IP address \
                  range of virtual network '{}'.",
                 put.id.name(),
                 vnet.as_ref().map_or("", ResourceId::name)
@@ -162,7 +162,7 @@ impl Provider for Subnet {
                 400,
                 "InUseSubnetCannotBeDeleted",
                 format!(
-                    "Subnet {} is in use by {user} and cannot be deleted. In order to delete the \
+                    "SubnetType {} is in use by {user} and cannot be deleted. In order to delete the \
                      subnet, delete all the resources within the subnet.",
                     id.name()
                 ),
@@ -196,5 +196,5 @@ fn sent_prefixes(put: &Put<'_>) -> Result<Vec<IpNet>, Refusal> {
 
 /// All prefixes of a subnet's body.
 pub(super) fn prefixes_of(body: &Value) -> Vec<IpNet> {
-    arm::Subnet::of(body).prefixes()
+    arm::SubnetView::of(body).prefixes()
 }

@@ -10,9 +10,9 @@ use crate::sim::reply::Refusal;
 use crate::sim::world::World;
 
 /// A profile.
-pub(super) struct Profile;
+pub(super) struct ProfileType;
 
-impl Provider for Profile {
+impl Provider for ProfileType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/trafficManagerProfiles"
     }
@@ -57,9 +57,9 @@ impl World {
 }
 
 /// A kind of endpoints.
-pub(super) struct Endpoint(pub(super) &'static str);
+pub(super) struct EndpointType(pub(super) &'static str);
 
-impl Provider for Endpoint {
+impl Provider for EndpointType {
     fn kind(&self) -> &'static str {
         match self.0 {
             "azureEndpoints" => "Microsoft.Network/trafficManagerProfiles/azureEndpoints",

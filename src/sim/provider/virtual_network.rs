@@ -10,15 +10,15 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct VirtualNetwork;
+pub(super) struct VirtualNetworkType;
 
-impl Provider for VirtualNetwork {
+impl Provider for VirtualNetworkType {
     fn kind(&self) -> &'static str {
         kind::NETWORKS
     }
 
     fn word(&self) -> &'static str {
-        "VirtualNetwork"
+        "VirtualNetworkType"
     }
 
     fn children(&self) -> &'static [&'static str] {

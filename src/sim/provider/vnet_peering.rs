@@ -12,7 +12,7 @@ use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
-pub(super) struct Peering;
+pub(super) struct NetworkPeeringType;
 
 /// The addresses of the other network that a side knows of.
 const KNOWN: &str = "/properties/remoteAddressSpace/addressPrefixes";
@@ -20,7 +20,7 @@ const KNOWN: &str = "/properties/remoteAddressSpace/addressPrefixes";
 /// What a side says of its own network's addresses, since api-version 2024-05-01.
 const LOCAL: [&str; 2] = ["localAddressSpace", "localVirtualNetworkAddressSpace"];
 
-impl Provider for Peering {
+impl Provider for NetworkPeeringType {
     fn kind(&self) -> &'static str {
         kind::PEERINGS
     }
@@ -38,7 +38,7 @@ impl Provider for Peering {
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        let (Some(vnet), Some(remote)) = (put.id.parent(), arm::Peering::of(put.body).remote())
+        let (Some(vnet), Some(remote)) = (put.id.parent(), arm::PeeringView::of(put.body).remote())
         else {
             let message = "A peering needs remoteVirtualNetwork.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
@@ -84,7 +84,7 @@ impl Provider for Peering {
         });
         if !lends {
             let message = format!(
-                "Peering {} cannot have UseRemoteGateways flag set to true because the corresponding \
+                "NetworkPeeringType {} cannot have UseRemoteGateways flag set to true because the corresponding \
                  peering of {remote} does not have AllowGatewayTransit set to true.",
                 put.id
             );
@@ -106,7 +106,7 @@ impl Provider for Peering {
         default(&mut properties, "doNotVerifyRemoteGateways", json!(false));
         default(&mut properties, "peerCompleteVnets", json!(true));
         properties["routeServiceVips"] = json!({});
-        let remote = arm::Peering::of(put.body).remote();
+        let remote = arm::PeeringView::of(put.body).remote();
         let both = put
             .id
             .parent()
@@ -160,7 +160,7 @@ impl Provider for Peering {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        arm::Peering::of(body).remote().into_iter().collect()
+        arm::PeeringView::of(body).remote().into_iter().collect()
     }
 
     fn also_locks(&self, body: &Value) -> Vec<ResourceId> {
@@ -181,7 +181,7 @@ impl Provider for Peering {
 }
 
 fn spaces(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
-    world.body(vnet).map(|body| arm::VirtualNetwork::of(body).space()).unwrap_or_default()
+    world.body(vnet).map(|body| arm::VirtualNetworkView::of(body).space()).unwrap_or_default()
 }
 
 /// Two networks with the same addresses cannot both be beside a third (AzureTRE 4641).
@@ -191,7 +191,7 @@ fn meets_a_peer(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option
         let beside = world
             .resources
             .children(second)
-            .filter_map(|(_, side)| arm::Peering::of(&side.body).remote());
+            .filter_map(|(_, side)| arm::PeeringView::of(&side.body).remote());
         for peer in beside.filter(|peer| peer != first && peer != second) {
             let theirs = spaces(world, &peer);
             let meets = |a: &&IpNet| theirs.iter().any(|b| a.contains(b) || b.contains(*a));
@@ -214,9 +214,9 @@ fn meets_a_peer(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option
 /// The addresses of a network have changed: the peerings that lead to it know of `before`.
 pub(super) fn space_changed(world: &World, vnet: &ResourceId, before: &Value) -> Vec<Consequence> {
     let leads_here = |id: &&ResourceId| {
-        world.body(id).and_then(|body| arm::Peering::of(body).remote()).as_ref() == Some(vnet)
+        world.body(id).and_then(|body| arm::PeeringView::of(body).remote()).as_ref() == Some(vnet)
     };
-    let is_side = |id: &&ResourceId| id.resource_type().is(Peering.kind());
+    let is_side = |id: &&ResourceId| id.resource_type().is(NetworkPeeringType.kind());
     let sides: Vec<ResourceId> = world.ids().filter(is_side).filter(leads_here).cloned().collect();
     let now: Vec<String> = spaces(world, vnet).iter().map(ToString::to_string).collect();
     let near: Vec<ResourceId> =
@@ -241,7 +241,7 @@ pub(super) fn space_changed(world: &World, vnet: &ResourceId, before: &Value) ->
 fn is_behind(world: &World, side: &ResourceId, usual: Option<&Value>) -> bool {
     let body = world.body(side);
     let known = body.and_then(|body| body.pointer(KNOWN)).or(usual).and_then(Value::as_array);
-    let remote = body.and_then(|body| arm::Peering::of(body).remote());
+    let remote = body.and_then(|body| arm::PeeringView::of(body).remote());
     let (Some(known), Some(remote)) = (known, remote) else { return false };
     let known: Vec<IpNet> = known.iter().filter_map(|p| p.as_str()?.parse().ok()).collect();
     let now = spaces(world, &remote);
@@ -250,7 +250,7 @@ fn is_behind(world: &World, side: &ResourceId, usual: Option<&Value>) -> bool {
 
 /// Says on both sides of a peering which of them is behind; a side that stands alone keeps what it says.
 fn levels(world: &World, side: &ResourceId, usual: Option<&Value>) -> Vec<Consequence> {
-    let remote = world.body(side).and_then(|body| arm::Peering::of(body).remote());
+    let remote = world.body(side).and_then(|body| arm::PeeringView::of(body).remote());
     let other = side.parent().zip(remote).and_then(|(vnet, far)| other_side(world, &vnet, &far));
     let Some(other) = other else { return Vec::new() };
     let behind = (is_behind(world, side, usual), is_behind(world, &other, None));
@@ -269,7 +269,9 @@ fn levels(world: &World, side: &ResourceId, usual: Option<&Value>) -> Vec<Conseq
 /// The peering of `remote` that leads back to `vnet`.
 fn other_side(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option<ResourceId> {
     let mut sides = world.resources.children(remote);
-    sides.find(|(_, side)| arm::Peering::of(&side.body).leads_to(vnet)).map(|(id, _)| id.clone())
+    sides
+        .find(|(_, side)| arm::PeeringView::of(&side.body).leads_to(vnet))
+        .map(|(id, _)| id.clone())
 }
 
 /// What a side means for the other one, where that is there.
@@ -280,7 +282,7 @@ fn set_other_side(
     state: &str,
     level: &str,
 ) -> Option<Consequence> {
-    let other = other_side(world, &id.parent()?, &arm::Peering::of(body).remote()?)?;
+    let other = other_side(world, &id.parent()?, &arm::PeeringView::of(body).remote()?)?;
     let properties = json!({ "peeringState": state, "peeringSyncLevel": level });
     Some(Consequence::set(&other, properties))
 }

@@ -24,7 +24,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::cut::{CuttableListener, Switch};
-use super::tls::Identity;
+use super::tls::ServerIdentity;
 
 /// What the clients of a server may hold.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ pub(super) async fn within<T>(most: Duration, what: impl Future<Output = T>) -> 
 /// Serves until `shutdown` is done, then lets running requests end, within the bounds.
 pub(super) async fn serve(
     mut listener: CuttableListener,
-    identity: Option<Arc<Identity>>,
+    identity: Option<Arc<ServerIdentity>>,
     router: Router,
     bounds: Bounds,
     shutdown: impl Future<Output = ()>,
@@ -89,7 +89,7 @@ pub(super) async fn serve(
             Some(_) = open.join_next() => {}
             (stream, _) = listener.accept(), if open.len() < bounds.connections => {
                 let (identity, ended) = (identity.clone(), ended.clone());
-                let router = Client { switch: stream.switch(), router: router.clone(), bounds };
+                let router = Caller { switch: stream.switch(), router: router.clone(), bounds };
                 open.spawn(async move {
                     match identity {
                         None => router.serve(stream, ended).await,
@@ -111,7 +111,7 @@ pub(super) async fn serve(
 }
 
 /// Whoever has connected.
-struct Client {
+struct Caller {
     switch: Switch,
     router: Router,
     bounds: Bounds,
@@ -119,7 +119,7 @@ struct Client {
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
 
-impl Client {
+impl Caller {
     /// One connection, to its end. What fails concerns only its client.
     async fn serve<I>(self, io: I, mut ended: watch::Receiver<bool>)
     where

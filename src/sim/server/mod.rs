@@ -16,5 +16,5 @@ pub use bounded::Bounds;
 pub use ledger::Entry;
 pub(in crate::sim) use ledger::Ledger;
 pub(crate) use ledger::changes;
-pub use serve::{Answers, LATENCY_HEADER, Pace, ServeError, Service, serve};
-pub use tls::{Identity, IdentityError};
+pub use serve::{Answers, LATENCY_HEADER, ServeError, ServePace, Service, serve};
+pub use tls::{CertificateError, ServerIdentity};

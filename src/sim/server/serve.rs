@@ -16,7 +16,7 @@ use super::bounded::{self, Bounds, within};
 use super::cut::{CuttableListener, Switch};
 use super::exchange::{error, has_token, http_response, origin, wire_request};
 use super::ledger::Ledger;
-use super::tls::Identity;
+use super::tls::ServerIdentity;
 use crate::azure::wire::{WireFault, WireRequest, WireResponse};
 use crate::engine::Clock;
 use crate::model::Timestamp;
@@ -61,7 +61,7 @@ pub trait Answers: Send + 'static {
 
 /// Who waits out the time that an answer takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum ServePace {
     /// The server, on its clock, before it answers. For clients that live in real time.
     Server,
     /// The caller: the answer comes at once and says in [`LATENCY_HEADER`] how late it should have
@@ -74,7 +74,7 @@ pub enum Pace {
     Caller,
 }
 
-/// In [`Pace::Caller`]: how late the answer should have been, in whole milliseconds.
+/// In [`ServePace::Caller`]: how late the answer should have been, in whole milliseconds.
 pub const LATENCY_HEADER: &str = "x-sim-latency-ms";
 
 /// Why the server ended.
@@ -89,7 +89,7 @@ pub enum ServeError {
 #[derive(Clone, Default)]
 pub struct Service {
     /// Over https, with this certificate; http without one.
-    pub identity: Option<Arc<Identity>>,
+    pub identity: Option<Arc<ServerIdentity>>,
     /// Moves the clock on, where it can be.
     pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
     /// What its clients may hold.
@@ -107,7 +107,7 @@ pub(super) struct Served<W> {
     pub(super) ledger: Arc<Mutex<Ledger>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) service: Service,
-    pace: Pace,
+    pace: ServePace,
     /// Where we listen, for clients that name no host.
     address: Arc<str>,
 }
@@ -146,7 +146,7 @@ pub async fn serve<W: Answers>(
     listener: TcpListener,
     world: Arc<Mutex<W>>,
     clock: Arc<dyn Clock>,
-    (pace, service): (Pace, Service),
+    (pace, service): (ServePace, Service),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (identity, bounds) = (service.identity.clone(), service.bounds);
@@ -199,7 +199,7 @@ async fn answer<W: Answers>(
         );
     };
     let (answered, latency) = served.ask(&request, parts.uri.path());
-    if served.pace == Pace::Server && !latency.is_zero() {
+    if served.pace == ServePace::Server && !latency.is_zero() {
         let clock = &served.clock;
         let _busy = clock.enter();
         clock.sleep_until(clock.now() + latency).await;
@@ -209,7 +209,7 @@ async fn answer<W: Answers>(
         return Response::new(Body::empty());
     };
     let mut response = http_response(answer, &origin);
-    if served.pace == Pace::Caller {
+    if served.pace == ServePace::Caller {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         response.headers_mut().insert(LATENCY_HEADER, HeaderValue::from(millis));
     }

@@ -14,14 +14,14 @@ use tokio_rustls::server::TlsStream;
 use super::cut::Cuttable;
 
 /// A certificate for this machine's own names, and what answers with it.
-pub struct Identity {
+pub struct ServerIdentity {
     certificate: String,
     acceptor: TlsAcceptor,
 }
 
 /// No certificate could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
+pub enum CertificateError {
     /// The certificate itself.
     #[error("no certificate can be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -30,12 +30,12 @@ pub enum IdentityError {
     Tls(#[from] tokio_rustls::rustls::Error),
 }
 
-impl Identity {
+impl ServerIdentity {
     /// A fresh one, for `localhost` and the loopback addresses.
     ///
     /// # Errors
     /// The host gives no randomness, or the TLS library refuses the certificate.
-    pub fn new() -> Result<Self, IdentityError> {
+    pub fn new() -> Result<Self, CertificateError> {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
         let made = rcgen::generate_simple_self_signed(names)?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -60,8 +60,8 @@ impl Identity {
     }
 }
 
-impl std::fmt::Debug for Identity {
+impl std::fmt::Debug for ServerIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Identity")
+        f.write_str("ServerIdentity")
     }
 }

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::Asked;
-use super::job::{JobState, Work};
+use super::VaultRequest;
+use super::job::{JobState, JobWork};
 use super::pace::Pace;
-use super::phase::{Deed, Side, Standing};
+use super::phase::{ItemSide, MachineMove, Standing};
 use super::place::{kind, spelled};
 use super::refuse;
 use super::stages::{Order, plain};
@@ -22,7 +22,7 @@ impl World {
         &mut self,
         id: &ResourceId,
         verb: &str,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         let word = kind(id);
         match (word.as_str(), verb) {
@@ -31,19 +31,19 @@ impl World {
             }
             ("vaults", "export") => {
                 let target = asked.vault.child("replicationJobs", "export");
-                self.small_job(target.unwrap_or_else(|_| id.clone()), None, Work::Export, asked)
+                self.small_job(target.unwrap_or_else(|_| id.clone()), None, JobWork::Export, asked)
             }
             ("replicationvaulthealth", "refresh") => {
                 let place = format!("{}/replicationVaultHealth", spelled(asked.vault));
-                self.small_job(id.clone(), Some(place), Work::RefreshHealth, asked)
+                self.small_job(id.clone(), Some(place), JobWork::RefreshHealth, asked)
             }
             ("replicationprotectioncontainers", "switchprotection") => self.switch(id, asked),
             ("replicationprotectioncontainers", "remove")
             | ("replicationprotectioncontainermappings", "remove")
             | ("replicationfabrics", "remove") => self.delete_in_vault(id, asked),
             ("replicationprotecteditems" | "replicationrecoveryplans", _) => {
-                match Deed::parse(verb) {
-                    Some(deed @ (Deed::Disable | Deed::ChangePoint))
+                match MachineMove::parse(verb) {
+                    Some(deed @ (MachineMove::Disable | MachineMove::ChangePoint))
                         if word == "replicationrecoveryplans" =>
                     {
                         Err(unknown(verb, deed))
@@ -63,8 +63,8 @@ impl World {
     pub(super) fn do_deed(
         &mut self,
         id: &ResourceId,
-        deed: Deed,
-        asked: &Asked<'_>,
+        deed: MachineMove,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         let Some(body) = self.body(id) else { return Err(refuse::missing(id)) };
         let is_plan = kind(id) == "replicationrecoveryplans";
@@ -83,11 +83,11 @@ impl World {
         let own = items.first().and_then(|item| self.body(item));
         let own = own.map_or(Standing::NEW, |body| Standing::of(&body["properties"])).direction();
         let direction = text("failoverDirection").unwrap_or(own).to_owned();
-        if deed.has_direction() && deed != Deed::Reprotect && direction != own {
+        if deed.has_direction() && deed != MachineMove::Reprotect && direction != own {
             return Err(refuse::wrong_direction(id, &direction, own));
         }
         self.refuse_unreachable(&items, deed)?;
-        if let (Deed::TestFailover, Some(network)) = (deed, text("networkId")) {
+        if let (MachineMove::TestFailover, Some(network)) = (deed, text("networkId")) {
             let network = ResourceId::parse(network)
                 .ok()
                 .filter(|network| self.body(network).is_some())
@@ -98,8 +98,8 @@ impl World {
         }
         // Where nobody says that nothing is done at the source, it is tried first.
         let required = text("sourceSiteOperations").is_none_or(|said| said != "NotRequired");
-        let shuts_down =
-            deed == Deed::PlannedFailover || (deed == Deed::UnplannedFailover && required);
+        let shuts_down = deed == MachineMove::PlannedFailover
+            || (deed == MachineMove::UnplannedFailover && required);
         self.count(id);
         items.iter().filter(|item| *item != id).for_each(|item| self.count(item));
         let order = Order {
@@ -112,20 +112,22 @@ impl World {
         };
         let stages = self.stages(&order);
         let place = Some(spelled(id));
-        let begin = Begin { target: id.clone(), place, work: Work::Deed(deed), items, stages };
+        let begin =
+            Begin { target: id.clone(), place, work: JobWork::MachineMove(deed), items, stages };
         Ok(self.begin_job(begin, asked))
     }
 
     /// What needs a region that is down is refused at once where Azure must ask it first: the source of a planned
     /// failover; and where an item is to go back to, of one that is protected again or cancelled.
-    fn refuse_unreachable(&self, items: &[ResourceId], deed: Deed) -> Result<(), Refusal> {
+    fn refuse_unreachable(&self, items: &[ResourceId], deed: MachineMove) -> Result<(), Refusal> {
         for item in items {
             let Some(body) = self.body(item) else { continue };
             let active = Standing::of(&body["properties"]).active;
-            let other = if active == Side::Primary { Side::Recovery } else { Side::Primary };
+            let other =
+                if active == ItemSide::Primary { ItemSide::Recovery } else { ItemSide::Primary };
             let needed = match deed {
-                Deed::PlannedFailover => active,
-                Deed::Reprotect | Deed::Switch | Deed::Cancel => other,
+                MachineMove::PlannedFailover => active,
+                MachineMove::Reprotect | MachineMove::Switch | MachineMove::Cancel => other,
                 _ => continue,
             };
             if !self.side_is_up(body, needed) {
@@ -140,7 +142,7 @@ impl World {
     fn switch(
         &mut self,
         container: &ResourceId,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.writable_vault(container, asked, "switchprotection/action")?;
         if self.body(container).is_none() {
@@ -155,15 +157,15 @@ impl World {
         }
         self.refuse_busy(&item, asked)?;
         let allowed = self.allowed_in_vault(&item, asked.now);
-        if !allowed.iter().any(|word| word == Deed::Switch.allowed_word()) {
-            return Err(refuse::not_allowed(&item, Deed::Switch, &allowed));
+        if !allowed.iter().any(|word| word == MachineMove::Switch.allowed_word()) {
+            return Err(refuse::not_allowed(&item, MachineMove::Switch, &allowed));
         }
         let items = vec![item];
-        self.refuse_unreachable(&items, Deed::Switch)?;
+        self.refuse_unreachable(&items, MachineMove::Switch)?;
         self.count(container);
         items.iter().for_each(|item| self.count(item));
         let order = Order {
-            deed: Deed::Switch,
+            deed: MachineMove::Switch,
             target: container,
             items: &items,
             groups: None,
@@ -174,7 +176,7 @@ impl World {
         let begin = Begin {
             target: container.clone(),
             place: Some(spelled(container)),
-            work: Work::Deed(Deed::Switch),
+            work: JobWork::MachineMove(MachineMove::Switch),
             items,
             stages,
         };
@@ -186,15 +188,15 @@ impl World {
         &mut self,
         target: ResourceId,
         place: Option<String>,
-        work: Work,
-        asked: &Asked<'_>,
+        work: JobWork,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.writable_vault(&target, asked, "action")?;
         self.count(&target);
         let takes = self.takes(Pace::Book, &target, "small");
         let (name, said) = match work {
-            Work::RefreshHealth => ("RefreshFailoverHealthTask", "Refreshing failover health"),
-            Work::Export => ("ExportJobsTask", "Exporting jobs"),
+            JobWork::RefreshHealth => ("RefreshFailoverHealthTask", "Refreshing failover health"),
+            JobWork::Export => ("ExportJobsTask", "Exporting jobs"),
             _ => ("RemediateTask", "Changing the job"),
         };
         let stages = vec![plain(name, said, takes)];
@@ -206,7 +208,7 @@ impl World {
         &mut self,
         id: &ResourceId,
         verb: &str,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.writable_vault(id, asked, &format!("{verb}/action"))?;
         let name = id.name().to_ascii_lowercase();
@@ -219,7 +221,7 @@ impl World {
         let work = match verb {
             "cancel" => {
                 job.state = JobState::Cancelling;
-                Work::CancelJob(name)
+                JobWork::CancelJob(name)
             }
             "resume" => {
                 if let Some(stage) = job.stages.get_mut(job.at) {
@@ -228,14 +230,14 @@ impl World {
                     stage.began = Some(asked.now);
                 }
                 self.pause_for_people(&mut job);
-                Work::ResumeJob(name)
+                JobWork::ResumeJob(name)
             }
             _ => {
                 for busy in job.items.iter().chain([&job.target]) {
                     self.refuse_busy(busy, asked)?;
                 }
                 self.restart(&mut job, asked);
-                Work::RestartJob(name)
+                JobWork::RestartJob(name)
             }
         };
         self.vaults.keep(job);
@@ -243,9 +245,9 @@ impl World {
     }
 
     /// Lets a failed job go on from the stage at which it failed, for the items that are still to be done.
-    fn restart(&mut self, job: &mut super::job::Job, asked: &Asked<'_>) {
-        let Work::Deed(deed) = job.work else { return };
-        (job.ended, job.failure, job.doom) = (None, None, None);
+    fn restart(&mut self, job: &mut super::job::Job, asked: &VaultRequest<'_>) {
+        let JobWork::MachineMove(deed) = job.work else { return };
+        (job.ended, job.failure, job.failure_due) = (None, None, None);
         let can = |item: &ResourceId| {
             let body = self.body(item);
             body.is_some_and(|body| Standing::of(&body["properties"]).after(deed).is_some())
@@ -266,7 +268,7 @@ fn no_action(verb: &str) -> Refusal {
     Refusal::new(400, "InvalidAction", message).by_gateway()
 }
 
-fn unknown(verb: &str, deed: Deed) -> Refusal {
+fn unknown(verb: &str, deed: MachineMove) -> Refusal {
     let message = format!("A recovery plan knows no action '{verb}' ({}).", deed.allowed_word());
     Refusal::new(400, "InvalidAction", message).by_gateway()
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::VaultRequest;
 use super::item::without_kept;
-use super::job::{Job, JobState, Work, stamp};
-use super::phase::{Deed, Phase, Standing};
+use super::job::{Job, JobState, JobWork, stamp};
+use super::phase::{ItemPhase, MachineMove, Standing};
 use super::place::{kind, named, spelled};
 use super::refuse;
 use super::stages::items_of;
@@ -46,7 +46,7 @@ const LISTED: [&str; 9] = [
 
 impl World {
     /// Refuses where the vault is not there, or its region does not answer reads.
-    pub(super) fn readable_vault(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
+    pub(super) fn readable_vault(&self, asked: &VaultRequest<'_>) -> Result<(), Refusal> {
         self.check_group(asked.vault)?;
         if self.regions.refuse_reads() && self.is_out(asked.vault) {
             let message = "The service is unavailable in this region now.";
@@ -61,7 +61,7 @@ impl World {
     pub(super) fn get_in_vault(
         &mut self,
         id: &ResourceId,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.readable_vault(asked)?;
         self.check_right(id, "read")?;
@@ -87,7 +87,7 @@ impl World {
         &mut self,
         word: &str,
         path: &str,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.readable_vault(asked)?;
         let parent = path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -185,7 +185,7 @@ impl World {
         let items = self.items_of_plan(id);
         let mut all = items.iter().map(of_item);
         let first = all.next().unwrap_or_default();
-        let alone = [Deed::Disable.allowed_word(), Deed::ChangePoint.allowed_word()];
+        let alone = [MachineMove::Disable.allowed_word(), MachineMove::ChangePoint.allowed_word()];
         let rest: Vec<Vec<String>> = all.collect();
         first
             .into_iter()
@@ -247,9 +247,9 @@ impl World {
         let standing = Standing::of(&body["properties"]);
         let since = body.pointer("/properties/lastSuccessfulFailoverTime").and_then(Value::as_str);
         let until = match standing.phase {
-            Phase::Protected | Phase::Tested => now,
-            Phase::FailedOver => since.and_then(|at| at.parse().ok()).unwrap_or(now),
-            Phase::Seeding | Phase::FirstPoint | Phase::Committed => return Vec::new(),
+            ItemPhase::Protected | ItemPhase::Tested => now,
+            ItemPhase::FailedOver => since.and_then(|at| at.parse().ok()).unwrap_or(now),
+            ItemPhase::Seeding | ItemPhase::FirstPoint | ItemPhase::Committed => return Vec::new(),
         };
         let step = 300_000;
         let last = until.as_millis().div_euclid(step);
@@ -272,12 +272,12 @@ impl World {
     fn vault_health(&self, vault: &ResourceId) -> Value {
         let count =
             |word: &str| self.ids().filter(|id| id.is_within(vault) && kind(id) == word).count();
-        let phases: Vec<Phase> = self
+        let phases: Vec<ItemPhase> = self
             .ids()
             .filter(|id| id.is_within(vault) && kind(id) == "replicationprotecteditems")
             .filter_map(|id| Some(Standing::of(&self.body(id)?["properties"]).phase))
             .collect();
-        let of = |phase: Phase| phases.iter().filter(|own| **own == phase).count();
+        let of = |phase: ItemPhase| phases.iter().filter(|own| **own == phase).count();
         let without = |count: usize| json!({ "resourceCount": count, "issues": [], "categorizedResourceCounts": null });
         json!({
             "name": "Default", "type": "Microsoft.RecoveryServices/vaults/replicationVaultHealth",
@@ -287,9 +287,9 @@ impl World {
                 "protectedItemsHealth": {
                     "resourceCount": phases.len(), "issues": [],
                     "categorizedResourceCounts": {
-                        "testFailoverApplicableProtectedItemsCount": of(Phase::Protected),
+                        "testFailoverApplicableProtectedItemsCount": of(ItemPhase::Protected),
                         "testFailoverInProgressProtectedItemsCount": 0,
-                        "testFailoverWaitingProtectedItemsCount": of(Phase::Tested),
+                        "testFailoverWaitingProtectedItemsCount": of(ItemPhase::Tested),
                         "protectedItemsCriticalCount": 0, "protectedItemsWarningCount": 0,
                         "protectedItemsNeutralCount": 0, "protectedItemsTestFailoverCriticalCount": 0,
                         "protectedItemsTestFailoverWarningCount": 0,
@@ -313,7 +313,11 @@ impl World {
     }
 
     /// What an operation came to: 202 while it goes on, then the object, or 204 where there is none.
-    pub(super) fn job_result(&self, id: &str, asked: &Asked<'_>) -> Result<WireResponse, Refusal> {
+    pub(super) fn job_result(
+        &self,
+        id: &str,
+        asked: &VaultRequest<'_>,
+    ) -> Result<WireResponse, Refusal> {
         let job = self.vaults.polled(id);
         let job = job.ok_or_else(|| unknown_operation(id))?;
         if !job.is_over() {
@@ -326,13 +330,15 @@ impl World {
             return Err(Refusal::new(400, code, message.clone()));
         }
         let shown = match &job.work {
-            Work::Remove | Work::RemoveVault | Work::Deed(Deed::Disable) => None,
-            Work::Export | Work::RestartJob(_) => Some(job.shown(false)),
-            Work::CancelJob(other) | Work::ResumeJob(other) => {
+            JobWork::Remove | JobWork::RemoveVault | JobWork::MachineMove(MachineMove::Disable) => {
+                None
+            }
+            JobWork::Export | JobWork::RestartJob(_) => Some(job.shown(false)),
+            JobWork::CancelJob(other) | JobWork::ResumeJob(other) => {
                 self.vaults.job(other).map(|job| job.shown(false))
             }
-            Work::RefreshHealth => Some(self.vault_health(&job.vault)),
-            Work::Write(_) | Work::Deed(_) | Work::MakeVault => {
+            JobWork::RefreshHealth => Some(self.vault_health(&job.vault)),
+            JobWork::Write(_) | JobWork::MachineMove(_) | JobWork::MakeVault => {
                 self.get_body(&job.target, asked.now)
             }
         };
@@ -359,7 +365,7 @@ fn unknown_operation(id: &str) -> Refusal {
 }
 
 /// `$filter=RecoveryPlanName eq '…'`, the only filter that is understood.
-fn filter_of_plan(asked: &Asked<'_>) -> Option<String> {
+fn filter_of_plan(asked: &VaultRequest<'_>) -> Option<String> {
     let (_, filter) = asked.url.query_pairs().find(|(key, _)| key == "$filter")?;
     let is_plan = filter.trim_start().to_ascii_lowercase().starts_with("recoveryplanname");
     filter.split('\'').nth(1).filter(|_| is_plan).map(str::to_owned)

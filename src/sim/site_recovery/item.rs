@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::job::stamp;
-use super::phase::{Deed, Phase, Side, Standing};
+use super::phase::{ItemPhase, ItemSide, MachineMove, Standing};
 use super::place::{kind, named, spelled};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, guid};
@@ -315,7 +315,7 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     let properties = &mut body["properties"];
     let name = text(properties, "friendlyName").to_owned();
     let details = &mut properties["providerSpecificDetails"];
-    if details["instanceType"] != "A2A" || standing.phase != Phase::Protected {
+    if details["instanceType"] != "A2A" || standing.phase != ItemPhase::Protected {
         return;
     }
     let machine = text(details, "fabricObjectId").to_owned();
@@ -336,7 +336,7 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     }
     tell_cards(details);
     let tested = properties.get("lastSuccessfulTestFailoverTime").is_some_and(Value::is_string);
-    if !tested && standing.active == Side::Primary {
+    if !tested && standing.active == ItemSide::Primary {
         properties["failoverHealth"] = json!("Warning");
         let cause = "No successful test failover has been done on the virtual machine";
         properties["healthErrors"] = json!([{
@@ -416,15 +416,19 @@ fn turn_cards(details: &mut Value, home: &Value) {
 }
 
 /// The point that an item was failed over to; a commit deletes all points (azure-facts 6.4).
-pub(super) fn points_after(properties: &mut Value, item: &ResourceId, deed: Deed) {
+pub(super) fn points_after(properties: &mut Value, item: &ResourceId, deed: MachineMove) {
     match deed {
-        Deed::PlannedFailover | Deed::UnplannedFailover | Deed::ChangePoint => {
+        MachineMove::PlannedFailover
+        | MachineMove::UnplannedFailover
+        | MachineMove::ChangePoint => {
             let time = text(properties, "lastSuccessfulFailoverTime").to_owned();
             let id = guid(&[item.key(), &time, "point"]);
             properties["failoverRecoveryPointId"] =
                 json!(format!("{}/recoveryPoints/{id}", spelled(item)));
         }
-        Deed::Commit | Deed::Cancel => properties["failoverRecoveryPointId"] = Value::Null,
+        MachineMove::Commit | MachineMove::Cancel => {
+            properties["failoverRecoveryPointId"] = Value::Null
+        }
         _ => {}
     }
 }

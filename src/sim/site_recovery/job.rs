@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::phase::Deed;
+use super::phase::MachineMove;
 use super::place::spelled;
 use crate::model::{ResourceId, Timestamp};
 
@@ -22,7 +22,7 @@ pub(in crate::sim) struct Job {
     pub(in crate::sim) target: ResourceId,
     /// The path under which its result is asked for.
     pub(super) place: String,
-    pub(super) work: Work,
+    pub(super) work: JobWork,
     pub(super) api_version: String,
     /// The protected items that nobody else may touch meanwhile.
     pub(super) items: Vec<ResourceId>,
@@ -33,7 +33,7 @@ pub(in crate::sim) struct Job {
     pub(super) state: JobState,
     pub(super) ended: Option<Timestamp>,
     /// The code and message with which it fails at the end of its first stage.
-    pub(super) doom: Option<(String, String)>,
+    pub(super) failure_due: Option<(String, String)>,
     /// The code and message with which it has failed.
     pub(super) failure: Option<(String, String)>,
     /// Whether its operation's URL is not found, by a fault.
@@ -45,12 +45,12 @@ pub(in crate::sim) struct Job {
 /// What a job does when its stages are over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Work {
+pub(super) enum JobWork {
     /// Writes this body.
     Write(Value),
     Remove,
     /// Something that Azure does to items, and to their plan where there is one.
-    Deed(Deed),
+    MachineMove(MachineMove),
     CancelJob(String),
     RestartJob(String),
     ResumeJob(String),
@@ -66,11 +66,11 @@ pub(super) enum Work {
 pub(super) struct Stage {
     pub(super) name: String,
     pub(super) said: String,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<JobPart>,
     /// What a person must do before it goes on.
     pub(super) manual: Option<String>,
     /// What its parts need and do.
-    pub(super) step: Step,
+    pub(super) step: JobStep,
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
 }
@@ -78,7 +78,7 @@ pub(super) struct Stage {
 /// What the parts of a stage do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Step {
+pub(super) enum JobStep {
     /// Nothing that is seen.
     Plain,
     /// Machines are shut down where they run.
@@ -89,7 +89,7 @@ pub(super) enum Step {
 
 /// One item in a stage; or none, where the stage is about the whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(super) struct JobPart {
     pub(super) item: Option<ResourceId>,
     pub(super) takes: Duration,
     pub(super) done: bool,
@@ -137,7 +137,7 @@ impl Job {
 
     /// Whether it is one of the vault's own operations, which are no jobs.
     pub(super) fn is_of_vault(&self) -> bool {
-        matches!(self.work, Work::MakeVault | Work::RemoveVault)
+        matches!(self.work, JobWork::MakeVault | JobWork::RemoveVault)
     }
 
     /// When its next part ends; nothing while it waits for a person or is over.
@@ -160,38 +160,38 @@ impl Job {
     fn scenario(&self) -> (String, String) {
         let kind = super::place::kind(&self.target);
         let (name, said) = match (&self.work, kind.as_str()) {
-            (Work::Deed(deed), _) => deed.scenario(),
-            (Work::CancelJob(_), _) => ("CancelJob", "Cancel job"),
-            (Work::RestartJob(_), _) => ("RestartJob", "Restart job"),
-            (Work::ResumeJob(_), _) => ("ResumeJob", "Resume job"),
-            (Work::RefreshHealth, _) => ("RefreshVaultHealth", "Refresh vault health"),
-            (Work::Export, _) => ("ExportJobs", "Export jobs"),
-            (Work::Remove, "replicationrecoveryplans") => {
+            (JobWork::MachineMove(deed), _) => deed.scenario(),
+            (JobWork::CancelJob(_), _) => ("CancelJob", "Cancel job"),
+            (JobWork::RestartJob(_), _) => ("RestartJob", "Restart job"),
+            (JobWork::ResumeJob(_), _) => ("ResumeJob", "Resume job"),
+            (JobWork::RefreshHealth, _) => ("RefreshVaultHealth", "Refresh vault health"),
+            (JobWork::Export, _) => ("ExportJobs", "Export jobs"),
+            (JobWork::Remove, "replicationrecoveryplans") => {
                 ("DeleteRecoveryPlan", "Delete a recovery plan")
             }
-            (Work::Write(_), "replicationrecoveryplans") => {
+            (JobWork::Write(_), "replicationrecoveryplans") => {
                 ("SaveRecoveryPlan", "Save a recovery plan")
             }
-            (Work::Write(_), "replicationpolicies") => {
+            (JobWork::Write(_), "replicationpolicies") => {
                 ("AddProtectionProfile", "Create replication policy")
             }
-            (Work::Remove, "replicationpolicies") => {
+            (JobWork::Remove, "replicationpolicies") => {
                 ("DeleteProtectionProfile", "Delete replication policy")
             }
-            (Work::Write(_), "replicationfabrics") => ("CreateSite", "Create a site"),
-            (Work::Remove, "replicationfabrics") => ("DeleteSite", "Delete a site"),
-            (Work::Write(_), "replicationprotecteditems") => ("EnableDr", "Enable replication"),
-            (Work::Write(_), "replicationprotectioncontainermappings") => {
+            (JobWork::Write(_), "replicationfabrics") => ("CreateSite", "Create a site"),
+            (JobWork::Remove, "replicationfabrics") => ("DeleteSite", "Delete a site"),
+            (JobWork::Write(_), "replicationprotecteditems") => ("EnableDr", "Enable replication"),
+            (JobWork::Write(_), "replicationprotectioncontainermappings") => {
                 ("PairClouds", "Associate replication policy")
             }
-            (Work::Remove, "replicationprotectioncontainermappings") => {
+            (JobWork::Remove, "replicationprotectioncontainermappings") => {
                 ("UnpairClouds", "Dissociate replication policy")
             }
-            (Work::Write(_), "replicationnetworkmappings") => ("MapNetworks", "Map networks"),
-            (Work::Remove, "replicationnetworkmappings") => ("UnmapNetworks", "Unmap networks"),
-            (Work::Write(_), _) => ("CreateProtectionContainer", "Create a container"),
-            (Work::Remove, _) => ("DeleteProtectionContainer", "Delete a container"),
-            (Work::MakeVault | Work::RemoveVault, _) => ("Vault", "Vault"),
+            (JobWork::Write(_), "replicationnetworkmappings") => ("MapNetworks", "Map networks"),
+            (JobWork::Remove, "replicationnetworkmappings") => ("UnmapNetworks", "Unmap networks"),
+            (JobWork::Write(_), _) => ("CreateProtectionContainer", "Create a container"),
+            (JobWork::Remove, _) => ("DeleteProtectionContainer", "Delete a container"),
+            (JobWork::MakeVault | JobWork::RemoveVault, _) => ("Vault", "Vault"),
         };
         (name.to_owned(), said.to_owned())
     }
@@ -209,11 +209,11 @@ impl Job {
 
     /// What a client may do with it. `Cancel`, `Resume` and `Restart` are believed to be spelt so.
     pub(super) fn allowed_actions(&self) -> Vec<&'static str> {
-        let failover = matches!(self.work, Work::Deed(deed) if deed.is_failover());
+        let failover = matches!(self.work, JobWork::MachineMove(deed) if deed.is_failover());
         match self.state {
             JobState::InProgress if failover => vec!["Cancel"],
             JobState::Suspended => vec!["Cancel", "Resume"],
-            JobState::Failed if matches!(self.work, Work::Deed(_)) => vec!["Restart"],
+            JobState::Failed if matches!(self.work, JobWork::MachineMove(_)) => vec!["Restart"],
             _ => Vec::new(),
         }
     }
@@ -249,7 +249,7 @@ impl Job {
             properties["tasks"] =
                 self.stages.iter().enumerate().map(|(n, s)| self.task(n, s)).collect();
             let details =
-                if self.work == Work::Export { "ExportJobDetails" } else { "AsrJobDetails" };
+                if self.work == JobWork::Export { "ExportJobDetails" } else { "AsrJobDetails" };
             properties["customDetails"] =
                 json!({ "instanceType": details, "affectedObjectDetails": {} });
         }

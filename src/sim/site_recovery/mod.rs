@@ -29,11 +29,11 @@ use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 pub(super) use job::Job;
 pub(super) use place::is_ours;
-use place::{Place, placed};
+use place::{VaultPlace, placed};
 pub(super) use vaults::Vaults;
 
 /// A request that is about a vault or what is in it.
-struct Asked<'a> {
+struct VaultRequest<'a> {
     vault: &'a ResourceId,
     request: &'a WireRequest,
     url: &'a Url,
@@ -42,7 +42,7 @@ struct Asked<'a> {
     now: Timestamp,
 }
 
-impl Asked<'_> {
+impl VaultRequest<'_> {
     /// The body that was sent; an action may have none.
     fn body(&self) -> Result<Value, Refusal> {
         if self.request.body.is_empty() {
@@ -67,31 +67,31 @@ impl World {
     ) -> Option<Result<WireResponse, Refusal>> {
         let (vault, place) = placed(path, request.method == Method::Post)?;
         let (origin, api_version) = about;
-        let asked = Asked { vault: &vault, request, url, origin, api_version, now };
+        let asked = VaultRequest { vault: &vault, request, url, origin, api_version, now };
         Some(self.in_vault(&asked, &place, path))
     }
 
     fn in_vault(
         &mut self,
-        asked: &Asked<'_>,
-        place: &Place,
+        asked: &VaultRequest<'_>,
+        place: &VaultPlace,
         path: &str,
     ) -> Result<WireResponse, Refusal> {
         let method = asked.request.method;
         match (method, place) {
-            (Method::Get, Place::Status(id)) => self.job_status(id),
-            (Method::Get, Place::Result(id)) => self.job_result(id, asked),
-            (Method::Get, Place::OfVault(token, result)) => {
+            (Method::Get, VaultPlace::Status(id)) => self.job_status(id),
+            (Method::Get, VaultPlace::Result(id)) => self.job_result(id, asked),
+            (Method::Get, VaultPlace::OfVault(token, result)) => {
                 self.vault_operation(token, *result, asked)
             }
-            (Method::Get, Place::Vault) => self.get_vault(asked),
-            (Method::Get, Place::One(id)) => self.get_in_vault(id, asked),
-            (Method::Get, Place::Many(word)) => self.list_in_vault(word, path, asked),
-            (Method::Put | Method::Patch, Place::Vault) => self.write_vault(asked),
-            (Method::Delete, Place::Vault) => self.delete_vault(asked),
-            (Method::Put | Method::Patch, Place::One(id)) => self.write_in_vault(id, asked),
-            (Method::Delete, Place::One(id)) => self.delete_in_vault(id, asked),
-            (Method::Post, Place::Action(id, verb)) => self.act_in_vault(id, verb, asked),
+            (Method::Get, VaultPlace::Vault) => self.get_vault(asked),
+            (Method::Get, VaultPlace::One(id)) => self.get_in_vault(id, asked),
+            (Method::Get, VaultPlace::Many(word)) => self.list_in_vault(word, path, asked),
+            (Method::Put | Method::Patch, VaultPlace::Vault) => self.write_vault(asked),
+            (Method::Delete, VaultPlace::Vault) => self.delete_vault(asked),
+            (Method::Put | Method::Patch, VaultPlace::One(id)) => self.write_in_vault(id, asked),
+            (Method::Delete, VaultPlace::One(id)) => self.delete_in_vault(id, asked),
+            (Method::Post, VaultPlace::Action(id, verb)) => self.act_in_vault(id, verb, asked),
             _ => {
                 let message = format!("{method} is not allowed here.");
                 Err(Refusal::new(405, "MethodNotAllowed", message).by_gateway())
@@ -102,8 +102,10 @@ impl World {
     /// The job that a URL polls.
     pub(super) fn polled_job(&self, url: &Url) -> Option<&Job> {
         match placed(url.path(), false)?.1 {
-            Place::Status(id) | Place::Result(id) => self.vaults.job(&id),
-            Place::OfVault(token, _) => self.vaults.jobs().find(|job| job.vault_token() == token),
+            VaultPlace::Status(id) | VaultPlace::Result(id) => self.vaults.job(&id),
+            VaultPlace::OfVault(token, _) => {
+                self.vaults.jobs().find(|job| job.vault_token() == token)
+            }
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// How far an item has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ItemPhase {
     /// Its disks are copied for the first time, in whichever direction.
     Seeding,
     /// Copied; the first point to recover to is being made.
@@ -25,7 +25,7 @@ pub(super) enum Phase {
 
 /// Where an item runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum ItemSide {
     Primary,
     Recovery,
 }
@@ -33,7 +33,7 @@ pub(super) enum Side {
 /// What is done to an item, alone or with its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Deed {
+pub(super) enum MachineMove {
     TestFailover,
     TestFailoverCleanup,
     PlannedFailover,
@@ -48,7 +48,7 @@ pub(super) enum Deed {
     Disable,
 }
 
-impl Deed {
+impl MachineMove {
     /// The deed that the last word of a path asks for.
     pub(super) fn parse(verb: &str) -> Option<Self> {
         let all = [
@@ -111,59 +111,64 @@ impl Deed {
 /// Phase and side, and how the last failover was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
-    pub(super) phase: Phase,
-    pub(super) active: Side,
+    pub(super) phase: ItemPhase,
+    pub(super) active: ItemSide,
     pub(super) planned: bool,
 }
 
 impl Standing {
     /// Of an item that has just been enabled.
     pub(super) const NEW: Self =
-        Self { phase: Phase::Seeding, active: Side::Primary, planned: false };
+        Self { phase: ItemPhase::Seeding, active: ItemSide::Primary, planned: false };
 
     /// As the properties of a body say.
     pub(super) fn of(properties: &Value) -> Self {
         let text = |key: &str| properties.get(key).and_then(Value::as_str).unwrap_or_default();
         let state = text("protectionState");
         let phase = match state {
-            _ if state.contains("FailoverCommitPending") => Phase::FailedOver,
-            "PlannedFailoverStatesBegin" | "UnplannedFailoverStatesBegin" => Phase::Committed,
-            "InitialReplicationRecoveryCompletionPending" => Phase::FirstPoint,
-            "Protected" if text("testFailoverState") == "WaitingForCompletion" => Phase::Tested,
-            "Protected" => Phase::Protected,
-            _ => Phase::Seeding,
+            _ if state.contains("FailoverCommitPending") => ItemPhase::FailedOver,
+            "PlannedFailoverStatesBegin" | "UnplannedFailoverStatesBegin" => ItemPhase::Committed,
+            "InitialReplicationRecoveryCompletionPending" => ItemPhase::FirstPoint,
+            "Protected" if text("testFailoverState") == "WaitingForCompletion" => ItemPhase::Tested,
+            "Protected" => ItemPhase::Protected,
+            _ => ItemPhase::Seeding,
         };
-        let active =
-            if text("activeLocation") == "Recovery" { Side::Recovery } else { Side::Primary };
+        let active = if text("activeLocation") == "Recovery" {
+            ItemSide::Recovery
+        } else {
+            ItemSide::Primary
+        };
         Self { phase, active, planned: state.starts_with("Planned") }
     }
 
     /// What it is after a deed; nothing where the deed cannot be.
-    pub(super) fn after(self, deed: Deed) -> Option<Self> {
+    pub(super) fn after(self, deed: MachineMove) -> Option<Self> {
         let there = match self.active {
-            Side::Primary => Side::Recovery,
-            Side::Recovery => Side::Primary,
+            ItemSide::Primary => ItemSide::Recovery,
+            ItemSide::Recovery => ItemSide::Primary,
         };
         let stays = |phase| Some(Self { phase, ..self });
         match (self.phase, deed) {
-            (Phase::Protected, Deed::TestFailover) => stays(Phase::Tested),
-            (Phase::Tested, Deed::TestFailoverCleanup) => stays(Phase::Protected),
-            (Phase::Protected, Deed::PlannedFailover) => {
-                Some(Self { phase: Phase::FailedOver, active: there, planned: true })
+            (ItemPhase::Protected, MachineMove::TestFailover) => stays(ItemPhase::Tested),
+            (ItemPhase::Tested, MachineMove::TestFailoverCleanup) => stays(ItemPhase::Protected),
+            (ItemPhase::Protected, MachineMove::PlannedFailover) => {
+                Some(Self { phase: ItemPhase::FailedOver, active: there, planned: true })
             }
-            (Phase::Protected, Deed::UnplannedFailover) => {
-                Some(Self { phase: Phase::FailedOver, active: there, planned: false })
+            (ItemPhase::Protected, MachineMove::UnplannedFailover) => {
+                Some(Self { phase: ItemPhase::FailedOver, active: there, planned: false })
             }
-            (Phase::FailedOver, Deed::Cancel) => {
-                Some(Self { phase: Phase::Protected, active: there, planned: false })
+            (ItemPhase::FailedOver, MachineMove::Cancel) => {
+                Some(Self { phase: ItemPhase::Protected, active: there, planned: false })
             }
-            (Phase::FailedOver, Deed::Commit) => stays(Phase::Committed),
-            (Phase::Committed, Deed::Reprotect) => {
-                Some(Self { phase: Phase::Seeding, planned: false, ..self })
+            (ItemPhase::FailedOver, MachineMove::Commit) => stays(ItemPhase::Committed),
+            (ItemPhase::Committed, MachineMove::Reprotect) => {
+                Some(Self { phase: ItemPhase::Seeding, planned: false, ..self })
             }
-            (Phase::Committed, Deed::Switch) => Some(Self::NEW),
-            (Phase::Tested, Deed::Disable) => None,
-            (Phase::FailedOver, Deed::ChangePoint) | (_, Deed::Disable) => Some(self),
+            (ItemPhase::Committed, MachineMove::Switch) => Some(Self::NEW),
+            (ItemPhase::Tested, MachineMove::Disable) => None,
+            (ItemPhase::FailedOver, MachineMove::ChangePoint) | (_, MachineMove::Disable) => {
+                Some(self)
+            }
             _ => None,
         }
     }
@@ -171,8 +176,8 @@ impl Standing {
     /// What it is when its replication has come one phase further.
     pub(super) fn replicated(self) -> Option<Self> {
         match self.phase {
-            Phase::Seeding => Some(Self { phase: Phase::FirstPoint, ..self }),
-            Phase::FirstPoint => Some(Self { phase: Phase::Protected, ..self }),
+            ItemPhase::Seeding => Some(Self { phase: ItemPhase::FirstPoint, ..self }),
+            ItemPhase::FirstPoint => Some(Self { phase: ItemPhase::Protected, ..self }),
             _ => None,
         }
     }
@@ -180,58 +185,58 @@ impl Standing {
     /// The direction of the next failover.
     pub(super) fn direction(self) -> &'static str {
         match self.active {
-            Side::Primary => "PrimaryToRecovery",
-            Side::Recovery => "RecoveryToPrimary",
+            ItemSide::Primary => "PrimaryToRecovery",
+            ItemSide::Recovery => "RecoveryToPrimary",
         }
     }
 
     /// What may be done. Azure to Azure knows no planned failover (recorded); other providers do (published).
     pub(super) fn allowed(self, provider: &str) -> Vec<&'static str> {
         let order = [
-            Deed::PlannedFailover,
-            Deed::UnplannedFailover,
-            Deed::TestFailoverCleanup,
-            Deed::Reprotect,
-            Deed::Commit,
-            Deed::Cancel,
-            Deed::Disable,
-            Deed::TestFailover,
-            Deed::ChangePoint,
+            MachineMove::PlannedFailover,
+            MachineMove::UnplannedFailover,
+            MachineMove::TestFailoverCleanup,
+            MachineMove::Reprotect,
+            MachineMove::Commit,
+            MachineMove::Cancel,
+            MachineMove::Disable,
+            MachineMove::TestFailover,
+            MachineMove::ChangePoint,
         ];
         order
             .into_iter()
             .filter(|deed| self.after(*deed).is_some())
-            .filter(|deed| *deed != Deed::PlannedFailover || provider != "A2A")
-            .map(Deed::allowed_word)
+            .filter(|deed| *deed != MachineMove::PlannedFailover || provider != "A2A")
+            .map(MachineMove::allowed_word)
             .collect()
     }
 
     /// Writes it into the properties of a body.
     pub(super) fn write(self, properties: &mut Value) {
         let (state, said) = match self.phase {
-            Phase::Seeding => {
+            ItemPhase::Seeding => {
                 ("InitialReplicationInProgress", "Initial replication is in progress")
             }
-            Phase::FirstPoint => {
+            ItemPhase::FirstPoint => {
                 ("InitialReplicationRecoveryCompletionPending", "Waiting for first recovery point")
             }
-            Phase::Protected => ("Protected", "Protected"),
-            Phase::Tested => ("Protected", "Cleanup test failover pending"),
+            ItemPhase::Protected => ("Protected", "Protected"),
+            ItemPhase::Tested => ("Protected", "Cleanup test failover pending"),
             // Of the planned one: believed.
-            Phase::FailedOver if self.planned => {
+            ItemPhase::FailedOver if self.planned => {
                 ("PlannedFailoverCommitPendingStatesBegin", "Planned failover completed")
             }
-            Phase::FailedOver => {
+            ItemPhase::FailedOver => {
                 ("UnplannedFailoverCommitPendingStatesBegin", "Failover completed")
             }
-            Phase::Committed if self.planned => {
+            ItemPhase::Committed if self.planned => {
                 ("PlannedFailoverStatesBegin", "Planned failover committed")
             }
             // Believed.
-            Phase::Committed => ("UnplannedFailoverStatesBegin", "Failover committed"),
+            ItemPhase::Committed => ("UnplannedFailoverStatesBegin", "Failover committed"),
         };
         let (test, test_said) = match self.phase {
-            Phase::Tested => ("WaitingForCompletion", "Waiting for user input"),
+            ItemPhase::Tested => ("WaitingForCompletion", "Waiting for user input"),
             _ => ("None", "None"),
         };
         let provider = properties
@@ -242,14 +247,14 @@ impl Standing {
         properties["protectionState"] = json!(state);
         properties["protectionStateDescription"] = json!(said);
         properties["activeLocation"] =
-            json!(if self.active == Side::Primary { "Primary" } else { "Recovery" });
+            json!(if self.active == ItemSide::Primary { "Primary" } else { "Recovery" });
         properties["testFailoverState"] = json!(test);
         properties["testFailoverStateDescription"] = json!(test_said);
         properties["allowedOperations"] = json!(allowed);
         let details = properties.get_mut("providerSpecificDetails").and_then(Value::as_object_mut);
         if let Some(details) = details.filter(|details| details.contains_key("vmProtectionState")) {
             let (state, said) = match self.phase {
-                Phase::Seeding | Phase::FirstPoint => {
+                ItemPhase::Seeding | ItemPhase::FirstPoint => {
                     ("UnprotectedStatesBegin", "Enabling protection")
                 }
                 _ => (state, said),
@@ -264,20 +269,20 @@ impl Standing {
 mod tests {
     use super::*;
 
-    const PHASES: [Phase; 6] = [
-        Phase::Seeding,
-        Phase::FirstPoint,
-        Phase::Protected,
-        Phase::Tested,
-        Phase::FailedOver,
-        Phase::Committed,
+    const PHASES: [ItemPhase; 6] = [
+        ItemPhase::Seeding,
+        ItemPhase::FirstPoint,
+        ItemPhase::Protected,
+        ItemPhase::Tested,
+        ItemPhase::FailedOver,
+        ItemPhase::Committed,
     ];
 
     fn all() -> Vec<Standing> {
-        let sides = [Side::Primary, Side::Recovery];
+        let sides = [ItemSide::Primary, ItemSide::Recovery];
         let each = PHASES.iter().flat_map(|phase| sides.map(|active| (*phase, active)));
         each.flat_map(|(phase, active)| {
-            let how: &[bool] = if matches!(phase, Phase::FailedOver | Phase::Committed) {
+            let how: &[bool] = if matches!(phase, ItemPhase::FailedOver | ItemPhase::Committed) {
                 &[false, true]
             } else {
                 &[false]
@@ -298,21 +303,23 @@ mod tests {
 
     #[test]
     fn what_is_allowed_is_what_can_be_done() {
-        let protected = Standing { phase: Phase::Protected, ..Standing::NEW };
+        let protected = Standing { phase: ItemPhase::Protected, ..Standing::NEW };
         let recorded = ["UnplannedFailover", "DisableProtection", "TestFailover"];
         assert_eq!(protected.allowed("A2A"), recorded, "as recorded, in its order");
         assert!(protected.allowed("HyperVReplicaAzure").contains(&"PlannedFailover"));
         assert_eq!(Standing::NEW.allowed("A2A"), ["DisableProtection"]);
-        let tested = protected.after(Deed::TestFailover).unwrap();
+        let tested = protected.after(MachineMove::TestFailover).unwrap();
         assert_eq!(tested.allowed("A2A"), ["TestFailoverCleanup"]);
     }
 
     #[test]
     fn a_life_goes_there_and_back() {
-        let protected = Standing { phase: Phase::Protected, ..Standing::NEW };
+        let protected = Standing { phase: ItemPhase::Protected, ..Standing::NEW };
         let mut standing = protected;
         for _ in 0..2 {
-            for deed in [Deed::UnplannedFailover, Deed::Commit, Deed::Reprotect] {
+            for deed in
+                [MachineMove::UnplannedFailover, MachineMove::Commit, MachineMove::Reprotect]
+            {
                 standing = standing.after(deed).unwrap();
             }
             standing = standing.replicated().and_then(Standing::replicated).unwrap();

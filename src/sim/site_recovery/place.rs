@@ -8,7 +8,7 @@ pub(super) const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
 
 /// What a path in a vault, or of one, is about.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Place {
+pub(super) enum VaultPlace {
     Vault,
     /// How an operation stands.
     Status(String),
@@ -24,7 +24,7 @@ pub(super) enum Place {
 }
 
 /// The vault that a path is in, and the place there; nothing where the path is not of a vault.
-pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, Place)> {
+pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, VaultPlace)> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     let is = |place: usize, word: &str| {
         parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
@@ -39,17 +39,19 @@ pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, Place)> {
     let last = || rest.last().map(|part| part.to_ascii_lowercase()).unwrap_or_default();
     let first = word(0).unwrap_or_default();
     let place = match (rest.len(), first.as_str()) {
-        (0, _) => Place::Vault,
-        (2, "replicationoperationstatus") => Place::Status(last()),
-        (2, "operationstatus") => Place::OfVault(rest[1].to_owned(), false),
-        (2, "operationresults") => Place::OfVault(rest[1].to_owned(), true),
+        (0, _) => VaultPlace::Vault,
+        (2, "replicationoperationstatus") => VaultPlace::Status(last()),
+        (2, "operationstatus") => VaultPlace::OfVault(rest[1].to_owned(), false),
+        (2, "operationresults") => VaultPlace::OfVault(rest[1].to_owned(), true),
         (count, _) if count > 2 && word(count - 2).as_deref() == Some("operationresults") => {
-            Place::Result(last())
+            VaultPlace::Result(last())
         }
-        (2, "replicationjobs") if is_post => Place::Action(whole(8)?, last()),
-        (count, _) if count % 2 == 1 && is_post => Place::Action(whole(8 + count - 1)?, last()),
-        (count, _) if count % 2 == 1 => Place::Many(last()),
-        (count, _) => Place::One(whole(8 + count)?),
+        (2, "replicationjobs") if is_post => VaultPlace::Action(whole(8)?, last()),
+        (count, _) if count % 2 == 1 && is_post => {
+            VaultPlace::Action(whole(8 + count - 1)?, last())
+        }
+        (count, _) if count % 2 == 1 => VaultPlace::Many(last()),
+        (count, _) => VaultPlace::One(whole(8 + count)?),
     };
     Some((vault, place))
 }
@@ -83,29 +85,32 @@ mod tests {
     const V: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
 
-    fn at(rest: &str, is_post: bool) -> Place {
+    fn at(rest: &str, is_post: bool) -> VaultPlace {
         placed(&format!("{V}{rest}"), is_post).unwrap().1
     }
 
     #[test]
     fn a_path_leads_where_azure_says() {
         let one = |rest: &str| ResourceId::parse(&format!("{V}{rest}")).unwrap();
-        assert_eq!(at("", false), Place::Vault);
-        assert_eq!(at("/replicationJobs", false), Place::Many("replicationjobs".to_owned()));
+        assert_eq!(at("", false), VaultPlace::Vault);
+        assert_eq!(at("/replicationJobs", false), VaultPlace::Many("replicationjobs".to_owned()));
         assert_eq!(
             at("/replicationRecoveryPlans/p/failoverCommit", true),
-            Place::Action(one("/replicationRecoveryPlans/p"), "failovercommit".to_owned())
+            VaultPlace::Action(one("/replicationRecoveryPlans/p"), "failovercommit".to_owned())
         );
         assert_eq!(
             at("/replicationJobs/export", true),
-            Place::Action(one(""), "export".to_owned())
+            VaultPlace::Action(one(""), "export".to_owned())
         );
         assert_eq!(
             at("/replicationFabrics/f/operationresults/O", false),
-            Place::Result("o".to_owned())
+            VaultPlace::Result("o".to_owned())
         );
-        assert_eq!(at("/replicationOperationStatus/O", false), Place::Status("o".to_owned()));
-        assert_eq!(at("/operationStatus/Mg==", false), Place::OfVault("Mg==".to_owned(), false));
+        assert_eq!(at("/replicationOperationStatus/O", false), VaultPlace::Status("o".to_owned()));
+        assert_eq!(
+            at("/operationStatus/Mg==", false),
+            VaultPlace::OfVault("Mg==".to_owned(), false)
+        );
         assert_eq!(
             placed("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/x/v", false),
             None

@@ -1,6 +1,6 @@
 //! How does Site Recovery refuse? In a shape of its own: what may be the cause, and what to do.
 
-use super::phase::Deed;
+use super::phase::MachineMove;
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed::{self, Unconfirmed};
@@ -13,7 +13,7 @@ fn refused(belief: &Unconfirmed, message: String, causes: &str, action: &str) ->
 }
 
 /// A deed that is none of those that the item or the plan shows as allowed.
-pub(super) fn not_allowed(id: &ResourceId, deed: Deed, allowed: &[String]) -> Refusal {
+pub(super) fn not_allowed(id: &ResourceId, deed: MachineMove, allowed: &[String]) -> Refusal {
     let word = deed.allowed_word();
     let now = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
     refused(

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::job::{Job, JobState, Step, Work, stamp};
+use super::job::{Job, JobState, JobStep, JobWork, stamp};
 use super::pace::Pace;
-use super::phase::{Deed, Phase, Side, Standing};
+use super::phase::{ItemPhase, ItemSide, MachineMove, Standing};
 use super::place::{is_ours, kind};
 use super::stages::items_of;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -27,7 +27,7 @@ impl World {
     /// The next thing that has ended by now: a job's part, or an item's phase of replication.
     fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Result<String, ResourceId>)> {
         let jobs = self.vaults.jobs();
-        let goes_on = |job: &Job| job.doom.is_some() || !self.is_out(&job.vault);
+        let goes_on = |job: &Job| job.failure_due.is_some() || !self.is_out(&job.vault);
         let job = jobs
             .filter_map(|job| Some((job.due().filter(|at| *at <= now)?, job)))
             .filter(|(_, job)| goes_on(job))
@@ -48,22 +48,22 @@ impl World {
 
     /// Both ends of a replication must be there.
     fn replicates(&self, item: &ResourceId) -> bool {
-        let both = [Side::Primary, Side::Recovery];
+        let both = [ItemSide::Primary, ItemSide::Recovery];
         self.body(item).is_none_or(|body| both.iter().all(|side| self.side_is_up(body, *side)))
     }
 
     /// The region of an item's side, where it has one.
-    pub(super) fn side(body: &Value, side: Side) -> Option<Region> {
+    pub(super) fn side(body: &Value, side: ItemSide) -> Option<Region> {
         let key = match side {
-            Side::Primary => "primaryFabricLocation",
-            Side::Recovery => "recoveryFabricLocation",
+            ItemSide::Primary => "primaryFabricLocation",
+            ItemSide::Recovery => "recoveryFabricLocation",
         };
         let text = body.pointer(&format!("/properties/providerSpecificDetails/{key}"))?;
         Region::parse(text.as_str()?).ok()
     }
 
     /// Whether the region of an item's side answers.
-    pub(super) fn side_is_up(&self, body: &Value, side: Side) -> bool {
+    pub(super) fn side_is_up(&self, body: &Value, side: ItemSide) -> bool {
         Self::side(body, side).is_none_or(|region| !self.regions.is_down(&region))
     }
 
@@ -79,7 +79,7 @@ impl World {
             next.write(&mut body["properties"]);
             super::item::replicated(body, next, at, number);
         });
-        if next.phase == Phase::FirstPoint {
+        if next.phase == ItemPhase::FirstPoint {
             let takes = self.takes(Pace::FirstPoint, item, "first point");
             self.vaults.replicate_until(item, at + takes);
         }
@@ -105,8 +105,8 @@ impl World {
             due.push(part.item.clone());
         }
         let is_last = stage.parts.iter().all(|part| part.done);
-        let mut failure = job.doom.clone().filter(|_| is_last);
-        for item in due.into_iter().flatten().filter(|_| job.doom.is_none()) {
+        let mut failure = job.failure_due.clone().filter(|_| is_last);
+        for item in due.into_iter().flatten().filter(|_| job.failure_due.is_none()) {
             failure = failure.or(self.part_done(&job, step, &item, at));
         }
         if let Some(failure) = failure {
@@ -153,22 +153,27 @@ impl World {
     fn part_done(
         &mut self,
         job: &Job,
-        step: Step,
+        step: JobStep,
         item: &ResourceId,
         at: Timestamp,
     ) -> Option<(String, String)> {
-        let Work::Deed(deed) = job.work else { return None };
+        let JobWork::MachineMove(deed) = job.work else { return None };
         let body = self.body(item)?.clone();
         let standing = Standing::of(&body["properties"]);
         let there = match standing.active {
-            Side::Primary => Side::Recovery,
-            Side::Recovery => Side::Primary,
+            ItemSide::Primary => ItemSide::Recovery,
+            ItemSide::Recovery => ItemSide::Primary,
         };
         let needed = match (step, deed) {
-            (Step::Plain, _)
-            | (Step::Main, Deed::Commit | Deed::Disable | Deed::TestFailoverCleanup) => None,
-            (Step::Shutdown, _) | (Step::Main, Deed::ChangePoint) => Some(standing.active),
-            (Step::Main, _) => Some(there),
+            (JobStep::Plain, _)
+            | (
+                JobStep::Main,
+                MachineMove::Commit | MachineMove::Disable | MachineMove::TestFailoverCleanup,
+            ) => None,
+            (JobStep::Shutdown, _) | (JobStep::Main, MachineMove::ChangePoint) => {
+                Some(standing.active)
+            }
+            (JobStep::Main, _) => Some(there),
         };
         if let Some(side) = needed.filter(|side| !self.side_is_up(&body, *side)) {
             let region = Self::side(&body, side).map(|region| region.as_str().to_owned());
@@ -179,16 +184,16 @@ impl World {
             );
             return Some((unconfirmed::FABRIC_UNREACHABLE.code.to_owned(), message));
         }
-        if step != Step::Main {
+        if step != JobStep::Main {
             return None;
         }
         let next = standing.after(deed)?;
         match deed {
-            Deed::Disable => {
+            MachineMove::Disable => {
                 self.forget_item(item);
                 return None;
             }
-            Deed::Switch => {
+            MachineMove::Switch => {
                 self.switch_item(item, at);
                 return None;
             }
@@ -200,22 +205,22 @@ impl World {
             let properties = &mut body["properties"];
             next.write(properties);
             match deed {
-                Deed::TestFailover => {
+                MachineMove::TestFailover => {
                     properties["lastSuccessfulTestFailoverTime"] = json!(stamp(began));
                     properties["currentScenario"] = current;
                 }
-                Deed::PlannedFailover | Deed::UnplannedFailover => {
+                MachineMove::PlannedFailover | MachineMove::UnplannedFailover => {
                     properties["lastSuccessfulFailoverTime"] = json!(stamp(began));
                 }
                 _ => properties["currentScenario"] = super::item::no_scenario(item),
             }
-            if deed == Deed::TestFailover {
+            if deed == MachineMove::TestFailover {
                 properties["failoverHealth"] = json!("Normal");
                 properties["healthErrors"] = json!([]);
             }
             super::item::points_after(properties, item, deed);
         });
-        if deed == Deed::Reprotect {
+        if deed == MachineMove::Reprotect {
             self.seed_item(item, at, true);
         }
         None
@@ -268,7 +273,7 @@ impl World {
         let done = state == JobState::Succeeded;
         let target = job.target.clone();
         let words = match (&job.work, state) {
-            (Work::Deed(Deed::TestFailover), JobState::Succeeded) => {
+            (JobWork::MachineMove(MachineMove::TestFailover), JobState::Succeeded) => {
                 ("Suspended", "WaitingForStopTestFailover")
             }
             (_, JobState::Succeeded) => ("Succeeded", "Completed"),
@@ -276,8 +281,8 @@ impl World {
             _ => ("Failed", "Failed"),
         };
         match &job.work {
-            Work::Deed(_) => self.tell_plan(&target, words.0, words.1),
-            Work::Write(body) if done => {
+            JobWork::MachineMove(_) => self.tell_plan(&target, words.0, words.1),
+            JobWork::Write(body) if done => {
                 let new = self.body(&target).is_none();
                 let body = body.clone();
                 self.write_body(&target, body, at);
@@ -285,7 +290,7 @@ impl World {
                     self.seed_item(&target, at, false);
                 }
             }
-            Work::Remove | Work::RemoveVault if done => {
+            JobWork::Remove | JobWork::RemoveVault if done => {
                 self.resources.remove(&target);
                 self.resources.remove_within(&target);
                 if job.is_of_vault() {
@@ -293,12 +298,12 @@ impl World {
                     self.vaults.forget_vault(&target);
                 }
             }
-            Work::MakeVault => {
+            JobWork::MakeVault => {
                 let state = if done { State::Succeeded } else { State::Failed };
                 self.resources.edit(&target, super::vault::complete);
                 self.resources.set_state(&target, state, at);
             }
-            Work::CancelJob(other) if done => {
+            JobWork::CancelJob(other) if done => {
                 if let Some(other) = self.vaults.job(other).cloned()
                     && !other.is_over()
                 {
@@ -328,7 +333,7 @@ impl World {
             for stage in &mut job.stages {
                 stage.parts.iter_mut().for_each(|part| part.takes = std::time::Duration::ZERO);
             }
-            job.doom = job.doom.take().or(failure);
+            job.failure_due = job.failure_due.take().or(failure);
         });
         self.settle_site_recovery(now);
     }
@@ -344,16 +349,16 @@ impl World {
                 let Some(standing) = standing else { return };
                 self.resources.edit(id, |body| {
                     standing.write(&mut body["properties"]);
-                    if standing.phase != Phase::Tested {
+                    if standing.phase != ItemPhase::Tested {
                         body["properties"]["currentScenario"] = super::item::no_scenario(id);
                     }
                 });
                 match standing.phase {
-                    Phase::Seeding => {
-                        let again = standing.active == Side::Recovery;
+                    ItemPhase::Seeding => {
+                        let again = standing.active == ItemSide::Recovery;
                         self.seed_item(id, now, again);
                     }
-                    Phase::FirstPoint => {
+                    ItemPhase::FirstPoint => {
                         let takes = self.takes(Pace::FirstPoint, id, "first point");
                         self.vaults.replicate_until(id, now + takes);
                     }

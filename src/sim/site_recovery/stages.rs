@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::job::{Part, Stage, Step};
+use super::job::{JobPart, JobStep, Stage};
 use super::pace::Pace;
-use super::phase::Deed;
+use super::phase::MachineMove;
 use crate::model::ResourceId;
 use crate::sim::duration::draw;
 use crate::sim::world::World;
 
 /// What a deed is done to, and how.
 pub(super) struct Order<'a> {
-    pub(super) deed: Deed,
+    pub(super) deed: MachineMove,
     /// The item or the plan.
     pub(super) target: &'a ResourceId,
     pub(super) items: &'a [ResourceId],
@@ -26,26 +26,28 @@ pub(super) struct Order<'a> {
 }
 
 /// How long the main step of a deed takes for one item.
-fn pace(deed: Deed) -> Pace {
+fn pace(deed: MachineMove) -> Pace {
     match deed {
-        Deed::TestFailover => Pace::TestFailover,
-        Deed::TestFailoverCleanup | Deed::Cancel => Pace::Cleanup,
-        Deed::PlannedFailover | Deed::UnplannedFailover | Deed::ChangePoint => Pace::Failover,
-        Deed::Commit => Pace::Commit,
-        Deed::Reprotect | Deed::Switch => Pace::Switch,
-        Deed::Disable => Pace::Disable,
+        MachineMove::TestFailover => Pace::TestFailover,
+        MachineMove::TestFailoverCleanup | MachineMove::Cancel => Pace::Cleanup,
+        MachineMove::PlannedFailover
+        | MachineMove::UnplannedFailover
+        | MachineMove::ChangePoint => Pace::Failover,
+        MachineMove::Commit => Pace::Commit,
+        MachineMove::Reprotect | MachineMove::Switch => Pace::Switch,
+        MachineMove::Disable => Pace::Disable,
     }
 }
 
 /// A stage without items.
 pub(super) fn plain(name: &str, said: &str, takes: Duration) -> Stage {
-    let parts = vec![Part { item: None, takes, done: false }];
+    let parts = vec![JobPart { item: None, takes, done: false }];
     Stage {
         name: name.to_owned(),
         said: said.to_owned(),
         parts,
         manual: None,
-        step: Step::Plain,
+        step: JobStep::Plain,
         began: None,
         ended: None,
     }
@@ -73,10 +75,10 @@ impl World {
                     "Shut down",
                     order.items,
                     Pace::Shutdown,
-                    Step::Shutdown,
+                    JobStep::Shutdown,
                 ));
             }
-            if order.deed == Deed::TestFailover {
+            if order.deed == MachineMove::TestFailover {
                 for (name, said) in [
                     ("CreateTestVmTask", "Create test virtual machine"),
                     ("PrepareTestVmTask", "Preparing the virtual machine"),
@@ -101,7 +103,7 @@ impl World {
         for group in groups {
             let kind = group["groupType"].as_str().unwrap_or_default();
             let is_boot = kind.eq_ignore_ascii_case("Boot");
-            if kind.eq_ignore_ascii_case("Shutdown") && order.deed == Deed::TestFailover {
+            if kind.eq_ignore_ascii_case("Shutdown") && order.deed == MachineMove::TestFailover {
                 continue;
             }
             number += u32::from(is_boot);
@@ -117,7 +119,7 @@ impl World {
                     &title,
                     order.items,
                     Pace::Shutdown,
-                    Step::Shutdown,
+                    JobStep::Shutdown,
                 ));
             }
             if is_boot {
@@ -130,11 +132,18 @@ impl World {
     }
 
     fn main(&self, order: &Order<'_>, name: &str, said: &str, items: &[ResourceId]) -> Stage {
-        self.stage(name, said, items, pace(order.deed), Step::Main)
+        self.stage(name, said, items, pace(order.deed), JobStep::Main)
     }
 
-    fn stage(&self, name: &str, said: &str, items: &[ResourceId], pace: Pace, step: Step) -> Stage {
-        let part = |item: &ResourceId| Part {
+    fn stage(
+        &self,
+        name: &str,
+        said: &str,
+        items: &[ResourceId],
+        pace: Pace,
+        step: JobStep,
+    ) -> Stage {
+        let part = |item: &ResourceId| JobPart {
             item: Some(item.clone()),
             takes: self.takes(pace, item, name),
             done: false,

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::Asked;
-use super::job::{Job, JobState, Work};
+use super::VaultRequest;
+use super::job::{Job, JobState, JobWork};
 use super::pace::Pace;
 use super::place::VAULTS;
 use super::refuse;
@@ -76,7 +76,7 @@ impl World {
         body["etag"] = json!(self.etag_of_vault(id));
     }
 
-    pub(super) fn get_vault(&mut self, asked: &Asked<'_>) -> Result<WireResponse, Refusal> {
+    pub(super) fn get_vault(&mut self, asked: &VaultRequest<'_>) -> Result<WireResponse, Refusal> {
         self.readable_vault(asked)?;
         self.check_right(asked.vault, "read")?;
         let body = self.get_body(asked.vault, asked.now);
@@ -84,7 +84,10 @@ impl World {
     }
 
     /// A PUT or a PATCH of a vault.
-    pub(super) fn write_vault(&mut self, asked: &Asked<'_>) -> Result<WireResponse, Refusal> {
+    pub(super) fn write_vault(
+        &mut self,
+        asked: &VaultRequest<'_>,
+    ) -> Result<WireResponse, Refusal> {
         let id = asked.vault;
         let sent = asked.body()?;
         if self.body(id).is_none() && asked.request.method == Method::Patch {
@@ -120,7 +123,7 @@ impl World {
         let begin = Begin {
             target: id.clone(),
             place: None,
-            work: Work::MakeVault,
+            work: JobWork::MakeVault,
             items: Vec::new(),
             stages: vec![plain("VaultTask", "Vault", takes)],
         };
@@ -136,7 +139,10 @@ impl World {
     }
 
     /// A DELETE of a vault: only of an empty one.
-    pub(super) fn delete_vault(&mut self, asked: &Asked<'_>) -> Result<WireResponse, Refusal> {
+    pub(super) fn delete_vault(
+        &mut self,
+        asked: &VaultRequest<'_>,
+    ) -> Result<WireResponse, Refusal> {
         let id = asked.vault;
         self.writable_vault(id, asked, "delete")?;
         if self.body(id).is_none() {
@@ -157,7 +163,7 @@ impl World {
         let begin = Begin {
             target: id.clone(),
             place: None,
-            work: Work::RemoveVault,
+            work: JobWork::RemoveVault,
             items: Vec::new(),
             stages: vec![plain("VaultTask", "Vault", takes)],
         };
@@ -177,7 +183,7 @@ impl World {
         &self,
         token: &str,
         result: bool,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         let mut jobs = self.vaults.jobs();
         let job = jobs.find(|job| job.vault == *asked.vault && job.vault_token() == token);

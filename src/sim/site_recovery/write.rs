@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::VaultRequest;
 use super::ask::RETRY_AFTER;
-use super::job::{Job, JobState, Stage, Work};
+use super::job::{Job, JobState, JobWork, Stage};
 use super::pace::Pace;
-use super::phase::Deed;
+use super::phase::MachineMove;
 use super::place::{kind, spelled};
 use super::refuse;
 use super::stages::plain;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
-use crate::sim::fault::Effect;
+use crate::sim::fault::FaultEffect;
 use crate::sim::reply::{Refusal, empty_answer, json_answer};
 use crate::sim::scenario::OutageWrites;
 use crate::sim::world::World;
@@ -25,7 +25,7 @@ pub(super) struct Begin {
     pub(super) target: ResourceId,
     /// The path under which its result is asked for; the job's own where nothing is said.
     pub(super) place: Option<String>,
-    pub(super) work: Work,
+    pub(super) work: JobWork,
     pub(super) items: Vec<ResourceId>,
     pub(super) stages: Vec<Stage>,
 }
@@ -35,7 +35,7 @@ impl World {
     pub(super) fn writable_vault(
         &mut self,
         id: &ResourceId,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
         right: &str,
     ) -> Result<(), Refusal> {
         self.check_writable(asked.vault)?;
@@ -48,7 +48,11 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn refuse_busy(&self, id: &ResourceId, asked: &Asked<'_>) -> Result<(), Refusal> {
+    pub(super) fn refuse_busy(
+        &self,
+        id: &ResourceId,
+        asked: &VaultRequest<'_>,
+    ) -> Result<(), Refusal> {
         self.job_at_work(id, asked.now).map_or(Ok(()), |job| Err(refuse::busy(id, &job.id)))
     }
 
@@ -56,7 +60,7 @@ impl World {
     pub(super) fn write_in_vault(
         &mut self,
         id: &ResourceId,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         self.writable_vault(id, asked, "write")?;
         let body = asked.body()?;
@@ -78,7 +82,7 @@ impl World {
         self.refuse_busy(id, asked)?;
         let stored = self.recovery_body(id, &body)?;
         if self.body(id).is_none() && kind(id) == "replicationprotecteditems" {
-            use super::phase::Side::{Primary, Recovery};
+            use super::phase::ItemSide::{Primary, Recovery};
             for side in [Primary, Recovery] {
                 if !self.side_is_up(&stored, side) {
                     let region = Self::side(&stored, side).map(|region| region.as_str().to_owned());
@@ -99,7 +103,7 @@ impl World {
         let begin = Begin {
             target: id.clone(),
             place: Some(spelled(id)),
-            work: Work::Write(stored),
+            work: JobWork::Write(stored),
             items: Vec::new(),
             stages,
         };
@@ -107,7 +111,12 @@ impl World {
     }
 
     /// Who is told of alerts: written at once (recorded).
-    fn write_alerts(&mut self, id: &ResourceId, sent: &Value, asked: &Asked<'_>) -> WireResponse {
+    fn write_alerts(
+        &mut self,
+        id: &ResourceId,
+        sent: &Value,
+        asked: &VaultRequest<'_>,
+    ) -> WireResponse {
         let property = |key: &str| sent["properties"].get(key).cloned().unwrap_or_default();
         let body = json!({
             "name": id.name(), "type": id.resource_type().as_str(), "id": spelled(id),
@@ -122,7 +131,7 @@ impl World {
     pub(super) fn delete_in_vault(
         &mut self,
         id: &ResourceId,
-        asked: &Asked<'_>,
+        asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         let right = if asked.request.method == Method::Post { "remove/action" } else { "delete" };
         self.writable_vault(id, asked, right)?;
@@ -130,7 +139,7 @@ impl World {
             return Ok(empty_answer(204));
         }
         if kind(id) == "replicationprotecteditems" {
-            return self.do_deed(id, Deed::Disable, asked);
+            return self.do_deed(id, MachineMove::Disable, asked);
         }
         self.refuse_busy(id, asked)?;
         if let Some(user) = self.user_in_vault(id) {
@@ -141,7 +150,7 @@ impl World {
         let begin = Begin {
             target: id.clone(),
             place: Some(spelled(id)),
-            work: Work::Remove,
+            work: JobWork::Remove,
             items: Vec::new(),
             stages: vec![plain("DeleteTask", "Delete", takes)],
         };
@@ -178,7 +187,7 @@ impl World {
     }
 
     /// Begins a job, with its own luck, and says so.
-    pub(super) fn begin_job(&mut self, begin: Begin, asked: &Asked<'_>) -> WireResponse {
+    pub(super) fn begin_job(&mut self, begin: Begin, asked: &VaultRequest<'_>) -> WireResponse {
         let id = self.insert_job(begin, asked);
         let mut answer = empty_answer(202);
         if let Some(job) = self.vaults.job(&id) {
@@ -190,7 +199,7 @@ impl World {
     }
 
     /// Begins a job; its id.
-    pub(super) fn insert_job(&mut self, begin: Begin, asked: &Asked<'_>) -> String {
+    pub(super) fn insert_job(&mut self, begin: Begin, asked: &VaultRequest<'_>) -> String {
         let ordinal = self.chance.ordinal(&begin.target);
         let id = self.chance.name(&[begin.target.key(), &ordinal.to_string(), "recovery job"]);
         let own_place = format!("{}/replicationJobs/{id}", spelled(asked.vault));
@@ -207,7 +216,7 @@ impl World {
             at: 0,
             state: JobState::InProgress,
             ended: None,
-            doom: None,
+            failure_due: None,
             failure: None,
             forgotten: false,
             lingers: Duration::ZERO,
@@ -217,13 +226,15 @@ impl World {
             first.began = Some(asked.now);
         }
         let plan = job.target.clone();
-        if let (Work::Deed(deed), "replicationrecoveryplans") = (&job.work, kind(&plan).as_str()) {
+        if let (JobWork::MachineMove(deed), "replicationrecoveryplans") =
+            (&job.work, kind(&plan).as_str())
+        {
             let current = job.current();
             let started = super::job::stamp(asked.now);
             let key = match deed {
-                Deed::TestFailover => Some("lastTestFailoverTime"),
-                Deed::PlannedFailover => Some("lastPlannedFailoverTime"),
-                Deed::UnplannedFailover => Some("lastUnplannedFailoverTime"),
+                MachineMove::TestFailover => Some("lastTestFailoverTime"),
+                MachineMove::PlannedFailover => Some("lastPlannedFailoverTime"),
+                MachineMove::UnplannedFailover => Some("lastUnplannedFailoverTime"),
                 _ => None,
             };
             self.resources.edit(&plan, |body| {
@@ -238,8 +249,8 @@ impl World {
         id
     }
 
-    /// The misfortunes that a job meets, and the way in which a region is out.
-    fn have_luck(&mut self, job: &mut Job, asked: &Asked<'_>) {
+    /// The faults that a job meets, and the way in which a region is out.
+    fn have_luck(&mut self, job: &mut Job, asked: &VaultRequest<'_>) {
         let path = asked.url.path().to_owned();
         let all = |job: &mut Job, change: &dyn Fn(Duration) -> Duration| {
             let parts = job.stages.iter_mut().flat_map(|stage| stage.parts.iter_mut());
@@ -247,21 +258,21 @@ impl World {
         };
         for effect in self.operation_faults(asked.request.method.as_str(), &path, asked.now) {
             match effect {
-                Effect::Fail { code } => {
+                FaultEffect::Fail { code } => {
                     let message = "The operation failed, by a fault of this world.";
-                    job.doom = Some((code, message.to_owned()));
+                    job.failure_due = Some((code, message.to_owned()));
                 }
-                Effect::Slow { factor } => all(job, &|takes| takes * factor),
-                Effect::Stuck => all(job, &|_| NEVER),
-                Effect::Forget => job.forgotten = true,
-                Effect::Linger { lasts } => job.lingers = lasts,
+                FaultEffect::Slow { factor } => all(job, &|takes| takes * factor),
+                FaultEffect::Stuck => all(job, &|_| NEVER),
+                FaultEffect::Forget => job.forgotten = true,
+                FaultEffect::Linger { lasts } => job.lingers = lasts,
                 _ => {}
             }
         }
         if self.is_out(asked.vault) && self.regions.writes() == OutageWrites::FailLate {
             all(job, &|_| FAILS_LATE);
             let message = "The service did not answer in time.";
-            job.doom = Some(("GatewayTimeout".to_owned(), message.to_owned()));
+            job.failure_due = Some(("GatewayTimeout".to_owned(), message.to_owned()));
         }
     }
 }

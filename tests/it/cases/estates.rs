@@ -8,7 +8,7 @@ use backroad::plan::preview::preview;
 use backroad::preflight::{FindingVerdict, inquire, judge};
 use backroad::sim::network::{Estate, configured_prefixes};
 use backroad::sim::server::Answers;
-use backroad::sim::{Effect, World};
+use backroad::sim::{FaultEffect, World};
 use serde_json::{Value, json};
 
 use super::{SEA, plan, shown, world, written};
@@ -292,7 +292,8 @@ async fn a_lost_request_or_answer_at_any_write_of_the_options_changes_nothing() 
         drop(whole.drive(None).await);
         let end = whole.comparable();
         for step in plan.steps().iter().filter(|step| step.action.written().is_some()) {
-            for effect in [Effect::LoseRequest, Effect::LoseAnswer, Effect::Conflict] {
+            for effect in [FaultEffect::LoseRequest, FaultEffect::LoseAnswer, FaultEffect::Conflict]
+            {
                 let lab = Lab::new(plan.clone(), &world(scenario));
                 if runbook.starts_with("peering") {
                     grown(&lab).await;

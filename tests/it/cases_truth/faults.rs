@@ -1,6 +1,6 @@
 //! Faults strike, or the world is refused with the reason.
 
-use backroad::sim::{Effect, Scenario};
+use backroad::sim::{FaultEffect, Scenario};
 
 use super::{case_text, drill, shipped, world};
 
@@ -18,7 +18,7 @@ fn parsed(fault: &str) -> Result<Scenario, String> {
 async fn faults_on_reading_posts_strike() {
     let (plan, slow) = (shipped("dr-circuit.yaml"), world("post-stuck-world.yaml"));
     assert!(
-        matches!(slow.faults[0].effect, Effect::Slow { factor: 40 }),
+        matches!(slow.faults[0].effect, FaultEffect::Slow { factor: 40 }),
         "{}",
         case_text("post-stuck-world.yaml")
     );

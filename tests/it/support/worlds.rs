@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backroad::model::{Action, Step};
-use backroad::sim::{Effect, Fault};
+use backroad::sim::{Fault, FaultEffect};
 use serde_json::Value;
 
-/// A misfortune of the request with which a step writes.
-pub(crate) fn fault_of(step: &Step, effect: Effect, times: u32) -> Fault {
+/// A fault of the request with which a step writes.
+pub(crate) fn fault_of(step: &Step, effect: FaultEffect, times: u32) -> Fault {
     let written = step.action.written().map(ToString::to_string).unwrap_or_default();
     let (method, target) = match &step.action {
         Action::Remove(_) => ("DELETE", written),

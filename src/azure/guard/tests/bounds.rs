@@ -1,4 +1,4 @@
-//! Where exactly does the door close? The edges of its bounds.
+//! Where exactly does the guard close? The edges of its bounds.
 
 use super::*;
 use crate::model::limits;
@@ -35,11 +35,11 @@ impl Clock for Slept {
 }
 
 async fn answered(answer: WireResponse) -> (Result<(), String>, Vec<Timestamp>) {
-    let (mut door, _) = door(Access::ReadOnly);
+    let (mut guard, _) = guard(Access::ReadOnly);
     let clock = Arc::new(Slept::default());
-    (door.wire, door.clock) = (Arc::new(Always(answer)), ClockRef(clock.clone()));
+    (guard.wire, guard.clock) = (Arc::new(Always(answer)), ClockRef(clock.clone()));
     let url = format!("https://management.azure.com{TABLE}");
-    let result = try_it(&door, Method::Get, &url, READ).await;
+    let result = try_it(&guard, Method::Get, &url, READ).await;
     let slept = clock.0.lock().unwrap().clone();
     (result, slept)
 }
@@ -52,14 +52,14 @@ fn body(body: impl Into<bytes::Bytes>) -> WireResponse {
 async fn a_write_goes_out_at_the_last_moment_of_its_time_and_not_after_it() {
     let change = change();
     let scope = WriteScope::only(ResourceId::parse(TABLE).unwrap());
-    let (door, recorder) = door(Access::Writing(scope));
+    let (guard, recorder) = guard(Access::Writing(scope));
     let url = format!("https://management.azure.com{TABLE}");
     let (now, boot) = (Still.now(), Still.boot());
     for (at, nanos, sent) in [(0, 0, true), (1, 0, false), (0, 1, false)] {
         let at = Timestamp::from_millis(now.as_millis() - at);
         let boot = BootTime { nanos: boot.nanos - nanos, ..boot.clone() };
         let context = CallContext { run: None, not_after: Some((at, boot)) };
-        let result = try_it(&door, Method::Put, &url, (&change, &context)).await;
+        let result = try_it(&guard, Method::Put, &url, (&change, &context)).await;
         assert_eq!(result.is_ok(), sent, "{result:?}");
     }
     assert_eq!(recorder.0.lock().unwrap().len(), 1);

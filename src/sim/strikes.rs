@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fault::{Effect, Occasion};
+use super::fault::{FaultEffect, Occasion};
 use super::parts::State;
 use super::reply::{Refusal, html_answer};
 use super::server::changes;
@@ -18,7 +18,7 @@ use crate::model::{ResourceId, Timestamp};
 const NEW: Duration = Duration::from_secs(120);
 
 impl World {
-    /// The answer, after the misfortunes that this request meets; and whether a change was accepted.
+    /// The answer, after the faults that this request meets; and whether a change was accepted.
     pub(super) fn with_faults(
         &mut self,
         request: &WireRequest,
@@ -44,37 +44,37 @@ impl World {
             seed: self.chance.seed(),
         };
         match self.faults.strike(&occasion) {
-            Some(Effect::LoseRequest) => {
+            Some(FaultEffect::LoseRequest) => {
                 (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
             }
-            Some(Effect::Unreachable) => {
+            Some(FaultEffect::Unreachable) => {
                 (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
             }
-            Some(Effect::LoseAnswer) => {
+            Some(FaultEffect::LoseAnswer) => {
                 let answer = self.ask(request, url, now);
                 let accepted = changes(request.method, url.path()) && answer.status < 300;
                 (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
             }
-            Some(Effect::Html) => (Ok(html_answer()), false),
-            Some(Effect::Throttle { after }) => {
+            Some(FaultEffect::Html) => (Ok(html_answer()), false),
+            Some(FaultEffect::Throttle { after }) => {
                 let message = "Too many requests, by a fault of this world.";
                 let mut refusal = Refusal::new(429, "TooManyRequests", message);
                 refusal.retry_after = after.map(|after| after.as_secs());
                 (Ok(refusal.response()), false)
             }
-            Some(Effect::Conflict) => {
+            Some(FaultEffect::Conflict) => {
                 let message = "Another operation on this or dependent resource is in progress.";
                 let refusal = Refusal::new(409, "AnotherOperationInProgress", message);
                 (Ok(refusal.response()), false)
             }
-            Some(Effect::Refuse { code, .. }) if code == WRONG_TENANT => {
+            Some(FaultEffect::Refuse { code, .. }) if code == WRONG_TENANT => {
                 (Ok(wrong_by_fault(url.path())), false)
             }
-            Some(Effect::Refuse { status, code }) => {
+            Some(FaultEffect::Refuse { status, code }) => {
                 let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
                 (Ok(refusal.response()), false)
             }
-            Some(Effect::Absent) => {
+            Some(FaultEffect::Absent) => {
                 let refusal = ResourceId::parse(&resource).map_or_else(
                     |_| Refusal::new(404, "NotFound", "The resource was not found."),
                     |id| Refusal::not_found(&id),
@@ -103,13 +103,13 @@ impl World {
         }
     }
 
-    /// The misfortunes that an accepted operation meets.
+    /// The faults that an accepted operation meets.
     pub(super) fn operation_faults(
         &mut self,
         method: &str,
         resource: &str,
         now: Timestamp,
-    ) -> Vec<Effect> {
+    ) -> Vec<FaultEffect> {
         let occasion = Occasion {
             method,
             resource,
@@ -120,14 +120,14 @@ impl World {
         self.faults.strike_operation(&occasion)
     }
 
-    /// The misfortunes that a POST's operation meets: a fault may name the resource, or the path with the
+    /// The faults that a POST's operation meets: a fault may name the resource, or the path with the
     /// verb.
     pub(super) fn posted_faults(
         &mut self,
         id: &ResourceId,
         path: &str,
         now: Timestamp,
-    ) -> Vec<Effect> {
+    ) -> Vec<FaultEffect> {
         let mut effects = self.operation_faults("POST", id.as_str(), now);
         // Each fault strikes an operation once: the path is asked of those that did not name the resource.
         let (by_id, path) = (id.as_str(), path.to_owned());
