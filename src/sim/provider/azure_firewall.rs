@@ -18,7 +18,7 @@ impl Provider for AzureFirewallType {
     }
 
     fn word(&self) -> &'static str {
-        "AzureFirewallType"
+        "AzureFirewall"
     }
 
     fn parts(&self) -> &'static [&'static str] {

@@ -42,7 +42,7 @@ impl Provider for VirtualWanType {
     }
 
     fn word(&self) -> &'static str {
-        "VirtualWanType"
+        "VirtualWan"
     }
 
     fn has_guid(&self) -> bool {
@@ -101,7 +101,7 @@ impl Provider for VirtualHubType {
     }
 
     fn word(&self) -> &'static str {
-        "VirtualHubType"
+        "VirtualHub"
     }
 
     fn has_guid(&self) -> bool {

@@ -24,7 +24,7 @@ impl Provider for RouteTableType {
     }
 
     fn word(&self) -> &'static str {
-        "RouteTableType"
+        "RouteTable"
     }
 
     fn children(&self) -> &'static [&'static str] {
@@ -76,7 +76,7 @@ impl Provider for RouteType {
     }
 
     fn word(&self) -> &'static str {
-        "RouteType"
+        "Route"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {

@@ -137,7 +137,7 @@ impl Provider for SecurityRuleType {
     }
 
     fn word(&self) -> &'static str {
-        "SecurityRuleType"
+        "SecurityRule"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {

@@ -29,7 +29,7 @@ impl Provider for SubnetType {
     }
 
     fn word(&self) -> &'static str {
-        "SubnetType"
+        "Subnet"
     }
 
     fn first_retry_after(&self) -> (u64, u64) {
@@ -52,7 +52,7 @@ impl Provider for SubnetType {
             .unwrap_or_default();
         if !prefixes.iter().all(|own| space.iter().any(|space| space.contains(own))) {
             let message = format!(
-                "SubnetType '{}' is not valid because its IP address range is outside the IP address \
+                "Subnet '{}' is not valid because its IP address range is outside the IP address \
                  range of virtual network '{}'.",
                 put.id.name(),
                 vnet.as_ref().map_or("", ResourceId::name)
@@ -162,7 +162,7 @@ impl Provider for SubnetType {
                 400,
                 "InUseSubnetCannotBeDeleted",
                 format!(
-                    "SubnetType {} is in use by {user} and cannot be deleted. In order to delete the \
+                    "Subnet {} is in use by {user} and cannot be deleted. In order to delete the \
                      subnet, delete all the resources within the subnet.",
                     id.name()
                 ),

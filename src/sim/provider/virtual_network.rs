@@ -18,7 +18,7 @@ impl Provider for VirtualNetworkType {
     }
 
     fn word(&self) -> &'static str {
-        "VirtualNetworkType"
+        "VirtualNetwork"
     }
 
     fn children(&self) -> &'static [&'static str] {

@@ -84,7 +84,7 @@ impl Provider for NetworkPeeringType {
         });
         if !lends {
             let message = format!(
-                "NetworkPeeringType {} cannot have UseRemoteGateways flag set to true because the corresponding \
+                "Peering {} cannot have UseRemoteGateways flag set to true because the corresponding \
                  peering of {remote} does not have AllowGatewayTransit set to true.",
                 put.id
             );
