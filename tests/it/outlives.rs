@@ -291,8 +291,8 @@ fn a_run_whose_store_hangs_ends_when_it_is_told_to() {
         assert_eq!(outcome(&state, &run), "interrupted");
     };
     std::thread::scope(|scope| {
-        let once = scope.spawn(|| case(1, 85));
-        case(2, 40);
+        let once = scope.spawn(|| case(1, 180));
+        case(2, 150);
         once.join().unwrap();
     });
 }
