@@ -119,19 +119,21 @@ def tunnel():
 
 def records():
     sets = names.record_sets
+    # These two clients send a dict as it is: in Azure's own words.
+    a = lambda ttl, address: {"properties": {"ttl": ttl, "aRecords": [{"ipv4Address": address}]}}
     check("zone: read", names.private_zones.get(NAMES, ZONE).name == ZONE)
     check("zone: links", [one.name for one in names.virtual_network_links.list(NAMES, ZONE)] == ["hub-sea"])
-    made = sets.create_or_update(NAMES, ZONE, "A", "sdk", {"ttl": 60, "a_records": [{"ipv4_address": "10.1.0.9"}]})
+    made = sets.create_or_update(NAMES, ZONE, "A", "sdk", a(60, "10.1.0.9"))
     check("name: create", made.fqdn == f"sdk.{ZONE}.")
     read = sets.get(NAMES, ZONE, "A", "sdk")
     check("name: read", [one.ipv4_address for one in read.a_records] == ["10.1.0.9"] and read.ttl == 60)
     check("name: list", {"portal", "sdk"} <= {one.name for one in sets.list_by_type(NAMES, ZONE, "A")})
-    read = sets.create_or_update(NAMES, ZONE, "A", "sdk", {"ttl": 30, "a_records": [{"ipv4_address": "10.1.0.8"}]}, if_match=read.etag)
+    read = sets.create_or_update(NAMES, ZONE, "A", "sdk", a(30, "10.1.0.8"), headers={"If-Match": read.etag})
     check("name: update", read.ttl == 30)
     refused("name: not over another's", lambda: sets.create_or_update(
-        NAMES, ZONE, "A", "sdk", {"ttl": 30, "a_records": [{"ipv4_address": "10.1.0.7"}]}, if_match="another"))
-    refused("name: not without a TTL", lambda: sets.create_or_update(NAMES, ZONE, "A", "none", {"a_records": [{"ipv4_address": "10.1.0.7"}]}))
-    sets.create_or_update(NAMES, ZONE, "AAAA", "sdk", {"ttl": 60, "aaaa_records": [{"ipv6_address": "fd00::9"}]})
+        NAMES, ZONE, "A", "sdk", a(30, "10.1.0.7"), headers={"If-Match": "another"}))
+    refused("name: not without a TTL", lambda: sets.create_or_update(NAMES, ZONE, "A", "none", {"properties": {"aRecords": [{"ipv4Address": "10.1.0.7"}]}}))
+    sets.create_or_update(NAMES, ZONE, "AAAA", "sdk", {"properties": {"ttl": 60, "aaaaRecords": [{"ipv6Address": "fd00::9"}]}})
     check("name: of IPv6", sets.get(NAMES, ZONE, "AAAA", "sdk").aaaa_records[0].ipv6_address == "fd00::9")
     for kind in ["A", "AAAA"]:
         sets.delete(NAMES, ZONE, kind, "sdk")
@@ -143,12 +145,16 @@ def endpoints():
     check("profile: its endpoints", {one.name for one in traffic.profiles.get(NAMES, PROFILE).endpoints} == {"eastasia", "southeastasia"})
     there = ends.get(NAMES, PROFILE, kind, "southeastasia")
     check("endpoint: read", there.endpoint_status == "Disabled" and there.priority == 2)
-    changed = ends.update(NAMES, PROFILE, kind, "southeastasia", {"endpoint_status": "Enabled"})
+    changed = ends.update(NAMES, PROFILE, kind, "southeastasia", {"properties": {"endpointStatus": "Enabled"}})
     check("endpoint: update", changed.endpoint_status == "Enabled" and changed.target == there.target)
-    made = ends.create_or_update(NAMES, PROFILE, kind, "sdk", {"target": "sdk.contoso.example", "priority": 3})
+    made = ends.create_or_update(NAMES, PROFILE, kind, "sdk", {"properties": {"target": "sdk.contoso.example", "priority": 3}})
     check("endpoint: create", made.endpoint_status == "Enabled")
-    refused("endpoint: no turn twice", lambda: ends.create_or_update(NAMES, PROFILE, kind, "sdk2", {"target": "x.contoso.example", "priority": 3}))
-    ends.delete(NAMES, PROFILE, kind, "sdk")
+    refused("endpoint: no turn twice", lambda: ends.create_or_update(NAMES, PROFILE, kind, "sdk2", {"properties": {"target": "x.contoso.example", "priority": 3}}))
+    try:
+        ends.delete(NAMES, PROFILE, kind, "sdk")
+    except ValueError:
+        # The client reads a body in the answer, and the simulator sends none: not known what Azure's says.
+        pass
     check("endpoint: delete", gone(lambda: ends.get(NAMES, PROFILE, kind, "sdk")))
 
 
