@@ -333,7 +333,7 @@ def swap():
     gateways.begin_delete(GROUP, "gw-sdk").result()
     check("gateway: delete", gone(lambda: gateways.get(GROUP, "gw-sdk")))
 
-for part in [addresses, networks, tables, groups_of_rules, local_gateways, circuits_of_ours, global_reach, peering_sync, everywhere, swap]:
+for part in [peering_sync, addresses, networks, tables, groups_of_rules, local_gateways, circuits_of_ours, global_reach, everywhere, swap]:
     try:
         part()
     except Exception as error:
