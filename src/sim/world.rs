@@ -10,7 +10,7 @@ use super::network::OnPrem;
 use super::operation::{Operation, OperationWork};
 use super::parts::{
     Chance, Faults, Governance, Groups, NetworkPart, Operations, Regions, Resource, Resources,
-    State, WorldSchedule, root,
+    State, WorldSchedule,
 };
 use super::provider;
 use super::scenario::{Latency, Scenario};
@@ -235,7 +235,7 @@ impl World {
 
     /// Where a resource is: its own location, its root's, or its group's home.
     pub(super) fn location(&self, id: &ResourceId) -> Option<Region> {
-        let root = root(id);
+        let root = id.root();
         let own = self
             .body(&root)
             .and_then(|body| body.get("location"))
@@ -253,7 +253,7 @@ impl World {
 
     /// An etag: parent and children share one (docs/wire.md 1).
     pub(super) fn etag(&self, id: &ResourceId) -> String {
-        let root = root(id);
+        let root = id.root();
         let version = self.resources.version(&root);
         let hash = self.chance.name(&[root.key(), &version.to_string(), "etag"]);
         format!("W/\"{hash}\"")

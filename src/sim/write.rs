@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::duration::{class, duration};
 use super::fault::FaultEffect;
 use super::operation::{Act, Operation, OperationWork};
-use super::parts::{Resource, State, root};
+use super::parts::{Resource, State};
 use super::post::parameter;
 use super::provider::{self, Provider, Put};
 use super::reply::{Refusal, empty_answer, json_answer};
@@ -182,7 +182,7 @@ impl World {
         self.check_right(arrival.id, "delete")?;
         let provider = self.writable_provider(arrival.id)?;
         if let Some(parent) = arrival.id.parent().filter(|parent| self.body(parent).is_none()) {
-            return Err(Refusal::not_found(&root(&parent)));
+            return Err(Refusal::not_found(&parent.root()));
         }
         let Some(body) = self.body(arrival.id).cloned() else {
             return Ok(empty_answer(204));
@@ -425,7 +425,7 @@ fn syncs(url: &str) -> bool {
 /// What a write keeps others from writing: its root and what it writes along. A gateway is its own
 /// root, so it does not keep its network for twenty minutes.
 fn locks(provider: &dyn Provider, id: &ResourceId, body: &Value) -> Vec<ResourceId> {
-    let mut locks = vec![root(id)];
-    locks.extend(provider.also_locks(body).iter().map(root));
+    let mut locks = vec![id.root()];
+    locks.extend(provider.also_locks(body).iter().map(ResourceId::root));
     locks
 }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
 const DOORS: [(&str, &[&str]); 13] = [
@@ -44,32 +46,11 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
 /// Path under `src`, and the text before the file's tests.
 fn files() -> Vec<(String, String)> {
-    let src = root().join("src");
-    sources(&src)
-        .into_iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
-            let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
-            (name, before_tests)
-        })
-        .collect()
+    let before_tests =
+        |text: String| text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+    texts().into_iter().map(|(name, text)| (name, before_tests(text))).collect()
 }
 
 fn is_test_file(name: &str) -> bool {

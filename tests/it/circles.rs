@@ -1,9 +1,9 @@
 //! No circle between the files of a room, but for those with a reason: what goes around cannot be read from a
 //! beginning.
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+
+use crate::support::sources::texts;
 
 /// Circles that stay, by the first file of each, and why. A circle may lose files; it may not gain any.
 const REASONS: &[(&str, usize, &str)] = &[
@@ -59,27 +59,11 @@ const REASONS: &[(&str, usize, &str)] = &[
     ("sim::provider::hub", 3, "a hub shows its gateway and its networks, and each of them its hub"),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false if path.extension().is_some_and(|end| end == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
 /// The text of each module before its tests, without comments and strings, by the module's path.
 fn modules() -> BTreeMap<String, String> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
     let mut modules = BTreeMap::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let path = file.strip_prefix(&src).unwrap().with_extension("");
-        let mut parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap()).collect();
+    for (file, text) in texts() {
+        let mut parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
         if parts.last() == Some(&"mod") {
             parts.pop();
         }

@@ -1,8 +1,8 @@
 //! One word, one sense: a type's name is given once, and words that had several senses are not used again.
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+
+use crate::support::sources::texts;
 
 /// Words that meant several things, and what is said instead (docs/glossary.md).
 const BANNED: [(&str, &str); 16] = [
@@ -24,25 +24,6 @@ const BANNED: [(&str, &str); 16] = [
     ("doom", "failure_due"),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false if path.extension().is_some_and(|end| end == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
-fn files() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    sources(&root.join("src"), &mut found);
-    let name = |path: &Path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-    found.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
-}
-
 /// The name that a line gives to a type of a module.
 fn named(line: &str) -> Option<&str> {
     let item = match line.strip_prefix("pub") {
@@ -62,7 +43,7 @@ fn named(line: &str) -> Option<&str> {
 fn a_type_of_its_own_has_a_name_of_its_own() {
     let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut count = 0;
-    for (file, text) in files().into_iter().filter(|(file, _)| !file.contains("/tests")) {
+    for (file, text) in texts().into_iter().filter(|(file, _)| !file.contains("/tests")) {
         let before_tests = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for name in before_tests.lines().filter_map(named) {
             names.entry(name.to_owned()).or_default().push(file.clone());
@@ -77,13 +58,13 @@ fn a_type_of_its_own_has_a_name_of_its_own() {
 #[test]
 fn words_that_had_several_senses_are_not_used_again() {
     let mut wrong = Vec::new();
-    for (file, text) in files() {
+    for (file, text) in texts() {
         for (place, line) in text.lines().enumerate() {
             let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             if let Some((word, instead)) =
                 words.find_map(|own| BANNED.iter().find(|(word, _)| *word == own))
             {
-                wrong.push(format!("{file}:{}: `{word}`: say {instead}", place + 1));
+                wrong.push(format!("src/{file}:{}: `{word}`: say {instead}", place + 1));
             }
         }
     }

@@ -21,5 +21,5 @@ pub(super) use groups::{Deletion, Groups};
 pub(super) use network::NetworkPart;
 pub(super) use operations::Operations;
 pub(super) use regions::Regions;
-pub(super) use resources::{Resource, Resources, State, root};
+pub(super) use resources::{Resource, Resources, State};
 pub(super) use schedule::WorldSchedule;

@@ -39,11 +39,6 @@ impl State {
     }
 }
 
-/// The top-level resource that a resource is part of.
-pub(in crate::sim) fn root(id: &ResourceId) -> ResourceId {
-    id.root()
-}
-
 /// The resources, in the order of their ids.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<ResourceId, Resource>", into = "BTreeMap<ResourceId, Resource>")]
@@ -110,7 +105,7 @@ impl Resources {
 
     /// Says that a resource is not what it was; its family is not either.
     pub(in crate::sim) fn touch(&mut self, id: &ResourceId) {
-        let root = root(id);
+        let root = id.root();
         for id in [id, &root].into_iter().take(1 + usize::from(root != *id)) {
             if let Some(resource) = self.get_mut(id) {
                 resource.version += 1;

@@ -184,12 +184,12 @@ impl Provider for ConnectionType {
 
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let spent = world.body(id).and_then(|body| spent_key(world, body));
-        spent.map(|key| used(&key, "InUse")).into_iter().collect()
+        use_key(spent, "InUse")
     }
 
     fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
         let spent = spent_key(world, body);
-        spent.map(|key| used(&key, "Available")).into_iter().collect()
+        use_key(spent, "Available")
     }
 }
 
@@ -242,17 +242,10 @@ pub(super) fn not_provisioned(world: &World, circuit: &ResourceId) -> Option<(St
     })
 }
 
-/// An authorization is spent, or free again.
-pub(super) fn use_key(authorization: Option<ResourceId>, state: &str) -> Vec<Consequence> {
-    match authorization {
-        Some(authorization) => vec![used(&authorization, state)],
-        None => Vec::new(),
-    }
-}
-
-/// Whether an authorization has been spent is said in its own body.
-fn used(authorization: &ResourceId, status: &str) -> Consequence {
-    Consequence::set(authorization, json!({ "authorizationUseStatus": status }))
+/// An authorization is spent, or free again: its own body says it.
+pub(super) fn use_key(authorization: Option<ResourceId>, status: &str) -> Vec<Consequence> {
+    let said = |key| Consequence::set(&key, json!({ "authorizationUseStatus": status }));
+    authorization.map(said).into_iter().collect()
 }
 
 fn is_express_route(body: &Value) -> bool {

@@ -16,7 +16,7 @@ const AGENT_CERTIFICATE: Duration = Duration::from_secs(1_095 * 86_400);
 
 /// The vault that something is in.
 pub(super) fn vault_of(id: &ResourceId) -> ResourceId {
-    crate::sim::parts::root(id)
+    id.root()
 }
 
 /// What an idle item shows for a scenario (recorded).
