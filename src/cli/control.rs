@@ -150,7 +150,7 @@ async fn command(
     by.account = Some(Box::new(account::of_neighbour((peer, behind.at), said, &own)));
     match behind.handle.command(command).await {
         Ok(()) => (StatusCode::OK, String::new()),
-        Err(why) => (StatusCode::CONFLICT, outward::redacted(&why).into_owned()),
+        Err(why) => (StatusCode::CONFLICT, outward::redacted(&why.to_string()).into_owned()),
     }
 }
 

@@ -150,7 +150,9 @@ async fn drive(
         let mut driver = Driver::open(ports, lease, requests, new, holder).await?;
         if let Some(command) = command {
             let said = driver.say(command).await?;
-            said.map_err(|why| CliError::refused(why).hint("See the run with `backroad status`."))?;
+            said.map_err(|why| {
+                CliError::refused(why.to_string()).hint("See the run with `backroad status`.")
+            })?;
         }
         Ok::<_, CliError>(driver)
     };

@@ -223,7 +223,7 @@ pub async fn answer(ui: Ui, mut asked: mpsc::Receiver<Prompt>, handle: Handle, b
                 _ => continue,
             };
             if let Err(why) = handle.command(command).await {
-                ui.say(&why);
+                ui.say(&why.to_string());
             }
             break;
         }

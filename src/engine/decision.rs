@@ -4,6 +4,7 @@ use super::command::Command;
 use super::event::{Actor, BootTime, Event, RunMode};
 use super::ports::{PollAnswer, SendAnswer};
 use super::record::{Direction, Phase, StepRecord};
+use super::refusal::Refusal;
 use super::state::{RunPhase, RunState};
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
@@ -90,7 +91,7 @@ pub struct Turn {
     /// What must be done, after the events are durable.
     pub effects: Vec<Effect>,
     /// Why a command was refused, if it was; a refused command changes nothing.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refusal>,
 }
 
 /// Whether new work may start.
@@ -171,6 +172,6 @@ pub(super) fn drill_people<'a>(turn: &TurnContext<'a>) -> Option<&'a crate::mode
 pub(super) const ENGINE: Actor = Actor::Engine;
 
 /// Refuses a command: what was decided in this turn is not done.
-pub(super) fn refuse(turn: &mut TurnContext<'_>, why: String) {
+pub(super) fn refuse(turn: &mut TurnContext<'_>, why: Refusal) {
     turn.turn.refusal = Some(why);
 }

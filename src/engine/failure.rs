@@ -8,6 +8,9 @@ use super::retry;
 use super::state::RunPhase;
 use crate::model::{Disposition, OnFailure, SagaClass, Side, Step, StepError};
 
+/// The code of a step that ended only because its run was cancelled.
+pub(super) const CANCELLED: &str = "cancelled";
+
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
 pub(super) fn retry_or_fail(
     turn: &mut TurnContext<'_>,

@@ -5,6 +5,7 @@ use super::event::{Actor, Event};
 use super::failure;
 use super::questions::{gate_policy, options};
 use super::record::{Phase, releases_next};
+use super::refusal::Refusal;
 use crate::model::{Answer, Gate, OnExpiry, Step, StepError, StepName};
 
 /// The people of a drill come to the gate. They stand for everybody who is asked there.
@@ -77,17 +78,14 @@ pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
 }
 
 /// Whether this person may answer this gate; the reason when not.
-fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), String> {
+fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), Refusal> {
     let (Some(policy), Actor::Person(person)) = (gate_policy(step), by) else {
         return Ok(());
     };
     let trust = turn.plan.parts().trust_names;
     let starter = turn.state.opened.as_ref().and_then(|opened| opened.by.as_ref());
     if policy.not_by_starter && starter.is_some_and(|starter| starter.is_same(person, trust)) {
-        return Err(format!(
-            "Step `{}` is not to be answered by {person}, who started the run.",
-            step.name
-        ));
+        return Err(Refusal::ByStarter { step: step.name.clone(), person: person.clone() });
     }
     let name = person.known_as(trust);
     let role = policy
@@ -96,15 +94,13 @@ fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), Str
         .and_then(|role| turn.plan.parts().roles.get(role).map(|people| (role, &people.people)));
     match role {
         Some((role, people)) if !people.is_empty() && !people.iter().any(|p| p == name) => {
-            let claimed = match people.contains(&person.name) {
-                true => " What is claimed with `--by` counts where the runbook trusts names.",
-                false => "",
-            };
-            Err(format!(
-                "Step `{}` is answered by {role} ({}), and {person} is none of them.{claimed}",
-                step.name,
-                people.join(", ")
-            ))
+            Err(Refusal::NotOfRole {
+                step: step.name.clone(),
+                role: role.clone(),
+                people: people.clone(),
+                person: person.clone(),
+                claimed: people.contains(&person.name),
+            })
         }
         _ => Ok(()),
     }
@@ -133,10 +129,9 @@ pub(super) enum Passing {
 }
 
 /// The reason for going on without the answer of a gate; there has to be one.
-fn with_reason<'r>(name: &StepName, reason: Option<&'r String>) -> Result<&'r String, String> {
-    let missing =
-        || format!("Step `{name}` is a gate: going on without its answer takes a reason.");
-    reason.filter(|reason| !reason.trim().is_empty()).ok_or_else(missing)
+fn with_reason<'r>(name: &StepName, reason: Option<&'r String>) -> Result<&'r String, Refusal> {
+    let said = reason.filter(|reason| !reason.trim().is_empty());
+    said.ok_or_else(|| Refusal::NoReason(name.clone()))
 }
 
 /// Whether this person may go on without the answer of a gate: it takes the same people, as many of
@@ -146,13 +141,10 @@ pub(super) fn may_skip(
     name: &StepName,
     by: &Actor,
     reason: Option<&String>,
-) -> Result<Passing, String> {
+) -> Result<Passing, Refusal> {
     let Some(step) = turn.step(name).filter(|step| gate_policy(step).is_some()) else {
         return match gate_before(turn, name) {
-            Some(gate) => Err(format!(
-                "Step `{name}` is kept by the gate `{gate}`, which is not passed yet: without it, what comes \
-                 after would go on without those whom the gate asks. Answer or skip `{gate}` first."
-            )),
+            Some(gate) => Err(Refusal::KeptByGate { step: name.clone(), gate: gate.clone() }),
             None => Ok(Passing::Now),
         };
     };
@@ -160,10 +152,7 @@ pub(super) fn may_skip(
     let reason = with_reason(name, reason)?;
     let agreed = turn.record(name).map_or(&[][..], |record| &record.skip_agreed);
     if spoke(turn, agreed, by) {
-        return Err(format!(
-            "Step `{name}` takes {} different people, and has this person's word already.",
-            people_needed(step)
-        ));
+        return Err(Refusal::HasThisWord { step: name.clone(), needed: people_needed(step) });
     }
     match agreed.len() + 1 < people_needed(step) {
         true => Ok(Passing::NotYet(reason.clone())),
@@ -196,7 +185,7 @@ pub(super) fn approve(
     let (Some(Phase::Asking { failure, approved_by, choice: chosen, .. }), Some(step)) =
         (asking(turn, name), turn.step(name))
     else {
-        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
+        return refuse(turn, Refusal::NotAsking(name.clone()));
     };
     if let Err(why) = may_answer(turn, step, &by) {
         return refuse(turn, why);
@@ -208,26 +197,21 @@ pub(super) fn approve(
     let offered = options(step).filter(|_| failure.is_none());
     match (offered, &choice) {
         (None, Some(_)) => {
-            return refuse(turn, format!("Step `{name}` leaves nothing to choose."));
+            return refuse(turn, Refusal::NothingToChoose(name.clone()));
         }
         (Some(options), chosen)
             if !options.iter().any(|(option, _)| Some(option) == chosen.as_ref()) =>
         {
-            let names: Vec<&str> = options.iter().map(|(name, _)| name.as_str()).collect();
-            let names = names.join(", ");
-            return refuse(turn, format!("Step `{name}` asks for a choice: one of {names}."));
+            let options = options.iter().map(|(name, _)| name.clone()).collect();
+            return refuse(turn, Refusal::NoSuchChoice { step: name.clone(), options });
         }
         _ => {}
     }
     if spoke(turn, &approved_by, &by) {
-        return refuse(turn, format!("Step `{name}` has this person's yes already."));
+        return refuse(turn, Refusal::HasThisYes(name.clone()));
     }
     if let Some(chosen) = chosen.filter(|chosen| choice.as_ref() != Some(chosen)) {
-        let why = format!(
-            "Step `{name}` takes several people who choose the same, and `{chosen}` was chosen \
-             before. Choose that, or decline."
-        );
-        return refuse(turn, why);
+        return refuse(turn, Refusal::ChosenOtherwise { step: name.clone(), chosen });
     }
     let needed = people_needed(step);
     let given = approved_by.len() + 1;
@@ -260,7 +244,7 @@ pub(super) fn decline(
     reason: Option<String>,
 ) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(turn, format!("Step `{name}` is not asking for an approval."));
+        return refuse(turn, Refusal::NotAsking(name.clone()));
     };
     if let Some(Err(why)) = turn.step(name).map(|step| may_answer(turn, step, &by)) {
         return refuse(turn, why);

@@ -15,11 +15,13 @@ mod front;
 mod gates;
 pub mod glance;
 pub mod handle;
+pub mod illegal;
 mod obligations;
 pub mod people;
 pub mod ports;
 mod questions;
 pub mod record;
+pub mod refusal;
 mod reserve;
 pub mod retry;
 mod schedule;
@@ -37,10 +39,12 @@ pub use command::{Command, StepCommand};
 pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
+pub use illegal::IllegalMove;
 pub use ports::{
     Actuator, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,
 };
 pub use record::{Phase, StepRecord, StepState};
+pub use refusal::Refusal;
 pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey};

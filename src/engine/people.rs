@@ -3,8 +3,10 @@
 pub use super::command::{Command, StepCommand};
 use super::decision::{Effect, TurnContext, refuse};
 use super::event::{Actor, Event};
+use super::failure;
 use super::gates;
 use super::record::{Phase, StepState};
+use super::refusal::Refusal;
 use super::state::{RunPhase, RunState};
 use super::timeout;
 use crate::model::{Person, Plan, StepError, StepName};
@@ -32,13 +34,13 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
         Command::Pause { by, reason } => pause(turn, by, reason),
         Command::Continue { by } => {
             if turn.state.paused.is_none() {
-                return refuse(turn, "The run is not paused.".to_owned());
+                return refuse(turn, Refusal::NotPaused);
             }
             turn.emit(Event::Continued { by: Actor::Person(by) });
         }
         Command::SourceDown { by, reason } => {
             if turn.state.outcome().is_some() {
-                return refuse(turn, "The run has ended.".to_owned());
+                return refuse(turn, Refusal::RunEnded);
             }
             let why = reason.unwrap_or_else(|| "declared".to_owned());
             turn.emit(Event::SourceDown { by: Actor::Person(by), why });
@@ -58,13 +60,9 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
             RunPhase::Forward | RunPhase::Settling { .. } => {
                 turn.emit(Event::CancelRequested { by: Actor::Person(by), reason });
             }
-            RunPhase::Cancelling => refuse(turn, "The run is being cancelled already.".to_owned()),
-            RunPhase::Undoing { .. } => {
-                refuse(turn, "The run is being undone; an undo is not cancelled.".to_owned());
-            }
-            RunPhase::Ended { outcome, .. } => {
-                refuse(turn, format!("The run has ended ({outcome}); there is nothing to cancel."));
-            }
+            RunPhase::Cancelling => refuse(turn, Refusal::CancelledAlready),
+            RunPhase::Undoing { .. } => refuse(turn, Refusal::UndoIsNotCancelled),
+            RunPhase::Ended { outcome, .. } => refuse(turn, Refusal::NothingToCancel(outcome)),
         },
         Command::Undo { by, reason } => undo(turn, &by, reason),
     }
@@ -73,7 +71,7 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
 fn known(turn: &mut TurnContext<'_>, name: &StepName) -> bool {
     let found = turn.step(name).is_some();
     if !found {
-        refuse(turn, format!("There is no step `{name}` in this run."));
+        refuse(turn, Refusal::UnknownStep(name.clone()));
     }
     found
 }
@@ -110,10 +108,10 @@ fn reopen_if_ended(turn: &mut TurnContext<'_>, by: &Person, why: &str) {
 
 fn pause(turn: &mut TurnContext<'_>, by: Person, reason: Option<String>) {
     if turn.state.outcome().is_some() {
-        return refuse(turn, "The run has ended; there is nothing to pause.".to_owned());
+        return refuse(turn, Refusal::NothingToPause);
     }
     if turn.state.paused.is_some() {
-        return refuse(turn, "The run is paused already.".to_owned());
+        return refuse(turn, Refusal::PausedAlready);
     }
     turn.emit(Event::Paused { by: Actor::Person(by), reason });
 }
@@ -121,12 +119,11 @@ fn pause(turn: &mut TurnContext<'_>, by: Person, reason: Option<String>) {
 /// Tries what an ended run owes once more, and nothing else.
 fn settle(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     if turn.state.outcome().is_none() {
-        let why = "The run has not ended; what it owes is settled when it has.";
-        return refuse(turn, why.to_owned());
+        return refuse(turn, Refusal::OwesUntilEnded);
     }
     let owed = turn.state.owed_steps();
     if owed.is_empty() {
-        return refuse(turn, "The run owes nothing.".to_owned());
+        return refuse(turn, Refusal::OwesNothing);
     }
     reopen_if_ended(turn, by, "settle");
     let by = Actor::Person(by.clone());
@@ -183,11 +180,10 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
 fn retry_from(turn: &mut TurnContext<'_>, said: &StepCommand) {
     let steps = tried_again(turn.plan, turn.state, &said.step);
     if steps.is_empty() {
-        let why = format!("Neither `{}` nor a step after it ended badly.", said.step);
-        return refuse(turn, why);
+        return refuse(turn, Refusal::NothingFailedFrom(said.step.clone()));
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+        return refuse(turn, Refusal::OnItsWayOut);
     }
     reopen_if_ended(turn, &said.by, "retry");
     for step in steps {
@@ -214,10 +210,10 @@ pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
 fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     let steps = failed(turn.plan, turn.state);
     if steps.is_empty() {
-        return refuse(turn, "No step of this run has failed.".to_owned());
+        return refuse(turn, Refusal::NothingFailed);
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+        return refuse(turn, Refusal::OnItsWayOut);
     }
     reopen_if_ended(turn, by, "retry");
     for step in steps {
@@ -232,7 +228,7 @@ fn reset(turn: &mut TurnContext<'_>, step: StepName, by: &Person, reason: Option
 }
 
 fn was_cancelled(state: &StepState) -> bool {
-    matches!(state, StepState::Failed(error) if error.code == "cancelled")
+    matches!(state, StepState::Failed(error) if error.code == failure::CANCELLED)
 }
 
 /// A gate that a cancelled run left without an answer is asked again when the run goes on: a step that
@@ -261,24 +257,15 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         StepState::TimedOut { operation: Some(_), .. }
             if timeout::is_overdue(record, turn.now.at) => {}
         StepState::TimedOut { operation: Some(_), .. } => {
-            return refuse(
-                turn,
-                format!("Azure is still at work for step `{name}`; retry it when that has ended."),
-            );
+            return refuse(turn, Refusal::AzureAtWork(name));
         }
         StepState::UndoFailed(_) => {
-            return refuse(
-                turn,
-                format!("Step `{name}` could not be undone; use undo to try that again."),
-            );
+            return refuse(turn, Refusal::UndoFailed(name));
         }
         StepState::Working(_) if asks_about_failure => {}
         StepState::Pending | StepState::Working(_) | StepState::Succeeded | StepState::Undone => {
             let status = record.status();
-            return refuse(
-                turn,
-                format!("Step `{name}` is {status}; only a step that ended badly can be retried."),
-            );
+            return refuse(turn, Refusal::NotEndedBadly(name, status));
         }
     }
     // What an undo waits for is looked at once more, on its way back.
@@ -287,7 +274,7 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         return turn.emit(Event::StepReset { step: name, by: Actor::Person(by), reason });
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+        return refuse(turn, Refusal::OnItsWayOut);
     }
     reopen_if_ended(turn, &by, "retry");
     reset(turn, name, &by, reason.as_ref());
@@ -326,7 +313,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
     };
     if !idle {
         let status = record.status();
-        return refuse(turn, format!("Step `{name}` is {status} and cannot be skipped now."));
+        return refuse(turn, Refusal::NotToSkip(name, status));
     }
     let held = matches!(record.state, StepState::Held { .. }) && record.touched;
     if held && matches!(turn.state.phase, RunPhase::Undoing { .. }) {
@@ -335,7 +322,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
         return turn.emit(Event::StepUndoFailed { step: name, error });
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, "The run is on its way out; wait until it has ended.".to_owned());
+        return refuse(turn, Refusal::OnItsWayOut);
     }
     match gates::may_skip(turn, &name, &Actor::Person(by.clone()), reason.as_ref()) {
         Err(why) => return refuse(turn, why),
@@ -357,7 +344,7 @@ fn undo(turn: &mut TurnContext<'_>, by: &Person, reason: Option<String>) {
         records.any(|record| matches!(record.state, StepState::Held { .. }))
     };
     if matches!(turn.state.phase, RunPhase::Undoing { .. }) && !held(turn) {
-        return refuse(turn, "The run is being undone already.".to_owned());
+        return refuse(turn, Refusal::UndoneAlready);
     }
     let actor = Actor::Person(by.clone());
     let anything = turn.plan.steps().iter().any(|step| {
@@ -368,9 +355,8 @@ fn undo(turn: &mut TurnContext<'_>, by: &Person, reason: Option<String>) {
         })
     });
     if !anything {
-        let mut why = vec!["The run has changed nothing that could be undone.".to_owned()];
-        why.extend(turn.state.stays());
-        return refuse(turn, why.join(" "));
+        let stays = turn.state.stays();
+        return refuse(turn, Refusal::NothingToUndo(stays));
     }
     reopen_if_ended(turn, by, "undo");
     // What could not be undone is tried again, and what was held is looked at: a person says so.

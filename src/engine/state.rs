@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::event::{Actor, Event, Recorded, RunMode};
 use super::front::Front;
+use super::illegal::IllegalMove;
 use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use crate::model::{Operand, Person, Plan, RunId, RunOutcome, Seq, Step, StepName, Timestamp};
@@ -95,7 +96,7 @@ pub struct IllegalTransition {
     /// Its name.
     pub kind: String,
     /// Why not.
-    pub why: String,
+    pub why: IllegalMove,
 }
 
 impl Default for RunState {
@@ -145,10 +146,13 @@ impl RunState {
     /// # Errors
     /// It cannot follow; the state is unchanged in that case.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalTransition> {
-        let illegal =
-            |why: String| IllegalTransition { seq: recorded.seq, kind: recorded.event.kind(), why };
+        let illegal = |why: IllegalMove| IllegalTransition {
+            seq: recorded.seq,
+            kind: recorded.event.kind(),
+            why,
+        };
         if recorded.seq != self.head.next() {
-            return Err(illegal(format!("the event before it is {}", self.head)));
+            return Err(illegal(IllegalMove::NotNext { last: self.head }));
         }
         self.apply_event(&recorded.event, recorded.at).map_err(illegal)?;
         self.head = recorded.seq;
@@ -180,10 +184,10 @@ impl RunState {
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
-    pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+    pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
         if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
             if self.opened.is_some() {
-                return Err("the run is open already".to_owned());
+                return Err(IllegalMove::OpenAlready);
             }
             self.steps =
                 plan.steps().iter().map(|s| (s.name.clone(), StepRecord::default())).collect();
@@ -200,7 +204,7 @@ impl RunState {
             return Ok(());
         }
         let Some(opened) = &self.opened else {
-            return Err("the run is not open yet".to_owned());
+            return Err(IllegalMove::NotOpen);
         };
         let plan = Arc::clone(&opened.plan);
         if let RunPhase::Ended { .. } = self.phase
@@ -209,10 +213,10 @@ impl RunState {
                 Event::Reopened { .. } | Event::RunClaimed { .. } | Event::SkipAgreed { .. }
             )
         {
-            return Err("the run has ended".to_owned());
+            return Err(IllegalMove::RunEnded);
         }
         if let Some(name) = event.step() {
-            let unknown = || format!("`{name}` is not a step");
+            let unknown = || IllegalMove::UnknownStep(name.clone());
             let place = plan.place(name).ok_or_else(unknown)?;
             let record = self.steps.get_mut(name).ok_or_else(unknown)?;
             let before = releases_next(&plan.steps()[place], record);
@@ -232,7 +236,7 @@ impl RunState {
             Event::SourceDown { why, .. } => self.source_down = Some(why.clone()),
             Event::SettleRequested { .. } => {
                 let Some(before) = self.last_outcome else {
-                    return Err("the run has not ended yet".to_owned());
+                    return Err(IllegalMove::RunNotEnded);
                 };
                 self.phase = RunPhase::Settling { before };
                 // It is tried again: the source may have come back.
@@ -245,13 +249,13 @@ impl RunState {
             }
             Event::Reopened { .. } => {
                 if !matches!(self.phase, RunPhase::Ended { .. }) {
-                    return Err("the run has not ended".to_owned());
+                    return Err(IllegalMove::RunNotEnded);
                 }
                 self.phase = RunPhase::Forward;
                 self.stopped_by = None;
                 self.deadline_passed = false;
             }
-            _ => return Err("it is about a step and names none".to_owned()),
+            _ => return Err(IllegalMove::NamesNoStep),
         }
         Ok(())
     }

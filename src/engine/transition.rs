@@ -1,6 +1,7 @@
 //! Which event may follow which state of a step? One match; what it does not list is illegal.
 
 use super::event::Event;
+use super::illegal::IllegalMove;
 use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use crate::model::Timestamp;
 
@@ -10,7 +11,7 @@ pub(super) fn apply_to_step(
     record: &mut StepRecord,
     event: &Event,
     at: Timestamp,
-) -> Result<(), String> {
+) -> Result<(), IllegalMove> {
     match event {
         Event::StepStarted { attempt, .. } => start(record, Direction::Forward, *attempt, at),
         Event::UndoStarted { attempt, .. } => start(record, Direction::Backward, *attempt, at),
@@ -38,13 +39,13 @@ pub(super) fn apply_to_step(
         }
         Event::StepSkipped { why, by, .. } => {
             if matches!(record.state, StepState::Succeeded | StepState::Undone) {
-                return Err("the step is done".to_owned());
+                return Err(IllegalMove::StepDone);
             }
             end(record, StepState::Skipped { why: why.clone(), by: by.clone() }, at)
         }
         Event::SkipAgreed { by, .. } => {
             if matches!(record.state, StepState::Succeeded | StepState::Undone) {
-                return Err("the step is done".to_owned());
+                return Err(IllegalMove::StepDone);
             }
             record.skip_agreed.push(by.clone());
             Ok(())
@@ -65,13 +66,13 @@ pub(super) fn apply_to_step(
         }
         Event::StepUndoFailed { error, .. } => {
             if !record.touched {
-                return Err("there is nothing to undo".to_owned());
+                return Err(IllegalMove::NothingToUndo);
             }
             end(record, StepState::UndoFailed(error.clone()), at)
         }
         Event::StepReset { .. } => {
             if matches!(record.state, StepState::Pending | StepState::Succeeded) {
-                return Err("the step has not ended badly".to_owned());
+                return Err(IllegalMove::NotEndedBadly);
             }
             record.budget_from = record.attempt;
             record.ended_at = None;
@@ -97,7 +98,7 @@ pub(super) fn apply_to_step(
                 | other @ Phase::Confirming(_)
                 | other @ Phase::Waiting { .. }
                 | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, "there is no operation"),
+                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NoOperation),
             }
         }
         _ => apply_to_attempt(record, event, at),
@@ -105,13 +106,17 @@ pub(super) fn apply_to_step(
 }
 
 /// The events within one attempt.
-fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Result<(), String> {
+fn apply_to_attempt(
+    record: &mut StepRecord,
+    event: &Event,
+    at: Timestamp,
+) -> Result<(), IllegalMove> {
     match event {
         Event::Intended { intent, .. } => {
             let touched = record.touched;
             let work = working(record)?;
             if !matches!(work.phase, Phase::Observing) {
-                return Err("nothing was observed for it".to_owned());
+                return Err(IllegalMove::NotObserved);
             }
             work.phase = Phase::Intended(intent.clone());
             let forward = work.direction == Direction::Forward;
@@ -153,7 +158,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 | other @ Phase::Confirming(_)
                 | other @ Phase::Waiting { .. }
                 | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, "nothing was sent"),
+                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingSent),
             }
         }
         Event::NeverLanded { .. } => {
@@ -172,13 +177,13 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 | other @ Phase::Confirming(_)
                 | other @ Phase::Waiting { .. }
                 | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, "nothing is in doubt"),
+                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingInDoubt),
             }
         }
         Event::RetryScheduled { not_before: when, error, .. } => {
             let work = working(record)?;
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
-                return Err("a write is under way".to_owned());
+                return Err(IllegalMove::WriteUnderWay);
             }
             work.phase = Phase::Retrying { at: *when, error: error.clone() };
             Ok(())
@@ -196,13 +201,13 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
                 Phase::Intended(_)
                 | Phase::Operating { .. }
                 | Phase::Retrying { .. }
-                | Phase::Asking { .. } => Err("the step is not looking".to_owned()),
+                | Phase::Asking { .. } => Err(IllegalMove::NotLooking),
             }
         }
         Event::GateOpened { question, expires_at, failure, .. } => {
             let work = working(record)?;
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
-                return Err("a write is under way".to_owned());
+                return Err(IllegalMove::WriteUnderWay);
             }
             work.phase = Phase::Asking {
                 question: question.clone(),
@@ -226,7 +231,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
             | Phase::Operating { .. }
             | Phase::Confirming(_)
             | Phase::Waiting { .. }
-            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
+            | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
         },
         Event::Declined { .. } | Event::GateExpired { .. } => match working(record)?.phase {
             Phase::Asking { .. } => Ok(()),
@@ -236,7 +241,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
             | Phase::Operating { .. }
             | Phase::Confirming(_)
             | Phase::Waiting { .. }
-            | Phase::Retrying { .. } => Err("no gate is open".to_owned()),
+            | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
         },
         Event::RunOpened { .. }
         | Event::Waived { .. }
@@ -262,7 +267,7 @@ fn apply_to_attempt(record: &mut StepRecord, event: &Event, at: Timestamp) -> Re
         | Event::StepReset { .. }
         | Event::DeadlinePassed { .. }
         | Event::RunEnded { .. }
-        | Event::Reopened { .. } => Err("it is not about a step".to_owned()),
+        | Event::Reopened { .. } => Err(IllegalMove::NotOfAStep),
     }
 }
 
@@ -271,14 +276,14 @@ fn start(
     direction: Direction,
     attempt: u32,
     at: Timestamp,
-) -> Result<(), String> {
+) -> Result<(), IllegalMove> {
     if attempt != record.attempt + 1 {
-        return Err(format!("attempt {attempt} cannot follow attempt {}", record.attempt));
+        return Err(IllegalMove::Attempt { last: record.attempt, next: attempt });
     }
     let since = match (&record.state, direction) {
         (StepState::Working(work), way) if way == work.direction => {
             if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
-                return Err("a write of the last attempt is under way".to_owned());
+                return Err(IllegalMove::WriteUnderWay);
             }
             work.since
         }
@@ -287,11 +292,11 @@ fn start(
             at
         }
         (StepState::Working(_), _) => {
-            return Err("the step is not where this way begins".to_owned());
+            return Err(IllegalMove::WrongWay);
         }
-        (_, Direction::Forward) => return Err("the step has ended".to_owned()),
+        (_, Direction::Forward) => return Err(IllegalMove::StepEnded),
         (_, Direction::Backward) if !record.touched => {
-            return Err("the step has changed nothing".to_owned());
+            return Err(IllegalMove::ChangedNothing);
         }
         (_, Direction::Backward) => {
             record.budget_from = record.attempt;
@@ -306,7 +311,7 @@ fn start(
     Ok(())
 }
 
-fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), String> {
+fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), IllegalMove> {
     record.state = state;
     record.ended_at = Some(at);
     // What was agreed before the end was about the step as it stood then.
@@ -324,7 +329,7 @@ fn landed(record: &mut StepRecord) {
 fn after_send(
     record: &mut StepRecord,
     next: impl FnOnce(Box<super::event::Intent>) -> Phase,
-) -> Result<(), String> {
+) -> Result<(), IllegalMove> {
     let work = working(record)?;
     match std::mem::replace(&mut work.phase, Phase::Observing) {
         Phase::Intended(intent) => {
@@ -337,17 +342,17 @@ fn after_send(
         | other @ Phase::Confirming(_)
         | other @ Phase::Waiting { .. }
         | other @ Phase::Retrying { .. }
-        | other @ Phase::Asking { .. } => refuse(work, other, "no write was intended"),
+        | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingIntended),
     }
 }
 
 /// Puts the phase back and refuses.
-fn refuse(work: &mut AttemptWork, phase: Phase, why: &str) -> Result<(), String> {
+fn refuse(work: &mut AttemptWork, phase: Phase, why: IllegalMove) -> Result<(), IllegalMove> {
     work.phase = phase;
-    Err(why.to_owned())
+    Err(why)
 }
 
-fn working(record: &mut StepRecord) -> Result<&mut AttemptWork, String> {
+fn working(record: &mut StepRecord) -> Result<&mut AttemptWork, IllegalMove> {
     match &mut record.state {
         StepState::Working(work) => Ok(work),
         StepState::Pending
@@ -357,11 +362,11 @@ fn working(record: &mut StepRecord) -> Result<&mut AttemptWork, String> {
         | StepState::Skipped { .. }
         | StepState::Held { .. }
         | StepState::Undone
-        | StepState::UndoFailed(_) => Err("no attempt is under way".to_owned()),
+        | StepState::UndoFailed(_) => Err(IllegalMove::NoAttempt),
     }
 }
 
-fn working_or_held(record: &mut StepRecord) -> Result<(), String> {
+fn working_or_held(record: &mut StepRecord) -> Result<(), IllegalMove> {
     match &record.state {
         StepState::Working(_) | StepState::Held { .. } | StepState::Pending => Ok(()),
         StepState::Succeeded
@@ -369,11 +374,11 @@ fn working_or_held(record: &mut StepRecord) -> Result<(), String> {
         | StepState::TimedOut { .. }
         | StepState::Skipped { .. }
         | StepState::Undone
-        | StepState::UndoFailed(_) => Err("the step has ended".to_owned()),
+        | StepState::UndoFailed(_) => Err(IllegalMove::StepEnded),
     }
 }
 
-fn backward(record: &mut StepRecord) -> Result<(), String> {
+fn backward(record: &mut StepRecord) -> Result<(), IllegalMove> {
     match &record.state {
         StepState::Working(work) if work.direction == Direction::Backward => Ok(()),
         StepState::Pending
@@ -384,6 +389,6 @@ fn backward(record: &mut StepRecord) -> Result<(), String> {
         | StepState::Skipped { .. }
         | StepState::Held { .. }
         | StepState::Undone
-        | StepState::UndoFailed(_) => Err("the step is not being undone".to_owned()),
+        | StepState::UndoFailed(_) => Err(IllegalMove::NotUndone),
     }
 }

@@ -82,13 +82,9 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
         Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),
         Event::StepTimedOut { step } => style.bad(&format!("✗ {step}  its time was up")),
-        Event::StepSkipped { step, why, by: Actor::Engine }
-            if why.starts_with("its condition ") =>
-        {
+        // By itself the engine leaves out only what its condition does not call for.
+        Event::StepSkipped { step, by: Actor::Engine, .. } => {
             style.dim(&format!("– {step}  not called for"))
-        }
-        Event::StepSkipped { step, why, by: Actor::Engine } => {
-            style.dim(&format!("– {step}  skipped: {why}"))
         }
         Event::StepSkipped { step, why, by } => {
             style.dim(&format!("– {step}  skipped by {}: {why}", actor(by)))

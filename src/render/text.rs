@@ -295,8 +295,7 @@ fn short(id: &str) -> String {
 
 /// Whether a step was more than skipped because its condition did not hold.
 fn not_idle(step: &&StepView) -> bool {
-    let by_condition = step.why.as_deref().is_some_and(|why| why.starts_with("its condition "));
-    step.status != StepStatus::Skipped || !by_condition
+    !step.not_called_for
 }
 
 fn troubles(out: &mut String, view: &RunView, style: Style) {

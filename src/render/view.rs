@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::split::split;
 use super::timeline::{Timeline, Waited, seconds};
-use crate::engine::{Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
+use crate::engine::{Actor, Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
 /// The schema of a run's view.
@@ -163,6 +163,9 @@ pub struct StepView {
     pub change: Option<String>,
     /// Why it stands as it does, if that needs a word.
     pub why: Option<String>,
+    /// Whether it was left out since its condition does not call for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_called_for: bool,
     /// The question of its open gate.
     pub question: Option<String>,
     /// How to do it by hand, for a step that did not do.
@@ -226,6 +229,10 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
                 resource: step.action.subject().map(ToString::to_string),
                 change: change(step, record, &writes).map(str::to_owned),
                 why,
+                not_called_for: matches!(
+                    record.state,
+                    StepState::Skipped { by: Actor::Engine, .. }
+                ),
                 question: question(record),
                 by_hand: step.prose.by_hand.clone().filter(|_| failed),
             })

@@ -278,9 +278,9 @@ fn one(
         }),
         resource: step.resource.clone(),
         change: step.change.as_ref().map(|change| change.replace('_', " ")),
-        why: step.why.as_ref().map(|why| match why.strip_prefix("its condition ") {
-            Some(_) => "not called for".to_owned(),
-            None => why.clone(),
+        why: step.why.as_ref().map(|why| match step.not_called_for {
+            true => "not called for".to_owned(),
+            false => why.clone(),
         }),
         proves: matches!(action, Some(Action::Verify(_))),
         tries,

@@ -490,7 +490,7 @@ impl Lab {
         let drove = tokio::select! {
             ended = drive => match ended {
                 Ok(Ok(ending)) => Drove::Ended(ending),
-                Ok(Err(why)) => return Err(why),
+                Ok(Err(why)) => return Err(why.to_string()),
                 Err(error) => Drove::Broke(error),
             },
             () = self.strike.struck.notified() => Drove::Crashed,
