@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use super::reader::{Read, Reader};
-use super::scalar::scalar;
+use crate::runbook::scalar::scalar;
 use super::scope::Scope;
 use crate::model::SecretSource;
 use crate::runbook::grammar::{Kind, PARAM, PARAM_TYPES};

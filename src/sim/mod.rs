@@ -44,6 +44,7 @@ mod usage;
 mod world;
 mod world_file;
 mod write;
+pub mod written;
 
 pub use asked::Asked;
 pub use azure_policy::Policy;
