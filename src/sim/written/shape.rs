@@ -8,6 +8,10 @@ use std::sync::LazyLock;
 const PROPERTIES: &str = include_str!("../shape/properties.tsv");
 const DATED: [&str; 2] = [include_str!("../shape/fields.tsv"), include_str!("../shape/observed.tsv")];
 
+/// What recordings show, and no published model has.
+const UNMODELLED: &[(&str, &str)] =
+    &[("Microsoft.Network/virtualHubs", "/properties/networkVirtualAppliances")];
+
 /// What a property is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PropertyShape {
@@ -84,9 +88,9 @@ impl TypeShape {
         self.paths.get(path)
     }
 
-    /// Whether another api-version has something there.
+    /// Whether another api-version has something there, or Azure says it whatever its models say.
     pub(super) fn had(&self, path: &str) -> bool {
-        self.dated.contains(path)
+        self.dated.contains(path) || UNMODELLED.contains(&(self.name, path))
     }
 
     /// The keys of the mapping at a path.
@@ -100,7 +104,12 @@ impl TypeShape {
     /// The lists of children that stand in a body: the key under `properties`, and the type.
     pub(super) fn children(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.paths.iter().filter_map(|(path, shape)| match shape {
-            PropertyShape::Children(kind) => Some((path.strip_prefix("/properties/")?, *kind)),
+            // A table shows the subnets that use it: those are others' children.
+            PropertyShape::Children(kind) => {
+                let key = path.strip_prefix("/properties/")?;
+                let own = kind.strip_prefix(self.name)?.strip_prefix('/')?;
+                own.eq_ignore_ascii_case(key).then_some((key, *kind))
+            }
             _ => None,
         })
     }
