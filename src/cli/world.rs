@@ -13,18 +13,18 @@ use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
-use super::written;
 use super::session::{DriveStart, Driving, GateAnswers, Session};
+use super::written;
 use crate::azure::{Arm, WireFault, WireRequest, WireResponse, WriteScope};
 pub use crate::drill::ENDPOINT;
 use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
-use crate::render::view::{ReachView, ReachedView};
+use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
-use crate::sim::{Answers, BadDay, TruthMark, VirtualClock, World};
+use crate::sim::{Answers, BadDay, Strikes, TruthMark, VirtualClock, World};
 use crate::store::{RunStore, regular};
 
 /// A drill's surroundings.
@@ -67,6 +67,18 @@ impl WorldKeeper {
         // A report says less without it, and nothing else needs it.
         if let Err(error) = files::write_private(&path.with_file_name(REACHED), &bytes) {
             tracing::warn!(%error, "what was reached is not kept");
+        }
+    }
+}
+
+impl WorldKeeper {
+    /// Notes what went wrong, where anything was to.
+    fn note_strikes(&self, strikes: &[StrikesView]) {
+        let Some(path) = self.path.as_ref().filter(|_| !strikes.is_empty()) else { return };
+        let bytes = serde_json::to_vec(strikes).unwrap_or_default();
+        // A report says less without it, and nothing else needs it.
+        if let Err(error) = files::write_private(&path.with_file_name(STRIKES), &bytes) {
+            tracing::warn!(%error, "what was struck is not kept");
         }
     }
 }
@@ -117,6 +129,9 @@ pub fn load(
 
 /// What each site reached, from the beginning of a drill on: a file beside its world.
 const REACHED: &str = "reached.json";
+
+/// What its bad days and faults have met and struck: beside it, too.
+const STRIKES: &str = "strikes.json";
 
 fn kept(context: &Context, run: &RunId) -> PathBuf {
     context.state.run_path(run).join("world.json")
@@ -280,6 +295,8 @@ impl KeptDrill {
             let end = driving.events.last().map(|last| last.at);
             end.into_iter().for_each(|end| kept.note_reached(end));
             driving.reached.clone_from(&kept.reached);
+            driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
+            kept.note_strikes(&driving.strikes);
         }
         driven
     }
@@ -290,6 +307,18 @@ impl KeptDrill {
 pub fn reached(context: &Context, run: &RunId) -> Vec<ReachedView> {
     let kept = regular::read(&context.state.run_path(run).join(REACHED), FILE_BYTES_MAX).ok();
     kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// What the bad days and faults of a drill have met and struck; nothing for other runs.
+#[must_use]
+pub fn strikes(context: &Context, run: &RunId) -> Vec<StrikesView> {
+    let kept = regular::read(&context.state.run_path(run).join(STRIKES), FILE_BYTES_MAX).ok();
+    kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn strikes_view(strikes: Strikes) -> StrikesView {
+    let Strikes { what, is_day, struck, met, asked } = strikes;
+    StrikesView { what, is_day, struck, met, asked }
 }
 
 pub(super) fn reach_view(reach: Reach) -> ReachView {

@@ -177,9 +177,8 @@ pub(super) fn params(path: &Path) -> Result<ReadParams, CliError> {
             let shown: String = key.text.chars().take(60).collect();
             let message = format!("`{shown}` cannot be the name of a parameter.");
             let help = "A name begins with a lower-case letter and holds a-z, 0-9 and _.";
-            diagnostics.push(
-                Diagnostic::error(Code::BadName, key.span.clone(), message).with_help(help),
-            );
+            diagnostics
+                .push(Diagnostic::error(Code::BadName, key.span.clone(), message).with_help(help));
         } else if node.is_null() {
             let message = format!("The parameter `{}` has no value here.", key.text);
             diagnostics.push(Diagnostic::error(Code::ParamMissing, key.span.clone(), message));
@@ -210,9 +209,8 @@ pub(super) fn check_names(read: &mut ReadParams, known: &[String]) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("They have {}.", known.join(", ")),
         };
-        read.diagnostics.push(
-            Diagnostic::error(Code::UnknownParam, key.span.clone(), message).with_help(help),
-        );
+        read.diagnostics
+            .push(Diagnostic::error(Code::UnknownParam, key.span.clone(), message).with_help(help));
     }
 }
 

@@ -25,6 +25,7 @@ pub mod retry;
 mod schedule;
 pub mod state;
 pub mod survey;
+mod target;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -44,3 +45,4 @@ pub use ports::{
 pub use record::{Phase, StepRecord, StepState};
 pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey};
+pub use target::{RunKind, RunTarget};

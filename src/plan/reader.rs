@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::runbook::scalar::{check_scalar, expected, scalar};
 use super::scope::{Problem, Resolved, Scope};
 use crate::model::Condition;
 use crate::model::id::is_plain_name;
@@ -13,6 +12,7 @@ use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_templat
 use crate::runbook::fields;
 pub(super) use crate::runbook::fields::Fields;
 use crate::runbook::grammar::{Field, Kind};
+use crate::runbook::scalar::{check_scalar, expected, scalar};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span};
 
 /// A value that was read: known, or a secret parameter's name.

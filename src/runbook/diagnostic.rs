@@ -178,9 +178,8 @@ impl Diagnostics {
 
     /// Takes back the doubts of a kind at a place: something better is said of it, or nothing.
     pub fn forget(&mut self, code: Code, span: &Span) {
-        let is = |d: &Diagnostic| {
-            d.code == code && d.span == *span && d.severity == Severity::Warning
-        };
+        let is =
+            |d: &Diagnostic| d.code == code && d.span == *span && d.severity == Severity::Warning;
         self.kept.retain(|d| !is(d));
     }
 

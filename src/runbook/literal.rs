@@ -42,19 +42,15 @@ fn json_scalar(text: &str, plain: bool) -> Value {
 }
 
 /// A value of a kind, or nothing where it is none; the diagnostics say why.
-pub fn value(
-    node: &Node,
-    kind: &Kind,
-    what: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<Value> {
+pub fn value(node: &Node, kind: &Kind, what: &str, diagnostics: &mut Diagnostics) -> Option<Value> {
     match (&node.value, kind) {
         (_, Kind::Json | Kind::Any) => Some(json(node)),
         (NodeValue::Map(_), Kind::Resource) => Some(json(node)),
         (NodeValue::List(items), Kind::List(inner) | Kind::OneOrMany(inner)) => {
-            let read = items.iter().enumerate().map(|(place, item)| {
-                value(item, inner, &format!("{what}[{place}]"), diagnostics)
-            });
+            let read = items
+                .iter()
+                .enumerate()
+                .map(|(place, item)| value(item, inner, &format!("{what}[{place}]"), diagnostics));
             // Each of them is looked at, whatever the others are.
             let read: Vec<Option<Value>> = read.collect();
             read.into_iter().collect::<Option<Vec<Value>>>().map(Value::from)
@@ -81,23 +77,21 @@ pub fn value(
             good.then_some(Value::Object(object))
         }
         (NodeValue::Map(_), Kind::Choice(choices)) => choice(node, choices, what, diagnostics),
-        (NodeValue::Scalar { text, plain }, _) => {
-            match check_scalar(&scalar(text, *plain), kind) {
-                Ok((read, doubt)) => {
-                    if let Some((code, message)) = doubt {
-                        diagnostics.push(Diagnostic::warning(code, node.span.clone(), message));
-                    }
-                    Some(read)
+        (NodeValue::Scalar { text, plain }, _) => match check_scalar(&scalar(text, *plain), kind) {
+            Ok((read, doubt)) => {
+                if let Some((code, message)) = doubt {
+                    diagnostics.push(Diagnostic::warning(code, node.span.clone(), message));
                 }
-                Err((code, message, help)) => {
-                    let mut diagnostic =
-                        Diagnostic::error(code, node.span.clone(), format!("{what} {message}."));
-                    diagnostic.help = help;
-                    diagnostics.push(diagnostic);
-                    None
-                }
+                Some(read)
             }
-        }
+            Err((code, message, help)) => {
+                let mut diagnostic =
+                    Diagnostic::error(code, node.span.clone(), format!("{what} {message}."));
+                diagnostic.help = help;
+                diagnostics.push(diagnostic);
+                None
+            }
+        },
         _ => {
             let message =
                 format!("{what} must be {}, and this is {}.", expected(kind), node.kind());
@@ -148,17 +142,15 @@ fn choice(
             None => format!("It may be {}.", words.collect::<Vec<_>>().join(", ")),
         };
         let message = format!("{what} may not be `{}`.", short(&key.text));
-        diagnostics.push(
-            Diagnostic::error(Code::BadValue, key.span.clone(), message).with_help(help),
-        );
+        diagnostics
+            .push(Diagnostic::error(Code::BadValue, key.span.clone(), message).with_help(help));
         return None;
     };
     if choice.alone {
         let message = format!("`{}` takes nothing.", choice.word);
         let help = format!("Write it alone: {}.", choice.word);
-        diagnostics.push(
-            Diagnostic::error(Code::WrongKind, node.span.clone(), message).with_help(help),
-        );
+        diagnostics
+            .push(Diagnostic::error(Code::WrongKind, node.span.clone(), message).with_help(help));
         return None;
     }
     let read = object(taken, choice.fields, &format!("`{}`", choice.word), diagnostics)?;
@@ -181,7 +173,16 @@ mod tests {
         let source = SourceFile::of(DocumentKind::World, "t", text);
         let node = tree::read(&source, &mut Diagnostics::default()).unwrap();
         let expected = serde_json::json!([
-            1, -0.5, 1e3, "0777", 18_446_744_073_709_551_615_u64, "yes", true, null, "1", "2026-01-01"
+            1,
+            -0.5,
+            1e3,
+            "0777",
+            18_446_744_073_709_551_615_u64,
+            "yes",
+            true,
+            null,
+            "1",
+            "2026-01-01"
         ]);
         assert_eq!(json(&node), expected);
     }

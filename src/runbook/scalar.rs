@@ -3,11 +3,11 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::diagnostic::{Code, did_you_mean};
+use super::grammar::Kind;
 use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
 use crate::model::{Region, ResourceId, Timestamp, geography};
-use super::diagnostic::{Code, did_you_mean};
-use super::grammar::Kind;
 
 /// The value of a scalar by YAML 1.2's core rules: quoted is text; `yes`, `0777` and `1e3` are text too,
 /// since other readers disagree about them.
@@ -72,10 +72,7 @@ pub type Wrong = (Code, String, Option<String>);
 ///
 /// # Errors
 /// It is not; what is wrong with it, and the fix.
-pub fn check_scalar(
-    value: &Value,
-    kind: &Kind,
-) -> Result<(Value, Option<(Code, String)>), Wrong> {
+pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, String)>), Wrong> {
     let kind_of = |value: &Value| match value {
         Value::Null => "nothing".to_owned(),
         Value::Array(_) => "a list".to_owned(),

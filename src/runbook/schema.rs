@@ -87,7 +87,9 @@ fn value(kind: &Kind, values: Values) -> Value {
                 Values::Expressions => json!({ "anyOf": [
                     inner, { "type": "array", "items": inner }, { "$ref": "#/$defs/expression" },
                 ] }),
-                Values::Literals => json!({ "anyOf": [inner, { "type": "array", "items": inner }] }),
+                Values::Literals => {
+                    json!({ "anyOf": [inner, { "type": "array", "items": inner }] })
+                }
             }
         }
         Kind::Object(fields) => object(fields),
@@ -138,8 +140,7 @@ fn value(kind: &Kind, values: Values) -> Value {
 }
 
 /// How a resource's id is written.
-const ID: &str =
-    "^/[sS]ubscriptions/[^/]+/[rR]esource[gG]roups/[^/]+/[pP]roviders/[^/]+/[^/]+/[^/]+(/[^/]+/[^/]+)*/?$";
+const ID: &str = "^/[sS]ubscriptions/[^/]+/[rR]esource[gG]roups/[^/]+/[pP]roviders/[^/]+/[^/]+/[^/]+(/[^/]+/[^/]+)*/?$";
 
 fn object(fields: &[Field], values: Values) -> Value {
     let mut properties = Map::new();

@@ -9,7 +9,8 @@ use std::ops::Range;
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::tree;
 use crate::model::limits::{
-    FILE_BYTES_MAX, RUNBOOK_BYTES_MAX, WORLD_DEPTH_MAX, WORLD_NODES_MAX, YAML_DEPTH_MAX, YAML_NODES_MAX,
+    FILE_BYTES_MAX, RUNBOOK_BYTES_MAX, WORLD_DEPTH_MAX, WORLD_NODES_MAX, YAML_DEPTH_MAX,
+    YAML_NODES_MAX,
 };
 
 /// A range of bytes of a source.

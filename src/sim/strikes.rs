@@ -36,8 +36,7 @@ impl World {
                     resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
                 })
         });
-        if self.lived.has_outage()
-            && ResourceId::parse(&resource).is_ok_and(|id| self.is_out(&id))
+        if self.lived.has_outage() && ResourceId::parse(&resource).is_ok_and(|id| self.is_out(&id))
         {
             self.lived.met_outage();
         }

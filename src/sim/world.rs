@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::network::OnPrem;
 use super::operation::{Operation, OperationWork};
 use super::parts::{
-    Chance, Faults, Governance, Groups, Lived, NetworkPart, Operations, Regions, Resource, Resources,
-    State, WorldSchedule,
+    Chance, Faults, Governance, Groups, Lived, NetworkPart, Operations, Regions, Resource,
+    Resources, State, WorldSchedule,
 };
 use super::provider;
 use super::scenario::{Latency, Scenario};

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::ResourceId;
-use crate::sim::tally::FaultTally;
 use crate::sim::fault::{
     Fault, FaultEffect, Occasion, glob, strike_operation, strike_operation_by_path, strike_request,
 };
+use crate::sim::tally::FaultTally;
 
 /// The faults of a world, in the order in which they are asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

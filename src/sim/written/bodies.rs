@@ -77,9 +77,9 @@ pub(super) fn placed<'n>(list: &'n Node, diagnostics: &mut Diagnostics) -> Vec<P
             let message = format!("`resources[{place}]` needs the key `id`: the resource's id.");
             let end = entries.first().map_or(body.span.end, |(key, _)| key.span.end);
             let meant = did_you_mean("id", entries.iter().map(|(key, _)| key.text.as_str()));
-            let mut diagnostic =
-                Diagnostic::error(Code::MissingKey, body.span.start..end, message);
-            diagnostic.help = meant.map(|meant| format!("Did you mean `id` where `{meant}` stands?"));
+            let mut diagnostic = Diagnostic::error(Code::MissingKey, body.span.start..end, message);
+            diagnostic.help =
+                meant.map(|meant| format!("Did you mean `id` where `{meant}` stands?"));
             diagnostics.push(diagnostic);
             continue;
         };
@@ -237,8 +237,10 @@ impl BodyCheck<'_> {
                     let shown: String = word.chars().take(60).collect();
                     let known = self.shape.keys(path);
                     let same = self.shape.keys(path).find(|own| own.eq_ignore_ascii_case(word));
-                    let message =
-                        format!("{} has no property `{shown}`, as far as we know.", self.shape.name);
+                    let message = format!(
+                        "{} has no property `{shown}`, as far as we know.",
+                        self.shape.name
+                    );
                     let mut diagnostic =
                         Diagnostic::warning(Code::UnknownProperty, key.span.clone(), message);
                     let meant = same.or_else(|| did_you_mean(word, known));
@@ -271,7 +273,8 @@ impl BodyCheck<'_> {
                         items.iter().for_each(|item| self.value(item, inner, &below));
                     } else if matches!(shape, PropertyShape::Children(_)) {
                         for item in items.iter().filter(|item| item.map().is_none()) {
-                            let message = format!("`{key}` has mappings, and this is {}.", shown(item));
+                            let message =
+                                format!("`{key}` has mappings, and this is {}.", shown(item));
                             self.say(Code::PropertyKind, &item.span, message, None);
                         }
                     }
@@ -314,7 +317,8 @@ impl BodyCheck<'_> {
             return;
         }
         let shown: String = text.chars().take(60).collect();
-        let message = format!("`{key}` is `{shown}`, which Azure does not say there, as far as we know.");
+        let message =
+            format!("`{key}` is `{shown}`, which Azure does not say there, as far as we know.");
         let help = match did_you_mean(text, words.iter().copied()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("It has {}.", words.join(", ")),
@@ -337,12 +341,19 @@ impl BodyCheck<'_> {
                 }
                 Ok(prefix) if prefix.addr() != prefix.network() => {
                     let message = format!("`{key}` has host bits set: {prefix}.");
-                    self.say(Code::HostBits, span, message, Some(format!("Write {}.", prefix.trunc())));
+                    self.say(
+                        Code::HostBits,
+                        span,
+                        message,
+                        Some(format!("Write {}.", prefix.trunc())),
+                    );
                 }
                 Ok(_) => {}
             }
-        } else if among(ADDRESSES) && !text.is_empty() && text.parse::<std::net::IpAddr>().is_err() {
-            let message = format!("`{key}` must be an address such as 10.10.10.10, and this is `{text}`.");
+        } else if among(ADDRESSES) && !text.is_empty() && text.parse::<std::net::IpAddr>().is_err()
+        {
+            let message =
+                format!("`{key}` must be an address such as 10.10.10.10, and this is `{text}`.");
             self.say(Code::BadValue, span, message, None);
         } else if is_of(self.shape, "routeTables/routes")
             && path == "/properties/addressPrefix"
@@ -365,8 +376,10 @@ impl BodyCheck<'_> {
             if paths.iter().any(|path| has(path)) {
                 continue;
             }
-            let names: Vec<String> =
-                paths.iter().map(|path| format!("`{}`", path.trim_start_matches('/').replace('/', "."))).collect();
+            let names: Vec<String> = paths
+                .iter()
+                .map(|path| format!("`{}`", path.trim_start_matches('/').replace('/', ".")))
+                .collect();
             let message = format!(
                 "`{}` has no {}, and no {} can be without.",
                 self.name,
@@ -384,9 +397,24 @@ impl BodyCheck<'_> {
 /// What any resource may say, whatever its type.
 fn is_everywhere(path: &str) -> bool {
     let all = [
-        "/id", "/name", "/type", "/etag", "/location", "/tags", "/kind", "/zones", "/identity", "/plan", "/sku",
-        "/managedBy", "/systemData", "/extendedLocation", "/apiVersion", "/scale",
-        "/properties/provisioningState", "/properties/resourceGuid",
+        "/id",
+        "/name",
+        "/type",
+        "/etag",
+        "/location",
+        "/tags",
+        "/kind",
+        "/zones",
+        "/identity",
+        "/plan",
+        "/sku",
+        "/managedBy",
+        "/systemData",
+        "/extendedLocation",
+        "/apiVersion",
+        "/scale",
+        "/properties/provisioningState",
+        "/properties/resourceGuid",
     ];
     all.contains(&path)
 }

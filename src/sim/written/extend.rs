@@ -37,7 +37,10 @@ pub(super) fn whole(
         diagnostics.push(diagnostic);
     };
     let NodeValue::Scalar { text: path, .. } = &extends.value else {
-        wrong(format!("`extends` must be the path of a world, and this is {}.", extends.kind()), None);
+        wrong(
+            format!("`extends` must be the path of a world, and this is {}.", extends.kind()),
+            None,
+        );
         return None;
     };
     if depth >= EXTENDS_MAX {

@@ -12,7 +12,11 @@ const LATENCY: &[Field] = &[
 
 const GROUP: &[Field] = &[
     must("id", Kind::Text, "/subscriptions/{id}/resourceGroups/{name}."),
-    must("location", Kind::Region, "Its home: when that is down, nothing in the group can be written."),
+    must(
+        "location",
+        Kind::Region,
+        "Its home: when that is down, nothing in the group can be written.",
+    ),
 ];
 
 const SITE: &[Field] = &[
@@ -27,7 +31,11 @@ const LINK: &[Field] = &[
     may("up", Kind::Bool, "Whether the session stands."),
     may("since", Kind::Time, "Since when it is up or down."),
     may("advertise", Kind::List(&Kind::Cidr), "What is advertised to Azure instead."),
-    may("as_path_prepend", Kind::Int(0, 255), "How many times more than once the number is in the path."),
+    may(
+        "as_path_prepend",
+        Kind::Int(0, 255),
+        "How many times more than once the number is in the path.",
+    ),
     may("local_preference", U32, "How on-premises prefers what it hears here; the larger wins."),
 ];
 
@@ -39,7 +47,11 @@ const DEVICE: &[Field] = &[
 ];
 
 const ONPREM: &[Field] = &[
-    may("asn", Kind::Int(1, u32::MAX as u64), "The customer's autonomous system; a peering's when absent."),
+    may(
+        "asn",
+        Kind::Int(1, u32::MAX as u64),
+        "The customer's autonomous system; a peering's when absent.",
+    ),
     may("sites", Kind::List(&Kind::Object(SITE)), "The places with networks."),
     may("links", Kind::List(&Kind::Object(LINK)), "The sessions with circuits, two for each."),
     may("devices", Kind::List(&Kind::Object(DEVICE)), "The VPN devices that tunnels end at."),
@@ -221,7 +233,6 @@ pub(super) const WORLD: &[Field] = &[
     may("extends", Kind::Text, "Another world, beside this file, that this one changes."),
     may("without", Kind::List(&Kind::Text), "Resources of that world that are not in this one."),
 ];
-
 
 /// The keys of a bad day.
 pub(super) const BAD_DAY: &[Field] = &[

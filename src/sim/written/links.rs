@@ -26,7 +26,10 @@ impl Known {
         let mut known = Self {
             ids: placed.iter().map(|one| one.id.key().to_owned()).collect(),
             regions: BTreeSet::new(),
-            subscriptions: placed.iter().map(|one| one.id.subscription().to_ascii_lowercase()).collect(),
+            subscriptions: placed
+                .iter()
+                .map(|one| one.id.subscription().to_ascii_lowercase())
+                .collect(),
         };
         let groups = items(root.get("resource_groups"));
         let places = placed.iter().map(|one| one.body).chain(groups.iter());
@@ -91,19 +94,21 @@ pub(super) fn check_family(placed: &[Placed<'_>], known: &Known, diagnostics: &m
         // Two in one list of a file were said already; one of a pair stands inside its parent here.
         let twice = seen.insert(one.id.key(), one.inside);
         if twice.is_some_and(|inside| inside || one.inside) {
-            let message = format!("The resource `{}` stands twice: inside its parent, too.", one.id.name());
+            let message =
+                format!("The resource `{}` stands twice: inside its parent, too.", one.id.name());
             diagnostics.push(
-                Diagnostic::error(Code::Twice, one.at.clone(), message).with_help("Keep one of them."),
+                Diagnostic::error(Code::Twice, one.at.clone(), message)
+                    .with_help("Keep one of them."),
             );
         }
         let Some(parent) = one.id.parent() else { continue };
-        if provider::of(&one.id).is_some() && provider::of(&parent).is_some() && !known.has(&parent) {
+        if provider::of(&one.id).is_some() && provider::of(&parent).is_some() && !known.has(&parent)
+        {
             let message =
                 format!("`{}` is part of `{}`, which is not there.", one.id.name(), parent.name());
             let mut diagnostic = Diagnostic::error(Code::NotThere, one.at.clone(), message);
-            diagnostic.help = known
-                .meant(&parent)
-                .or_else(|| Some(format!("Add the resource {parent}.")));
+            diagnostic.help =
+                known.meant(&parent).or_else(|| Some(format!("Add the resource {parent}.")));
             diagnostics.push(diagnostic);
         }
     }
@@ -119,7 +124,9 @@ pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mu
             NodeValue::Map(entries) => {
                 for (key, value) in entries {
                     match text_of(value) {
-                        Some(text) if key.text == "id" => reference(one, value, text, known, diagnostics),
+                        Some(text) if key.text == "id" => {
+                            reference(one, value, text, known, diagnostics)
+                        }
                         // The names of children are not references.
                         _ => open.push(value),
                     }
@@ -129,7 +136,13 @@ pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mu
     }
 }
 
-fn reference(one: &Placed<'_>, node: &Node, text: &str, known: &Known, diagnostics: &mut Diagnostics) {
+fn reference(
+    one: &Placed<'_>,
+    node: &Node,
+    text: &str,
+    known: &Known,
+    diagnostics: &mut Diagnostics,
+) {
     let id = match ResourceId::parse(text) {
         Ok(id) => id,
         Err(_) if !text.to_ascii_lowercase().starts_with("/subscriptions/") => return,
@@ -155,7 +168,8 @@ pub(super) fn check_onprem(root: &Node, known: &Known, diagnostics: &mut Diagnos
     let Some(onprem) = root.get("onprem") else { return };
     let mut sites: Vec<&str> = Vec::new();
     for site in items(onprem.get("sites")) {
-        let Some((name, text)) = site.get("name").and_then(|node| Some((node, text_of(node)?))) else {
+        let Some((name, text)) = site.get("name").and_then(|node| Some((node, text_of(node)?)))
+        else {
             continue;
         };
         if sites.contains(&text) {
@@ -171,13 +185,16 @@ pub(super) fn check_onprem(root: &Node, known: &Known, diagnostics: &mut Diagnos
     for link in items(onprem.get("links")) {
         sites_of(link, &sites, diagnostics);
         let Some(node) = link.get("circuit") else { continue };
-        let Some(id) = text_of(node).and_then(|text| ResourceId::parse(text).ok()) else { continue };
+        let Some(id) = text_of(node).and_then(|text| ResourceId::parse(text).ok()) else {
+            continue;
+        };
         if id.resource_type().is(kind::CIRCUITS) && !known.has(&id) {
-            let message = format!("This link leads to the circuit `{}`, which is not there.", id.name());
+            let message =
+                format!("This link leads to the circuit `{}`, which is not there.", id.name());
             let mut diagnostic = Diagnostic::error(Code::NotThere, node.span.clone(), message);
-            diagnostic.help = known
-                .meant(&id)
-                .or_else(|| Some("Add the circuit to `resources`, or leave the link out.".to_owned()));
+            diagnostic.help = known.meant(&id).or_else(|| {
+                Some("Add the circuit to `resources`, or leave the link out.".to_owned())
+            });
             diagnostics.push(diagnostic);
         }
         let path = link.get("path").and_then(text_of).unwrap_or_default();
@@ -219,7 +236,9 @@ fn sites_of(node: &Node, sites: &[&str], diagnostics: &mut Diagnostics) {
 /// Says which regions are none, or none of this world's: what is said of them would mean nothing.
 pub(super) fn check_regions(list: Option<&Node>, known: &Known, diagnostics: &mut Diagnostics) {
     for node in items(list) {
-        let Some(region) = text_of(node).and_then(|text| Region::parse(text).ok()) else { continue };
+        let Some(region) = text_of(node).and_then(|text| Region::parse(text).ok()) else {
+            continue;
+        };
         // Said of the list's own kind as a doubt; here it is known whether it means anything.
         diagnostics.forget(Code::Region, &node.span);
         if known.regions.contains(&region) {
@@ -254,13 +273,16 @@ pub(super) fn check_subnets(one: &Placed<'_>, diagnostics: &mut Diagnostics) {
     let prefixes = |node: Option<&Node>| -> Vec<IpNet> {
         items(node).iter().filter_map(|node| text_of(node)?.parse().ok()).collect()
     };
-    let space = prefixes(properties.get("addressSpace").and_then(|space| space.get("addressPrefixes")));
+    let space =
+        prefixes(properties.get("addressSpace").and_then(|space| space.get("addressPrefixes")));
     for subnet in items(properties.get("subnets")) {
         let own = subnet.get("properties");
         let one = own.and_then(|own| own.get("addressPrefix"));
         let several = own.and_then(|own| own.get("addressPrefixes"));
         for node in one.into_iter().chain(items(several)) {
-            let Some(prefix) = text_of(node).and_then(|text| text.parse::<IpNet>().ok()) else { continue };
+            let Some(prefix) = text_of(node).and_then(|text| text.parse::<IpNet>().ok()) else {
+                continue;
+            };
             if !space.is_empty() && !space.iter().any(|space| space.contains(&prefix)) {
                 let name = subnet.get("name").and_then(text_of).unwrap_or_default();
                 let space: Vec<String> = space.iter().map(ToString::to_string).collect();
@@ -322,7 +344,9 @@ fn scopes(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
             let text = text_of(node).unwrap_or_default();
             let mut parts = text.split('/').skip(1);
             match (parts.next(), parts.next()) {
-                (Some(word), Some(id)) if word.eq_ignore_ascii_case("subscriptions") => check(node, id),
+                (Some(word), Some(id)) if word.eq_ignore_ascii_case("subscriptions") => {
+                    check(node, id)
+                }
                 _ => {}
             }
         }

@@ -77,7 +77,11 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
 }
 
 /// A value as its type; the table and the type say the same, so this does not fail, and says so if it does.
-fn meant<T: DeserializeOwned>(root: &Node, value: Value, diagnostics: &mut Diagnostics) -> Option<T> {
+fn meant<T: DeserializeOwned>(
+    root: &Node,
+    value: Value,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
     if diagnostics.has_errors() {
         return None;
     }
@@ -122,7 +126,9 @@ fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
     for node in items(of.get("faults")) {
         // One that cannot be read was named already.
         let mut unsaid = Diagnostics::default();
-        let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) else { continue };
+        let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) else {
+            continue;
+        };
         let Ok(fault) = serde_json::from_value::<Fault>(value) else { continue };
         let subscriptions = known.map_or(&none, |known| &known.subscriptions);
         for (key, why) in fault.mistakes(subscriptions) {

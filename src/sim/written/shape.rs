@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 const PROPERTIES: &str = include_str!("../shape/properties.tsv");
-const DATED: [&str; 2] = [include_str!("../shape/fields.tsv"), include_str!("../shape/observed.tsv")];
+const DATED: [&str; 2] =
+    [include_str!("../shape/fields.tsv"), include_str!("../shape/observed.tsv")];
 
 /// What recordings show, and no published model has.
 const UNMODELLED: &[(&str, &str)] =
@@ -50,12 +51,16 @@ static TABLE: LazyLock<BTreeMap<String, TypeShape>> = LazyLock::new(|| {
             continue;
         };
         let shape = match shape {
-            "text" => PropertyShape::Text(words.next().unwrap_or_default().split_terminator(',').collect()),
+            "text" => PropertyShape::Text(
+                words.next().unwrap_or_default().split_terminator(',').collect(),
+            ),
             "number" => PropertyShape::Number,
             "bool" => PropertyShape::Bool,
             "object" => PropertyShape::Object,
             "list" => PropertyShape::List,
-            other => other.strip_prefix("list of ").map_or(PropertyShape::Any, PropertyShape::Children),
+            other => {
+                other.strip_prefix("list of ").map_or(PropertyShape::Any, PropertyShape::Children)
+            }
         };
         let own = table.entry(kind.to_ascii_lowercase()).or_default();
         own.name = kind;
@@ -123,7 +128,10 @@ mod tests {
     fn every_line_of_the_table_is_read() {
         assert!(types().count() >= 20);
         let networks = of("microsoft.network/VIRTUALNETWORKS").unwrap();
-        assert_eq!(networks.at("/properties/addressSpace/addressPrefixes"), Some(&PropertyShape::List));
+        assert_eq!(
+            networks.at("/properties/addressSpace/addressPrefixes"),
+            Some(&PropertyShape::List)
+        );
         assert!(networks.keys("/properties/addressSpace").any(|key| key == "addressPrefixes"));
         let children: Vec<_> = networks.children().map(|(key, _)| key).collect();
         assert_eq!(children, ["subnets", "virtualNetworkPeerings"]);
