@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
     PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
-    RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+    RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -51,7 +51,7 @@ pub enum Output {
 /// The verbs; what each takes stands beside what it does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Compile runbooks and print every problem found; touches nothing.
+    /// Read runbooks, worlds and other files, and print every problem found; touches nothing.
     Check(CheckArgs),
     /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked.
     Plan(PlanArgs),
@@ -100,8 +100,8 @@ pub enum Verb {
     /// The simulated Azure on its own.
     #[command(subcommand)]
     Sim(SimVerb),
-    /// Print the JSON Schema of runbooks, for editors.
-    Schema,
+    /// Print the JSON Schema of runbooks or of worlds, for editors.
+    Schema(SchemaArgs),
     /// Print the manual page, for `man -l -`.
     Man,
     /// Print a shell's completions.
@@ -137,7 +137,7 @@ impl Verb {
             | Self::Export(_)
             | Self::Verify(_)
             | Self::Sim(_)
-            | Self::Schema
+            | Self::Schema(_)
             | Self::Man
             | Self::Completions(_) => None,
         }

@@ -11,7 +11,7 @@ use super::document_drills::DrillOrigin;
 use super::error::{CliError, Status};
 use super::front::{self, CompiledRunbook};
 use super::world::{self, KeptDrill};
-use crate::engine::{RunMode, RunState};
+use crate::engine::RunState;
 use crate::model::{Answer, People, Plan, PlanDigest};
 use crate::render::document::LastRun;
 use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
@@ -222,10 +222,7 @@ pub(super) fn last_run(context: &Context, gathered: &Gathered) -> Option<LastRun
         let took = view.recovery_seconds;
         last = Some(LastRun {
             run: view.run,
-            mode: match view.mode {
-                RunMode::Drill => "drill".to_owned(),
-                RunMode::Live => "live".to_owned(),
-            },
+            mode: view.mode.as_str().to_owned(),
             at: written_at(&raw.run),
             succeeded: view.outcome == "succeeded",
             outcome: view.outcome,

@@ -17,7 +17,7 @@ use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
 use crate::render::run_view;
 use crate::render::view::{Driven, ReachView, RunView};
 use crate::sim::bad_day::library;
-use crate::sim::{BadDay, Fault, FaultEffect, World};
+use crate::sim::{BadDay, Fault, FaultEffect, Strikes, World};
 
 /// A fault of one step.
 struct DrilledFault {
@@ -181,9 +181,10 @@ impl DrillOrigin {
                 }
                 FaultDrill::Day(day) => {
                     let place = library().iter().position(|other| other == day);
-                    let (title, what) = (day.title.clone(), day.what.clone());
+                    let (name, title) = (day.name.clone(), day.title.clone());
+                    let what = day.what.clone();
                     if let Some(slot) = place.and_then(|place| days.get_mut(place)) {
-                        *slot = Some(Day { title, what, cell });
+                        *slot = Some(Day { name, title, what, cell });
                     }
                 }
             }
@@ -228,15 +229,25 @@ impl DrillOrigin {
         let now = self.now;
         match trial {
             FaultDrill::At(key, faults) => {
+                let count = faults.len();
                 let played = self.play(|world| {
                     world.begin_at(now);
                     faults.into_iter().for_each(|fault| world.add_fault(fault));
                 });
-                let cell = judge(played.await, good, Some(&key.0));
+                let played = played.await;
+                let cell = match not_met(&played, |all| last(all, count)) {
+                    Some(cell) => cell,
+                    None => judge(played, good, Some(&key.0)),
+                };
                 (FaultDrill::At(key, Vec::new()), cell)
             }
             FaultDrill::Day(day) => {
                 let played = self.play(|world| world.live_through(day, now)).await;
+                if let Some(cell) =
+                    not_met(&played, |all| all.into_iter().filter(|one| one.is_day).collect())
+                {
+                    return (trial, cell);
+                }
                 let cell = match judge(played, good, None) {
                     // What others changed is not the run's to put right.
                     cell if !day.events.is_empty() && cell.text == DIFFERS => {
@@ -248,6 +259,24 @@ impl DrillOrigin {
             }
         }
     }
+}
+
+/// The cell of a drill in which nothing of what was to go wrong did: no step meets it.
+fn not_met(
+    played: &Result<Drilled, DrillError>,
+    own: impl FnOnce(Vec<Strikes>) -> Vec<Strikes>,
+) -> Option<Cell> {
+    let played = played.as_ref().ok()?;
+    let own = own(played.world.strikes());
+    let idle = !own.is_empty() && own.iter().all(|one| one.struck == 0);
+    idle.then(|| Cell { handling: Handling::NotMet, text: String::new() })
+}
+
+/// The last so many that are no bad days: those of a drill stand behind the world's own.
+fn last(all: Vec<Strikes>, count: usize) -> Vec<Strikes> {
+    let faults: Vec<Strikes> = all.into_iter().filter(|one| !one.is_day).collect();
+    let from = faults.len().saturating_sub(count);
+    faults.into_iter().skip(from).collect()
 }
 
 /// One drill to be made.

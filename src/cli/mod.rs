@@ -30,6 +30,7 @@ pub mod ui;
 mod voice;
 pub mod watch;
 pub mod world;
+mod written;
 
 pub use error::Status;
 pub use run::run;

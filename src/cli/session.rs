@@ -21,7 +21,7 @@ use crate::engine::{
 };
 use crate::model::{Action, Plan, ResourceId, RunOutcome};
 use crate::render::progress::{EventLines, Live};
-use crate::render::view::{Driven, ReachedView};
+use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{json, run_view, text};
 use crate::store::RunStore;
 
@@ -60,6 +60,8 @@ pub struct Driving {
     pub events: Vec<Recorded>,
     /// What each site reaches now, in a drill.
     pub reached: Vec<ReachedView>,
+    /// What each bad day and fault has met and struck, in a drill.
+    pub strikes: Vec<StrikesView>,
 }
 
 /// What a drive begins with.
@@ -122,7 +124,13 @@ impl Session {
         };
         let (ending, state) = driven?;
         closed?;
-        Ok(Driving { ending, state, events: recorder.events(), reached: Vec::new() })
+        Ok(Driving {
+            ending,
+            state,
+            events: recorder.events(),
+            reached: Vec::new(),
+            strikes: Vec::new(),
+        })
     }
 }
 
@@ -292,6 +300,7 @@ impl Driving {
         let ui = context.ui;
         if let Some(mut view) = run_view(&self.state, &self.events, Driven::ByNobody) {
             view.set_reached(&self.reached);
+            view.strikes.clone_from(&self.strikes);
             if self.ending == Ending::Interrupted {
                 view.outcome = "interrupted".to_owned();
             }

@@ -1,6 +1,5 @@
 //! Which world does a drill live in? Loaded from its file, kept beside the run, found again.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,18 +14,17 @@ use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
 use super::session::{DriveStart, Driving, GateAnswers, Session};
+use super::written;
 use crate::azure::{Arm, WireFault, WireRequest, WireResponse, WriteScope};
 pub use crate::drill::ENDPOINT;
 use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
-use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
+use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
-use crate::render::view::{ReachView, ReachedView};
-use crate::runbook::nesting;
+use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
-use crate::sim::scenario::ScenarioError;
-use crate::sim::{Answers, BadDay, Scenario, TruthMark, VirtualClock, World};
+use crate::sim::{Answers, BadDay, Strikes, TruthMark, VirtualClock, World};
 use crate::store::{RunStore, regular};
 
 /// A drill's surroundings.
@@ -73,6 +71,18 @@ impl WorldKeeper {
     }
 }
 
+impl WorldKeeper {
+    /// Notes what went wrong, where anything was to.
+    fn note_strikes(&self, strikes: &[StrikesView]) {
+        let Some(path) = self.path.as_ref().filter(|_| !strikes.is_empty()) else { return };
+        let bytes = serde_json::to_vec(strikes).unwrap_or_default();
+        // A report says less without it, and nothing else needs it.
+        if let Err(error) = files::write_private(&path.with_file_name(STRIKES), &bytes) {
+            tracing::warn!(%error, "what was struck is not kept");
+        }
+    }
+}
+
 impl Answers for WorldKeeper {
     fn answer(
         &mut self,
@@ -103,26 +113,13 @@ impl Answers for WorldKeeper {
 /// A world from its file, and the time at which it begins.
 ///
 /// # Errors
-/// The file cannot be read, or is no world.
-pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliError> {
-    let text = files::read_text("world", path)?;
-    let no_world = |error: &ScenarioError| {
-        CliError::new(Status::Runbook, format!("{} is no world.", path.display())).because(error)
-    };
-    let name = path.display().to_string();
-    // The reader of worlds takes all of a text at once; what is too deep for it is found before.
-    let flat = |text: String| nesting::check(&text, WORLD_DEPTH_MAX).map(|()| text);
-    let text = flat(text).map_err(|why| no_world(&ScenarioError { name: name.clone(), why }))?;
-    // Each world names the next one from its own folder; one after the other, so the last is at hand.
-    let folder = RefCell::new(path.parent().map(Path::to_owned).unwrap_or_default());
-    let beside = |base: &str| {
-        let place = files::below(&folder.borrow(), base)?;
-        let text = regular::read_text(&place, FILE_BYTES_MAX).map_err(|e| e.to_string())?;
-        let text = flat(text)?;
-        folder.replace(place.parent().map(Path::to_owned).unwrap_or_default());
-        Ok(text)
-    };
-    let scenario = Scenario::parse_over(&name, &text, &beside).map_err(|error| no_world(&error))?;
+/// The file cannot be read (usage), or has errors (status 3).
+pub fn load(
+    context: &Context,
+    path: &Path,
+    seed: Option<u64>,
+) -> Result<(World, Timestamp), CliError> {
+    let scenario = written::usable_world(context, path)?;
     let mut world = World::new(&scenario);
     if let Some(seed) = seed {
         world.set_seed(seed);
@@ -133,6 +130,9 @@ pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliErr
 /// What each site reached, from the beginning of a drill on: a file beside its world.
 const REACHED: &str = "reached.json";
 
+/// What its bad days and faults have met and struck: beside it, too.
+const STRIKES: &str = "strikes.json";
+
 fn kept(context: &Context, run: &RunId) -> PathBuf {
     context.state.run_path(run).join("world.json")
 }
@@ -142,8 +142,13 @@ impl KeptDrill {
     ///
     /// # Errors
     /// The file cannot be read, or is no world.
-    pub fn start(path: &Path, seed: Option<u64>, plan: &Plan) -> Result<Self, CliError> {
-        let (world, start) = load(path, seed)?;
+    pub fn start(
+        context: &Context,
+        path: &Path,
+        seed: Option<u64>,
+        plan: &Plan,
+    ) -> Result<Self, CliError> {
+        let (world, start) = load(context, path, seed)?;
         Self::within(world, start, plan)
     }
 
@@ -158,7 +163,7 @@ impl KeptDrill {
         seed: Option<u64>,
     ) -> Result<Self, CliError> {
         if let Some(path) = world.or(compiled.world.as_deref()) {
-            return Self::start(path, seed, &compiled.plan);
+            return Self::start(context, path, seed, &compiled.plan);
         }
         let Some(after) = &compiled.after else {
             return Err(CliError::usage("The drill has no world to start from.").hint(
@@ -290,6 +295,8 @@ impl KeptDrill {
             let end = driving.events.last().map(|last| last.at);
             end.into_iter().for_each(|end| kept.note_reached(end));
             driving.reached.clone_from(&kept.reached);
+            driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
+            kept.note_strikes(&driving.strikes);
         }
         driven
     }
@@ -300,6 +307,18 @@ impl KeptDrill {
 pub fn reached(context: &Context, run: &RunId) -> Vec<ReachedView> {
     let kept = regular::read(&context.state.run_path(run).join(REACHED), FILE_BYTES_MAX).ok();
     kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// What the bad days and faults of a drill have met and struck; nothing for other runs.
+#[must_use]
+pub fn strikes(context: &Context, run: &RunId) -> Vec<StrikesView> {
+    let kept = regular::read(&context.state.run_path(run).join(STRIKES), FILE_BYTES_MAX).ok();
+    kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn strikes_view(strikes: Strikes) -> StrikesView {
+    let Strikes { what, is_day, struck, met, asked } = strikes;
+    StrikesView { what, is_day, struck, met, asked }
 }
 
 pub(super) fn reach_view(reach: Reach) -> ReachView {

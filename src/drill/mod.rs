@@ -101,6 +101,7 @@ impl Drill {
             endpoint: ENDPOINT.to_owned(),
             nonce: "before".to_owned(),
             by: None,
+            bad_days: Vec::new(),
             waived: Vec::new(),
         };
         let (_handle, requests) = crate::engine::handle::channel();

@@ -12,6 +12,7 @@ use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Le
 use super::refusal::Refusal;
 use super::reserve::{Blanked, without_secrets};
 use super::state::{IllegalTransition, RunState};
+use super::target::RunTarget;
 use super::turn::{Effect, Input, Intake, Moment, take_turn};
 use super::worker::{self, WorkerJob};
 use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp, limits};
@@ -46,6 +47,8 @@ pub struct NewRun {
     pub by: Option<crate::model::Person>,
     /// What was said before it: rules that were waived, a source that is down.
     pub waived: Vec<Event>,
+    /// The bad days that a drill lives through, by name.
+    pub bad_days: Vec<String>,
 }
 
 /// How long a driver stays with a run.
@@ -133,7 +136,12 @@ impl Driver {
         let mut state = RunState::fold(&events)?;
         if state.opened.is_none() {
             let new = new.ok_or(EngineError::NoRun)?;
+            // A drill is against the simulator by its kind.
+            let live = new.mode == RunMode::Live;
+            let against = live.then(|| RunTarget::of(new.mode, &new.endpoint));
             let opened = Event::RunOpened {
+                against,
+                bad_days: new.bad_days,
                 run: new.run,
                 plan: Box::new(new.plan),
                 mode: new.mode,

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::target::RunTarget;
 use crate::model::{
     Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RunId, RunOutcome, Seen, Seq,
     StepError, StepName, Timestamp, Undo, Write,
@@ -96,6 +97,12 @@ pub enum Event {
         /// Who started it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Person>,
+        /// What it is made against; by the endpoint where nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against: Option<RunTarget>,
+        /// The bad days that a drill lives through, by name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bad_days: Vec<String>,
     },
     /// A preflight rule that would have stopped the run was waived.
     Waived {

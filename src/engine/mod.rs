@@ -27,6 +27,7 @@ pub mod retry;
 mod schedule;
 pub mod state;
 pub mod survey;
+mod target;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -48,3 +49,4 @@ pub use record::{Phase, StepRecord, StepState};
 pub use refusal::Refusal;
 pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey};
+pub use target::{RunKind, RunTarget};

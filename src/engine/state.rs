@@ -13,6 +13,7 @@ use super::front::Front;
 use super::illegal::IllegalMove;
 use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
+use super::target::{RunKind, RunTarget};
 use crate::model::{Operand, Person, Plan, RunId, RunOutcome, Seq, Step, StepName, Timestamp};
 
 /// A run as its journal tells it.
@@ -57,8 +58,24 @@ pub struct Opened {
     pub nonce: String,
     /// Who started it.
     pub by: Option<Person>,
+    /// What it is made against.
+    pub against: RunTarget,
+    /// The bad days that a drill lives through, by name.
+    pub bad_days: Vec<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Opened {
+    /// What kind of run it is, for people.
+    #[must_use]
+    pub fn kind(&self) -> RunKind {
+        match (self.mode, self.against) {
+            (RunMode::Drill, _) => RunKind::Drill,
+            (RunMode::Live, RunTarget::Simulator) => RunKind::Simulated,
+            (RunMode::Live, RunTarget::Azure) => RunKind::Live,
+        }
+    }
 }
 
 /// What a run is about.
@@ -185,7 +202,8 @@ impl RunState {
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
-        if let Event::RunOpened { run, plan, mode, endpoint, nonce, by } = event {
+        if let Event::RunOpened { run, plan, mode, endpoint, nonce, by, against, bad_days } = event
+        {
             if self.opened.is_some() {
                 return Err(IllegalMove::OpenAlready);
             }
@@ -199,6 +217,8 @@ impl RunState {
                 endpoint: endpoint.clone(),
                 nonce: nonce.clone(),
                 by: by.clone(),
+                against: against.unwrap_or_else(|| RunTarget::of(*mode, endpoint)),
+                bad_days: bad_days.clone(),
                 at,
             });
             return Ok(());

@@ -127,6 +127,8 @@ impl Bench {
         let opened = Event::RunOpened {
             run: RunId::parse("01h00000000000000000000000").unwrap(),
             plan: Box::new(plan.clone()),
+            against: None,
+            bad_days: Vec::new(),
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),

@@ -14,15 +14,17 @@ pub const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of one evidence file or exported journal: the events of the longest run, and its reports.
 pub const EVIDENCE_BYTES_MAX: u64 = 1 << 30;
 
-/// Depth of lists and mappings in one line of a world file. The reader itself goes no deeper, and its time
-/// grows with the square of what it has to refuse.
-pub const WORLD_DEPTH_MAX: usize = 128;
+/// Depth of a world file: that of a body of Azure's that is kept, and of the lists that it stands in.
+pub const WORLD_DEPTH_MAX: usize = 72;
 
 /// Depth of nested YAML. The language needs seven levels; recursion must end well before the stack.
 pub const YAML_DEPTH_MAX: usize = 32;
 
 /// Nodes of one YAML document: a runbook of 20,000 steps has about 400,000.
 pub const YAML_NODES_MAX: usize = 1_000_000;
+
+/// Nodes of one world file: as many as fit into a file of that size, where each of them means something.
+pub const WORLD_NODES_MAX: usize = 3_000_000;
 
 /// Diagnostics kept for one file: a person reads the first few; the rest are counted.
 pub const DIAGNOSTICS_MAX: usize = 200;

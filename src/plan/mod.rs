@@ -17,7 +17,6 @@ mod parts;
 pub mod preview;
 mod reader;
 mod rules;
-mod scalar;
 mod scope;
 mod steering;
 mod steps;

@@ -6,10 +6,10 @@ use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use super::reader::{Read, Reader};
-use super::scalar::scalar;
 use super::scope::Scope;
 use crate::model::SecretSource;
 use crate::runbook::grammar::{Kind, PARAM, PARAM_TYPES};
+use crate::runbook::scalar::scalar;
 use crate::runbook::{Code, Node, NodeValue, Span, did_you_mean};
 
 /// Parameters as they were declared.

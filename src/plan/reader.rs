@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::scalar::{check_scalar, expected, scalar};
 use super::scope::{Problem, Resolved, Scope};
 use crate::model::Condition;
 use crate::model::id::is_plain_name;
 use crate::model::tags;
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
+use crate::runbook::fields;
+pub(super) use crate::runbook::fields::Fields;
 use crate::runbook::grammar::{Field, Kind};
-use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};
+use crate::runbook::scalar::{check_scalar, expected, scalar};
+use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span};
 
 /// A value that was read: known, or a secret parameter's name.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +21,6 @@ pub(super) enum Read {
     Value(Value),
     Secret(String),
 }
-
-/// What stands under the keys of a mapping.
-pub(super) type Fields<'a> = BTreeMap<&'static str, (&'a Key, &'a Node)>;
 
 /// Reads nodes, and says what is wrong with them.
 pub(super) struct Reader<'d> {
@@ -67,43 +66,7 @@ impl Reader<'_> {
         fields: &'static [Field],
         what: &str,
     ) -> Option<Fields<'a>> {
-        let Some(entries) = node.map() else {
-            let message = format!("{what} must be a mapping, and this is {}.", node.kind());
-            self.error(Code::WrongKind, &node.span, message);
-            return None;
-        };
-        let mut found = Fields::new();
-        // What was most likely meant by a misspelt key is not missing as well.
-        let mut meant_keys: Vec<&str> = Vec::new();
-        for (key, value) in entries {
-            match fields.iter().find(|field| field.key == key.text) {
-                Some(field) => {
-                    found.insert(field.key, (key, value));
-                }
-                None => {
-                    let shown: String = key.text.chars().take(60).collect();
-                    let message = format!("{what} has no key `{shown}`.");
-                    let names = fields.iter().map(|field| field.key);
-                    let help = match did_you_mean(&key.text, names.clone()) {
-                        Some(meant) => {
-                            meant_keys.push(meant);
-                            format!("Did you mean `{meant}`?")
-                        }
-                        None => format!("It has {}.", names.collect::<Vec<_>>().join(", ")),
-                    };
-                    self.error_with(Code::UnknownKey, &key.span, message, help);
-                }
-            }
-        }
-        for field in fields.iter().filter(|field| field.required) {
-            if !found.contains_key(field.key) && !meant_keys.contains(&field.key) {
-                let message = format!("{what} needs the key `{}`: {}", field.key, field.doc);
-                let start = node.span.start;
-                let end = entries.first().map_or(node.span.end, |(key, _)| key.span.end);
-                self.error(Code::MissingKey, &(start..end), message);
-            }
-        }
-        Some(found)
+        fields::fields(node, fields, what, self.diagnostics)
     }
 
     /// A plain name.

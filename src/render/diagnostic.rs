@@ -71,6 +71,7 @@ fn one(source: &SourceFile, shown: &str, diagnostic: &Diagnostic, style: Style) 
     };
     let span =
         clamp(diagnostic.span.start)..clamp(diagnostic.span.end).max(clamp(diagnostic.span.start));
+    let excerpt_column = text[..span.start].chars().count() + 1;
     let snippet = Snippet::source(text)
         .path(source.name_at(diagnostic.span.start))
         .line_start(line)
@@ -85,8 +86,16 @@ fn one(source: &SourceFile, shown: &str, diagnostic: &Diagnostic, style: Style) 
         Color::No => Renderer::plain(),
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width);
+    let mut text = renderer.render(&[group]);
+    // Of a line that was cut it counts columns from the cut.
+    let (shown_at, is_at) = (excerpt_column, source.place(diagnostic.span.start).1);
+    if shown_at != is_at {
+        let name = source.name_at(diagnostic.span.start);
+        let place = |column: usize| format!("{name}:{line}:{column}");
+        text = text.replacen(&place(shown_at), &place(is_at), 1);
+    }
     // It shows what is hidden in the source and in the words by itself; what is left is its paint.
-    style::adopted(&renderer.render(&[group]))
+    style::adopted(&text)
 }
 
 /// The line around a byte, cut where it is too long, and where it starts.

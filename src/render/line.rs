@@ -1,7 +1,7 @@
 //! What happened just now? One line an event that matters, with the run's clock before it.
 
 use super::style::{Style, clock, wrap};
-use crate::engine::{Actor, Event, Recorded};
+use crate::engine::{Actor, Event, Recorded, RunMode, RunTarget};
 use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp, Undo};
 
 /// How much of the journal is told.
@@ -175,12 +175,17 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
 fn journal(event: &Event, plan: &Plan) -> String {
     let kind = event.kind();
     let rest = match event {
-        Event::RunOpened { run, mode, endpoint, by, .. } => format!(
-            "{run} of {} ({}, {endpoint}){}",
+        Event::RunOpened { run, mode, endpoint, by, against, bad_days, .. } => format!(
+            "{run} of {} ({}, {endpoint}){}{}",
             plan.parts().runbook,
-            match mode {
-                crate::engine::RunMode::Drill => "drill",
-                crate::engine::RunMode::Live => "live",
+            match (mode, against.unwrap_or_else(|| RunTarget::of(*mode, endpoint))) {
+                (RunMode::Drill, _) => "drill",
+                (RunMode::Live, RunTarget::Simulator) => "simulated",
+                (RunMode::Live, RunTarget::Azure) => "live",
+            },
+            match bad_days.as_slice() {
+                [] => String::new(),
+                days => format!(" through {}", days.join(", ")),
             },
             by.as_ref().map_or_else(String::new, |by| format!(" by {by}"))
         ),

@@ -112,6 +112,8 @@ impl Book {
             Event::RunOpened {
                 run: RunId::parse("01h00000000000000000000000").unwrap(),
                 plan: Box::new(plan()),
+                against: None,
+                bad_days: Vec::new(),
                 mode: RunMode::Drill,
                 endpoint: "sim".to_owned(),
                 nonce: "n".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::style::{Style, clock, cut, fill, mark, wrap};
 use super::timeline::Waited;
 use super::view::{ReachView, RunLine, RunView, StepView};
-use crate::engine::RunMode;
+use crate::engine::RunKind;
 use crate::model::StepStatus;
 
 /// Columns of the bar, at least and at most.
@@ -22,6 +22,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     recovery(&mut out, view, style);
     changed(&mut out, view, style);
     reached(&mut out, view, style);
+    strikes(&mut out, view, style);
     troubles(&mut out, view, style);
     super::spoken::block(&mut out, &view.said, style);
     list(&mut out, "What an undo does not take back:", &view.stays, style);
@@ -46,9 +47,11 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
         "waiting" | "interrupted" => style.warn(&view.outcome),
         _ => style.bad(&view.outcome),
     };
-    let (mode, kind) = match view.mode {
-        RunMode::Drill => ("drill", "simulated time"),
-        RunMode::Live => ("live", "wall clock"),
+    let mode = view.mode.as_str();
+    let kind = match view.mode {
+        RunKind::Drill => "simulated time",
+        RunKind::Simulated => "a simulator's clock",
+        RunKind::Live => "wall clock",
     };
     line(
         out,
@@ -63,6 +66,9 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     let about =
         format!("run {} · {mode} · profile {profile} · began {}", view.run, view.started_at);
     line(out, &style.dim(&about));
+    if !view.bad_days.is_empty() {
+        line(out, &style.dim(&format!("lived through {}", view.bad_days.join(", "))));
+    }
     if let Some(by) = &view.by {
         line(out, &style.dim(&format!("started by {by}")));
     }
@@ -372,6 +378,15 @@ fn answers(reach: &ReachView, view: &RunView) -> String {
     if told.is_empty() { answer(reach) } else { told.join(" → ") }
 }
 
+/// What was to go wrong, and did or did not: a line for each.
+fn strikes(out: &mut String, view: &RunView, style: Style) {
+    for (place, strikes) in view.strikes.iter().enumerate() {
+        let lead = if place == 0 { "Went wrong  " } else { "            " };
+        let row = format!("{lead}{}: {}", strikes.what, strikes.said());
+        line(out, &if strikes.struck == 0 { style.warn(&row) } else { row });
+    }
+}
+
 /// What each site reaches, a line for each answer.
 fn reached(out: &mut String, view: &RunView, style: Style) {
     let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
@@ -442,7 +457,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     }
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
-    if view.outcome == "succeeded" && view.mode == RunMode::Drill {
+    if view.outcome == "succeeded" && view.mode == RunKind::Drill {
         ways.push((format!("backroad undo {run}"), "drill the way back"));
     }
     out.push('\n');
@@ -461,22 +476,18 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
         return out;
     }
     let head = format!(
-        "{:<26}  {:<5}  {:<15}  {:<24}  {:>9}  RUNBOOK",
+        "{:<26}  {:<9}  {:<15}  {:<24}  {:>9}  RUNBOOK",
         "RUN", "MODE", "OUTCOME", "BEGAN", "RECOVERED"
     );
     line(&mut out, &style.dim(&head));
     for run in lines {
-        let mode = match run.mode {
-            Some(RunMode::Drill) => "drill",
-            Some(RunMode::Live) => "live",
-            None => "–",
-        };
+        let mode = run.mode.map_or("–", RunKind::as_str);
         let began = run.started_at.map_or("–".to_owned(), |at| at.to_string());
         let took = run.recovery_seconds.map_or("–".to_owned(), span);
         line(
             &mut out,
             &format!(
-                "{:<26}  {mode:<5}  {:<15}  {began:<24}  {took:>9}  {}",
+                "{:<26}  {mode:<9}  {:<15}  {began:<24}  {took:>9}  {}",
                 run.run,
                 run.outcome.as_deref().unwrap_or("–"),
                 run.runbook.as_deref().unwrap_or("–"),

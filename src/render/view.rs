@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::split::split;
 use super::timeline::{Timeline, Waited, seconds};
-use crate::engine::{Actor, Event, Phase, Recorded, RunMode, RunState, StepRecord, StepState};
+use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
 /// The schema of a run's view.
@@ -45,8 +45,14 @@ pub struct RunView {
     pub title: String,
     /// The profile it was compiled under.
     pub profile: Option<String>,
-    /// `drill` or `live`.
-    pub mode: RunMode,
+    /// `drill`, `simulated` (against a simulator that is served) or `live`.
+    pub mode: RunKind,
+    /// The bad days that a drill lived through, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_days: Vec<String>,
+    /// What each of them, and each fault of a drill's world, met and struck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strikes: Vec<StrikesView>,
     /// Where Azure is.
     pub endpoint: String,
     /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
@@ -96,6 +102,44 @@ pub struct RunView {
     pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
+}
+
+/// What a bad day or a fault met and struck in a drill, flat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrikesView {
+    /// The bad day's name, or what the fault is.
+    pub what: String,
+    /// Whether it is a bad day.
+    pub is_day: bool,
+    /// How often it struck.
+    pub struck: u64,
+    /// How many requests it met.
+    pub met: u64,
+    /// How many requests there were.
+    pub asked: u64,
+}
+
+impl StrikesView {
+    /// What came of it, as the end of a sentence.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let requests = |count: u64| if count == 1 { "request" } else { "requests" };
+        match self.struck {
+            0 => format!(
+                "did not strike ({} of {} {} met)",
+                self.met,
+                self.asked,
+                requests(self.asked)
+            ),
+            struck => format!(
+                "struck {} ({} of {} {} met)",
+                if struck == 1 { "once".to_owned() } else { format!("{struck} times") },
+                self.met,
+                self.asked,
+                requests(self.asked)
+            ),
+        }
+    }
 }
 
 /// What each site reached from a moment on.
@@ -179,8 +223,8 @@ pub struct RunLine {
     pub run: String,
     /// Its runbook; none when the run cannot be read.
     pub runbook: Option<String>,
-    /// `drill` or `live`.
-    pub mode: Option<RunMode>,
+    /// As [`RunView::mode`].
+    pub mode: Option<RunKind>,
     /// As [`RunView::outcome`].
     pub outcome: Option<String>,
     /// When it was opened.
@@ -252,7 +296,9 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
         runbook: plan.parts().runbook.to_string(),
         title: plan.parts().title.clone(),
         profile: plan.parts().profile.clone(),
-        mode: opened.mode,
+        mode: opened.kind(),
+        bad_days: opened.bad_days.clone(),
+        strikes: Vec::new(),
         endpoint: opened.endpoint.clone(),
         outcome: outcome(state, driven),
         by: opened.by.as_ref().map(ToString::to_string),

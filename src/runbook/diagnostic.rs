@@ -1,4 +1,4 @@
-//! What is wrong with the runbook? Diagnostics: coded, placed, with a fix; many at once.
+//! What is wrong with the file? Diagnostics: coded, placed, with a fix; many at once.
 
 use serde::Serialize;
 
@@ -77,13 +77,24 @@ codes! {
     UnknownRole "BR0413" "A role does not exist.",
     ResourceTags "BR0414" "Azure does not take these tags.",
     ServiceTag "BR0415" "Azure has no such service tag.",
+    NotThere "BR0501" "A resource is named that is not in the world.",
+    Twice "BR0502" "Something stands twice that there is once.",
+    UnknownProperty "BR0503" "A resource's type has no such property, as far as we know.",
+    PropertyKind "BR0504" "A property is not of the kind that Azure has there.",
+    PropertyWord "BR0505" "A property has a word that Azure does not use there, as far as we know.",
+    MissingProperty "BR0506" "A resource lacks what it cannot be without.",
+    NeverStrikes "BR0507" "A fault or an event can never happen to anything.",
+    Extends "BR0508" "A world that this one changes cannot be used.",
+    UnknownType "BR0509" "Azure has no such type, as far as we know.",
+    Outside "BR0510" "A prefix lies outside of the one that it is part of.",
+    Nameless "BR0511" "A resource's name or type is not what its id says.",
 }
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The runbook cannot be compiled.
+    /// The file cannot be used.
     Error,
     /// It can, and somebody should look.
     Warning,
@@ -165,6 +176,13 @@ impl Diagnostics {
         self.kept.push(diagnostic);
     }
 
+    /// Takes back the doubts of a kind at a place: something better is said of it, or nothing.
+    pub fn forget(&mut self, code: Code, span: &Span) {
+        let is =
+            |d: &Diagnostic| d.code == code && d.span == *span && d.severity == Severity::Warning;
+        self.kept.retain(|d| !is(d));
+    }
+
     /// All, in the order of the file.
     #[must_use]
     pub fn sorted(&self) -> Vec<&Diagnostic> {
@@ -177,6 +195,12 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.kept.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// How many errors there are among those that are kept.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.kept.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
     /// Whether there is none.

@@ -45,6 +45,31 @@ pub enum Kind {
     Step,
     /// Anything: a parameter's value, which its type decides.
     Any,
+    /// A point in time, as RFC 3339.
+    Time,
+    /// A mapping from texts of any kind to values.
+    ByText(&'static Self),
+    /// A mapping from resource ids to values.
+    ById(&'static Self),
+    /// A word, or a mapping from one word to what it takes.
+    Choice(&'static [Choice]),
+    /// A resource as Azure shows it.
+    Resource,
+    /// Anything that JSON can say.
+    Json,
+}
+
+/// A word of a [`Kind::Choice`].
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// The word.
+    pub word: &'static str,
+    /// Whether it stands alone, as a text; else as the key of a mapping with these keys.
+    pub alone: bool,
+    /// The keys of what it takes.
+    pub fields: &'static [Field],
+    /// What it is for, as a sentence.
+    pub doc: &'static str,
 }
 
 /// A key.
@@ -60,11 +85,15 @@ pub struct Field {
     pub doc: &'static str,
 }
 
-pub(super) const fn must(key: &'static str, kind: Kind, doc: &'static str) -> Field {
+/// A key that must be there.
+#[must_use]
+pub const fn must(key: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { key, kind, required: true, doc }
 }
 
-pub(super) const fn may(key: &'static str, kind: Kind, doc: &'static str) -> Field {
+/// A key that may be left out.
+#[must_use]
+pub const fn may(key: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { key, kind, required: false, doc }
 }
 

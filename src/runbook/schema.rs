@@ -5,11 +5,23 @@ use serde_json::{Map, Value, json};
 use super::actions::ACTIONS;
 use super::grammar::{Field, Kind, RUNBOOK, STEP};
 
+/// The version of JSON Schema.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Whether a value may be an expression, or stands as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    /// A runbook's: an expression may stand for most.
+    Expressions,
+    /// A world's.
+    Literals,
+}
+
 /// The JSON Schema of runbooks.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = object(RUNBOOK);
-    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    let mut schema = object(RUNBOOK, Values::Expressions);
+    schema["$schema"] = json!(DIALECT);
     schema["title"] = json!("backroad runbook");
     schema["$defs"] = json!({
         "expression": { "type": "string", "pattern": "\\$\\{" },
@@ -18,12 +30,23 @@ pub fn schema() -> Value {
     schema
 }
 
-/// A value of its kind, or an expression.
-fn or_expression(schema: &Value) -> Value {
-    json!({ "anyOf": [schema, { "$ref": "#/$defs/expression" }] })
+/// The JSON Schema of a document without expressions: what a mapping of these keys is, or a list of such.
+#[must_use]
+pub fn schema_of(title: &str, kind: &Kind) -> Value {
+    let mut schema = value(kind, Values::Literals);
+    schema["$schema"] = json!(DIALECT);
+    schema["title"] = json!(title);
+    schema
 }
 
-fn value(kind: &Kind) -> Value {
+fn value(kind: &Kind, values: Values) -> Value {
+    // A value of its kind, or an expression.
+    let or_expression = |schema: &Value| match values {
+        Values::Expressions => json!({ "anyOf": [schema, { "$ref": "#/$defs/expression" }] }),
+        Values::Literals => schema.clone(),
+    };
+    let value = |kind: &Kind| value(kind, values);
+    let object = |fields: &[Field]| object(fields, values);
     match kind {
         Kind::Text | Kind::Prose | Kind::IdOrName(_) => json!({ "type": "string" }),
         Kind::Int(min, max) => {
@@ -60,7 +83,14 @@ fn value(kind: &Kind) -> Value {
         Kind::List(inner) => or_expression(&json!({ "type": "array", "items": value(inner) })),
         Kind::OneOrMany(inner) => {
             let inner = value(inner);
-            json!({ "anyOf": [inner, { "type": "array", "items": inner }, { "$ref": "#/$defs/expression" }] })
+            match values {
+                Values::Expressions => json!({ "anyOf": [
+                    inner, { "type": "array", "items": inner }, { "$ref": "#/$defs/expression" },
+                ] }),
+                Values::Literals => {
+                    json!({ "anyOf": [inner, { "type": "array", "items": inner }] })
+                }
+            }
         }
         Kind::Object(fields) => object(fields),
         Kind::Names(inner) => json!({
@@ -69,14 +99,57 @@ fn value(kind: &Kind) -> Value {
             "additionalProperties": value(inner),
         }),
         Kind::Step => json!({ "$ref": "#/$defs/step" }),
-        Kind::Any => json!({}),
+        Kind::Time => json!({
+            "type": "string", "format": "date-time", "examples": ["2026-03-14T03:00:00Z"],
+        }),
+        Kind::ByText(inner) => json!({
+            "type": "object", "additionalProperties": value(inner),
+        }),
+        Kind::ById(inner) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": ID },
+            "additionalProperties": value(inner),
+        }),
+        Kind::Choice(choices) => {
+            let mut all = Vec::new();
+            for choice in *choices {
+                all.push(match choice.alone {
+                    true => json!({ "const": choice.word, "description": choice.doc }),
+                    false => json!({
+                        "type": "object",
+                        "additionalProperties": false,
+                        "properties": { choice.word: object(choice.fields) },
+                        "required": [choice.word],
+                        "description": choice.doc,
+                    }),
+                });
+            }
+            json!({ "oneOf": all })
+        }
+        Kind::Resource => json!({
+            "type": "object",
+            "properties": {
+                "id": { "type": "string", "pattern": ID },
+                "location": { "type": ["string", "null"] },
+                "properties": { "type": ["object", "null"] },
+            },
+            "required": ["id"],
+        }),
+        Kind::Any | Kind::Json => json!({}),
     }
 }
 
-fn object(fields: &[Field]) -> Value {
+/// How a resource's id is written.
+const ID: &str = "^/[sS]ubscriptions/[^/]+/[rR]esource[gG]roups/[^/]+/[pP]roviders/[^/]+/[^/]+/[^/]+(/[^/]+/[^/]+)*/?$";
+
+fn object(fields: &[Field], values: Values) -> Value {
     let mut properties = Map::new();
     for field in fields {
-        let mut schema = value(&field.kind);
+        let mut schema = value(&field.kind, values);
+        if values == Values::Literals && !field.required {
+            // A key without a value is as good as none.
+            schema = json!({ "anyOf": [schema, { "type": "null" }] });
+        }
         schema["description"] = json!(field.doc);
         properties.insert(field.key.to_owned(), schema);
     }
@@ -91,7 +164,7 @@ fn object(fields: &[Field]) -> Value {
 
 /// A step, whose `with` is checked by its `action`.
 fn step() -> Value {
-    let mut schema = object(STEP);
+    let mut schema = object(STEP, Values::Expressions);
     let names: Vec<Value> =
         ACTIONS.iter().map(|(name, doc, _)| json!({ "const": name, "description": doc })).collect();
     schema["properties"]["action"] =
@@ -101,7 +174,7 @@ fn step() -> Value {
         .map(|(name, _, fields)| {
             json!({
                 "if": { "properties": { "action": { "const": name } }, "required": ["action"] },
-                "then": { "properties": { "with": object(fields) } },
+                "then": { "properties": { "with": object(fields, Values::Expressions) } },
             })
         })
         .collect();

@@ -1,6 +1,6 @@
-//! Which text, and where in it? A runbook's bytes as text, spans, lines and columns.
+//! Which text, and where in it? The bytes of a runbook, or of a world, as text, spans, lines and columns.
 //!
-//! A runbook may use others as its parts. Their texts stand behind its own in one text, so that a span
+//! A runbook may use others as its parts, and a world extend another one. Their texts stand behind its own in one text, so that a span
 //! is a place in exactly one of the files.
 
 use std::collections::BTreeMap;
@@ -8,14 +8,97 @@ use std::ops::Range;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::tree;
-use crate::model::limits::RUNBOOK_BYTES_MAX;
+use crate::model::limits::{
+    FILE_BYTES_MAX, RUNBOOK_BYTES_MAX, WORLD_DEPTH_MAX, WORLD_NODES_MAX, YAML_DEPTH_MAX,
+    YAML_NODES_MAX,
+};
 
 /// A range of bytes of a source.
 pub type Span = Range<usize>;
 
+/// What a file that a person writes is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DocumentKind {
+    /// A runbook.
+    #[default]
+    Runbook,
+    /// A world, in which a drill begins.
+    World,
+    /// Bad days, to be laid over worlds.
+    BadDays,
+    /// Values of parameters.
+    Params,
+}
+
+impl DocumentKind {
+    /// What it is called, with its article.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Runbook => "a runbook",
+            Self::World => "a world",
+            Self::BadDays => "a file of bad days",
+            Self::Params => "a file of parameters",
+        }
+    }
+
+    /// How it begins, as a sentence.
+    pub(super) fn beginning(self) -> &'static str {
+        match self {
+            Self::Runbook => "A runbook begins with `runbook: NAME`.",
+            Self::World => "A world begins with `world: NAME`.",
+            Self::BadDays => "A file of bad days is a list: each begins with `- name: NAME`.",
+            Self::Params => "A file of parameters has a line for each: `NAME: VALUE`.",
+        }
+    }
+
+    /// Why there is one to a file.
+    pub(super) fn one_to_a_file(self) -> &'static str {
+        match self {
+            Self::Runbook => "Put each runbook into a file of its own.",
+            Self::World => "Put each world into a file of its own.",
+            Self::BadDays => "Write one list.",
+            Self::Params => "Write one mapping.",
+        }
+    }
+
+    /// What there is in place of anchors.
+    pub(super) fn without_anchors(self) -> &'static str {
+        match self {
+            Self::Runbook => "Use a parameter, `defaults` or a loop instead.",
+            Self::World => "Write it out, or let another world say it: `extends: FILE`.",
+            Self::BadDays | Self::Params => "Write it out.",
+        }
+    }
+
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::Runbook => RUNBOOK_BYTES_MAX,
+            Self::World | Self::BadDays | Self::Params => {
+                usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX)
+            }
+        }
+    }
+
+    pub(super) fn depth_max(self) -> usize {
+        match self {
+            Self::World => WORLD_DEPTH_MAX,
+            Self::Runbook | Self::BadDays | Self::Params => YAML_DEPTH_MAX,
+        }
+    }
+
+    pub(super) fn nodes_max(self) -> usize {
+        match self {
+            Self::World => WORLD_NODES_MAX,
+            Self::Runbook | Self::BadDays | Self::Params => YAML_NODES_MAX,
+        }
+    }
+}
+
 /// A runbook's text and its name for messages, with those of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
+    kind: DocumentKind,
     name: String,
     text: String,
     lines: Vec<usize>,
@@ -37,10 +120,22 @@ impl SourceFile {
     /// Takes text in as it is.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::of(DocumentKind::Runbook, name, text)
+    }
+
+    /// The same, of a document of another kind.
+    #[must_use]
+    pub fn of(kind: DocumentKind, name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let lines =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name: name.into(), text, lines, parts: Vec::new(), unread: BTreeMap::new() }
+        Self { kind, name: name.into(), text, lines, parts: Vec::new(), unread: BTreeMap::new() }
+    }
+
+    /// What it is to be.
+    #[must_use]
+    pub fn kind(&self) -> DocumentKind {
+        self.kind
     }
 
     /// Takes in a runbook that this one uses, under the path that it is used by.
@@ -130,22 +225,36 @@ impl SourceFile {
     /// # Errors
     /// They are another encoding, hold NUL bytes, or are too many; the diagnostic says how to mend it.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Box<(Self, Diagnostic)>> {
+        Self::read_as(DocumentKind::Runbook, name, bytes)
+    }
+
+    /// The same, of a document of another kind.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_as(
+        kind: DocumentKind,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Self, Box<(Self, Diagnostic)>> {
         let wrong = |code, at: usize, message: String, help: &str| {
             let known = String::from_utf8_lossy(&bytes[..bytes.len().min(4_096)]).into_owned();
             let end = known.len().min(at);
-            let source = Self::new(name, known);
+            let source = Self::of(kind, name, known);
             Box::new((source, Diagnostic::error(code, end..end, message).with_help(help)))
         };
-        if bytes.len() > RUNBOOK_BYTES_MAX {
+        if bytes.len() > kind.bytes_max() {
             let message = format!(
-                "The file has {} bytes; a runbook may have {RUNBOOK_BYTES_MAX}.",
-                bytes.len()
+                "The file has {} bytes; {} may have {}.",
+                bytes.len(),
+                kind.noun(),
+                kind.bytes_max()
             );
             return Err(wrong(Code::TooLarge, 0, message, "Is this the right file?"));
         }
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         if utf16 {
-            let message = "The file is UTF-16; a runbook is UTF-8.".to_owned();
+            let message = format!("The file is UTF-16; {} is UTF-8.", kind.noun());
             let help = "Save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 FILE.";
             return Err(wrong(Code::NotUtf8, 0, message, help));
         }
@@ -155,7 +264,7 @@ impl SourceFile {
         }
         let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(name, text)),
+            Ok(text) => Ok(Self::of(kind, name, text)),
             Err(error) => {
                 let at = error.valid_up_to();
                 let message = format!("The file is not UTF-8 from offset {at} on.");

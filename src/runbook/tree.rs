@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
-use super::source::{SourceFile, Span};
-use crate::model::limits::{YAML_DEPTH_MAX, YAML_NODES_MAX};
+use super::source::{DocumentKind, SourceFile, Span};
 
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +100,7 @@ pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics)
     let text = source.text().get(span.clone())?;
     let before = diagnostics.len();
     let mut reader = TreeReader {
+        kind: source.kind(),
         offsets: offsets(text),
         begin: span.start,
         length: text.len(),
@@ -126,10 +126,9 @@ pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics)
         }
     }
     if reader.root.is_none() && diagnostics.len() == before {
-        let help = "A runbook begins with `runbook: NAME`.";
         diagnostics.push(
             Diagnostic::error(Code::Empty, span.start..span.start, "The file is empty.")
-                .with_help(help),
+                .with_help(source.kind().beginning()),
         );
     }
     reader.root
@@ -141,6 +140,7 @@ fn offsets(text: &str) -> Option<Vec<usize>> {
 }
 
 struct TreeReader {
+    kind: DocumentKind,
     offsets: Option<Vec<usize>>,
     begin: usize,
     length: usize,
@@ -168,14 +168,14 @@ impl TreeReader {
             Event::DocumentStart(_) if self.root.is_some() => {
                 let message = "A second YAML document begins here.";
                 Err(Diagnostic::error(Code::SeveralDocuments, span, message)
-                    .with_help("Put each runbook into a file of its own."))
+                    .with_help(self.kind.one_to_a_file()))
             }
             Event::DocumentStart(_)
             | Event::Nothing
             | Event::StreamStart
             | Event::StreamEnd
             | Event::DocumentEnd => Ok(()),
-            Event::Alias(_) => Err(alias(span)),
+            Event::Alias(_) => Err(self.alias(span)),
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(anchor, tag.is_some(), &span)?;
                 let plain = style == ScalarStyle::Plain;
@@ -204,9 +204,13 @@ impl TreeReader {
         }
     }
 
+    fn alias(&self, span: Span) -> Diagnostic {
+        alias(self.kind, span)
+    }
+
     fn refuse(&self, anchor: usize, tag: bool, span: &Span) -> Result<(), Diagnostic> {
         if anchor > 0 {
-            return Err(alias(span.clone()));
+            return Err(self.alias(span.clone()));
         }
         if tag {
             let message = "Tags such as `!!str` are not part of the language.";
@@ -217,8 +221,8 @@ impl TreeReader {
     }
 
     fn begin(&mut self, span: Span, map: bool) -> Result<(), Diagnostic> {
-        if self.open.len() >= YAML_DEPTH_MAX {
-            let message = format!("This is nested deeper than {YAML_DEPTH_MAX} levels.");
+        if self.open.len() >= self.kind.depth_max() {
+            let message = format!("This is nested deeper than {} levels.", self.kind.depth_max());
             return Err(Diagnostic::error(Code::TooDeep, span, message));
         }
         self.open.push(Open {
@@ -233,8 +237,8 @@ impl TreeReader {
 
     fn add(&mut self, node: Node, diagnostics: &mut Diagnostics) -> Result<(), Diagnostic> {
         self.nodes += 1;
-        if self.nodes > YAML_NODES_MAX {
-            let message = format!("The file has more than {YAML_NODES_MAX} nodes.");
+        if self.nodes > self.kind.nodes_max() {
+            let message = format!("The file has more than {} nodes.", self.kind.nodes_max());
             return Err(Diagnostic::error(Code::TooManyNodes, node.span, message));
         }
         let Some(open) = self.open.last_mut() else {
@@ -254,7 +258,7 @@ impl TreeReader {
                     return Err(Diagnostic::error(Code::KeyNotText, node.span, message));
                 };
                 if text == "<<" {
-                    return Err(alias(node.span));
+                    return Err(alias(self.kind, node.span));
                 }
                 open.duplicate = !names.insert(text.clone());
                 if open.duplicate {
@@ -272,10 +276,9 @@ impl TreeReader {
     }
 }
 
-fn alias(span: Span) -> Diagnostic {
+fn alias(kind: DocumentKind, span: Span) -> Diagnostic {
     let message = "Anchors, aliases and merge keys are not part of the language.";
-    Diagnostic::error(Code::Alias, span, message)
-        .with_help("Use a parameter, `defaults` or a loop instead.")
+    Diagnostic::error(Code::Alias, span, message).with_help(kind.without_anchors())
 }
 
 /// The paths of the parts that a runbook's steps use, as written.

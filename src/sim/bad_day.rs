@@ -59,8 +59,16 @@ impl World {
     /// Lays a bad day over what is to come; its times count from `now`.
     pub fn live_through(&mut self, day: &BadDay, now: Timestamp) {
         self.schedule.begin_at(now);
-        day.faults.iter().cloned().for_each(|fault| self.faults.add(fault));
-        self.schedule.add(&day.events, now);
+        self.lived.begin(&day.name, day.outage.is_some());
+        let name = Some(day.name.clone());
+        for mut fault in day.faults.iter().cloned() {
+            fault.tally.day.clone_from(&name);
+            self.faults.add(fault);
+        }
+        let own = day.events.iter().cloned();
+        let events: Vec<ScheduledEvent> =
+            own.map(|event| ScheduledEvent { day: name.clone(), ..event }).collect();
+        self.schedule.add(&events, now);
         if let Some(outage) = day.outage {
             self.regions.set_outage(outage);
         }

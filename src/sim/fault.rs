@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::tally::FaultTally;
 use crate::model::time::duration_text;
 
 /// A fault.
@@ -36,6 +37,9 @@ pub struct Fault {
     /// How many requests it has met: the draws of chance are made by it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub met: u64,
+    /// What came of it in the world that it is in.
+    #[serde(default, skip_serializing_if = "FaultTally::is_blank")]
+    pub(super) tally: FaultTally,
 }
 
 /// What a fault does.
@@ -129,6 +133,7 @@ impl Fault {
             percent: None,
             effect,
             met: 0,
+            tally: FaultTally::default(),
         }
     }
 
@@ -207,6 +212,7 @@ fn strike_one(
     if fault.is_about_operations() != about_operations || !fault.meets(occasion) {
         return None;
     }
+    fault.tally.met += 1;
     if !fault.has_bad_luck(place, occasion) {
         return None;
     }
@@ -215,6 +221,7 @@ fn strike_one(
         return None;
     }
     fault.times -= 1;
+    fault.tally.struck += 1;
     Some(fault.effect.clone())
 }
 

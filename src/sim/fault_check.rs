@@ -94,12 +94,36 @@ impl Fault {
         self.check_effect()
     }
 
+    /// Everything that keeps it from ever striking in a world with these subscriptions: the key that is
+    /// wrong, and why.
+    pub(super) fn mistakes(&self, subscriptions: &BTreeSet<String>) -> Vec<(&'static str, String)> {
+        let pattern = self.check_pattern().and_then(|()| self.check_subscription(subscriptions));
+        let counts = match (self.times, self.percent) {
+            (0, _) => "times",
+            (_, Some(percent)) if !(1..=100).contains(&percent) => "percent",
+            _ => "from",
+        };
+        // What an effect can do depends on the method; an unknown one is said once.
+        let effect = self.check_method().map_or(Ok(()), |()| self.check_effect());
+        let all = [
+            ("method", self.check_method()),
+            (counts, self.check_counts()),
+            ("resource", pattern),
+            ("effect", effect),
+        ];
+        all.into_iter().filter_map(|(key, checked)| Some((key, checked.err()?))).collect()
+    }
+
     /// The same, in a world with these subscriptions; those of no world when there are none.
     ///
     /// # Errors
     /// It cannot strike there, and why.
     pub fn check_in(&self, subscriptions: &BTreeSet<String>) -> Result<(), String> {
         self.check()?;
+        self.check_subscription(subscriptions)
+    }
+
+    fn check_subscription(&self, subscriptions: &BTreeSet<String>) -> Result<(), String> {
         let lower = self.resource.to_ascii_lowercase();
         let Some(rest) = lower.strip_prefix("/subscriptions/") else { return Ok(()) };
         let (id, whole) = match rest.find(['/', '*']) {

@@ -48,6 +48,9 @@ pub struct ScheduledEvent {
     /// Resources that somebody elsewhere removes, with what is in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
+    /// The bad day that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) day: Option<String>,
 }
 
 /// A change by somebody else.
@@ -75,6 +78,9 @@ impl World {
 
     /// Lets a happening happen.
     pub(super) fn happen(&mut self, event: ScheduledEvent, now: Timestamp) {
+        if let Some(day) = &event.day {
+            self.lived.happened(day);
+        }
         for region in event.up {
             self.set_region_down(region, false);
         }

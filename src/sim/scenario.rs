@@ -13,8 +13,10 @@ use super::happening::ScheduledEvent;
 use super::network::OnPrem;
 use super::resiliency::SiteTest;
 use super::tenancy::Tenancy;
+use super::written::{ReadWorld, read_world};
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
+use crate::runbook::{DiagnosticView, DocumentKind, Severity, SourceFile};
 
 /// A world file, as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -174,81 +176,15 @@ pub struct ResourceGroup {
 pub struct ScenarioError {
     /// The file.
     pub name: String,
-    /// What is wrong, with its key.
+    /// What is wrong, each with its place, in lines.
     pub why: String,
 }
 
-#[derive(Deserialize)]
-struct Extends {
-    #[serde(default)]
-    extends: Option<String>,
-}
-
-/// How many worlds may extend one another; more is most likely one that extends itself.
-const EXTENDS_MAX: usize = 4;
-
-/// A world's text as a value, with what it extends under it.
-fn whole(
-    text: &str,
-    read: &dyn Fn(&str) -> Result<String, String>,
-    depth: usize,
-) -> Result<Value, String> {
-    let mut own: serde_json::Map<String, Value> =
-        serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-    let Some(base) = own.remove("extends") else {
-        return Ok(Value::Object(own));
-    };
-    let base = base.as_str().ok_or("`extends` must be the path of a world")?;
-    if depth >= EXTENDS_MAX {
-        return Err(format!("`extends: {base}` is {EXTENDS_MAX} worlds deep; is it a circle?"));
-    }
-    let text = read(base).map_err(|why| format!("`extends: {base}`: {why}"))?;
-    let mut result = whole(&text, read, depth + 1)?;
-    let without = own.remove("without").unwrap_or_default();
-    for (key, value) in own {
-        match (result.get_mut(&key), value) {
-            (Some(Value::Array(there)), Value::Array(more))
-                if ["resources", "resource_groups"].contains(&key.as_str()) =>
-            {
-                let id = |value: &Value| {
-                    value.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase)
-                };
-                for item in more {
-                    match there.iter_mut().find(|other| id(other) == id(&item)) {
-                        Some(other) => *other = item,
-                        None => there.push(item),
-                    }
-                }
-            }
-            (_, value) => result[key.as_str()] = value,
-        }
-    }
-    for gone in without.as_array().into_iter().flatten() {
-        let gone = gone.as_str().unwrap_or_default();
-        let resources = result["resources"].as_array_mut().ok_or("it has no resources")?;
-        let before = resources.len();
-        resources
-            .retain(|body| body["id"].as_str().is_none_or(|id| !id.eq_ignore_ascii_case(gone)));
-        if resources.len() == before {
-            return Err(format!("`without` names {gone}, which is not there"));
-        }
-    }
-    Ok(result)
-}
-
 impl Scenario {
-    /// The subscriptions that anything of it is in.
-    fn subscriptions(&self) -> BTreeSet<String> {
-        let groups = self.resource_groups.iter().map(|group| group.id.as_str());
-        let resources = self.resources.iter().filter_map(|body| body.get("id")?.as_str());
-        let second = |id: &str| id.split('/').nth(2).map(str::to_ascii_lowercase);
-        groups.chain(resources).filter_map(second).collect()
-    }
-
     /// Reads a world file.
     ///
     /// # Errors
-    /// It is not YAML, has an unknown or missing key, or a resource without a legal id.
+    /// It cannot be used: the error names every mistake, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         Self::parse_over(name, text, &|_| Err("no other world is at hand".to_owned()))
     }
@@ -264,31 +200,21 @@ impl Scenario {
         text: &str,
         read: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Self, ScenarioError> {
-        let wrong = |why: String| ScenarioError { name: name.to_owned(), why };
-        // A world that changes nothing is read for itself, so that its mistakes have a line.
-        let scenario: Self = match serde_yaml::from_str::<Extends>(text) {
-            Ok(Extends { extends: Some(_) }) => {
-                let whole = whole(text, read, 0).map_err(wrong)?;
-                serde_json::from_value(whole).map_err(|error| wrong(error.to_string()))?
-            }
-            _ => serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?,
+        let source = SourceFile::of(DocumentKind::World, name, text);
+        let open = |base: &str| {
+            let text = read(base)?;
+            Ok(SourceFile::of(DocumentKind::World, base, text))
         };
-        scenario.onprem.check().map_err(|error| wrong(error.to_string()))?;
-        for (place, body) in scenario.resources.iter().enumerate() {
-            let id = body.get("id").and_then(Value::as_str).unwrap_or_default();
-            ResourceId::parse(id).map_err(|error| wrong(format!("resources[{place}]: {error}")))?;
-        }
-        let subscriptions = scenario.subscriptions();
-        for (place, fault) in scenario.faults.iter().enumerate() {
-            let checked = fault.check_in(&subscriptions);
-            checked.map_err(|why| wrong(format!("faults[{place}] can never strike: {why}")))?;
-        }
-        for group in &scenario.resource_groups {
-            if group.id.split('/').count() != 5 {
-                let why = "must be written like /subscriptions/{id}/resourceGroups/{name}";
-                return Err(wrong(format!("resource group `{}` {why}", group.id)));
-            }
-        }
-        Ok(scenario)
+        let ReadWorld { source, diagnostics, scenario } = read_world(source, &open);
+        scenario.ok_or_else(|| {
+            let one = |view: DiagnosticView| {
+                let help = view.help.map(|help| format!(" {help}")).unwrap_or_default();
+                format!("{}:{}:{}: {}{help}", view.file, view.line, view.column, view.message)
+            };
+            let errors = diagnostics.views(&source).into_iter();
+            let errors = errors.filter(|view| view.severity == Severity::Error);
+            let why: Vec<String> = errors.map(one).collect();
+            ScenarioError { name: name.to_owned(), why: why.join("\n") }
+        })
     }
 }

@@ -36,6 +36,10 @@ impl World {
                     resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
                 })
         });
+        if self.lived.has_outage() && ResourceId::parse(&resource).is_ok_and(|id| self.is_out(&id))
+        {
+            self.lived.met_outage();
+        }
         let occasion = Occasion {
             method: &method,
             resource: &resource,

@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::network::OnPrem;
 use super::operation::{Operation, OperationWork};
 use super::parts::{
-    Chance, Faults, Governance, Groups, NetworkPart, Operations, Regions, Resource, Resources,
-    State, WorldSchedule,
+    Chance, Faults, Governance, Groups, Lived, NetworkPart, Operations, Regions, Resource,
+    Resources, State, WorldSchedule,
 };
 use super::provider;
 use super::scenario::{Latency, Scenario};
@@ -47,6 +47,9 @@ pub struct World {
     pub(super) ledger: Ledger,
     #[serde(rename = "site_recovery", default)]
     pub(super) vaults: Vaults,
+    /// The bad days that it lives through.
+    #[serde(default, skip_serializing_if = "Lived::is_blank")]
+    pub(super) lived: Lived,
 }
 
 impl World {
@@ -67,6 +70,7 @@ impl World {
             buckets: Buckets::default(),
             ledger: Ledger::default(),
             vaults: Vaults::default(),
+            lived: Lived::default(),
         };
         world.schedule.add(&scenario.events, scenario.now);
         for group in &scenario.resource_groups {

@@ -17,7 +17,7 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("store", &["model", "engine"]),
     ("preflight", &["model", "arm", "engine"]),
     ("azure", &["model", "arm", "engine", "preflight", "outward"]),
-    ("sim", &["model", "arm", "engine", "azure"]),
+    ("sim", &["model", "arm", "runbook", "engine", "azure"]),
     ("drill", &["model", "engine", "azure", "sim", "store"]),
     ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
     (

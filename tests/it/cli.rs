@@ -107,6 +107,8 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
     let opened = Event::RunOpened {
         run: run.clone(),
         plan: Box::new(plan),
+        against: None,
+        bad_days: Vec::new(),
         mode,
         endpoint: endpoint.to_owned(),
         nonce: "n".to_owned(),

@@ -54,3 +54,4 @@ mod verbs;
 mod wire;
 mod words;
 mod world;
+mod written;

@@ -108,6 +108,7 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
         endpoint: "sim".to_owned(),
         nonce: "lab".to_owned(),
         by: None,
+        bad_days: Vec::new(),
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

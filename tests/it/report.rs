@@ -35,6 +35,7 @@ fn told_of(events: &[Recorded]) -> Report {
         driven: Driven::ByNobody,
         reached_before: &[],
         reachability: &[],
+        strikes: &[],
         head: Some("00ff"),
         correlation: None,
         runbook: None,

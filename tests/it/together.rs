@@ -97,6 +97,7 @@ async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
         endpoint: "sim".to_owned(),
         nonce: "together".to_owned(),
         by: None,
+        bad_days: Vec::new(),
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

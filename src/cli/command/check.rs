@@ -1,71 +1,75 @@
-//! Is the runbook right? Every mistake at once; nothing is touched.
+//! Is what was written right? Runbooks, worlds, bad days, parameters: every mistake at once; nothing is touched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::front;
+use crate::cli::{front, written};
 use crate::render::{diagnostic, json as out};
+use crate::runbook::{Diagnostics, DocumentKind, Severity, SourceFile};
 
 /// What `check` takes.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// The runbooks.
-    #[arg(required = true, value_name = "RUNBOOK")]
-    pub runbooks: Vec<PathBuf>,
-    /// How they are compiled.
+    /// The files: runbooks, worlds, bad days, values of parameters. Which of them each is, it says itself.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How runbooks are compiled.
     #[command(flatten)]
     pub compile: Compile,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub deny_warnings: bool,
 }
 
-/// Checks runbooks; each under every profile that it has, so that no profile is wrong unnoticed.
+/// What was found in one file.
+struct Checked {
+    source: SourceFile,
+    diagnostics: Diagnostics,
+    /// Whether it can be used.
+    usable: bool,
+    /// What is in it, when nothing is wrong.
+    good: String,
+}
+
+/// Checks files; runbooks under every profile that they have, so that no profile is wrong unnoticed.
 ///
 /// # Errors
 /// A file cannot be read.
 pub(super) fn check(
     context: &Context,
-    CheckArgs { runbooks, compile }: &CheckArgs,
+    CheckArgs { files, compile, deny_warnings }: &CheckArgs,
 ) -> Result<Status, CliError> {
-    let mut views = Vec::new();
+    let mut kinds = Vec::new();
+    for file in files {
+        kinds.push((file, written::kind(file)?));
+    }
+    let runbooks: Vec<&Path> = kinds
+        .iter()
+        .filter(|(_, kind)| *kind == DocumentKind::Runbook)
+        .map(|(file, _)| file.as_path())
+        .collect();
+    let mut views: Vec<Value> = Vec::new();
     let mut wrong = false;
-    for runbook in runbooks {
-        let (source, first) = front::read(runbook, compile, None)?;
-        let mut all = vec![first];
-        if compile.profile.is_none() && all[0].plan.is_some() {
-            for profile in all[0].profiles.clone() {
-                let compile = Compile { profile: Some(profile), ..compile.clone() };
-                all.push(front::read(runbook, &compile, None)?.1);
-            }
-        }
-        // What every profile has in common is said once.
-        let mut diagnostics = crate::runbook::Diagnostics::default();
-        for compiled in &all {
-            for one in compiled.diagnostics.sorted() {
-                diagnostics.push(one.clone());
-            }
-        }
-        // Without a profile a parameter may have no value, as long as each profile gives it one.
-        let usable = all.iter().any(|compiled| compiled.plan.is_some());
-        wrong |= diagnostics.has_errors() || !usable;
+    for (file, kind) in &kinds {
+        let checked = match kind {
+            DocumentKind::Runbook => runbook(file, compile)?,
+            DocumentKind::World => world(file)?,
+            DocumentKind::BadDays => bad_days(file)?,
+            DocumentKind::Params => params(file, &runbooks, compile)?,
+        };
+        let Checked { source, diagnostics, usable, good } = checked;
+        let doubted = *deny_warnings
+            && diagnostics.sorted().iter().any(|one| one.severity == Severity::Warning);
+        wrong |= diagnostics.has_errors() || !usable || doubted;
         match context.ui.output {
-            Output::Json => views.extend(diagnostics.views(&source)),
+            Output::Json => views.extend(diagnostics.views(&source).iter().map(|one| json!(one))),
             Output::Text if diagnostics.is_empty() => {
-                let steps =
-                    all.iter().filter_map(|c| c.plan.as_ref()).map(|plan| plan.steps().len()).max();
-                let text = format!(
-                    "{}: no mistakes; {} steps under {}.\n",
-                    source.name(),
-                    steps.unwrap_or(0),
-                    match all[0].profiles.as_slice() {
-                        [] => "no profile".to_owned(),
-                        profiles => format!("the profiles {}", profiles.join(", ")),
-                    }
-                );
-                context.ui.data(&text);
+                context.ui.data(&format!("{}: no mistakes; {good}.\n", source.name()));
             }
             Output::Text => {
                 context.ui.data(&diagnostic::diagnostics(&source, &diagnostics, context.ui.out));
@@ -77,4 +81,73 @@ pub(super) fn check(
         context.ui.data(&out::object(&view));
     }
     Ok(if wrong { Status::Runbook } else { Status::Done })
+}
+
+fn runbook(file: &Path, compile: &Compile) -> Result<Checked, CliError> {
+    let (source, first) = front::read(file, compile, None)?;
+    let mut all = vec![first];
+    if compile.profile.is_none() && all[0].plan.is_some() {
+        for profile in all[0].profiles.clone() {
+            let compile = Compile { profile: Some(profile), ..compile.clone() };
+            all.push(front::read(file, &compile, None)?.1);
+        }
+    }
+    // What every profile has in common is said once.
+    let mut diagnostics = Diagnostics::default();
+    for compiled in &all {
+        for one in compiled.diagnostics.sorted() {
+            diagnostics.push(one.clone());
+        }
+    }
+    let steps = all.iter().filter_map(|c| c.plan.as_ref()).map(|plan| plan.steps().len()).max();
+    let profiles = match all[0].profiles.as_slice() {
+        [] => "no profile".to_owned(),
+        profiles => format!("the profiles {}", profiles.join(", ")),
+    };
+    let good = format!("{} steps under {profiles}", steps.unwrap_or(0));
+    // Without a profile a parameter may have no value, as long as each profile gives it one.
+    let usable = all.iter().any(|compiled| compiled.plan.is_some());
+    Ok(Checked { source, diagnostics, usable, good })
+}
+
+fn world(file: &Path) -> Result<Checked, CliError> {
+    let read = written::world(file)?;
+    let good = read.scenario.as_ref().map(|scenario| {
+        format!(
+            "the world {} with {} resources in {} groups",
+            scenario.world,
+            scenario.resources.len(),
+            scenario.resource_groups.len()
+        )
+    });
+    let usable = good.is_some();
+    let good = good.unwrap_or_default();
+    Ok(Checked { source: read.source, diagnostics: read.diagnostics, usable, good })
+}
+
+fn bad_days(file: &Path) -> Result<Checked, CliError> {
+    let (source, read) = written::bad_days(file)?;
+    let days = read.days.as_ref().map_or(0, Vec::len);
+    let usable = read.days.is_some();
+    let good = format!("{days} bad {}", if days == 1 { "day" } else { "days" });
+    Ok(Checked { source, diagnostics: read.diagnostics, usable, good })
+}
+
+/// Values of parameters: by themselves, and against the runbooks that were named along.
+fn params(file: &Path, runbooks: &[&Path], compile: &Compile) -> Result<Checked, CliError> {
+    let mut read = written::params(file)?;
+    let mut known = Vec::new();
+    for runbook in runbooks {
+        known.extend(written::param_names(&front::read(runbook, compile, None)?.0));
+    }
+    if !known.is_empty() {
+        written::check_names(&mut read, &known);
+    }
+    let against = match runbooks.len() {
+        0 => "; name a runbook beside it to check them against",
+        _ => "",
+    };
+    let good = format!("values of {} parameters{against}", read.params.len());
+    let usable = !read.diagnostics.has_errors();
+    Ok(Checked { source: read.source, diagnostics: read.diagnostics, usable, good })
 }

@@ -9,10 +9,11 @@ use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::DriveStart;
+use crate::cli::session::{DriveStart, Driving};
 use crate::cli::{front, preflight, world};
-use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
+use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
+use crate::render::view::StrikesView;
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy};
 
@@ -34,6 +35,9 @@ pub struct DrillArgs {
     /// drill.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// End with status 0 although a fault of the world, or a bad day, struck nothing.
+    #[arg(long)]
+    pub allow_no_strike: bool,
     /// Who answers the gates.
     #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
     pub people: PeopleArg,
@@ -65,7 +69,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let found = preflight::look(&arm, &clock, &plan, &args.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
-    for day in days {
+    for day in &days {
         context.ui.say(&format!("A bad day: {}. {}", day.title, day.what));
         drill.live_through(day);
     }
@@ -83,12 +87,38 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
             .into_iter()
             .chain(preflight::waived(&found, &Actor::DrillPerson))
             .collect(),
+        bad_days: days.iter().map(|day| day.name.clone()).collect(),
     };
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
-    Ok(driving.show(context, RunOutcome::Succeeded))
+    let status = driving.show(context, RunOutcome::Succeeded);
+    Ok(if proves_all(context, &driving, args.allow_no_strike) { status } else { unproven(status) })
+}
+
+/// Says which faults and bad days struck nothing: a drill proves nothing about those.
+fn proves_all(context: &Context, driving: &Driving, allowed: bool) -> bool {
+    // One that is not over may meet them yet.
+    let Ending::Ended(_) = driving.ending else { return true };
+    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(|one| one.struck == 0).collect();
+    for one in &idle {
+        let mark = context.ui.err.warn("warning:");
+        let what = if one.is_day { "The bad day" } else { "The fault" };
+        context.ui.say(&format!("{mark} {what} `{}` {}.", one.what, one.said()));
+    }
+    if !idle.is_empty() && !allowed {
+        context.ui.say(
+            "  The drill proves nothing about that. See the resource's name and the times of the fault, or \
+             allow it with `--allow-no-strike`.",
+        );
+    }
+    idle.is_empty() || allowed
+}
+
+/// How a command ends whose drill did not prove what it was to prove.
+fn unproven(status: Status) -> Status {
+    if status == Status::Done { Status::EndedOtherwise } else { status }
 }
 
 fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {

@@ -39,6 +39,7 @@ pub use preflight::PreflightArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
+pub use schema::SchemaArgs;
 pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
@@ -82,7 +83,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Export(args) => export::export(context, &args).await,
         Verb::Verify(args) => verify::verify(context, &args),
         Verb::Sim(SimVerb::Serve(args)) => sim::serve(context, &args).await,
-        Verb::Schema => Ok(schema::schema(context)),
+        Verb::Schema(args) => Ok(schema::schema(context, args)),
         Verb::Man => man::man(context),
         Verb::Completions(args) => Ok(completions::completions(context, args.shell)),
     }

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::render::json;
 use crate::render::report::{html, markdown};
 use crate::render::template::Templates;
-use crate::render::view::{Driven, ReachedView};
+use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::store::evidence::{EvidenceReport, maker};
 
 /// How the reports in evidence stand to its journal.
@@ -41,8 +41,12 @@ fn differing(evidence: &EvidenceReport) -> Option<Vec<&'static str>> {
     let reached: Option<Vec<ReachedView>> =
         member("reached.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
     let reached = reached.unwrap_or_default();
+    let strikes: Option<Vec<StrikesView>> =
+        member("strikes.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let strikes = strikes.unwrap_or_default();
     let beside = Beside {
         reached: &reached,
+        strikes: &strikes,
         head: evidence.head.as_deref(),
         runbook: member("runbook.yaml"),
     };

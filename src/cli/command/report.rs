@@ -15,7 +15,7 @@ use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
 use crate::render::report::{self, Report, ReportMaterial};
 use crate::render::template::Templates;
-use crate::render::view::{Driven, ReachedView};
+use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::store::regular;
 
 /// What `report` takes.
@@ -84,7 +84,13 @@ pub(super) async fn of(
     let head = context.state.head(&run).ok().flatten();
     let text =
         regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
-    let beside = Beside { reached: &reached, head: head.as_deref(), runbook: text.as_deref() };
+    let strikes = world::strikes(context, &run);
+    let beside = Beside {
+        reached: &reached,
+        strikes: &strikes,
+        head: head.as_deref(),
+        runbook: text.as_deref(),
+    };
     told(&state, &events, driven, &beside, templates)
         .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
 }
@@ -92,6 +98,7 @@ pub(super) async fn of(
 /// What lies beside a run's journal.
 pub(super) struct Beside<'a> {
     pub(super) reached: &'a [ReachedView],
+    pub(super) strikes: &'a [StrikesView],
     pub(super) head: Option<&'a str>,
     pub(super) runbook: Option<&'a [u8]>,
 }
@@ -114,6 +121,7 @@ pub(super) fn told(
         driven,
         reached_before: &before,
         reachability: &reachability,
+        strikes: beside.strikes,
         head: beside.head,
         correlation: Some(&correlation_id(run.as_str())),
         runbook: runbook.as_deref(),

@@ -77,6 +77,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         endpoint: shown(&url),
         nonce: hexadecimal(HostEntropy.bytes()),
         by: Some(context.user()),
+        bad_days: Vec::new(),
         waived: said_before(Actor::Person(context.user()), &start),
     };
     // Whatever can be refused is refused before there is a run.

@@ -54,7 +54,7 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
             "The simulator takes any token, so it listens on loopback only.",
         ));
     }
-    let (world, start) = world::load(&args.world, args.seed)?;
+    let (world, start) = world::load(context, &args.world, args.seed)?;
     let clock = ScaledClock::new(start, args.speed);
     let identity = identity(args)?;
     let hand = clock.clone();

@@ -21,6 +21,7 @@ pub(super) async fn status(context: &Context, run: &str) -> Result<Status, CliEr
     let state = Context::fold(&events)?;
     if let Some(mut view) = run_view(&state, &events, driven) {
         view.set_reached(&world::reached(context, &run));
+        view.strikes = world::strikes(context, &run);
         match context.ui.output {
             Output::Json => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),

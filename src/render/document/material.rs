@@ -98,6 +98,8 @@ pub struct Matrix {
 /// A bad day, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Day {
+    /// Its name, as `--bad-day` takes it.
+    pub name: String,
     /// What it is, in a line.
     pub title: String,
     /// What it means for who meets it.
@@ -145,7 +147,7 @@ pub enum Handling {
     Undoes,
     /// None of these: nobody should rely on it.
     Unhandled,
-    /// The step never met it.
+    /// There is no step that meets it.
     NotMet,
 }
 
@@ -172,7 +174,7 @@ impl Handling {
             Self::Stops => "stops",
             Self::Undoes => "undoes",
             Self::Unhandled => "UNHANDLED",
-            Self::NotMet => "–",
+            Self::NotMet => "not applicable",
         }
     }
 }

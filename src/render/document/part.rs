@@ -420,6 +420,7 @@ fn matrix(material: &Material, numbered: &Numbered<'_>) -> Option<MatrixView> {
             .days
             .iter()
             .map(|day| DayView {
+                name: day.name.clone(),
                 title: day.title.clone(),
                 what: day.what.clone(),
                 verdict: day.cell.handling.as_str().to_owned(),

@@ -158,6 +158,8 @@ view! {
 view! {
     /// A bad day.
     pub struct DayView {
+        /// Its name, as `--bad-day` takes it.
+        pub name: String,
         /// What it is, in a line.
         pub title: String,
         /// What it means for who meets it.

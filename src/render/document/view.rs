@@ -59,7 +59,7 @@ view! {
     pub struct LastRun {
         /// Its id.
         pub run: String,
-        /// `drill` or `live`.
+        /// `drill`, `simulated` (against a simulator that is served) or `live`.
         pub mode: String,
         /// When it was started: RFC 3339. The only time in a document.
         pub at: String,

@@ -8,17 +8,17 @@ use super::moment::by_the_clock;
 use super::picture;
 use super::said::words;
 use super::view::{
-    REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportTry, ReportVersion, ReportWrite,
-    SplitPart,
+    REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportStrikes, ReportTry, ReportVersion,
+    ReportWrite, SplitPart,
 };
 use super::written::{tries, writes};
-use crate::engine::{Event, Recorded, RunMode, RunState};
+use crate::engine::{Event, Recorded, RunState};
 use crate::model::{Action, Plan, StepStatus, Timestamp};
 use crate::render::split::split;
 use crate::render::style::clock;
 use crate::render::timeline::Waited;
 use crate::render::typical::typical;
-use crate::render::view::{Driven, ReachView, RunView, StepView, run_view};
+use crate::render::view::{Driven, ReachView, RunView, StepView, StrikesView, run_view};
 
 /// What a report is made of.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,8 @@ pub struct ReportMaterial<'a> {
     pub driven: Driven,
     /// What each site reached when the drill began, where that was kept.
     pub reached_before: &'a [ReachView],
+    /// What each fault and bad day met and struck, in a drill.
+    pub strikes: &'a [StrikesView],
     /// What each site reached at the end, in a drill.
     pub reachability: &'a [ReachView],
     /// The hash of its last event.
@@ -65,7 +67,9 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         run: view.run.clone(),
         runbook: view.runbook.clone(),
         title: view.title.clone(),
-        mode: if view.mode == RunMode::Drill { "drill" } else { "live" }.to_owned(),
+        mode: view.mode.as_str().to_owned(),
+        bad_days: view.bad_days.clone(),
+        strikes: strikes(material.strikes),
         profile: view.profile.clone(),
         endpoint: view.endpoint.clone(),
         by: opened.by.as_ref().map(ToString::to_string),
@@ -216,6 +220,16 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
             part("Our own overhead", split.own),
         ],
     }
+}
+
+/// What came of each fault and bad day.
+fn strikes(all: &[StrikesView]) -> Vec<ReportStrikes> {
+    let one = |own: &StrikesView| ReportStrikes {
+        what: own.what.clone(),
+        struck: own.struck > 0,
+        said: own.said(),
+    };
+    all.iter().map(one).collect()
 }
 
 /// What each site reaches at the end, and how that stood at the beginning.

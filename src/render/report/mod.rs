@@ -17,8 +17,8 @@ pub use super::split::{Split, split};
 pub use build::{ReportMaterial, report};
 pub use compare::compare;
 pub use view::{
-    Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep, ReportTry,
-    ReportVersion, ReportWord, ReportWrite, RunComparison, SplitPart,
+    Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep,
+    ReportStrikes, ReportTry, ReportVersion, ReportWord, ReportWrite, RunComparison, SplitPart,
 };
 
 /// The report as one HTML page.

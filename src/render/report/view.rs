@@ -18,8 +18,12 @@ view! {
         pub runbook: String,
         /// What the runbook does, as a line.
         pub title: String,
-        /// `drill` or `live`.
+        /// `drill`, `simulated` (against a simulator that is served) or `live`.
         pub mode: String,
+        /// The bad days that a drill lived through, by name.
+        pub bad_days: Vec<String>,
+        /// What each bad day, and each fault of a drill's world, came to.
+        pub strikes: Vec<ReportStrikes>,
         /// The profile that it ran under.
         pub profile: Option<String>,
         /// Where Azure was.
@@ -66,6 +70,18 @@ view! {
         pub head: Option<String>,
         /// Another run beside this one.
         pub compared: Option<RunComparison>,
+    }
+}
+
+view! {
+    /// What a bad day, or a fault of a drill's world, came to.
+    pub struct ReportStrikes {
+        /// The bad day's name, or what the fault is.
+        pub what: String,
+        /// Whether it struck anything: what did not has proven nothing.
+        pub struck: bool,
+        /// What it met and struck, as the end of a sentence.
+        pub said: String,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::ResourceId;
 use crate::sim::fault::{
     Fault, FaultEffect, Occasion, glob, strike_operation, strike_operation_by_path, strike_request,
 };
+use crate::sim::tally::FaultTally;
 
 /// The faults of a world, in the order in which they are asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,7 @@ impl Faults {
 
     /// Those that strike a request: the first of them, which is used up by that.
     pub(in crate::sim) fn strike(&mut self, occasion: &Occasion<'_>) -> Option<FaultEffect> {
+        self.0.iter_mut().for_each(|fault| fault.tally.asked += 1);
         strike_request(&mut self.0, occasion)
     }
 
@@ -61,6 +63,11 @@ impl Faults {
         self.0.iter().flat_map(Fault::takes_rights).collect()
     }
 
+    /// Each of them.
+    pub(in crate::sim) fn each(&self) -> &[Fault] {
+        &self.0
+    }
+
     /// All of them, those that are used up among them.
     pub(in crate::sim) fn all(&self) -> Value {
         json!(self.0)
@@ -68,6 +75,7 @@ impl Faults {
 
     /// Those that can strike still, as a world file has them.
     pub(in crate::sim) fn to_file(&self) -> Value {
-        json!(self.0.iter().filter(|fault| fault.times > 0).collect::<Vec<_>>())
+        let left = self.0.iter().filter(|fault| fault.times > 0).cloned();
+        json!(left.map(|fault| Fault { tally: FaultTally::default(), ..fault }).collect::<Vec<_>>())
     }
 }

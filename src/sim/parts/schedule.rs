@@ -49,6 +49,7 @@ impl WorldSchedule {
         let one = |(at, event): &(Timestamp, ScheduledEvent)| {
             let mut event = event.clone();
             event.after = at.since(now);
+            event.day = None;
             json!(event)
         };
         self.coming.iter().map(one).collect()

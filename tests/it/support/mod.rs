@@ -474,6 +474,7 @@ impl Lab {
             endpoint: "sim".to_owned(),
             nonce: "lab".to_owned(),
             by: None,
+            bad_days: Vec::new(),
             waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();

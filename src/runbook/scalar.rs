@@ -3,15 +3,16 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::diagnostic::{Code, did_you_mean};
+use super::grammar::Kind;
 use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
-use crate::model::{Region, ResourceId, geography};
-use crate::runbook::grammar::Kind;
-use crate::runbook::{Code, did_you_mean};
+use crate::model::{Region, ResourceId, Timestamp, geography};
 
 /// The value of a scalar by YAML 1.2's core rules: quoted is text; `yes`, `0777` and `1e3` are text too,
 /// since other readers disagree about them.
-pub(super) fn scalar(text: &str, plain: bool) -> Value {
+#[must_use]
+pub fn scalar(text: &str, plain: bool) -> Value {
     if !plain {
         return Value::from(text);
     }
@@ -32,7 +33,9 @@ pub(super) fn scalar(text: &str, plain: bool) -> Value {
     }
 }
 
-pub(super) fn expected(kind: &Kind) -> &'static str {
+/// What a value of a kind is, for messages.
+#[must_use]
+pub fn expected(kind: &Kind) -> &'static str {
     match kind {
         Kind::Text | Kind::Prose => "a text",
         Kind::Int(..) => "a whole number",
@@ -49,17 +52,27 @@ pub(super) fn expected(kind: &Kind) -> &'static str {
         Kind::Condition => "a condition",
         Kind::List(_) => "a list",
         Kind::OneOrMany(_) => "a value or a list",
-        Kind::Object(_) | Kind::Names(_) | Kind::Tags | Kind::Step => "a mapping",
-        Kind::Any => "a value",
+        Kind::Time => "a time such as 2026-03-14T03:00:00Z",
+        Kind::Object(_)
+        | Kind::Names(_)
+        | Kind::ByText(_)
+        | Kind::ById(_)
+        | Kind::Tags
+        | Kind::Step
+        | Kind::Resource => "a mapping",
+        Kind::Choice(_) => "one of its words, or a mapping from one to what it takes",
+        Kind::Any | Kind::Json => "a value",
     }
 }
 
-type Wrong = (Code, String, Option<String>);
+/// What is wrong with a value: its code, what is wrong as the end of a sentence, and the fix.
+pub type Wrong = (Code, String, Option<String>);
 
-pub(super) fn check_scalar(
-    value: &Value,
-    kind: &Kind,
-) -> Result<(Value, Option<(Code, String)>), Wrong> {
+/// Whether a value is of a kind: its canonical form, and a doubt about it.
+///
+/// # Errors
+/// It is not; what is wrong with it, and the fix.
+pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, String)>), Wrong> {
     let kind_of = |value: &Value| match value {
         Value::Null => "nothing".to_owned(),
         Value::Array(_) => "a list".to_owned(),
@@ -174,11 +187,40 @@ pub(super) fn check_scalar(
                 "must be a reference to a secret parameter, never the secret itself".to_owned();
             Err((Code::Secret, message, Some(help.to_owned())))
         }
-        Kind::Any => good(value.clone()),
+        Kind::Time => {
+            let text = as_text().ok_or_else(not)?;
+            Timestamp::parse(&text).map_err(|_| {
+                let help = "Write it in UTC, as 2026-03-14T03:00:00Z.";
+                (Code::BadValue, not().1, Some(help.to_owned()))
+            })?;
+            good(text.into())
+        }
+        Kind::Choice(choices) => {
+            let text = as_text().ok_or_else(not)?;
+            let Some(choice) = choices.iter().find(|choice| choice.word == text) else {
+                let words = choices.iter().map(|choice| choice.word);
+                let help = match did_you_mean(&text, words.clone()) {
+                    Some(meant) => format!("Did you mean `{meant}`?"),
+                    None => format!("It may be {}.", words.collect::<Vec<_>>().join(", ")),
+                };
+                return Err((Code::BadValue, format!("may not be `{text}`"), Some(help)));
+            };
+            if choice.alone {
+                return good(text.into());
+            }
+            let keys: Vec<String> =
+                choice.fields.iter().map(|field| format!("{}: …", field.key)).collect();
+            let help = format!("Write {text}: {{ {} }}.", keys.join(", "));
+            Err((Code::WrongKind, format!("needs to say more than `{text}`"), Some(help)))
+        }
+        Kind::Any | Kind::Json => good(value.clone()),
         Kind::List(_)
         | Kind::OneOrMany(_)
         | Kind::Object(_)
         | Kind::Names(_)
+        | Kind::ByText(_)
+        | Kind::ById(_)
+        | Kind::Resource
         | Kind::Tags
         | Kind::Condition
         | Kind::Step => Err(not()),
