@@ -158,7 +158,8 @@ pub struct Compile {
 /// What is said before a run starts.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Start {
-    /// Declare the source region out of reach: steps that act on it are not tried.
+    /// Declare the source region out of reach: steps that act on it are not tried. It only declares: a drill's
+    /// simulated region stays up, and goes down with `--region-down`.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
     /// What is waived.

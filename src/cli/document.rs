@@ -10,7 +10,8 @@ use super::context::Context;
 use super::document_drills::DrillOrigin;
 use super::error::{CliError, Status};
 use super::front::{self, CompiledRunbook};
-use super::world::{self, KeptDrill};
+use super::region_down;
+use super::world::{self, KeptDrill, Outset};
 use crate::engine::{RunMode, RunState};
 use crate::model::{Answer, People, Plan, PlanDigest};
 use crate::render::document::LastRun;
@@ -26,7 +27,8 @@ use crate::sim::World;
 pub(super) struct Wanted<'a> {
     pub(super) runbook: &'a Path,
     pub(super) compile: &'a Compile,
-    pub(super) world: Option<&'a Path>,
+    /// Where its drill begins.
+    pub(super) outset: Outset<'a>,
     /// Whether faults are drilled.
     pub(super) drills: bool,
 }
@@ -103,7 +105,7 @@ async fn stage(
     compiled: &CompiledRunbook,
     wanted: Wanted<'_>,
 ) -> Result<Option<(DrillOrigin, String)>, CliError> {
-    let own = wanted.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
+    let own = wanted.outset.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
     let drilled = if own {
         compiled.clone()
     } else {
@@ -115,15 +117,17 @@ async fn stage(
         front::compile(context, wanted.runbook, &compile, "drill")?
     };
     let drilled = CompiledRunbook { plan: with_people(&drilled.plan)?, ..drilled };
-    let drill = KeptDrill::begin(context, &drilled, wanted.world, None).await?;
-    let place = wanted.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
+    let drill = KeptDrill::begin(context, &drilled, wanted.outset).await?;
+    let place = wanted.outset.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
     let place = place.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let begins = if wanted.world.is_none() && drilled.world.is_none() { "after" } else { "in" };
+    let begins =
+        if wanted.outset.world.is_none() && drilled.world.is_none() { "after" } else { "in" };
     let (world, now) = drill.now();
     let words = format!(
-        "{begins} {}{}, seed {}",
+        "{begins} {}{}{}, seed {}",
         place.unwrap_or_default(),
         drilled.profile.map(|name| format!(" under the profile {name}")).unwrap_or_default(),
+        region_down::words(wanted.outset.down),
         world.seed()
     );
     Ok(Some((DrillOrigin { plan: drilled.plan, world, now }, words)))

@@ -21,6 +21,7 @@ pub mod front;
 mod kept_world;
 mod logs;
 pub mod preflight;
+pub mod region_down;
 mod run;
 pub mod saved;
 pub mod session;

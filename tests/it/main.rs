@@ -36,6 +36,7 @@ mod preflight;
 mod promises;
 mod readable;
 mod reference;
+mod region_down;
 mod rendered;
 mod report;
 mod secret_sources;

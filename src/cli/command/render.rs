@@ -10,6 +10,8 @@ use crate::cli::context::Context;
 use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::cli::region_down::RegionsDown;
+use crate::cli::world::{Before, Outset};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::outward;
 use crate::render::document::{self, Written};
@@ -28,6 +30,9 @@ pub struct RenderArgs {
     /// The world to draw and to drill in [default: the profile's, else that of `drill`].
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// The regions that go down in the drills.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// What is written.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     pub format: Format,
@@ -55,13 +60,18 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     let templates = templates(args.templates.as_deref())?;
     let RenderArgs { runbook, compile, world, .. } = args;
     let (world, drills) = (world.as_deref(), !args.without_drills);
-    let first = gather::gather(context, Wanted { runbook, compile, world, drills }).await?;
+    let down = args.down.regions.as_slice();
+    let outset = Outset { world, down, ..Outset::default() };
+    let first = gather::gather(context, Wanted { runbook, compile, outset, drills }).await?;
     // The way back is compiled as it is drilled: its parameters are its own.
     let own = Compile { params: Vec::new(), ..compile.clone() };
     let back = match &first.failback {
         Some(path) => {
             let compile = if has_profile(path, &own)? { &own } else { &Compile::default() };
-            let wanted = Wanted { runbook: path, compile, world: None, drills };
+            // It begins where the drill of this one ends, as that one was drilled.
+            let before = Some(Before { runbook, world, down });
+            let outset = Outset { before, ..Outset::default() };
+            let wanted = Wanted { runbook: path, compile, outset, drills };
             Some(gather::gather(context, wanted).await?)
         }
         None => None,

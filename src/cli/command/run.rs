@@ -12,6 +12,7 @@ use crate::cli::args::{Compile, DriveArgs, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, preflight};
@@ -54,7 +55,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, .. } = args;
     if let (true, Some(runbook)) = (args.dry_run, &runbook) {
         let (runbook, world, out) = (runbook.clone(), None, None);
-        return plan(context, &PlanArgs { runbook, compile, target, world, out }).await;
+        let down = RegionsDown::default();
+        return plan(context, &PlanArgs { runbook, compile, target, world, down, out }).await;
     }
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     let (runbook, compile) = match (&saved, runbook) {
