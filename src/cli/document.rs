@@ -14,6 +14,7 @@ use super::region_down;
 use super::world::{self, KeptDrill, Outset};
 use crate::engine::{RunMode, RunState};
 use crate::model::{Answer, People, Plan, PlanDigest};
+use crate::plan::Compiled;
 use crate::render::document::LastRun;
 use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
 use crate::render::run_view;
@@ -50,12 +51,12 @@ const ANSWER_AFTER: std::time::Duration = std::time::Duration::from_secs(240);
 /// It cannot be read, or has errors.
 pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gathered, CliError> {
     let compiled = front::compile(context, wanted.runbook, wanted.compile, "live")?;
-    let (source, _) = front::read(wanted.runbook, wanted.compile, compiled.profile.as_deref())?;
+    let (source, _) = read(context, wanted.runbook, wanted.compile, compiled.profile.as_deref())?;
     let plan = compiled.plan.clone();
     let mut digests = vec![plan.digest()];
-    let (parameters, profiles) = declared(&source, wanted)?;
+    let (parameters, profiles) = declared(context, &source, wanted)?;
     let mut material = Material {
-        source_digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        source_digest: blake3::hash(source.written().as_bytes()).to_hex().to_string(),
         parameters,
         profiles,
         known: None,
@@ -80,6 +81,15 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
     let failback = material.plan.parts().failback.as_ref();
     let failback = failback.map(|path| front::named(folder, "failback", path)).transpose()?;
     Ok(Gathered { material, failback, digests })
+}
+
+fn read(
+    context: &Context,
+    runbook: &Path,
+    compile: &Compile,
+    wanted: Option<&str>,
+) -> Result<(SourceFile, Compiled), CliError> {
+    front::read(&context.environment, runbook, compile, wanted)
 }
 
 async fn drill(
@@ -109,7 +119,7 @@ async fn stage(
     let drilled = if own {
         compiled.clone()
     } else {
-        let (_, read) = front::read(wanted.runbook, wanted.compile, None)?;
+        let (_, read) = read(context, wanted.runbook, wanted.compile, None)?;
         if !read.profiles.iter().any(|profile| profile == "drill") {
             return Ok(None);
         }
@@ -175,6 +185,7 @@ fn scalar(node: Option<&Node>) -> Option<String> {
 
 /// The parameters and profiles as the author wrote them, with the values under each profile.
 fn declared(
+    context: &Context,
     source: &SourceFile,
     wanted: Wanted<'_>,
 ) -> Result<(Vec<Declared>, Vec<ProfileText>), CliError> {
@@ -196,7 +207,7 @@ fn declared(
     let mut profiles = Vec::new();
     for (key, node) in entries("profiles") {
         let compile = Compile { profile: Some(key.text.clone()), ..wanted.compile.clone() };
-        let (_, compiled) = front::read(wanted.runbook, &compile, None)?;
+        let (_, compiled) = read(context, wanted.runbook, &compile, None)?;
         profiles.push(ProfileText {
             name: key.text.clone(),
             description: scalar(node.get("description")),

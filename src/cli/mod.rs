@@ -20,6 +20,7 @@ pub mod files;
 pub mod front;
 mod kept_world;
 mod logs;
+mod params;
 pub mod preflight;
 pub mod region_down;
 mod run;

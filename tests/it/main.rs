@@ -28,6 +28,7 @@ mod matrix;
 mod named_files;
 mod network;
 mod outlives;
+mod params;
 mod people;
 mod permissions;
 mod polling;

@@ -33,12 +33,12 @@ pub(super) fn check(
     let mut views = Vec::new();
     let mut wrong = false;
     for runbook in runbooks {
-        let (source, first) = front::read(runbook, compile, None)?;
+        let (source, first) = front::read(&context.environment, runbook, compile, None)?;
         let mut all = vec![first];
         if compile.profile.is_none() && all[0].plan.is_some() {
             for profile in all[0].profiles.clone() {
                 let compile = Compile { profile: Some(profile), ..compile.clone() };
-                all.push(front::read(runbook, &compile, None)?.1);
+                all.push(front::read(&context.environment, runbook, &compile, None)?.1);
             }
         }
         // What every profile has in common is said once.

@@ -105,7 +105,7 @@ pub(super) async fn plan(
         preflight::look(&arm, &clock, plan, &Waive::default()).await?
     };
     if let Some(path) = out {
-        SavedPlan::new(runbook, compile, plan, &seen, &looked_at).write(path)?;
+        SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::cli::front;
 use crate::cli::region_down::RegionsDown;
 use crate::cli::world::{Before, Outset};
 use crate::model::limits::FILE_BYTES_MAX;
@@ -64,10 +65,11 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     let outset = Outset { world, down, ..Outset::default() };
     let first = gather::gather(context, Wanted { runbook, compile, outset, drills }).await?;
     // The way back is compiled as it is drilled: its parameters are its own.
-    let own = Compile { params: Vec::new(), ..compile.clone() };
+    let own = Compile { params: Vec::new(), params_files: Vec::new(), ..compile.clone() };
     let back = match &first.failback {
         Some(path) => {
-            let compile = if has_profile(path, &own)? { &own } else { &Compile::default() };
+            let compile =
+                if has_profile(context, path, &own)? { &own } else { &Compile::default() };
             // It begins where the drill of this one ends, as that one was drilled.
             let before = Some(Before { runbook, world, down });
             let outset = Outset { before, ..Outset::default() };
@@ -99,9 +101,9 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
 }
 
 /// Whether a runbook has the profile that was asked for.
-fn has_profile(runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
+fn has_profile(context: &Context, runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
     let Some(wanted) = &compile.profile else { return Ok(true) };
-    let (_, read) = crate::cli::front::read(runbook, &Compile::default(), None)?;
+    let (_, read) = front::read(&context.environment, runbook, &Compile::default(), None)?;
     Ok(read.profiles.contains(wanted))
 }
 

@@ -27,7 +27,7 @@ pub struct RunArgs {
     pub runbook: Option<PathBuf>,
     /// A plan that was kept by `plan --out`: refused when runbook, parameters or what was seen
     /// have changed since.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "params_files", "dry_run"])]
     pub plan: Option<PathBuf>,
     /// Only show what would change, as `plan` does.
     #[arg(long, conflicts_with = "detach")]
