@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
-    PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
-    RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+    ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs,
+    RetryArgs, RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -59,6 +59,8 @@ pub enum Verb {
     Preflight(PreflightArgs),
     /// Read a live estate into a world file, to drill on; reads only.
     Capture(CaptureArgs),
+    /// Print a runbook's parameters: type, value, where it comes from, and what it is for.
+    Params(ParamsArgs),
     /// Print the exact rights that a runbook needs, as a custom role.
     Permissions(PermissionsArgs),
     /// Write a runbook as a document that a person can follow by hand and a change board approve.
@@ -127,6 +129,7 @@ impl Verb {
             | Self::Plan(_)
             | Self::Preflight(_)
             | Self::Capture(_)
+            | Self::Params(_)
             | Self::Permissions(_)
             | Self::Render(_)
             | Self::Drill(_)
@@ -150,15 +153,21 @@ pub struct Compile {
     /// The profile [default: `drill` for drills and `live` else, where the runbook has it].
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// A parameter's value; goes before the profile's. May be repeated.
+    /// A parameter's value: text, YAML where it is a list or a mapping, or `NAME=@FILE`; goes before everything
+    /// else. May be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
+    /// A YAML file with values of parameters by name; goes before BACKROAD_PARAM_<NAME> of the environment, and
+    /// that before the profile's. May be repeated, the last first.
+    #[arg(long = "params", value_name = "FILE")]
+    pub params_files: Vec<PathBuf>,
 }
 
 /// What is said before a run starts.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Start {
-    /// Declare the source region out of reach: steps that act on it are not tried.
+    /// Declare the source region out of reach: steps that act on it are not tried. It only declares: a drill's
+    /// simulated region stays up, and goes down with `--region-down`.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
     /// What is waived.

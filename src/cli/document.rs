@@ -10,9 +10,11 @@ use super::context::Context;
 use super::document_drills::DrillOrigin;
 use super::error::{CliError, Status};
 use super::front::{self, CompiledRunbook};
-use super::world::{self, KeptDrill};
+use super::region_down;
+use super::world::{self, KeptDrill, Outset};
 use crate::engine::RunState;
 use crate::model::{Answer, People, Plan, PlanDigest};
+use crate::plan::Compiled;
 use crate::render::document::LastRun;
 use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
 use crate::render::run_view;
@@ -26,7 +28,8 @@ use crate::sim::World;
 pub(super) struct Wanted<'a> {
     pub(super) runbook: &'a Path,
     pub(super) compile: &'a Compile,
-    pub(super) world: Option<&'a Path>,
+    /// Where its drill begins.
+    pub(super) outset: Outset<'a>,
     /// Whether faults are drilled.
     pub(super) drills: bool,
 }
@@ -48,12 +51,12 @@ const ANSWER_AFTER: std::time::Duration = std::time::Duration::from_secs(240);
 /// It cannot be read, or has errors.
 pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gathered, CliError> {
     let compiled = front::compile(context, wanted.runbook, wanted.compile, "live")?;
-    let (source, _) = front::read(wanted.runbook, wanted.compile, compiled.profile.as_deref())?;
+    let (source, _) = read(context, wanted.runbook, wanted.compile, compiled.profile.as_deref())?;
     let plan = compiled.plan.clone();
     let mut digests = vec![plan.digest()];
-    let (parameters, profiles) = declared(&source, wanted)?;
+    let (parameters, profiles) = declared(context, &source, wanted)?;
     let mut material = Material {
-        source_digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        source_digest: blake3::hash(source.written().as_bytes()).to_hex().to_string(),
         parameters,
         profiles,
         known: None,
@@ -80,6 +83,15 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
     Ok(Gathered { material, failback, digests })
 }
 
+fn read(
+    context: &Context,
+    runbook: &Path,
+    compile: &Compile,
+    wanted: Option<&str>,
+) -> Result<(SourceFile, Compiled), CliError> {
+    front::read(&context.environment, runbook, compile, wanted)
+}
+
 async fn drill(
     material: &mut Material,
     stage: &Arc<DrillOrigin>,
@@ -103,11 +115,11 @@ async fn stage(
     compiled: &CompiledRunbook,
     wanted: Wanted<'_>,
 ) -> Result<Option<(DrillOrigin, String)>, CliError> {
-    let own = wanted.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
+    let own = wanted.outset.world.is_some() || compiled.world.is_some() || compiled.after.is_some();
     let drilled = if own {
         compiled.clone()
     } else {
-        let (_, read) = front::read(wanted.runbook, wanted.compile, None)?;
+        let (_, read) = read(context, wanted.runbook, wanted.compile, None)?;
         if !read.profiles.iter().any(|profile| profile == "drill") {
             return Ok(None);
         }
@@ -115,15 +127,17 @@ async fn stage(
         front::compile(context, wanted.runbook, &compile, "drill")?
     };
     let drilled = CompiledRunbook { plan: with_people(&drilled.plan)?, ..drilled };
-    let drill = KeptDrill::begin(context, &drilled, wanted.world, None).await?;
-    let place = wanted.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
+    let drill = KeptDrill::begin(context, &drilled, wanted.outset).await?;
+    let place = wanted.outset.world.or(drilled.world.as_deref()).or(drilled.after.as_deref());
     let place = place.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let begins = if wanted.world.is_none() && drilled.world.is_none() { "after" } else { "in" };
+    let begins =
+        if wanted.outset.world.is_none() && drilled.world.is_none() { "after" } else { "in" };
     let (world, now) = drill.now();
     let words = format!(
-        "{begins} {}{}, seed {}",
+        "{begins} {}{}{}, seed {}",
         place.unwrap_or_default(),
         drilled.profile.map(|name| format!(" under the profile {name}")).unwrap_or_default(),
+        region_down::words(wanted.outset.down),
         world.seed()
     );
     Ok(Some((DrillOrigin { plan: drilled.plan, world, now }, words)))
@@ -171,6 +185,7 @@ fn scalar(node: Option<&Node>) -> Option<String> {
 
 /// The parameters and profiles as the author wrote them, with the values under each profile.
 fn declared(
+    context: &Context,
     source: &SourceFile,
     wanted: Wanted<'_>,
 ) -> Result<(Vec<Declared>, Vec<ProfileText>), CliError> {
@@ -192,7 +207,7 @@ fn declared(
     let mut profiles = Vec::new();
     for (key, node) in entries("profiles") {
         let compile = Compile { profile: Some(key.text.clone()), ..wanted.compile.clone() };
-        let (_, compiled) = front::read(wanted.runbook, &compile, None)?;
+        let (_, compiled) = read(context, wanted.runbook, &compile, None)?;
         profiles.push(ProfileText {
             name: key.text.clone(),
             description: scalar(node.get("description")),

@@ -6,6 +6,8 @@ use super::args::Compile;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::files;
+use super::params;
+use super::settings::Environment;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, Region, RunId};
 use crate::plan::{self, CompileOptions};
@@ -26,6 +28,8 @@ pub struct CompiledRunbook {
     pub returns: Vec<Region>,
     /// The profile it was compiled under.
     pub profile: Option<String>,
+    /// Values that were given from outside, as options write them.
+    pub given: Vec<(String, String)>,
     /// What the author wrote, with the parts behind it.
     pub text: String,
 }
@@ -49,8 +53,9 @@ impl CompiledRunbook {
 /// Reads and compiles a runbook; says nothing yet.
 ///
 /// # Errors
-/// The file cannot be read (usage).
+/// The file, or one with values of parameters, cannot be read (usage).
 pub(super) fn read(
+    environment: &Environment,
     runbook: &Path,
     compile: &Compile,
     wanted: Option<&str>,
@@ -68,10 +73,11 @@ pub(super) fn read(
     };
     let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
     source.take_in_parts(|path| read_part(folder, path));
+    let given = params::take_in(&mut source, compile, environment)?;
     let options = CompileOptions {
         profile: compile.profile.clone(),
         default_profile: wanted.map(str::to_owned),
-        params: compile.params.iter().cloned().collect(),
+        given,
     };
     let compiled = plan::compile(&source, &options);
     Ok((source, compiled))
@@ -98,10 +104,13 @@ pub fn compile(
     compile: &Compile,
     wanted: &str,
 ) -> Result<CompiledRunbook, CliError> {
-    let (source, compiled) = read(runbook, compile, Some(wanted))?;
+    let (source, compiled) = read(&context.environment, runbook, compile, Some(wanted))?;
     if !compiled.diagnostics.is_empty() {
         let text = diagnostic::diagnostics(&source, &compiled.diagnostics, context.ui.err);
         context.ui.say(text.trim_end());
+    }
+    for note in params::notes(&compiled.params, &context.environment) {
+        context.ui.say(&format!("{} {note}", context.ui.err.warn("note:")));
     }
     let Some(plan) = compiled.plan else {
         let what = format!("The runbook {} has errors; nothing was started.", source.name());
@@ -115,7 +124,8 @@ pub fn compile(
         after: compiled.after.map(|after| named(folder, "after", &after)).transpose()?,
         returns: compiled.returns,
         profile,
-        text: source.text().to_owned(),
+        given: params::typed(&compiled.params),
+        text: source.written().to_owned(),
     })
 }
 

@@ -75,7 +75,7 @@ impl SavedPlan {
     #[must_use]
     pub fn new(
         runbook: &Path,
-        compile: &Compile,
+        given: &[(String, String)],
         plan: &Plan,
         survey: &Survey,
         looked_at: &str,
@@ -84,7 +84,7 @@ impl SavedPlan {
             schema: SCHEMA.to_owned(),
             runbook: runbook.to_owned(),
             profile: plan.parts().profile.clone(),
-            params: compile.params.iter().cloned().collect(),
+            params: given.iter().cloned().collect(),
             looked_at: looked_at.to_owned(),
             plan_digest: plan.digest(),
             plan: plan.clone(),
@@ -171,7 +171,7 @@ impl SavedPlan {
     #[must_use]
     pub fn compile(&self) -> Compile {
         let params = self.params.clone().into_iter().collect();
-        Compile { profile: self.profile.clone(), params }
+        Compile { profile: self.profile.clone(), params, ..Compile::default() }
     }
 
     /// Refuses when the runbook means something else now.

@@ -1,5 +1,6 @@
 //! What was meant? The only file that reads the environment; flag before environment before default.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,8 @@ pub struct Environment {
     pub sudo_user: Option<String>,
     /// `COLUMNS`.
     pub columns: Option<usize>,
+    /// `BACKROAD_PARAM_NAME`: values of parameters, by the parameter's name.
+    pub params: BTreeMap<String, String>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
@@ -36,6 +39,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Reads the environment.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 pub fn environment() -> Environment {
     Environment {
         state_dir: variable("BACKROAD_STATE_DIR").map(PathBuf::from),
@@ -46,7 +50,22 @@ pub fn environment() -> Environment {
         host: variable("COMPUTERNAME").or_else(|| variable("HOSTNAME")),
         sudo_user: variable("SUDO_USER"),
         columns: variable("COLUMNS").and_then(|columns| columns.parse().ok()),
+        params: params_in(std::env::vars_os()),
     }
+}
+
+/// What the variable of a parameter begins with; its name follows in upper case.
+pub const PARAM_VARIABLE: &str = "BACKROAD_PARAM_";
+
+/// The values of parameters among variables; what is empty or no text gives nothing.
+fn params_in(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    variables
+        .filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix(PARAM_VARIABLE)?.to_ascii_lowercase();
+            let value = value.into_string().ok()?;
+            (!name.is_empty() && !value.is_empty()).then_some((name, value))
+        })
+        .collect()
 }
 
 /// The value of the environment variable that a secret parameter names.

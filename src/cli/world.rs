@@ -13,6 +13,7 @@ use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
+use super::region_down::{self, RegionDown};
 use super::session::{DriveStart, Driving, GateAnswers, Session};
 use super::written;
 use crate::azure::{Arm, WireFault, WireRequest, WireResponse, WriteScope};
@@ -26,6 +27,45 @@ use crate::sim;
 use crate::sim::network::Reach;
 use crate::sim::{Answers, BadDay, Strikes, TruthMark, VirtualClock, World};
 use crate::store::{RunStore, regular};
+
+/// Where a drill begins, as far as a person says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outset<'a> {
+    /// The world's file [else: the profile's].
+    pub world: Option<&'a Path>,
+    /// What decides its chance [else: the world's].
+    pub seed: Option<u64>,
+    /// The regions that go down.
+    pub down: &'a [RegionDown],
+    /// What was said of a runbook's drill that may have to come before this one.
+    pub before: Option<Before<'a>>,
+}
+
+/// What a person says of the drill of a runbook after which another one begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// The runbook.
+    pub runbook: &'a Path,
+    /// As [`Outset::world`].
+    pub world: Option<&'a Path>,
+    /// As [`Outset::down`].
+    pub down: &'a [RegionDown],
+}
+
+impl<'a> Outset<'a> {
+    /// Where the drill of a runbook begins that comes before this one.
+    fn of_before(&self, runbook: &Path) -> Self {
+        let same =
+            |before: &Before<'_>| match (before.runbook.canonicalize(), runbook.canonicalize()) {
+                (Ok(one), Ok(other)) => one == other,
+                _ => before.runbook == runbook,
+            };
+        let Some(Before { world, down, .. }) = self.before.filter(same) else {
+            return Self::default();
+        };
+        Outset { world, down, ..Self::default() }
+    }
+}
 
 /// A drill's surroundings.
 pub struct KeptDrill {
@@ -138,32 +178,29 @@ fn kept(context: &Context, run: &RunId) -> PathBuf {
 }
 
 impl KeptDrill {
-    /// In a world from its file, at that world's start.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is no world.
-    pub fn start(
-        context: &Context,
-        path: &Path,
-        seed: Option<u64>,
-        plan: &Plan,
-    ) -> Result<Self, CliError> {
-        let (world, start) = load(context, path, seed)?;
-        Self::within(world, start, plan)
-    }
-
     /// Where a runbook's drill begins: in a world file, or where the drill of another runbook ends.
     ///
     /// # Errors
-    /// There is no world, it is none, or the other runbook's drill does not succeed.
+    /// There is no world, it is none, the other runbook's drill does not succeed, or a region that is to go
+    /// down is none of the world's.
     pub async fn begin(
         context: &Context,
         compiled: &front::CompiledRunbook,
-        world: Option<&Path>,
-        seed: Option<u64>,
+        outset: Outset<'_>,
     ) -> Result<Self, CliError> {
-        if let Some(path) = world.or(compiled.world.as_deref()) {
-            return Self::start(context, path, seed, &compiled.plan);
+        let (mut world, now) = Self::origin(context, compiled, outset).await?;
+        region_down::lay_over(&mut world, outset.down, now)?;
+        Self::within(world, now, &compiled.plan)
+    }
+
+    /// The world in which a runbook's drill begins, before anybody lays anything over it.
+    async fn origin(
+        context: &Context,
+        compiled: &front::CompiledRunbook,
+        outset: Outset<'_>,
+    ) -> Result<(World, Timestamp), CliError> {
+        if let Some(path) = outset.world.or(compiled.world.as_deref()) {
+            return load(context, path, outset.seed);
         }
         let Some(after) = &compiled.after else {
             return Err(CliError::usage("The drill has no world to start from.").hint(
@@ -171,12 +208,13 @@ impl KeptDrill {
             ));
         };
         let before = front::compile(context, after, &Compile::default(), "drill")?;
-        let before_drill = Box::pin(Self::begin(context, &before, None, seed)).await?;
+        let earlier = Outset { seed: outset.seed, ..outset.of_before(after) };
+        let before_drill = Box::pin(Self::begin(context, &before, earlier)).await?;
         let (mut world, now) = before_drill.played(&before).await?;
         for region in &compiled.returns {
             world.set_region_down(region.clone(), false);
         }
-        Self::within(world, now, &compiled.plan)
+        Ok((world, now))
     }
 
     /// The world after a drill of this plan that nobody keeps, and when it ended.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::given::{self, DeclaredParam, Given, GivenValues};
 use super::params::{self, ParamSources, Params};
 use super::reader::{Fields, Read, Reader};
 use super::rules::RULES;
@@ -20,8 +21,8 @@ pub struct CompileOptions {
     pub profile: Option<String>,
     /// A profile that is used if the runbook has it, when none was asked for.
     pub default_profile: Option<String>,
-    /// Values of parameters, as typed on a command line.
-    pub params: BTreeMap<String, String>,
+    /// Values of parameters from outside the runbook; the later goes before the earlier.
+    pub given: Vec<Given>,
 }
 
 /// What came of it.
@@ -37,6 +38,10 @@ pub struct Compiled {
     pub returns: Vec<Region>,
     /// The runbook's profiles.
     pub profiles: Vec<String>,
+    /// The profile that it was compiled under.
+    pub profile: Option<String>,
+    /// Its parameters, with what they have now.
+    pub params: Vec<DeclaredParam>,
     /// What is wrong, and what should be looked at.
     pub diagnostics: Diagnostics,
 }
@@ -58,6 +63,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
             parts.insert(path.to_owned(), part);
         }
     }
+    let given = given::read(source, &options.given, &mut diagnostics);
     let mut compiled = Compiled { diagnostics: Diagnostics::default(), ..Compiled::default() };
     if let Some(root) = root {
         let mut compiler = Compiler {
@@ -69,6 +75,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
                 roles: Vec::new(),
             },
             options,
+            given: &given,
             compiled: &mut compiled,
         };
         let parts = compiler.parts(&root);
@@ -90,6 +97,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
 struct Compiler<'c, 'd> {
     reader: Reader<'d>,
     options: &'c CompileOptions,
+    given: &'c GivenValues,
     compiled: &'c mut Compiled,
 }
 
@@ -135,10 +143,13 @@ impl Compiler<'_, '_> {
             profile.and_then(|node| self.reader.fields(node, grammar::PROFILE, "The profile"));
         let values = ParamSources {
             profile: profile_fields.as_ref().and_then(|f| f.get("params")).map(|(_, node)| *node),
-            given: &self.options.params,
+            given: self.given,
             bound: None,
         };
-        let params = params::read(&mut self.reader, fields.get("params").map(|(_, n)| *n), &values);
+        let mut params =
+            params::read(&mut self.reader, fields.get("params").map(|(_, n)| *n), &values);
+        self.compiled.params = std::mem::take(&mut params.declared);
+        self.compiled.profile.clone_from(&profile_name);
         let (people, profile_deadline) = self.profile(profile_fields.as_ref());
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
         let roles = self.roles(&fields);

@@ -9,9 +9,11 @@ mod actions;
 pub mod compare;
 pub mod compile;
 mod gates;
+mod given;
 mod hubs;
 mod loops;
 mod network;
+mod param_types;
 mod params;
 mod parts;
 pub mod preview;
@@ -24,4 +26,5 @@ mod vpn;
 
 pub use compare::{PlanDifference, compare};
 pub use compile::{CompileOptions, Compiled, compile};
+pub use given::{DeclaredParam, Given, GivenBy, ParamOrigin};
 pub use preview::{Preview, PreviewVerdict, StepPreview, preview};

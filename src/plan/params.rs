@@ -1,10 +1,11 @@
-//! Which values do the parameters have? Defaults, then the profile's, then those of the command line.
+//! Which values do the parameters have? Defaults, then the profile's, then those from outside.
 
 use std::collections::BTreeMap;
 
-use ipnet::IpNet;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::given::{DeclaredParam, GivenBy, GivenForm, GivenValue, GivenValues, ParamOrigin};
+use super::param_types::{ValueAt, ValueShape, constrained, typed};
 use super::reader::{Read, Reader};
 use super::scope::Scope;
 use crate::model::SecretSource;
@@ -19,12 +20,14 @@ pub(super) struct Params {
     pub(super) sources: BTreeMap<String, SecretSource>,
     /// Where each was declared.
     pub(super) places: BTreeMap<String, Span>,
+    /// As a person sees them.
+    pub(super) declared: Vec<DeclaredParam>,
 }
 
 /// Where values come from, the later the stronger.
 pub(super) struct ParamSources<'a> {
     pub(super) profile: Option<&'a Node>,
-    pub(super) given: &'a BTreeMap<String, String>,
+    pub(super) given: &'a GivenValues,
     /// What a step that uses the runbook gives it, and where that stands.
     pub(super) bound: Option<&'a BTreeMap<String, (Read, Span)>>,
 }
@@ -43,6 +46,7 @@ pub(super) fn read(
         }
         params.places.insert(key.text.clone(), key.span.clone());
         let value = read_one(reader, &key.text, declaration, values);
+        params.declared.push(declared(&key.text, declaration, value.as_ref(), values));
         match value {
             Some(ParamValue::Value(value)) => {
                 params.scope.params.insert(key.text.clone(), value);
@@ -82,51 +86,17 @@ fn check_names(reader: &mut Reader<'_>, params: &Params, values: &ParamSources<'
             reader.error_with(Code::UnknownParam, span, message, help(name));
         }
     }
-    for name in values.given.keys() {
+    for (name, given) in values.given {
+        // The environment may speak to several runbooks.
+        let told = match &given.by {
+            GivenBy::Environment { .. } => continue,
+            GivenBy::File { .. } => "given in a file",
+            GivenBy::Option { .. } | GivenBy::OptionFile { .. } => "given on the command line",
+        };
         if !params.places.contains_key(name) {
-            let message =
-                format!("The runbook has no parameter `{name}`, given on the command line.");
-            reader.error_with(Code::UnknownParam, &(0..0), message, help(name));
+            let message = format!("The runbook has no parameter `{name}`, {told}.");
+            reader.error_with(Code::UnknownParam, &given.span, message, help(name));
         }
-    }
-}
-
-/// Where a value stands: its node when it is written in the runbook, so that what is wrong inside it is
-/// shown where it is; else the place that gave it.
-#[derive(Clone)]
-struct ValueAt<'a> {
-    span: Span,
-    node: Option<&'a Node>,
-}
-
-impl<'a> ValueAt<'a> {
-    fn node(node: &'a Node) -> Self {
-        Self { span: node.span.clone(), node: Some(node) }
-    }
-
-    fn given(span: Span) -> Self {
-        Self { span, node: None }
-    }
-
-    /// Where an item of the list stands.
-    fn item(&self, place: usize) -> Self {
-        let item = self.node.and_then(|node| match &node.value {
-            NodeValue::List(items) => items.get(place),
-            NodeValue::Scalar { .. } | NodeValue::Map(_) => None,
-        });
-        item.map_or_else(|| self.clone(), ValueAt::node)
-    }
-
-    /// Where the value of a key stands.
-    fn field(&self, key: &str) -> Self {
-        self.node.and_then(|node| node.get(key)).map_or_else(|| self.clone(), ValueAt::node)
-    }
-
-    /// Where a key stands.
-    fn key(&self, key: &str) -> Span {
-        let entries = self.node.and_then(Node::map).unwrap_or_default();
-        let found = entries.iter().find(|(known, _)| known.text == key);
-        found.map_or_else(|| self.span.clone(), |(known, _)| known.span.clone())
     }
 }
 
@@ -166,7 +136,10 @@ fn read_one(
     }
     let given = match bound {
         Some((Read::Value(value), span)) => Some((value.clone(), ValueAt::given(span.clone()))),
-        _ => values.given.get(name).map(|text| (scalar(text, true), ValueAt::given(0..0))),
+        _ => match values.given.get(name) {
+            Some(given) => Some(outside(reader, name, &kind, given)?),
+            None => None,
+        },
     };
     let profiled = values.profile.and_then(|profile| profile.get(name));
     let (value, at) = match (given, profiled, fields.get("default")) {
@@ -187,6 +160,90 @@ fn read_one(
     let what = format!("The parameter `{name}`");
     let value = typed(reader, &value, &shape, &at, &what)?;
     constrained(reader, &value, &fields, &at.span, &what).then_some(ParamValue::Value(value))
+}
+
+/// A parameter as a person sees it.
+fn declared(
+    name: &str,
+    node: &Node,
+    value: Option<&ParamValue>,
+    values: &ParamSources<'_>,
+) -> DeclaredParam {
+    let text = |key: &str| match &node.get(key)?.value {
+        NodeValue::Scalar { text, .. } => Some(text.clone()),
+        NodeValue::List(_) | NodeValue::Map(_) => None,
+    };
+    let written = |node: Option<&Node>| node.map(|node| node.span.clone());
+    let origin = match value {
+        Some(ParamValue::Secret(source)) => Some(ParamOrigin::Secret(source.clone())),
+        _ => values
+            .given
+            .get(name)
+            .map(|given| ParamOrigin::Given(given.by.clone(), given.span.clone()))
+            .or_else(|| written(values.profile.and_then(|p| p.get(name))).map(ParamOrigin::Profile))
+            .or_else(|| written(node.get("default")).map(ParamOrigin::Default)),
+    };
+    DeclaredParam {
+        name: name.to_owned(),
+        kind: text("type").unwrap_or_default(),
+        of: text("of"),
+        description: text("description"),
+        value: match value {
+            Some(ParamValue::Value(value)) => Some(value.clone()),
+            Some(ParamValue::Secret(_) | ParamValue::Alias(_)) | None => None,
+        },
+        origin,
+    }
+}
+
+/// In what a value stands that is given from outside.
+fn given_in(given: Option<&GivenValue>) -> &'static str {
+    match given.map(|given| &given.by) {
+        Some(GivenBy::Environment { .. }) => "environment",
+        Some(GivenBy::File { .. } | GivenBy::OptionFile { .. }) => "file",
+        Some(GivenBy::Option { .. }) | None => "command line",
+    }
+}
+
+/// A value from outside: YAML where it stands in a file, or is to be a list or a mapping; else its text.
+fn outside<'a>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    kind: &str,
+    given: &'a GivenValue,
+) -> Option<(Value, ValueAt<'a>)> {
+    match &given.form {
+        GivenForm::Broken => None,
+        GivenForm::Node(node) => written(reader, name, node),
+        GivenForm::Text { text, yaml } => {
+            let fits = |node: &Node| match &node.value {
+                NodeValue::List(_) => kind == "list",
+                NodeValue::Map(_) => kind == "object",
+                NodeValue::Scalar { .. } => false,
+            };
+            match (kind, yaml) {
+                ("list" | "object", Ok(node)) if fits(node) => written(reader, name, node),
+                ("list" | "object", yaml) => {
+                    let (wanted, example) = match kind {
+                        "list" => ("a list", "[one, two]"),
+                        _ => ("a mapping", "{key: value}"),
+                    };
+                    let is = match yaml {
+                        Ok(node) => format!("this is {}", node.kind()),
+                        Err(_) => "this is not YAML".to_owned(),
+                    };
+                    let message = format!("The parameter `{name}` must be {wanted}, and {is}.");
+                    let help = format!(
+                        "Write it as YAML, --param {name}='{example}', or name a file that holds it: \
+                         --param {name}=@FILE."
+                    );
+                    reader.error_with(Code::WrongKind, &given.span, message, help);
+                    None
+                }
+                _ => Some((scalar(text, true), ValueAt::given(given.span.clone()))),
+            }
+        }
+    }
 }
 
 /// A value as it is written, and where.
@@ -227,7 +284,7 @@ fn read_secret(
     for (key, at) in [
         ("default", fields.get("default").map(|(_, n)| n.span.clone())),
         ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),
-        ("command line", values.given.get(name).map(|_| node.span.clone())),
+        (given_in(values.given.get(name)), values.given.get(name).map(|given| given.span.clone())),
     ] {
         if let Some(span) = at {
             let message = format!(
@@ -251,177 +308,4 @@ fn read_secret(
             None
         }
     }
-}
-
-/// What a parameter's value must be.
-struct ValueShape<'a> {
-    kind: &'a str,
-    of: Option<&'a str>,
-    fields: Option<&'a Node>,
-}
-
-fn typed(
-    reader: &mut Reader<'_>,
-    value: &Value,
-    shape: &ValueShape<'_>,
-    at: &ValueAt<'_>,
-    what: &str,
-) -> Option<Value> {
-    let span = &at.span;
-    let simple = |reader: &mut Reader<'_>, kind: &Kind| reader.check(value, kind, span, what);
-    match shape.kind {
-        "int" => simple(reader, &Kind::Int(0, u64::MAX)),
-        "bool" => simple(reader, &Kind::Bool),
-        "region" => simple(reader, &Kind::Region),
-        "cidr" => simple(reader, &Kind::Cidr),
-        "ip" => simple(reader, &Kind::Ip),
-        "duration" => simple(reader, &Kind::Duration),
-        "resource_id" => {
-            let checked = simple(reader, &Kind::Id(""))?;
-            let wanted = shape.of.filter(|of| of.contains('/'));
-            let id = crate::model::ResourceId::parse(checked.as_str()?).ok()?;
-            if let Some(wanted) = wanted
-                && !id.resource_type().is(wanted)
-            {
-                let found = id.resource_type();
-                let message =
-                    format!("{what} must be of type {wanted}, and this is of type {found}.");
-                reader.error(Code::ResourceType, span, message);
-                return None;
-            }
-            Some(checked)
-        }
-        "list" => {
-            let Value::Array(items) = value else {
-                reader.error(Code::WrongKind, span, format!("{what} must be a list."));
-                return None;
-            };
-            let element =
-                ValueShape { kind: shape.of.unwrap_or("string"), of: None, fields: shape.fields };
-            if !PARAM_TYPES.contains(&element.kind) {
-                let message = format!("{what} cannot be a list of `{}`.", element.kind);
-                let help = format!("Its `of` may be {}.", PARAM_TYPES.join(", "));
-                reader.error_with(Code::BadValue, span, message, help);
-                return None;
-            }
-            let checked: Vec<Option<Value>> = items
-                .iter()
-                .enumerate()
-                .map(|(place, item)| {
-                    let what = format!("{what}[{place}]");
-                    typed(reader, item, &element, &at.item(place), &what)
-                })
-                .collect();
-            checked.into_iter().collect::<Option<Vec<_>>>().map(Value::from)
-        }
-        "object" => typed_object(reader, value, shape, at, what),
-        _ => simple(reader, &Kind::Text),
-    }
-}
-
-fn typed_object(
-    reader: &mut Reader<'_>,
-    value: &Value,
-    shape: &ValueShape<'_>,
-    at: &ValueAt<'_>,
-    what: &str,
-) -> Option<Value> {
-    let span = &at.span;
-    let Value::Object(object) = value else {
-        reader.error(Code::WrongKind, span, format!("{what} must be a mapping."));
-        return None;
-    };
-    let Some(fields) = shape.fields.and_then(Node::map) else {
-        return Some(value.clone());
-    };
-    let mut checked = Map::new();
-    let mut good = true;
-    for (key, kind) in fields {
-        let NodeValue::Scalar { text: kind, .. } = &kind.value else {
-            continue;
-        };
-        let Some(value) = object.get(&key.text) else {
-            reader.error(Code::MissingKey, span, format!("{what} needs the field `{}`.", key.text));
-            good = false;
-            continue;
-        };
-        let shape = ValueShape { kind, of: None, fields: None };
-        match typed(reader, value, &shape, &at.field(&key.text), &format!("{what}.{}", key.text)) {
-            Some(value) => {
-                checked.insert(key.text.clone(), value);
-            }
-            None => good = false,
-        }
-    }
-    for key in object.keys() {
-        if !fields.iter().any(|(known, _)| known.text == *key) {
-            let known = || fields.iter().map(|(known, _)| known.text.as_str());
-            let help = match did_you_mean(key, known()) {
-                Some(meant) => format!("Did you mean `{meant}`?"),
-                None => format!("It has {}.", known().collect::<Vec<_>>().join(", ")),
-            };
-            reader.error_with(
-                Code::UnknownKey,
-                &at.key(key),
-                format!("{what} has no field `{key}`."),
-                help,
-            );
-            good = false;
-        }
-    }
-    good.then(|| Value::from(checked))
-}
-
-/// Whether the value keeps to the declared constraints.
-fn constrained(
-    reader: &mut Reader<'_>,
-    value: &Value,
-    fields: &super::reader::Fields<'_>,
-    span: &Span,
-    what: &str,
-) -> bool {
-    let empty = Scope::default();
-    let mut good = true;
-    let size = value.as_u64().or_else(|| value.as_array().map(|list| list.len() as u64));
-    for (key, holds) in [("min", u64::ge as fn(&u64, &u64) -> bool), ("max", u64::le)] {
-        let Some((_, node)) = fields.get(key) else {
-            continue;
-        };
-        let bound = reader.value(node, &Kind::Int(0, u64::MAX), &empty, "a bound");
-        let Some(Read::Value(bound)) = bound else {
-            continue;
-        };
-        if let (Some(size), Some(bound)) = (size, bound.as_u64())
-            && !holds(&size, &bound)
-        {
-            let message = format!("{what} breaks its {key} of {bound}: {size}.");
-            reader.error(Code::ParamConstraint, span, message);
-            good = false;
-        }
-    }
-    if let Some((_, node)) = fields.get("one_of")
-        && let Some(Read::Value(Value::Array(allowed))) =
-            reader.value(node, &Kind::List(&Kind::Any), &empty, "`one_of`")
-        && !allowed.contains(value)
-    {
-        let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        let message = format!("{what} may be {}, and this is {value}.", allowed.join(", "));
-        reader.error(Code::ParamConstraint, span, message);
-        good = false;
-    }
-    if let Some((_, node)) = fields.get("within")
-        && let Some(Read::Value(within)) = reader.value(node, &Kind::Cidr, &empty, "`within`")
-        && let (Some(within), Some(inner)) = (prefix(&within), prefix(value))
-        && !within.contains(&inner)
-    {
-        let message = format!("{what} must lie in {within}, and {inner} does not.");
-        reader.error(Code::ParamConstraint, span, message);
-        good = false;
-    }
-    good
-}
-
-fn prefix(value: &Value) -> Option<IpNet> {
-    let text = value.as_str()?;
-    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::given::GivenValues;
 use super::loops::LoopRound;
 use super::params::{self, ParamSources};
 use super::reader::{Read, Reader};
@@ -50,7 +51,7 @@ pub(super) fn expand(
     }
     let bound = bound(reader, turn, scope)?;
     let fields = reader.fields(root, RUNBOOK, "A runbook")?;
-    let none = BTreeMap::new();
+    let none = GivenValues::new();
     let values = ParamSources { profile: None, given: &none, bound: Some(&bound) };
     let params = params::read(reader, fields.get("params").map(|(_, node)| *node), &values);
     let mut scope = params.scope;

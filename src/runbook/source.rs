@@ -103,6 +103,8 @@ pub struct SourceFile {
     text: String,
     lines: Vec<usize>,
     parts: Vec<UsedRunbook>,
+    /// Texts that give values of parameters, behind the parts.
+    given: Vec<UsedRunbook>,
     unread: BTreeMap<String, String>,
 }
 
@@ -129,7 +131,15 @@ impl SourceFile {
         let text = text.into();
         let lines =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { kind, name: name.into(), text, lines, parts: Vec::new(), unread: BTreeMap::new() }
+        Self {
+            kind,
+            name: name.into(),
+            text,
+            lines,
+            parts: Vec::new(),
+            given: Vec::new(),
+            unread: BTreeMap::new(),
+        }
     }
 
     /// What it is to be.
@@ -140,17 +150,31 @@ impl SourceFile {
 
     /// Takes in a runbook that this one uses, under the path that it is used by.
     pub fn add_part(&mut self, written: &str, part: &Self) {
+        let span = self.append(&part.text);
+        self.parts.push(UsedRunbook { written: written.to_owned(), name: part.name.clone(), span });
+    }
+
+    /// Takes in a text that gives values of parameters, under a name for messages; no part is added after it.
+    pub fn give(&mut self, name: &str, text: &str) -> Span {
+        let span = self.append(text);
+        let given =
+            UsedRunbook { written: String::new(), name: name.to_owned(), span: span.clone() };
+        self.given.push(given);
+        span
+    }
+
+    /// Puts a text behind what is there.
+    fn append(&mut self, text: &str) -> Span {
         if !self.text.ends_with('\n') {
             self.text.push('\n');
         }
         let start = self.text.len();
-        self.text.push_str(&part.text);
-        let at_lines = part.text.match_indices('\n').map(|(at, _)| start + at + 1);
+        self.text.push_str(text);
+        let at_lines = text.match_indices('\n').map(|(at, _)| start + at + 1);
         self.lines.push(start);
         self.lines.extend(at_lines);
         self.lines.dedup();
-        let span = start..self.text.len();
-        self.parts.push(UsedRunbook { written: written.to_owned(), name: part.name.clone(), span });
+        start..self.text.len()
     }
 
     /// Takes in every runbook that this one uses, and those that they use.
@@ -207,11 +231,23 @@ impl SourceFile {
     /// Where the runbook's own text stands.
     #[must_use]
     pub fn own(&self) -> Span {
-        0..self.parts.first().map_or(self.text.len(), |part| part.span.start)
+        0..self.behind().next().map_or(self.text.len(), |part| part.span.start)
+    }
+
+    /// The text that authors wrote: the runbook's own and those of its parts, without what gives values.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        let end = self.given.first().map_or(self.text.len(), |given| given.span.start);
+        &self.text[..end]
+    }
+
+    /// Everything behind the runbook's own text.
+    fn behind(&self) -> impl DoubleEndedIterator<Item = &UsedRunbook> {
+        self.parts.iter().chain(&self.given)
     }
 
     fn part_at(&self, at: usize) -> Option<&UsedRunbook> {
-        self.parts.iter().rev().find(|part| part.span.start <= at)
+        self.behind().rev().find(|part| part.span.start <= at)
     }
 
     /// The name of the file that a byte is of, for messages.

@@ -15,7 +15,7 @@ use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
 
 /// Something that happens by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduledEvent {
     /// When, from the world's beginning.
@@ -74,6 +74,25 @@ impl World {
     #[must_use]
     pub fn regions_down(&self) -> &BTreeSet<Region> {
         self.regions.down()
+    }
+
+    /// The regions in which there is anything: a resource, or a group's home.
+    #[must_use]
+    pub fn regions(&self) -> BTreeSet<Region> {
+        self.resources
+            .keys()
+            .filter_map(|id| self.location(id))
+            .chain(self.groups.homes())
+            .collect()
+    }
+
+    /// Lets a region go down: now, or when some time has gone by.
+    pub fn take_down(&mut self, region: Region, after: Duration, now: Timestamp) {
+        if after.is_zero() {
+            return self.set_region_down(region, true);
+        }
+        let event = ScheduledEvent { after, down: [region].into(), ..ScheduledEvent::default() };
+        self.schedule.add(&[event], now);
     }
 
     /// Lets a happening happen.

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use backroad::model::{Action, Condition, SecretRef};
-use backroad::plan::{CompileOptions, Compiled, compile};
+use backroad::plan::{CompileOptions, Compiled, Given, compile};
 use backroad::render::{Style, diagnostic};
 use backroad::runbook::{Code, Diagnostics, SourceFile, schema};
 use proptest::prelude::*;
@@ -228,11 +228,11 @@ fn loops_needs_conditions_and_secrets_mean_what_they_say() {
 
 #[test]
 fn the_command_line_goes_before_the_profile_and_the_profile_before_the_default() {
-    let source = SourceFile::new("small.yaml", SMALL);
-    let size = |profile: Option<&str>, given: Option<&str>| {
+    let mut source = SourceFile::new("small.yaml", SMALL);
+    let mut size = |profile: Option<&str>, given: Option<&str>| {
         let options = CompileOptions {
             profile: profile.map(str::to_owned),
-            params: given.map(|size| ("size".to_owned(), size.to_owned())).into_iter().collect(),
+            given: Given::options(&mut source, given.map(|size| ("size", size))),
             ..CompileOptions::default()
         };
         compile(&source, &options).plan.unwrap().parts().params["size"].clone()

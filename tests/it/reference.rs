@@ -121,6 +121,26 @@ fn rows(page: &mut String, within: &str, fields: &[Field], chapters: &[&str]) {
     }
 }
 
+/// Where values come from, after the table of parameters.
+const VALUES: &str = "
+### Where a value comes from
+
+The first of these that gives one:
+
+1. `--param NAME=VALUE`; the last one of a name counts. The value is taken as text, number or `true`/`false`; for a list or an object it
+   is YAML: `--param 'spokes=[vnet-app1, vnet-app2]'`. `--param NAME=@FILE` takes it from a YAML file, whatever its type; a text that
+   begins with `@` is written with `@@`.
+2. `--params FILE`: a YAML mapping from names to values. May be repeated; the last file goes first.
+3. `BACKROAD_PARAM_<NAME>` of the environment, the name in upper case, the value written as for `--param` (without `@FILE`). It is said on
+   stderr, so that no forgotten variable steers a run unseen. One that is set for another runbook does no harm.
+4. The profile's `params`.
+5. The parameter's `default`.
+
+A secret has none of these: it has `from`, and is read when it is needed. A value that is wrong is shown where it stands, in the file or
+the option that gave it. `backroad params RUNBOOK` prints each parameter with its type, its value and where that comes from;
+`plan --out` keeps the values themselves, and `run --plan` takes no others.
+";
+
 fn table(page: &mut String, fields: &[Field], chapters: &[&str]) {
     page.push_str("\n| key | is | for |\n|---|---|---|\n");
     rows(page, "", fields, chapters);
@@ -146,6 +166,9 @@ pub(crate) fn reference_page() -> String {
     ] {
         page.push_str(&format!("\n## {title}\n\n{about}\n"));
         table(&mut page, fields, &["retry"]);
+        if title == "Parameters" {
+            page.push_str(VALUES);
+        }
     }
     page.push_str("\n## Actions\n\nWhat each takes under `with`.\n");
     for (name, about, fields) in ACTIONS {

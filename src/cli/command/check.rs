@@ -57,10 +57,10 @@ pub(super) fn check(
     let mut wrong = false;
     for (file, kind) in &kinds {
         let checked = match kind {
-            DocumentKind::Runbook => runbook(file, compile)?,
+            DocumentKind::Runbook => runbook(context, file, compile)?,
             DocumentKind::World => world(file)?,
             DocumentKind::BadDays => bad_days(file)?,
-            DocumentKind::Params => params(file, &runbooks, compile)?,
+            DocumentKind::Params => params(context, file, &runbooks, compile)?,
         };
         let Checked { source, diagnostics, usable, good } = checked;
         let doubted = *deny_warnings
@@ -83,13 +83,13 @@ pub(super) fn check(
     Ok(if wrong { Status::Runbook } else { Status::Done })
 }
 
-fn runbook(file: &Path, compile: &Compile) -> Result<Checked, CliError> {
-    let (source, first) = front::read(file, compile, None)?;
+fn runbook(context: &Context, file: &Path, compile: &Compile) -> Result<Checked, CliError> {
+    let (source, first) = front::read(&context.environment, file, compile, None)?;
     let mut all = vec![first];
     if compile.profile.is_none() && all[0].plan.is_some() {
         for profile in all[0].profiles.clone() {
             let compile = Compile { profile: Some(profile), ..compile.clone() };
-            all.push(front::read(file, &compile, None)?.1);
+            all.push(front::read(&context.environment, file, &compile, None)?.1);
         }
     }
     // What every profile has in common is said once.
@@ -134,11 +134,18 @@ fn bad_days(file: &Path) -> Result<Checked, CliError> {
 }
 
 /// Values of parameters: by themselves, and against the runbooks that were named along.
-fn params(file: &Path, runbooks: &[&Path], compile: &Compile) -> Result<Checked, CliError> {
+fn params(
+    context: &Context,
+    file: &Path,
+    runbooks: &[&Path],
+    compile: &Compile,
+) -> Result<Checked, CliError> {
     let mut read = written::params(file)?;
     let mut known = Vec::new();
     for runbook in runbooks {
-        known.extend(written::param_names(&front::read(runbook, compile, None)?.0));
+        known.extend(written::param_names(
+            &front::read(&context.environment, runbook, compile, None)?.0,
+        ));
     }
     if !known.is_empty() {
         written::check_names(&mut read, &known);

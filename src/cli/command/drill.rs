@@ -1,6 +1,7 @@
 //! How is a runbook drilled? The real executor, the simulated Azure, virtual time.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -9,13 +10,16 @@ use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::region_down::RegionsDown;
 use crate::cli::session::{DriveStart, Driving};
-use crate::cli::{front, preflight, world};
+use crate::cli::world::Outset;
+use crate::cli::{front, preflight, region_down, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
+use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome};
 use crate::render::view::StrikesView;
 use crate::sim::bad_day::{library, named};
-use crate::sim::{BadDay, SeededEntropy};
+use crate::sim::{BadDay, SeededEntropy, World};
 
 /// What `drill` takes.
 #[derive(Debug, Clone, Args)]
@@ -28,6 +32,9 @@ pub struct DrillArgs {
     /// The world to start from [default: the profile's].
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// The regions that go down.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// A bad day of the library to live through; `list` shows them. May be repeated.
     #[arg(long, value_name = "NAME")]
     pub bad_day: Vec<String>,
@@ -61,8 +68,11 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     if args.people == PeopleArg::Ask {
         compiled.plan = without_people(&compiled.plan)?;
     }
-    let world = args.world.as_deref();
-    let drill = world::KeptDrill::begin(context, &compiled, world, args.seed).await?;
+    let (world, down) = (args.world.as_deref(), args.down.regions.as_slice());
+    let outset = Outset { world, seed: args.seed, down, ..Outset::default() };
+    let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
+    let (begins_in, began) = drill.now();
+    say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;
@@ -93,8 +103,46 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
+    let ended = driving.events.last().map_or(began, |last| last.at);
     let status = driving.show(context, RunOutcome::Succeeded);
-    Ok(if proves_all(context, &driving, args.allow_no_strike) { status } else { unproven(status) })
+    let mut never = region_down::never_went(down, began, ended).peekable();
+    let proven = never.peek().is_none();
+    for one in never {
+        let warning = context.ui.err.warn("did not strike:");
+        context.ui.say(&format!(
+            "{warning} {} was to go down after {}, and the drill had ended after {}.",
+            one.region.as_str(),
+            format_duration(one.after),
+            format_duration(ended.since(began)),
+        ));
+    }
+    let struck = proves_all(context, &driving, args.allow_no_strike);
+    Ok(if proven && struck { status } else { unproven(status) })
+}
+
+/// Says which regions go down, and what a declaration alone does not do.
+fn say_of_regions(context: &Context, world: &World, plan: &Plan, args: &DrillArgs) {
+    for one in &args.down.regions {
+        let when = match one.after {
+            Duration::ZERO => "as the drill begins".to_owned(),
+            after => format!("{} after the beginning", format_duration(after)),
+        };
+        let name = one.region.as_str();
+        context.ui.say(&format!("{name} goes down {when}."));
+    }
+    let Some(source) =
+        plan.parts().source_region.as_ref().filter(|_| args.start.source_down.is_some())
+    else {
+        return;
+    };
+    let goes = args.down.regions.iter().any(|one| one.region == *source);
+    if !goes && !world.regions_down().contains(source) {
+        let (note, name) = (context.ui.err.warn("note:"), source.as_str());
+        context.ui.say(&format!(
+            "{note} `--source-down` only declares {name} out of reach, so that steps there are not tried; in the \
+             simulated Azure {name} stays up. Take it down with `--region-down {name}`."
+        ));
+    }
 }
 
 /// Says which faults and bad days struck nothing: a drill proves nothing about those.

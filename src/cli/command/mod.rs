@@ -8,6 +8,7 @@ mod drive;
 mod export;
 mod journal;
 mod man;
+mod params;
 mod permissions;
 mod plan;
 mod preflight;
@@ -33,6 +34,7 @@ pub use drill::{DrillArgs, PeopleArg};
 pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs};
 pub use export::ExportArgs;
 pub use journal::JournalArgs;
+pub use params::ParamsArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
 pub use preflight::PreflightArgs;
@@ -63,6 +65,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
+        Verb::Params(args) => params::params(context, &args),
         Verb::Permissions(args) => permissions::permissions(context, &args),
         Verb::Render(args) => render::render(context, &args).await,
         Verb::Run(args) => run::run(context, args).await,

@@ -9,7 +9,9 @@ use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
+use crate::cli::world::Outset;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
 use crate::plan;
@@ -31,6 +33,9 @@ pub struct PlanArgs {
     /// Look at this world instead of Azure.
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// The regions of that world that are down.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// Keep the plan and what was seen, for `run --plan`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -38,7 +43,7 @@ pub struct PlanArgs {
 
 pub(super) async fn plan(
     context: &Context,
-    PlanArgs { runbook, compile, target, world, out }: &PlanArgs,
+    PlanArgs { runbook, compile, target, world, down, out }: &PlanArgs,
 ) -> Result<Status, CliError> {
     let world = world.as_deref();
     let wanted = match (world, &target.endpoint) {
@@ -53,6 +58,8 @@ pub(super) async fn plan(
             ));
         }
         (Some(_), None) => "drill",
+        // A region goes down in a drill's world only.
+        (None, None) if !down.regions.is_empty() && target.cloud.is_none() => "drill",
         (None, _) => "live",
     };
     let compiled = front::compile(context, runbook, compile, wanted)?;
@@ -62,10 +69,13 @@ pub(super) async fn plan(
     let drilled = own.is_some() && target.endpoint.is_none();
     let (arm, clock, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
         Some(path) => {
-            let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
+            let outset = Outset { world, down: &down.regions, ..Outset::default() };
+            let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
+            down.say_later(context, "plan");
             (drill.arm, drill.clock, path.display().to_string())
         }
         None => {
+            down.refuse_live()?;
             let url = azure::endpoint(target)?;
             let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
@@ -95,7 +105,7 @@ pub(super) async fn plan(
         preflight::look(&arm, &clock, plan, &Waive::default()).await?
     };
     if let Some(path) = out {
-        SavedPlan::new(runbook, compile, plan, &seen, &looked_at).write(path)?;
+        SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }

@@ -10,6 +10,8 @@ use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::region_down::RegionsDown;
+use crate::cli::world::Outset;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::Clock;
 use crate::render::json as out;
@@ -29,21 +31,32 @@ pub struct PreflightArgs {
     /// Look at this world instead of Azure.
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// The regions of that world that are down.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// What is waived.
     #[command(flatten)]
     pub waive: Waive,
 }
 
 pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result<Status, CliError> {
-    let profile = if args.world.is_some() { "drill" } else { "live" };
+    // A region goes down in a drill's world only.
+    let drills = args.world.is_some()
+        || (!args.down.regions.is_empty()
+            && args.target.endpoint.is_none()
+            && args.target.cloud.is_none());
+    let profile = if drills { "drill" } else { "live" };
     let compiled = front::compile(context, &args.runbook, &args.compile, profile)?;
     let own = compiled.world.is_some() || compiled.after.is_some();
     let drilled = args.world.is_some() || (own && args.target.endpoint.is_none());
     let (arm, clock) = if drilled {
         let world = args.world.as_deref();
-        let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
+        let outset = Outset { world, down: &args.down.regions, ..Outset::default() };
+        let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
+        args.down.say_later(context, "preflight");
         (drill.arm, drill.clock)
     } else {
+        args.down.refuse_live()?;
         let url = azure::endpoint(&args.target)?;
         let factor = args.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));

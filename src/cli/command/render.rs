@@ -10,6 +10,9 @@ use crate::cli::context::Context;
 use crate::cli::document::{self as gather, Wanted};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::cli::front;
+use crate::cli::region_down::RegionsDown;
+use crate::cli::world::{Before, Outset};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::outward;
 use crate::render::document::{self, Written};
@@ -28,6 +31,9 @@ pub struct RenderArgs {
     /// The world to draw and to drill in [default: the profile's, else that of `drill`].
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// The regions that go down in the drills.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// What is written.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     pub format: Format,
@@ -55,13 +61,19 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     let templates = templates(args.templates.as_deref())?;
     let RenderArgs { runbook, compile, world, .. } = args;
     let (world, drills) = (world.as_deref(), !args.without_drills);
-    let first = gather::gather(context, Wanted { runbook, compile, world, drills }).await?;
+    let down = args.down.regions.as_slice();
+    let outset = Outset { world, down, ..Outset::default() };
+    let first = gather::gather(context, Wanted { runbook, compile, outset, drills }).await?;
     // The way back is compiled as it is drilled: its parameters are its own.
-    let own = Compile { params: Vec::new(), ..compile.clone() };
+    let own = Compile { params: Vec::new(), params_files: Vec::new(), ..compile.clone() };
     let back = match &first.failback {
         Some(path) => {
-            let compile = if has_profile(path, &own)? { &own } else { &Compile::default() };
-            let wanted = Wanted { runbook: path, compile, world: None, drills };
+            let compile =
+                if has_profile(context, path, &own)? { &own } else { &Compile::default() };
+            // It begins where the drill of this one ends, as that one was drilled.
+            let before = Some(Before { runbook, world, down });
+            let outset = Outset { before, ..Outset::default() };
+            let wanted = Wanted { runbook: path, compile, outset, drills };
             Some(gather::gather(context, wanted).await?)
         }
         None => None,
@@ -89,9 +101,9 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
 }
 
 /// Whether a runbook has the profile that was asked for.
-fn has_profile(runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
+fn has_profile(context: &Context, runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
     let Some(wanted) = &compile.profile else { return Ok(true) };
-    let (_, read) = crate::cli::front::read(runbook, &Compile::default(), None)?;
+    let (_, read) = front::read(&context.environment, runbook, &Compile::default(), None)?;
     Ok(read.profiles.contains(wanted))
 }
 

@@ -12,6 +12,7 @@ use crate::cli::args::{Compile, DriveArgs, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, preflight};
@@ -26,7 +27,7 @@ pub struct RunArgs {
     pub runbook: Option<PathBuf>,
     /// A plan that was kept by `plan --out`: refused when runbook, parameters or what was seen
     /// have changed since.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbook", "profile", "params", "params_files", "dry_run"])]
     pub plan: Option<PathBuf>,
     /// Only show what would change, as `plan` does.
     #[arg(long, conflicts_with = "detach")]
@@ -54,7 +55,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, .. } = args;
     if let (true, Some(runbook)) = (args.dry_run, &runbook) {
         let (runbook, world, out) = (runbook.clone(), None, None);
-        return plan(context, &PlanArgs { runbook, compile, target, world, out }).await;
+        let down = RegionsDown::default();
+        return plan(context, &PlanArgs { runbook, compile, target, world, down, out }).await;
     }
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     let (runbook, compile) = match (&saved, runbook) {

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
+use crate::cli::region_down::{self, RegionsDown};
 use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
@@ -31,6 +32,9 @@ pub struct ServeArgs {
     /// The world.
     #[arg(long, value_name = "FILE")]
     pub world: PathBuf,
+    /// The regions that go down.
+    #[command(flatten)]
+    pub down: RegionsDown,
     /// Where to listen; loopback only.
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
@@ -54,7 +58,8 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
             "The simulator takes any token, so it listens on loopback only.",
         ));
     }
-    let (world, start) = world::load(context, &args.world, args.seed)?;
+    let (mut world, start) = world::load(context, &args.world, args.seed)?;
+    region_down::lay_over(&mut world, &args.down.regions, start)?;
     let clock = ScaledClock::new(start, args.speed);
     let identity = identity(args)?;
     let hand = clock.clone();

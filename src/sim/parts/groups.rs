@@ -33,6 +33,11 @@ impl Groups {
         self.homes.get(&id.to_ascii_lowercase())
     }
 
+    /// Where they are managed.
+    pub(in crate::sim) fn homes(&self) -> impl Iterator<Item = Region> {
+        self.homes.values().cloned()
+    }
+
     /// Their folded ids.
     pub(in crate::sim) fn keys(&self) -> impl Iterator<Item = &str> {
         self.homes.keys().map(String::as_str)
