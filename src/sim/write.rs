@@ -134,7 +134,9 @@ impl World {
         let provider = self.writable_provider(arrival.id)?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
-        let body = arrival.body()?;
+        // What says nothing changes nothing.
+        let body = Some(arrival.body()?).filter(|body| !body.is_null());
+        let body = body.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let stored =
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;

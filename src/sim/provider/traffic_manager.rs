@@ -60,9 +60,10 @@ impl World {
     }
 }
 
-/// `DeleteOperationResult`: Azure's own client reads it in every 200 to a DELETE.
+/// `DeleteOperationResult` as it is published, its one key named for its type: Azure's own client reads it in
+/// every 200 to a DELETE.
 fn deleted() -> Value {
-    json!({ "operationResult": true })
+    json!({ "boolean": true })
 }
 
 /// A kind of endpoints.
