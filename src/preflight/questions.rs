@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items, subnets_of,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items,
+    subnets_of,
 };
 use super::rules::{hubs, limits, policy};
 use crate::arm;

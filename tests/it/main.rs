@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one file per promise.
 
 mod architecture;
+mod as_azure;
 mod bad_days;
 mod books;
 mod capture;

@@ -2,6 +2,8 @@
 //! not in the one where all is well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod on_circuits;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 

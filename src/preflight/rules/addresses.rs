@@ -7,8 +7,8 @@ use crate::model::ResourceId;
 use crate::model::action::HubAction;
 use crate::preflight::hub_side::PlannedLink;
 use crate::preflight::inquiry::{
-    HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes, subnet_prefixes, subnets_of,
-    text, unless,
+    HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes,
+    subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 

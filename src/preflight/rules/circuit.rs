@@ -11,7 +11,9 @@ use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless};
+use crate::preflight::inquiry::{
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about circuits.

@@ -154,8 +154,7 @@ impl World {
         let policy = there("policyId")?;
         // What comes from elsewhere goes to Azure itself, which is no container of the vault.
         let to_azure = text(asked, "targetProtectionContainerId") == AZURE;
-        let target =
-            if to_azure { None } else { Some(there("targetProtectionContainerId")?) };
+        let target = if to_azure { None } else { Some(there("targetProtectionContainerId")?) };
         let source = id.parent().unwrap_or_else(|| id.clone());
         let fabric = |container: &ResourceId| {
             container.parent().and_then(|fabric| self.fabric(&fabric)).unwrap_or_default().0

@@ -28,13 +28,30 @@ impl Else {
     }
 }
 
+const SNAPSHOTS: &str = "applicationConsistentSnapshotFrequencyInHours";
+const START: &str = "onlineReplicationStartTime";
+
+/// What policies between two Hyper-V sites say; the newer kind says one thing more.
+const BETWEEN_SITES: &[Told] = BETWEEN_SITES_R2.split_at(1).1;
+const BETWEEN_SITES_R2: &[Told] = &[
+    ("replicationFrequencyInSeconds", "replicationFrequencyInSeconds", Else::Number(300)),
+    ("recoveryPoints", "recoveryPoints", Else::Number(0)),
+    (SNAPSHOTS, SNAPSHOTS, Else::Number(0)),
+    ("compression", "compression", Else::Word("Enabled")),
+    ("initialReplicationMethod", "initialReplicationMethod", Else::Word("OverNetwork")),
+    (START, START, Else::Nothing),
+    ("offlineReplicationImportPath", "offlineReplicationImportPath", Else::Nothing),
+    ("offlineReplicationExportPath", "offlineReplicationExportPath", Else::Nothing),
+    ("replicationPort", "replicationPort", Else::Number(8_084)),
+    ("allowedAuthenticationType", "allowedAuthenticationType", Else::Number(1)),
+    ("replicaDeletionOption", "replicaDeletion", Else::Word("NotRequired")),
+];
+
 /// What policies of a provider say, in their order.
 fn policy_keys(provider: &str) -> Option<&'static [Told]> {
     use Else::{False, Nothing, Number, Word};
-    const SNAPSHOTS: &str = "applicationConsistentSnapshotFrequencyInHours";
     const CRASH: &str = "crashConsistentFrequencyInMinutes";
     const APP: &str = "appConsistentFrequencyInMinutes";
-    const START: &str = "onlineReplicationStartTime";
     Some(match provider {
         "A2A" => &[
             ("recoveryPointThresholdInMinutes", "", Number(0)),
@@ -51,19 +68,8 @@ fn policy_keys(provider: &str) -> Option<&'static [Told]> {
             ("encryption", "encryption", Word("Disabled")),
             ("activeStorageAccountId", "", Nothing),
         ],
-        "HyperVReplica2012" | "HyperVReplica2012R2" => &[
-            ("replicationFrequencyInSeconds", "replicationFrequencyInSeconds", Number(300)),
-            ("recoveryPoints", "recoveryPoints", Number(0)),
-            (SNAPSHOTS, SNAPSHOTS, Number(0)),
-            ("compression", "compression", Word("Enabled")),
-            ("initialReplicationMethod", "initialReplicationMethod", Word("OverNetwork")),
-            (START, START, Nothing),
-            ("offlineReplicationImportPath", "offlineReplicationImportPath", Nothing),
-            ("offlineReplicationExportPath", "offlineReplicationExportPath", Nothing),
-            ("replicationPort", "replicationPort", Number(8_084)),
-            ("allowedAuthenticationType", "allowedAuthenticationType", Number(1)),
-            ("replicaDeletionOption", "replicaDeletion", Word("NotRequired")),
-        ],
+        "HyperVReplica2012" => BETWEEN_SITES,
+        "HyperVReplica2012R2" => BETWEEN_SITES_R2,
         "InMageAzureV2" => &[
             (CRASH, CRASH, Number(0)),
             ("recoveryPointThresholdInMinutes", "recoveryPointThresholdInMinutes", Number(0)),
