@@ -299,6 +299,24 @@ mod tests {
     }
 
     #[test]
+    fn a_typed_tenant_goes_before_that_of_the_profile() {
+        let typed = |words: &[&str]| Target {
+            tenant: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Target::default()
+        };
+        let of_profile = || {
+            let all = [("a", "one.example"), ("b", "two.example")];
+            all.into_iter().map(|(of, tenant)| (of.to_owned(), tenant.to_owned())).collect()
+        };
+        let known = tenants(&typed(&[]), of_profile()).unwrap();
+        assert_eq!(known.of("A").as_deref(), Some("one.example"));
+        let known = tenants(&typed(&["B=three.example", "home.example"]), of_profile()).unwrap();
+        for (of, tenant) in [("a", "one.example"), ("b", "three.example"), ("c", "home.example")] {
+            assert_eq!(known.of(of).as_deref(), Some(tenant));
+        }
+    }
+
+    #[test]
     fn azures_time_cannot_be_hurried() {
         let mut target = at("https://management.azure.com");
         target.clock_factor = std::num::NonZeroU32::new(60);

@@ -50,6 +50,7 @@ mod specs;
 mod store_contract;
 mod store_survival;
 mod support;
+mod tenants;
 mod together;
 mod verbs;
 mod wire;
