@@ -182,12 +182,6 @@ impl Provider for GatewayType {
             properties.remove("vpnClientConfiguration");
         }
         point_to_site(&mut properties);
-        // Every address space says which pools it is from, one of a gateway's as well.
-        for space in ["/customRoutes", "/vpnClientConfiguration/vpnClientAddressPool"] {
-            if let Some(space) = properties.pointer_mut(space).filter(|space| space.is_object()) {
-                default(space, "ipamPoolPrefixAllocations", json!([]));
-            }
-        }
         scale_units(&mut properties);
         top_level(put, properties)
     }

@@ -31,7 +31,6 @@ impl Provider for LocalGatewayType {
         }
         if let Some(space) = properties.get_mut("localNetworkAddressSpace") {
             super::default(space, "addressPrefixes", serde_json::json!([]));
-            super::default(space, "ipamPoolPrefixAllocations", serde_json::json!([]));
         }
         top_level(put, properties)
     }
