@@ -92,14 +92,7 @@ pub fn mark(tenant: &str) -> String {
     hash.to_hex().chars().take(12).collect()
 }
 
-/// Whether a text can be a tenant's id or domain: it becomes a part of a URL and of a command.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    (1..=100).contains(&text.len())
-        && text.chars().all(fits)
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
+pub use crate::model::tenant::is_tenant as is_name;
 
 fn error_of(response: &WireResponse) -> Option<(String, String)> {
     let body: Value = serde_json::from_slice(&response.body).ok()?;

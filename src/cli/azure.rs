@@ -76,7 +76,8 @@ pub fn arm(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arm, CliError> {
-    arm_with(Arc::new(SecretSettings::of(plan)), endpoint, target, clock)
+    let secrets = Arc::new(SecretSettings::of(plan));
+    built(secrets, endpoint, target, clock, plan.parts().tenants.clone())
 }
 
 /// The adapter for that endpoint, for whom no plan names secrets.
@@ -89,11 +90,21 @@ pub fn arm_with(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arm, CliError> {
+    built(secrets, endpoint, target, clock, BTreeMap::new())
+}
+
+fn built(
+    secrets: Arc<dyn SecretReader>,
+    endpoint: Url,
+    target: &Target,
+    clock: Arc<dyn Clock>,
+    of_profile: BTreeMap<String, String>,
+) -> Result<Arm, CliError> {
     let wire = if is_loopback(&endpoint) { HttpWire::loopback() } else { HttpWire::new() };
     let wire = wire.map_err(|error| {
         CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
     })?;
-    let tenants = tenants(target)?;
+    let tenants = tenants(target, of_profile)?;
     let arm = Arm::new(ArmSettings {
         token: token(&endpoint, target, &wire, &clock)?,
         endpoint,
@@ -104,8 +115,8 @@ pub fn arm_with(
     Ok(arm.with_tenants(tenants))
 }
 
-/// The tenants that were typed.
-fn tenants(target: &Target) -> Result<Tenants, CliError> {
+/// The tenants that were typed, over those of the runbook's profile.
+fn tenants(target: &Target, of_profile: BTreeMap<String, String>) -> Result<Tenants, CliError> {
     let (mut usual, mut of) = (None, BTreeMap::new());
     for text in &target.tenant {
         let (subscription, tenant) = match text.split_once('=') {
@@ -126,7 +137,8 @@ fn tenants(target: &Target) -> Result<Tenants, CliError> {
                 .hint("Leave one of the two out."));
         }
     }
-    Ok(Tenants::new(usual, of))
+    let all = of_profile.into_iter().chain(of).collect();
+    Ok(Tenants::new(usual, all))
 }
 
 /// A loopback endpoint is given a token worth nothing, a cloud's a token for that cloud, and a stranger
@@ -284,6 +296,24 @@ mod tests {
         assert!(endpoint(&at("http://localhost.example.com")).is_err());
         assert!(endpoint(&at("http://127.0.0.1:8080")).is_ok());
         assert!(endpoint(&at("https://management.azure.com")).is_ok());
+    }
+
+    #[test]
+    fn a_typed_tenant_goes_before_that_of_the_profile() {
+        let typed = |words: &[&str]| Target {
+            tenant: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Target::default()
+        };
+        let of_profile = || {
+            let all = [("a", "one.example"), ("b", "two.example")];
+            all.into_iter().map(|(of, tenant)| (of.to_owned(), tenant.to_owned())).collect()
+        };
+        let known = tenants(&typed(&[]), of_profile()).unwrap();
+        assert_eq!(known.of("A").as_deref(), Some("one.example"));
+        let known = tenants(&typed(&["B=three.example", "home.example"]), of_profile()).unwrap();
+        for (of, tenant) in [("a", "one.example"), ("b", "three.example"), ("c", "home.example")] {
+            assert_eq!(known.of(of).as_deref(), Some(tenant));
+        }
     }
 
     #[test]

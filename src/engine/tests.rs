@@ -92,6 +92,7 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        tenants: BTreeMap::new(),
         roles: BTreeMap::new(),
         trust_names: false,
         source_region: None,

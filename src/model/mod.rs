@@ -31,6 +31,7 @@ pub mod resource;
 pub mod secret;
 pub mod steering;
 pub mod tags;
+pub mod tenant;
 pub mod time;
 pub mod verification;
 pub mod vpn;

@@ -81,7 +81,40 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
     rights
 }
 
-/// The rights that a plan needs, by the resource group at which they are needed.
+/// The resource that an action makes, of those on which policies have a word: one that is there already, or is
+/// only changed, is none.
+#[must_use]
+pub fn made(action: &Action) -> Option<&ResourceId> {
+    match action {
+        Action::PublicIp(_)
+        | Action::Subnet(_)
+        | Action::Gateway(_)
+        | Action::Connection(_)
+        | Action::Peering(_)
+        | Action::Route(_)
+        | Action::Vpn(_)
+        | Action::Hub(_)
+        | Action::RouteTable(_) => action.written(),
+        Action::Authorization(_)
+        | Action::Association(_)
+        | Action::Bandwidth(_)
+        | Action::Tier(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
+        | Action::Dissociation(_)
+        | Action::Remove(_)
+        | Action::RecoveryPlan(_)
+        | Action::Steering(_)
+        | Action::Verify(_)
+        | Action::General(_) => None,
+    }
+}
+
+/// The right to ask what policies would say of a resource.
+pub const ASKS_POLICIES: &str = "Microsoft.PolicyInsights/checkPolicyRestrictions/read";
+
+/// The rights that a plan needs, by the resource group at which they are needed: to do what it does, and to ask
+/// beforehand whether policies would let it.
 #[must_use]
 pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -89,6 +122,12 @@ pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
         let scope =
             format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
         groups.entry(scope).or_default().insert(right);
+    }
+    // The preflight asks of what is to be made what policies will say of it.
+    for id in plan.steps().iter().filter_map(|step| made(&step.action)) {
+        let scope =
+            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
+        groups.entry(scope).or_default().insert(ASKS_POLICIES.to_owned());
     }
     groups
 }

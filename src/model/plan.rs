@@ -46,6 +46,9 @@ pub struct PlanParts {
     /// Its secrets, by reference.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSource>,
+    /// The tenant of each subscription, where the profile says it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<String, String>,
     /// Who may answer gates that name a role.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Role>,

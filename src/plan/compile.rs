@@ -8,6 +8,7 @@ use super::reader::{Fields, Read, Reader};
 use super::rules::RULES;
 use super::scope::Scope;
 use super::steps::{self, Defaults, PlacedStep};
+use crate::model::tenant::is_tenant;
 use crate::model::{
     Answer, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
 };
@@ -151,6 +152,7 @@ impl Compiler<'_, '_> {
         self.compiled.params = std::mem::take(&mut params.declared);
         self.compiled.profile.clone_from(&profile_name);
         let (people, profile_deadline) = self.profile(profile_fields.as_ref());
+        let tenants = self.tenants(profile_fields.as_ref());
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
         let roles = self.roles(&fields);
         self.reader.roles = roles.keys().cloned().collect();
@@ -172,6 +174,7 @@ impl Compiler<'_, '_> {
             profile: profile_name,
             params: shown(&params),
             secrets: params.sources,
+            tenants,
             roles,
             trust_names,
             source_region,
@@ -283,6 +286,28 @@ impl Compiler<'_, '_> {
         }
         let people = people.map(|(answer_after, answer)| People { answer_after, answer, choices });
         (people, deadline)
+    }
+
+    /// Whose subscriptions are whose, as the profile says.
+    fn tenants(&mut self, fields: Option<&Fields<'_>>) -> BTreeMap<String, String> {
+        let entries = fields.and_then(|fields| fields.get("tenants")?.1.map()).unwrap_or_default();
+        let mut all = BTreeMap::new();
+        for (key, node) in entries {
+            let subscription = key.text.to_ascii_lowercase();
+            let Some(tenant) = self.reader.text(node, "A tenant") else { continue };
+            if !is_tenant(&tenant) || !is_tenant(&subscription) {
+                let message =
+                    format!("`{}: {tenant}` names no subscription and its tenant.", key.text);
+                let help = "Write the subscription's id, and the tenant's id or domain.";
+                self.reader.error_with(Code::BadName, &node.span, message, help.to_owned());
+                continue;
+            }
+            if all.insert(subscription, tenant).is_some() {
+                let message = format!("The subscription {} is given twice.", key.text);
+                self.reader.error(Code::BadName, &key.span, message);
+            }
+        }
+        all
     }
 
     fn steps(&mut self, fields: &Fields<'_>, params: &Params) -> Option<Vec<PlacedStep>> {

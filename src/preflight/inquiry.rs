@@ -14,7 +14,7 @@ use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
 use crate::arm;
-pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, NETWORKS as VNETS};
+pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, HUB_GATEWAYS, NETWORKS as VNETS};
 pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
 use crate::arm::{ConnectionView as Link, PeeringView as Peer, VirtualNetworkView, is_spoke};
 use crate::model::action::{
@@ -115,8 +115,12 @@ impl<'a> Inquiry<'a> {
     /// Some were not, and why.
     pub fn every_link(&self) -> Result<(), String> {
         let unread = self.facts.unanswered().find_map(|(question, why)| match question {
-            Question::Inventory { kind, .. } if *kind == CONNECTIONS => Some(why.to_owned()),
-            Question::Resource(id) if id.resource_type().is(CONNECTIONS) => {
+            Question::Inventory { kind, .. } if [CONNECTIONS, HUB_GATEWAYS].contains(kind) => {
+                Some(why.to_owned())
+            }
+            Question::Resource(id)
+                if id.resource_type().is(CONNECTIONS) || id.resource_type().is(HUB_GATEWAYS) =>
+            {
                 Some(format!("{} cannot be read: {why}", id.name()))
             }
             _ => None,

@@ -6,6 +6,7 @@
 
 mod bodies;
 pub mod facts;
+pub mod hub_side;
 pub mod inquiry;
 mod last_path;
 pub mod projection;

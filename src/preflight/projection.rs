@@ -380,7 +380,14 @@ fn properties(body: &mut Value) -> Option<&mut Map<String, Value>> {
 /// The list of a parent's body in which a child stands.
 fn children(id: &ResourceId) -> Option<&'static str> {
     let kind = id.resource_type();
-    ["subnets", "virtualNetworkPeerings", "authorizations", "routes"].into_iter().find(|list| {
+    const LISTS: [&str; 5] = [
+        "subnets",
+        "virtualNetworkPeerings",
+        "authorizations",
+        "routes",
+        "expressRouteConnections",
+    ];
+    LISTS.into_iter().find(|list| {
         kind.as_str().rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(list))
     })
 }

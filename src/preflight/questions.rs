@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items, subnets_of,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items,
+    subnets_of,
 };
 use super::rules::{hubs, limits, policy};
 use crate::arm;
@@ -139,7 +140,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
 /// Inventories, groups, locks, rights and edges.
 fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    let connecting = !inquiry.connections().is_empty()
+    let connecting = !inquiry.planned_links().is_empty()
         || !inquiry.removals(RemovalKind::Gateway).is_empty()
         || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
     let tunnels = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
@@ -156,6 +157,14 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
             let kind = CONNECTIONS;
             asked.insert(Question::Inventory { subscription: subscription.clone(), kind });
             if let Ok(found) = inquiry.facts.inventory(&subscription, CONNECTIONS) {
+                asked.extend(found.into_iter().map(Question::Resource));
+            }
+        }
+        // A circuit carries hubs and networks alike.
+        if !inquiry.planned_links().is_empty() {
+            let kind = HUB_GATEWAYS;
+            asked.insert(Question::Inventory { subscription: subscription.clone(), kind });
+            if let Ok(found) = inquiry.facts.inventory(&subscription, kind) {
                 asked.extend(found.into_iter().map(Question::Resource));
             }
         }

@@ -74,6 +74,7 @@ fn plan() -> Plan {
         profile: Some("drill".to_owned()),
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        tenants: BTreeMap::new(),
         roles: BTreeMap::new(),
         trust_names: false,
         source_region: None,

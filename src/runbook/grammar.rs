@@ -208,6 +208,11 @@ pub const PROFILE: &[Field] = &[
     may("world", Kind::Text, "The world that it is drilled in, beside the runbook."),
     may("after", Kind::Text, "A runbook, beside this one, whose drill's end is where this begins."),
     may("returns", Kind::OneOrMany(&Kind::Region), "Regions that are up again when it begins."),
+    may(
+        "tenants",
+        Kind::Tags,
+        "The tenant of each subscription, where they are not all of one: its id or domain.",
+    ),
     may("people", Kind::Object(PEOPLE), "What answers the gates of a drill."),
     may("deadline", Kind::Duration, "How long a run may take."),
 ];

@@ -34,14 +34,25 @@ pub(super) struct Arrival<'a> {
     pub(super) now: Timestamp,
 }
 
+impl Arrival<'_> {
+    /// The body that was sent; nothing sent counts as null (recorders of Azure's own clients tell both alike).
+    fn body(&self) -> Result<Value, Refusal> {
+        let sent = self.request.body.trim_ascii();
+        if sent.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(sent).map_err(|_| {
+            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
+                .by_gateway()
+        })
+    }
+}
+
 impl World {
     /// A PUT: 201 or 200 with the whole resource, `Updating`, and an operation.
     pub(super) fn put(&mut self, arrival: &Arrival<'_>) -> Result<WireResponse, Refusal> {
         let provider = self.writable_provider(arrival.id)?;
-        let body: Value = serde_json::from_slice(&arrival.request.body).map_err(|_| {
-            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
-                .by_gateway()
-        })?;
+        let body = arrival.body()?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
         self.check_policies(arrival.id, &body)?;
@@ -123,10 +134,9 @@ impl World {
         let provider = self.writable_provider(arrival.id)?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
-        let body: Value = serde_json::from_slice(&arrival.request.body).map_err(|_| {
-            Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
-                .by_gateway()
-        })?;
+        // What says nothing changes nothing.
+        let body = Some(arrival.body()?).filter(|body| !body.is_null());
+        let body = body.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let stored =
             self.body(arrival.id).cloned().ok_or_else(|| Refusal::not_found(arrival.id))?;
         self.check_locks(arrival, provider, &stored)?;
@@ -194,7 +204,8 @@ impl World {
         if provider.at_once() {
             self.resources.remove(arrival.id);
             self.resources.remove_within(arrival.id);
-            return Ok(empty_answer(200));
+            let told = provider.tells_of_delete();
+            return Ok(told.map_or_else(|| empty_answer(200), |told| json_answer(200, &told)));
         }
         self.resources.set_state(arrival.id, State::Deleting, arrival.now);
         let class = class(None, &body);

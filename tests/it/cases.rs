@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 mod estates;
+mod served;
 
 use backroad::engine::{RunState, StepState, survey};
 use backroad::model::action::Vpn;

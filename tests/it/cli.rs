@@ -86,6 +86,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         choices: BTreeMap::new(),
     };
     let plan = Plan::new(PlanParts {
+        tenants: BTreeMap::new(),
         roles: BTreeMap::new(),
         trust_names: false,
         source_region: None,

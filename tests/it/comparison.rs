@@ -140,6 +140,7 @@ fn disfigure(action: &Action, id: &ResourceId, body: &Value, problems: &mut Vec<
 async fn whatever_azure_makes_of_what_shipped_runbooks_made_is_no_difference() {
     let mut problems = Vec::new();
     let (mut bodies, mut fields) = (0, 0);
+    let mut looked_at = std::collections::BTreeSet::new();
     for (runbook, profile) in all_shipped() {
         let lab = Stage::of(&runbook, &profile).await.lab();
         if lab.drive_through().await != RunOutcome::Succeeded {
@@ -171,11 +172,15 @@ async fn whatever_azure_makes_of_what_shipped_runbooks_made_is_no_difference() {
             let (count, own) = tokio::task::spawn_blocking(work).await.unwrap();
             bodies += 1;
             fields += count;
+            looked_at.insert(runbook.clone());
             problems.extend(own.into_iter().map(|problem| format!("{runbook}: {problem}")));
         }
     }
     println!("comparison: {fields} fields of {bodies} bodies");
     assert!(bodies > 50 && fields > 500, "{bodies} {fields}");
+    for runbook in ["vpn-last-path.yaml", "vwan-dr-circuit.yaml"] {
+        assert!(looked_at.contains(runbook), "{runbook} is among {looked_at:?}");
+    }
     let shown: Vec<String> =
         problems.iter().map(|problem| problem.chars().take(400).collect()).collect();
     assert!(shown.is_empty(), "{} problems: {:#?}", shown.len(), &shown[..shown.len().min(12)]);

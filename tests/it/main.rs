@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one file per promise.
 
 mod architecture;
+mod as_azure;
 mod bad_days;
 mod books;
 mod capture;
@@ -51,6 +52,7 @@ mod specs;
 mod store_contract;
 mod store_survival;
 mod support;
+mod tenants;
 mod together;
 mod verbs;
 mod wire;

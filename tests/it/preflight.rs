@@ -2,6 +2,8 @@
 //! not in the one where all is well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod on_circuits;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -483,7 +485,7 @@ const CASES: &[Spoilt] = &[
         c.world.policies.push(serde_json::from_value(policy).unwrap());
     }),
     ("VP-LENDS", MAIN, |c| {
-        c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "hub_to_spoke.app1")
+        c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false))
     }),
     ("UDR-NVA-DEFAULT", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };

@@ -2,6 +2,8 @@
 //! allowed is refused, and every deed is a job that can be followed.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod elsewhere;
+
 use std::time::Duration;
 
 use backroad::azure::wire::Headers;

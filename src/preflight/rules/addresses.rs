@@ -4,10 +4,11 @@ use ipnet::IpNet;
 
 use crate::arm;
 use crate::model::ResourceId;
-use crate::model::action::Connection;
+use crate::model::action::HubAction;
+use crate::preflight::hub_side::PlannedLink;
 use crate::preflight::inquiry::{
-    Inquiry, about, clash, found, is, overlap, peerings_of, prefixes, subnet_prefixes, subnets_of,
-    text, unless,
+    HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes,
+    subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -18,7 +19,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Block,
         fails_when: "A network to be connected overlaps one that is on the circuit already, and the \
                      runbook does not remove that connection first.",
-        reads: "addressSpace of every hub on the circuit and of its transit spokes",
+        reads: "addressSpace of every hub on the circuit and of its transit spokes, hubs of virtual WANs and \
+                their networks among them",
         why: "A circuit cannot serve two networks with the same addresses: packets drop.",
         fix: "Remove the other connection first (connection.remove, which this step then needs), or \
               use another circuit.",
@@ -51,38 +53,44 @@ pub(super) const RULES: &[Rule] = &[
 fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     let end = inquiry.at_end();
-    for (step, spec) in inquiry.connections() {
-        let then = inquiry.at_most(step);
+    for planned in inquiry.planned_links() {
+        let then = inquiry.at_most(planned.step);
         // A spoke that is peered later meets those that are left then.
-        let (mut hit, mut everything) = meets(&then, spec);
+        let (mut hit, mut everything) = meets(&then, &planned);
         if hit.is_none() {
-            let (later, unread) = meets(&end, spec);
+            let (later, unread) = meets(&end, &planned);
             hit = later;
             everything = everything.and(unread);
         }
-        all.push(about(&spec.id, found(hit, everything)));
+        all.push(about(planned.id, found(hit, everything)));
     }
     all
 }
 
 /// Where the networks of a connection meet others on its circuit; and whether all that counts was read.
-fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), String>) {
-    let Some(ours) = then.advertised(&spec.gateway) else {
-        return (None, Err("a network behind the gateway cannot be read".to_owned()));
+fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Result<(), String>) {
+    let hub = of_hub(then, planned);
+    let ours = match &hub {
+        Some(hub) => then.hub_space(hub),
+        None => then
+            .advertised(&planned.gateway)
+            .ok_or_else(|| "a network behind the gateway cannot be read".to_owned()),
+    };
+    let ours = match ours {
+        Ok(ours) => ours,
+        Err(why) => return (None, Err(why)),
     };
     let mut everything = then.every_link();
-    for (id, link) in then.links(&spec.circuit) {
-        let gateway = arm::ConnectionView::of(link).gateway();
-        let Some(gateway) = gateway.filter(|gateway| *gateway != spec.gateway && *id != spec.id)
-        else {
-            continue;
-        };
-        let Some(theirs) = then.advertised(&gateway) else {
-            everything = Err(format!("what {} links cannot be read", id.name()));
-            continue;
+    for (id, theirs) in beside(then, planned, hub.as_ref()) {
+        let theirs = match theirs {
+            Ok(theirs) => theirs,
+            Err(why) => {
+                everything = Err(why);
+                continue;
+            }
         };
         if let Some((a, b)) = clash(&ours, &theirs) {
-            let circuit = spec.circuit.name();
+            let circuit = planned.circuit.name();
             return (
                 Some(format!("{a} overlaps {b}, which {} has on {circuit}", id.name())),
                 Ok(()),
@@ -90,6 +98,43 @@ fn meets(then: &Inquiry<'_>, spec: &Connection) -> (Option<String>, Result<(), S
         }
     }
     (None, everything)
+}
+
+/// The hub of a planned connection, where it is one of a hub's gateway.
+fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
+    if !planned.gateway.resource_type().is(HUB_GATEWAYS) {
+        return None;
+    }
+    let made = then.hub_actions().into_iter().find_map(|(_, action)| match action {
+        HubAction::Gateway(spec) if spec.id == planned.gateway => Some(spec.hub.clone()),
+        _ => None,
+    });
+    made.or_else(|| id_at(then.facts.body(&planned.gateway)?, "/properties/virtualHub/id"))
+}
+
+/// What else is on the circuit, and its addresses; hubs of one virtual WAN are one network.
+fn beside(
+    then: &Inquiry<'_>,
+    planned: &PlannedLink<'_>,
+    hub: Option<&ResourceId>,
+) -> Vec<(ResourceId, Result<Vec<IpNet>, String>)> {
+    let networks = then.links(planned.circuit).into_iter().filter_map(|(id, link)| {
+        let gateway = arm::ConnectionView::of(link).gateway()?;
+        let other = gateway != planned.gateway && id != planned.id;
+        let space = || {
+            let space = then.advertised(&gateway);
+            space.ok_or_else(|| format!("what {} links cannot be read", id.name()))
+        };
+        other.then(|| (id.clone(), space()))
+    });
+    let wan = hub.and_then(|hub| then.wan_of(hub));
+    let hubs = then.hub_links_to(planned.circuit).into_iter().filter_map(|link| {
+        let there = link.hub()?;
+        let one = wan.is_some() && then.wan_of(&there) == wan;
+        let other = link.id != *planned.id && !one && hub != Some(&there);
+        other.then(|| (link.id.clone(), then.hub_space(&there)))
+    });
+    networks.chain(hubs).collect()
 }
 
 /// The networks that one is peered with at a step, but for one of them, and their addresses: as they can

@@ -11,7 +11,9 @@ use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{CONNECTIONS, Inquiry, about, found, list, text, unless};
+use crate::preflight::inquiry::{
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about circuits.
@@ -133,7 +135,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "LINK-COUNT",
         severity: FindingSeverity::Block,
         fails_when: "The circuit has as many connections as its bandwidth and tier allow.",
-        reads: "bandwidthInMbps, sku.tier; connections, Global Reach connections",
+        reads: "bandwidthInMbps, sku.tier; connections of networks and of hubs, Global Reach connections",
         why: "Azure refuses one more.",
         fix: "Remove a connection that is not needed, or raise bandwidth or tier.",
         source: "E-LIM",
@@ -143,7 +145,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "LINK-COUNT-BLIND",
         severity: FindingSeverity::Warn,
         fails_when: "The connections of a subscription cannot be listed.",
-        reads: "resources of type connections, by subscription",
+        reads: "resources of the types connections and expressRouteGateways, by subscription",
         why: "What cannot be seen cannot be counted: the number of connections is a lower bound.",
         fix: "Grant Reader on the subscription.",
         source: "azure-facts 2.1",
@@ -342,13 +344,14 @@ fn cloud(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
-    for (step, spec) in inquiry.connections() {
-        let then = inquiry.at(step);
+    for planned in inquiry.planned_links() {
+        let then = inquiry.at(planned.step);
         // One that stands is counted already.
-        if matches!(then.facts.resource(&spec.id), Fact::Known(_)) || !seen.insert(&spec.circuit) {
+        let stands = matches!(then.facts.resource(planned.id), Fact::Known(_));
+        if stands || !seen.insert(planned.circuit) {
             continue;
         }
-        all.extend(then.each([&spec.circuit], |id, body| {
+        all.extend(then.each([planned.circuit], |id, body| {
             let mbps = arm::CircuitView::of(body).mbps()?;
             let premium = arm::CircuitView::of(body).is_tier("Premium");
             let reach: usize = arm::CircuitView::of(body)
@@ -356,7 +359,7 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 .iter()
                 .map(|peering| list(peering, "/properties/connections").len())
                 .sum();
-            let count = then.links(id).len() + reach;
+            let count = then.links(id).len() + then.hub_links_to(id).len() + reach;
             let max = links_max(mbps, premium);
             let hit = (count >= max)
                 .then(|| format!("it has {count} of the {max} that {mbps} Mbps allow"));
@@ -368,11 +371,12 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let subscriptions: BTreeSet<&str> =
-        inquiry.connections().into_iter().map(|(_, spec)| spec.id.subscription()).collect();
+        inquiry.planned_links().into_iter().map(|planned| planned.id.subscription()).collect();
     subscriptions
         .into_iter()
         .map(|subscription| {
-            let verdict = match inquiry.facts.inventory(subscription, CONNECTIONS) {
+            let hubs = || inquiry.facts.inventory(subscription, HUB_GATEWAYS);
+            let verdict = match inquiry.facts.inventory(subscription, CONNECTIONS).and(hubs()) {
                 Ok(_) => FindingVerdict::Passed,
                 Err(why) => FindingVerdict::Failed(why),
             };

@@ -192,19 +192,19 @@ fn weight(body: &Value) -> u64 {
 /// Judges each connection beside the gateway's others, by their weights.
 fn beside(inquiry: &Inquiry<'_>, wrong: impl Fn(u64, u64) -> bool, word: &str) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let then = inquiry.at(step);
+    for planned in inquiry.planned_links() {
+        let then = inquiry.at(planned.step);
         // What the author does not say is as it stands.
-        let standing = || then.facts.body(&spec.id).map_or(0, weight);
-        let ours = spec.routing_weight.map_or_else(standing, u64::from);
-        let others = then.links_of(&spec.gateway).into_iter();
+        let standing = || then.facts.body(planned.id).map_or(0, weight);
+        let ours = planned.weight.unwrap_or_else(standing);
+        let others = then.links_at(&planned.gateway).into_iter();
         let hit = others
-            .filter(|(id, _)| **id != spec.id)
+            .filter(|(id, _)| id != planned.id)
             .find(|(_, body)| wrong(ours, weight(body)))
             .map(|(id, body)| {
                 format!("{} has {word} weight: {} beside {ours}", id.name(), weight(body))
             });
-        all.push(about(&spec.id, found(hit, then.every_link())));
+        all.push(about(planned.id, found(hit, then.every_link())));
     }
     all
 }

@@ -117,7 +117,10 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
 /// What must be read beside what the steps name: the WAN's other hubs, and the networks of each.
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    for hub in hubs(inquiry) {
+    // Those that a circuit of ours leads to are looked at as well: their addresses must not meet ours.
+    let on_circuits = inquiry.connected().into_iter().flat_map(|c| inquiry.hub_links_to(c));
+    let on_circuits = on_circuits.filter_map(|link| link.hub());
+    for hub in hubs(inquiry).into_iter().chain(on_circuits) {
         asked.insert(Question::Resource(hub.clone()));
         let wan = wan_of(inquiry, &hub);
         for hub in wan.iter().flat_map(|wan| hubs_of(inquiry, wan)).chain([hub]) {
@@ -148,11 +151,7 @@ fn hubs(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
 }
 
 fn wan_of(inquiry: &Inquiry<'_>, hub: &ResourceId) -> Option<ResourceId> {
-    let planned = inquiry.hub_actions().into_iter().find_map(|(_, action)| match action {
-        HubAction::Hub(spec) if spec.id == *hub => Some(spec.wan.clone()),
-        _ => None,
-    });
-    planned.or_else(|| id_at(inquiry.facts.body(hub)?, "/properties/virtualWan/id"))
+    inquiry.wan_of(hub)
 }
 
 fn hubs_of(inquiry: &Inquiry<'_>, wan: &ResourceId) -> Vec<ResourceId> {

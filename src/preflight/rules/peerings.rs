@@ -65,7 +65,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-LENDS",
         severity: FindingSeverity::Block,
-        fails_when: "A spoke's side uses the hub's gateway, and the hub's side does not lend it by then.",
+        fails_when: "A spoke's side uses the hub's gateway, and the hub's side does not lend it by then, or is \
+                     not there and no step makes it.",
         reads: "the hub's side: allowGatewayTransit, as the steps before leave it",
         why: "One side uses what the other lends: without allowGatewayTransit there is no way through.",
         fix: "Let the step need one that sets allow_gateway_transit on the hub's side.",
@@ -220,11 +221,7 @@ fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                             format!("{name} of {} does not lend it by then", spec.remote.name())
                         })
                     }
-                    None => FindingVerdict::Failed(format!(
-                        "{} has no side towards {} by then",
-                        spec.remote.name(),
-                        vnet.name()
-                    )),
+                    None => no_side_yet(inquiry, spec, &vnet),
                 }
             }
             Fact::Absent => FindingVerdict::Failed(format!("{} is not there", spec.remote.name())),
@@ -234,6 +231,26 @@ fn lends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.push(about(&spec.id, verdict));
     }
     all
+}
+
+/// A hub that has no side yet: Azure takes the spoke's, and the two are one when the hub's is made.
+fn no_side_yet(inquiry: &Inquiry<'_>, spec: &Peering, vnet: &ResourceId) -> FindingVerdict {
+    let hub = spec.remote.name();
+    let made = inquiry
+        .peerings()
+        .into_iter()
+        .find(|(_, side)| side.id.is_child_of(&spec.remote) && side.remote == *vnet);
+    match made {
+        Some((_, side)) if side.allow_gateway_transit == Some(true) => FindingVerdict::Passed,
+        Some((step, _)) => FindingVerdict::Failed(format!(
+            "step `{}` makes the side of {hub}, and does not let it lend",
+            step.name
+        )),
+        None => FindingVerdict::Failed(format!(
+            "{hub} has no side towards {}, and no step makes one",
+            vnet.name()
+        )),
+    }
 }
 
 /// The subnets that planned tables are put on, with the tables.

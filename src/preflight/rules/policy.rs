@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::model::{Action, ResourceId, Step};
+use crate::model::permission::made;
+use crate::model::{ResourceId, Step};
 use crate::preflight::facts::{Fact, Facts, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::projection;
@@ -24,30 +25,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
 /// The resource that a step makes, as it would be sent to be judged; none for one that makes none. The
 /// type, the name and what is planned: the keys that are sent with it are not part of it.
 pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)> {
-    let makes = match &step.action {
-        Action::PublicIp(_)
-        | Action::Subnet(_)
-        | Action::Gateway(_)
-        | Action::Connection(_)
-        | Action::Peering(_)
-        | Action::Route(_)
-        | Action::Vpn(_)
-        | Action::Hub(_)
-        | Action::RouteTable(_) => true,
-        Action::Authorization(_)
-        | Action::Association(_)
-        | Action::Bandwidth(_)
-        | Action::Tier(_)
-        | Action::SecurityGroup(_)
-        | Action::Dns(_)
-        | Action::Dissociation(_)
-        | Action::Remove(_)
-        | Action::RecoveryPlan(_)
-        | Action::Steering(_)
-        | Action::Verify(_)
-        | Action::General(_) => false,
-    };
-    let id = step.action.written().filter(|_| makes)?;
+    let id = made(&step.action)?;
     // As it would be where nothing is.
     let mut nothing = Facts::default();
     nothing.insert(Question::Resource(id.clone()), Ok(None));

@@ -67,6 +67,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
                 variable: by_hand::secret_variable(name, Some(source)),
             })
             .collect(),
+        tenants: values::tenants(material),
         profiles: values::profiles(material),
         writes: writes(&numbered),
         rights: rights(material),

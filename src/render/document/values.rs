@@ -1,7 +1,9 @@
 //! Which values has a runbook, and where do profiles differ?
 
+use std::collections::BTreeMap;
+
 use super::material::Material;
-use super::view::{ParameterView, ProfileValue, ProfileView};
+use super::view::{ParameterView, ProfileValue, ProfileView, TenantView};
 
 /// A value as lines: a list has one item a line, and an id its own.
 fn lines(value: &str) -> Vec<String> {
@@ -50,6 +52,21 @@ pub(super) fn parameters(material: &Material) -> Vec<ParameterView> {
                     })
                     .collect(),
             }
+        })
+        .collect()
+}
+
+/// Where to be signed in, one command for each tenant; nothing where the profile names none.
+pub(super) fn tenants(material: &Material) -> Vec<TenantView> {
+    let mut all: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+    for (subscription, tenant) in &material.plan.parts().tenants {
+        all.entry(tenant).or_default().push(subscription.clone());
+    }
+    all.into_iter()
+        .map(|(tenant, subscriptions)| TenantView {
+            name: tenant.clone(),
+            subscriptions,
+            command: format!("az login --tenant {tenant}"),
         })
         .collect()
 }

@@ -127,6 +127,8 @@ view! {
         pub parameters: Vec<ParameterView>,
         /// The secrets, by reference.
         pub secrets: Vec<SecretView>,
+        /// The tenants to be signed in to, where the profile names them.
+        pub tenants: Vec<TenantView>,
         /// The profiles.
         pub profiles: Vec<ProfileView>,
         /// What it will write, in order.
@@ -263,6 +265,18 @@ view! {
         pub source: String,
         /// The shell variable that the commands of this document read.
         pub variable: String,
+    }
+}
+
+view! {
+    /// A tenant with its subscriptions.
+    pub struct TenantView {
+        /// Its id or domain.
+        pub name: String,
+        /// Its subscriptions.
+        pub subscriptions: Vec<String>,
+        /// The command that signs in to it.
+        pub command: String,
     }
 }
 

@@ -32,6 +32,9 @@ const CONNECTING: Duration = Duration::from_secs(25);
 /// Before, the connection of a circuit had no status (recorded in 2016).
 const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
 
+/// Until then the answer to a change of a tunnel told its status as well (recorded in 2015, and in 2017 no more).
+const STATUS_OF_UPDATES_UNTIL: &str = "2016-06";
+
 /// What the people behind a tunnel that carries send each other, in each direction.
 const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
 
@@ -116,6 +119,10 @@ impl Provider for ConnectionType {
         }
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("connectionStatus");
+        }
+        let was_told = put.stored.is_some() && !is_since(put.now, STATUS_OF_UPDATES_UNTIL);
+        if was_told && !is_express_route(put.body) {
+            default(&mut properties, "connectionStatus", json!("Unknown"));
         }
         // A key is taken once and kept.
         if properties.get("sharedKey").is_none()

@@ -91,6 +91,7 @@ impl Provider for HubGatewayType {
         }
         let bounds = json!({ "bounds": { "min": 1 } });
         default(&mut properties, "autoScaleConfiguration", bounds);
+        default(&mut properties, "allowNonVirtualWanTraffic", json!(false));
         if put.stored.is_some() && put.body.pointer("/properties/virtualHub").is_none() {
             keep(&mut properties, put.stored, &["virtualHub"]);
         }

@@ -125,6 +125,11 @@ pub(super) trait Provider: Sync {
         false
     }
 
+    /// What is said of a deletion that is done at once, where anything is.
+    fn tells_of_delete(&self) -> Option<Value> {
+        None
+    }
+
     /// Whether a GET has an `ETag` header (docs/wire.md 1).
     fn etag_header(&self) -> bool {
         false

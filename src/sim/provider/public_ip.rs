@@ -8,11 +8,15 @@ use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
+use crate::sim::envelope::is_since;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct PublicIpType;
+
+/// From then on no address of the SKU Basic is made: none may be had any more (its retirement, as reported).
+const NO_BASIC_SINCE: &str = "2025-04";
 
 impl Provider for PublicIpType {
     fn kind(&self) -> &'static str {
@@ -43,6 +47,12 @@ impl Provider for PublicIpType {
                 put.id
             );
             return Err(Refusal::unconfirmed(&unconfirmed::STANDARD_IS_STATIC, message));
+        }
+        let basic = put.text("/sku/name").is_none_or(|sku| sku.eq_ignore_ascii_case("Basic"));
+        if put.stored.is_none() && basic && is_since(put.now, NO_BASIC_SINCE) {
+            let message = "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this \
+                           subscription in this region.";
+            return Err(Refusal::new(400, "IPv4BasicSkuPublicIpCountLimitReached", message));
         }
         let zones = |body: &Value| {
             let list = body.get("zones").and_then(Value::as_array);

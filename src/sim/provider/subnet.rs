@@ -88,8 +88,9 @@ impl Provider for SubnetType {
         mark_parts(delegations, shown.etag, shown.resource.state.as_str());
     }
 
-    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
+    fn accept(&self, world: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
+        let region = world.location(put.id).map_or_else(String::new, |own| own.as_str().to_owned());
         if let Some(properties) = properties.as_object_mut() {
             // Who uses it is Azure's to say.
             for key in USERS {
@@ -117,7 +118,9 @@ impl Provider for SubnetType {
             .flatten()
         {
             default(endpoint, "provisioningState", json!("Succeeded"));
-            default(endpoint, "locations", json!(["*"]));
+            let service = endpoint["service"].as_str().unwrap_or_default();
+            let from = locations(service, region.as_str());
+            default(endpoint, "locations", json!(from));
         }
         let mut body = child(put, properties);
         self.complete(&mut body);
@@ -168,6 +171,23 @@ impl Provider for SubnetType {
                 ),
             )),
         }
+    }
+}
+
+/// Lines of a region and its pair.
+const PAIRS: &str = include_str!("../shape/pairs.tsv");
+
+/// From where a service is reached by its endpoint: databases from their region, storage from its pair as well,
+/// the rest from everywhere (as Azure's documents show it).
+fn locations<'r>(service: &str, region: &'r str) -> Vec<&'r str> {
+    let pair = || {
+        let of = |line: &'static str| line.split_once('\t').filter(|(own, _)| *own == region);
+        PAIRS.lines().find_map(of).map(|(_, pair)| pair)
+    };
+    match service {
+        "Microsoft.Storage" => std::iter::once(region).chain(pair()).collect(),
+        "Microsoft.Sql" => vec![region],
+        _ => vec!["*"],
     }
 }
 

@@ -25,6 +25,10 @@ impl Provider for ProfileType {
         true
     }
 
+    fn tells_of_delete(&self) -> Option<Value> {
+        Some(deleted())
+    }
+
     fn has_guid(&self) -> bool {
         false
     }
@@ -56,6 +60,12 @@ impl World {
     }
 }
 
+/// `DeleteOperationResult` as it is published, its one key named for its type: Azure's own client reads it in
+/// every 200 to a DELETE.
+fn deleted() -> Value {
+    json!({ "boolean": true })
+}
+
 /// A kind of endpoints.
 pub(super) struct EndpointType(pub(super) &'static str);
 
@@ -74,6 +84,10 @@ impl Provider for EndpointType {
 
     fn at_once(&self) -> bool {
         true
+    }
+
+    fn tells_of_delete(&self) -> Option<Value> {
+        Some(deleted())
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {

@@ -43,6 +43,14 @@ impl Provider for VirtualNetworkType {
         default(&mut properties["addressSpace"], "ipamPoolPrefixAllocations", json!([]));
         default(&mut properties, "enableVmProtection", json!(false));
         default(&mut properties, "privateEndpointVNetPolicies", json!("Disabled"));
+        if let Some(communities) =
+            properties.get_mut("bgpCommunities").filter(|own| own.is_object())
+        {
+            default(communities, "regionalCommunity", json!(regional_community(put)));
+        }
+        if let Some(encryption) = properties.get_mut("encryption").filter(|own| own.is_object()) {
+            default(encryption, "enforcement", json!("AllowUnencrypted"));
+        }
         if let Some(dhcp) = properties.get_mut("dhcpOptions") {
             default(dhcp, "dnsServers", json!([]));
         }
@@ -93,4 +101,11 @@ impl Provider for VirtualNetworkType {
     fn deleted(&self, _: &World, id: &ResourceId, _: &Value) -> Vec<Consequence> {
         vec![Consequence::RemoveWithin { id: id.clone() }]
     }
+}
+
+/// The community of a network's region, which only Azure says: 12076 and a number for each.
+fn regional_community(put: &Put<'_>) -> String {
+    let region = put.text("/location").unwrap_or_default().to_ascii_lowercase();
+    let number: u32 = region.bytes().map(u32::from).sum();
+    format!("12076:{}", 50_000 + number % 100)
 }

@@ -135,6 +135,19 @@ impl Provider for NetworkPeeringType {
         for key in LOCAL {
             properties[key] = json!({ "addressPrefixes": own, "ipamPoolPrefixAllocations": [] });
         }
+        // What the other network says of itself and its peers hear.
+        for (key, of) in [
+            ("remoteBgpCommunities", "bgpCommunities"),
+            ("remoteVirtualNetworkEncryption", "encryption"),
+        ] {
+            let there = remote.as_ref().and_then(|remote| world.body(remote));
+            let said = there.and_then(|body| body["properties"].get(of)).cloned();
+            match (said, properties.as_object_mut()) {
+                (Some(said), _) => properties[key] = said,
+                (None, Some(properties)) => drop(properties.remove(key)),
+                (None, None) => {}
+            }
+        }
         if properties["useRemoteGateways"] == json!(true)
             && let Some(gateway) = remote.and_then(|remote| world.gateway_of(&remote))
         {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::elsewhere;
 use super::item::last;
 use super::place::{kind, named, spelled};
 use super::refuse;
@@ -13,6 +14,12 @@ use crate::sim::world::World;
 /// The most groups that start machines, and the most items, of one plan (azure-facts 6.1).
 const BOOT_GROUPS_MAX: usize = 7;
 const ITEMS_MAX: usize = 100;
+
+/// Where what comes from elsewhere goes: Azure itself, by this word in place of an id.
+const AZURE: &str = "Microsoft Azure";
+
+/// What a fabric says of itself.
+const DETAILS: &str = "/properties/customDetails";
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
@@ -92,12 +99,7 @@ impl World {
         let details = &sent["properties"]["customDetails"];
         let location = text(details, "location").to_owned();
         let is_azure = text(details, "instanceType") == "Azure";
-        let mut custom = json!({ "instanceType": text(details, "instanceType") });
-        if is_azure {
-            custom["location"] = json!(location);
-            custom["containerIds"] = json!([]);
-            custom["zones"] = json!([]);
-        }
+        let custom = elsewhere::fabric_details(details);
         let key = json!({ "kekState": "None", "kekCertThumbprint": null });
         let friendly = if is_azure { region_name(&location) } else { id.name().to_owned() };
         around(
@@ -112,11 +114,14 @@ impl World {
     }
 
     fn new_container(&self, id: &ResourceId) -> Value {
-        let fabric = id.parent().and_then(|fabric| self.fabric(&fabric)).unwrap_or_default();
+        let within = id.parent();
+        let fabric = within.as_ref().and_then(|fabric| self.fabric(fabric)).unwrap_or_default();
+        let details = within.and_then(|fabric| self.body(&fabric)?.pointer(DETAILS).cloned());
+        let kind = elsewhere::fabric_type(&details.unwrap_or_default());
         around(
             id,
             &json!({
-                "fabricFriendlyName": fabric.0, "friendlyName": id.name(), "fabricType": "Azure",
+                "fabricFriendlyName": fabric.0, "friendlyName": id.name(), "fabricType": kind,
                 "protectedItemCount": 0, "pairingStatus": "NotPaired", "role": "",
                 "fabricSpecificDetails": null,
             }),
@@ -132,9 +137,12 @@ impl World {
         let asked = &sent["properties"];
         if let Some(stored) = stored {
             let mut body = stored.clone();
-            if let Some(status) = asked.pointer("/providerSpecificInput/agentAutoUpdateStatus") {
-                body["properties"]["providerSpecificDetails"]["agentAutoUpdateStatus"] =
-                    status.clone();
+            for key in ["agentAutoUpdateStatus", "enableAgentAutoUpgrade"] {
+                let sent = asked["providerSpecificInput"].get(key);
+                let told = body.pointer_mut(&format!("/properties/providerSpecificDetails/{key}"));
+                if let (Some(sent), Some(told)) = (sent, told) {
+                    *told = sent.clone();
+                }
             }
             return Ok(body);
         }
@@ -143,28 +151,26 @@ impl World {
             id.filter(|id| self.body(id).is_some())
                 .ok_or_else(|| refuse::invalid(format!("{key} names nothing in the vault.")))
         };
-        let (policy, target) = (there("policyId")?, there("targetProtectionContainerId")?);
+        let policy = there("policyId")?;
+        // What comes from elsewhere goes to Azure itself, which is no container of the vault.
+        let to_azure = text(asked, "targetProtectionContainerId") == AZURE;
+        let target = if to_azure { None } else { Some(there("targetProtectionContainerId")?) };
         let source = id.parent().unwrap_or_else(|| id.clone());
         let fabric = |container: &ResourceId| {
             container.parent().and_then(|fabric| self.fabric(&fabric)).unwrap_or_default().0
         };
-        let input = &asked["providerSpecificInput"];
-        let status = input.get("agentAutoUpdateStatus").cloned().unwrap_or(json!("Disabled"));
         Ok(around(
             id,
             &json!({
                 "targetProtectionContainerId": text(asked, "targetProtectionContainerId"),
-                "targetProtectionContainerFriendlyName": target.name(),
-                "providerSpecificDetails": {
-                    "instanceType": input.get("instanceType").cloned().unwrap_or(json!("A2A")),
-                    "agentAutoUpdateStatus": status,
-                    "automationAccountAuthenticationType": "RunAsAccount",
-                    "automationAccountArmId": input.get("automationAccountArmId").cloned().unwrap_or_default(),
-                    "scheduleName": null, "jobScheduleName": null,
-                },
+                "targetProtectionContainerFriendlyName":
+                    target.as_ref().map_or(AZURE, |target| target.name()),
+                "providerSpecificDetails":
+                    elsewhere::mapping_details(&asked["providerSpecificInput"]),
                 "health": "Normal", "healthErrorDetails": [], "policyId": text(asked, "policyId"),
                 "state": "Paired", "sourceProtectionContainerFriendlyName": source.name(),
-                "sourceFabricFriendlyName": fabric(&source), "targetFabricFriendlyName": fabric(&target),
+                "sourceFabricFriendlyName": fabric(&source),
+                "targetFabricFriendlyName": target.as_ref().map_or(AZURE.to_owned(), fabric),
                 "policyFriendlyName": policy.name(),
             }),
         ))
@@ -276,7 +282,7 @@ impl World {
             let known = fabric.as_ref().and_then(|fabric| self.fabric(fabric));
             match known {
                 Some((name, _)) => Ok(name),
-                None if text(asked, key) == "Microsoft Azure" => Ok("Microsoft Azure".to_owned()),
+                None if text(asked, key) == AZURE => Ok(AZURE.to_owned()),
                 None => Err(refuse::invalid(format!("{key} names no fabric of the vault."))),
             }
         };
@@ -314,35 +320,12 @@ fn group(kind: &str, asked: &Value) -> Value {
             "startGroupActions": list("startGroupActions"), "endGroupActions": list("endGroupActions") })
 }
 
-/// A policy: of Azure to Azure with all its numbers; of others with what was sent (recorded).
+/// A policy: what its provider's model says, from what was sent.
 fn policy(id: &ResourceId, sent: &Value) -> Value {
     let asked = &sent["properties"];
     let input =
         asked.get("providerSpecificInput").or_else(|| asked.get("replicationProviderSettings"));
-    let input = input.cloned().unwrap_or_default();
-    let number = |key: &str, other: u64| input.get(key).and_then(Value::as_u64).unwrap_or(other);
-    let details = if text(&input, "instanceType") == "A2A" {
-        let multi = text(&input, "multiVmSyncStatus");
-        json!({
-            "instanceType": "A2A", "recoveryPointThresholdInMinutes": 0,
-            "recoveryPointHistory": number("recoveryPointHistory", 0),
-            "appConsistentFrequencyInMinutes": number("appConsistentFrequencyInMinutes", 0),
-            "multiVmSyncStatus": if multi.starts_with("Disable") { "Disabled" } else { "Enabled" },
-            "crashConsistentFrequencyInMinutes": number("crashConsistentFrequencyInMinutes", 5),
-        })
-    } else {
-        let mut details = input;
-        for (key, value) in [
-            ("status", json!(false)),
-            ("associatedItemsCount", json!(0)),
-            ("dataSourceType", json!("VM")),
-        ] {
-            if let Some(details) = details.as_object_mut() {
-                details.insert(key.to_owned(), value);
-            }
-        }
-        details
-    };
+    let details = input.map(elsewhere::policy_details).unwrap_or_default();
     around(id, &json!({ "friendlyName": id.name(), "providerSpecificDetails": details }))
 }
 

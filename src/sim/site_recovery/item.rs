@@ -76,12 +76,20 @@ impl World {
             .and_then(|fabric| self.fabric(fabric))
             .unwrap_or_else(|| ("Microsoft Azure".to_owned(), Value::Null));
         let machine = text(details, "fabricObjectId");
-        let friendly = if machine.is_empty() { id.name() } else { last(machine) };
+        let names = ["vmName", "vmFriendlyName"].map(|key| text(details, key));
+        let own = names.into_iter().find(|name| !name.is_empty()).unwrap_or(id.name());
+        let friendly = if machine.is_empty() { own } else { last(machine) };
+        let site = self.body(&fabric).and_then(|body| body.pointer("/properties/customDetails"));
+        let provider = match site.map_or("Azure", super::elsewhere::fabric_type) {
+            "Azure" => "AzureFabric",
+            other => other,
+        };
+        let told = super::elsewhere::item_details(details).unwrap_or_else(|| details.clone());
         let mut properties = json!({
             "friendlyName": friendly, "protectedItemType": "",
             "protectableItemId": asked.get("protectableItemId").cloned().unwrap_or_default(),
             "recoveryServicesProviderId": provider_of(self.chance.seed(), &fabric),
-            "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": "AzureFabric",
+            "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": provider,
             "recoveryFabricFriendlyName": recovery_name,
             "recoveryFabricId": recovery_fabric.as_ref().map_or("Microsoft Azure".to_owned(), spelled),
             "primaryProtectionContainerFriendlyName": container.name(),
@@ -91,7 +99,7 @@ impl World {
             "replicationHealth": "Normal", "failoverHealth": "Normal", "healthErrors": [],
             "policyId": text(asked, "policyId"), "policyFriendlyName": policy.name(),
             "currentScenario": no_scenario(id), "failoverRecoveryPointId": null,
-            "providerSpecificDetails": details,
+            "providerSpecificDetails": told,
             "recoveryContainerId": recovery.as_ref().map(spelled),
             "eventCorrelationId": named(self.chance.seed(), id, "events"),
         });

@@ -8,6 +8,7 @@
 mod act;
 mod ask;
 mod bodies;
+mod elsewhere;
 mod item;
 mod job;
 mod pace;

@@ -31,6 +31,8 @@ const OURS: &[&str] = &[
     "expressroutecircuits/peerings/routetablessummary",
     "expressroutecircuits/peerings/stats",
     "expressroutecircuits/stats",
+    "expressroutegateways",
+    "expressroutegateways/expressrouteconnections",
     "localnetworkgateways",
     "networksecuritygroups",
     "networksecuritygroups/securityrules",
@@ -43,9 +45,13 @@ const OURS: &[&str] = &[
     "virtualnetworkgateways/getadvertisedroutes",
     "virtualnetworkgateways/reset",
     "virtualnetworkgateways/connections",
+    "virtualhubs",
+    "virtualhubs/hubroutetables",
+    "virtualhubs/hubvirtualnetworkconnections",
     "virtualnetworks",
     "virtualnetworks/subnets",
     "virtualnetworks/virtualnetworkpeerings",
+    "virtualwans",
     "expressrouteserviceproviders",
     "vaults",
     "vaults/replicationalertsettings",
@@ -644,7 +650,10 @@ fn ids_in(value: &Value, found: &mut Vec<ResourceId>) {
                     "virtualNetworkGateway2",
                 ];
                 let others = ["localNetworkGateway2", "peer", "remoteVirtualNetwork"];
-                if (names.contains(&key.as_str()) || others.contains(&key.as_str()))
+                let hubs = ["virtualWan", "virtualHub", "expressRouteCircuitPeering"];
+                if (names.contains(&key.as_str())
+                    || others.contains(&key.as_str())
+                    || hubs.contains(&key.as_str()))
                     && let Some(Ok(id)) = inner["id"].as_str().map(ResourceId::parse)
                 {
                     found.push(id);

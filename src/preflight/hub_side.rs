@@ -1,0 +1,154 @@
+//! What else is on a circuit, by way of a hub? The connections of virtual WANs' gateways, and the addresses behind
+//! them.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::facts::Fact;
+use super::inquiry::{Inquiry, id_at, list, prefixes, text};
+use crate::arm::kind::HUB_GATEWAYS;
+use crate::model::action::HubAction;
+use crate::model::{ResourceId, Step};
+
+/// The networks of a hub, under it.
+pub(super) const HUB_VNETS: &str = "hubVirtualNetworkConnections";
+
+const CIRCUIT_PEERING: &str = "/properties/expressRouteCircuitPeering/id";
+const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
+const SPACE: &str = "/properties/addressSpace/addressPrefixes";
+
+/// A connection that is to be, of a network's gateway or of a hub's.
+#[derive(Debug)]
+pub struct PlannedLink<'p> {
+    /// The step that makes it.
+    pub step: &'p Step,
+    /// Its id.
+    pub id: &'p ResourceId,
+    /// Its gateway.
+    pub gateway: ResourceId,
+    /// Its circuit.
+    pub circuit: &'p ResourceId,
+    /// Its weight, where the author says it.
+    pub weight: Option<u64>,
+}
+
+/// A connection of a hub's gateway as it is now.
+#[derive(Debug)]
+pub struct HubLink<'f> {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its gateway, and the gateway's body.
+    pub gateway: (&'f ResourceId, &'f Value),
+    /// Its own body.
+    pub body: &'f Value,
+}
+
+impl HubLink<'_> {
+    /// The hub that its gateway stands in.
+    #[must_use]
+    pub fn hub(&self) -> Option<ResourceId> {
+        id_at(self.gateway.1, "/properties/virtualHub/id")
+    }
+}
+
+impl<'a> Inquiry<'a> {
+    /// The connections that are to be, of networks' gateways and of hubs'.
+    #[must_use]
+    pub fn planned_links(&self) -> Vec<PlannedLink<'a>> {
+        let networks = self.connections().into_iter().map(|(step, spec)| PlannedLink {
+            step,
+            id: &spec.id,
+            gateway: spec.gateway.clone(),
+            circuit: &spec.circuit,
+            weight: spec.routing_weight.map(u64::from),
+        });
+        let hubs = self.hub_connections().into_iter().map(|(step, spec)| PlannedLink {
+            step,
+            id: &spec.id,
+            gateway: spec.gateway(),
+            circuit: &spec.circuit,
+            weight: spec.routing_weight.map(u64::from),
+        });
+        networks.chain(hubs).collect()
+    }
+
+    /// The connections of hubs' gateways now.
+    pub fn hub_links(&self) -> impl Iterator<Item = HubLink<'a>> {
+        self.facts.bodies(HUB_GATEWAYS).flat_map(|(id, gateway)| {
+            let own = list(gateway, "/properties/expressRouteConnections").iter();
+            own.filter_map(move |body| {
+                Some(HubLink { id: id_at(body, "/id")?, gateway: (id, gateway), body })
+            })
+        })
+    }
+
+    /// The connections of hubs' gateways that lead to a circuit now.
+    #[must_use]
+    pub fn hub_links_to(&self, circuit: &ResourceId) -> Vec<HubLink<'a>> {
+        let leads = |link: &HubLink<'_>| {
+            id_at(link.body, CIRCUIT_PEERING).and_then(|peering| peering.parent()).as_ref()
+                == Some(circuit)
+        };
+        self.hub_links().filter(leads).collect()
+    }
+
+    /// The connections of a gateway of either kind now, each with its body.
+    #[must_use]
+    pub fn links_at(&self, gateway: &ResourceId) -> Vec<(ResourceId, &'a Value)> {
+        let networks = self.links_of(gateway).into_iter().map(|(id, body)| (id.clone(), body));
+        let hubs = self.hub_links().filter(|link| link.gateway.0 == gateway);
+        networks.chain(hubs.map(|link| (link.id, link.body))).collect()
+    }
+
+    /// The virtual WAN of a hub: as it stands, or as planned.
+    #[must_use]
+    pub fn wan_of(&self, hub: &ResourceId) -> Option<ResourceId> {
+        let planned = self.hub_actions().into_iter().find_map(|(_, action)| match action {
+            HubAction::Hub(spec) if spec.id == *hub => Some(spec.wan.clone()),
+            _ => None,
+        });
+        planned.or_else(|| id_at(self.facts.body(hub)?, "/properties/virtualWan/id"))
+    }
+
+    /// Every prefix that a hub's gateway would speak for: those of all hubs of its WAN and of their networks.
+    ///
+    /// # Errors
+    /// Something of it was not read, and why.
+    pub fn hub_space(&self, hub: &ResourceId) -> Result<Vec<IpNet>, String> {
+        let wan = self.wan_of(hub).and_then(|wan| self.facts.body(&wan));
+        let mut hubs: BTreeSet<ResourceId> = wan
+            .map_or(&[][..], |wan| list(wan, "/properties/virtualHubs"))
+            .iter()
+            .filter_map(|hub| id_at(hub, "/id"))
+            .collect();
+        hubs.insert(hub.clone());
+        let (mut space, mut vnets) = (Vec::new(), BTreeSet::new());
+        for hub in &hubs {
+            let Some(body) = self.read(hub)? else { continue };
+            let own = text(body, "/properties/addressPrefix");
+            space.extend(own.and_then(|net| net.parse::<IpNet>().ok()));
+            let connected = self.facts.children(hub, HUB_VNETS).map_err(|why| {
+                format!("what is connected to {} cannot be read: {why}", hub.name())
+            })?;
+            let stays = |connection: &&&Value| {
+                let own = id_at(connection, "/id");
+                own.is_none_or(|own| self.facts.resource(&own) != Fact::Absent)
+            };
+            vnets.extend(connected.iter().filter(stays).filter_map(|own| id_at(own, REMOTE)));
+        }
+        for (step, action) in self.hub_actions() {
+            if let HubAction::Vnet(spec) = action
+                && self.is_done(step)
+                && spec.id.parent().is_some_and(|hub| hubs.contains(&hub))
+            {
+                vnets.insert(spec.vnet.clone());
+            }
+        }
+        for vnet in vnets {
+            space.extend(self.read(&vnet)?.into_iter().flat_map(|body| prefixes(body, SPACE)));
+        }
+        Ok(space)
+    }
+}

@@ -1,0 +1,155 @@
+//! What Azure's own clients were seen to be answered, told one kind at a time: writes that say nothing, what is
+//! made no more, what is said of a deletion, and both sides of a network that grows.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::time::Duration;
+
+use backroad::azure::wire::Headers;
+use backroad::azure::{Method, WireRequest};
+use backroad::model::Timestamp;
+use backroad::sim::{Answers, World};
+use serde_json::{Value, json};
+
+use crate::support::world_file;
+
+const SEA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
+
+struct Azure {
+    world: World,
+    now: Timestamp,
+}
+
+impl Azure {
+    fn of(world: &str) -> Self {
+        let scenario = world_file(world);
+        Self { world: World::new(&scenario), now: scenario.now }
+    }
+
+    fn on(mut self, day: &str) -> Self {
+        self.now = format!("{day}T00:00:00Z").parse().unwrap();
+        self
+    }
+
+    fn ask(&mut self, method: Method, path: &str, body: &str) -> (u16, Value) {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let url =
+            format!("https://management.azure.com{SEA}/{path}{separator}api-version=2024-03-01");
+        let body = bytes::Bytes::from(body.to_owned());
+        let request = WireRequest { method, url, headers: Headers::new(), body };
+        let answer = self.world.answer(&request, self.now).0.unwrap();
+        (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
+    }
+
+    fn put(&mut self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.ask(Method::Put, path, &body.to_string());
+        self.now = self.now + Duration::from_secs(1_200);
+        answer
+    }
+}
+
+fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn a_write_that_says_nothing_is_refused_for_what_it_lacks_and_not_for_its_json() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let side = "virtualNetworks/vnet-hub-sea/virtualNetworkPeerings/x";
+    for nothing in ["", "null", "{}", r#"{"properties":null}"#] {
+        let (status, answer) = azure.ask(Method::Put, side, nothing);
+        assert_eq!((status, code(&answer)), (400, "InvalidRequestFormat"), "{nothing}");
+        let (status, answer) = azure.ask(Method::Put, "publicIPAddresses/x", nothing);
+        assert_eq!((status, code(&answer)), (400, "LocationRequired"), "{nothing}");
+    }
+    let (status, answer) = azure.ask(Method::Put, side, "{");
+    assert_eq!((status, code(&answer)), (400, "InvalidRequestContent"));
+}
+
+#[test]
+fn no_basic_address_is_made_once_they_are_retired() {
+    let body = |sku: &str| {
+        json!({ "location": "southeastasia", "sku": { "name": sku },
+        "properties": { "publicIPAllocationMethod": "Static" } })
+    };
+    let mut before = Azure::of("worlds/two-circuits.yaml").on("2024-11-01");
+    assert_eq!(before.put("publicIPAddresses/x", &body("Basic")).0, 201);
+    let mut since = Azure::of("worlds/two-circuits.yaml").on("2025-06-01");
+    let silent = json!({ "location": "southeastasia" });
+    for refused in [body("Basic"), silent] {
+        let (status, answer) = since.put("publicIPAddresses/x", &refused);
+        assert_eq!((status, code(&answer)), (400, "IPv4BasicSkuPublicIpCountLimitReached"));
+    }
+    assert_eq!(since.put("publicIPAddresses/x", &body("Standard")).0, 201);
+    // One that stands is written on.
+    before.now = since.now;
+    assert_eq!(before.put("publicIPAddresses/x", &body("Basic")).0, 200);
+}
+
+#[test]
+fn the_deletion_of_an_endpoint_is_told_in_the_words_of_azures_client() {
+    let mut azure = Azure::of("worlds/vpn-last-path.yaml");
+    let profile = azure
+        .world
+        .ids()
+        .find(|id| id.resource_type().as_str().ends_with("externalEndpoints"))
+        .cloned()
+        .unwrap();
+    let url = format!("https://management.azure.com{profile}?api-version=2022-04-01");
+    let request = WireRequest {
+        method: Method::Delete,
+        url,
+        headers: Headers::new(),
+        body: bytes::Bytes::new(),
+    };
+    let answer = azure.world.answer(&request, azure.now).0.unwrap();
+    let told: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, told), (200, json!({ "boolean": true })));
+}
+
+/// The same requests as the stock SDK's, with and without others before them.
+#[test]
+fn both_sides_tell_that_a_network_has_grown_whatever_was_done_before() {
+    let network = |prefixes: &[&str]| {
+        json!({ "location": "southeastasia",
+        "properties": { "addressSpace": { "addressPrefixes": prefixes } } })
+    };
+    let side = |to: &str| {
+        json!({ "properties": { "allowForwardedTraffic": true,
+        "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{to}") } } })
+    };
+    for rounds in 0..3 {
+        let mut azure = Azure::of("worlds/one-circuit-kept.yaml");
+        for round in 0..=rounds {
+            let (a, b) = ("virtualNetworks/vnet-a", "virtualNetworks/vnet-b");
+            let (from_a, from_b) = (
+                format!("{a}/virtualNetworkPeerings/to"),
+                format!("{b}/virtualNetworkPeerings/to"),
+            );
+            azure.put(a, &network(&["10.61.0.0/16"]));
+            azure.put(b, &network(&["10.62.0.0/16"]));
+            azure.put(&from_a, &side("vnet-b"));
+            azure.put(&from_b, &side("vnet-a"));
+            let (_, mut widened) = azure.ask(Method::Get, b, "");
+            widened["properties"]["addressSpace"]["addressPrefixes"] =
+                json!(["10.62.0.0/16", "10.63.0.0/16"]);
+            azure.put(b, &widened);
+            let mut level = |side: &str| {
+                azure.ask(Method::Get, side, "").1["properties"]["peeringSyncLevel"].clone()
+            };
+            assert_eq!(level(&from_a), "LocalNotInSync", "round {round}");
+            assert_eq!(level(&from_b), "RemoteNotInSync", "round {round}");
+            azure.put(&format!("{from_a}?syncRemoteAddressSpace=true"), &side("vnet-b"));
+            let mut level = |side: &str| {
+                azure.ask(Method::Get, side, "").1["properties"]["peeringSyncLevel"].clone()
+            };
+            assert_eq!(
+                (level(&from_a), level(&from_b)),
+                ("FullyInSync".into(), "FullyInSync".into())
+            );
+            for gone in [&from_a, &from_b, &a.to_owned(), &b.to_owned()] {
+                azure.ask(Method::Delete, gone, "");
+                azure.now = azure.now + Duration::from_secs(600);
+            }
+        }
+    }
+}
