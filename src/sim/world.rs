@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cloud::Deployments;
 use super::fault::Fault;
 use super::network::OnPrem;
 use super::operation::{Operation, OperationWork};
@@ -47,6 +48,8 @@ pub struct World {
     pub(super) ledger: Ledger,
     #[serde(rename = "site_recovery", default)]
     pub(super) vaults: Vaults,
+    #[serde(default)]
+    pub(super) deployments: Deployments,
 }
 
 impl World {
@@ -67,6 +70,7 @@ impl World {
             buckets: Buckets::default(),
             ledger: Ledger::default(),
             vaults: Vaults::default(),
+            deployments: Deployments::default(),
         };
         world.schedule.add(&scenario.events, scenario.now);
         for group in &scenario.resource_groups {
@@ -268,6 +272,7 @@ impl World {
             }
         }
         self.settle_operations(now);
+        self.settle_deployments(now);
         self.settle_groups(now);
     }
 

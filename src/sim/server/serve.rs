@@ -16,6 +16,7 @@ use super::bounded::{self, Bounds, within};
 use super::cut::{CuttableListener, Switch};
 use super::exchange::{error, has_token, http_response, origin, wire_request};
 use super::ledger::Ledger;
+use super::login;
 use super::tls::ServerIdentity;
 use crate::azure::wire::{WireFault, WireRequest, WireResponse};
 use crate::engine::Clock;
@@ -52,6 +53,11 @@ pub trait Answers: Send + 'static {
 
     /// Takes every fault away.
     fn clear_faults(&mut self) {}
+
+    /// The tenants that it knows; the first is that of tokens that name none.
+    fn tenants(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What each site reaches, and over which circuit.
     fn network(&mut self, _now: Timestamp) -> Value {
@@ -94,6 +100,10 @@ pub struct Service {
     pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
     /// What its clients may hold.
     pub bounds: Bounds,
+    /// Whether the token doors of managed identities are open.
+    pub with_identity: bool,
+    /// What time it is to its clients, for their tokens; the world's where nothing is said.
+    pub host: Option<Arc<dyn Clock>>,
 }
 
 impl fmt::Debug for Service {
@@ -109,7 +119,7 @@ pub(super) struct Served<W> {
     pub(super) service: Service,
     pace: ServePace,
     /// Where we listen, for clients that name no host.
-    address: Arc<str>,
+    pub(super) address: Arc<str>,
 }
 
 impl<W> Clone for Served<W> {
@@ -150,6 +160,7 @@ pub async fn serve<W: Answers>(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (identity, bounds) = (service.identity.clone(), service.bounds);
+    let doors = login::routes::<W>(service.with_identity);
     let served = Served {
         world,
         ledger: Arc::default(),
@@ -158,7 +169,7 @@ pub async fn serve<W: Answers>(
         service,
         address: listener.local_addr()?.to_string().into(),
     };
-    let router = admin::routes::<W>().fallback(answer::<W>).with_state(served);
+    let router = admin::routes::<W>().merge(doors).fallback(answer::<W>).with_state(served);
     bounded::serve(CuttableListener(listener), identity, router, bounds, shutdown).await;
     Ok(())
 }
@@ -214,6 +225,13 @@ async fn answer<W: Answers>(
         response.headers_mut().insert(LATENCY_HEADER, HeaderValue::from(millis));
     }
     response
+}
+
+impl<W> Served<W> {
+    /// What time it is to the clients.
+    pub(super) fn host_now(&self) -> Timestamp {
+        self.service.host.as_ref().unwrap_or(&self.clock).now()
+    }
 }
 
 impl<W: Answers> Served<W> {
