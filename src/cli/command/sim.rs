@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// How much faster than the host's its clock goes.
     #[arg(long, default_value = "1")]
     pub speed: NonZeroU32,
+    /// Tell clients to wait in the host's seconds, not in the world's: for tools that do not know of `--speed`.
+    #[arg(long)]
+    pub host_waits: bool,
     /// Over https, with a certificate that is made anew at each start.
     #[arg(long)]
     pub tls: bool,
@@ -78,6 +81,7 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
         identity,
         advance: Some(advance),
         with_identity: args.identity_endpoint,
+        client_speed: args.host_waits.then_some(args.speed),
         host: Some(host),
         ..Service::default()
     };

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -102,6 +104,9 @@ pub struct Service {
     pub bounds: Bounds,
     /// Whether the token doors of managed identities are open.
     pub with_identity: bool,
+    /// How much faster the world's clock goes than its clients': what they are told to wait is as much shorter.
+    /// Nothing is said to clients that keep the world's time.
+    pub client_speed: Option<NonZeroU32>,
     /// What time it is to its clients, for their tokens; the world's where nothing is said.
     pub host: Option<Arc<dyn Clock>>,
 }
@@ -220,6 +225,9 @@ async fn answer<W: Answers>(
         return Response::new(Body::empty());
     };
     let mut response = http_response(answer, &origin);
+    if let Some(speed) = served.service.client_speed {
+        shorten_wait(&mut response, speed);
+    }
     if served.pace == ServePace::Caller {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         response.headers_mut().insert(LATENCY_HEADER, HeaderValue::from(millis));
@@ -251,6 +259,15 @@ impl<W: Answers> Served<W> {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         lock(&self.ledger).record(request, path, now, status);
         (answer, latency)
+    }
+}
+
+/// Turns a wait of the world's time into the client's, in whole seconds, since less is no wait to many.
+fn shorten_wait(response: &mut Response<Body>, speed: NonZeroU32) {
+    let told = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    if let Some(seconds) = told.and_then(|text| text.parse::<u32>().ok()) {
+        let own = seconds.div_ceil(speed.get()).max(1);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(own));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sim::reply::guid;
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a signature would stand. Nobody who asks the simulator looks at it.
-const SIGNED: &str = "simulated";
+const SIGNED: &str = "simulated-by-nobody";
 
 /// Whose token it is, and for whom.
 pub(super) struct Claims<'a> {
@@ -56,7 +56,7 @@ impl Claims<'_> {
     /// The token itself.
     pub(super) fn token(&self, at: (&str, Timestamp)) -> String {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let head = part(json!({"typ": "JWT", "alg": "none"}));
+        let head = part(json!({"typ": "JWT", "alg": "RS256", "kid": "simulated"}));
         format!("{head}.{}.{SIGNED}", part(self.written(at)))
     }
 
