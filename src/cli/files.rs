@@ -23,6 +23,18 @@ pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     written(path, whole::write(path, bytes, Existing::Replace, Readers::Session))
 }
 
+/// Makes a folder that a person named, where it is not there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder(path: &Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        CliError::usage(format!("The folder {} cannot be made.", path.display()))
+            .because(&error)
+            .hint("Name another one, or one that you may write to.")
+    })
+}
+
 /// Writes a file of a run's folder: for its owner only, in place of the one that is there.
 ///
 /// # Errors

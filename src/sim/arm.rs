@@ -71,6 +71,10 @@ impl Answers for World {
         Self::clear_faults(self);
     }
 
+    fn tenants(&self) -> Vec<String> {
+        self.governance.tenancy().tenants()
+    }
+
     fn network(&mut self, now: Timestamp) -> Value {
         self.settle(now);
         let reach = self.reachability();
@@ -150,6 +154,9 @@ impl World {
         let path = percent_decoded(url.path());
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
+        }
+        if let Some(answer) = self.arm_itself(request, (url, &path), &origin, now) {
+            return answer;
         }
         if let Some(answer) = self.site_recovery(request, url, &path, (&origin, &api_version), now)
         {

@@ -233,7 +233,7 @@ impl World {
         json_answer(200, &json!({ "value": value }))
     }
 
-    fn lock_list(&self, scope: &str) -> WireResponse {
+    pub(super) fn lock_list(&self, scope: &str) -> WireResponse {
         let value: Vec<Value> = self
             .governance
             .locks_near(scope)
@@ -249,7 +249,7 @@ impl World {
         json_answer(200, &json!({ "value": value }))
     }
 
-    fn permission_list(&self, scope: &str) -> WireResponse {
+    pub(super) fn permission_list(&self, scope: &str) -> WireResponse {
         let all = vec![Grant {
             scope: String::new(),
             actions: vec!["*".to_owned()],

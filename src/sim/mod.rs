@@ -8,6 +8,7 @@ mod asked;
 pub mod azure_policy;
 pub mod bad_day;
 pub mod clock;
+mod cloud;
 mod consequence;
 mod duration;
 mod envelope;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::reply::{Refusal, guid};
+use super::server::tenant_of;
 use crate::azure::tenancy::{WRONG_TENANT, mark, subscriptions_in};
 use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::model::ResourceId;
@@ -32,11 +33,23 @@ impl Tenancy {
         self.home.is_none() && self.subscriptions.is_empty()
     }
 
+    /// Every tenant; the home first.
+    pub(super) fn tenants(&self) -> Vec<String> {
+        let mut all = vec![self.home()];
+        for tenant in self.subscriptions.values() {
+            if !all.contains(tenant) {
+                all.push(tenant.clone());
+            }
+        }
+        all
+    }
+
     fn home(&self) -> String {
         self.home.clone().unwrap_or_else(|| guid(&["tenant", "home"]))
     }
 
-    fn of(&self, subscription: &str) -> String {
+    /// The tenant of a subscription.
+    pub(super) fn of(&self, subscription: &str) -> String {
         let mut named = self.subscriptions.iter();
         let own = named.find(|(id, _)| id.eq_ignore_ascii_case(subscription));
         own.map_or_else(|| self.home(), |(_, tenant)| tenant.clone())
@@ -44,6 +57,10 @@ impl Tenancy {
 
     /// The tenant of a bearer token: what stands behind `.of.` in it, or its mark there; else home.
     fn of_token(&self, bearer: &str) -> String {
+        // A token from the simulator's own doors names its tenant by itself.
+        if let Some(tenant) = tenant_of(bearer) {
+            return tenant;
+        }
         let Some((_, said)) = bearer.split_once(OF) else { return self.home() };
         let said = said.trim();
         let own = self.subscriptions.values().cloned().chain([self.home()]);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cloud::Deployments;
 use super::fault::Fault;
 use super::network::OnPrem;
 use super::operation::{Operation, OperationWork};
@@ -50,6 +51,8 @@ pub struct World {
     /// The bad days that it lives through.
     #[serde(default, skip_serializing_if = "Lived::is_blank")]
     pub(super) lived: Lived,
+    #[serde(default)]
+    pub(super) deployments: Deployments,
 }
 
 impl World {
@@ -71,6 +74,7 @@ impl World {
             ledger: Ledger::default(),
             vaults: Vaults::default(),
             lived: Lived::default(),
+            deployments: Deployments::default(),
         };
         world.schedule.add(&scenario.events, scenario.now);
         for group in &scenario.resource_groups {
@@ -272,6 +276,7 @@ impl World {
             }
         }
         self.settle_operations(now);
+        self.settle_deployments(now);
         self.settle_groups(now);
     }
 

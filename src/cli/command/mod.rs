@@ -1,5 +1,6 @@
 //! What does each verb do? One file per verb, or per family of verbs that differ in a word.
 
+mod az_config;
 mod capture;
 mod check;
 mod completions;
@@ -19,6 +20,7 @@ mod run;
 mod runs;
 mod schema;
 mod sim;
+mod sim_env;
 mod status;
 mod verify;
 
@@ -86,6 +88,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Export(args) => export::export(context, &args).await,
         Verb::Verify(args) => verify::verify(context, &args),
         Verb::Sim(SimVerb::Serve(args)) => sim::serve(context, &args).await,
+        Verb::Sim(SimVerb::Env(args)) => sim_env::env(context, &args),
         Verb::Schema(args) => Ok(schema::schema(context, args)),
         Verb::Man => man::man(context),
         Verb::Completions(args) => Ok(completions::completions(context, args.shell)),

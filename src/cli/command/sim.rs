@@ -9,6 +9,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::az_config::{self, Served};
+use super::sim_env::EnvArgs;
+use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
@@ -16,14 +19,16 @@ use crate::cli::region_down::{self, RegionsDown};
 use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
-use crate::sim::ScaledClock;
 use crate::sim::server::{ServePace, ServerIdentity, Service, serve as serve_world};
+use crate::sim::{Answers as _, ScaledClock};
 
 /// The verbs of the simulator.
 #[derive(Debug, Subcommand)]
 pub enum SimVerb {
     /// Serve a world over HTTP on loopback; prints one JSON line with `endpoint` once it listens.
     Serve(ServeArgs),
+    /// Print what to export so that Azure's tools and SDKs speak to a served world.
+    Env(EnvArgs),
 }
 
 /// What `sim serve` takes.
@@ -44,12 +49,21 @@ pub struct ServeArgs {
     /// How much faster than the host's its clock goes.
     #[arg(long, default_value = "1")]
     pub speed: NonZeroU32,
+    /// Tell clients to wait in the host's seconds, not in the world's: for tools that do not know of `--speed`.
+    #[arg(long)]
+    pub host_waits: bool,
     /// Over https, with a certificate that is made anew at each start.
     #[arg(long)]
     pub tls: bool,
     /// Where to write that certificate (PEM), for clients to trust.
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub tls_certificate: Option<PathBuf>,
+    /// Also give tokens to managed identities, as a machine's metadata service and App Service do.
+    #[arg(long)]
+    pub identity_endpoint: bool,
+    /// Write a configuration of `az` there that is logged in to this world; also what `sim env` reads.
+    #[arg(long, value_name = "DIR", requires = "tls")]
+    pub az_config: Option<PathBuf>,
 }
 
 pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status, CliError> {
@@ -60,12 +74,22 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
     }
     let (mut world, start) = world::load(context, &args.world, args.seed)?;
     region_down::lay_over(&mut world, &args.down.regions, start)?;
+    let accounts = world.accounts();
     let clock = ScaledClock::new(start, args.speed);
     let identity = identity(args)?;
     let hand = clock.clone();
     let advance: Arc<dyn Fn(std::time::Duration) + Send + Sync> =
         Arc::new(move |by| hand.advance(by));
-    let service = Service { identity, advance: Some(advance), ..Service::default() };
+    let certificate = identity.as_ref().map(|identity| identity.certificate().to_owned());
+    let host: Arc<dyn Clock> = Arc::new(RealClock::new(NonZeroU32::MIN, None));
+    let service = Service {
+        identity,
+        advance: Some(advance),
+        with_identity: args.identity_endpoint,
+        client_speed: args.host_waits.then_some(args.speed),
+        host: Some(host),
+        ..Service::default()
+    };
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let listen = |error: std::io::Error| {
         CliError::new(
@@ -76,12 +100,22 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
     };
     let listener = TcpListener::bind(args.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let line = json!({
+    let endpoint = format!("{}://{address}", if args.tls { "https" } else { "http" });
+    let mut line = json!({
         "schema": "backroad.sim/1",
-        "endpoint": format!("{}://{address}", if args.tls { "https" } else { "http" }),
+        "endpoint": endpoint,
         "speed": args.speed,
         "seed": world.seed(),
+        "tenant": world.tenants().first(),
+        "subscriptions": accounts.iter().map(|(id, _, _)| id).collect::<Vec<_>>(),
     });
+    if args.identity_endpoint {
+        line["identity_endpoint"] = format!("{endpoint}/msi/token").into();
+    }
+    if let (Some(folder), Some(certificate)) = (&args.az_config, &certificate) {
+        let served = Served { port: address.port(), accounts: &accounts, certificate };
+        az_config::write(folder, &served)?;
+    }
     context.ui.data(&json::line(&line));
     let mut interrupts = crate::cli::session::Interrupts::listen();
     let interrupted = async move { interrupts.next().await };

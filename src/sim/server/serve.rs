@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -16,6 +18,7 @@ use super::bounded::{self, Bounds, within};
 use super::cut::{CuttableListener, Switch};
 use super::exchange::{error, has_token, http_response, origin, wire_request};
 use super::ledger::Ledger;
+use super::login;
 use super::tls::ServerIdentity;
 use crate::azure::wire::{WireFault, WireRequest, WireResponse};
 use crate::engine::Clock;
@@ -52,6 +55,11 @@ pub trait Answers: Send + 'static {
 
     /// Takes every fault away.
     fn clear_faults(&mut self) {}
+
+    /// The tenants that it knows; the first is that of tokens that name none.
+    fn tenants(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What each site reaches, and over which circuit.
     fn network(&mut self, _now: Timestamp) -> Value {
@@ -94,6 +102,13 @@ pub struct Service {
     pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
     /// What its clients may hold.
     pub bounds: Bounds,
+    /// Whether the token doors of managed identities are open.
+    pub with_identity: bool,
+    /// How much faster the world's clock goes than its clients': what they are told to wait is as much shorter.
+    /// Nothing is said to clients that keep the world's time.
+    pub client_speed: Option<NonZeroU32>,
+    /// What time it is to its clients, for their tokens; the world's where nothing is said.
+    pub host: Option<Arc<dyn Clock>>,
 }
 
 impl fmt::Debug for Service {
@@ -109,7 +124,7 @@ pub(super) struct Served<W> {
     pub(super) service: Service,
     pace: ServePace,
     /// Where we listen, for clients that name no host.
-    address: Arc<str>,
+    pub(super) address: Arc<str>,
 }
 
 impl<W> Clone for Served<W> {
@@ -150,6 +165,7 @@ pub async fn serve<W: Answers>(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (identity, bounds) = (service.identity.clone(), service.bounds);
+    let doors = login::routes::<W>(service.with_identity);
     let served = Served {
         world,
         ledger: Arc::default(),
@@ -158,7 +174,7 @@ pub async fn serve<W: Answers>(
         service,
         address: listener.local_addr()?.to_string().into(),
     };
-    let router = admin::routes::<W>().fallback(answer::<W>).with_state(served);
+    let router = admin::routes::<W>().merge(doors).fallback(answer::<W>).with_state(served);
     bounded::serve(CuttableListener(listener), identity, router, bounds, shutdown).await;
     Ok(())
 }
@@ -209,11 +225,21 @@ async fn answer<W: Answers>(
         return Response::new(Body::empty());
     };
     let mut response = http_response(answer, &origin);
+    if let Some(speed) = served.service.client_speed {
+        shorten_wait(&mut response, speed);
+    }
     if served.pace == ServePace::Caller {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         response.headers_mut().insert(LATENCY_HEADER, HeaderValue::from(millis));
     }
     response
+}
+
+impl<W> Served<W> {
+    /// What time it is to the clients.
+    pub(super) fn host_now(&self) -> Timestamp {
+        self.service.host.as_ref().unwrap_or(&self.clock).now()
+    }
 }
 
 impl<W: Answers> Served<W> {
@@ -233,6 +259,15 @@ impl<W: Answers> Served<W> {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         lock(&self.ledger).record(request, path, now, status);
         (answer, latency)
+    }
+}
+
+/// Turns a wait of the world's time into the client's, in whole seconds, since less is no wait to many.
+fn shorten_wait(response: &mut Response<Body>, speed: NonZeroU32) {
+    let told = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    if let Some(seconds) = told.and_then(|text| text.parse::<u32>().ok()) {
+        let own = seconds.div_ceil(speed.get()).max(1);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(own));
     }
 }
 
