@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
-    PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
+    ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
+    InitArgs, JournalArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
     RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
@@ -59,6 +59,10 @@ pub enum Verb {
     Preflight(PreflightArgs),
     /// Read a live estate into a world file, to drill on; reads only.
     Capture(CaptureArgs),
+    /// Write a runbook for an estate: what fits it, its way home, its world, and what a person must decide.
+    Init(InitArgs),
+    /// Write the shipped runbooks, worlds, templates and schema into a folder.
+    Examples(ExamplesArgs),
     /// Print the exact rights that a runbook needs, as a custom role.
     Permissions(PermissionsArgs),
     /// Write a runbook as a document that a person can follow by hand and a change board approve.
@@ -127,6 +131,8 @@ impl Verb {
             | Self::Plan(_)
             | Self::Preflight(_)
             | Self::Capture(_)
+            | Self::Init(_)
+            | Self::Examples(_)
             | Self::Permissions(_)
             | Self::Render(_)
             | Self::Drill(_)

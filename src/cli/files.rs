@@ -31,6 +31,21 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), whole::WriteError>
     whole::write(path, bytes, Existing::Replace, Readers::Owner)
 }
 
+/// Makes a folder, with those above it, where it is not there yet.
+///
+/// # Errors
+/// It cannot be made, or something else is in its place.
+pub fn make_folder(path: &Path) -> Result<(), CliError> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path).map_err(|error| {
+        CliError::usage(format!("The folder {} cannot be made.", path.display()))
+            .because(&error)
+            .hint("Name a folder that you may write into.")
+    })
+}
+
 fn written(path: &Path, written: Result<(), whole::WriteError>) -> Result<(), CliError> {
     written.map_err(|error| {
         let what = format!("{} cannot be written.", path.display());

@@ -105,6 +105,19 @@ impl Answers for WorldKeeper {
 /// # Errors
 /// The file cannot be read, or is no world.
 pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliError> {
+    let scenario = scenario(path)?;
+    let mut world = World::new(&scenario);
+    if let Some(seed) = seed {
+        world.set_seed(seed);
+    }
+    Ok((world, scenario.now))
+}
+
+/// A world's file, with what it extends.
+///
+/// # Errors
+/// The file cannot be read, or is no world.
+pub fn scenario(path: &Path) -> Result<Scenario, CliError> {
     let text = files::read_text("world", path)?;
     let no_world = |error: &ScenarioError| {
         CliError::new(Status::Runbook, format!("{} is no world.", path.display())).because(error)
@@ -122,12 +135,7 @@ pub fn load(path: &Path, seed: Option<u64>) -> Result<(World, Timestamp), CliErr
         folder.replace(place.parent().map(Path::to_owned).unwrap_or_default());
         Ok(text)
     };
-    let scenario = Scenario::parse_over(&name, &text, &beside).map_err(|error| no_world(&error))?;
-    let mut world = World::new(&scenario);
-    if let Some(seed) = seed {
-        world.set_seed(seed);
-    }
-    Ok((world, scenario.now))
+    Scenario::parse_over(&name, &text, &beside).map_err(|error| no_world(&error))
 }
 
 /// What each site reached, from the beginning of a drill on: a file beside its world.

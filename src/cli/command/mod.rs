@@ -5,7 +5,9 @@ mod check;
 mod completions;
 mod drill;
 mod drive;
+mod examples;
 mod export;
+mod init;
 mod journal;
 mod man;
 mod permissions;
@@ -31,7 +33,9 @@ pub use check::CheckArgs;
 pub use completions::CompletionsArgs;
 pub use drill::{DrillArgs, PeopleArg};
 pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs};
+pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
+pub use init::InitArgs;
 pub use journal::JournalArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
@@ -62,6 +66,8 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
+        Verb::Init(args) => init::init(context, &args),
+        Verb::Examples(args) => examples::examples(context, &args),
         Verb::Permissions(args) => permissions::permissions(context, &args),
         Verb::Render(args) => render::render(context, &args).await,
         Verb::Run(args) => run::run(context, args).await,
