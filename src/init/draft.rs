@@ -172,7 +172,7 @@ pub fn draft(estate: &Estate, advice: &Advice) -> Result<Draft, InitError> {
     };
     crate::model::time::parse_duration(&draft.rto)
         .map_err(|error| InitError::new(format!("--param rto={}: {error}.", draft.rto)))?;
-    draft.plans = others::plans(estate, draft.source.as_ref());
+    draft.plans = others::plans(estate, advice.source.as_ref(), &mut draft.todo);
     match advice.strategy {
         Strategy::VwanDrCircuit => draft.wan = Some(wan::draft(estate, advice, &mut draft.todo)?),
         Strategy::SiteRecoveryTest => {

@@ -1,5 +1,7 @@
 //! What belongs to a failover besides its network? The machines, the site that is left, and what to look at.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
 use super::advice::{Advice, CONTACT, InitError, Judged};
@@ -21,13 +23,45 @@ pub(super) struct TestDraft {
     pub(super) network: ResourceId,
 }
 
-/// Recovery plans whose vault is not lost with the source.
-pub(super) fn plans(estate: &Estate, source: Option<&Region>) -> Vec<ResourceId> {
+/// Recovery plans whose vault is not lost with the source, the largest first; of plans that move the same machine
+/// only one.
+pub(super) fn plans(
+    estate: &Estate,
+    source: Option<&Region>,
+    todo: &mut super::todo::Todo,
+) -> Vec<ResourceId> {
     let stays = |id: &ResourceId| {
         let vault = id.parent().and_then(|vault| estate.bodies.get(&vault));
         source.is_none() || vault.and_then(read::region).as_ref() != source
     };
-    estate.of_kind(RECOVERY_PLANS).map(|(id, _)| id.clone()).filter(stays).collect()
+    let mut all: Vec<(&ResourceId, BTreeSet<String>)> = estate
+        .of_kind(RECOVERY_PLANS)
+        .filter(|(id, _)| stays(id))
+        .map(|(id, body)| (id, machines(body)))
+        .collect();
+    all.sort_by_key(|(id, machines)| (std::cmp::Reverse(machines.len()), (*id).clone()));
+    let (mut taken, mut moved) = (Vec::new(), BTreeSet::new());
+    for (id, machines) in all {
+        if machines.is_empty() || machines.iter().any(|own| moved.contains(own)) {
+            todo.decide(format!(
+                "The recovery plan {} moves machines that another one moves, or none: it is left out.",
+                id.name()
+            ));
+            continue;
+        }
+        moved.extend(machines);
+        taken.push(id.clone());
+    }
+    taken
+}
+
+fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
+    let items = |group| read::list(group, "/replicationProtectedItems");
+    read::list(plan, "/properties/groups")
+        .iter()
+        .flat_map(items)
+        .filter_map(|own| read::text(own, "/id").map(str::to_ascii_lowercase))
+        .collect()
 }
 
 /// Networks of the target that nothing leads to and that stand for none of the source.

@@ -34,11 +34,6 @@ pub(super) fn scalar(text: &str) -> String {
     quoted
 }
 
-/// A name of somebody's inside of a text with expressions: it stands for itself.
-pub(super) fn literal(text: &str) -> String {
-    text.replace("${", "$${")
-}
-
 /// A reference to a value.
 pub(super) fn expr(path: &str) -> String {
     format!("\"${{{path}}}\"")
@@ -121,7 +116,6 @@ pub(super) struct StepText {
     name: String,
     lines: Vec<(&'static str, String)>,
     with: Vec<(String, String)>,
-    comment: Option<String>,
 }
 
 impl StepText {
@@ -134,12 +128,6 @@ impl StepText {
 
     fn line(mut self, key: &'static str, value: String) -> Self {
         self.lines.push((key, value));
-        self
-    }
-
-    /// Why it is as it is, above it.
-    pub(super) fn comment(mut self, text: &str) -> Self {
-        self.comment = Some(text.to_owned());
         self
     }
 
@@ -201,9 +189,6 @@ const ORDER: [&str; 13] = [
 
 impl std::fmt::Display for StepText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(text) = &self.comment {
-            f.write_str(&comment(text, 2))?;
-        }
         writeln!(f, "  {}:", self.name)?;
         for key in ORDER {
             if key == "with" && !self.with.is_empty() {

@@ -30,8 +30,9 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         let regions: Vec<&str> = source.filter(|_| down).into_iter().collect();
         own.insert("regions_down".to_owned(), json!(regions));
     }
-    if down && draft.strategy == Strategy::SameCircuitSwap && !draft.revocable {
-        // Whether Azure refuses it then is not recorded; it is the one way that is left.
+    if down && draft.strategy == Strategy::SameCircuitSwap {
+        // Whether Azure refuses a second connection with the same addresses while the first one's region is down
+        // is not recorded anywhere; if it did, nothing could be reached before that is back.
         own.insert("overlap".to_owned(), json!("accept"));
     }
     let groups: Vec<Value> = draft

@@ -91,14 +91,22 @@ roles:
 ";
 
 fn put(out: &mut String, body: &Body, profiles: &str) {
+    let steps: Vec<String> = body.steps.iter().map(ToString::to_string).collect();
+    let steps = steps.join("\n");
     out.push_str("\nparams:\n");
-    for param in &body.params {
+    for param in body.params.iter().filter(|own| is_used(&own.name, &steps)) {
         write!(out, "{param}").ok();
     }
     out.push_str(profiles);
     out.push_str("\ndefaults:\n  timeout: 15m\n\nsteps:\n");
-    let steps: Vec<String> = body.steps.iter().map(ToString::to_string).collect();
-    out.push_str(&steps.join("\n"));
+    out.push_str(&steps);
+}
+
+/// Whether a step names a parameter.
+fn is_used(name: &str, steps: &str) -> bool {
+    let own = format!("params.{name}");
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    steps.split(&own).skip(1).any(ends)
 }
 
 fn source(draft: &Draft) -> String {
