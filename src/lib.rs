@@ -55,6 +55,7 @@ pub mod azure;
 pub mod cli;
 pub mod drill;
 pub mod engine;
+pub mod init;
 pub mod model;
 pub mod outward;
 pub mod plan;

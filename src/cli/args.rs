@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
-    ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs,
-    RetryArgs, RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+    ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
+    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs,
+    ReportArgs, ResumeArgs, RetryArgs, RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs,
+    StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -59,6 +60,10 @@ pub enum Verb {
     Preflight(PreflightArgs),
     /// Read a live estate into a world file, to drill on; reads only.
     Capture(CaptureArgs),
+    /// Write a runbook for an estate: what fits it, its way home, its world, and what a person must decide.
+    Init(InitArgs),
+    /// Write the shipped runbooks, worlds, templates and schema into a folder.
+    Examples(ExamplesArgs),
     /// Print a runbook's parameters: type, value, where it comes from, and what it is for.
     Params(ParamsArgs),
     /// Print the exact rights that a runbook needs, as a custom role.
@@ -129,6 +134,8 @@ impl Verb {
             | Self::Plan(_)
             | Self::Preflight(_)
             | Self::Capture(_)
+            | Self::Init(_)
+            | Self::Examples(_)
             | Self::Params(_)
             | Self::Permissions(_)
             | Self::Render(_)

@@ -23,24 +23,27 @@ pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     written(path, whole::write(path, bytes, Existing::Replace, Readers::Session))
 }
 
-/// Makes a folder that a person named, where it is not there.
-///
-/// # Errors
-/// It cannot be made.
-pub fn make_folder(path: &Path) -> Result<(), CliError> {
-    std::fs::create_dir_all(path).map_err(|error| {
-        CliError::usage(format!("The folder {} cannot be made.", path.display()))
-            .because(&error)
-            .hint("Name another one, or one that you may write to.")
-    })
-}
-
 /// Writes a file of a run's folder: for its owner only, in place of the one that is there.
 ///
 /// # Errors
 /// The folder cannot be written to, or what is there is no file.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), whole::WriteError> {
     whole::write(path, bytes, Existing::Replace, Readers::Owner)
+}
+
+/// Makes a folder, with those above it, where it is not there yet.
+///
+/// # Errors
+/// It cannot be made, or something else is in its place.
+pub fn make_folder(path: &Path) -> Result<(), CliError> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path).map_err(|error| {
+        CliError::usage(format!("The folder {} cannot be made.", path.display()))
+            .because(&error)
+            .hint("Name a folder that you may write into.")
+    })
 }
 
 fn written(path: &Path, written: Result<(), whole::WriteError>) -> Result<(), CliError> {

@@ -6,7 +6,9 @@ mod check;
 mod completions;
 mod drill;
 mod drive;
+mod examples;
 mod export;
+mod init;
 mod journal;
 mod man;
 mod params;
@@ -34,7 +36,9 @@ pub use check::CheckArgs;
 pub use completions::CompletionsArgs;
 pub use drill::{DrillArgs, PeopleArg};
 pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs};
+pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
+pub use init::InitArgs;
 pub use journal::JournalArgs;
 pub use params::ParamsArgs;
 pub use permissions::PermissionsArgs;
@@ -67,6 +71,8 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
+        Verb::Init(args) => init::init(context, &args),
+        Verb::Examples(args) => examples::examples(context, &args),
         Verb::Params(args) => params::params(context, &args),
         Verb::Permissions(args) => permissions::permissions(context, &args),
         Verb::Render(args) => render::render(context, &args).await,

@@ -1,0 +1,104 @@
+//! Which circuits would do? What reaches the target's region, and which of several goes first.
+
+use super::estate::{Circuit, Estate};
+use super::names::likeness;
+use crate::model::geography;
+use crate::model::{Region, ResourceId};
+
+/// Whether a circuit reaches a region, and why not.
+pub(super) fn reaches(circuit: &Circuit, region: &Region) -> Result<(), String> {
+    let tier = circuit.tier.as_deref().unwrap_or_default();
+    let name = circuit.id.name();
+    let at = geography::region(region.as_str());
+    let place = circuit
+        .place
+        .as_deref()
+        .and_then(|place| geography::location(place, at.map(|region| region.cloud)));
+    let (Some(at), Some(place)) = (at, place) else {
+        // What no table knows is no reason to say no; the preflight looks again.
+        return Ok(());
+    };
+    if at.cloud != place.cloud {
+        return Err(format!("{name} is in another cloud than {}", region.as_str()));
+    }
+    if tier.eq_ignore_ascii_case("Local") && !place.local.contains(&at.name) {
+        return Err(format!(
+            "{name} is a Local circuit at {}, which does not reach {}",
+            place.name,
+            region.as_str()
+        ));
+    }
+    let known = !at.geopolitical.is_empty() && !place.geopolitical.is_empty();
+    if tier.eq_ignore_ascii_case("Standard") && known && at.geopolitical != place.geopolitical {
+        return Err(format!(
+            "{name} is a Standard circuit at {} ({}), and {} is in {}: only Premium reaches it",
+            place.name,
+            place.geopolitical,
+            region.as_str(),
+            at.geopolitical
+        ));
+    }
+    Ok(())
+}
+
+/// Whether what keeps a circuit from a region is its tier alone, which a customer may raise at any time.
+pub(super) fn wants_premium(circuit: &Circuit, region: &Region) -> bool {
+    let mut premium = circuit.clone();
+    premium.tier = Some("Premium".to_owned());
+    reaches(circuit, region).is_err() && reaches(&premium, region).is_ok()
+}
+
+/// Where a circuit is, for people.
+pub(super) fn place(circuit: &Circuit) -> &str {
+    circuit.place.as_deref().unwrap_or("a port of its own")
+}
+
+/// Circuits that the source does not use and that reach the target, the best first.
+pub(super) fn spare<'e>(
+    estate: &'e Estate,
+    used: &[ResourceId],
+    target: &Region,
+) -> Vec<&'e Circuit> {
+    let mut spare: Vec<&Circuit> = estate
+        .circuits
+        .iter()
+        .filter(|own| !used.contains(&own.id) && own.ready && reaches(own, target).is_ok())
+        .collect();
+    spare.sort_by_key(|own| std::cmp::Reverse(worth(estate, used, own, target)));
+    spare
+}
+
+fn worth(
+    estate: &Estate,
+    used: &[ResourceId],
+    own: &Circuit,
+    target: &Region,
+) -> (bool, bool, bool, bool, u32) {
+    let at = geography::region(target.as_str());
+    let place =
+        own.place.as_deref().and_then(|place| geography::location(place, at.map(|at| at.cloud)));
+    let near = place.zip(at).is_some_and(|(place, at)| place.local.contains(&at.name));
+    (
+        estate.has_session(&own.id),
+        !at_place_of(estate, used, own),
+        near,
+        own.region.as_ref() == Some(target),
+        likeness(own.id.name(), target.as_str()),
+    )
+}
+
+/// Whether a circuit is at the peering location of one of these.
+pub(super) fn at_place_of(estate: &Estate, used: &[ResourceId], own: &Circuit) -> bool {
+    let same = |id: &ResourceId| {
+        estate.circuit(id).is_some_and(|other| other.place.is_some() && other.place == own.place)
+    };
+    used.iter().any(same)
+}
+
+/// A circuit that was named: by its id, or by a name that only one has.
+pub(super) fn named<'e>(estate: &'e Estate, name: &str) -> Option<&'e Circuit> {
+    let mut found = estate.circuits.iter().filter(|own| {
+        own.id.name().eq_ignore_ascii_case(name) || own.id.as_str().eq_ignore_ascii_case(name)
+    });
+    found.next().filter(|_| found.next().is_none())
+}

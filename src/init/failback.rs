@@ -1,0 +1,524 @@
+//! How does the way home read? What the failover made is taken back, and what it changed is as it was.
+
+use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSide, DraftSpoke};
+use super::failover::{Body, spokes_param, subnets_param};
+use super::strategy::Strategy;
+use super::text::{ParamText, StepText, expr, prefixes, scalar};
+use super::{others, tunnels};
+use crate::arm::kind;
+
+/// The failback of hubs and spokes.
+pub(super) fn body(draft: &Draft) -> Body {
+    let mut body = Body::default();
+    for hub in &draft.hubs {
+        params(hub, &mut body.params);
+    }
+    let swap = draft.strategy == Strategy::SameCircuitSwap;
+    let mut back = Vec::new();
+    if !swap {
+        for hub in &draft.hubs {
+            back.extend(source_learns(hub, "", &[], &mut body.steps));
+        }
+    }
+    let home = others::machines_home(draft, &back, &mut body.steps);
+    go_ahead(draft, &home, &mut body.steps);
+    for hub in &draft.hubs {
+        for link in &hub.links {
+            disconnect(draft, hub, link, &mut body.steps);
+        }
+    }
+    others::site_returns(draft, &mut body.steps);
+    for hub in &draft.hubs {
+        let s = &hub.suffix;
+        let mut gone = Vec::new();
+        if swap {
+            gone = return_home(draft, hub, &mut body.steps);
+        } else {
+            gone.extend(hub.links.iter().map(|link| format!("cut{}", link.suffix)));
+            for link in hub.links.iter().filter(|own| own.before.is_none()) {
+                gone.push(format!("forgotten{}", link.suffix));
+            }
+            gone.extend(home_carries(hub, &mut body.steps));
+        }
+        if let Some(own) = &hub.tunnels {
+            gone = tunnels::steps_home(hub, own, &mut body);
+        }
+        for link in &hub.links {
+            authorization_gone(link, &gone, &mut body.steps);
+        }
+        let network = network_gone(hub, &gone, &mut body);
+        if !hub.gateway.exists && hub.tunnels.is_none() {
+            body.steps.push(
+                StepText::new(
+                    &format!("gateway_gone{s}"),
+                    &format!("{} is removed", hub.gateway.id.name()),
+                    "gateway.remove",
+                )
+                .needs(if network.is_empty() { &gone } else { &network })
+                .with("id", hub.gateway.id.as_str())
+                .is("timeout", "60m")
+                .say(
+                    "why",
+                    "Leave it out to keep the gateway: the next failover is then shorter by 15 to 45 minutes, \
+                     and it costs by the hour.",
+                ),
+            );
+        }
+        if hub.gateway.subnet.is_some() {
+            body.steps.push(
+                StepText::new(
+                    &format!("gateway_subnet_gone{s}"),
+                    "Its GatewaySubnet is removed",
+                    "subnet.remove",
+                )
+                .needs(&[format!("gateway_gone{s}")])
+                .with("id", format!("\"${{params.hub{s}}}/subnets/GatewaySubnet\"")),
+            );
+        }
+    }
+    body
+}
+
+fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
+    let s = &hub.suffix;
+    params.push(ParamText::id(
+        &format!("hub{s}"),
+        kind::NETWORKS,
+        "The hub of the target region.",
+        hub.hub.id.as_str(),
+    ));
+    for link in &hub.links {
+        params.push(ParamText::id(
+            &format!("circuit{}", link.suffix),
+            kind::CIRCUITS,
+            "The circuit that the target used.",
+            link.circuit.as_str(),
+        ));
+    }
+    let made: Vec<&DraftSpoke> = hub.spokes.iter().filter(|own| made(own)).collect();
+    params.extend(spokes_param(hub, &made, "spokes"));
+    for table in hub.tables.iter().filter(|own| !own.subnets.is_empty()) {
+        params.push(subnets_param(hub, table));
+    }
+    for (name, what, all) in [
+        ("onprem_prefixes", "What the source must learn from on-premises.", &hub.source_onprem),
+        ("source_prefixes", "What on-premises must hear of the source.", &hub.source_azure),
+        ("azure_prefixes", "What leaves the target's circuit.", &hub.azure),
+    ] {
+        if !all.is_empty() {
+            params.push(
+                ParamText::new(&format!("{name}{s}"), "list", what, prefixes(all))
+                    .and("of", "cidr"),
+            );
+        }
+    }
+}
+
+/// Whether the failover made both sides of a spoke's peering.
+fn made(spoke: &DraftSpoke) -> bool {
+    spoke.hub_side.before.is_none() && spoke.spoke_side.before.is_none()
+}
+
+/// The source is back when its gateway has learned again; which steps say so.
+fn source_learns(
+    hub: &DraftHub,
+    mark: &str,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Vec<String> {
+    let Some(gateway) = &hub.source_gateway else { return Vec::new() };
+    let s = &hub.suffix;
+    let mut connected = Vec::new();
+    for (place, link) in hub.source_links.iter().enumerate() {
+        let name = match place {
+            0 => format!("source_connected{mark}{s}"),
+            more => format!("source_connected{mark}{s}_{}", more + 1),
+        };
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("{} is Connected again", link.id.name()),
+                "verify.connection",
+            )
+            .needs(needs)
+            .with("connection", link.id.as_str())
+            .is("timeout", "30m")
+            .say(
+                "why",
+                "The source region is back when its gateway speaks BGP again, not when its status page is \
+                 green.",
+            )
+            .say("looks_good", "Succeeded and Connected."),
+        );
+        connected.push(name);
+    }
+    if hub.source_onprem.is_empty() || hub.source_links.is_empty() {
+        return connected;
+    }
+    let name = format!("source_learns{mark}{s}");
+    steps.push(
+        StepText::new(
+            &name,
+            &format!("{} learns the on-premises prefixes", gateway.name()),
+            "verify.routes",
+        )
+        .needs(&connected)
+        .with("gateway", gateway.as_str())
+        .with("expect", expr(&format!("params.onprem_prefixes{s}")))
+        .is("timeout", "30m"),
+    );
+    vec![name]
+}
+
+fn go_ahead(draft: &Draft, needs: &[String], steps: &mut Vec<StepText>) {
+    let question = match draft.strategy {
+        Strategy::SameCircuitSwap => {
+            "The machines run in the source region and wait for their network. With a yes the window without \
+             a path opens, for three to ten minutes. Go on?"
+        }
+        Strategy::DrCircuitPrepared => {
+            "The machines run in the source region. From here on the target region is only a stand-by. Do \
+             the applications answer from the source?"
+        }
+        Strategy::OnpremToAzure => {
+            "The machines run on the site. From here on Azure answers for their subnets no longer. Go on?"
+        }
+        _ => {
+            "The machines run in the source region. From here on the target region is cut off from \
+             on-premises. Do the applications answer from the source?"
+        }
+    };
+    steps.push(
+        StepText::new("go_ahead", "Incident commander confirms", "approval")
+            .needs(needs)
+            .question(question)
+            .with("role", "commander")
+            .with("expires_after", "4h")
+            .say("looks_good", "A yes, with the number of the incident or change as the reason."),
+    );
+}
+
+/// The authorization of a link, as an id.
+fn key(link: &DraftLink) -> Option<String> {
+    match &link.key {
+        DraftKey::None => None,
+        DraftKey::Made(name) | DraftKey::There(name) => {
+            Some(format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
+        }
+    }
+}
+
+fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<StepText>) {
+    let name = format!("cut{}", link.suffix);
+    let Some(before) = link.before else {
+        let mut step =
+            StepText::new(&name, &format!("{} is removed", link.id.name()), "connection.remove")
+                .needs(&["go_ahead"])
+                .with("id", link.id.as_str())
+                .with("gateway", hub.gateway.id.as_str());
+        if let Some(key) = key(link) {
+            step = step.with("authorization", key);
+        }
+        steps.push(
+            step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."),
+        );
+        steps.push(
+            StepText::new(
+                &format!("forgotten{}", link.suffix),
+                &format!("{} carries the target's networks no longer", link.circuit.name()),
+                "verify.circuit_routes",
+            )
+            .needs(&[name])
+            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+            .with("absent", absent(draft, hub, link))
+            .is("timeout", "10m")
+            .say("why", "As long as the prefixes are there, on-premises may still send this way."),
+        );
+        return;
+    };
+    let mut step = StepText::new(
+        &name,
+        &format!("{} stands by with weight {before}", link.id.name()),
+        "connection.ensure",
+    )
+    .needs(&["go_ahead"])
+    .with("name", link.id.as_str())
+    .with("location", draft.target.as_str())
+    .with("gateway", hub.gateway.id.as_str())
+    .with("circuit", expr(&format!("params.circuit{}", link.suffix)));
+    if let Some(key) = key(link) {
+        step = step.with("authorization", key);
+    }
+    steps.push(step.with("routing_weight", before.to_string()).is("timeout", "30m"));
+    steps.push(
+        StepText::new(
+            &format!("stands_by{}", link.suffix),
+            &format!("{} is Connected", link.id.name()),
+            "verify.connection",
+        )
+        .needs(&[name])
+        .with("connection", link.id.as_str())
+        .is("timeout", "10m")
+        .say(
+            "why",
+            "It was written again, and a stand-by that died of it would be found out on the day on which it \
+             is needed.",
+        ),
+    );
+}
+
+/// What a circuit must carry no more: not what a hub that is still connected tells it.
+fn absent(draft: &Draft, hub: &DraftHub, link: &DraftLink) -> String {
+    let others = draft.hubs.iter().filter(|own| own.suffix != hub.suffix);
+    let shared = others.flat_map(|own| own.azure.iter()).any(|own| hub.azure.contains(own));
+    let _ = link;
+    if shared {
+        prefixes(&hub.azure)
+    } else {
+        expr(&format!("params.azure_prefixes{}", hub.suffix))
+    }
+}
+
+/// The source's circuits carry both sides again; which steps say so.
+fn home_carries(hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (place, link) in hub.source_links.iter().enumerate() {
+        if hub.source_onprem.is_empty() || hub.source_links.len() > 1 {
+            // What each of several circuits carries is no more than what the gateway has learned.
+            break;
+        }
+        let name = format!("home{}{}", hub.suffix, if place == 0 { "" } else { "_2" });
+        let mut needs: Vec<String> =
+            hub.links.iter().map(|link| format!("cut{}", link.suffix)).collect();
+        needs.extend(
+            hub.links
+                .iter()
+                .filter(|own| own.before.is_none())
+                .map(|link| format!("forgotten{}", link.suffix)),
+        );
+        if needs.is_empty() {
+            needs.push("go_ahead".to_owned());
+        }
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("{} carries both sides on both paths", link.circuit.name()),
+                "verify.circuit_routes",
+            )
+            .needs(&needs)
+            .with("circuit", link.circuit.as_str())
+            .with(
+                "expect",
+                expr(&format!("params.onprem_prefixes{0} + params.source_prefixes{0}", hub.suffix)),
+            )
+            .is("timeout", "10m"),
+        );
+        names.push(name);
+    }
+    names
+}
+
+/// After a swap: the source's connections come back once the target's networks have left.
+fn return_home(draft: &Draft, hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<String> {
+    let Some(gateway) = &hub.source_gateway else { return Vec::new() };
+    let mut returned = Vec::new();
+    for link in &hub.links {
+        let Some(removed) = &link.removed else { continue };
+        let mut needs: Vec<String> = draft
+            .hubs
+            .iter()
+            .flat_map(|hub| &hub.links)
+            .filter(|own| own.circuit == link.circuit)
+            .map(|own| format!("forgotten{}", own.suffix))
+            .collect();
+        let own = format!("\"${{params.circuit{}}}/authorizations/", link.suffix);
+        if let Some(name) = &removed.authorization {
+            let made = format!("source_authorization{}", link.suffix);
+            steps.push(
+                StepText::new(
+                    &made,
+                    &format!("The source's authorization on {}", link.circuit.name()),
+                    "authorization.ensure",
+                )
+                .needs(&needs)
+                .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+                .with("name", scalar(name))
+                .is("undo", "keep")
+                .say("why", "It is gone where it had to be revoked; else it is there, and this does nothing."),
+            );
+            needs = vec![made];
+        }
+        let name = format!("return{}", link.suffix);
+        let mut step =
+            StepText::new(&name, &format!("{} returns", removed.id.name()), "connection.ensure")
+                .needs(&needs)
+                .with("name", removed.id.as_str())
+                .with("location", draft.source.as_ref().map_or("", |own| own.as_str()))
+                .with("gateway", gateway.as_str())
+                .with("circuit", expr(&format!("params.circuit{}", link.suffix)));
+        if let Some(name) = &removed.authorization {
+            step = step.with("authorization", format!("{own}{name}\""));
+        }
+        steps.push(
+            step.with("routing_weight", removed.weight.to_string())
+                .is("side", "source")
+                .is("timeout", "30m"),
+        );
+        returned.push(name);
+    }
+    let mut proven = source_learns(hub, "", &returned, steps);
+    if proven.is_empty() {
+        proven = returned;
+    }
+    proven
+}
+
+fn authorization_gone(link: &DraftLink, needs: &[String], steps: &mut Vec<StepText>) {
+    let DraftKey::Made(name) = &link.key else { return };
+    if link.before.is_some() {
+        return;
+    }
+    steps.push(
+        StepText::new(
+            &format!("authorization_gone{}", link.suffix),
+            &format!("The target's authorization on {} is removed", link.circuit.name()),
+            "authorization.remove",
+        )
+        .needs(needs)
+        .with("id", format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
+        .is("timeout", "10m"),
+    );
+}
+
+/// Routes and peerings as they were; the steps that the gateway's end waits for.
+fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) -> Vec<String> {
+    let s = &hub.suffix;
+    let mut last = Vec::new();
+    for table in &hub.tables {
+        let mut unused = Vec::new();
+        if !table.subnets.is_empty() {
+            let name = format!("{}_unused{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("Subnet ${{each.key}} uses {} no more", table.id.name()),
+                    "route_table.dissociate",
+                )
+                .is("each", &expr(&format!("params.{}_subnets{s}", table.key)))
+                .needs(needs)
+                .with("subnet", expr("each.value.subnet"))
+                .with("route_table", table.id.as_str()),
+            );
+            unused.push(name);
+        }
+        if let Some(subnet) = &table.gateway_subnet {
+            let name = format!("{}_off_gateway{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("The GatewaySubnet uses {} no more", table.id.name()),
+                    "route_table.dissociate",
+                )
+                .needs(needs)
+                .with("subnet", subnet.as_str())
+                .with("route_table", table.id.as_str()),
+            );
+            unused.push(name.clone());
+            last.push(name);
+        }
+        if !table.exists {
+            let name = format!("{}_gone{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("{} is removed", table.id.name()),
+                    "route_table.remove",
+                )
+                .needs(if unused.is_empty() { needs } else { &unused })
+                .with("id", table.id.as_str()),
+            );
+        }
+    }
+    if hub.spokes.iter().any(made) {
+        body.steps.push(
+            StepText::new(
+                &format!("spoke_side_gone{s}"),
+                "The peering from ${each.key} to the hub is removed",
+                "peering.remove",
+            )
+            .is("each", &expr(&format!("params.spokes{s}")))
+            .needs(needs)
+            .with(
+                "id",
+                "\"${each.value.vnet}/virtualNetworkPeerings/${each.value.spoke_side}\"",
+            )
+            .say(
+                "why",
+                "The side that uses the gateway goes first: Azure removes no gateway that a spoke still uses.",
+            ),
+        );
+        body.steps.push(
+            StepText::new(
+                &format!("hub_side_gone{s}"),
+                "The peering from the hub to ${each.key} is removed",
+                "peering.remove",
+            )
+            .is("each", &expr(&format!("params.spokes{s}")))
+            .needs(&[format!("spoke_side_gone{s}.${{each.key}}")])
+            .with(
+                "id",
+                format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
+            ),
+        );
+        last.push(format!("hub_side_gone{s}"));
+    }
+    for spoke in hub.spokes.iter().filter(|own| !made(own)) {
+        let back = side(hub, spoke, &spoke.spoke_side, false, needs, &mut body.steps);
+        let after = if back.is_empty() { needs.to_vec() } else { back.clone() };
+        let out = side(hub, spoke, &spoke.hub_side, true, &after, &mut body.steps);
+        last.extend(back);
+        last.extend(out);
+    }
+    if last.is_empty() && !hub.spokes.is_empty() {
+        last.extend(needs.to_vec());
+    }
+    last
+}
+
+/// One side of a peering that was there in part: as it was.
+fn side(
+    hub: &DraftHub,
+    spoke: &DraftSpoke,
+    own: &DraftSide,
+    of_hub: bool,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Vec<String> {
+    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
+    let mark = if of_hub { "hub_side" } else { "spoke_side" };
+    let Some(before) = &own.before else {
+        let name = format!("{mark}_gone{}_{}", hub.suffix, spoke.key);
+        steps.push(
+            StepText::new(&name, &format!("The peering {} is removed", own.name), "peering.remove")
+                .needs(needs)
+                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name))),
+        );
+        return vec![name];
+    };
+    let was = if of_hub { before.lends } else { before.uses };
+    if was == own.gateway && before.forwarded == own.forwarded {
+        return Vec::new();
+    }
+    let name = format!("{mark}_as_it_was{}_{}", hub.suffix, spoke.key);
+    let flag = if of_hub { "allow_gateway_transit" } else { "use_remote_gateways" };
+    steps.push(
+        StepText::new(&name, &format!("The peering {} is as it was", own.name), "peering.ensure")
+            .needs(needs)
+            .with("vnet", from.as_str())
+            .with("name", scalar(&own.name))
+            .with("remote", to.as_str())
+            .with("allow_forwarded_traffic", before.forwarded.to_string())
+            .with(flag, was.to_string()),
+    );
+    vec![name]
+}

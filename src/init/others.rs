@@ -1,0 +1,516 @@
+//! What belongs to a failover besides its network? The machines, the site that is left, and what to look at.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::advice::{Advice, CONTACT, InitError, Judged};
+use super::circuits;
+use super::draft::Draft;
+use super::estate::Estate;
+use super::pairs::Pairs;
+use super::strategy::Strategy;
+use super::text::{StepText, expr, prefixes, scalar};
+use crate::arm::{kind, read};
+use crate::model::{Region, ResourceId};
+
+const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
+
+/// A test failover.
+#[derive(Debug, Clone)]
+pub(super) struct TestDraft {
+    pub(super) plan: ResourceId,
+    pub(super) network: ResourceId,
+}
+
+/// Recovery plans whose vault is not lost with the source, the largest first; of plans that move the same machine
+/// only one.
+pub(super) fn plans(
+    estate: &Estate,
+    source: Option<&Region>,
+    todo: &mut super::todo::Todo,
+) -> Vec<ResourceId> {
+    let stays = |id: &ResourceId| {
+        let vault = id.parent().and_then(|vault| estate.bodies.get(&vault));
+        source.is_none() || vault.and_then(read::region).as_ref() != source
+    };
+    let mut all: Vec<(&ResourceId, BTreeSet<String>)> = estate
+        .of_kind(RECOVERY_PLANS)
+        .filter(|(id, _)| stays(id))
+        .map(|(id, body)| (id, machines(body)))
+        .collect();
+    all.sort_by_key(|(id, machines)| (std::cmp::Reverse(machines.len()), (*id).clone()));
+    let (mut taken, mut moved) = (Vec::new(), BTreeSet::new());
+    for (id, machines) in all {
+        if machines.is_empty() || machines.iter().any(|own| moved.contains(own)) {
+            todo.decide(format!(
+                "The recovery plan {} moves machines that another one moves, or none: it is left out.",
+                id.name()
+            ));
+            continue;
+        }
+        moved.extend(machines);
+        taken.push(id.clone());
+    }
+    taken
+}
+
+fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
+    let items = |group| read::list(group, "/replicationProtectedItems");
+    read::list(plan, "/properties/groups")
+        .iter()
+        .flat_map(items)
+        .filter_map(|own| read::text(own, "/id").map(str::to_ascii_lowercase))
+        .collect()
+}
+
+/// Networks of the target that nothing leads to and that stand for none of the source.
+fn quiet<'e>(estate: &'e Estate, pairs: &Pairs, target: &Region) -> Vec<&'e ResourceId> {
+    let paired = |id: &ResourceId| {
+        pairs.hubs.iter().any(|hub| {
+            hub.hub.source.is_some()
+                && std::iter::once(&hub.hub).chain(&hub.spokes).any(|own| own.target.id == *id)
+        })
+    };
+    let mut quiet: Vec<&ResourceId> = estate
+        .networks
+        .iter()
+        .filter(|own| own.region == *target && own.peerings.is_empty() && !paired(&own.id))
+        .filter(|own| !estate.gateways.iter().any(|gateway| gateway.network == own.id))
+        .map(|own| &own.id)
+        .collect();
+    quiet.sort_by_key(|own| !own.name().to_ascii_lowercase().contains("test"));
+    quiet
+}
+
+pub(super) fn test_fit(estate: &Estate, pairs: &Pairs, target: &Region) -> Judged {
+    let mut no = Vec::new();
+    if estate.of_kind(RECOVERY_PLANS).next().is_none() {
+        no.push("There is no recovery plan of Site Recovery.".to_owned());
+    }
+    let quiet = quiet(estate, pairs, target);
+    match quiet.first() {
+        _ if !no.is_empty() => Err(no),
+        None => Err(vec![format!(
+            "No network of {} is free of peerings and gateways, for copies of the machines.",
+            target.as_str()
+        )]),
+        Some(own) => Ok((
+            vec![format!(
+                "Copies of the machines can start in {}, which nothing leads to.",
+                own.name()
+            )],
+            None,
+        )),
+    }
+}
+
+pub(super) fn test(
+    estate: &Estate,
+    pairs: &Pairs,
+    target: &Region,
+) -> Result<TestDraft, InitError> {
+    let plan = estate.of_kind(RECOVERY_PLANS).next().map(|(id, _)| id.clone());
+    let network = quiet(estate, pairs, target).first().map(|own| (*own).clone());
+    plan.zip(network)
+        .map(|(plan, network)| TestDraft { plan, network })
+        .ok_or_else(|| InitError::new("There is no recovery plan, or no network for copies."))
+}
+
+/// What on-premises tells that a network of the target has: the subnets of the machines that moved.
+pub(super) fn moved(estate: &Estate, target: &Region) -> Vec<IpNet> {
+    let there: Vec<IpNet> = estate
+        .networks
+        .iter()
+        .filter(|own| own.region == *target)
+        .flat_map(|own| own.space.clone())
+        .collect();
+    let mut all = estate.all_sites();
+    all.extend(estate.circuits.iter().flat_map(|own| estate.heard_by(&own.id)));
+    all.retain(|own| there.iter().any(|space| space.contains(own)));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+pub(super) fn site_fit(estate: &Estate, target: &Region) -> Judged {
+    let spare = circuits::spare(estate, &[], target);
+    let moved = moved(estate, target);
+    match spare.first() {
+        None => Err(vec!["No circuit reaches the target.".to_owned()]),
+        Some(_) if moved.is_empty() => Err(vec![
+            "On-premises tells of no subnet that a network of the target has: none seems to have moved."
+                .to_owned(),
+        ]),
+        Some(own) => Ok((
+            vec![format!(
+                "On-premises tells of {}, which networks of the target have; {} reaches them.",
+                moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                own.id.name()
+            )],
+            Some(own.id.clone()),
+        )),
+    }
+}
+
+/// Whether every connection that has to go was made with an authorization that can be revoked without its region.
+pub(super) fn revocable(estate: &Estate, draft: &Draft) -> bool {
+    let source = draft.source.as_ref();
+    let removed =
+        draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
+    let mut any = false;
+    for link in removed {
+        let circuit = estate.circuit(&link.circuit);
+        let dies = circuit.and_then(|own| own.region.as_ref()) == source
+            || estate.home_of(&link.circuit) == source;
+        if link.authorization.is_none() || dies {
+            return false;
+        }
+        any = true;
+    }
+    any
+}
+
+fn plan_id(id: &ResourceId) -> String {
+    scalar(&id.as_str().replacen("/Subscriptions/", "/subscriptions/", 1))
+}
+
+fn turn(plans: &[ResourceId], place: usize) -> String {
+    if plans.len() > 1 { format!("_{}", place + 1) } else { String::new() }
+}
+
+/// The machines come up at the target.
+pub(super) fn machines_out(draft: &Draft, steps: &mut Vec<StepText>) {
+    for (place, plan) in draft.plans.iter().enumerate() {
+        steps.push(
+            StepText::new(
+                &format!("machines{}", turn(&draft.plans, place)),
+                &format!("Site Recovery brings the machines of {} up in the target region", plan.name()),
+                "recovery_plan.failover",
+            )
+            .needs(&["go_ahead"])
+            .with("plan", plan_id(plan))
+            .is("timeout", "2h")
+            .is("on_failure", "ask")
+            .is("undo", "keep")
+            .say(
+                "why",
+                "Site Recovery moves machines and makes no gateway, connection, peering or route; this \
+                 runbook asks it for the one and makes the others beside it. Neither waits for the other.",
+            )
+            .say(
+                "looks_good",
+                "The plan's job is Succeeded and the machines answer in the target's networks. It is not \
+                 committed here: as long as it is not, another recovery point can be chosen.",
+            )
+            .say(
+                "owes",
+                "Bring the machines up in the target region: the network there is ready, and they are not in \
+                 it.",
+            ),
+        );
+    }
+    if !draft.plans.is_empty() {
+        return;
+    }
+    steps.push(
+        StepText::new("machines", "Site Recovery brings the machines up in the target region", "manual")
+            .needs(&["go_ahead"])
+            .question(
+                "Start the unplanned failover of the recovery plan, to the latest processed recovery point. \
+                 Confirm when its job has succeeded. The network is built beside it.",
+            )
+            .with("expires_after", "4h")
+            .say(
+                "why",
+                "Site Recovery moves machines and makes no gateway, connection, peering or route; this \
+                 runbook makes those and moves no machine. Neither waits for the other.",
+            )
+            .say(
+                "by_hand",
+                "Portal: Recovery Services vault, Recovery Plans, the plan, Failover.",
+            )
+            .say(
+                "looks_good",
+                "The job is Succeeded and the machines answer in the target's networks. Do not commit yet.",
+            ),
+    );
+}
+
+/// The machines go home; which steps say so.
+pub(super) fn machines_home(
+    draft: &Draft,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Vec<String> {
+    if draft.plans.is_empty() {
+        steps.push(
+            StepText::new("machines", "Site Recovery brings the machines home", "manual")
+                .needs(needs)
+                .question(
+                    "Reprotect, wait until the machines are Protected, fail the recovery plan back and commit. \
+                     Confirm when the machines run where they came from, and names lead to them.",
+                )
+                .with("expires_after", "40h")
+                .say(
+                    "why",
+                    "The machines go home before the network does: on-premises reaches them over the path \
+                     that stands until then. Reprotecting takes hours; nothing here hurries it.",
+                )
+                .say(
+                    "by_hand",
+                    "Portal: Recovery Services vault, Recovery Plans, the plan; then Re-protect, Failover, and \
+                     Commit.",
+                )
+                .say("looks_good", "The plan's last job is Succeeded and the machines answer."),
+        );
+        return vec!["machines".to_owned()];
+    }
+    let mut home = Vec::new();
+    for (place, plan) in draft.plans.iter().enumerate() {
+        let t = turn(&draft.plans, place);
+        let step = |name: &str, title: &str, action: &str, needs: &[String]| {
+            StepText::new(&format!("{name}{t}"), title, action)
+                .needs(needs)
+                .with("plan", plan_id(plan))
+        };
+        steps.push(
+            step("committed", "The failover is final", "recovery_plan.commit", needs).say(
+                "why",
+                "Machines can only be protected towards the source once the failover is committed. From here \
+                 on they go home by failing over again, and in no other way.",
+            ),
+        );
+        steps.push(
+            step(
+                "protected",
+                "The machines are protected towards the source",
+                "recovery_plan.reprotect",
+                &[format!("committed{t}")],
+            )
+            .is("timeout", "20h")
+            .say(
+                "why",
+                "Their disks are copied back first. That takes hours; nothing here hurries it.",
+            ),
+        );
+        steps.push(
+            StepText::new(
+                &format!("leave{t}"),
+                "The owners of the applications agree to the interruption",
+                "approval",
+            )
+            .needs(&[format!("protected{t}")])
+            .question(
+                "The machines can go home. They are shut down here first and start in the source region some \
+                 minutes later. Is now a time at which that may be?",
+            )
+            .with("role", "commander")
+            .with("expires_after", "3d"),
+        );
+        steps.push(
+            step(
+                "machines",
+                "Site Recovery brings the machines home",
+                "recovery_plan.failover",
+                &[format!("leave{t}")],
+            )
+            .with("direction", "recovery_to_primary")
+            .with("kind", "shut_down_first")
+            .with("recovery_point", "latest")
+            .is("timeout", "2h")
+            .is("undo", "keep"),
+        );
+        let gone = ["go_ahead".to_owned()];
+        steps.push(step("home_for_good", "The way home is final", "recovery_plan.commit", &gone));
+        steps.push(
+            step(
+                "protected_again",
+                "The machines are protected towards the target, as before",
+                "recovery_plan.reprotect",
+                &[format!("home_for_good{t}")],
+            )
+            .is("timeout", "20h")
+            .say("why", "Until then the next failover would find nothing to fail over to."),
+        );
+        home.push(format!("machines{t}"));
+    }
+    home
+}
+
+/// On-premises stops telling of what moved.
+pub(super) fn site_leaves(draft: &Draft, steps: &mut Vec<StepText>) {
+    let Some(link) = draft.hubs.iter().find_map(|hub| hub.links.first()) else { return };
+    if draft.moved.is_empty() {
+        return;
+    }
+    let all = draft.moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    steps.push(
+        StepText::new("withdrawn", "On-premises stops advertising the subnets that moved", "manual")
+            .needs(&["go_ahead"])
+            .question(&format!(
+                "Withdraw {all} from the edge routers' advertisements towards Azure and from the internal \
+                 routing. Confirm when it is done."
+            ))
+            .with("expires_after", "4h")
+            .say(
+                "why",
+                "A route that on-premises knows by itself beats what it hears from Azure: users would be sent \
+                 to machines that are not there any more.",
+            ),
+    );
+    steps.push(
+        StepText::new(
+            "not_heard",
+            "The circuit hears the moved subnets from on-premises no longer",
+            "verify.circuit_routes",
+        )
+        .needs(&["withdrawn"])
+        .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+        .with("absent", prefixes(&draft.moved))
+        .is("timeout", "40m")
+        .is("on_failure", "ask"),
+    );
+}
+
+/// On-premises tells of them again.
+pub(super) fn site_returns(draft: &Draft, steps: &mut Vec<StepText>) {
+    let Some(link) = draft.hubs.iter().find_map(|hub| hub.links.first()) else { return };
+    if draft.moved.is_empty() {
+        return;
+    }
+    let all = draft.moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let before = if link.before.is_none() { "forgotten" } else { "cut" };
+    steps.push(
+        StepText::new("announced", "On-premises advertises the subnets again", "manual")
+            .needs(&[format!("{before}{}", link.suffix)])
+            .question(&format!(
+                "Advertise {all} from the site's edge again. Confirm when users reach the machines there."
+            ))
+            .with("expires_after", "8h"),
+    );
+}
+
+/// What the runbook does not do and a person should know of.
+pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+    let todo = &mut draft.todo;
+    if draft.contact == CONTACT {
+        todo.decide(
+            "`owner`: who answers for this runbook and how they are reached (--param team=… --param contact=…).",
+        );
+    }
+    todo.decide(
+        "`roles.commander`: name the accounts that may say yes (`people`), or anybody with access may.",
+    );
+    if draft.plans.is_empty() && draft.strategy != Strategy::SiteRecoveryTest {
+        todo.decide(
+            "No recovery plan of Site Recovery is in the world: the step `machines` asks a person. Capture the \
+             vault as well, or write `recovery_plan.failover` there.",
+        );
+    }
+    for own in advice.pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes))
+    {
+        let Some(source) = &own.source else { continue };
+        if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
+            todo.decide(format!(
+                "{} stands for {}, because of {}: see that it does (--param network.{}=NAME).",
+                own.target.id.name(),
+                source.id.name(),
+                own.because,
+                source.id.name()
+            ));
+        }
+        for subnet in source.subnets.iter().filter(|own| own.security_group.is_some()) {
+            let there = own.target.subnets.iter().find(|own| own.name == subnet.name);
+            if there.is_some_and(|there| there.security_group.is_none()) {
+                todo.decide(format!(
+                    "{} of {} has no network security group, and {} of {} has one.",
+                    subnet.name,
+                    own.target.id.name(),
+                    subnet.name,
+                    source.id.name()
+                ));
+            }
+        }
+        if !own.planned && source.dns != own.target.dns {
+            todo.decide(format!(
+                "{} asks {} for names, and {} asks {}: see that names resolve when the source is down.",
+                source.id.name(),
+                servers(&source.dns),
+                own.target.id.name(),
+                servers(&own.target.dns)
+            ));
+        }
+    }
+    for id in &advice.pairs.left_out {
+        todo.decide(format!(
+            "{} is in the source region and no hub with a gateway leads to it: it is left out.",
+            id.name()
+        ));
+    }
+    around_circuits(estate, advice, draft);
+}
+
+fn around_circuits(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+    let used: Vec<ResourceId> =
+        draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|own| own.circuit.clone())).collect();
+    let behind = |site: &String| {
+        let mut links =
+            estate.onprem.links.iter().filter(|link| used.contains(&link.circuit)).peekable();
+        links.peek().is_none()
+            || links.any(|link| link.sites.is_empty() || link.sites.contains(site))
+    };
+    if !used.is_empty() {
+        for site in estate.onprem.sites.iter().filter(|site| !behind(&site.name)) {
+            draft.todo.decide(format!(
+                "The site {} is not behind the target's circuit: it reaches nothing after a failover.",
+                site.name
+            ));
+        }
+    }
+    for id in &used {
+        let down = estate.onprem.links.iter().any(|link| link.circuit == *id && !link.up);
+        if down {
+            draft.todo.decide(format!(
+                "A session between on-premises and {} is down: it carries on one path or none.",
+                id.name()
+            ));
+        }
+    }
+    let has_vpn = advice
+        .pairs
+        .hubs
+        .iter()
+        .filter_map(|hub| hub.hub.source.as_ref())
+        .any(|hub| estate.vpn_in(&hub.id).is_some());
+    if has_vpn && draft.strategy != Strategy::VpnLastPath {
+        draft.todo.decide(
+            "The source has a VPN gateway besides, which this runbook leaves alone: for the day on which no \
+             circuit is left write a second one with --strategy vpn-last-path.",
+        );
+    }
+    let names = [
+        ("Microsoft.Network/privateDnsZones", "private DNS zones"),
+        ("Microsoft.Network/trafficManagerProfiles", "Traffic Manager profiles"),
+    ];
+    for (kind, words) in names {
+        let all: Vec<&str> = estate.of_kind(kind).map(|(id, _)| id.name()).collect();
+        if !all.is_empty() {
+            draft.todo.decide(format!(
+                "The estate has {words} ({}): add the steps that let names follow, where they must.",
+                all.join(", ")
+            ));
+        }
+    }
+    let direct = estate.of_kind(kind::FIREWALLS).count();
+    if direct > 0 {
+        draft.todo.decide(
+            "Firewalls have rules and policies that no runbook copies: see that the target's are those of the \
+             source.",
+        );
+    }
+}
+
+fn servers(all: &[String]) -> String {
+    if all.is_empty() { "Azure's own resolver".to_owned() } else { all.join(", ") }
+}

@@ -1,0 +1,387 @@
+//! Which network stands for which? The hubs of the source and their spokes, each with its counterpart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::estate::{Estate, Network, group_id, overlap};
+use super::names::{Renaming, likeness};
+use crate::arm::read;
+use crate::model::{Region, ResourceId};
+
+/// What a network of the source becomes at the target.
+#[derive(Debug, Clone)]
+pub(super) struct Counterpart {
+    /// The network of the source; none where the source is a site on-premises.
+    pub(super) source: Option<Network>,
+    /// The network of the target: one that is there, or as it would have to be made.
+    pub(super) target: Network,
+    /// Whether it has to be made first.
+    pub(super) planned: bool,
+    /// Why these two.
+    pub(super) because: &'static str,
+}
+
+/// A hub and its spokes.
+#[derive(Debug, Clone)]
+pub(super) struct HubMatch {
+    pub(super) hub: Counterpart,
+    pub(super) spokes: Vec<Counterpart>,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pairs {
+    pub(super) hubs: Vec<HubMatch>,
+    pub(super) renaming: Renaming,
+    /// Networks of the source that no hub leads to.
+    pub(super) left_out: Vec<ResourceId>,
+}
+
+/// The least likeness of two names that counts as the same name.
+const ALIKE: u32 = 60;
+
+const SAID: &str = "as you said";
+const MAPPED: &str = "Site Recovery's network mapping";
+const SAME_ADDRESSES: &str = "the same addresses";
+const LIKE_NAMES: &str = "names that are alike";
+const ONLY_ONE: &str = "nothing else is left for it";
+const HUB_BY_GATEWAY: &str = "it is the hub there";
+const TO_BE_MADE: &str = "nothing at the target stands for it";
+
+/// Pairs the networks of two regions.
+pub(super) fn pair(
+    estate: &Estate,
+    source: &Region,
+    target: &Region,
+    said: &BTreeMap<String, String>,
+) -> Pairs {
+    let there: Vec<&Network> = estate.networks.iter().filter(|n| n.region == *target).collect();
+    let hubs = source_hubs(estate, source);
+    let mut matcher = Matcher { estate, said, free: there.clone(), taken: BTreeMap::new() };
+    for hub in &hubs {
+        matcher.choose(hub, true, &hubs);
+    }
+    let spokes: Vec<Vec<&Network>> =
+        hubs.iter().map(|hub| spokes_of(estate, hub, source, &hubs)).collect();
+    let every: Vec<&Network> = spokes.iter().flatten().copied().collect();
+    matcher.choose_all(&every);
+    let mut renaming = Renaming::between(source.as_str(), target.as_str());
+    for network in hubs.iter().chain(&every) {
+        if let Some((chosen, _)) = matcher.taken.get(&network.id) {
+            renaming.learn(network.id.name(), chosen.id.name());
+            renaming.learn(network.id.resource_group(), chosen.id.resource_group());
+        }
+    }
+    let made = |network: &Network| matcher.counterpart(network, target, &renaming);
+    let matched: Vec<HubMatch> = hubs
+        .iter()
+        .zip(&spokes)
+        .map(|(hub, spokes)| HubMatch {
+            hub: made(hub),
+            spokes: spokes.iter().map(|spoke| made(spoke)).collect(),
+        })
+        .collect();
+    let led_to: BTreeSet<&ResourceId> =
+        hubs.iter().chain(&every).map(|network| &network.id).collect();
+    let left_out = estate
+        .networks
+        .iter()
+        .filter(|own| own.region == *source && !led_to.contains(&own.id))
+        .map(|own| own.id.clone())
+        .collect();
+    Pairs { hubs: matched, renaming, left_out }
+}
+
+/// The hubs of a region: networks whose gateway has a circuit, else any gateway, else that lend one.
+fn source_hubs<'e>(estate: &'e Estate, source: &Region) -> Vec<&'e Network> {
+    let own = || estate.networks.iter().filter(|network| network.region == *source);
+    let connected: Vec<&Network> = own()
+        .filter(|network| {
+            estate
+                .gateway_in(&network.id)
+                .is_some_and(|gateway| estate.links_of(&gateway.id).next().is_some())
+        })
+        .collect();
+    if !connected.is_empty() {
+        return connected;
+    }
+    let with_gateway: Vec<&Network> = own()
+        .filter(|network| estate.gateways.iter().any(|gateway| gateway.network == network.id))
+        .collect();
+    if !with_gateway.is_empty() {
+        return with_gateway;
+    }
+    own().filter(|network| network.peerings.iter().any(|side| side.lends)).collect()
+}
+
+/// The networks that a hub is peered with, in its own region, and that are no hubs themselves.
+fn spokes_of<'e>(
+    estate: &'e Estate,
+    hub: &Network,
+    source: &Region,
+    hubs: &[&Network],
+) -> Vec<&'e Network> {
+    let mut spokes: Vec<&Network> = hub
+        .peerings
+        .iter()
+        .filter_map(|side| estate.network(&side.remote))
+        .filter(|own| own.region == *source && !hubs.iter().any(|hub| hub.id == own.id))
+        .filter(|own| {
+            // Of two hubs that know it, it belongs to the one whose gateway it uses.
+            let uses = own.peerings.iter().find(|side| side.uses);
+            uses.is_none_or(|side| side.remote == hub.id)
+        })
+        .collect();
+    spokes.dedup_by(|a, b| a.id == b.id);
+    spokes
+}
+
+struct Matcher<'e> {
+    estate: &'e Estate,
+    said: &'e BTreeMap<String, String>,
+    free: Vec<&'e Network>,
+    taken: BTreeMap<ResourceId, (&'e Network, &'static str)>,
+}
+
+impl<'e> Matcher<'e> {
+    /// What says that two networks stand for one another, the strongest first; none when nothing does.
+    fn score(&self, source: &Network, target: &Network) -> Option<(u32, &'static str)> {
+        let like = likeness(&own_words(source, target), &own_words(target, source));
+        if let Some(said) = self.said.get(source.id.name()) {
+            return (said.eq_ignore_ascii_case(target.id.name())
+                || said.eq_ignore_ascii_case(target.id.as_str()))
+            .then_some((1000, SAID));
+        }
+        if mapped(self.estate, &source.id).is_some_and(|own| own == target.id) {
+            return Some((900, MAPPED));
+        }
+        if overlap(&source.space, &target.space) {
+            return Some((500 + like, SAME_ADDRESSES));
+        }
+        (like >= ALIKE && same_numbers(source, target)).then_some((like, LIKE_NAMES))
+    }
+
+    fn take(&mut self, source: &Network, target: &'e Network, because: &'static str) {
+        self.free.retain(|own| own.id != target.id);
+        self.taken.insert(source.id.clone(), (target, because));
+    }
+
+    /// A hub's counterpart: by what says so, else the hub that the target has.
+    fn choose(&mut self, hub: &Network, is_hub: bool, hubs: &[&Network]) {
+        let best = self
+            .free
+            .iter()
+            .filter_map(|own| Some((self.score(hub, own)?, *own)))
+            .filter(|((score, _), own)| {
+                // Another hub that is more like it goes first.
+                *score >= 500
+                    || !hubs.iter().any(|other| {
+                        other.id != hub.id
+                            && self.score(other, own).is_some_and(|(more, _)| more > *score)
+                    })
+            })
+            .max_by_key(|((score, _), own)| (*score + bonus(self.estate, own), own.id.clone()));
+        if let Some(((_, because), own)) = best {
+            return self.take(hub, own, because);
+        }
+        if !is_hub {
+            return;
+        }
+        let by_gateway = self
+            .free
+            .iter()
+            .filter(|own| bonus(self.estate, own) > 0)
+            .max_by_key(|own| (bonus(self.estate, own), own.id.clone()))
+            .copied();
+        if let Some(own) = by_gateway {
+            self.take(hub, own, HUB_BY_GATEWAY);
+        }
+    }
+
+    /// Counterparts of spokes, the surest first; what is left over stands for one another where one is left.
+    fn choose_all(&mut self, spokes: &[&Network]) {
+        loop {
+            let best = spokes
+                .iter()
+                .filter(|spoke| !self.taken.contains_key(&spoke.id))
+                .flat_map(|spoke| {
+                    let scored = self
+                        .free
+                        .iter()
+                        .filter_map(|own| Some((self.score(spoke, own)?, *spoke, *own)));
+                    scored.collect::<Vec<_>>()
+                })
+                .max_by_key(|((score, _), spoke, own)| {
+                    (*score, std::cmp::Reverse(spoke.id.clone()), own.id.clone())
+                });
+            let Some(((_, because), spoke, own)) = best else { break };
+            self.take(spoke, own, because);
+        }
+        let left: Vec<&&Network> =
+            spokes.iter().filter(|spoke| !self.taken.contains_key(&spoke.id)).collect();
+        // What is in use there is somebody's, and no recovery network.
+        let idle: Vec<&Network> = self
+            .free
+            .iter()
+            .filter(|own| own.peerings.iter().all(|side| !side.uses))
+            .copied()
+            .collect();
+        if let ([spoke], [own]) = (left.as_slice(), idle.as_slice())
+            && spoke.subnets.len() == own.subnets.len()
+        {
+            self.take(spoke, own, ONLY_ONE);
+        }
+    }
+
+    fn counterpart(&self, source: &Network, region: &Region, renaming: &Renaming) -> Counterpart {
+        if let Some((target, because)) = self.taken.get(&source.id) {
+            let target = (*target).clone();
+            return Counterpart { source: Some(source.clone()), target, planned: false, because };
+        }
+        Counterpart {
+            source: Some(source.clone()),
+            target: as_planned(self.estate, source, region, renaming),
+            planned: true,
+            because: TO_BE_MADE,
+        }
+    }
+}
+
+/// A network as it would be made: the source's addresses and subnets, in the target region.
+fn as_planned(estate: &Estate, source: &Network, region: &Region, renaming: &Renaming) -> Network {
+    let name = renaming.name(source.id.name());
+    let group = planned_group(estate, source, region, renaming);
+    let id = ResourceId::parse(&format!(
+        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}",
+        source.id.subscription()
+    ));
+    let mut planned = source.clone();
+    planned.id = id.unwrap_or_else(|_| source.id.clone());
+    planned.region = region.clone();
+    planned.peerings.clear();
+    planned.subnets.retain(|own| own.name != "GatewaySubnet");
+    for subnet in &mut planned.subnets {
+        (subnet.table, subnet.security_group) = (None, None);
+    }
+    planned
+}
+
+/// The group of what would be made: the source group's counterpart where that is homed elsewhere.
+fn planned_group(
+    estate: &Estate,
+    source: &Network,
+    region: &Region,
+    renaming: &Renaming,
+) -> String {
+    let own = source.id.resource_group();
+    let home = estate.home_of(&source.id);
+    if home.is_some_and(|home| home != &source.region && home == region) {
+        return own.to_owned();
+    }
+    let renamed = renaming.name(own);
+    let id = format!("/subscriptions/{}/resourceGroups/{renamed}", source.id.subscription());
+    let is_there = estate.groups.iter().any(|(group, _)| group.eq_ignore_ascii_case(&id));
+    if is_there {
+        return renamed;
+    }
+    // A group of the target region in the same subscription takes it, where there is just one.
+    let mut homed = estate.groups.iter().filter(|(group, home)| {
+        home == region
+            && group.to_ascii_lowercase().starts_with(&format!(
+                "/subscriptions/{}/",
+                source.id.subscription().to_ascii_lowercase()
+            ))
+            && estate.networks.iter().any(|own| group_id(&own.id).eq_ignore_ascii_case(group))
+    });
+    match (homed.next(), homed.next()) {
+        (Some((group, _)), None) => group.rsplit('/').next().unwrap_or(own).to_owned(),
+        _ => renamed,
+    }
+}
+
+/// What makes a network a hub, besides its name.
+fn bonus(estate: &Estate, network: &Network) -> u32 {
+    let has = |name: &str| network.subnets.iter().any(|own| own.name == name);
+    let mut bonus = 0;
+    if estate.gateway_in(&network.id).is_some() {
+        bonus += 200;
+    }
+    if estate.vpn_in(&network.id).is_some() {
+        bonus += 60;
+    }
+    for (name, worth) in [("GatewaySubnet", 100), ("AzureFirewallSubnet", 50)] {
+        bonus += if has(name) { worth } else { 0 };
+    }
+    let looks = ["hub", "transit", "core"];
+    let name = network.id.name().to_ascii_lowercase();
+    bonus += if looks.iter().any(|word| name.contains(word)) { 40 } else { 0 };
+    let lends = network.peerings.iter().filter(|side| side.lends || !side.uses).count();
+    bonus + u32::try_from(lends.min(9)).unwrap_or(0)
+}
+
+/// The name without what names a region: the words that only one of them has count less than what both have.
+fn own_words(network: &Network, other: &Network) -> String {
+    let plain = network.id.name().to_ascii_lowercase();
+    plain.replace(network.region.as_str(), "").replace(other.region.as_str(), "")
+}
+
+/// Whether the numbers in two names are the same: app1 is not app2, however alike they look.
+fn same_numbers(left: &Network, right: &Network) -> bool {
+    let numbers = |network: &Network| -> Vec<String> {
+        let name = own_words(network, network);
+        let all = name.split(|letter: char| !letter.is_ascii_digit());
+        all.filter(|part| !part.is_empty())
+            .map(|part| part.trim_start_matches('0').to_owned())
+            .collect()
+    };
+    numbers(left) == numbers(right)
+}
+
+/// The network that Site Recovery brings machines of this one up in.
+fn mapped(estate: &Estate, source: &ResourceId) -> Option<ResourceId> {
+    estate
+        .bodies
+        .values()
+        .filter(|body| read::id_at(body, "/properties/primaryNetworkId").as_ref() == Some(source))
+        .find_map(|body| read::id_at(body, "/properties/recoveryNetworkId"))
+}
+
+/// Counterparts of some networks among those of the target that are free.
+pub(super) fn among(
+    estate: &Estate,
+    networks: &[&Network],
+    (source, target): (&Region, &Region),
+    free: Vec<&Network>,
+    said: &BTreeMap<String, String>,
+) -> (Vec<Counterpart>, Renaming) {
+    let mut matcher = Matcher { estate, said, free, taken: BTreeMap::new() };
+    matcher.choose_all(networks);
+    let mut renaming = Renaming::between(source.as_str(), target.as_str());
+    for network in networks {
+        if let Some((chosen, _)) = matcher.taken.get(&network.id) {
+            renaming.learn(network.id.name(), chosen.id.name());
+            renaming.learn(network.id.resource_group(), chosen.id.resource_group());
+        }
+    }
+    let made = networks.iter().map(|own| matcher.counterpart(own, target, &renaming)).collect();
+    (made, renaming)
+}
+
+/// The hub and spokes of a region that nothing fails over from: an on-premises site does.
+pub(super) fn alone(estate: &Estate, target: &Region) -> Pairs {
+    let there: Vec<&Network> = estate.networks.iter().filter(|n| n.region == *target).collect();
+    let Some(hub) = there.iter().max_by_key(|own| (bonus(estate, own), own.id.clone())) else {
+        return Pairs::default();
+    };
+    let as_it_is = |network: &Network| Counterpart {
+        source: None,
+        target: network.clone(),
+        planned: false,
+        because: HUB_BY_GATEWAY,
+    };
+    let spokes =
+        there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());
+    let hubs =
+        vec![HubMatch { hub: as_it_is(hub), spokes: spokes.map(|own| as_it_is(own)).collect() }];
+    let renaming = Renaming::between("", target.as_str());
+    Pairs { hubs, renaming, left_out: Vec::new() }
+}
