@@ -51,7 +51,8 @@ pub struct World {
     /// The bad days that it lives through.
     #[serde(default, skip_serializing_if = "Lived::is_blank")]
     pub(super) lived: Lived,
-    #[serde(default)]
+    /// The template deployments that clients made.
+    #[serde(default, skip_serializing_if = "Deployments::is_empty")]
     pub(super) deployments: Deployments,
 }
 

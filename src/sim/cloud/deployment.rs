@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 pub(in crate::sim) struct Deployments(BTreeMap<String, Deployment>);
 
 impl Deployments {
+    pub(in crate::sim) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn get(&self, id: &str) -> Option<&Deployment> {
         self.0.get(&id.to_ascii_lowercase())
     }
