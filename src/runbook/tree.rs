@@ -116,8 +116,14 @@ pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics)
             }
             Err(error) => {
                 let at = reader.byte(error.marker().index());
-                let message = format!("This is not YAML: {}.", error.info());
-                Err(Diagnostic::error(Code::Syntax, at..at, message))
+                // The parser has a limit of its own, and may reach it first.
+                if error.info().contains("recursion limit") {
+                    let message = "This is nested deeper than anything is that means something.";
+                    Err(Diagnostic::error(Code::TooDeep, at..at, message))
+                } else {
+                    let message = format!("This is not YAML: {}.", error.info());
+                    Err(Diagnostic::error(Code::Syntax, at..at, message))
+                }
             }
         };
         if let Err(diagnostic) = step {

@@ -64,11 +64,24 @@ impl World {
             "resources": resources,
         });
         self.network.write_into(&mut file);
+        self.without_loose_links(&mut file);
         self.regions.write_into(&mut file);
         file["events"] = self.schedule.to_file(now);
         self.governance.write_into(&mut file);
         file["faults"] = self.faults.to_file();
         file
+    }
+}
+
+impl World {
+    /// Takes out the links of circuits that are gone: a world whose links lead nowhere is none.
+    fn without_loose_links(&self, file: &mut Value) {
+        let links = file.pointer_mut("/onprem/links").and_then(Value::as_array_mut);
+        let is_there = |link: &Value| {
+            let id = link["circuit"].as_str().and_then(|id| ResourceId::parse(id).ok());
+            id.is_some_and(|id| self.resources.body(&id).is_some())
+        };
+        links.into_iter().for_each(|links| links.retain(|link| is_there(link)));
     }
 }
 

@@ -161,7 +161,8 @@ fn what_is_nested_100_000_deep_gets_its_answer_at_once_wherever_it_stands() {
         let text = format!("{base}\nfaults: {}", unit.repeat(100_000));
         std::fs::write(&deep, text).unwrap();
         let (code, err) = backroad(folder.path(), &["drill", runbook, "--world", deep_path]);
-        assert!(code == 3 && err.contains("line "), "{name}: {code}: {err}");
+        let placed = err.contains("deep.yaml:") && err.contains("error[BR000");
+        assert!(code == 3 && placed, "{name}: {code}: {err}");
     }
 }
 

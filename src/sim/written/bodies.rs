@@ -381,10 +381,9 @@ impl BodyCheck<'_> {
                 .map(|path| format!("`{}`", path.trim_start_matches('/').replace('/', ".")))
                 .collect();
             let message = format!(
-                "`{}` has no {}, and no {} can be without.",
+                "`{}` has no {}, and no {NETWORK}{kind} is without.",
                 self.name,
                 names.join(" and no "),
-                kind.rsplit('/').next().unwrap_or_default()
             );
             self.diagnostics.push(
                 Diagnostic::error(Code::MissingProperty, placed.at.clone(), message)

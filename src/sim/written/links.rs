@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::bodies::{Placed, meant_region, text_of};
+use super::shape::{self, TypeShape};
 use crate::arm::kind;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, did_you_mean};
@@ -13,8 +14,8 @@ use crate::sim::provider;
 
 /// What is there to be named.
 pub(super) struct Known {
-    /// Folded ids of resources.
-    ids: BTreeSet<String>,
+    /// Folded ids of resources, and as they are written.
+    ids: BTreeMap<String, String>,
     /// Where they are, and what is there besides.
     pub(super) regions: BTreeSet<Region>,
     /// The subscriptions that anything is in, folded.
@@ -24,7 +25,10 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn of(root: &Node, placed: &[Placed<'_>]) -> Self {
         let mut known = Self {
-            ids: placed.iter().map(|one| one.id.key().to_owned()).collect(),
+            ids: placed
+                .iter()
+                .map(|one| (one.id.key().to_owned(), one.id.as_str().to_owned()))
+                .collect(),
             regions: BTreeSet::new(),
             subscriptions: placed
                 .iter()
@@ -48,13 +52,13 @@ impl Known {
         let of_type = |other: &str| {
             ResourceId::parse(other).is_ok_and(|other| other.resource_type() == id.resource_type())
         };
-        let near = self.ids.iter().filter_map(|other| Some((slip(id.key(), other)?, other)));
+        let near = self.ids.iter().filter_map(|(key, other)| Some((slip(id.key(), key)?, other)));
         let near = near.filter(|(_, other)| of_type(other));
         near.min().map(|(_, other)| format!("Did you mean {other}?"))
     }
 
     fn has(&self, id: &ResourceId) -> bool {
-        self.ids.contains(id.key())
+        self.ids.contains_key(id.key())
     }
 }
 
@@ -116,7 +120,16 @@ pub(super) fn check_family(placed: &[Placed<'_>], known: &Known, diagnostics: &m
 
 /// Says which ids in a body lead nowhere: to nothing of this world, of a type that it could have.
 pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mut Diagnostics) {
-    let mut open: Vec<&Node> = one.body.get("properties").into_iter().collect();
+    let kind = one.id.resource_type();
+    let children: Vec<&str> = shape::of(kind.as_str())
+        .into_iter()
+        .flat_map(TypeShape::children)
+        .map(|(key, _)| key)
+        .collect();
+    let properties = one.body.get("properties").and_then(Node::map).unwrap_or_default();
+    // Children are looked at by themselves.
+    let own = properties.iter().filter(|(key, _)| !children.contains(&key.text.as_str()));
+    let mut open: Vec<&Node> = own.map(|(_, node)| node).collect();
     while let Some(node) = open.pop() {
         match &node.value {
             NodeValue::Scalar { .. } => {}
@@ -127,7 +140,6 @@ pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mu
                         Some(text) if key.text == "id" => {
                             reference(one, value, text, known, diagnostics)
                         }
-                        // The names of children are not references.
                         _ => open.push(value),
                     }
                 }
@@ -370,7 +382,7 @@ pub(super) fn check_events(root: &Node, known: &Known, diagnostics: &mut Diagnos
         .collect();
     let circuits: Vec<&String> = known
         .ids
-        .iter()
+        .keys()
         .filter(|id| ResourceId::parse(id).is_ok_and(|id| id.resource_type().is(kind::CIRCUITS)))
         .collect();
     for event in items(root.get("events")) {
