@@ -50,7 +50,7 @@ pub use azure_policy::Policy;
 pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Fault, FaultEffect};
-pub use governance::{Grant, Lock, LockLevel};
+pub use governance::{Grant, Lock, LockLevel, counted_usages};
 pub use scaled_clock::ScaledClock;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::Answers;

@@ -36,7 +36,7 @@ impl Tenancy {
         self.home.clone().unwrap_or_else(|| guid(&["tenant", "home"]))
     }
 
-    fn of(&self, subscription: &str) -> String {
+    pub(super) fn of(&self, subscription: &str) -> String {
         let mut named = self.subscriptions.iter();
         let own = named.find(|(id, _)| id.eq_ignore_ascii_case(subscription));
         own.map_or_else(|| self.home(), |(_, tenant)| tenant.clone())

@@ -29,6 +29,10 @@ impl Provider for ProfileType {
         false
     }
 
+    fn shows_children(&self) -> &'static [&'static str] {
+        &["endpoints"]
+    }
+
     fn computed(&self) -> &'static [&'static str] {
         &["endpoints"]
     }
