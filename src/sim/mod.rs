@@ -53,6 +53,7 @@ pub use fault::{Fault, FaultEffect};
 pub use governance::{Grant, Lock, LockLevel, counted_usages};
 pub use scaled_clock::ScaledClock;
 pub use scenario::{Scenario, ScenarioError};
+pub use seal::SHARED as SHARED_KEY_SEAL;
 pub use server::Answers;
 pub use tenancy::Tenancy;
 pub use transport::InProcess;

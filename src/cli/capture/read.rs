@@ -13,6 +13,7 @@ use crate::azure::{ArmObserver, EstateQuestion};
 use crate::engine::Clock;
 use crate::model::{Disposition, Region, ResourceId, StepError};
 use crate::preflight::{FactReader, Question};
+use crate::sim::{SHARED_KEY_SEAL, counted_usages};
 
 const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
 const PRIVATE_ZONES: &str = "Microsoft.Network/privateDnsZones";
@@ -97,7 +98,8 @@ impl Reading<'_> {
             let is = |id: &ResourceId| id.resource_group().eq_ignore_ascii_case(group);
             let ids = captured.resources.iter().filter_map(|body| body["id"].as_str());
             if !ids.filter_map(|id| ResourceId::parse(id).ok()).any(|id| is(&id)) {
-                let what = format!("resource group {group}: nothing that a world holds was found in it");
+                let what =
+                    format!("resource group {group}: nothing that a world holds was found in it");
                 captured.left_out.push(what);
             }
         }
@@ -158,9 +160,9 @@ impl Reading<'_> {
                     captured.tenants.insert(subscription.to_owned(), tenant.to_owned());
                 }
             }
-            Ok(None) => captured
-                .unread
-                .push(format!("subscription {subscription}: Azure knows none of that id, or not to us")),
+            Ok(None) => captured.unread.push(format!(
+                "subscription {subscription}: Azure knows none of that id, or not to us"
+            )),
             Err(error) => captured.unread(&format!("subscription {subscription}"), &error),
         }
         let ids = self.inventory(captured, subscription).await;
@@ -170,7 +172,7 @@ impl Reading<'_> {
         let bodies: Vec<_> = bodies.collect().await;
         for (id, body) in bodies {
             match body {
-                Ok(Some(body)) => captured.resources.push(body),
+                Ok(Some(body)) => captured.resources.push(as_written(id, body)),
                 // It went while we were looking.
                 Ok(None) => continue,
                 Err(error) => {
@@ -329,6 +331,20 @@ impl Reading<'_> {
     }
 }
 
+/// A body as a world file has it: without counters, and with what stands for a key that Azure tells only at a path
+/// of its own.
+fn as_written(id: &ResourceId, mut body: Value) -> Value {
+    if id.resource_type().is(kind::CONNECTIONS)
+        && let Some(properties) = body["properties"].as_object_mut()
+    {
+        properties.retain(|key, _| !key.ends_with("BytesTransferred"));
+        if properties.get("connectionType").and_then(Value::as_str) != Some("ExpressRoute") {
+            properties.insert("sharedKey".to_owned(), SHARED_KEY_SEAL.into());
+        }
+    }
+    body
+}
+
 fn ids_of(list: &Value) -> impl Iterator<Item = ResourceId> {
     let items = list["value"].as_array().into_iter().flatten();
     items.filter_map(|item| ResourceId::parse(item["id"].as_str()?).ok())
@@ -364,7 +380,7 @@ impl Captured {
             else {
                 continue;
             };
-            if crate::sim::counted_usages().any(|known| known == name) {
+            if counted_usages().any(|known| known == name) {
                 let own = self.quotas.entry(name.to_owned()).or_insert(limit);
                 *own = (*own).min(limit);
             }
