@@ -8,6 +8,7 @@ pub mod account;
 pub mod args;
 pub mod azure;
 mod bounded;
+mod capture;
 pub mod clock;
 pub mod command;
 pub mod context;

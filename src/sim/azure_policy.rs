@@ -58,6 +58,37 @@ impl Policy {
     }
 }
 
+/// Where a policy is assigned that holds in every subscription.
+const ABOVE: &str = "/providers/Microsoft.Management/managementGroups/all";
+
+impl Policy {
+    /// As Azure writes what it says.
+    fn definition(&self) -> Value {
+        let mut breaches = Vec::new();
+        if !self.locations.is_empty() {
+            breaches.push(json!({ "field": "location", "notIn": self.locations }));
+        }
+        for tag in &self.require_tags {
+            breaches.push(json!({ "field": format!("tags['{tag}']"), "exists": "false" }));
+        }
+        let about = match self.types.is_empty() {
+            true => json!({ "field": "type", "like": "*" }),
+            false => json!({ "field": "type", "in": self.types }),
+        };
+        let mut all = vec![about];
+        if !breaches.is_empty() {
+            all.push(json!({ "anyOf": breaches }));
+        }
+        json!({
+            "name": self.name, "type": "Microsoft.Authorization/policyDefinitions",
+            "properties": {
+                "policyType": "Custom", "mode": "All",
+                "policyRule": { "if": { "allOf": all }, "then": { "effect": "deny" } },
+            },
+        })
+    }
+}
+
 impl World {
     /// The names of the policies that deny a resource. A fault that refuses writes with Azure's word for
     /// it is one as well.
@@ -80,6 +111,39 @@ impl World {
             policy.name
         );
         Err(Refusal::new(403, DISALLOWED, message).by_gateway())
+    }
+
+    /// The policies that are assigned to a subscription, in it, and above it.
+    pub(super) fn policy_assignments(&self, scope: &str) -> WireResponse {
+        let near = |policy: &&Policy| {
+            let own = policy.scope.to_ascii_lowercase();
+            own.is_empty() || own.starts_with(&scope.to_ascii_lowercase())
+        };
+        let one = |policy: &Policy| {
+            let name = &policy.name;
+            let at = if policy.scope.is_empty() { ABOVE } else { policy.scope.as_str() };
+            json!({
+                "id": format!("{at}/providers/Microsoft.Authorization/policyAssignments/{name}"),
+                "name": name, "type": "Microsoft.Authorization/policyAssignments",
+                "properties": {
+                    "scope": at, "enforcementMode": "Default", "parameters": {},
+                    "policyDefinitionId":
+                        format!("{scope}/providers/Microsoft.Authorization/policyDefinitions/{name}"),
+                },
+            })
+        };
+        let value: Vec<Value> = self.governance.policies().iter().filter(near).map(one).collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    /// What a policy says, in Azure's words.
+    pub(super) fn policy_definition(&self, name: &str) -> Result<WireResponse, Refusal> {
+        let mut all = self.governance.policies().iter();
+        let Some(policy) = all.find(|policy| policy.name.eq_ignore_ascii_case(name)) else {
+            let message = format!("The policy definition '{name}' could not be found.");
+            return Err(Refusal::new(404, "PolicyDefinitionNotFound", message).by_gateway());
+        };
+        Ok(json_answer(200, &policy.definition()))
     }
 
     /// `POST …/Microsoft.PolicyInsights/checkPolicyRestrictions`: what policies would say of a resource.

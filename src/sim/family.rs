@@ -31,6 +31,18 @@ impl World {
         found
     }
 
+    /// The children that a body shows in lists of several types, each with its own id.
+    pub(super) fn shown_children(id: &ResourceId, body: &Value) -> Vec<(ResourceId, Value)> {
+        let lists = provider::of(id).map(Provider::shows_children).unwrap_or_default();
+        let items = lists.iter().filter_map(|list| body["properties"][*list].as_array()).flatten();
+        items
+            .filter_map(|item| {
+                let child = ResourceId::parse(item["id"].as_str()?).ok()?;
+                child.is_child_of(id).then(|| (child, item.clone()))
+            })
+            .collect()
+    }
+
     /// Writes the children that came with their parent: they share its operation.
     pub(super) fn put_children(&mut self, id: &ResourceId, sent: &Value, now: Timestamp) {
         let mut body = sent.clone();

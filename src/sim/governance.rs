@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::azure_policy::Policy;
 use super::reply::{Refusal, json_answer};
 use super::world::World;
 use crate::arm;
@@ -58,6 +59,11 @@ const USAGES: [(&str, &str, u64); 5] = [
     ("RouteTables", kind::ROUTE_TABLES, 200),
     ("VirtualNetworkGateways", kind::GATEWAYS, 100),
 ];
+
+/// The usages that are counted, by Azure's names.
+pub fn counted_usages() -> impl Iterator<Item = &'static str> {
+    USAGES.iter().map(|(name, ..)| *name)
+}
 
 impl World {
     /// Refuses what the principal may not do; remembers which right was used.
@@ -132,6 +138,16 @@ impl World {
                 region,
                 "usages",
             ] => Some(Ok(self.usages(parts[1], region))),
+            ["subscriptions", _] => Some(Ok(self.subscription(parts[1]))),
+            ["subscriptions", s, "providers", "microsoft.authorization", what, rest @ ..] => {
+                let scope = format!("/subscriptions/{s}");
+                match (*what, rest) {
+                    ("locks", []) => Some(Ok(self.lock_list(&scope))),
+                    ("policyassignments", []) => Some(Ok(self.policy_assignments(&scope))),
+                    ("policydefinitions", [_]) => Some(self.policy_definition(parts[5])),
+                    _ => None,
+                }
+            }
             ["subscriptions", _, "resources"] => Some(Ok(self.inventory(parts[1], url))),
             [
                 "subscriptions",
@@ -151,6 +167,30 @@ impl World {
             }
             _ => None,
         }
+    }
+
+    /// A subscription, with its tenant.
+    fn subscription(&self, id: &str) -> WireResponse {
+        let tenant = self.governance.tenancy().of(id);
+        json_answer(
+            200,
+            &json!({
+                "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": tenant,
+                "displayName": id, "state": "Enabled",
+            }),
+        )
+    }
+
+    /// The management locks of this world.
+    #[must_use]
+    pub fn locks(&self) -> &[Lock] {
+        self.governance.locks()
+    }
+
+    /// The policies of this world that deny.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        self.governance.policies()
     }
 
     /// What a subscription has in a region, and may have.

@@ -5,7 +5,7 @@ use serde_json::Value;
 pub(super) use crate::model::secret::seal;
 
 /// What stands for a shared key, whatever it is.
-const SHARED: &str = "sealed-shared-key";
+pub const SHARED: &str = "sealed-shared-key";
 
 pub(super) fn seal_keys(value: &mut Value) {
     match value {

@@ -92,7 +92,8 @@ impl World {
 
     /// Puts a resource of a world file where it belongs, its children beside it.
     pub(super) fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
-        for (child, body) in self.take_children(id, &mut body) {
+        let shown = Self::shown_children(id, &body);
+        for (child, body) in self.take_children(id, &mut body).into_iter().chain(shown) {
             self.place(&child, body, now);
         }
         let state = if arm::has_failed(&body) { State::Failed } else { State::Succeeded };

@@ -176,6 +176,14 @@ fn only_one_writer_makes_files_and_only_one_reader_opens_what_a_person_names() {
 }
 
 #[test]
+fn an_installed_binary_reads_nothing_of_the_checkout() {
+    for (name, text) in files().into_iter().filter(|(name, _)| !is_test_file(name)) {
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        assert!(!text.contains("CARGO_MANIFEST_DIR"), "src/{name}: embed it with include_str!");
+    }
+}
+
+#[test]
 fn unsafe_code_lives_in_one_file() {
     let with_unsafe: Vec<String> = files()
         .into_iter()

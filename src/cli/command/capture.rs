@@ -1,29 +1,29 @@
-//! What does the estate look like? Read with reads only, and written down as a world to drill on.
+//! What does the estate look like? Read with reads only, and written down as a world to drill on, or compared
+//! with the world that was drilled.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::arm;
-use crate::arm::kind;
-use crate::azure::{ArmObserver, NoSecrets};
-use crate::cli::args::Target;
+use crate::azure::NoSecrets;
+use crate::cli::args::{Output, Target};
+use crate::cli::capture::{Captured, Reading, drift, text, world as captured_world};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{azure, files};
+use crate::cli::{azure, files, world};
 use crate::engine::Clock;
-use crate::model::{ResourceId, StepError, Timestamp};
-use crate::preflight::{FactReader, Question};
+use crate::render::json as out;
+use crate::sim::{Scenario, World};
 
 /// What `capture` takes.
 #[derive(Debug, Clone, Args)]
 pub struct CaptureArgs {
-    /// A subscription to read. May be repeated.
-    #[arg(long, value_name = "ID", required = true)]
+    /// A subscription to read. May be repeated [with `--check`: those of the world].
+    #[arg(long, value_name = "ID", required_unless_present = "check")]
     pub subscription: Vec<String>,
     /// Only these resource groups. May be repeated.
     #[arg(long, value_name = "NAME")]
@@ -32,243 +32,135 @@ pub struct CaptureArgs {
     #[command(flatten)]
     pub target: Target,
     /// The world file to write; it must not be there yet.
-    #[arg(long, short = 'o', value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-/// The types that a world holds; their children stand in their bodies, but for those of a hub.
-const KINDS: [&str; 11] = [
-    kind::CIRCUITS,
-    kind::NETWORKS,
-    kind::GATEWAYS,
-    kind::CONNECTIONS,
-    kind::PUBLIC_ADDRESSES,
-    kind::ROUTE_TABLES,
-    kind::SECURITY_GROUPS,
-    "Microsoft.Network/localNetworkGateways",
-    "Microsoft.Network/virtualWans",
-    HUBS,
-    "Microsoft.Network/expressRouteGateways",
-];
-
-const HUBS: &str = "Microsoft.Network/virtualHubs";
-
-/// What a hub has and does not show.
-const OF_HUBS: [&str; 2] = ["hubRouteTables", "hubVirtualNetworkConnections"];
-
-/// What has been read so far, and what could not be.
-#[derive(Default)]
-struct Captured {
-    resources: Vec<Value>,
-    groups: BTreeMap<String, Value>,
-    locks: Vec<Value>,
-    sites: Vec<Value>,
-    links: Vec<Value>,
-    asn: Option<u64>,
-    unread: Vec<String>,
+    #[arg(long, short = 'o', value_name = "FILE", required_unless_present = "check")]
+    pub out: Option<PathBuf>,
+    /// Write nothing, and say how the estate differs from this world; exit status 1 when it does.
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    pub check: Option<PathBuf>,
 }
 
 pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Status, CliError> {
-    if args.out.exists() {
-        let what = format!("{} is there already.", args.out.display());
+    if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
+        let what = format!("{} is there already.", path.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
+    let drilled = args.check.as_deref().map(|path| world::load(path, None)).transpose()?;
+    let subscriptions = match &drilled {
+        Some((drilled, _)) if args.subscription.is_empty() => subscriptions_of(drilled),
+        _ => args.subscription.clone(),
+    };
     let url = azure::endpoint(&args.target)?;
     let factor = args.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
     let arm = azure::arm_with(Arc::new(NoSecrets), url, &args.target, Arc::clone(&clock))?;
     let observer = arm.observer();
-    let mut captured = Captured::default();
-    for subscription in &args.subscription {
-        for kind in KINDS {
-            captured.read_kind(&observer, subscription, kind, &args.resource_group).await;
-        }
-    }
+    let groups = args.resource_group.as_slice();
+    let reading = Reading { observer: &observer, clock: Arc::clone(&clock), groups };
+    let captured = reading.read(&subscriptions).await;
     if captured.resources.is_empty() {
-        let mut error = CliError::new(
-            Status::OutOfReach,
-            "There is nothing to write down: no network was read.",
-        );
-        for why in captured.unread.into_iter().take(5) {
-            error = error.hint(why);
-        }
-        return Err(error);
+        return Err(nothing(captured));
     }
-    captured.read_groups(&observer).await;
-    captured.read_sites(&observer).await;
-    let unread = captured.unread.clone();
+    let file = captured_world(&captured, clock.now());
+    let text = text(&file, &captured).map_err(|error| {
+        CliError::new(Status::Bug, "The world cannot be written as YAML.").because(&error)
+    })?;
+    match (&args.check, drilled, &args.out) {
+        (Some(path), Some((drilled, _)), _) => {
+            let scope = drift::Scope {
+                subscriptions: subscriptions.iter().map(|id| id.to_ascii_lowercase()).collect(),
+                groups: groups.iter().map(|name| name.to_ascii_lowercase()).collect(),
+                unread: captured.unread.clone(),
+            };
+            check(context, path, &drilled, (&text, &captured), &scope)
+        }
+        (_, _, Some(path)) => write(context, path, (&text, &captured)),
+        (_, _, None) => Err(CliError::usage("`capture` writes a file: name it with `-o FILE`.")),
+    }
+}
+
+fn nothing(captured: Captured) -> CliError {
+    let what = "There is nothing to write down: no network was read.";
+    let mut error = CliError::new(Status::OutOfReach, what);
+    for why in captured.unread.into_iter().take(5) {
+        error = error.hint(why);
+    }
+    error
+}
+
+/// The subscriptions in which a world has anything.
+fn subscriptions_of(world: &World) -> Vec<String> {
+    let all: BTreeSet<String> =
+        world.ids().map(|id| id.subscription().to_ascii_lowercase()).collect();
+    all.into_iter().collect()
+}
+
+fn write(
+    context: &Context,
+    path: &Path,
+    (text, captured): (&str, &Captured),
+) -> Result<Status, CliError> {
+    files::write_new(path, text.as_bytes())?;
     let count = captured.resources.len();
-    let text = written(captured, clock.now())?;
-    files::write_new(&args.out, text.as_bytes())?;
-    context.ui.say(&format!("{count} resources are in {}.", args.out.display()));
-    for why in &unread {
+    context.ui.say(&format!("{count} resources are in {}.", path.display()));
+    for what in &captured.left_out {
+        context.ui.say(&format!("{} {what}", context.ui.err.dim("left out:")));
+    }
+    unread(context, captured);
+    // What Azure says may be more than a world can hold: better known now than in the night.
+    if let Err(error) = Scenario::parse("captured", text) {
+        let warning = context.ui.err.warn("warning:");
+        context.ui.say(&format!("{warning} As it is it is no world: {}", error.why));
+        return Ok(Status::EndedOtherwise);
+    }
+    context.ui.say(&format!(
+        "  Drill on it: backroad drill RUNBOOK --world {} --region-down REGION",
+        path.display()
+    ));
+    Ok(if captured.unread.is_empty() { Status::Done } else { Status::EndedOtherwise })
+}
+
+fn unread(context: &Context, captured: &Captured) {
+    for why in &captured.unread {
         context.ui.say(&format!("{} {why}", context.ui.err.warn("not read:")));
     }
-    context
-        .ui
-        .say(&format!("  Drill on it: backroad drill RUNBOOK --world {}", args.out.display()));
-    Ok(if unread.is_empty() { Status::Done } else { Status::EndedOtherwise })
 }
 
-impl Captured {
-    async fn read_kind(
-        &mut self,
-        observer: &ArmObserver,
-        subscription: &str,
-        kind: &'static str,
-        groups: &[String],
-    ) {
-        let question = Question::Inventory { subscription: subscription.to_owned(), kind };
-        let list = match observer.ask(&question).await {
-            Ok(list) => list.unwrap_or_default(),
-            Err(error) => return self.unread(&format!("{kind} of {subscription}"), &error),
-        };
-        for item in list["value"].as_array().into_iter().flatten() {
-            let Some(Ok(id)) = item["id"].as_str().map(ResourceId::parse) else { continue };
-            let group = id.resource_group();
-            if !groups.is_empty() && !groups.iter().any(|own| own.eq_ignore_ascii_case(group)) {
-                continue;
-            }
-            match observer.sealed(&id).await {
-                Ok(Some(body)) => self.resources.push(body),
-                // It went while we were looking.
-                Ok(None) => {}
-                Err(error) => self.unread(id.as_str(), &error),
-            }
-            if kind == HUBS {
-                self.read_children(observer, &id).await;
-            }
+/// Says how the estate differs from a world.
+fn check(
+    context: &Context,
+    path: &Path,
+    drilled: &World,
+    (text, captured): (&str, &Captured),
+    scope: &drift::Scope,
+) -> Result<Status, CliError> {
+    let estate = Scenario::parse("the estate", text).map_err(|error| {
+        CliError::new(Status::OutOfReach, "What was read of the estate is no world.")
+            .because(&error)
+    })?;
+    let found = drift::differences(drilled, &World::new(&estate), scope);
+    unread(context, captured);
+    match context.ui.output {
+        Output::Json => context.ui.data(&out::object(&json!({
+            "schema": "backroad.drift/1",
+            "world": path.display().to_string(),
+            "differences": found,
+            "not_read": captured.unread,
+        }))),
+        Output::Text if found.is_empty() => {
+            let shown = path.display();
+            let read = if captured.unread.is_empty() { "" } else { ", as far as it could be read" };
+            context.ui.data(&format!("The estate is as {shown} has it{read}.\n"));
+        }
+        Output::Text => {
+            let lines: Vec<String> = found.iter().map(|one| format!("{one}\n")).collect();
+            context.ui.data(&lines.concat());
+            context.ui.say(&format!(
+                "{} differences from {}. Drill again on a new capture before you rely on it.",
+                found.len(),
+                path.display()
+            ));
         }
     }
-
-    /// The tables of a hub, and the networks that are connected to it.
-    async fn read_children(&mut self, observer: &ArmObserver, hub: &ResourceId) {
-        for kind in OF_HUBS {
-            match observer.ask(&Question::Children { parent: hub.clone(), kind }).await {
-                Ok(list) => {
-                    let list = list.unwrap_or_default();
-                    self.resources.extend(list["value"].as_array().into_iter().flatten().cloned());
-                }
-                Err(error) => self.unread(&format!("{kind} of {hub}"), &error),
-            }
-        }
-    }
-
-    /// The groups of what was read: their homes decide what can be written when a region is down.
-    async fn read_groups(&mut self, observer: &ArmObserver) {
-        let found: BTreeSet<(String, String)> = self
-            .resources
-            .iter()
-            .filter_map(|body| ResourceId::parse(body["id"].as_str()?).ok())
-            .map(|id| (id.subscription().to_owned(), id.resource_group().to_owned()))
-            .collect();
-        for (subscription, group) in found {
-            let question =
-                Question::Group { subscription: subscription.clone(), group: group.clone() };
-            let id = format!("/subscriptions/{subscription}/resourceGroups/{group}");
-            match observer.ask(&question).await {
-                Ok(body) => {
-                    let location = body.unwrap_or_default()["location"].clone();
-                    let entry = json!({ "id": id, "location": location });
-                    self.groups.entry(id.to_ascii_lowercase()).or_insert(entry);
-                }
-                Err(error) => self.unread(&id, &error),
-            }
-            match observer.ask(&Question::Locks { subscription, group }).await {
-                Ok(list) => {
-                    for lock in list.unwrap_or_default()["value"].as_array().into_iter().flatten() {
-                        self.add_lock(lock);
-                    }
-                }
-                Err(error) => self.unread(&format!("locks of {id}"), &error),
-            }
-        }
-    }
-
-    fn add_lock(&mut self, lock: &Value) {
-        let id = lock["id"].as_str().unwrap_or_default();
-        let lower = id.to_ascii_lowercase();
-        let Some(end) = lower.find("/providers/microsoft.authorization/locks/") else { return };
-        let entry = json!({
-            "name": lock["name"], "scope": &id[..end], "level": lock["properties"]["level"],
-        });
-        if !self.locks.contains(&entry) {
-            self.locks.push(entry);
-        }
-    }
-
-    /// What stands behind each circuit, as far as its route tables tell: the prefixes whose path is not
-    /// Azure's own.
-    async fn read_sites(&mut self, observer: &ArmObserver) {
-        let circuits: Vec<(ResourceId, u64)> = self
-            .resources
-            .iter()
-            .filter_map(|body| {
-                let id = ResourceId::parse(body["id"].as_str()?).ok()?;
-                let circuit = arm::CircuitView::of(body);
-                let private = circuit.peering(arm::PRIVATE_PEERING)?;
-                let asn = u64::from(arm::CircuitPeeringView::of(private).peer_asn()?);
-                Some((id, asn))
-            })
-            .collect();
-        let mut all = BTreeSet::new();
-        for (circuit, asn) in circuits {
-            self.asn.get_or_insert(asn);
-            for path in arm::CircuitPath::BOTH.map(arm::CircuitPath::as_str) {
-                let question = Question::RouteTable { circuit: circuit.clone(), path };
-                match observer.ask(&question).await {
-                    Ok(table) => {
-                        let own = customers(&table.unwrap_or_default(), asn);
-                        all.extend(own.iter().cloned());
-                        self.links.push(json!({
-                            "circuit": circuit.as_str(), "path": path, "up": !own.is_empty(),
-                            "advertise": own,
-                        }));
-                    }
-                    Err(error) => self.unread(&format!("{path} route table of {circuit}"), &error),
-                }
-            }
-        }
-        // Which place a prefix is at, nobody tells Azure: they count as one.
-        self.sites.push(json!({ "name": "on-premises", "prefixes": all }));
-    }
-
-    fn unread(&mut self, what: &str, error: &StepError) {
-        self.unread.push(format!("{what}: {error}"));
-    }
-}
-
-/// The prefixes of a circuit's route table that come from the customer's side.
-fn customers(table: &Value, asn: u64) -> BTreeSet<String> {
-    let asn = asn.to_string();
-    table["value"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|row| {
-            let path = row["path"].as_str().unwrap_or_default();
-            path.split_whitespace().next() == Some(asn.as_str())
-        })
-        .filter_map(|row| row["network"].as_str().map(str::to_owned))
-        .collect()
-}
-
-fn written(captured: Captured, now: Timestamp) -> Result<String, CliError> {
-    let world = json!({
-        "world": "captured",
-        "description": "Captured from Azure with reads only. Authorization keys are sealed, other \
-                        secrets are left out; what stands behind a circuit is what its route tables said.",
-        "now": now,
-        "resource_groups": captured.groups.into_values().collect::<Vec<_>>(),
-        "resources": captured.resources,
-        "onprem": {
-            "asn": captured.asn.unwrap_or(65_000),
-            "sites": captured.sites,
-            "links": captured.links,
-        },
-        "locks": captured.locks,
-    });
-    serde_yaml::to_string(&world).map_err(|error| {
-        CliError::new(Status::Bug, "The world cannot be written as YAML.").because(&error)
-    })
+    let same = found.is_empty() && captured.unread.is_empty();
+    Ok(if same { Status::Done } else { Status::EndedOtherwise })
 }

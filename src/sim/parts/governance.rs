@@ -72,6 +72,14 @@ impl Governance {
         self.rights = Some(rights);
     }
 
+    pub(in crate::sim) fn locks(&self) -> &[Lock] {
+        &self.locks
+    }
+
+    pub(in crate::sim) fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
     pub(in crate::sim) fn add_lock(&mut self, lock: Lock) {
         self.locks.push(lock);
     }

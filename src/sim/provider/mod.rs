@@ -104,6 +104,11 @@ pub(super) trait Provider: Sync {
         &[]
     }
 
+    /// Lists in its body that show children of several types, each by its own id: a world file may hold them there.
+    fn shows_children(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Properties that a GET computes: a world file may hold them, the world does not.
     fn computed(&self) -> &'static [&'static str] {
         &[]

@@ -33,6 +33,10 @@ impl Provider for ProfileType {
         false
     }
 
+    fn shows_children(&self) -> &'static [&'static str] {
+        &["endpoints"]
+    }
+
     fn computed(&self) -> &'static [&'static str] {
         &["endpoints"]
     }

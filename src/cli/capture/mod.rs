@@ -1,0 +1,55 @@
+//! What does an estate look like, as a world to drill on? Read with reads only, and nothing passed over in silence.
+//!
+//! `read` asks Azure for everything that a world holds; `onprem` infers the customer's side from what edges and
+//! gateways have learned; `policy` reads policies as far as a world has words for them; `written` puts it into a
+//! world file, with what was left out and why at its head; `drift` compares a world with another.
+
+pub(super) mod drift;
+mod onprem;
+mod policy;
+mod read;
+mod written;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+pub(super) use read::Reading;
+pub(super) use written::{text, world};
+
+use crate::model::{ResourceId, StepError};
+
+/// What has been read of an estate, and what has not.
+#[derive(Debug, Default)]
+pub(super) struct Captured {
+    /// Bodies, with seals for authorization keys and without other secrets.
+    pub(super) resources: Vec<Value>,
+    /// By folded id.
+    groups: BTreeMap<String, Value>,
+    locks: Vec<Value>,
+    policies: Vec<Value>,
+    onprem: onprem::Inferred,
+    /// The smallest limit of each usage that is counted.
+    quotas: BTreeMap<String, u64>,
+    unregistered: BTreeSet<String>,
+    /// The tenant of each subscription.
+    tenants: BTreeMap<String, String>,
+    /// What is there, and is no part of the world: a sentence each.
+    pub(super) left_out: Vec<String>,
+    /// What could not be read, and why.
+    pub(super) unread: Vec<String>,
+}
+
+impl Captured {
+    fn unread(&mut self, what: &str, error: &StepError) {
+        self.unread.push(format!("{what}: {error}"));
+    }
+
+    /// The bodies of a type.
+    fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (ResourceId, &'a Value)> {
+        self.resources.iter().filter_map(move |body| {
+            let id = ResourceId::parse(body["id"].as_str()?).ok()?;
+            id.resource_type().is(kind).then_some((id, body))
+        })
+    }
+}
