@@ -173,7 +173,10 @@ impl World {
             (Method::Get, None) => match (self.govern(&path, url), path.strip_suffix("/stats")) {
                 (Some(answer), _) => answer,
                 (None, Some(circuit)) => self.stats(circuit),
-                (None, None) => Ok(self.list(&path, &api_version, now)),
+                (None, None) => {
+                    self.check_listed(&path)?;
+                    Ok(self.list(&path, &api_version, now))
+                }
             },
             (Method::Put, Some(id)) => {
                 let api_version = api_version.as_str();
@@ -192,6 +195,23 @@ impl World {
                 let message = format!("{} is not allowed here.", request.method);
                 Err(Refusal::new(405, "MethodNotAllowed", message).by_gateway())
             }
+        }
+    }
+
+    /// Refuses a list in a group, or in a resource, that is not there.
+    fn check_listed(&self, path: &str) -> Result<(), Refusal> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let of_group = parts.get(3).is_some_and(|word| word.eq_ignore_ascii_case("resourceGroups"));
+        if let (true, Some(name)) = (of_group && parts.len() > 5, parts.get(4))
+            && self.groups.home(&parts[..5].join("/")).is_none()
+        {
+            let message = format!("Resource group '{name}' could not be found.");
+            return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
+        }
+        let holder = path.rsplit_once('/').and_then(|(holder, _)| ResourceId::parse(holder).ok());
+        match holder.filter(|holder| !self.resources.contains_key(holder)) {
+            Some(holder) => Err(Refusal::not_found(&holder.root())),
+            None => Ok(()),
         }
     }
 

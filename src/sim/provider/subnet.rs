@@ -161,17 +161,19 @@ impl Provider for SubnetType {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.subnet_user(id) {
             None => Ok(()),
-            Some(user) => Err(Refusal::new(
-                400,
-                "InUseSubnetCannotBeDeleted",
-                format!(
-                    "Subnet {} is in use by {user} and cannot be deleted. In order to delete the \
-                     subnet, delete all the resources within the subnet.",
-                    id.name()
-                ),
-            )),
+            Some(user) => Err(in_use(id, &user)),
         }
     }
+}
+
+/// The refusal to delete a subnet that is in use, or the network that it is of.
+pub(super) fn in_use(subnet: &ResourceId, user: &ResourceId) -> Refusal {
+    let message = format!(
+        "Subnet {} is in use by {user} and cannot be deleted. In order to delete the subnet, delete all the \
+         resources within the subnet.",
+        subnet.name()
+    );
+    Refusal::new(400, "InUseSubnetCannotBeDeleted", message)
 }
 
 /// Lines of a region and its pair.
