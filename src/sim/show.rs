@@ -64,7 +64,7 @@ impl World {
             let message = "The service is unavailable in this region now.";
             return Err(Refusal::new(503, "ServiceUnavailable", message));
         }
-        let body = self.get_body(id, now).ok_or_else(|| self.missing(id))?;
+        let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         let etag = body.get("etag").filter(|_| header).and_then(Value::as_str).map(str::to_owned);
         let mut answer = json_answer(200, &shaped(body, api_version, now));
@@ -72,12 +72,6 @@ impl World {
             answer.headers.push("ETag", etag);
         }
         Ok(answer)
-    }
-
-    /// Why something cannot be shown: it is not there, or what it would be in is not.
-    fn missing(&self, id: &ResourceId) -> Refusal {
-        let within = id.parent().is_none_or(|parent| self.resources.contains_key(&parent));
-        if within { Refusal::not_found(id) } else { Refusal::not_found(&id.root()) }
     }
 
     /// The answer to a GET of a list: everything whose id is the path and one name more.

@@ -88,9 +88,8 @@ impl Provider for SubnetType {
         mark_parts(delegations, shown.etag, shown.resource.state.as_str());
     }
 
-    fn accept(&self, world: &World, put: &Put<'_>) -> Value {
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        let region = world.location(put.id).map_or_else(String::new, |own| own.as_str().to_owned());
         if let Some(properties) = properties.as_object_mut() {
             // Who uses it is Azure's to say.
             for key in USERS {
@@ -118,9 +117,7 @@ impl Provider for SubnetType {
             .flatten()
         {
             default(endpoint, "provisioningState", json!("Succeeded"));
-            let service = endpoint["service"].as_str().unwrap_or_default();
-            let from = locations(service, region.as_str());
-            default(endpoint, "locations", json!(from));
+            default(endpoint, "locations", json!(["*"]));
         }
         let mut body = child(put, properties);
         self.complete(&mut body);
@@ -174,23 +171,6 @@ pub(super) fn in_use(subnet: &ResourceId, user: &ResourceId) -> Refusal {
         subnet.name()
     );
     Refusal::new(400, "InUseSubnetCannotBeDeleted", message)
-}
-
-/// Lines of a region and its pair.
-const PAIRS: &str = include_str!("../shape/pairs.tsv");
-
-/// From where a service is reached by its endpoint: databases from their region, storage from its pair as well,
-/// the rest from everywhere (as Azure's documents show it).
-fn locations<'r>(service: &str, region: &'r str) -> Vec<&'r str> {
-    let pair = || {
-        let of = |line: &'static str| line.split_once('\t').filter(|(own, _)| *own == region);
-        PAIRS.lines().find_map(of).map(|(_, pair)| pair)
-    };
-    match service {
-        "Microsoft.Storage" => std::iter::once(region).chain(pair()).collect(),
-        "Microsoft.Sql" => vec![region],
-        _ => vec!["*"],
-    }
 }
 
 /// The prefixes that a write sends, under either name; both may be there and say the same.
