@@ -10,7 +10,7 @@ use super::facts::Fact;
 use super::inquiry::{Inquiry, id_at, list, prefixes, text};
 use crate::arm::kind::HUB_GATEWAYS;
 use crate::model::action::HubAction;
-use crate::model::{ResourceId, Step};
+use crate::model::{ResourceId, SecretRef, Step};
 
 /// The networks of a hub, under it.
 pub(super) const HUB_VNETS: &str = "hubVirtualNetworkConnections";
@@ -32,6 +32,8 @@ pub struct PlannedLink<'p> {
     pub circuit: &'p ResourceId,
     /// Its weight, where the author says it.
     pub weight: Option<u64>,
+    /// Where its key comes from.
+    pub authorization: Option<&'p SecretRef>,
 }
 
 /// A connection of a hub's gateway as it is now.
@@ -53,6 +55,13 @@ impl HubLink<'_> {
     }
 }
 
+/// The circuit that a connection of either kind leads to.
+#[must_use]
+pub fn circuit_of(body: &Value) -> Option<ResourceId> {
+    let of_hub = || id_at(body, CIRCUIT_PEERING)?.parent();
+    id_at(body, "/properties/peer/id").or_else(of_hub)
+}
+
 impl<'a> Inquiry<'a> {
     /// The connections that are to be, of networks' gateways and of hubs'.
     #[must_use]
@@ -63,6 +72,7 @@ impl<'a> Inquiry<'a> {
             gateway: spec.gateway.clone(),
             circuit: &spec.circuit,
             weight: spec.routing_weight.map(u64::from),
+            authorization: spec.authorization.as_ref(),
         });
         let hubs = self.hub_connections().into_iter().map(|(step, spec)| PlannedLink {
             step,
@@ -70,6 +80,7 @@ impl<'a> Inquiry<'a> {
             gateway: spec.gateway(),
             circuit: &spec.circuit,
             weight: spec.routing_weight.map(u64::from),
+            authorization: spec.authorization.as_ref(),
         });
         networks.chain(hubs).collect()
     }
@@ -87,11 +98,14 @@ impl<'a> Inquiry<'a> {
     /// The connections of hubs' gateways that lead to a circuit now.
     #[must_use]
     pub fn hub_links_to(&self, circuit: &ResourceId) -> Vec<HubLink<'a>> {
-        let leads = |link: &HubLink<'_>| {
-            id_at(link.body, CIRCUIT_PEERING).and_then(|peering| peering.parent()).as_ref()
-                == Some(circuit)
-        };
-        self.hub_links().filter(leads).collect()
+        self.hub_links().filter(|link| circuit_of(link.body).as_ref() == Some(circuit)).collect()
+    }
+
+    /// The ids of the connections of networks and hubs that lead to a circuit now.
+    #[must_use]
+    pub fn all_links_to(&self, circuit: &ResourceId) -> Vec<ResourceId> {
+        let networks = self.links(circuit).into_iter().map(|(id, _)| id.clone());
+        networks.chain(self.hub_links_to(circuit).into_iter().map(|link| link.id)).collect()
     }
 
     /// The connections of a gateway of either kind now, each with its body.

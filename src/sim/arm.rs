@@ -180,7 +180,10 @@ impl World {
             (Method::Get, None) => match (self.govern(&path, url), path.strip_suffix("/stats")) {
                 (Some(answer), _) => answer,
                 (None, Some(circuit)) => self.stats(circuit),
-                (None, None) => Ok(self.list(&path, &api_version, now)),
+                (None, None) => {
+                    self.check_listed(&path)?;
+                    Ok(self.list(&path, &api_version, now))
+                }
             },
             (Method::Put, Some(id)) => {
                 let api_version = api_version.as_str();
@@ -200,6 +203,19 @@ impl World {
                 Err(Refusal::new(405, "MethodNotAllowed", message).by_gateway())
             }
         }
+    }
+
+    /// Refuses a list in a group that is not there.
+    fn check_listed(&self, path: &str) -> Result<(), Refusal> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let of_group = parts.get(3).is_some_and(|word| word.eq_ignore_ascii_case("resourceGroups"));
+        if let (true, Some(name)) = (of_group && parts.len() > 5, parts.get(4))
+            && self.groups.home(&parts[..5].join("/")).is_none()
+        {
+            let message = format!("Resource group '{name}' could not be found.");
+            return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
+        }
+        Ok(())
     }
 
     pub(super) fn check_group(&self, id: &ResourceId) -> Result<(), Refusal> {

@@ -177,6 +177,14 @@ mod tests {
                 "2024-05-01",
             ),
             ("routeTables/t", "disablePeeringRoute", "2025-05-01", "2025-09-01"),
+            ("virtualHubs/h", "hubRoutingPreference", "2021-05-01", "2021-08-01"),
+            ("expressRouteGateways/g", "allowNonVirtualWanTraffic", "2022-01-01", "2022-05-01"),
+            (
+                "expressRouteGateways/g/expressRouteConnections/c",
+                "enablePrivateLinkFastPath",
+                "2022-01-01",
+                "2022-05-01",
+            ),
         ] {
             assert!(!at(kind, key, before, later), "{key} of {kind} in {before}");
             assert!(at(kind, key, since, later), "{key} of {kind} in {since}");

@@ -72,7 +72,7 @@ pub(super) const NEXT_HOP: Unconfirmed = belief(400, "InvalidNextHop");
 pub(super) const TABLE_USED: Unconfirmed = belief(400, "InUseRouteTableCannotBeDeleted");
 /// A security group that is to be deleted and is in use.
 pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGroupCannotBeDeleted");
-/// A network that is to be deleted and is in use.
+/// A network that is to be deleted and is connected to a hub.
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");

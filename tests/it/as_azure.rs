@@ -153,3 +153,53 @@ fn both_sides_tell_that_a_network_has_grown_whatever_was_done_before() {
         }
     }
 }
+
+#[test]
+fn what_is_asked_of_something_that_is_not_there_is_refused_as_azure_does() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    for (path, wanted) in [
+        ("virtualNetworks/none", "ResourceNotFound"),
+        ("virtualNetworks/vnet-hub-sea/subnets/none", "NotFound"),
+    ] {
+        let (status, answer) = azure.ask(Method::Get, path, "");
+        assert_eq!((status, code(&answer)), (404, wanted), "{path}");
+    }
+    let nowhere = SEA.replace("rg-network-sea", "rg-nowhere");
+    let url =
+        format!("https://management.azure.com{nowhere}/virtualNetworks?api-version=2024-03-01");
+    let (headers, body) = (Headers::new(), bytes::Bytes::new());
+    let request = WireRequest { method: Method::Get, url, headers, body };
+    let answer = azure.world.answer(&request, azure.now).0.unwrap();
+    let told: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, code(&told)), (404, "ResourceGroupNotFound"));
+}
+
+#[test]
+fn a_network_whose_subnet_is_used_says_which_and_by_whom() {
+    let mut azure = Azure::of("worlds/two-circuits-prepared.yaml");
+    let (status, answer) = azure.ask(Method::Delete, "virtualNetworks/vnet-hub-sea", "");
+    assert_eq!((status, code(&answer)), (400, "InUseSubnetCannotBeDeleted"));
+    let told = answer["error"]["message"].as_str().unwrap();
+    assert!(told.contains("GatewaySubnet") && told.contains("virtualNetworkGateways"), "{told}");
+}
+
+#[test]
+fn networks_tell_their_peers_what_they_say_of_themselves() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let network = |prefix: &str| {
+        json!({ "location": "southeastasia", "properties": {
+        "addressSpace": { "addressPrefixes": [prefix] }, "encryption": { "enabled": true },
+        "bgpCommunities": { "virtualNetworkCommunity": "12076:20001" } } })
+    };
+    let (_, one) = azure.put("virtualNetworks/one", &network("10.61.0.0/16"));
+    assert_eq!(one["properties"]["encryption"]["enforcement"], "AllowUnencrypted");
+    let community = one["properties"]["bgpCommunities"]["regionalCommunity"].as_str().unwrap();
+    assert!(community.starts_with("12076:5"), "{community}");
+    azure.put("virtualNetworks/two", &network("10.62.0.0/16"));
+    let side = json!({ "properties": {
+        "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/one") } } });
+    let (_, side) = azure.put("virtualNetworks/two/virtualNetworkPeerings/to", &side);
+    let of = &side["properties"];
+    assert_eq!(of["remoteBgpCommunities"], one["properties"]["bgpCommunities"]);
+    assert_eq!(of["remoteVirtualNetworkEncryption"], one["properties"]["encryption"]);
+}

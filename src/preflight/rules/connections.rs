@@ -6,6 +6,7 @@ use crate::arm;
 use crate::model::action::RemovalKind;
 use crate::model::{Action, ResourceId, SecretRef};
 use crate::preflight::facts::Fact;
+use crate::preflight::hub_side::circuit_of;
 use crate::preflight::inquiry::{Inquiry, about, found, is, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -62,8 +63,8 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.5",
         judge: |inquiry| {
             let mut all = Vec::new();
-            for (step, spec) in inquiry.connections() {
-                all.extend(inquiry.at(step).each([&spec.id], |_, body| {
+            for planned in inquiry.planned_links() {
+                all.extend(inquiry.at(planned.step).each([planned.id], |_, body| {
                     let failed = arm::has_failed(body);
                     Some(unless(failed, || "its provisioningState is Failed".to_owned()))
                 }));
@@ -113,10 +114,11 @@ fn authorization(secret: Option<&SecretRef>) -> Option<&ResourceId> {
 
 fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
+    for planned in inquiry.planned_links() {
+        let Some(id) = authorization(planned.authorization) else { continue };
+        let step = planned.step;
         let then = inquiry.at(step);
-        match then.read(&spec.id) {
+        match then.read(planned.id) {
             Ok(None) => {}
             // A connection that stands has spent its own.
             Ok(Some(_)) => continue,
@@ -126,8 +128,10 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         }
         // Released by a connection that is removed first.
-        let released =
-            inquiry.links(&spec.circuit).iter().any(|(link, _)| inquiry.removed_before(link, step));
+        let released = inquiry
+            .all_links_to(planned.circuit)
+            .iter()
+            .any(|link| inquiry.removed_before(link, step));
         all.extend(then.each([id], |_, body| {
             let used = is(body, "/properties/authorizationUseStatus", "InUse") && !released;
             Some(unless(used, || "it is in use".to_owned()))
@@ -138,9 +142,9 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let Some(id) = authorization(spec.authorization.as_ref()) else { continue };
-        let then = inquiry.at(step);
+    for planned in inquiry.planned_links() {
+        let Some(id) = authorization(planned.authorization) else { continue };
+        let then = inquiry.at(planned.step);
         let made = inquiry.written().into_iter().any(|(maker, written)| {
             written == id && then.is_done(maker) && !matches!(maker.action, Action::Remove(_))
         });
@@ -160,7 +164,9 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, removed) in inquiry.removals(RemovalKind::Authorization) {
         let place = inquiry.plan.place(&step.name).unwrap_or_default();
         let before = inquiry.plan.dag().ancestors(place);
-        let disconnects = inquiry.removals(RemovalKind::Connection).iter().any(|(other, _)| {
+        let mut removed_too = inquiry.removals(RemovalKind::Connection);
+        removed_too.extend(inquiry.removals(RemovalKind::HubConnection));
+        let disconnects = removed_too.iter().any(|(other, _)| {
             inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
         });
         all.extend(inquiry.each([&removed.id], |_, body| {
@@ -173,14 +179,14 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let then = inquiry.at(step);
-        let other = then.links_of(&spec.gateway).into_iter().find(|(id, body)| {
-            **id != spec.id
-                && arm::ConnectionView::of(body).circuit().as_ref() == Some(&spec.circuit)
+    for planned in inquiry.planned_links() {
+        let then = inquiry.at(planned.step);
+        let mut others = then.links_at(&planned.gateway).into_iter();
+        let other = others.find(|(id, body)| {
+            id != planned.id && circuit_of(body).as_ref() == Some(planned.circuit)
         });
         let hit = other.map(|(id, _)| format!("{} connects them already", id.name()));
-        all.push(about(&spec.id, found(hit, then.every_link())));
+        all.push(about(planned.id, found(hit, then.every_link())));
     }
     all
 }
@@ -219,11 +225,11 @@ fn equal(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let Some(wanted) = spec.routing_weight else { continue };
-        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
+    for planned in inquiry.planned_links() {
+        let Some(wanted) = planned.weight else { continue };
+        all.extend(inquiry.at(planned.step).each([planned.id], |_, body| {
             let has = weight(body);
-            let differs = has != u64::from(wanted);
+            let differs = has != wanted;
             Some(unless(differs, || {
                 let status = arm::ConnectionView::of(body).status().unwrap_or("not reported");
                 format!("it has {has} (status {status}), and the runbook {wanted}")

@@ -18,7 +18,8 @@ pub(super) const RULES: &[Rule] = &[
         reads: "the refusals of all reads (401 InvalidAuthenticationTokenTenant)",
         why: "Nothing there can be read or written, and no waiting mends that.",
         fix: "Log in to the tenant that is named, or use a credential that is known in both; \
-              `--tenant SUBSCRIPTION=TENANT` says beforehand whose token a subscription takes.",
+              `tenants` in the profile or `--tenant SUBSCRIPTION=TENANT` says beforehand whose token a \
+              subscription takes.",
         source: "azure-cli 21227, azure-sdk-for-go 21651, 21891",
         judge: tenants,
     },

@@ -186,7 +186,7 @@ fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
 }
 
 /// What any step that writes may meet.
-pub const COMMON: [Trouble; 4] = [
+pub const COMMON: [Trouble; 5] = [
     Trouble {
         sign: "409 AnotherOperationInProgress, or 429 RetryableErrorDueToAnotherOperation",
         then: "Somebody else writes this resource or one that it depends on. Wait a minute and type the \
@@ -199,6 +199,11 @@ pub const COMMON: [Trouble; 4] = [
     Trouble {
         sign: "403 AuthorizationFailed or LinkedAuthorizationFailed",
         then: "The right that the message names is missing. The chapter on rights lists all of them.",
+    },
+    Trouble {
+        sign: "401 InvalidAuthenticationTokenTenant",
+        then: "The subscription is of another tenant. Sign in to the one that the message names, with \
+               `az login --tenant TENANT`, and type the same command again: it names its subscription.",
     },
     Trouble {
         sign: "409 ScopeLocked",

@@ -88,9 +88,8 @@ impl Provider for SubnetType {
         mark_parts(delegations, shown.etag, shown.resource.state.as_str());
     }
 
-    fn accept(&self, world: &World, put: &Put<'_>) -> Value {
+    fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        let region = world.location(put.id).map_or_else(String::new, |own| own.as_str().to_owned());
         if let Some(properties) = properties.as_object_mut() {
             // Who uses it is Azure's to say.
             for key in USERS {
@@ -118,9 +117,7 @@ impl Provider for SubnetType {
             .flatten()
         {
             default(endpoint, "provisioningState", json!("Succeeded"));
-            let service = endpoint["service"].as_str().unwrap_or_default();
-            let from = locations(service, region.as_str());
-            default(endpoint, "locations", json!(from));
+            default(endpoint, "locations", json!(["*"]));
         }
         let mut body = child(put, properties);
         self.complete(&mut body);
@@ -161,34 +158,19 @@ impl Provider for SubnetType {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.subnet_user(id) {
             None => Ok(()),
-            Some(user) => Err(Refusal::new(
-                400,
-                "InUseSubnetCannotBeDeleted",
-                format!(
-                    "Subnet {} is in use by {user} and cannot be deleted. In order to delete the \
-                     subnet, delete all the resources within the subnet.",
-                    id.name()
-                ),
-            )),
+            Some(user) => Err(in_use(id, &user)),
         }
     }
 }
 
-/// Lines of a region and its pair.
-const PAIRS: &str = include_str!("../shape/pairs.tsv");
-
-/// From where a service is reached by its endpoint: databases from their region, storage from its pair as well,
-/// the rest from everywhere (as Azure's documents show it).
-fn locations<'r>(service: &str, region: &'r str) -> Vec<&'r str> {
-    let pair = || {
-        let of = |line: &'static str| line.split_once('\t').filter(|(own, _)| *own == region);
-        PAIRS.lines().find_map(of).map(|(_, pair)| pair)
-    };
-    match service {
-        "Microsoft.Storage" => std::iter::once(region).chain(pair()).collect(),
-        "Microsoft.Sql" => vec![region],
-        _ => vec!["*"],
-    }
+/// The refusal to delete a subnet that is in use, or the network that it is of.
+pub(super) fn in_use(subnet: &ResourceId, user: &ResourceId) -> Refusal {
+    let message = format!(
+        "Subnet {} is in use by {user} and cannot be deleted. In order to delete the subnet, delete all the \
+         resources within the subnet.",
+        subnet.name()
+    );
+    Refusal::new(400, "InUseSubnetCannotBeDeleted", message)
 }
 
 /// The prefixes that a write sends, under either name; both may be there and say the same.

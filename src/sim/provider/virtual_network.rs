@@ -88,10 +88,13 @@ impl Provider for VirtualNetworkType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        let in_use = world
-            .ids()
-            .any(|other| other != id && other.is_within(id) && world.subnet_user(other).is_some());
-        if in_use || world.resources.user_of(id, super::hub_vnet::KIND).is_some() {
+        // As recorded: the first subnet that is in use says so, and who uses it.
+        let mut within = world.ids().filter(|other| *other != id && other.is_within(id));
+        let used = within.find_map(|other| Some((other, world.subnet_user(other)?)));
+        if let Some((subnet, user)) = used {
+            return Err(super::subnet::in_use(subnet, &user));
+        }
+        if world.resources.user_of(id, super::hub_vnet::KIND).is_some() {
             let message = format!("Virtual network {id} is in use and cannot be deleted.");
             return Err(Refusal::unconfirmed(&unconfirmed::NETWORK_USED, message));
         }

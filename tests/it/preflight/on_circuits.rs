@@ -138,3 +138,21 @@ async fn a_hub_that_has_no_side_yet_lends_when_a_step_makes_it() {
         Action::Verify(Verification::Absent { resource: absent });
     assert!(failed(&case.found().await).contains("VP-LENDS"));
 }
+
+#[tokio::test]
+async fn a_hubs_connection_needs_an_authorization_that_is_free_and_a_circuit_of_its_own() {
+    // The key is spent by another one, and nothing of that is removed.
+    let mut case = Case::of(VWAN);
+    let id = case.step("authorization").action.subject().unwrap().clone();
+    let name = id.name().to_owned();
+    case.body("er-singapore")["properties"]["authorizations"] = json!([{ "name": name,
+        "properties": { "authorizationUseStatus": "InUse", "authorizationKey": "k" } }]);
+    assert!(failed(&case.found().await).contains("AUTH-FREE"));
+    // The hub's gateway is connected to the circuit by another name.
+    let mut case = Case::of(VWAN);
+    let gateway = case.step("connection").action.subject().unwrap().parent().unwrap();
+    case.add(json!({ "id": gateway.as_str(), "location": "southeastasia", "properties": {
+        "virtualHub": { "id": format!("{SEA}/virtualHubs/hub-sea") },
+        "expressRouteConnections": [hub_connection("by-hand", "er-singapore", 0)] } }));
+    assert!(failed(&case.found().await).contains("LINK-DUP"));
+}
