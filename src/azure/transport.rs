@@ -33,6 +33,16 @@ impl HttpWire {
         Self::built(reqwest::Client::builder().no_proxy())
     }
 
+    /// A client for a server on this machine that has a certificate of its own, as PEM.
+    ///
+    /// # Errors
+    /// As [`HttpWire::new`], or it is no certificate.
+    pub fn trusting(certificate: &str) -> Result<Self, WireFault> {
+        let root = reqwest::Certificate::from_pem(certificate.as_bytes())
+            .map_err(|error| WireFault::NotSent(plain(&error)))?;
+        Self::built(reqwest::Client::builder().no_proxy().tls_certs_merge([root]))
+    }
+
     fn built(builder: reqwest::ClientBuilder) -> Result<Self, WireFault> {
         let client = builder
             .timeout(CALL_TIMEOUT)

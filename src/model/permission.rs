@@ -132,6 +132,27 @@ pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     groups
 }
 
+/// What `az` needs beside that to make a connection: it deploys a template.
+const DEPLOYS: [&str; 3] = ["operationstatuses/read", "read", "write"];
+
+/// The rights that a plan needs where a person types its commands, beside those of [`by_group`].
+#[must_use]
+pub fn by_hand(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for step in plan.steps() {
+        let id = match &step.action {
+            Action::Connection(spec) => &spec.id,
+            Action::Vpn(Vpn::Connection(spec)) => &spec.id,
+            _ => continue,
+        };
+        let scope =
+            format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
+        let rights = DEPLOYS.iter().map(|verb| format!("Microsoft.Resources/deployments/{verb}"));
+        groups.entry(scope).or_default().extend(rights);
+    }
+    groups
+}
+
 /// The rights on what a write refers to: Azure asks for them on the other resource (LinkedAuthorization).
 fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     match action {

@@ -345,6 +345,12 @@ fn troubles(out: &mut String, view: &RunView, style: Style) {
                 line(out, &format!("      {text}"));
             }
         }
+        if let Some(call) = &step.call {
+            line(out, &style.dim("    Call:"));
+            for text in call.lines() {
+                line(out, &format!("      {text}"));
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::by_hand;
 use super::split::split;
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
@@ -212,8 +213,11 @@ pub struct StepView {
     pub not_called_for: bool,
     /// The question of its open gate.
     pub question: Option<String>,
-    /// How to do it by hand, for a step that did not do.
+    /// How to do it by hand, for a step that did not do: the commands of the document, as they are.
     pub by_hand: Option<String>,
+    /// Whom to call, for such a step.
+    #[serde(default)]
+    pub call: Option<String>,
 }
 
 /// One line of the list of runs.
@@ -278,7 +282,13 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
                     StepState::Skipped { by: Actor::Engine, .. }
                 ),
                 question: question(record),
-                by_hand: step.prose.by_hand.clone().filter(|_| failed),
+                by_hand: failed
+                    .then(|| {
+                        let exact = by_hand::typed(step, &plan.parts().secrets);
+                        exact.or_else(|| step.prose.by_hand.clone())
+                    })
+                    .flatten(),
+                call: step.prose.call.clone().filter(|_| failed),
             })
         })
         .collect();

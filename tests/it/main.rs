@@ -9,6 +9,7 @@ mod cases;
 mod cases_truth;
 mod circles;
 mod cli;
+mod cloud;
 mod comparison;
 mod compile;
 mod conform;

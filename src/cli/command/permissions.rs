@@ -18,6 +18,9 @@ use crate::render::{json as out, role};
 pub struct PermissionsArgs {
     /// The runbook.
     pub runbook: PathBuf,
+    /// Also what a person needs who types the document's commands: `az` deploys templates for some.
+    #[arg(long)]
+    pub by_hand: bool,
     /// How it is compiled.
     #[command(flatten)]
     pub compile: Compile,
@@ -25,27 +28,39 @@ pub struct PermissionsArgs {
 
 pub(super) fn permissions(
     context: &Context,
-    PermissionsArgs { runbook, compile }: &PermissionsArgs,
+    PermissionsArgs { runbook, by_hand, compile }: &PermissionsArgs,
 ) -> Result<Status, CliError> {
     let plan = front::compile(context, runbook, compile, "live")?.plan;
-    let groups = permission::by_group(&plan);
+    let mut groups = permission::by_group(&plan);
+    let typed = permission::by_hand(&plan);
+    if *by_hand {
+        for (scope, rights) in &typed {
+            groups.entry(scope.clone()).or_default().extend(rights.iter().cloned());
+        }
+    }
     let actions: BTreeSet<&String> = groups.values().flatten().collect();
     let name = plan.parts().runbook.as_str();
-    let role = role::role(&plan);
+    let role = if *by_hand { role::role_by_hand(&plan) } else { role::role(&plan) };
     match context.ui.output {
         // The role by itself, so that it can be piped into `az role definition create`.
         Output::Text => context.ui.data(&out::object(&role)),
         Output::Json => context.ui.data(&out::object(&json!({
             "schema": "backroad.permissions/1", "runbook": name, "role": role, "groups": groups,
+            "by_hand": typed,
         }))),
     }
     if context.ui.output == Output::Text {
         context.ui.say(&format!(
             "{} rights in {} resource groups. Create the role with `az role definition create \
              --role-definition @FILE` and assign it at those groups. The preflight looks further: \
-             assign Reader there as well.",
+             assign Reader there as well.{}",
             actions.len(),
-            groups.len()
+            groups.len(),
+            if typed.is_empty() || *by_hand {
+                ""
+            } else {
+                " Who types the document's commands needs more: `--by-hand` adds it."
+            }
         ));
     }
     Ok(Status::Done)

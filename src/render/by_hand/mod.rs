@@ -89,6 +89,18 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
     }
 }
 
+/// A step's commands as a person types them: what does it, then what shows that it is so; none where there is none.
+#[must_use]
+pub fn typed(step: &Step, secrets: &Secrets) -> Option<String> {
+    let Guide { act, check, .. } = guide(step, secrets);
+    let mut lines = Vec::new();
+    for Line { note, command } in act.into_iter().chain(check) {
+        lines.extend(note.map(|note| format!("# {note}")));
+        lines.push(command);
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// What is not Azure's has no command.
 fn by_people(general: &General) -> Guide {
     let (good, undo_note) = match general {

@@ -63,6 +63,12 @@ impl Az {
         text
     }
 
+    /// The command once for each word that another one answers, which a shell variable holds.
+    pub(super) fn for_each(&self, variable: &str, answers: &Self) -> String {
+        let indented = self.text().replace('\n', "\n  ");
+        format!("for {variable} in $({}); do\n  {indented}\ndone", answers.text())
+    }
+
     /// The command with what it answers kept in a shell variable.
     pub(super) fn kept_in(&self, variable: &str) -> String {
         format!("{variable}=$({})", self.text())
@@ -105,6 +111,8 @@ mod tests {
         assert_eq!(quoted(""), "''");
         assert_eq!(variable("dr-key.1"), "DR_KEY_1");
         let text = Az::new("network x").with("--name", "a b").with_variable("--key", "K").text();
+        let each = Az::new("b").with_variable("--peer", "P").for_each("P", &Az::new("a"));
+        assert_eq!(each, "for P in $(az a); do\n  az b \\\n    --peer \"$P\"\ndone");
         assert_eq!(text, "az network x \\\n  --name 'a b' \\\n  --key \"$K\"");
     }
 }

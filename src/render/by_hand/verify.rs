@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::hubs;
 use super::remove::gone;
-use super::{Guide, Line, Trouble, about, line, noted};
+use super::{Guide, Line, Trouble, about, line, make, noted};
 use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 use crate::model::action::Verification;
@@ -27,7 +27,8 @@ fn both_paths(verb: &'static str, circuit: &ResourceId) -> Vec<Line> {
     CircuitPath::NAMES
         .map(|path| {
             line(
-                about(verb, circuit)
+                // Its id alone does not do here: `az` would want to read path and peering out of it.
+                make(verb, circuit)
                     .with("--path", path)
                     .with("--peering-name", "AzurePrivatePeering")
                     .with("--output", "table")
@@ -118,17 +119,16 @@ pub(super) fn verification(verification: &Verification) -> Guide {
             way(&["Virtual network gateways", gateway.name(), "BGP peers"]),
             vec![
                 noted(
-                    "The peers of the gateway; the next command is for each of them.",
-                    about("network vnet-gateway list-bgp-peer-status", gateway)
-                        .with("--query", "value[?state=='Connected'].neighbor")
-                        .with("--output", "tsv")
-                        .text(),
-                ),
-                line(
+                    "For each peer that is connected: what this gateway tells it.",
                     about("network vnet-gateway list-advertised-routes", gateway)
                         .with_variable("--peer", "PEER")
                         .with("--output", "table")
-                        .text(),
+                        .for_each(
+                            "PEER",
+                            &about("network vnet-gateway list-bgp-peer-status", gateway)
+                                .with("--query", "value[?state=='Connected'].neighbor")
+                                .with("--output", "tsv"),
+                        ),
                 ),
             ],
             format!("{}, to each peer.", covered(expect)),

@@ -1,6 +1,6 @@
 //! What are the chapters of one runbook? Its plan and what is known about it, as a view.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::estate::{self, NetworkPicture};
 use super::material::{Handling, Material};
@@ -70,8 +70,9 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
         tenants: values::tenants(material),
         profiles: values::profiles(material),
         writes: writes(&numbered),
-        rights: rights(material),
-        role_definition: json::object(&role::role(plan)),
+        rights: rights(permission::by_group(plan)),
+        rights_by_hand: rights(permission::by_hand(plan)),
+        role_definition: json::object(&role::role_by_hand(plan)),
         topology,
         topology_source,
         reach: reach(material),
@@ -230,8 +231,8 @@ fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {
         .collect()
 }
 
-fn rights(material: &Material) -> Vec<RightsView> {
-    permission::by_group(&material.plan)
+fn rights(groups: BTreeMap<String, BTreeSet<String>>) -> Vec<RightsView> {
+    groups
         .into_iter()
         .map(|(scope, actions)| RightsView { scope, actions: actions.into_iter().collect() })
         .collect()

@@ -135,7 +135,9 @@ view! {
         pub writes: Vec<WriteView>,
         /// The exact rights that it needs.
         pub rights: Vec<RightsView>,
-        /// The same as a custom role, for `az role definition create`: JSON.
+        /// What who types its commands needs beside them: `az` deploys templates for some.
+        pub rights_by_hand: Vec<RightsView>,
+        /// All of them as a custom role, for `az role definition create`: JSON.
         pub role_definition: String,
         /// The networks before, during and after.
         pub topology: Vec<PictureView>,
