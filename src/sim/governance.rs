@@ -138,7 +138,6 @@ impl World {
                 region,
                 "usages",
             ] => Some(Ok(self.usages(parts[1], region))),
-            ["subscriptions", _] => Some(Ok(self.subscription(parts[1]))),
             ["subscriptions", s, "providers", "microsoft.authorization", what, rest @ ..] => {
                 let scope = format!("/subscriptions/{s}");
                 match (*what, rest) {
@@ -167,18 +166,6 @@ impl World {
             }
             _ => None,
         }
-    }
-
-    /// A subscription, with its tenant.
-    fn subscription(&self, id: &str) -> WireResponse {
-        let tenant = self.governance.tenancy().of(id);
-        json_answer(
-            200,
-            &json!({
-                "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": tenant,
-                "displayName": id, "state": "Enabled",
-            }),
-        )
     }
 
     /// The management locks of this world.

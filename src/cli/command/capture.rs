@@ -44,7 +44,7 @@ pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Sta
         let what = format!("{} is there already.", path.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
-    let drilled = args.check.as_deref().map(|path| world::load(path, None)).transpose()?;
+    let drilled = args.check.as_deref().map(|path| world::load(context, path, None)).transpose()?;
     let subscriptions = match &drilled {
         Some((drilled, _)) if args.subscription.is_empty() => subscriptions_of(drilled),
         _ => args.subscription.clone(),
