@@ -19,6 +19,7 @@ pub mod report;
 pub mod role;
 pub mod split;
 mod spoken;
+mod strikes;
 pub mod style;
 pub mod svg;
 pub mod template;

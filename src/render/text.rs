@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::strikes;
 use super::style::{Style, clock, cut, fill, mark, wrap};
 use super::timeline::Waited;
 use super::view::{ReachView, RunLine, RunView, StepView};
@@ -22,7 +23,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     recovery(&mut out, view, style);
     changed(&mut out, view, style);
     reached(&mut out, view, style);
-    strikes(&mut out, view, style);
+    strikes::lines(&view.strikes, style).iter().for_each(|row| line(&mut out, row));
     troubles(&mut out, view, style);
     super::spoken::block(&mut out, &view.said, style);
     list(&mut out, "What an undo does not take back:", &view.stays, style);
@@ -382,15 +383,6 @@ fn answers(reach: &ReachView, view: &RunView) -> String {
         last = now;
     }
     if told.is_empty() { answer(reach) } else { told.join(" → ") }
-}
-
-/// What was to go wrong, and did or did not: a line for each.
-fn strikes(out: &mut String, view: &RunView, style: Style) {
-    for (place, strikes) in view.strikes.iter().enumerate() {
-        let lead = if place == 0 { "Went wrong  " } else { "            " };
-        let row = format!("{lead}{}: {}", strikes.what, strikes.said());
-        line(out, &if strikes.struck == 0 { style.warn(&row) } else { row });
-    }
 }
 
 /// What each site reaches, a line for each answer.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::by_hand;
 use super::split::split;
+pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
@@ -103,44 +104,6 @@ pub struct RunView {
     pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
-}
-
-/// What a bad day or a fault met and struck in a drill, flat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StrikesView {
-    /// The bad day's name, or what the fault is.
-    pub what: String,
-    /// Whether it is a bad day.
-    pub is_day: bool,
-    /// How often it struck.
-    pub struck: u64,
-    /// How many requests it met.
-    pub met: u64,
-    /// How many requests there were.
-    pub asked: u64,
-}
-
-impl StrikesView {
-    /// What came of it, as the end of a sentence.
-    #[must_use]
-    pub fn said(&self) -> String {
-        let requests = |count: u64| if count == 1 { "request" } else { "requests" };
-        match self.struck {
-            0 => format!(
-                "did not strike ({} of {} {} met)",
-                self.met,
-                self.asked,
-                requests(self.asked)
-            ),
-            struck => format!(
-                "struck {} ({} of {} {} met)",
-                if struck == 1 { "once".to_owned() } else { format!("{struck} times") },
-                self.met,
-                self.asked,
-                requests(self.asked)
-            ),
-        }
-    }
 }
 
 /// What each site reached from a moment on.

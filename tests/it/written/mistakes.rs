@@ -179,16 +179,24 @@ fn all_of_these_mistakes_in_one_world_are_said_together() {
     for (what, from, to, _) in MISTAKES {
         // Those that end the reading of the text have to stand alone.
         let ends = ["an anchor", "no YAML", "a second document", "a world that is not there"];
-        if !ends.contains(what) && text.contains(from) {
+        // And these give a resource another id: what is said of it otherwise is gone with it.
+        let other = [
+            "an id that is none",
+            "a resource without an id",
+            "a resource twice",
+            "a child without its parent",
+            "a child without a name",
+            "a type that is none",
+        ];
+        if !ends.contains(what) && !other.contains(what) && text.contains(from) {
             text = text.replacen(from, to, 1);
             made += 1;
         }
     }
-    assert!(made > 25, "{made}");
+    assert!(made > 20, "{made}");
     let read = read("small.yaml", &text);
     let said = codes(&read);
-    // One is about the name of what another has taken away.
-    assert!(said.len() + 2 >= made, "{made} mistakes, and {} are said:\n{said:#?}", said.len());
+    assert!(said.len() >= made, "{made} mistakes, and {} are said:\n{said:#?}", said.len());
     assert!(read.scenario.is_none());
 }
 

@@ -1,0 +1,69 @@
+//! Did what was to go wrong in a drill go wrong? What each fault and each bad day met and struck, for people.
+
+use serde::{Deserialize, Serialize};
+
+use super::Style;
+
+/// What a bad day or a fault met and struck in a drill, flat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrikesView {
+    /// The bad day's name, or what the fault is.
+    pub what: String,
+    /// Whether it is a bad day.
+    pub is_day: bool,
+    /// How often it struck.
+    pub struck: u64,
+    /// How many requests it met.
+    pub met: u64,
+    /// How many requests there were.
+    pub asked: u64,
+}
+
+impl StrikesView {
+    /// What came of it, as the end of a sentence.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let requests = |count: u64| if count == 1 { "request" } else { "requests" };
+        match self.struck {
+            0 => format!(
+                "did not strike ({} of {} {} met)",
+                self.met,
+                self.asked,
+                requests(self.asked)
+            ),
+            struck => format!(
+                "struck {} ({} of {} {} met)",
+                if struck == 1 { "once".to_owned() } else { format!("{struck} times") },
+                self.met,
+                self.asked,
+                requests(self.asked)
+            ),
+        }
+    }
+}
+
+/// A line for each of them; what struck nothing stands out.
+pub(super) fn lines(all: &[StrikesView], style: Style) -> Vec<String> {
+    let line = |(place, strikes): (usize, &StrikesView)| {
+        let lead = if place == 0 { "Went wrong  " } else { "            " };
+        let row = format!("{lead}{}: {}", strikes.what, strikes.said());
+        if strikes.struck == 0 { style.warn(&row) } else { row }
+    };
+    all.iter().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_struck_nothing_says_how_many_requests_it_was_asked_about() {
+        let of = |struck, met, asked| {
+            StrikesView { what: "slow".to_owned(), is_day: true, struck, met, asked }.said()
+        };
+        assert_eq!(of(0, 0, 14), "did not strike (0 of 14 requests met)");
+        assert_eq!(of(0, 1, 1), "did not strike (1 of 1 request met)");
+        assert_eq!(of(1, 2, 14), "struck once (2 of 14 requests met)");
+        assert_eq!(of(3, 3, 14), "struck 3 times (3 of 14 requests met)");
+    }
+}
