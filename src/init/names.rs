@@ -77,6 +77,13 @@ impl Renaming {
         new
     }
 
+    /// What the target's region is called in the way in which this word calls the source's.
+    fn short(&self, word: &str) -> Option<String> {
+        let of = |region: &str| SHORT.iter().find(|(name, _)| *name == region).map(|(_, short)| short);
+        let place = of(&self.source)?.iter().position(|own| own.eq_ignore_ascii_case(word))?;
+        of(&self.target)?.get(place).map(|own| (*own).to_owned())
+    }
+
     /// The name with the words exchanged that are known to differ; the same one where none does.
     pub(super) fn replaced(&self, source: &str) -> String {
         let exchanged = |word: String| {
@@ -88,12 +95,60 @@ impl Renaming {
             match known {
                 Some(((_, to), _)) => to.clone(),
                 None if word.eq_ignore_ascii_case(&self.source) => self.target.clone(),
-                None => word,
+                None => self.short(&word).unwrap_or(word),
             }
         };
         words(source).into_iter().map(exchanged).collect()
     }
 }
+
+/// What people write for a region in names: as the Cloud Adoption Framework does, and as Azure Backup does.
+const SHORT: [(&str, [&str; 2]); 44] = [
+    ("australiacentral", ["auc", "acl"]),
+    ("australiaeast", ["aue", "ae"]),
+    ("australiasoutheast", ["ause", "ase"]),
+    ("brazilsouth", ["brs", "brs"]),
+    ("brazilsoutheast", ["brse", "bse"]),
+    ("canadacentral", ["cac", "cnc"]),
+    ("canadaeast", ["cae", "cne"]),
+    ("centralindia", ["inc", "inc"]),
+    ("centralus", ["cus", "cus"]),
+    ("eastasia", ["ea", "ea"]),
+    ("eastus", ["eus", "eus"]),
+    ("eastus2", ["eus2", "eus2"]),
+    ("francecentral", ["frc", "frc"]),
+    ("francesouth", ["frs", "frs"]),
+    ("germanynorth", ["gno", "gn"]),
+    ("germanywestcentral", ["gwc", "gwc"]),
+    ("israelcentral", ["ilc", "ilc"]),
+    ("italynorth", ["itn", "itn"]),
+    ("japaneast", ["jpe", "jpe"]),
+    ("japanwest", ["jpw", "jpw"]),
+    ("koreacentral", ["krc", "krc"]),
+    ("koreasouth", ["krs", "krs"]),
+    ("northcentralus", ["ncus", "ncus"]),
+    ("northeurope", ["neu", "ne"]),
+    ("norwayeast", ["noe", "nwe"]),
+    ("norwaywest", ["now", "nww"]),
+    ("polandcentral", ["plc", "plc"]),
+    ("qatarcentral", ["qac", "qac"]),
+    ("southafricanorth", ["san", "san"]),
+    ("southafricawest", ["saw", "saw"]),
+    ("southcentralus", ["scus", "scus"]),
+    ("southeastasia", ["sea", "sea"]),
+    ("southindia", ["ins", "ins"]),
+    ("spaincentral", ["spc", "spc"]),
+    ("swedencentral", ["sdc", "sdc"]),
+    ("switzerlandnorth", ["chn", "szn"]),
+    ("switzerlandwest", ["chw", "szw"]),
+    ("uaenorth", ["uan", "uan"]),
+    ("uksouth", ["uks", "uks"]),
+    ("ukwest", ["ukw", "ukw"]),
+    ("westeurope", ["weu", "we"]),
+    ("westus", ["wus", "wus"]),
+    ("westus2", ["wus2", "wus2"]),
+    ("westus3", ["wus3", "wus3"]),
+];
 
 /// A name as expressions take it: `[a-z][a-z0-9_]*`.
 pub(super) fn plain(name: &str) -> String {
@@ -158,6 +213,9 @@ mod tests {
         assert_eq!(renaming.name("con-hub-ea-hongkong"), "con-hub-sea-hongkong");
         assert_eq!(renaming.name("gw_EastAsia"), "gw_southeastasia");
         assert_eq!(renaming.name("gateway"), "gateway-southeastasia");
+        let unseen = Renaming::between("westeurope", "northeurope");
+        assert_eq!(unseen.name("vnet-hub-weu-01"), "vnet-hub-neu-01");
+        assert_eq!(unseen.name("hub_WE"), "hub_ne");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 13] = [
+const DOORS: [(&str, &[&str]); 14] = [
     ("outward", &[]),
     ("model", &[]),
     ("arm", &["model"]),
@@ -19,6 +19,7 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("azure", &["model", "arm", "engine", "preflight", "outward"]),
     ("sim", &["model", "arm", "runbook", "engine", "azure"]),
     ("drill", &["model", "engine", "azure", "sim", "store"]),
+    ("init", &["model", "arm", "runbook", "sim"]),
     ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
     (
         "cli",
@@ -34,6 +35,7 @@ const DOORS: [(&str, &[&str]); 13] = [
             "azure",
             "drill",
             "sim",
+            "init",
             "render",
         ],
     ),

@@ -23,6 +23,7 @@ mod full_disk;
 mod generated;
 mod hazards;
 mod hubs;
+mod init;
 mod kept_journals;
 mod killed_anywhere;
 mod lost_posts;
