@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_days;
 mod books;
+mod by_hand;
 mod capture;
 mod cases;
 mod cases_truth;
@@ -16,6 +17,7 @@ mod disturb_then_undo;
 mod documents;
 mod echo;
 mod endless;
+mod exact_rights;
 mod files;
 mod forgeries;
 mod full_disk;
