@@ -133,22 +133,30 @@ pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// What `az` needs beside that to make a connection: it deploys a template.
-const DEPLOYS: [&str; 3] = ["operationstatuses/read", "read", "write"];
+const DEPLOYS: [&str; 3] = [
+    "Microsoft.Resources/deployments/operationstatuses/read",
+    "Microsoft.Resources/deployments/read",
+    "Microsoft.Resources/deployments/write",
+];
+
+/// What it needs for the routes of a table, which it makes one by one.
+const ROUTES: [&str; 2] =
+    ["Microsoft.Network/routeTables/routes/read", "Microsoft.Network/routeTables/routes/write"];
 
 /// The rights that a plan needs where a person types its commands, beside those of [`by_group`].
 #[must_use]
 pub fn by_hand(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for step in plan.steps() {
-        let id = match &step.action {
-            Action::Connection(spec) => &spec.id,
-            Action::Vpn(Vpn::Connection(spec)) => &spec.id,
+        let (id, rights) = match &step.action {
+            Action::Connection(spec) => (&spec.id, &DEPLOYS[..]),
+            Action::Vpn(Vpn::Connection(spec)) => (&spec.id, &DEPLOYS[..]),
+            Action::RouteTable(spec) => (&spec.id, &ROUTES[..]),
             _ => continue,
         };
         let scope =
             format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
-        let rights = DEPLOYS.iter().map(|verb| format!("Microsoft.Resources/deployments/{verb}"));
-        groups.entry(scope).or_default().extend(rights);
+        groups.entry(scope).or_default().extend(rights.iter().map(|right| (*right).to_owned()));
     }
     groups
 }

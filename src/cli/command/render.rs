@@ -55,6 +55,8 @@ pub enum Format {
     Html,
     /// Markdown, with pictures beside it.
     Md,
+    /// A script for a POSIX shell: every command of it, with a question at each gate.
+    Sh,
 }
 
 pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Status, CliError> {
@@ -89,6 +91,7 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
         return Ok(Status::Done);
     }
     let written = match args.format {
+        Format::Sh => Ok(document::script(&view)),
         Format::Html => document::html(&view, &templates),
         Format::Md => {
             let all: Vec<_> = std::iter::once(&first.material).chain(back).collect();

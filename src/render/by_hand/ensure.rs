@@ -1,5 +1,6 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
+use super::before;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, Peering, PublicIp, Subnet,
@@ -68,7 +69,8 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
                 .text(),
         )],
         good: format!(
-            "state is Succeeded, the prefix is {}{}.",
+            "state is Succeeded, the {} {}{}.",
+            if prefixes.len() == 1 { "prefix is" } else { "prefixes are" },
             prefixes.join(" and "),
             if id.name() == "GatewaySubnet" { ", and nsg is null" } else { "" }
         ),
@@ -178,7 +180,8 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         .with("--location", spec.location.as_str())
         .with("--vnet-gateway1", spec.gateway.as_str())
         .with("--express-route-circuit2", spec.circuit.as_str())
-        .with_all("--routing-weight", spec.routing_weight.iter().map(ToString::to_string).collect())
+        // `az` would make it 10 where nothing is said.
+        .with("--routing-weight", spec.routing_weight.unwrap_or_default().to_string())
         .with_all("--tags", tags(&spec.tags));
     let mut act = Vec::new();
     if let Some(secret) = &spec.authorization {
@@ -311,10 +314,17 @@ pub(super) fn association(spec: &Association) -> Guide {
     let show = about("network vnet subnet show", &spec.subnet)
         .with("--query", "routeTable.id")
         .with("--output", "tsv");
+    let file = before::file(&spec.subnet, "txt");
+    let update = || about("network vnet subnet update", &spec.subnet);
+    let to_old = format!("{} \\\n  --route-table \"$(cat {file})\"", update().text());
+    let to_none = update().with("--remove", "routeTable").text();
     Guide {
         portal: way(&["Virtual networks", &vnet, "Subnets", spec.subnet.name(), "Route table"]),
         act: vec![
-            noted("First note the table that it uses now; taking this back needs it.", show.text()),
+            noted(
+                "First keep which table it uses now, in a file of this folder: taking this back needs it.",
+                format!("[ -e {file} ] || {} \\\n  >{file}", show.text()),
+            ),
             line(
                 about("network vnet subnet update", &spec.subnet)
                     .with("--route-table", spec.route_table.as_str())
@@ -329,8 +339,8 @@ pub(super) fn association(spec: &Association) -> Guide {
                        up, or take this step back.",
         }],
         undo: vec![noted(
-            "If it used another table before, name that one with `--route-table` instead.",
-            about("network vnet subnet update", &spec.subnet).with("--remove", "routeTable").text(),
+            "The table that it used before, or none.",
+            before::either(&file, &to_old, &to_none),
         )],
         undo_note: "Traffic follows the network's own routes again.".to_owned(),
     }

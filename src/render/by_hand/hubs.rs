@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::before::Before;
 use super::ensure::{said, tags, way};
 use super::{Az, Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::ResourceId;
@@ -16,8 +17,8 @@ use crate::model::hub_body::body_of;
 /// The version of the calls, that of the executor.
 const VERSION: &str = "2024-03-01";
 
-const EXTENSION: &str = "First note what is there: taking this back needs it, and the next command sets \
-                         everything anew. Who has the extension virtual-wan can use `az network vhub` instead.";
+const EXTENSION: &str = "It sets everything anew, returns at once, and Azure goes on. Who has the extension \
+                         virtual-wan can use `az network vhub` instead.";
 
 pub(super) fn hub(action: &HubAction, secrets: &Secrets) -> Guide {
     match action {
@@ -33,13 +34,15 @@ fn call(method: &str, path: &str) -> Az {
     Az::new("rest").with("--method", method).with("--url", format!("{path}?api-version={VERSION}"))
 }
 
-/// A GET of what stands, and the PUT of what shall be.
+/// What stands is kept, then the PUT of what shall be.
 fn put(id: &ResourceId, body: &Value) -> Vec<super::Line> {
     let put = call("put", id.as_str()).with("--body", body.to_string());
-    vec![
-        noted(EXTENSION, call("get", id.as_str()).with("--query", "properties").text()),
-        noted("It returns at once; Azure goes on.", put.with("--query", "id").text()),
-    ]
+    vec![Before::new(id, VERSION).keep(), noted(EXTENSION, put.with("--query", "id").text())]
+}
+
+/// As it was, or gone.
+fn restore(id: &ResourceId) -> super::Line {
+    Before::new(id, VERSION).restore(&call("delete", id.as_str()))
 }
 
 const HUB_QUERY: &str = "properties.{state:provisioningState,routing:routingState,preference:hubRoutingPreference,units:virtualRouterAutoScaleConfiguration.minCapacity}";
@@ -65,9 +68,8 @@ fn virtual_hub(spec: &VirtualHub, body: &Value) -> Guide {
                        changed: take another one.",
             },
         ],
-        undo: vec![noted("Only if it was not there before.", call("delete", id.as_str()).text())],
-        undo_note: "Only after its gateways and the connections of its networks are gone. If it was there, \
-                    put its preference and units back as you noted them."
+        undo: vec![restore(id)],
+        undo_note: "It is removed only after its gateways and the connections of its networks are gone."
             .to_owned(),
     }
 }
@@ -205,7 +207,7 @@ fn vnet(spec: &HubVnet, body: &Value) -> Guide {
                        network stays out.",
             },
         ],
-        undo: vec![noted("Only if it was not there before.", call("delete", id.as_str()).text())],
+        undo: vec![restore(id)],
         undo_note: "The network is reachable over this hub no more.".to_owned(),
     }
 }
@@ -233,10 +235,7 @@ fn routes(spec: &HubRoutes, body: &Value) -> Guide {
             then: "A static route goes before what is learned: its next hop must be up. Put back the routes \
                    that you noted.",
         }],
-        undo: vec![noted(
-            "Only if it was not there before; otherwise write the routes that you noted.",
-            call("delete", id.as_str()).text(),
-        )],
+        undo: vec![restore(id)],
         undo_note: "Only after no connection follows or fills it. The default table is never removed."
             .to_owned(),
     }
@@ -246,9 +245,12 @@ fn routes(spec: &HubRoutes, body: &Value) -> Guide {
 pub(super) fn effective(hub: &ResourceId, table: &str) -> super::Line {
     let table = format!("{hub}/{HUB_TABLES}/{table}");
     let body = serde_json::json!({ "resourceId": table, "virtualWanResourceType": "RouteTable" });
-    let ask = call("post", &format!("{hub}/effectiveRoutes")).with("--body", body.to_string());
-    noted(
-        "The answer comes at the Location that --debug shows. In the portal: the hub, Effective Routes.",
-        ask.text(),
+    line(
+        about("resource invoke-action", hub)
+            .with("--action", "effectiveRoutes")
+            .with("--api-version", VERSION)
+            .with("--request-body", body.to_string())
+            .with("--query", "value")
+            .text(),
     )
 }

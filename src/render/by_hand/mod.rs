@@ -4,6 +4,7 @@
 //! runbook, and `scripts/az-parse` holds every command of the shipped ones against the real parser
 //! of `az`. One function per kind of action; a new action does not compile without one.
 
+mod before;
 mod ensure;
 mod hubs;
 mod network;
@@ -20,6 +21,7 @@ use crate::model::action::General;
 use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{Action, ResourceId, SecretRef, SecretSource, Step};
 use shell::Az;
+pub(in crate::render) use shell::quoted;
 
 /// How a step is done by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! How are routes, security groups, DNS servers and tiers set by hand? Each noted first, then changed.
 
+use super::before::Before;
 use super::ensure::{said, tags, way};
 use super::{Guide, Line, Trouble, about, line, make, noted, parent_name, within};
 use crate::model::action::{
@@ -7,8 +8,8 @@ use crate::model::action::{
 };
 use crate::model::{ResourceId, action::Destination};
 
-const IF_IT_WAS_THERE: &str =
-    "This removes it. If it was there before, put back the values that you noted instead.";
+/// The version of the calls, that of the executor.
+const VERSION: &str = "2024-03-01";
 
 /// The commands that make one route; a firewall's address is read first.
 fn add_route(
@@ -51,7 +52,8 @@ pub(super) fn route_table(spec: &RouteTable) -> Guide {
             said(spec.propagate_gateway_routes.map(|on| !on)),
         )
         .with_all("--tags", tags(&spec.tags));
-    let mut act = vec![line(create.text())];
+    let before = Before::new(id, VERSION);
+    let mut act = vec![before.keep(), line(create.text())];
     for route in &spec.routes {
         add_route(id, &route.name, &route.prefix, &route.next_hop, &mut act);
     }
@@ -73,7 +75,7 @@ pub(super) fn route_table(spec: &RouteTable) -> Guide {
             sign: "There are routes that are not in this list",
             then: "This runbook means exactly these. Note the others, ask who made them, remove them.",
         }],
-        undo: vec![noted(IF_IT_WAS_THERE, about("network route-table delete", id).text())],
+        undo: vec![before.restore(&about("network route-table delete", id))],
         undo_note: "Only after no subnet uses it.".to_owned(),
     }
 }
@@ -83,7 +85,8 @@ pub(super) fn route(spec: &TableRoute) -> Guide {
     let table = id.parent().unwrap_or_else(|| id.clone());
     let show = about("network route-table route show", id)
         .with("--query", "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}");
-    let mut act = vec![noted("First note what is there; taking this back needs it.", show.text())];
+    let before = Before::new(id, VERSION);
+    let mut act = vec![before.keep()];
     add_route(&table, id.name(), &spec.prefix, &spec.next_hop, &mut act);
     Guide {
         portal: way(&["Route tables", table.name(), "Routes", "Add", id.name()]),
@@ -94,7 +97,7 @@ pub(super) fn route(spec: &TableRoute) -> Guide {
             sign: "Machines are unreachable afterwards",
             then: "The route sends their traffic to what is not up. Bring that up, or take this back.",
         }],
-        undo: vec![noted(IF_IT_WAS_THERE, about("network route-table route delete", id).text())],
+        undo: vec![before.restore(&about("network route-table route delete", id))],
         undo_note: "The table's other routes stay as they are.".to_owned(),
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
     let (good, undo, undo_note) = match &spec.to {
         RecoveryMove::Failover { .. } => (
             "status is Succeeded, allowed holds Commit, and each machine runs at the other side.",
-            vec![line(post(id, CANCEL, None))],
+            vec![noted("Only while it is not committed.", post(id, CANCEL, None))],
             "Only while it is not committed; afterwards only a failback leads back.",
         ),
         RecoveryMove::Commit => (
@@ -99,7 +99,10 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
         ),
         RecoveryMove::TestFailover { .. } => (
             "status is Suspended and says WaitingForStopTestFailover: the copies run.",
-            vec![line(post(id, CLEANUP, Some(cleanup())))],
+            vec![noted(
+                "Only while the copies are there: a step of this runbook may have cleaned up.",
+                post(id, CLEANUP, Some(cleanup())),
+            )],
             "The cleanup deletes the copies, never the machines.",
         ),
         RecoveryMove::TestCleanup => (

@@ -76,7 +76,7 @@ impl Az {
 }
 
 /// A value as one word of a POSIX shell.
-pub(super) fn quoted(value: &str) -> String {
+pub(in crate::render) fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();

@@ -1,6 +1,8 @@
 //! How are clients told by hand to go elsewhere? What they are told now is noted first.
 
+use super::before::Before;
 use super::ensure::way;
+use super::shell::Az;
 use super::{Guide, Line, Trouble, line, noted, parent_name, within};
 use crate::model::action::{DnsRecord, Steering, TrafficEndpoint};
 
@@ -11,34 +13,32 @@ pub(super) fn steering(steering: &Steering) -> Guide {
     }
 }
 
-/// The commands of one family of records.
+/// The versions of the calls, those of the executor.
+const DNS_VERSION: &str = "2020-06-01";
+const ENDPOINT_VERSION: &str = "2022-04-01";
+
+/// What a record's family is called.
 struct HandFamily {
     show: &'static str,
-    create: &'static str,
-    add: &'static str,
-    update: &'static str,
     delete: &'static str,
+    records: &'static str,
     address: &'static str,
     query: &'static str,
 }
 
 const V4: HandFamily = HandFamily {
     show: "network private-dns record-set a show",
-    create: "network private-dns record-set a create",
-    add: "network private-dns record-set a add-record",
-    update: "network private-dns record-set a update",
     delete: "network private-dns record-set a delete",
-    address: "--ipv4-address",
+    records: "aRecords",
+    address: "ipv4Address",
     query: "{addresses:aRecords[].ipv4Address,ttl:ttl}",
 };
 
 const V6: HandFamily = HandFamily {
     show: "network private-dns record-set aaaa show",
-    create: "network private-dns record-set aaaa create",
-    add: "network private-dns record-set aaaa add-record",
-    update: "network private-dns record-set aaaa update",
     delete: "network private-dns record-set aaaa delete",
-    address: "--ipv6-address",
+    records: "aaaaRecords",
+    address: "ipv6Address",
     query: "{addresses:aaaaRecords[].ipv6Address,ttl:ttl}",
 };
 
@@ -48,35 +48,39 @@ fn record(spec: &DnsRecord) -> Guide {
     let named = |verb: &'static str| {
         within(verb, id).with("--zone-name", zone.as_str()).with("--name", id.name())
     };
-    let added = |verb: &'static str| {
-        within(verb, id).with("--zone-name", zone.as_str()).with("--record-set-name", id.name())
-    };
     let show = named(family.show).with("--query", family.query);
-    let mut act: Vec<Line> = vec![
-        noted(
-            "First note the addresses and the TTL that it has; taking this back needs them.",
-            show.text(),
-        ),
-        noted(
-            "If it is there, it goes first: a record set that loses its last address is gone.",
-            named(family.delete).with_flag("--yes").text(),
-        ),
-    ];
-    let ttl = spec.ttl.map_or_else(|| "TTL".to_owned(), |ttl| ttl.to_string());
-    let note = if spec.ttl.is_some() {
-        None
-    } else {
-        Some("TTL is the one that you noted; 300 on a new name.")
+    let before = Before::new(id, DNS_VERSION);
+    let mut act: Vec<Line> = vec![before.keep()];
+    let ttl = match spec.ttl {
+        Some(ttl) => ttl.to_string(),
+        None => {
+            let read = named(family.show).with("--query", "ttl").with("--output", "tsv").text();
+            act.push(noted(
+                "The TTL stays as it is; 300 on a new name.",
+                format!("TTL=$({read} || echo 300)"),
+            ));
+            "$TTL".to_owned()
+        }
     };
-    let create = named(family.create).with("--ttl", ttl).text();
-    act.push(Line { note: note.map(str::to_owned), command: create });
-    act.extend(
-        spec.addresses.iter().map(|address| {
-            line(added(family.add).with(family.address, address.to_string()).text())
-        }),
-    );
     let addresses: Vec<String> = spec.addresses.iter().map(ToString::to_string).collect();
-    let back = format!("ttl={}", spec.ttl.map_or_else(|| "300".to_owned(), |ttl| ttl.to_string()));
+    let records: Vec<String> = addresses
+        .iter()
+        .map(|one| format!("{{\\\"{}\\\":\\\"{one}\\\"}}", family.address))
+        .collect();
+    // One write: were it removed and made again, the name would not be there in between.
+    let put = Az::new("rest")
+        .with("--method", "put")
+        .with("--url", format!("{id}?api-version={DNS_VERSION}"))
+        .text();
+    let body = format!(
+        "\"{{\\\"properties\\\":{{\\\"ttl\\\":{ttl},\\\"{}\\\":[{}]}}}}\"",
+        family.records,
+        records.join(",")
+    );
+    act.push(noted(
+        "One write of all addresses: the name is there at every moment.",
+        format!("{put} \\\n  --body {body} \\\n  --query id"),
+    ));
     Guide {
         portal: way(&["Private DNS zones", &zone, "Recordsets", id.name()]),
         act,
@@ -92,10 +96,7 @@ fn record(spec: &DnsRecord) -> Guide {
                 then: "The zone is not linked to that network: add the link, without registration.",
             },
         ],
-        undo: vec![noted(
-            "The same again with the addresses and the TTL that you noted; this sets the TTL.",
-            named(family.update).with("--set", back).text(),
-        )],
+        undo: vec![before.restore(&named(family.delete).with_flag("--yes"))],
         undo_note: "A name that was not there before is deleted.".to_owned(),
     }
 }
@@ -114,6 +115,7 @@ fn endpoint(spec: &TrafficEndpoint) -> Guide {
         "--query",
         "{status:endpointStatus,monitor:endpointMonitorStatus,priority:priority,weight:weight}",
     );
+    let before = Before::new(id, ENDPOINT_VERSION);
     let word = |on: bool| if on { "Enabled" } else { "Disabled" };
     let update = named("network traffic-manager endpoint update")
         .with_all("--endpoint-status", spec.enabled.iter().map(|on| word(*on).to_owned()).collect())
@@ -125,22 +127,19 @@ fn endpoint(spec: &TrafficEndpoint) -> Guide {
     good.extend(spec.weight.map(|share| format!("weight is {share}")));
     Guide {
         portal: way(&["Traffic Manager profiles", &profile, "Endpoints", id.name()]),
-        act: vec![
-            noted("First note how it is; taking this back needs it.", show.text()),
-            line(update.text()),
-        ],
+        act: vec![before.keep(), line(update.text())],
         check: vec![line(show.text())],
         good: format!("{}.", good.join(", ")),
         wrong: vec![Trouble {
             sign: "Two endpoints have the same priority",
             then: "Azure refuses it: give the other one another turn first.",
         }],
-        undo: vec![noted(
-            "With the values that you noted.",
-            named("network traffic-manager endpoint update")
-                .with("--endpoint-status", word(spec.enabled != Some(true)))
-                .text(),
-        )],
+        undo: vec![
+            before.restore(
+                &named("network traffic-manager endpoint update")
+                    .with("--endpoint-status", word(spec.enabled != Some(true))),
+            ),
+        ],
         undo_note: "Clients follow when the answer that they remember runs out.".to_owned(),
     }
 }

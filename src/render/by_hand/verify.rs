@@ -31,6 +31,8 @@ fn both_paths(verb: &'static str, circuit: &ResourceId) -> Vec<Line> {
                 make(verb, circuit)
                     .with("--path", path)
                     .with("--peering-name", "AzurePrivatePeering")
+                    // Without it the table is empty: what is shown is the answer, and its rows are in a field.
+                    .with("--query", "value")
                     .with("--output", "table")
                     .text(),
             )

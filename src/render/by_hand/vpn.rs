@@ -111,7 +111,8 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
         .with("--vnet-gateway1", spec.gateway.as_str())
         .with("--local-gateway2", spec.local_gateway.as_str())
         .with_variable("--shared-key", &variable)
-        .with_all("--routing-weight", spec.routing_weight.iter().map(ToString::to_string).collect())
+        // `az` would make it 10 where nothing is said.
+        .with("--routing-weight", spec.routing_weight.unwrap_or_default().to_string())
         .with_all("--tags", tags(&spec.tags));
     let create = if spec.bgp == Some(true) {
         create.with_all("--enable-bgp", said(spec.bgp))

@@ -10,6 +10,7 @@ mod last_path;
 pub mod material;
 mod part;
 mod schedule;
+mod script;
 pub mod step_view;
 mod steps;
 mod timeline;
@@ -22,6 +23,7 @@ mod words;
 mod tests;
 
 pub use material::Material;
+pub use script::script;
 pub use view::{Document, LastRun};
 
 use view::{ContentsEntry, Part, Version, Warning};

@@ -90,7 +90,7 @@ view! {
         pub retry: String,
         /// Whether that is as the part says of most of its steps.
         pub retry_as_usual: bool,
-        /// The longest it may take.
+        /// The longest it may take; for a gate, how long its question stays open, and empty where that has no end.
         pub timeout: String,
         /// When it is done at all, if that has a condition.
         pub when: Option<String>,

@@ -219,7 +219,11 @@ fn part(
         on_failure: words::on_failure(step),
         retry: words::retry(&step.retry),
         retry_as_usual: words::retry(&step.retry) == usual_retry(numbered.plan),
-        timeout: words::time(step.timeout),
+        timeout: match step.action.gate() {
+            // A question stays open as long as its gate says, whatever the steps around it may take.
+            Some(gate) => gate.policy().expires_after.map(words::time).unwrap_or_default(),
+            None => words::time(step.timeout),
+        },
         when: step.when.as_ref().map(ToString::to_string),
         ensure: step.ensure.iter().map(ToString::to_string).collect(),
         owes: step.owes.clone(),

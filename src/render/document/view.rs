@@ -135,7 +135,7 @@ view! {
         pub writes: Vec<WriteView>,
         /// The exact rights that it needs.
         pub rights: Vec<RightsView>,
-        /// What who types its commands needs beside them: `az` deploys templates for some.
+        /// What who types its commands needs beside them, as `az` does some things in other ways.
         pub rights_by_hand: Vec<RightsView>,
         /// All of them as a custom role, for `az role definition create`: JSON.
         pub role_definition: String,

@@ -30,6 +30,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("runbook.md", include_str!("../../../templates/runbook.md")),
     ("runbook/chapters.html", include_str!("../../../templates/runbook/chapters.html")),
     ("runbook/chapters.md", include_str!("../../../templates/runbook/chapters.md")),
+    ("runbook/card.html", include_str!("../../../templates/runbook/card.html")),
+    ("runbook/card.md", include_str!("../../../templates/runbook/card.md")),
     ("runbook/checklist.html", include_str!("../../../templates/runbook/checklist.html")),
     ("runbook/cover.html", include_str!("../../../templates/runbook/cover.html")),
     ("runbook/matrix.html", include_str!("../../../templates/runbook/matrix.html")),

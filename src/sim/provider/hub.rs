@@ -143,7 +143,7 @@ impl Provider for VirtualHubType {
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         hub_defaults(&mut properties);
-        keep(&mut properties, put.stored, &["routingState"]);
+        keep(&mut properties, put.stored, &["routingState", "virtualRouterIps"]);
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("expressRouteGateway");
         }

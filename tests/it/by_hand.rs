@@ -1,0 +1,191 @@
+//! What a person types is exact: the script of a document, the screens of a failure, the time of a question.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn backroad(arguments: &[&str], state: &Path) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_backroad"))
+        .args(arguments)
+        .arg("--state-dir")
+        .arg(state)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn shipped() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .map(|path| format!("runbooks/{}", path.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn script(runbook: &str, state: &Path) -> String {
+    backroad(&["render", runbook, "--without-drills", "--format", "sh"], state)
+}
+
+/// An `az` that says what it was asked, and is refused where a file says so.
+fn stub(folder: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = folder.join("az");
+    let text = "#!/bin/sh\nprintf '%s\\n' \"$*\" >>\"$ASKED\"\n[ ! -e \"$REFUSES\" ] || exit 3\necho key-of-nobody\n";
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+struct Typed {
+    code: i32,
+    asked: Vec<String>,
+    said: String,
+}
+
+/// Runs a script with the stub, and these answers.
+fn run(text: &str, folder: &Path, verb: &str, answers: &str, refuses: bool) -> Typed {
+    stub(folder);
+    let (file, asked, marker) =
+        (folder.join("script.sh"), folder.join("asked"), folder.join("refuses"));
+    std::fs::write(&file, text).unwrap();
+    drop(std::fs::remove_file(&asked));
+    drop(std::fs::remove_file(&marker));
+    if refuses {
+        std::fs::write(&marker, "").unwrap();
+    }
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let mut child = Command::new("sh")
+        .arg(&file)
+        .arg(verb)
+        .env("PATH", path)
+        .env("ASKED", &asked)
+        .env("REFUSES", &marker)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A script that stops early reads no further.
+    drop(child.stdin.take().unwrap().write_all(answers.as_bytes()));
+    let done = child.wait_with_output().unwrap();
+    let asked = std::fs::read_to_string(&asked).unwrap_or_default();
+    Typed {
+        code: done.status.code().unwrap(),
+        asked: asked.lines().map(str::to_owned).collect(),
+        said: String::from_utf8_lossy(&done.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn the_script_of_every_shipped_runbook_is_one_that_a_posix_shell_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    for runbook in shipped() {
+        let text = script(&runbook, folder.path());
+        let file = folder.path().join("script.sh");
+        std::fs::write(&file, &text).unwrap();
+        let read = Command::new("sh").arg("-n").arg(&file).output().unwrap();
+        assert!(read.status.success(), "{runbook}: {}", String::from_utf8_lossy(&read.stderr));
+        assert!(text.contains("\nset -eu\n"), "{runbook}");
+    }
+}
+
+#[test]
+fn a_script_looks_first_and_types_nothing_where_it_is_so_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = script("runbooks/dr-circuit.yaml", folder.path());
+    let typed = run(&text, folder.path(), "forward", &"y\n".repeat(200), false);
+    assert_eq!(typed.code, 0, "{}", typed.said);
+    assert!(typed.said.contains("All steps are done."));
+    let writes = |asked: &[String]| {
+        let verbs = [" create ", " delete ", " update "];
+        asked.iter().filter(|line| verbs.iter().any(|verb| line.contains(verb))).count()
+    };
+    assert_eq!(writes(&typed.asked), 0, "{:#?}", typed.asked);
+    // And where it is not, it types them, in the document's order.
+    let answers = "y\ny\nAnn\n".to_owned() + &"n\ny\n".repeat(100);
+    let typed = run(&text, folder.path(), "forward", &answers, false);
+    assert!(writes(&typed.asked) > 5, "{}\n{:#?}", typed.said, typed.asked);
+    let place = |part: &str| typed.asked.iter().position(|line| line.contains(part)).unwrap();
+    assert!(place("vnet-gateway create") < place("vpn-connection create"));
+    let connection = &typed.asked[place("vpn-connection create")];
+    assert!(connection.contains("--authorization-key key-of-nobody"), "{connection}");
+}
+
+#[test]
+fn a_script_stops_at_a_gate_without_a_name_and_at_a_refusal_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = script("runbooks/dr-circuit.yaml", folder.path());
+    let typed = run(&text, folder.path(), "forward", "y\ny\n\n", false);
+    assert_eq!(typed.code, 1);
+    assert!(typed.said.contains("Stopped at step 3."), "{}", typed.said);
+    let typed = run(&text, folder.path(), "forward", "y\ny\nAnn\nn\n\n", true);
+    assert_eq!(typed.code, 1);
+    assert!(typed.said.contains("That was refused."), "{}", typed.said);
+    assert!(typed.said.contains("NetcfgInvalidSubnet"), "{}", typed.said);
+    let typed = run(&text, folder.path(), "nothing", "", false);
+    assert_eq!(typed.code, 2);
+}
+
+#[test]
+fn every_variable_of_a_document_is_set_by_a_command_before_it_or_is_a_secret_of_the_runbook() {
+    let folder = tempfile::tempdir().unwrap();
+    for runbook in shipped() {
+        let arguments = ["--output", "json", "render", &runbook, "--without-drills"];
+        let document: serde_json::Value =
+            serde_json::from_str(&backroad(&arguments, folder.path())).unwrap();
+        for part in document["parts"].as_array().unwrap() {
+            let secrets = part["secrets"].as_array().unwrap();
+            let mut known: Vec<String> = secrets
+                .iter()
+                .map(|secret| secret["variable"].as_str().unwrap().to_owned())
+                .collect();
+            for step in part["steps"].as_array().unwrap() {
+                for of in ["act", "check"] {
+                    for command in step[of].as_array().unwrap() {
+                        let text = command["command"].as_str().unwrap();
+                        let (name, _) = text.split_once("=$(").unwrap_or_default();
+                        known.push(name.to_owned());
+                        let each =
+                            text.strip_prefix("for ").and_then(|rest| rest.split_once(" in "));
+                        known.extend(each.map(|(name, _)| name.to_owned()));
+                        for used in text.split("\"$").skip(1) {
+                            let used = used.split('"').next().unwrap();
+                            assert!(
+                                known.iter().any(|name| name == used),
+                                "{runbook}: ${used} in {text}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_time_of_a_question_is_its_gates_and_a_quick_card_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--output", "json", "render", "runbooks/dr-circuit.yaml", "--without-drills"];
+    let document: serde_json::Value =
+        serde_json::from_str(&backroad(&arguments, folder.path())).unwrap();
+    let steps = document["parts"][0]["steps"].as_array().unwrap();
+    let gate = steps.iter().find(|step| step["name"] == "go_ahead").unwrap();
+    assert_eq!(gate["timeout"], "4 h");
+    for format in ["html", "md"] {
+        let arguments =
+            ["render", "runbooks/dr-circuit.yaml", "--without-drills", "--format", format];
+        let text = backroad(&arguments, folder.path());
+        let card = text.find("Quick card: ").unwrap();
+        let chapter = text.find("a-use\"").map(|_| text.find("id=\"a-use\"").unwrap()).unwrap();
+        assert!(card < chapter, "{format}");
+        assert!(text[card..chapter].contains("vnet-gateway create"), "{format}");
+        assert!(text[card..chapter].contains("Whom to call"), "{format}");
+    }
+}
