@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
-    RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+    InitArgs, JournalArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs,
+    ResumeArgs, RetryArgs, RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;

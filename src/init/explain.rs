@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::advice::Advice;
 use super::draft::Draft;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::pairs::Counterpart;
 
 /// What an estate is, what fits it and what does not, and what would be written.
 #[must_use]
-pub fn explained(estate: &Estate, advice: &Advice, draft: &Draft) -> String {
+pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String {
     let mut out = String::new();
     let source = advice.source.as_ref().map_or("a site on-premises", |own| own.as_str());
     writeln!(out, "From {source} to {}.\n", advice.target.as_str()).ok();
@@ -66,5 +66,6 @@ pub fn explained(estate: &Estate, advice: &Advice, draft: &Draft) -> String {
 fn line(out: &mut String, what: &str, own: &Counterpart) {
     let source = own.source.as_ref().map_or("", |own| own.id.name());
     let to_be_made = if own.planned { "to be made: " } else { "" };
-    writeln!(out, "  {what:<6}{source} -> {to_be_made}{} ({})", own.target.id.name(), own.because).ok();
+    writeln!(out, "  {what:<6}{source} -> {to_be_made}{} ({})", own.target.id.name(), own.because)
+        .ok();
 }

@@ -107,7 +107,8 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
     ] {
         if !all.is_empty() {
             params.push(
-                ParamText::new(&format!("{name}{s}"), "list", what, prefixes(all)).and("of", "cidr"),
+                ParamText::new(&format!("{name}{s}"), "list", what, prefixes(all))
+                    .and("of", "cidr"),
             );
         }
     }
@@ -210,18 +211,17 @@ fn key(link: &DraftLink) -> Option<String> {
 fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<StepText>) {
     let name = format!("cut{}", link.suffix);
     let Some(before) = link.before else {
-        let mut step = StepText::new(
-            &name,
-            &format!("{} is removed", link.id.name()),
-            "connection.remove",
-        )
-        .needs(&["go_ahead"])
-        .with("id", link.id.as_str())
-        .with("gateway", hub.gateway.id.as_str());
+        let mut step =
+            StepText::new(&name, &format!("{} is removed", link.id.name()), "connection.remove")
+                .needs(&["go_ahead"])
+                .with("id", link.id.as_str())
+                .with("gateway", hub.gateway.id.as_str());
         if let Some(key) = key(link) {
             step = step.with("authorization", key);
         }
-        steps.push(step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."));
+        steps.push(
+            step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."),
+        );
         steps.push(
             StepText::new(
                 &format!("forgotten{}", link.suffix),
@@ -272,7 +272,11 @@ fn absent(draft: &Draft, hub: &DraftHub, link: &DraftLink) -> String {
     let others = draft.hubs.iter().filter(|own| own.suffix != hub.suffix);
     let shared = others.flat_map(|own| own.azure.iter()).any(|own| hub.azure.contains(own));
     let _ = link;
-    if shared { prefixes(&hub.azure) } else { expr(&format!("params.azure_prefixes{}", hub.suffix)) }
+    if shared {
+        prefixes(&hub.azure)
+    } else {
+        expr(&format!("params.azure_prefixes{}", hub.suffix))
+    }
 }
 
 /// The source's circuits carry both sides again; which steps say so.
@@ -305,10 +309,7 @@ fn home_carries(hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<String> {
             .with("circuit", link.circuit.as_str())
             .with(
                 "expect",
-                expr(&format!(
-                    "params.onprem_prefixes{0} + params.source_prefixes{0}",
-                    hub.suffix
-                )),
+                expr(&format!("params.onprem_prefixes{0} + params.source_prefixes{0}", hub.suffix)),
             )
             .is("timeout", "10m"),
         );
@@ -348,16 +349,13 @@ fn return_home(draft: &Draft, hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<
             needs = vec![made];
         }
         let name = format!("return{}", link.suffix);
-        let mut step = StepText::new(
-            &name,
-            &format!("{} returns", removed.id.name()),
-            "connection.ensure",
-        )
-        .needs(&needs)
-        .with("name", removed.id.as_str())
-        .with("location", draft.source.as_ref().map_or("", |own| own.as_str()))
-        .with("gateway", gateway.as_str())
-        .with("circuit", expr(&format!("params.circuit{}", link.suffix)));
+        let mut step =
+            StepText::new(&name, &format!("{} returns", removed.id.name()), "connection.ensure")
+                .needs(&needs)
+                .with("name", removed.id.as_str())
+                .with("location", draft.source.as_ref().map_or("", |own| own.as_str()))
+                .with("gateway", gateway.as_str())
+                .with("circuit", expr(&format!("params.circuit{}", link.suffix)));
         if let Some(name) = &removed.authorization {
             step = step.with("authorization", format!("{own}{name}\""));
         }

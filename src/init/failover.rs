@@ -719,11 +719,15 @@ fn proof(hub: &DraftHub, steps: &mut Vec<StepText>) {
         connected.push(name);
     }
     steps.push(
-        StepText::new(&format!("bgp_up{s}"), "Every BGP session of the gateway stands", "verify.bgp")
-            .needs(&connected)
-            .with("gateway", gateway_id(hub))
-            .with("peers_min", (2 * hub.links.len()).to_string())
-            .say("looks_good", "Two peers of AS 12076 for each connection, all Connected."),
+        StepText::new(
+            &format!("bgp_up{s}"),
+            "Every BGP session of the gateway stands",
+            "verify.bgp",
+        )
+        .needs(&connected)
+        .with("gateway", gateway_id(hub))
+        .with("peers_min", (2 * hub.links.len()).to_string())
+        .say("looks_good", "Two peers of AS 12076 for each connection, all Connected."),
     );
     let mut proven = Vec::new();
     if !hub.onprem.is_empty() {
@@ -734,7 +738,10 @@ fn proof(hub: &DraftHub, steps: &mut Vec<StepText>) {
                 .with("gateway", gateway_id(hub))
                 .with("expect", expr(&format!("params.onprem_prefixes{s}")))
                 .say("why", "Succeeded does not mean that traffic flows; learned routes do.")
-                .say("looks_good", "Each on-premises prefix, with an AS path that begins with 12076.")
+                .say(
+                    "looks_good",
+                    "Each on-premises prefix, with an AS path that begins with 12076.",
+                )
                 .say(
                     "call",
                     "The on-premises network team, if a prefix is missing; they advertise it.",
@@ -773,7 +780,10 @@ fn proof(hub: &DraftHub, steps: &mut Vec<StepText>) {
             .needs(&proven)
             .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
             .with("expect", expect)
-            .say("why", "The last proof from Azure's side; the way back is seen only from on-premises.")
+            .say(
+                "why",
+                "The last proof from Azure's side; the way back is seen only from on-premises.",
+            )
             .say(
                 "looks_good",
                 "Every prefix in both tables. Then ping the canary from an on-premises machine.",

@@ -10,7 +10,9 @@ use super::draft::{
     DraftGateway, DraftHop, DraftHub, DraftKey, DraftLink, DraftRoute, DraftSide, DraftSpoke,
     DraftTable,
 };
-use super::estate::{Estate, Gateway, Link, Network, Subnet, overlap};
+use super::estate::{
+    CircuitLink, EstateGateway, EstateNetwork, EstateSubnet, KnownEstate, overlap,
+};
 use super::names::{Renaming, keys, plain};
 use super::pairs::{Counterpart, HubMatch};
 use super::strategy::Strategy;
@@ -21,7 +23,7 @@ use crate::model::ResourceId;
 pub(super) const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 pub(super) struct HubBuilder<'d> {
-    pub(super) estate: &'d Estate,
+    pub(super) estate: &'d KnownEstate,
     pub(super) advice: &'d Advice,
     pub(super) todo: &'d mut Todo,
     pub(super) suffix: String,
@@ -35,7 +37,7 @@ impl HubBuilder<'_> {
         }
         let source_gateway =
             pair.hub.source.as_ref().and_then(|hub| self.estate.gateway_in(&hub.id)).cloned();
-        let source_links: Vec<Link> = source_gateway
+        let source_links: Vec<CircuitLink> = source_gateway
             .as_ref()
             .map(|own| self.estate.links_of(&own.id).cloned().collect())
             .unwrap_or_default();
@@ -86,7 +88,7 @@ impl HubBuilder<'_> {
     }
 
     /// What the source's gateway learns and tells, when its region is there.
-    fn source_prefixes(&self, pair: &HubMatch, links: &[Link]) -> (Vec<IpNet>, Vec<IpNet>) {
+    fn source_prefixes(&self, pair: &HubMatch, links: &[CircuitLink]) -> (Vec<IpNet>, Vec<IpNet>) {
         let onprem = links.iter().flat_map(|link| self.estate.heard_by(&link.circuit)).collect();
         let mut azure: Vec<IpNet> =
             pair.hub.source.iter().flat_map(|hub| hub.space.clone()).collect();
@@ -113,7 +115,8 @@ impl HubBuilder<'_> {
             .filter(|own| own.region == self.advice.target)
             .map(|own| own.space.clone())
             .collect();
-        for own in std::iter::once(&mut pair.hub).chain(&mut pair.spokes).filter(|own| own.planned) {
+        for own in std::iter::once(&mut pair.hub).chain(&mut pair.spokes).filter(|own| own.planned)
+        {
             let collides = there.iter().any(|space| overlap(space, &own.target.space));
             if !own_circuit && !collides {
                 continue;
@@ -140,7 +143,7 @@ impl HubBuilder<'_> {
     fn gateway(
         &mut self,
         pair: &HubMatch,
-        source: Option<&Gateway>,
+        source: Option<&EstateGateway>,
     ) -> Result<DraftGateway, InitError> {
         let hub = &pair.hub.target;
         let scale = |id: &ResourceId| -> Option<(u64, u64)> {
@@ -197,7 +200,8 @@ impl HubBuilder<'_> {
             target.space.iter().any(|space| space.contains(own)) && !overlap(&[*own], &taken)
         };
         let source = hub.source.as_ref();
-        let there = source.and_then(|own| own.subnets.iter().find(|own| own.name == GATEWAY_SUBNET));
+        let there =
+            source.and_then(|own| own.subnets.iter().find(|own| own.name == GATEWAY_SUBNET));
         if let (Some(source), Some(there)) = (source, there) {
             let same: Vec<IpNet> = there
                 .prefixes
@@ -211,7 +215,8 @@ impl HubBuilder<'_> {
                 return Ok(Some(same));
             }
         }
-        let room = [26, 27].into_iter().find_map(|length| free_within(&target.space, &taken, length));
+        let room =
+            [26, 27].into_iter().find_map(|length| free_within(&target.space, &taken, length));
         if let Some(room) = room {
             return Ok(Some(vec![room]));
         }
@@ -248,14 +253,16 @@ impl HubBuilder<'_> {
     fn links(
         &mut self,
         gateway: &DraftGateway,
-        source: &[Link],
+        source: &[CircuitLink],
         weight: u64,
         hub: &str,
     ) -> Result<Vec<DraftLink>, InitError> {
-        let there: Vec<Link> = self.estate.links_of(&gateway.id).cloned().collect();
+        let there: Vec<CircuitLink> = self.estate.links_of(&gateway.id).cloned().collect();
         let strategy = self.advice.strategy;
         let mut circuits: Vec<ResourceId> = match (strategy, &self.advice.circuit) {
-            (Strategy::DrCircuitPrepared, _) => there.iter().map(|own| own.circuit.clone()).collect(),
+            (Strategy::DrCircuitPrepared, _) => {
+                there.iter().map(|own| own.circuit.clone()).collect()
+            }
             (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
                 source.iter().map(|own| own.circuit.clone()).collect()
             }
@@ -288,10 +295,10 @@ impl HubBuilder<'_> {
                 }
             };
             let key = match own {
-                Some(own) => own.authorization.clone().map_or_else(
-                    || self.key(&circuit, gateway, hub, like),
-                    DraftKey::There,
-                ),
+                Some(own) => own
+                    .authorization
+                    .clone()
+                    .map_or_else(|| self.key(&circuit, gateway, hub, like), DraftKey::There),
                 None => self.key(&circuit, gateway, hub, like),
             };
             let mut onprem = self.estate.heard_by(&circuit);
@@ -323,7 +330,7 @@ impl HubBuilder<'_> {
         Ok(links)
     }
 
-    fn link_name(&self, like: Option<&Link>, circuit: &ResourceId, hub: &str) -> String {
+    fn link_name(&self, like: Option<&CircuitLink>, circuit: &ResourceId, hub: &str) -> String {
         let Some(like) = like else { return format!("con-{hub}-{}", circuit.name()) };
         let mut circuits = Renaming::between("", "");
         circuits.learn(like.circuit.name(), circuit.name());
@@ -341,7 +348,7 @@ impl HubBuilder<'_> {
         circuit: &ResourceId,
         gateway: &DraftGateway,
         hub: &str,
-        like: Option<&Link>,
+        like: Option<&CircuitLink>,
     ) -> DraftKey {
         if circuit.subscription().eq_ignore_ascii_case(gateway.id.subscription()) {
             return DraftKey::None;
@@ -398,14 +405,14 @@ impl HubBuilder<'_> {
         let mut spokes = Vec::new();
         for (own, key) in pair.spokes.iter().zip(keys(&names)) {
             let source_hub = pair.hub.source.as_ref();
-            let source_side = |from: Option<&Network>, to: Option<&Network>| {
+            let source_side = |from: Option<&EstateNetwork>, to: Option<&EstateNetwork>| {
                 from.zip(to).and_then(|(from, to)| {
                     from.peerings.iter().find(|side| side.remote == to.id).cloned()
                 })
             };
             let out = source_side(source_hub, own.source.as_ref());
             let back = source_side(own.source.as_ref(), source_hub);
-            let renamed = |side: Option<&super::estate::Side>, otherwise: String| {
+            let renamed = |side: Option<&super::estate::PeeringSide>, otherwise: String| {
                 side.map_or(otherwise, |side| self.advice.pairs.renaming.replaced(&side.name))
             };
             let before_out = hub.peerings.iter().find(|side| side.remote == own.target.id).cloned();
@@ -445,7 +452,9 @@ impl HubBuilder<'_> {
         let mut tables: Vec<(ResourceId, DraftTable)> = Vec::new();
         let spokes = pair.spokes.iter().map(|own| (own, own.target.id.name().to_owned()));
         let all: Vec<(&Counterpart, String)> =
-            std::iter::once((&pair.hub, pair.hub.target.id.name().to_owned())).chain(spokes).collect();
+            std::iter::once((&pair.hub, pair.hub.target.id.name().to_owned()))
+                .chain(spokes)
+                .collect();
         let network_keys = keys(&all.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>());
         for ((own, _), network_key) in all.iter().zip(network_keys) {
             let Some(source) = &own.source else { continue };
@@ -500,11 +509,7 @@ impl HubBuilder<'_> {
         }
         let names: Vec<String> = tables.iter().map(|(_, own)| own.id.name().to_owned()).collect();
         let keys = keys_of_tables(&names);
-        tables
-            .into_iter()
-            .zip(keys)
-            .map(|((_, own), key)| DraftTable { key, ..own })
-            .collect()
+        tables.into_iter().zip(keys).map(|((_, own), key)| DraftTable { key, ..own }).collect()
     }
 
     fn table(
@@ -596,7 +601,12 @@ impl HubBuilder<'_> {
     /// A destination at the target: what is of a network of the source is of its counterpart.
     fn moved_prefix(&self, text: &str, pair: &HubMatch) -> String {
         let Ok(prefix) = text.parse::<IpNet>() else { return text.to_owned() };
-        let others = self.advice.pairs.hubs.iter().flat_map(|own| std::iter::once(&own.hub).chain(&own.spokes));
+        let others = self
+            .advice
+            .pairs
+            .hubs
+            .iter()
+            .flat_map(|own| std::iter::once(&own.hub).chain(&own.spokes));
         let all = std::iter::once(&pair.hub).chain(&pair.spokes).chain(others);
         all.filter_map(|own| Some((own.source.as_ref()?, &own.target)))
             .filter(|(source, target)| source.space != target.space)
@@ -613,12 +623,19 @@ fn keys_of_tables(names: &[String]) -> Vec<String> {
 }
 
 /// The subnet of the target that stands for one of the source: by its name, else by its addresses.
-fn same_subnet<'t>(subnet: &Subnet, source: &Network, target: &'t Network) -> Option<&'t Subnet> {
+fn same_subnet<'t>(
+    subnet: &EstateSubnet,
+    source: &EstateNetwork,
+    target: &'t EstateNetwork,
+) -> Option<&'t EstateSubnet> {
     let by_name = target.subnets.iter().find(|own| own.name.eq_ignore_ascii_case(&subnet.name));
     by_name.or_else(|| {
         let there = subnet.prefixes.first()?;
         let moved = moved(there, &source.space, &target.space)?;
-        target.subnets.iter().find(|own| own.prefixes.contains(there) || own.prefixes.contains(&moved))
+        target
+            .subnets
+            .iter()
+            .find(|own| own.prefixes.contains(there) || own.prefixes.contains(&moved))
     })
 }
 
@@ -634,7 +651,7 @@ fn zone_redundant(sku: &str) -> &str {
 
 /// An id beside another one that nothing has.
 pub(super) fn fresh(
-    estate: &Estate,
+    estate: &KnownEstate,
     beside: &ResourceId,
     kind: &str,
     name: &str,

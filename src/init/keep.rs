@@ -25,7 +25,8 @@ fn hash_of(text: &str) -> String {
 #[must_use]
 pub fn marked(text: &str, is_yaml: bool) -> String {
     let hash = hash_of(text);
-    let line = if is_yaml { format!("# {MARK}{hash}\n") } else { format!("<!-- {MARK}{hash} -->\n") };
+    let line =
+        if is_yaml { format!("# {MARK}{hash}\n") } else { format!("<!-- {MARK}{hash} -->\n") };
     match text.split_once('\n') {
         Some((first, rest)) => format!("{first}\n{line}{rest}"),
         None => format!("{text}\n{line}"),

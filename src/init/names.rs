@@ -58,10 +58,11 @@ impl Renaming {
         if a.len() != b.len() {
             return;
         }
-        let mut differ =
-            a.iter().zip(&b).filter(|(a, b)| !a.eq_ignore_ascii_case(b)).map(|(a, b)| {
-                (a.to_ascii_lowercase(), b.to_ascii_lowercase())
-            });
+        let mut differ = a
+            .iter()
+            .zip(&b)
+            .filter(|(a, b)| !a.eq_ignore_ascii_case(b))
+            .map(|(a, b)| (a.to_ascii_lowercase(), b.to_ascii_lowercase()));
         if let (Some(pair), None) = (differ.next(), differ.next()) {
             *self.seen.entry(pair).or_default() += 1;
         }
@@ -78,7 +79,8 @@ impl Renaming {
 
     /// What the target's region is called in the way in which this word calls the source's.
     fn short(&self, word: &str) -> Option<String> {
-        let of = |region: &str| SHORT.iter().find(|(name, _)| *name == region).map(|(_, short)| short);
+        let of =
+            |region: &str| SHORT.iter().find(|(name, _)| *name == region).map(|(_, short)| short);
         let place = of(&self.source)?.iter().position(|own| own.eq_ignore_ascii_case(word))?;
         of(&self.target)?.get(place).map(|own| (*own).to_owned())
     }
@@ -170,10 +172,8 @@ pub(super) fn plain(name: &str) -> String {
 
 /// A short key for each name, without the words that all of them have; no two alike.
 pub(super) fn keys(names: &[String]) -> Vec<String> {
-    let all: Vec<BTreeSet<String>> = names
-        .iter()
-        .map(|name| plain(name).split('_').map(str::to_owned).collect())
-        .collect();
+    let all: Vec<BTreeSet<String>> =
+        names.iter().map(|name| plain(name).split('_').map(str::to_owned).collect()).collect();
     let common: BTreeSet<String> = match all.split_first() {
         Some((first, rest)) if !rest.is_empty() => first
             .iter()
@@ -229,7 +229,9 @@ mod tests {
 
     #[test]
     fn the_likeness_of_names_knows_their_numbers() {
-        assert!(likeness("vnet-app1-ea", "vnet-app1-sea") > likeness("vnet-app1-ea", "vnet-app2-sea"));
+        assert!(
+            likeness("vnet-app1-ea", "vnet-app1-sea") > likeness("vnet-app1-ea", "vnet-app2-sea")
+        );
         assert!(likeness("Web_Tier", "webtier-dr") > 60);
         assert_eq!(likeness("", "a"), 0);
     }

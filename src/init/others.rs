@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, CONTACT, InitError, Judged};
+use super::advice::{Advice, CONTACT, Fitness, InitError};
 use super::circuits;
 use super::draft::Draft;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::pairs::Pairs;
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes, scalar};
@@ -26,7 +26,7 @@ pub(super) struct TestDraft {
 /// Recovery plans whose vault is not lost with the source, the largest first; of plans that move the same machine
 /// only one.
 pub(super) fn plans(
-    estate: &Estate,
+    estate: &KnownEstate,
     source: Option<&Region>,
     todo: &mut super::todo::Todo,
 ) -> Vec<ResourceId> {
@@ -65,7 +65,7 @@ fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
 }
 
 /// Networks of the target that nothing leads to and that stand for none of the source.
-fn quiet<'e>(estate: &'e Estate, pairs: &Pairs, target: &Region) -> Vec<&'e ResourceId> {
+fn quiet<'e>(estate: &'e KnownEstate, pairs: &Pairs, target: &Region) -> Vec<&'e ResourceId> {
     let paired = |id: &ResourceId| {
         pairs.hubs.iter().any(|hub| {
             hub.hub.source.is_some()
@@ -83,7 +83,7 @@ fn quiet<'e>(estate: &'e Estate, pairs: &Pairs, target: &Region) -> Vec<&'e Reso
     quiet
 }
 
-pub(super) fn test_fit(estate: &Estate, pairs: &Pairs, target: &Region) -> Judged {
+pub(super) fn test_fit(estate: &KnownEstate, pairs: &Pairs, target: &Region) -> Fitness {
     let mut no = Vec::new();
     if estate.of_kind(RECOVERY_PLANS).next().is_none() {
         no.push("There is no recovery plan of Site Recovery.".to_owned());
@@ -96,13 +96,20 @@ pub(super) fn test_fit(estate: &Estate, pairs: &Pairs, target: &Region) -> Judge
             target.as_str()
         )]),
         Some(own) => Ok((
-            vec![format!("Copies of the machines can start in {}, which nothing leads to.", own.name())],
+            vec![format!(
+                "Copies of the machines can start in {}, which nothing leads to.",
+                own.name()
+            )],
             None,
         )),
     }
 }
 
-pub(super) fn test(estate: &Estate, pairs: &Pairs, target: &Region) -> Result<TestDraft, InitError> {
+pub(super) fn test(
+    estate: &KnownEstate,
+    pairs: &Pairs,
+    target: &Region,
+) -> Result<TestDraft, InitError> {
     let plan = estate.of_kind(RECOVERY_PLANS).next().map(|(id, _)| id.clone());
     let network = quiet(estate, pairs, target).first().map(|own| (*own).clone());
     plan.zip(network)
@@ -111,7 +118,7 @@ pub(super) fn test(estate: &Estate, pairs: &Pairs, target: &Region) -> Result<Te
 }
 
 /// What on-premises tells that a network of the target has: the subnets of the machines that moved.
-pub(super) fn moved(estate: &Estate, target: &Region) -> Vec<IpNet> {
+pub(super) fn moved(estate: &KnownEstate, target: &Region) -> Vec<IpNet> {
     let there: Vec<IpNet> = estate
         .networks
         .iter()
@@ -126,7 +133,7 @@ pub(super) fn moved(estate: &Estate, target: &Region) -> Vec<IpNet> {
     all
 }
 
-pub(super) fn site_fit(estate: &Estate, target: &Region) -> Judged {
+pub(super) fn site_fit(estate: &KnownEstate, target: &Region) -> Fitness {
     let spare = circuits::spare(estate, &[], target);
     let moved = moved(estate, target);
     match spare.first() {
@@ -147,9 +154,10 @@ pub(super) fn site_fit(estate: &Estate, target: &Region) -> Judged {
 }
 
 /// Whether every connection that has to go was made with an authorization that can be revoked without its region.
-pub(super) fn revocable(estate: &Estate, draft: &Draft) -> bool {
+pub(super) fn revocable(estate: &KnownEstate, draft: &Draft) -> bool {
     let source = draft.source.as_ref();
-    let removed = draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
+    let removed =
+        draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
     let mut any = false;
     for link in removed {
         let circuit = estate.circuit(&link.circuit);
@@ -281,7 +289,10 @@ pub(super) fn machines_home(
                 &[format!("committed{t}")],
             )
             .is("timeout", "20h")
-            .say("why", "Their disks are copied back first. That takes hours; nothing here hurries it."),
+            .say(
+                "why",
+                "Their disks are copied back first. That takes hours; nothing here hurries it.",
+            ),
         );
         steps.push(
             StepText::new(
@@ -381,7 +392,7 @@ pub(super) fn site_returns(draft: &Draft, steps: &mut Vec<StepText>) {
 }
 
 /// What the runbook does not do and a person should know of.
-pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     let todo = &mut draft.todo;
     if draft.contact == CONTACT {
         todo.decide(
@@ -397,7 +408,8 @@ pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
              vault as well, or write `recovery_plan.failover` there.",
         );
     }
-    for own in advice.pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes)) {
+    for own in advice.pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes))
+    {
         let Some(source) = &own.source else { continue };
         if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
             todo.decide(format!(
@@ -439,11 +451,12 @@ pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
     around_circuits(estate, advice, draft);
 }
 
-fn around_circuits(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     let used: Vec<ResourceId> =
         draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|own| own.circuit.clone())).collect();
     let behind = |site: &String| {
-        let mut links = estate.onprem.links.iter().filter(|link| used.contains(&link.circuit)).peekable();
+        let mut links =
+            estate.onprem.links.iter().filter(|link| used.contains(&link.circuit)).peekable();
         links.peek().is_none()
             || links.any(|link| link.sites.is_empty() || link.sites.contains(site))
     };

@@ -102,9 +102,7 @@ impl Strategy {
             Self::OnpremToAzure => {
                 "Give users access over private peering to on-premises machines that failed over"
             }
-            Self::SiteRecoveryTest => {
-                "Test failover of the machines into a network of its own"
-            }
+            Self::SiteRecoveryTest => "Test failover of the machines into a network of its own",
         }
     }
 }

@@ -14,7 +14,10 @@ pub(super) fn scalar(text: &str) -> String {
     let word = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
         .iter()
         .any(|word| text.eq_ignore_ascii_case(word));
-    let number = text.parse::<f64>().is_ok() || text.chars().all(|c| c.is_ascii_digit() || ":._".contains(c)) && !text.contains('/') && text.parse::<std::net::IpAddr>().is_err();
+    let number = text.parse::<f64>().is_ok()
+        || text.chars().all(|c| c.is_ascii_digit() || ":._".contains(c))
+            && !text.contains('/')
+            && text.parse::<std::net::IpAddr>().is_err();
     let ends = text.ends_with(':') || text.contains(": ");
     if first && text.chars().all(bare) && !word && !number && !ends {
         return text.to_owned();
@@ -178,13 +181,28 @@ fn scalar_or_prose(title: &str) -> String {
     let safe = title.starts_with(|c: char| c.is_ascii_alphabetic())
         && !title.contains(": ")
         && !title.contains(['#', '"', '{', '}', '$', '[', ']', '`']);
-    if safe { title.to_owned() } else { format!("\"{}\"", title.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if safe {
+        title.to_owned()
+    } else {
+        format!("\"{}\"", title.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 /// The order of a step's keys, as the shipped runbooks have it; prose comes last, as it was said.
 const ORDER: [&str; 13] = [
-    "title", "each", "needs", "when", "action", "with", "side", "ensure", "timeout", "retry",
-    "on_failure", "undo", "",
+    "title",
+    "each",
+    "needs",
+    "when",
+    "action",
+    "with",
+    "side",
+    "ensure",
+    "timeout",
+    "retry",
+    "on_failure",
+    "undo",
+    "",
 ];
 
 impl std::fmt::Display for StepText {
@@ -218,7 +236,8 @@ impl std::fmt::Display for StepText {
 pub(super) fn rows(all: &[Vec<(&str, String)>], indent: usize) -> String {
     let mut out = String::new();
     for row in all {
-        let fields: Vec<String> = row.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let fields: Vec<String> =
+            row.iter().map(|(key, value)| format!("{key}: {value}")).collect();
         write!(out, "\n{}- {{ {} }}", " ".repeat(indent), fields.join(", ")).ok();
     }
     if all.is_empty() { " []".to_owned() } else { out }
@@ -234,7 +253,12 @@ pub(super) struct ParamText {
 }
 
 impl ParamText {
-    pub(super) fn new(name: &str, kind: &str, description: &str, default: impl Into<String>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        kind: &str,
+        description: &str,
+        default: impl Into<String>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             lines: vec![("type", kind.to_owned())],

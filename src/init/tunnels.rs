@@ -2,9 +2,9 @@
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, Judged};
+use super::advice::{Advice, Fitness};
 use super::draft::DraftHub;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::failover::{Body, network_steps};
 use super::hub_pair::fresh;
 use super::pairs::{HubMatch, Pairs};
@@ -20,12 +20,12 @@ pub(super) struct TunnelDraft {
     pub(super) exists: bool,
     pub(super) sku: String,
     pub(super) addresses: Vec<ResourceId>,
-    pub(super) tunnels: Vec<Tunnel>,
+    pub(super) tunnels: Vec<DraftTunnel>,
 }
 
 /// A tunnel to a device.
 #[derive(Debug, Clone)]
-pub(super) struct Tunnel {
+pub(super) struct DraftTunnel {
     /// What its steps end in.
     pub(super) suffix: String,
     pub(super) id: ResourceId,
@@ -38,7 +38,7 @@ pub(super) struct Tunnel {
 
 /// Tunnels of a gateway, and what stands for the device of each.
 fn tunnels_of<'e>(
-    estate: &'e Estate,
+    estate: &'e KnownEstate,
     gateway: &'e ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, ResourceId)> {
     estate.of_kind(kind::CONNECTIONS).filter_map(move |(id, body)| {
@@ -48,23 +48,28 @@ fn tunnels_of<'e>(
     })
 }
 
-pub(super) fn fit(estate: &Estate, pairs: &Pairs) -> Judged {
+pub(super) fn fit(estate: &KnownEstate, pairs: &Pairs) -> Fitness {
     let hubs = pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref());
     let known: Vec<String> = hubs
         .filter_map(|hub| estate.vpn_in(&hub.id))
         .flat_map(|gateway| tunnels_of(estate, &gateway.id).map(|(id, _)| id.name().to_owned()))
         .collect();
     if known.is_empty() {
-        return Err(vec!["The source has no VPN tunnel whose device and key could be used.".to_owned()]);
+        return Err(vec![
+            "The source has no VPN tunnel whose device and key could be used.".to_owned(),
+        ]);
     }
     Ok((
-        vec![format!("The source has {} with devices that a tunnel of the target can use.", known.join(", "))],
+        vec![format!(
+            "The source has {} with devices that a tunnel of the target can use.",
+            known.join(", ")
+        )],
         None,
     ))
 }
 
 pub(super) fn draft(
-    estate: &Estate,
+    estate: &KnownEstate,
     advice: &Advice,
     pair: &HubMatch,
     hub_suffix: &str,
@@ -78,10 +83,8 @@ pub(super) fn draft(
     let beside = |kind: &str, name: &str| {
         fresh(estate, &hub.id, kind, name).unwrap_or_else(|_| hub.id.clone())
     };
-    let gateway = there.map_or_else(
-        || beside(kind::GATEWAYS, &renaming.name(source_name)),
-        |own| own.id.clone(),
-    );
+    let gateway = there
+        .map_or_else(|| beside(kind::GATEWAYS, &renaming.name(source_name)), |own| own.id.clone());
     let addresses = match there {
         Some(_) => Vec::new(),
         None => ["1", "2"]
@@ -100,11 +103,14 @@ pub(super) fn draft(
         let body = estate.bodies.get(local);
         let address = body.and_then(|body| read::text(body, "/properties/gatewayIpAddress"));
         let Some((body, address)) = body.zip(address) else {
-            todo.decide(format!("{} has no device that is known: its tunnel is left out.", id.name()));
+            todo.decide(format!(
+                "{} has no device that is known: its tunnel is left out.",
+                id.name()
+            ));
             continue;
         };
         let suffix = if names.len() > 1 { format!("_{key}") } else { String::new() };
-        tunnels.push(Tunnel {
+        tunnels.push(DraftTunnel {
             suffix: format!("{hub_suffix}{suffix}"),
             id: beside(kind::CONNECTIONS, &renaming.name(id.name())),
             local: beside(kind::LOCAL_GATEWAYS, &renaming.name(local.name())),
@@ -121,7 +127,9 @@ pub(super) fn draft(
         gateway,
         exists: there.is_some(),
         sku: match source.map_or("", |own| own.sku.as_str()) {
-            own @ ("VpnGw1AZ" | "VpnGw2AZ" | "VpnGw3AZ" | "VpnGw4AZ" | "VpnGw5AZ") => own.to_owned(),
+            own @ ("VpnGw1AZ" | "VpnGw2AZ" | "VpnGw3AZ" | "VpnGw4AZ" | "VpnGw5AZ") => {
+                own.to_owned()
+            }
             "VpnGw1" => "VpnGw1AZ".to_owned(),
             "VpnGw3" => "VpnGw3AZ".to_owned(),
             _ => "VpnGw2AZ".to_owned(),
@@ -250,11 +258,15 @@ pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> 
         let t = &tunnel.suffix;
         let name = format!("tunnel_gone{t}");
         body.steps.push(
-            StepText::new(&name, &format!("{} is removed", tunnel.id.name()), "vpn_connection.remove")
-                .needs(&["go_ahead"])
-                .with("id", tunnel.id.as_str())
-                .with("gateway", own.gateway.as_str())
-                .with("shared_key_of", tunnel.known.as_str()),
+            StepText::new(
+                &name,
+                &format!("{} is removed", tunnel.id.name()),
+                "vpn_connection.remove",
+            )
+            .needs(&["go_ahead"])
+            .with("id", tunnel.id.as_str())
+            .with("gateway", own.gateway.as_str())
+            .with("shared_key_of", tunnel.known.as_str()),
         );
         body.steps.push(
             StepText::new(

@@ -35,12 +35,8 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         // is not recorded anywhere; if it did, nothing could be reached before that is back.
         own.insert("overlap".to_owned(), json!("accept"));
     }
-    let groups: Vec<Value> = draft
-        .todo
-        .groups
-        .iter()
-        .map(|(id, home)| json!({ "id": id, "location": home }))
-        .collect();
+    let groups: Vec<Value> =
+        draft.todo.groups.iter().map(|(id, home)| json!({ "id": id, "location": home })).collect();
     if !groups.is_empty() {
         own.insert("resource_groups".to_owned(), json!(groups));
     }

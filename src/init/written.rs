@@ -72,7 +72,13 @@ fn head(draft: &Draft, name: &str, title: &str, description: &str) -> String {
     ));
     writeln!(out, "\nrunbook: {name}").ok();
     writeln!(out, "title: {title}").ok();
-    writeln!(out, "owner: {{ team: {}, contact: {} }}", quoted(&draft.team), quoted(&draft.contact)).ok();
+    writeln!(
+        out,
+        "owner: {{ team: {}, contact: {} }}",
+        quoted(&draft.team),
+        quoted(&draft.contact)
+    )
+    .ok();
     let rto = if name.ends_with("-failback") { "26h" } else { draft.rto.as_str() };
     writeln!(out, "objective: {{ rto: {rto} }}").ok();
     out.push_str(&prose("description", description, 0));
@@ -157,10 +163,15 @@ fn home(draft: &Draft, name: &str) -> String {
     };
     let own = format!("{name}-failback");
     let title = format!("Bring production home to {} after {name}", source(draft));
-    let mut out = head(draft, &own, &title, &format!(
-        "The way home after {name}. The machines go home first; then the target is cut off, what the failover \
+    let mut out = head(
+        draft,
+        &own,
+        &title,
+        &format!(
+            "The way home after {name}. The machines go home first; then the target is cut off, what the failover \
          made is removed, and what it changed is as it was. It ends in the world as it was before the failover."
-    ));
+        ),
+    );
     out.push_str(ROLES);
     let returns = draft
         .source
@@ -179,8 +190,11 @@ fn home(draft: &Draft, name: &str) -> String {
 
 fn description(draft: &Draft) -> String {
     let (source, target) = (source(draft), draft.target.as_str());
-    let circuits: Vec<&str> =
-        draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|link| link.circuit.name())).collect();
+    let circuits: Vec<&str> = draft
+        .hubs
+        .iter()
+        .flat_map(|hub| hub.links.iter().map(|link| link.circuit.name()))
+        .collect();
     let over = circuits.first().map_or_else(String::new, |own| format!(" over {own}"));
     let first = match draft.strategy {
         Strategy::SameCircuitSwap => format!(
@@ -234,8 +248,12 @@ fn not_when(strategy: Strategy) -> &'static str {
         Strategy::SiteRecoveryTest => {
             "With the failover's real target network, or while a failover is under way."
         }
-        Strategy::OnpremToAzure => "When the site is up and its routers still advertise the subnets.",
-        Strategy::VpnLastPath => "When a circuit of the target still carries: it is faster and wider.",
+        Strategy::OnpremToAzure => {
+            "When the site is up and its routers still advertise the subnets."
+        }
+        Strategy::VpnLastPath => {
+            "When a circuit of the target still carries: it is faster and wider."
+        }
         Strategy::TwoCircuitsOneLocation => {
             "When the peering location itself is lost, since both circuits are in it. When the source region is \
              slow and not lost."

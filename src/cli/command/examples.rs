@@ -88,7 +88,11 @@ pub(super) fn examples(context: &Context, args: &ExamplesArgs) -> Result<Status,
         let path = args.folder.join(name);
         if path.symlink_metadata().is_ok() {
             let own = files::read_text("file", &path).is_ok_and(|there| there == *text);
-            if own { same.push(*name) } else { kept.push(*name) }
+            if own {
+                same.push(*name)
+            } else {
+                kept.push(*name)
+            }
             continue;
         }
         if let Some(folder) = path.parent() {
@@ -145,7 +149,8 @@ mod tests {
         for folder in ["runbooks", "templates"] {
             below(&root.join(folder), &mut expected);
         }
-        let shipped: BTreeSet<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let shipped: BTreeSet<String> =
+            SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(shipped, expected);
     }
 }
