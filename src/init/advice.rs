@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::choice::{Asked, Chosen};
+use super::choice::{Chosen, InitQuestion};
 use super::circuits::{self, at_place_of, place, reaches, spare, wants_premium};
-use super::estate::{Estate, Link, overlap};
+use super::estate::{CircuitLink, KnownEstate, overlap};
 use super::others;
 use super::pairs::{self, Counterpart, Pairs};
 use super::strategy::{Fit, Strategy};
@@ -57,7 +57,7 @@ pub struct Advice {
     /// The strategy that is taken.
     pub strategy: Strategy,
     /// What may be asked of a person.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<InitQuestion>,
     pub(super) pairs: Pairs,
     pub(super) circuit: Option<ResourceId>,
     pub(super) chosen: Chosen,
@@ -69,7 +69,7 @@ pub struct Advice {
 ///
 /// # Errors
 /// A region is not given and cannot be told, nothing stands in it, a parameter is unknown, or no strategy fits.
-pub fn advise(estate: &Estate, wish: &Wish) -> Result<Advice, InitError> {
+pub fn advise(estate: &KnownEstate, wish: &Wish) -> Result<Advice, InitError> {
     let chosen = Chosen::of(&wish.params)?;
     let from_site =
         matches!(wish.strategy, Some(Strategy::OnpremToAzure | Strategy::SiteRecoveryTest));
@@ -103,7 +103,7 @@ pub fn advise(estate: &Estate, wish: &Wish) -> Result<Advice, InitError> {
 }
 
 fn regions(
-    estate: &Estate,
+    estate: &KnownEstate,
     wish: &Wish,
     from_site: bool,
 ) -> Result<(Option<Region>, Region), InitError> {
@@ -175,7 +175,7 @@ fn regions(
 }
 
 /// Regions that something would be lost with: they are down, or else have a gateway that is connected.
-fn sources(estate: &Estate) -> BTreeSet<&Region> {
+fn sources(estate: &KnownEstate) -> BTreeSet<&Region> {
     let region = |network: &ResourceId| estate.network(network).map(|own| &own.region);
     let connected = estate.links.iter().filter_map(|link| {
         let gateway = estate.gateways.iter().find(|own| own.id == link.gateway)?;
@@ -190,7 +190,7 @@ fn sources(estate: &Estate) -> BTreeSet<&Region> {
     if down.is_empty() { all } else { down }
 }
 
-fn said_networks(estate: &Estate, chosen: &Chosen, target: &Region) -> Result<(), InitError> {
+fn said_networks(estate: &KnownEstate, chosen: &Chosen, target: &Region) -> Result<(), InitError> {
     for (source, named) in chosen.networks() {
         let has = |name: &str, region: Option<&Region>| {
             estate.networks.iter().any(|own| {
@@ -223,7 +223,7 @@ fn said_networks(estate: &Estate, chosen: &Chosen, target: &Region) -> Result<()
 }
 
 struct View<'e> {
-    estate: &'e Estate,
+    estate: &'e KnownEstate,
     source: Option<&'e Region>,
     target: &'e Region,
     pairs: &'e Pairs,
@@ -244,7 +244,7 @@ impl View<'_> {
     }
 
     /// The connections of the source's gateways.
-    fn source_links(&self) -> Vec<&Link> {
+    fn source_links(&self) -> Vec<&CircuitLink> {
         let hubs = self.pairs.hubs.iter().filter_map(|hub| hub.hub.source.as_ref());
         hubs.filter_map(|hub| self.estate.gateway_in(&hub.id))
             .flat_map(|gateway| self.estate.links_of(&gateway.id))
@@ -256,7 +256,7 @@ impl View<'_> {
         links.chain(wan::used_circuits(self.estate, self.source)).collect()
     }
 
-    fn target_links(&self) -> Vec<&Link> {
+    fn target_links(&self) -> Vec<&CircuitLink> {
         self.pairs
             .hubs
             .iter()
@@ -285,7 +285,7 @@ impl View<'_> {
         }
     }
 
-    fn prepared(&self) -> Judged {
+    fn prepared(&self) -> Fitness {
         let links = self.target_links();
         let Some(first) = links.first() else {
             return Err(vec![
@@ -302,7 +302,7 @@ impl View<'_> {
         Ok((why.collect(), Some(first.circuit.clone())))
     }
 
-    fn another_circuit(&self, same_place: bool) -> Judged {
+    fn another_circuit(&self, same_place: bool) -> Fitness {
         if self.source_links().is_empty() {
             return Err(vec!["No gateway of the source is connected to a circuit.".to_owned()]);
         }
@@ -346,7 +346,7 @@ impl View<'_> {
         Err(why)
     }
 
-    fn own_circuit(&self, kept: bool, swap: bool) -> Judged {
+    fn own_circuit(&self, kept: bool, swap: bool) -> Fitness {
         let links = self.source_links();
         if links.is_empty() {
             return Err(vec!["No gateway of the source is connected to a circuit.".to_owned()]);
@@ -388,10 +388,10 @@ impl View<'_> {
 }
 
 /// Why it fits, and the circuit; or why it does not.
-pub(super) type Judged = Result<(Vec<String>, Option<ResourceId>), Vec<String>>;
+pub(super) type Fitness = Result<(Vec<String>, Option<ResourceId>), Vec<String>>;
 
 /// The first that fits; a circuit that carries nothing goes behind a VPN.
-fn best(estate: &Estate, fits: &[Fit]) -> Option<Strategy> {
+fn best(estate: &KnownEstate, fits: &[Fit]) -> Option<Strategy> {
     let fitting = || fits.iter().filter(|fit| fit.fits);
     let silent = |fit: &&Fit| {
         matches!(fit.strategy, Strategy::DrCircuit | Strategy::TwoCircuitsOneLocation)
@@ -435,7 +435,7 @@ fn nothing_fits(fits: &[Fit]) -> InitError {
     error
 }
 
-fn no_circuit(estate: &Estate, name: &str) -> InitError {
+fn no_circuit(estate: &KnownEstate, name: &str) -> InitError {
     let all: Vec<&str> = estate.circuits.iter().map(|own| own.id.name()).collect();
     InitError::new(format!("There is no circuit `{name}`, or several are called so."))
         .hint(format!("The estate has {}; a whole id is taken as well.", all.join(", ")))
@@ -446,7 +446,7 @@ fn asked(
     strategy: Strategy,
     circuit: Option<&ResourceId>,
     chosen: &Chosen,
-) -> Vec<Asked> {
+) -> Vec<InitQuestion> {
     let mut asked = Vec::new();
     let choosable = matches!(
         strategy,
@@ -454,7 +454,7 @@ fn asked(
     );
     let spare = spare(view.estate, &view.used(), view.target);
     if let Some(circuit) = circuit.filter(|_| choosable && spare.len() > 1) {
-        asked.push(Asked {
+        asked.push(InitQuestion {
             key: "circuit".to_owned(),
             question: "Which circuit shall the target use?".to_owned(),
             options: spare.iter().map(|own| own.id.name().to_owned()).collect(),
@@ -466,7 +466,7 @@ fn asked(
         ("contact", "How are they reached?", CONTACT),
         ("rto", "How long may a recovery take?", default_rto(strategy)),
     ] {
-        asked.push(Asked {
+        asked.push(InitQuestion {
             key: key.to_owned(),
             question: question.to_owned(),
             options: Vec::new(),

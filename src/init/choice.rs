@@ -6,7 +6,7 @@ use super::advice::InitError;
 
 /// A question to a person, with the answer that is taken when nobody gives one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct InitQuestion {
     /// The parameter that answers it: `--param KEY=VALUE`.
     pub key: String,
     /// The question.

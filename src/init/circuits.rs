@@ -1,6 +1,6 @@
 //! Which circuits would do? What reaches the target's region, and which of several goes first.
 
-use super::estate::{Circuit, Estate};
+use super::estate::{Circuit, KnownEstate};
 use super::names::likeness;
 use crate::model::geography;
 use crate::model::{Region, ResourceId};
@@ -55,7 +55,7 @@ pub(super) fn place(circuit: &Circuit) -> &str {
 
 /// Circuits that the source does not use and that reach the target, the best first.
 pub(super) fn spare<'e>(
-    estate: &'e Estate,
+    estate: &'e KnownEstate,
     used: &[ResourceId],
     target: &Region,
 ) -> Vec<&'e Circuit> {
@@ -69,7 +69,7 @@ pub(super) fn spare<'e>(
 }
 
 fn worth(
-    estate: &Estate,
+    estate: &KnownEstate,
     used: &[ResourceId],
     own: &Circuit,
     target: &Region,
@@ -88,7 +88,7 @@ fn worth(
 }
 
 /// Whether a circuit is at the peering location of one of these.
-pub(super) fn at_place_of(estate: &Estate, used: &[ResourceId], own: &Circuit) -> bool {
+pub(super) fn at_place_of(estate: &KnownEstate, used: &[ResourceId], own: &Circuit) -> bool {
     let same = |id: &ResourceId| {
         estate.circuit(id).is_some_and(|other| other.place.is_some() && other.place == own.place)
     };
@@ -96,7 +96,7 @@ pub(super) fn at_place_of(estate: &Estate, used: &[ResourceId], own: &Circuit) -
 }
 
 /// A circuit that was named: by its id, or by a name that only one has.
-pub(super) fn named<'e>(estate: &'e Estate, name: &str) -> Option<&'e Circuit> {
+pub(super) fn named<'e>(estate: &'e KnownEstate, name: &str) -> Option<&'e Circuit> {
     let mut found = estate.circuits.iter().filter(|own| {
         own.id.name().eq_ignore_ascii_case(name) || own.id.as_str().eq_ignore_ascii_case(name)
     });

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::advice::{Advice, CONTACT, InitError, TEAM, default_rto};
 use super::circuits::{place, reaches, wants_premium};
-use super::estate::{Estate, Link, Network, Side};
+use super::estate::{CircuitLink, EstateNetwork, KnownEstate, PeeringSide};
 use super::hub_pair::HubBuilder;
 use super::names;
 use super::others::{self, TestDraft};
@@ -44,11 +44,11 @@ pub struct Draft {
 pub(super) struct DraftHub {
     /// What the names of its steps and parameters end in; empty where there is one hub.
     pub(super) suffix: String,
-    pub(super) hub: Network,
+    pub(super) hub: EstateNetwork,
     pub(super) gateway: DraftGateway,
     /// The source's gateway, that has to learn again before anybody goes home.
     pub(super) source_gateway: Option<ResourceId>,
-    pub(super) source_links: Vec<Link>,
+    pub(super) source_links: Vec<CircuitLink>,
     pub(super) links: Vec<DraftLink>,
     pub(super) spokes: Vec<DraftSpoke>,
     pub(super) tables: Vec<DraftTable>,
@@ -94,7 +94,7 @@ pub(super) struct DraftLink {
     pub(super) weight: u64,
     pub(super) key: DraftKey,
     /// The source's connection that has to go first.
-    pub(super) removed: Option<Link>,
+    pub(super) removed: Option<CircuitLink>,
     pub(super) onprem: Vec<IpNet>,
 }
 
@@ -113,7 +113,7 @@ pub(super) struct DraftSide {
     pub(super) name: String,
     pub(super) forwarded: bool,
     pub(super) gateway: bool,
-    pub(super) before: Option<Side>,
+    pub(super) before: Option<PeeringSide>,
 }
 
 /// A route table and the subnets that come to use it.
@@ -150,7 +150,7 @@ pub(super) enum DraftHop {
 ///
 /// # Errors
 /// The estate lacks something that cannot even be planned.
-pub fn draft(estate: &Estate, advice: &Advice) -> Result<Draft, InitError> {
+pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> {
     let chosen = &advice.chosen;
     let mut draft = Draft {
         strategy: advice.strategy,
@@ -197,7 +197,7 @@ fn weight(said: Option<&str>) -> Result<u64, InitError> {
     })
 }
 
-fn hubs(estate: &Estate, advice: &Advice, draft: &mut Draft) -> Result<(), InitError> {
+fn hubs(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) -> Result<(), InitError> {
     if advice.pairs.hubs.is_empty() {
         return Err(InitError::new(
             "The source region has no hub: no network there has a gateway or lends one.",
@@ -239,7 +239,7 @@ fn hubs(estate: &Estate, advice: &Advice, draft: &mut Draft) -> Result<(), InitE
 }
 
 /// A circuit whose tier does not reach: raised beforehand, since that day nobody may be able to.
-fn premium(estate: &Estate, id: &ResourceId, target: &Region, todo: &mut Todo) {
+fn premium(estate: &KnownEstate, id: &ResourceId, target: &Region, todo: &mut Todo) {
     let Some(circuit) = estate.circuit(id) else { return };
     let why = reaches(circuit, target).err().unwrap_or_default();
     todo.lack(

@@ -14,14 +14,14 @@ use crate::sim::{Scenario, World};
 
 /// An estate, by what its parts are for each other.
 #[derive(Debug, Clone)]
-pub struct Estate {
+pub struct KnownEstate {
     /// The name of the world that it was read from.
     pub(super) world: String,
     /// Every resource as a GET shows it, keys sealed, by its id.
     pub(super) bodies: BTreeMap<ResourceId, Value>,
-    pub(super) networks: Vec<Network>,
-    pub(super) gateways: Vec<Gateway>,
-    pub(super) links: Vec<Link>,
+    pub(super) networks: Vec<EstateNetwork>,
+    pub(super) gateways: Vec<EstateGateway>,
+    pub(super) links: Vec<CircuitLink>,
     pub(super) circuits: Vec<Circuit>,
     pub(super) firewalls: Vec<Firewall>,
     /// Resource groups and their homes.
@@ -32,18 +32,18 @@ pub struct Estate {
 
 /// A virtual network.
 #[derive(Debug, Clone)]
-pub(super) struct Network {
+pub(super) struct EstateNetwork {
     pub(super) id: ResourceId,
     pub(super) region: Region,
     pub(super) space: Vec<IpNet>,
-    pub(super) subnets: Vec<Subnet>,
-    pub(super) peerings: Vec<Side>,
+    pub(super) subnets: Vec<EstateSubnet>,
+    pub(super) peerings: Vec<PeeringSide>,
     pub(super) dns: Vec<String>,
 }
 
 /// A subnet of a network.
 #[derive(Debug, Clone)]
-pub(super) struct Subnet {
+pub(super) struct EstateSubnet {
     pub(super) name: String,
     pub(super) prefixes: Vec<IpNet>,
     pub(super) table: Option<ResourceId>,
@@ -52,7 +52,7 @@ pub(super) struct Subnet {
 
 /// A network's side of a peering.
 #[derive(Debug, Clone)]
-pub(super) struct Side {
+pub(super) struct PeeringSide {
     pub(super) name: String,
     pub(super) remote: ResourceId,
     pub(super) forwarded: bool,
@@ -62,7 +62,7 @@ pub(super) struct Side {
 
 /// A gateway of a network, of either kind.
 #[derive(Debug, Clone)]
-pub(super) struct Gateway {
+pub(super) struct EstateGateway {
     pub(super) id: ResourceId,
     pub(super) network: ResourceId,
     pub(super) express_route: bool,
@@ -71,7 +71,7 @@ pub(super) struct Gateway {
 
 /// A connection of a gateway with a circuit.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(super) struct CircuitLink {
     pub(super) id: ResourceId,
     pub(super) gateway: ResourceId,
     pub(super) circuit: ResourceId,
@@ -102,7 +102,7 @@ pub(super) struct Firewall {
     pub(super) address: Option<std::net::IpAddr>,
 }
 
-impl Estate {
+impl KnownEstate {
     /// Reads an estate from a world.
     #[must_use]
     pub fn of(scenario: &Scenario) -> Self {
@@ -147,7 +147,7 @@ impl Estate {
         } else if own.is(kind::GATEWAYS) {
             let view = GatewayView::of(body);
             if let Some(network) = view.network() {
-                self.gateways.push(Gateway {
+                self.gateways.push(EstateGateway {
                     id: id.clone(),
                     network,
                     express_route: view.is_express_route(),
@@ -159,7 +159,7 @@ impl Estate {
             if let (Some(gateway), Some(circuit), true) =
                 (view.gateway(), view.circuit(), view.is_express_route())
             {
-                self.links.push(Link {
+                self.links.push(CircuitLink {
                     id: id.clone(),
                     gateway,
                     circuit,
@@ -181,7 +181,7 @@ impl Estate {
         }
     }
 
-    pub(super) fn network(&self, id: &ResourceId) -> Option<&Network> {
+    pub(super) fn network(&self, id: &ResourceId) -> Option<&EstateNetwork> {
         self.networks.iter().find(|network| network.id == *id)
     }
 
@@ -190,19 +190,19 @@ impl Estate {
     }
 
     /// The ExpressRoute gateway of a network.
-    pub(super) fn gateway_in(&self, network: &ResourceId) -> Option<&Gateway> {
+    pub(super) fn gateway_in(&self, network: &ResourceId) -> Option<&EstateGateway> {
         self.gateways.iter().find(|own| own.express_route && own.network == *network)
     }
 
     /// The VPN gateway of a network.
-    pub(super) fn vpn_in(&self, network: &ResourceId) -> Option<&Gateway> {
+    pub(super) fn vpn_in(&self, network: &ResourceId) -> Option<&EstateGateway> {
         self.gateways.iter().find(|own| !own.express_route && own.network == *network)
     }
 
     pub(super) fn links_of<'e>(
         &'e self,
         gateway: &'e ResourceId,
-    ) -> impl Iterator<Item = &'e Link> {
+    ) -> impl Iterator<Item = &'e CircuitLink> {
         self.links.iter().filter(move |link| link.gateway == *gateway)
     }
 
@@ -261,11 +261,11 @@ pub(super) fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {
     left.iter().any(|a| right.iter().any(|b| a.contains(b) || b.contains(a)))
 }
 
-fn network(id: &ResourceId, body: &Value) -> Option<Network> {
+fn network(id: &ResourceId, body: &Value) -> Option<EstateNetwork> {
     let view = arm::VirtualNetworkView::of(body);
     let subnets = view.subnets().iter().filter_map(|own| {
         let view = SubnetView::of(own);
-        Some(Subnet {
+        Some(EstateSubnet {
             name: read::name(own)?.to_owned(),
             prefixes: view.prefixes(),
             table: view.route_table(),
@@ -274,7 +274,7 @@ fn network(id: &ResourceId, body: &Value) -> Option<Network> {
     });
     let sides = view.peerings().iter().filter_map(|own| {
         let view = PeeringView::of(own);
-        Some(Side {
+        Some(PeeringSide {
             name: read::name(own)?.to_owned(),
             remote: view.remote()?,
             forwarded: read::flag(own, "/properties/allowForwardedTraffic"),
@@ -283,7 +283,7 @@ fn network(id: &ResourceId, body: &Value) -> Option<Network> {
         })
     });
     let servers = read::list(body, "/properties/dhcpOptions/dnsServers");
-    Some(Network {
+    Some(EstateNetwork {
         id: id.clone(),
         region: read::region(body)?,
         space: view.space(),
@@ -319,7 +319,7 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
 }
 
 /// The authorization whose key a connection was made with; where no key tells, the only one in use.
-fn authorization_of(bodies: &BTreeMap<ResourceId, Value>, link: &Link) -> Option<String> {
+fn authorization_of(bodies: &BTreeMap<ResourceId, Value>, link: &CircuitLink) -> Option<String> {
     let circuit = bodies.get(&link.circuit)?;
     let all = read::list(circuit, "/properties/authorizations");
     let key = bodies.get(&link.id).and_then(|body| ConnectionView::of(body).key());

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::advice::Advice;
 use super::draft::Draft;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::pairs::Counterpart;
 
 /// What an estate is, what fits it and what does not, and what would be written.
 #[must_use]
-pub fn explained(estate: &Estate, advice: &Advice, draft: &Draft) -> String {
+pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String {
     let mut out = String::new();
     let source = advice.source.as_ref().map_or("a site on-premises", |own| own.as_str());
     writeln!(out, "From {source} to {}.\n", advice.target.as_str()).ok();

@@ -10,7 +10,9 @@ use super::draft::{
     DraftGateway, DraftHop, DraftHub, DraftKey, DraftLink, DraftRoute, DraftSide, DraftSpoke,
     DraftTable,
 };
-use super::estate::{Estate, Gateway, Link, Network, Subnet, overlap};
+use super::estate::{
+    CircuitLink, EstateGateway, EstateNetwork, EstateSubnet, KnownEstate, overlap,
+};
 use super::names::{Renaming, keys, plain};
 use super::pairs::{Counterpart, HubMatch};
 use super::strategy::Strategy;
@@ -21,7 +23,7 @@ use crate::model::ResourceId;
 pub(super) const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 pub(super) struct HubBuilder<'d> {
-    pub(super) estate: &'d Estate,
+    pub(super) estate: &'d KnownEstate,
     pub(super) advice: &'d Advice,
     pub(super) todo: &'d mut Todo,
     pub(super) suffix: String,
@@ -35,7 +37,7 @@ impl HubBuilder<'_> {
         }
         let source_gateway =
             pair.hub.source.as_ref().and_then(|hub| self.estate.gateway_in(&hub.id)).cloned();
-        let source_links: Vec<Link> = source_gateway
+        let source_links: Vec<CircuitLink> = source_gateway
             .as_ref()
             .map(|own| self.estate.links_of(&own.id).cloned().collect())
             .unwrap_or_default();
@@ -86,7 +88,7 @@ impl HubBuilder<'_> {
     }
 
     /// What the source's gateway learns and tells, when its region is there.
-    fn source_prefixes(&self, pair: &HubMatch, links: &[Link]) -> (Vec<IpNet>, Vec<IpNet>) {
+    fn source_prefixes(&self, pair: &HubMatch, links: &[CircuitLink]) -> (Vec<IpNet>, Vec<IpNet>) {
         let onprem = links.iter().flat_map(|link| self.estate.heard_by(&link.circuit)).collect();
         let mut azure: Vec<IpNet> =
             pair.hub.source.iter().flat_map(|hub| hub.space.clone()).collect();
@@ -141,7 +143,7 @@ impl HubBuilder<'_> {
     fn gateway(
         &mut self,
         pair: &HubMatch,
-        source: Option<&Gateway>,
+        source: Option<&EstateGateway>,
     ) -> Result<DraftGateway, InitError> {
         let hub = &pair.hub.target;
         let scale = |id: &ResourceId| -> Option<(u64, u64)> {
@@ -251,11 +253,11 @@ impl HubBuilder<'_> {
     fn links(
         &mut self,
         gateway: &DraftGateway,
-        source: &[Link],
+        source: &[CircuitLink],
         weight: u64,
         hub: &str,
     ) -> Result<Vec<DraftLink>, InitError> {
-        let there: Vec<Link> = self.estate.links_of(&gateway.id).cloned().collect();
+        let there: Vec<CircuitLink> = self.estate.links_of(&gateway.id).cloned().collect();
         let strategy = self.advice.strategy;
         let mut circuits: Vec<ResourceId> = match (strategy, &self.advice.circuit) {
             (Strategy::DrCircuitPrepared, _) => {
@@ -328,7 +330,7 @@ impl HubBuilder<'_> {
         Ok(links)
     }
 
-    fn link_name(&self, like: Option<&Link>, circuit: &ResourceId, hub: &str) -> String {
+    fn link_name(&self, like: Option<&CircuitLink>, circuit: &ResourceId, hub: &str) -> String {
         let Some(like) = like else { return format!("con-{hub}-{}", circuit.name()) };
         let mut circuits = Renaming::between("", "");
         circuits.learn(like.circuit.name(), circuit.name());
@@ -346,7 +348,7 @@ impl HubBuilder<'_> {
         circuit: &ResourceId,
         gateway: &DraftGateway,
         hub: &str,
-        like: Option<&Link>,
+        like: Option<&CircuitLink>,
     ) -> DraftKey {
         if circuit.subscription().eq_ignore_ascii_case(gateway.id.subscription()) {
             return DraftKey::None;
@@ -403,14 +405,14 @@ impl HubBuilder<'_> {
         let mut spokes = Vec::new();
         for (own, key) in pair.spokes.iter().zip(keys(&names)) {
             let source_hub = pair.hub.source.as_ref();
-            let source_side = |from: Option<&Network>, to: Option<&Network>| {
+            let source_side = |from: Option<&EstateNetwork>, to: Option<&EstateNetwork>| {
                 from.zip(to).and_then(|(from, to)| {
                     from.peerings.iter().find(|side| side.remote == to.id).cloned()
                 })
             };
             let out = source_side(source_hub, own.source.as_ref());
             let back = source_side(own.source.as_ref(), source_hub);
-            let renamed = |side: Option<&super::estate::Side>, otherwise: String| {
+            let renamed = |side: Option<&super::estate::PeeringSide>, otherwise: String| {
                 side.map_or(otherwise, |side| self.advice.pairs.renaming.replaced(&side.name))
             };
             let before_out = hub.peerings.iter().find(|side| side.remote == own.target.id).cloned();
@@ -621,7 +623,11 @@ fn keys_of_tables(names: &[String]) -> Vec<String> {
 }
 
 /// The subnet of the target that stands for one of the source: by its name, else by its addresses.
-fn same_subnet<'t>(subnet: &Subnet, source: &Network, target: &'t Network) -> Option<&'t Subnet> {
+fn same_subnet<'t>(
+    subnet: &EstateSubnet,
+    source: &EstateNetwork,
+    target: &'t EstateNetwork,
+) -> Option<&'t EstateSubnet> {
     let by_name = target.subnets.iter().find(|own| own.name.eq_ignore_ascii_case(&subnet.name));
     by_name.or_else(|| {
         let there = subnet.prefixes.first()?;
@@ -645,7 +651,7 @@ fn zone_redundant(sku: &str) -> &str {
 
 /// An id beside another one that nothing has.
 pub(super) fn fresh(
-    estate: &Estate,
+    estate: &KnownEstate,
     beside: &ResourceId,
     kind: &str,
     name: &str,

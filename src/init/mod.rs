@@ -1,6 +1,6 @@
 //! Which runbook does this estate need, and what does it lack? A world is read, and a failover written for it.
 //!
-//! Comes in: a captured or written world, and what a person asked for. Goes out: texts. [`Estate`] is what is there,
+//! Comes in: a captured or written world, and what a person asked for. Goes out: texts. [`KnownEstate`] is what is there,
 //! [`Advice`] which regions and networks stand for one another and which strategy fits, [`Draft`] what is to be
 //! done, and [`written`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
 //! here reads or writes a file.
@@ -28,9 +28,9 @@ mod world_text;
 mod written;
 
 pub use advice::{Advice, InitError, Wish, advise};
-pub use choice::{Asked, Chosen};
+pub use choice::{Chosen, InitQuestion};
 pub use draft::{Draft, draft};
-pub use estate::Estate;
+pub use estate::KnownEstate;
 pub use explain::explained;
 pub use keep::{Keep, difference, keep, marked};
 pub use strategy::{Fit, Strategy};

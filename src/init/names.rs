@@ -79,7 +79,8 @@ impl Renaming {
 
     /// What the target's region is called in the way in which this word calls the source's.
     fn short(&self, word: &str) -> Option<String> {
-        let of = |region: &str| SHORT.iter().find(|(name, _)| *name == region).map(|(_, short)| short);
+        let of =
+            |region: &str| SHORT.iter().find(|(name, _)| *name == region).map(|(_, short)| short);
         let place = of(&self.source)?.iter().position(|own| own.eq_ignore_ascii_case(word))?;
         of(&self.target)?.get(place).map(|own| (*own).to_owned())
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, CONTACT, InitError, Judged};
+use super::advice::{Advice, CONTACT, Fitness, InitError};
 use super::circuits;
 use super::draft::Draft;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::pairs::Pairs;
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes, scalar};
@@ -26,7 +26,7 @@ pub(super) struct TestDraft {
 /// Recovery plans whose vault is not lost with the source, the largest first; of plans that move the same machine
 /// only one.
 pub(super) fn plans(
-    estate: &Estate,
+    estate: &KnownEstate,
     source: Option<&Region>,
     todo: &mut super::todo::Todo,
 ) -> Vec<ResourceId> {
@@ -65,7 +65,7 @@ fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
 }
 
 /// Networks of the target that nothing leads to and that stand for none of the source.
-fn quiet<'e>(estate: &'e Estate, pairs: &Pairs, target: &Region) -> Vec<&'e ResourceId> {
+fn quiet<'e>(estate: &'e KnownEstate, pairs: &Pairs, target: &Region) -> Vec<&'e ResourceId> {
     let paired = |id: &ResourceId| {
         pairs.hubs.iter().any(|hub| {
             hub.hub.source.is_some()
@@ -83,7 +83,7 @@ fn quiet<'e>(estate: &'e Estate, pairs: &Pairs, target: &Region) -> Vec<&'e Reso
     quiet
 }
 
-pub(super) fn test_fit(estate: &Estate, pairs: &Pairs, target: &Region) -> Judged {
+pub(super) fn test_fit(estate: &KnownEstate, pairs: &Pairs, target: &Region) -> Fitness {
     let mut no = Vec::new();
     if estate.of_kind(RECOVERY_PLANS).next().is_none() {
         no.push("There is no recovery plan of Site Recovery.".to_owned());
@@ -106,7 +106,7 @@ pub(super) fn test_fit(estate: &Estate, pairs: &Pairs, target: &Region) -> Judge
 }
 
 pub(super) fn test(
-    estate: &Estate,
+    estate: &KnownEstate,
     pairs: &Pairs,
     target: &Region,
 ) -> Result<TestDraft, InitError> {
@@ -118,7 +118,7 @@ pub(super) fn test(
 }
 
 /// What on-premises tells that a network of the target has: the subnets of the machines that moved.
-pub(super) fn moved(estate: &Estate, target: &Region) -> Vec<IpNet> {
+pub(super) fn moved(estate: &KnownEstate, target: &Region) -> Vec<IpNet> {
     let there: Vec<IpNet> = estate
         .networks
         .iter()
@@ -133,7 +133,7 @@ pub(super) fn moved(estate: &Estate, target: &Region) -> Vec<IpNet> {
     all
 }
 
-pub(super) fn site_fit(estate: &Estate, target: &Region) -> Judged {
+pub(super) fn site_fit(estate: &KnownEstate, target: &Region) -> Fitness {
     let spare = circuits::spare(estate, &[], target);
     let moved = moved(estate, target);
     match spare.first() {
@@ -154,7 +154,7 @@ pub(super) fn site_fit(estate: &Estate, target: &Region) -> Judged {
 }
 
 /// Whether every connection that has to go was made with an authorization that can be revoked without its region.
-pub(super) fn revocable(estate: &Estate, draft: &Draft) -> bool {
+pub(super) fn revocable(estate: &KnownEstate, draft: &Draft) -> bool {
     let source = draft.source.as_ref();
     let removed =
         draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
@@ -392,7 +392,7 @@ pub(super) fn site_returns(draft: &Draft, steps: &mut Vec<StepText>) {
 }
 
 /// What the runbook does not do and a person should know of.
-pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     let todo = &mut draft.todo;
     if draft.contact == CONTACT {
         todo.decide(
@@ -451,7 +451,7 @@ pub(super) fn look_around(estate: &Estate, advice: &Advice, draft: &mut Draft) {
     around_circuits(estate, advice, draft);
 }
 
-fn around_circuits(estate: &Estate, advice: &Advice, draft: &mut Draft) {
+fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     let used: Vec<ResourceId> =
         draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|own| own.circuit.clone())).collect();
     let behind = |site: &String| {

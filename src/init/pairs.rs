@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::estate::{Estate, Network, group_id, overlap};
+use super::estate::{EstateNetwork, KnownEstate, group_id, overlap};
 use super::names::{Renaming, likeness};
 use crate::arm::read;
 use crate::model::{Region, ResourceId};
@@ -11,9 +11,9 @@ use crate::model::{Region, ResourceId};
 #[derive(Debug, Clone)]
 pub(super) struct Counterpart {
     /// The network of the source; none where the source is a site on-premises.
-    pub(super) source: Option<Network>,
+    pub(super) source: Option<EstateNetwork>,
     /// The network of the target: one that is there, or as it would have to be made.
-    pub(super) target: Network,
+    pub(super) target: EstateNetwork,
     /// Whether it has to be made first.
     pub(super) planned: bool,
     /// Why these two.
@@ -49,20 +49,21 @@ const TO_BE_MADE: &str = "nothing at the target stands for it";
 
 /// Pairs the networks of two regions.
 pub(super) fn pair(
-    estate: &Estate,
+    estate: &KnownEstate,
     source: &Region,
     target: &Region,
     said: &BTreeMap<String, String>,
 ) -> Pairs {
-    let there: Vec<&Network> = estate.networks.iter().filter(|n| n.region == *target).collect();
+    let there: Vec<&EstateNetwork> =
+        estate.networks.iter().filter(|n| n.region == *target).collect();
     let hubs = source_hubs(estate, source);
     let mut matcher = Matcher { estate, said, free: there.clone(), taken: BTreeMap::new() };
     for hub in &hubs {
         matcher.choose(hub, true, &hubs);
     }
-    let spokes: Vec<Vec<&Network>> =
+    let spokes: Vec<Vec<&EstateNetwork>> =
         hubs.iter().map(|hub| spokes_of(estate, hub, source, &hubs)).collect();
-    let every: Vec<&Network> = spokes.iter().flatten().copied().collect();
+    let every: Vec<&EstateNetwork> = spokes.iter().flatten().copied().collect();
     matcher.choose_all(&every);
     let mut renaming = Renaming::between(source.as_str(), target.as_str());
     for network in hubs.iter().chain(&every) {
@@ -71,7 +72,7 @@ pub(super) fn pair(
             renaming.learn(network.id.resource_group(), chosen.id.resource_group());
         }
     }
-    let made = |network: &Network| matcher.counterpart(network, target, &renaming);
+    let made = |network: &EstateNetwork| matcher.counterpart(network, target, &renaming);
     let matched: Vec<HubMatch> = hubs
         .iter()
         .zip(&spokes)
@@ -92,9 +93,9 @@ pub(super) fn pair(
 }
 
 /// The hubs of a region: networks whose gateway has a circuit, else any gateway, else that lend one.
-fn source_hubs<'e>(estate: &'e Estate, source: &Region) -> Vec<&'e Network> {
+fn source_hubs<'e>(estate: &'e KnownEstate, source: &Region) -> Vec<&'e EstateNetwork> {
     let own = || estate.networks.iter().filter(|network| network.region == *source);
-    let connected: Vec<&Network> = own()
+    let connected: Vec<&EstateNetwork> = own()
         .filter(|network| {
             estate
                 .gateway_in(&network.id)
@@ -104,7 +105,7 @@ fn source_hubs<'e>(estate: &'e Estate, source: &Region) -> Vec<&'e Network> {
     if !connected.is_empty() {
         return connected;
     }
-    let with_gateway: Vec<&Network> = own()
+    let with_gateway: Vec<&EstateNetwork> = own()
         .filter(|network| estate.gateways.iter().any(|gateway| gateway.network == network.id))
         .collect();
     if !with_gateway.is_empty() {
@@ -115,12 +116,12 @@ fn source_hubs<'e>(estate: &'e Estate, source: &Region) -> Vec<&'e Network> {
 
 /// The networks that a hub is peered with, in its own region, and that are no hubs themselves.
 fn spokes_of<'e>(
-    estate: &'e Estate,
-    hub: &Network,
+    estate: &'e KnownEstate,
+    hub: &EstateNetwork,
     source: &Region,
-    hubs: &[&Network],
-) -> Vec<&'e Network> {
-    let mut spokes: Vec<&Network> = hub
+    hubs: &[&EstateNetwork],
+) -> Vec<&'e EstateNetwork> {
+    let mut spokes: Vec<&EstateNetwork> = hub
         .peerings
         .iter()
         .filter_map(|side| estate.network(&side.remote))
@@ -136,15 +137,15 @@ fn spokes_of<'e>(
 }
 
 struct Matcher<'e> {
-    estate: &'e Estate,
+    estate: &'e KnownEstate,
     said: &'e BTreeMap<String, String>,
-    free: Vec<&'e Network>,
-    taken: BTreeMap<ResourceId, (&'e Network, &'static str)>,
+    free: Vec<&'e EstateNetwork>,
+    taken: BTreeMap<ResourceId, (&'e EstateNetwork, &'static str)>,
 }
 
 impl<'e> Matcher<'e> {
     /// What says that two networks stand for one another, the strongest first; none when nothing does.
-    fn score(&self, source: &Network, target: &Network) -> Option<(u32, &'static str)> {
+    fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, &'static str)> {
         let like = likeness(&own_words(source, target), &own_words(target, source));
         if let Some(said) = self.said.get(source.id.name()) {
             return (said.eq_ignore_ascii_case(target.id.name())
@@ -160,13 +161,13 @@ impl<'e> Matcher<'e> {
         (like >= ALIKE && same_numbers(source, target)).then_some((like, LIKE_NAMES))
     }
 
-    fn take(&mut self, source: &Network, target: &'e Network, because: &'static str) {
+    fn take(&mut self, source: &EstateNetwork, target: &'e EstateNetwork, because: &'static str) {
         self.free.retain(|own| own.id != target.id);
         self.taken.insert(source.id.clone(), (target, because));
     }
 
     /// A hub's counterpart: by what says so, else the hub that the target has.
-    fn choose(&mut self, hub: &Network, is_hub: bool, hubs: &[&Network]) {
+    fn choose(&mut self, hub: &EstateNetwork, is_hub: bool, hubs: &[&EstateNetwork]) {
         let best = self
             .free
             .iter()
@@ -198,7 +199,7 @@ impl<'e> Matcher<'e> {
     }
 
     /// Counterparts of spokes, the surest first; what is left over stands for one another where one is left.
-    fn choose_all(&mut self, spokes: &[&Network]) {
+    fn choose_all(&mut self, spokes: &[&EstateNetwork]) {
         loop {
             let best = spokes
                 .iter()
@@ -216,10 +217,10 @@ impl<'e> Matcher<'e> {
             let Some(((_, because), spoke, own)) = best else { break };
             self.take(spoke, own, because);
         }
-        let left: Vec<&&Network> =
+        let left: Vec<&&EstateNetwork> =
             spokes.iter().filter(|spoke| !self.taken.contains_key(&spoke.id)).collect();
         // What is in use there is somebody's, and no recovery network.
-        let idle: Vec<&Network> = self
+        let idle: Vec<&EstateNetwork> = self
             .free
             .iter()
             .filter(|own| own.peerings.iter().all(|side| !side.uses))
@@ -232,7 +233,12 @@ impl<'e> Matcher<'e> {
         }
     }
 
-    fn counterpart(&self, source: &Network, region: &Region, renaming: &Renaming) -> Counterpart {
+    fn counterpart(
+        &self,
+        source: &EstateNetwork,
+        region: &Region,
+        renaming: &Renaming,
+    ) -> Counterpart {
         if let Some((target, because)) = self.taken.get(&source.id) {
             let target = (*target).clone();
             return Counterpart { source: Some(source.clone()), target, planned: false, because };
@@ -247,7 +253,12 @@ impl<'e> Matcher<'e> {
 }
 
 /// A network as it would be made: the source's addresses and subnets, in the target region.
-fn as_planned(estate: &Estate, source: &Network, region: &Region, renaming: &Renaming) -> Network {
+fn as_planned(
+    estate: &KnownEstate,
+    source: &EstateNetwork,
+    region: &Region,
+    renaming: &Renaming,
+) -> EstateNetwork {
     let name = renaming.name(source.id.name());
     let group = planned_group(estate, source, region, renaming);
     let id = ResourceId::parse(&format!(
@@ -267,8 +278,8 @@ fn as_planned(estate: &Estate, source: &Network, region: &Region, renaming: &Ren
 
 /// The group of what would be made: the source group's counterpart where that is homed elsewhere.
 fn planned_group(
-    estate: &Estate,
-    source: &Network,
+    estate: &KnownEstate,
+    source: &EstateNetwork,
     region: &Region,
     renaming: &Renaming,
 ) -> String {
@@ -299,7 +310,7 @@ fn planned_group(
 }
 
 /// What makes a network a hub, besides its name.
-fn bonus(estate: &Estate, network: &Network) -> u32 {
+fn bonus(estate: &KnownEstate, network: &EstateNetwork) -> u32 {
     let has = |name: &str| network.subnets.iter().any(|own| own.name == name);
     let mut bonus = 0;
     if estate.gateway_in(&network.id).is_some() {
@@ -319,14 +330,14 @@ fn bonus(estate: &Estate, network: &Network) -> u32 {
 }
 
 /// The name without what names a region: the words that only one of them has count less than what both have.
-fn own_words(network: &Network, other: &Network) -> String {
+fn own_words(network: &EstateNetwork, other: &EstateNetwork) -> String {
     let plain = network.id.name().to_ascii_lowercase();
     plain.replace(network.region.as_str(), "").replace(other.region.as_str(), "")
 }
 
 /// Whether the numbers in two names are the same: app1 is not app2, however alike they look.
-fn same_numbers(left: &Network, right: &Network) -> bool {
-    let numbers = |network: &Network| -> Vec<String> {
+fn same_numbers(left: &EstateNetwork, right: &EstateNetwork) -> bool {
+    let numbers = |network: &EstateNetwork| -> Vec<String> {
         let name = own_words(network, network);
         let all = name.split(|letter: char| !letter.is_ascii_digit());
         all.filter(|part| !part.is_empty())
@@ -337,7 +348,7 @@ fn same_numbers(left: &Network, right: &Network) -> bool {
 }
 
 /// The network that Site Recovery brings machines of this one up in.
-fn mapped(estate: &Estate, source: &ResourceId) -> Option<ResourceId> {
+fn mapped(estate: &KnownEstate, source: &ResourceId) -> Option<ResourceId> {
     estate
         .bodies
         .values()
@@ -347,10 +358,10 @@ fn mapped(estate: &Estate, source: &ResourceId) -> Option<ResourceId> {
 
 /// Counterparts of some networks among those of the target that are free.
 pub(super) fn among(
-    estate: &Estate,
-    networks: &[&Network],
+    estate: &KnownEstate,
+    networks: &[&EstateNetwork],
     (source, target): (&Region, &Region),
-    free: Vec<&Network>,
+    free: Vec<&EstateNetwork>,
     said: &BTreeMap<String, String>,
 ) -> (Vec<Counterpart>, Renaming) {
     let mut matcher = Matcher { estate, said, free, taken: BTreeMap::new() };
@@ -367,12 +378,13 @@ pub(super) fn among(
 }
 
 /// The hub and spokes of a region that nothing fails over from: an on-premises site does.
-pub(super) fn alone(estate: &Estate, target: &Region) -> Pairs {
-    let there: Vec<&Network> = estate.networks.iter().filter(|n| n.region == *target).collect();
+pub(super) fn alone(estate: &KnownEstate, target: &Region) -> Pairs {
+    let there: Vec<&EstateNetwork> =
+        estate.networks.iter().filter(|n| n.region == *target).collect();
     let Some(hub) = there.iter().max_by_key(|own| (bonus(estate, own), own.id.clone())) else {
         return Pairs::default();
     };
-    let as_it_is = |network: &Network| Counterpart {
+    let as_it_is = |network: &EstateNetwork| Counterpart {
         source: None,
         target: network.clone(),
         planned: false,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::estate::{Estate, Network, group_id};
+use super::estate::{EstateNetwork, KnownEstate, group_id};
 use super::world_text::without_service_keys;
 use crate::model::{Region, ResourceId};
 
@@ -46,7 +46,7 @@ impl Todo {
     }
 
     /// A network that is not there: as it would be made.
-    pub(super) fn plan_network(&mut self, estate: &Estate, network: &Network) {
+    pub(super) fn plan_network(&mut self, estate: &KnownEstate, network: &EstateNetwork) {
         if self.overlay.contains_key(&network.id) {
             return;
         }
@@ -94,7 +94,7 @@ impl Todo {
     }
 
     /// The group of what is to be made, where it is not there.
-    pub(super) fn plan_group(&mut self, estate: &Estate, id: &ResourceId, region: &Region) {
+    pub(super) fn plan_group(&mut self, estate: &KnownEstate, id: &ResourceId, region: &Region) {
         let group = group_id(id);
         if estate.home_of(id).is_some()
             || self.groups.iter().any(|(own, _)| own.eq_ignore_ascii_case(&group))
@@ -116,7 +116,7 @@ impl Todo {
     /// The body of a resource as it is so far, to be changed.
     pub(super) fn changed<'t>(
         &'t mut self,
-        estate: &Estate,
+        estate: &KnownEstate,
         id: &ResourceId,
     ) -> Option<&'t mut Value> {
         if !self.overlay.contains_key(id) {

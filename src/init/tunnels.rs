@@ -2,9 +2,9 @@
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, Judged};
+use super::advice::{Advice, Fitness};
 use super::draft::DraftHub;
-use super::estate::Estate;
+use super::estate::KnownEstate;
 use super::failover::{Body, network_steps};
 use super::hub_pair::fresh;
 use super::pairs::{HubMatch, Pairs};
@@ -20,12 +20,12 @@ pub(super) struct TunnelDraft {
     pub(super) exists: bool,
     pub(super) sku: String,
     pub(super) addresses: Vec<ResourceId>,
-    pub(super) tunnels: Vec<Tunnel>,
+    pub(super) tunnels: Vec<DraftTunnel>,
 }
 
 /// A tunnel to a device.
 #[derive(Debug, Clone)]
-pub(super) struct Tunnel {
+pub(super) struct DraftTunnel {
     /// What its steps end in.
     pub(super) suffix: String,
     pub(super) id: ResourceId,
@@ -38,7 +38,7 @@ pub(super) struct Tunnel {
 
 /// Tunnels of a gateway, and what stands for the device of each.
 fn tunnels_of<'e>(
-    estate: &'e Estate,
+    estate: &'e KnownEstate,
     gateway: &'e ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, ResourceId)> {
     estate.of_kind(kind::CONNECTIONS).filter_map(move |(id, body)| {
@@ -48,7 +48,7 @@ fn tunnels_of<'e>(
     })
 }
 
-pub(super) fn fit(estate: &Estate, pairs: &Pairs) -> Judged {
+pub(super) fn fit(estate: &KnownEstate, pairs: &Pairs) -> Fitness {
     let hubs = pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref());
     let known: Vec<String> = hubs
         .filter_map(|hub| estate.vpn_in(&hub.id))
@@ -69,7 +69,7 @@ pub(super) fn fit(estate: &Estate, pairs: &Pairs) -> Judged {
 }
 
 pub(super) fn draft(
-    estate: &Estate,
+    estate: &KnownEstate,
     advice: &Advice,
     pair: &HubMatch,
     hub_suffix: &str,
@@ -110,7 +110,7 @@ pub(super) fn draft(
             continue;
         };
         let suffix = if names.len() > 1 { format!("_{key}") } else { String::new() };
-        tunnels.push(Tunnel {
+        tunnels.push(DraftTunnel {
             suffix: format!("{hub_suffix}{suffix}"),
             id: beside(kind::CONNECTIONS, &renaming.name(id.name())),
             local: beside(kind::LOCAL_GATEWAYS, &renaming.name(local.name())),

@@ -3,11 +3,11 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::advice::{Advice, InitError, Judged};
+use super::advice::{Advice, Fitness, InitError};
 use super::blocks::{free_anywhere, moved};
 use super::circuits::{place, spare};
 use super::draft::DraftKey;
-use super::estate::{Estate, Network, overlap};
+use super::estate::{EstateNetwork, KnownEstate, overlap};
 use super::failover::Body;
 use super::hub_pair::fresh;
 use super::names::keys;
@@ -45,19 +45,19 @@ pub(super) struct WanDraft {
     target: Region,
 }
 
-fn hubs(estate: &Estate) -> impl Iterator<Item = (&ResourceId, &Value)> {
+fn hubs(estate: &KnownEstate) -> impl Iterator<Item = (&ResourceId, &Value)> {
     estate.of_kind(kind::VIRTUAL_HUBS)
 }
 
 /// Regions that have a hub.
-pub(super) fn regions(estate: &Estate) -> Vec<&Region> {
+pub(super) fn regions(estate: &KnownEstate) -> Vec<&Region> {
     // A region of a hub is one of its networks too, or of nothing that could fail over.
     let all: Vec<Region> = hubs(estate).filter_map(|(_, body)| read::region(body)).collect();
     estate.networks.iter().map(|own| &own.region).filter(|own| all.contains(own)).collect()
 }
 
 /// Regions with a hub that is connected to a circuit.
-pub(super) fn connected_regions(estate: &Estate) -> Vec<&Region> {
+pub(super) fn connected_regions(estate: &KnownEstate) -> Vec<&Region> {
     let all: Vec<Region> = hubs(estate)
         .filter(|(id, _)| {
             gateway_of(estate, id).is_some_and(|gateway| !links(estate, gateway).is_empty())
@@ -67,7 +67,7 @@ pub(super) fn connected_regions(estate: &Estate) -> Vec<&Region> {
     estate.networks.iter().map(|own| &own.region).filter(|own| all.contains(own)).collect()
 }
 
-fn hub_in<'e>(estate: &'e Estate, region: &Region) -> Option<(&'e ResourceId, &'e Value)> {
+fn hub_in<'e>(estate: &'e KnownEstate, region: &Region) -> Option<(&'e ResourceId, &'e Value)> {
     let own = |connected: bool| {
         hubs(estate).find(|(id, body)| {
             read::region(body).as_ref() == Some(region)
@@ -78,7 +78,7 @@ fn hub_in<'e>(estate: &'e Estate, region: &Region) -> Option<(&'e ResourceId, &'
     own(true).or_else(|| own(false))
 }
 
-fn gateway_of<'e>(estate: &'e Estate, hub: &ResourceId) -> Option<&'e ResourceId> {
+fn gateway_of<'e>(estate: &'e KnownEstate, hub: &ResourceId) -> Option<&'e ResourceId> {
     estate
         .of_kind(kind::HUB_GATEWAYS)
         .find(|(_, body)| read::id_at(body, "/properties/virtualHub/id").as_ref() == Some(hub))
@@ -86,7 +86,7 @@ fn gateway_of<'e>(estate: &'e Estate, hub: &ResourceId) -> Option<&'e ResourceId
 }
 
 /// The circuits that a hub's gateway is connected to: circuit, name and weight of the connection.
-fn links(estate: &Estate, gateway: &ResourceId) -> Vec<(ResourceId, String, u64)> {
+fn links(estate: &KnownEstate, gateway: &ResourceId) -> Vec<(ResourceId, String, u64)> {
     let inside = estate
         .bodies
         .get(gateway)
@@ -110,14 +110,14 @@ fn links(estate: &Estate, gateway: &ResourceId) -> Vec<(ResourceId, String, u64)
 }
 
 /// The circuits that the hub of a region uses.
-pub(super) fn used_circuits(estate: &Estate, source: Option<&Region>) -> Vec<ResourceId> {
+pub(super) fn used_circuits(estate: &KnownEstate, source: Option<&Region>) -> Vec<ResourceId> {
     let Some((hub, _)) = source.and_then(|own| hub_in(estate, own)) else { return Vec::new() };
     let gateway = gateway_of(estate, hub);
     gateway.map(|own| links(estate, own)).unwrap_or_default().into_iter().map(|own| own.0).collect()
 }
 
 /// The networks that are connected to a hub, or to any.
-fn connected<'e>(estate: &'e Estate, hub: Option<&ResourceId>) -> Vec<&'e Network> {
+fn connected<'e>(estate: &'e KnownEstate, hub: Option<&ResourceId>) -> Vec<&'e EstateNetwork> {
     estate
         .of_kind(kind::HUB_VNETS)
         .filter(|(id, _)| hub.is_none() || id.parent().as_ref() == hub)
@@ -127,11 +127,11 @@ fn connected<'e>(estate: &'e Estate, hub: Option<&ResourceId>) -> Vec<&'e Networ
 }
 
 pub(super) fn fit(
-    estate: &Estate,
+    estate: &KnownEstate,
     source: Option<&Region>,
     target: &Region,
     used: &[ResourceId],
-) -> Judged {
+) -> Fitness {
     let Some((hub, _)) = source.and_then(|own| hub_in(estate, own)) else {
         return Err(vec!["The source has no hub of a virtual WAN.".to_owned()]);
     };
@@ -163,7 +163,7 @@ pub(super) fn fit(
 }
 
 pub(super) fn draft(
-    estate: &Estate,
+    estate: &KnownEstate,
     advice: &Advice,
     todo: &mut Todo,
 ) -> Result<WanDraft, InitError> {
@@ -174,7 +174,7 @@ pub(super) fn draft(
     let circuit = advice.circuit.clone().ok_or_else(|| missing("circuit"))?;
     let networks = connected(estate, Some(source_hub));
     let taken = connected(estate, None);
-    let free: Vec<&Network> = estate
+    let free: Vec<&EstateNetwork> = estate
         .networks
         .iter()
         .filter(|own| own.region == advice.target)

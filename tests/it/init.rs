@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use backroad::engine::{Command, RunState};
-use backroad::init::{Advice, Draft, Estate, Strategy, Wish, WrittenFile, advise, draft, written};
+use backroad::init::{
+    Advice, Draft, KnownEstate, Strategy, Wish, WrittenFile, advise, draft, written,
+};
 use backroad::model::{Region, RunOutcome, SagaClass};
 use backroad::plan::{CompileOptions, Compiled, compile};
 use backroad::preflight::{inquire, judge};
@@ -65,7 +67,7 @@ fn of_twelve(name: &str, said: &[&str]) -> Case {
 
 impl Case {
     fn write(&self) -> Written {
-        let estate = Estate::of(&self.scenario);
+        let estate = KnownEstate::of(&self.scenario);
         let advice = advise(&estate, &self.wish).unwrap_or_else(|e| panic!("{e}: {:?}", e.hints));
         let draft = draft(&estate, &advice).unwrap();
         let all = written(&draft, "my-failover", "estate.yaml");
@@ -174,9 +176,15 @@ async fn twelve_estates_get_a_runbook_that_holds_without_a_hands_touch() {
         let reached = holds(name, &written).await;
         let sites: BTreeSet<&str> = reached.iter().map(|(site, _)| site.as_str()).collect();
         // A site that has no way to the target is named among what somebody must look at.
-        for site in written.base.onprem.sites.iter().filter(|own| !sites.contains(own.name.as_str())) {
+        for site in
+            written.base.onprem.sites.iter().filter(|own| !sites.contains(own.name.as_str()))
+        {
             let told = &written.draft.todo.decisions;
-            assert!(told.iter().any(|own| own.contains(&site.name)), "{name}: {} {told:#?}", site.name);
+            assert!(
+                told.iter().any(|own| own.contains(&site.name)),
+                "{name}: {} {told:#?}",
+                site.name
+            );
         }
         assert!(!sites.is_empty(), "{name}");
     }
@@ -249,17 +257,27 @@ async fn estates_like_the_twelve_hold_too() {
     holds("other names", &far.write()).await;
     // The circuit is in the subscription of the networks: no authorization.
     let near = changed("same-addresses", &[], &|text| {
-        replaced(text, &[("44444444-4444-4444-4444-444444444444", "33333333-3333-3333-3333-333333333333")]);
+        replaced(
+            text,
+            &[("44444444-4444-4444-4444-444444444444", "33333333-3333-3333-3333-333333333333")],
+        );
     });
     let written = near.write();
     assert!(!written.files["my-failover.yaml"].contains("authorization.ensure"));
     holds("one subscription", &written).await;
     // No room for a GatewaySubnet at the target.
     let full = changed("same-addresses", &[], &|text| {
-        replaced(text, &[("\"10.50.0.0/27\"}}],\"virtualNetworkPeerings\"", "\"10.50.0.0/27\"}}],\"virtualNetworkPeerings\"")]);
+        replaced(
+            text,
+            &[(
+                "\"10.50.0.0/27\"}}],\"virtualNetworkPeerings\"",
+                "\"10.50.0.0/27\"}}],\"virtualNetworkPeerings\"",
+            )],
+        );
         for body in text["resources"].as_array_mut().unwrap() {
             if body["id"].as_str().unwrap().ends_with("/vnet-hub-neu") {
-                body["properties"]["subnets"][0]["properties"]["addressPrefix"] = "10.50.0.0/24".into();
+                body["properties"]["subnets"][0]["properties"]["addressPrefix"] =
+                    "10.50.0.0/24".into();
             }
         }
     });
@@ -275,9 +293,7 @@ async fn estates_like_the_twelve_hold_too() {
     holds("standard circuit", &written).await;
     // Nothing at the target, and one circuit only: addresses are kept, and swapped.
     let bare = changed("no-spare-circuit", &["target=northeurope"], &|text| {
-        let gone = |body: &serde_json::Value| {
-            body["id"].as_str().unwrap().contains("rg-net-neu")
-        };
+        let gone = |body: &serde_json::Value| body["id"].as_str().unwrap().contains("rg-net-neu");
         text["resources"].as_array_mut().unwrap().retain(|body| !gone(body));
     });
     holds("bare swap", &bare.write()).await;
@@ -298,7 +314,7 @@ async fn estates_like_the_twelve_hold_too() {
 #[test]
 fn what_cannot_be_told_is_said_with_what_there_is() {
     let told = |name: &str, wish: Wish| {
-        let error = advise(&Estate::of(&estate_file(name)), &wish).unwrap_err();
+        let error = advise(&KnownEstate::of(&estate_file(name)), &wish).unwrap_err();
         format!("{error}\n{}", error.hints.join("\n"))
     };
     let said = told("bow-tie", Wish::default());
@@ -308,7 +324,10 @@ fn what_cannot_be_told_is_said_with_what_there_is() {
     let said = told("same-addresses", Wish { source: region("westeurop"), ..Wish::default() });
     assert!(said.contains("Did you mean `westeurope`?"), "{said}");
     let said = told("same-addresses", Wish { source: region("eastus"), ..Wish::default() });
-    assert!(said.contains("no network in eastus") && said.contains("northeurope, westeurope"), "{said}");
+    assert!(
+        said.contains("no network in eastus") && said.contains("northeurope, westeurope"),
+        "{said}"
+    );
     let one = Some(Strategy::SameCircuit);
     let said = told("same-addresses", Wish { strategy: one, ..Wish::default() });
     assert!(said.contains("does not fit") && said.contains("What fits: dr-circuit"), "{said}");
@@ -339,7 +358,8 @@ fn init_writes_no_secret_and_never_over_an_edit() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let (out, state, estate) = (at("out"), at("state"), at("estate.yaml"));
-    let text = std::fs::read_to_string(file("tests/fixtures/estates/firewall-and-vpn.yaml")).unwrap();
+    let text =
+        std::fs::read_to_string(file("tests/fixtures/estates/firewall-and-vpn.yaml")).unwrap();
     std::fs::write(&estate, &text).unwrap();
     let init = |more: &[&str]| {
         let mut words = vec!["init", estate.to_str().unwrap(), "-o", out.to_str().unwrap()];
@@ -352,31 +372,46 @@ fn init_writes_no_secret_and_never_over_an_edit() {
     let first = files_of(&out);
     assert_eq!(first.len(), 6, "{:?}", first.keys());
     for (name, text) in &first {
-        for key in ["9a000000-0000-4000-8000-000000000002", "an-example-and-nobodys-key", "7c000000-"] {
+        for key in
+            ["9a000000-0000-4000-8000-000000000002", "an-example-and-nobodys-key", "7c000000-"]
+        {
             assert!(!text.contains(key), "{name} has {key}");
         }
     }
     let said = init(&[]);
     assert!(said.contains("unchanged") && !said.contains("written anew"), "{said}");
     // A later capture: what nobody edited is written anew, with what changed.
-    std::fs::write(&estate, text.replace("172.25.0.0/16", "172.27.0.0/16").replace("10.60.4", "10.60.5"))
-        .unwrap();
+    std::fs::write(
+        &estate,
+        text.replace("172.25.0.0/16", "172.27.0.0/16").replace("10.60.4", "10.60.5"),
+    )
+    .unwrap();
     let said = init(&[]);
-    assert!(said.contains("written anew") && said.contains("\n+ ") && said.contains("10.60.5.0/24"), "{said}");
+    assert!(
+        said.contains("written anew") && said.contains("\n+ ") && said.contains("10.60.5.0/24"),
+        "{said}"
+    );
     // An edit stays, and what init would write lies beside it.
     let path = out.join("my-failover.yaml");
-    let edited = std::fs::read_to_string(&path).unwrap().replace("to be filled in", "noc@contoso.example");
+    let edited =
+        std::fs::read_to_string(&path).unwrap().replace("to be filled in", "noc@contoso.example");
     std::fs::write(&path, &edited).unwrap();
     std::fs::write(&estate, &text).unwrap();
     let said = init(&[]);
     assert!(said.contains("edited by somebody"), "{said}");
     assert!(said.contains("- owner") && said.contains("noc@contoso.example"), "{said}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), edited);
-    assert_eq!(std::fs::read_to_string(out.join("my-failover.yaml.new")).unwrap(), first["my-failover.yaml"]);
+    assert_eq!(
+        std::fs::read_to_string(out.join("my-failover.yaml.new")).unwrap(),
+        first["my-failover.yaml"]
+    );
     // Explaining writes nothing.
     let before = files_of(&out);
     let said = init(&["--explain"]);
-    assert!(said.contains("taken dr-circuit") && said.contains("connectivity-weu-vnet -> "), "{said}");
+    assert!(
+        said.contains("taken dr-circuit") && said.contains("connectivity-weu-vnet -> "),
+        "{said}"
+    );
     assert_eq!(files_of(&out), before);
 }
 
@@ -394,6 +429,9 @@ fn examples_come_with_the_program_and_leave_what_is_there_alone() {
     let done = backroad(&state, &words).output().unwrap();
     let said = String::from_utf8(done.stdout).unwrap();
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("left alone, since it is another than ours: runbooks/dr-circuit.yaml"), "{said}");
+    assert!(
+        said.contains("left alone, since it is another than ours: runbooks/dr-circuit.yaml"),
+        "{said}"
+    );
     assert_eq!(std::fs::read_to_string(&own).unwrap(), "mine");
 }

@@ -11,8 +11,8 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::typed::pair;
 use crate::cli::{files, front, written};
 use crate::init::{
-    Advice, Draft, Estate, InitError, Keep, Strategy, Wish, WrittenFile, advise, copy, difference,
-    draft, explained, keep, marked, written,
+    Advice, Draft, InitError, Keep, KnownEstate, Strategy, Wish, WrittenFile, advise, copy,
+    difference, draft, explained, keep, marked, written,
 };
 use crate::model::Region;
 use crate::render::json as out;
@@ -65,18 +65,18 @@ fn file_name(text: &str) -> Result<String, String> {
 struct Done {
     path: PathBuf,
     what: &'static str,
-    how: How,
+    how: FileOutcome,
     difference: String,
 }
 
-enum How {
+enum FileOutcome {
     New,
     Same,
     Replaced,
     Beside,
 }
 
-impl How {
+impl FileOutcome {
     fn word(&self) -> &'static str {
         match self {
             Self::New => "written",
@@ -95,7 +95,7 @@ impl How {
 /// The estate cannot be read, nothing fits it, or a file cannot be written.
 pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliError> {
     let scenario = written::usable_world(context, &args.estate)?;
-    let estate = Estate::of(&scenario);
+    let estate = KnownEstate::of(&scenario);
     let mut wish = Wish {
         source: args.source.clone(),
         target: args.target.clone(),
@@ -157,7 +157,7 @@ fn ask(context: &Context, advice: &Advice, wish: &mut Wish) {
     }
 }
 
-fn explain(context: &Context, estate: &Estate, advice: &Advice, draft: &Draft) {
+fn explain(context: &Context, estate: &KnownEstate, advice: &Advice, draft: &Draft) {
     match context.ui.output {
         Output::Text => context.ui.data(&explained(estate, advice, draft)),
         Output::Json => {
@@ -212,18 +212,22 @@ fn write(folder: &Path, all: Vec<WrittenFile>) -> Result<Vec<Done>, CliError> {
     let mut done = Vec::new();
     for (path, file, there) in planned {
         let (how, place) = match there.as_deref().map(|there| keep(there, &file.text)) {
-            None => (How::New, path.clone()),
-            Some(Keep::Same) => (How::Same, path.clone()),
-            Some(Keep::Replace) => (How::Replaced, path.clone()),
-            Some(Keep::Beside) => (How::Beside, beside(&path, &file.text)?),
+            None => (FileOutcome::New, path.clone()),
+            Some(Keep::Same) => (FileOutcome::Same, path.clone()),
+            Some(Keep::Replace) => (FileOutcome::Replaced, path.clone()),
+            Some(Keep::Beside) => (FileOutcome::Beside, beside(&path, &file.text)?),
         };
         match how {
-            How::Same => {}
-            How::New => files::write_new(&place, file.text.as_bytes())?,
-            How::Replaced | How::Beside => files::write_over(&place, file.text.as_bytes())?,
+            FileOutcome::Same => {}
+            FileOutcome::New => files::write_new(&place, file.text.as_bytes())?,
+            FileOutcome::Replaced | FileOutcome::Beside => {
+                files::write_over(&place, file.text.as_bytes())?
+            }
         }
         let difference = match (&how, &there) {
-            (How::Replaced | How::Beside, Some(there)) => difference(there, &file.text),
+            (FileOutcome::Replaced | FileOutcome::Beside, Some(there)) => {
+                difference(there, &file.text)
+            }
             _ => String::new(),
         };
         done.push(Done { path, what: file.what, how, difference });
