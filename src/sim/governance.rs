@@ -60,6 +60,11 @@ const USAGES: [(&str, &str, u64); 5] = [
     ("VirtualNetworkGateways", kind::GATEWAYS, 100),
 ];
 
+/// How many resources stand on a page of a list of all (published: the most that `$top` may be), and the word for
+/// where the next one begins.
+const PAGE: usize = 1_000;
+const SKIP: &str = "$skiptoken";
+
 /// The usages that are counted, by Azure's names.
 pub fn counted_usages() -> impl Iterator<Item = &'static str> {
     USAGES.iter().map(|(name, ..)| *name)
@@ -210,10 +215,17 @@ impl World {
             url.query_pairs().find(|(key, _)| key == "$filter").map(|(_, v)| v.into_owned());
         let kind =
             filter.as_deref().and_then(|filter| filter.split('\'').nth(1)).unwrap_or_default();
-        let value: Vec<Value> = self
+        let skipped = url.query_pairs().find(|(key, _)| key == SKIP);
+        let skipped = skipped.and_then(|(_, value)| value.parse().ok()).unwrap_or(0_usize);
+        let mut rest = self
             .ids()
             .filter(|id| id.subscription().eq_ignore_ascii_case(subscription))
             .filter(|id| id.parent().is_none() && (kind.is_empty() || id.resource_type().is(kind)))
+            .skip(skipped)
+            .peekable();
+        let value: Vec<Value> = rest
+            .by_ref()
+            .take(PAGE)
             .map(|id| {
                 json!({
                     "id": id.as_str(), "name": id.name(), "type": id.resource_type().as_str(),
@@ -221,7 +233,17 @@ impl World {
                 })
             })
             .collect();
-        json_answer(200, &json!({ "value": value }))
+        let mut list = json!({ "value": value });
+        if rest.peek().is_some() {
+            let mut next = url.clone();
+            let kept = url.query_pairs().filter(|(key, _)| key != SKIP);
+            next.query_pairs_mut()
+                .clear()
+                .extend_pairs(kept)
+                .append_pair(SKIP, &(skipped + PAGE).to_string());
+            list["nextLink"] = json!(next.as_str());
+        }
+        json_answer(200, &list)
     }
 
     /// The providers of the circuits that there are, where those meet Microsoft.

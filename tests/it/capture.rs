@@ -258,6 +258,63 @@ fn what_may_not_be_read_ends_no_capture_and_is_named_in_the_file_and_on_the_scre
 }
 
 #[test]
+fn an_estate_of_more_than_a_page_is_captured_whole() {
+    let worlds = Worlds::new();
+    let mut more = "resources:\n".to_owned();
+    for number in 0..1_050 {
+        more.push_str(&format!(
+            "  - {{ id: /subscriptions/{}/resourceGroups/rg-network-ea/providers/Microsoft.Network/routeTables/rt-{number}, location: eastasia, properties: {{}} }}\n",
+            SUBSCRIPTIONS[0]
+        ));
+    }
+    let healthy = worlds.healthy("two-circuits", &more);
+    let served = serve(&healthy, 600);
+    let (out, output) = worlds.capture(&served, "captured", &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let count = |path: &Path| worlds.load(path).ids().count();
+    assert!(count(&out) > 1_050);
+    assert_eq!(count(&out), count(&healthy));
+}
+
+#[test]
+fn where_a_circuits_tables_may_not_be_read_what_gateways_learned_stands_for_them() {
+    let worlds = Worlds::new();
+    let more = "rights:
+  - { scope: /subscriptions/11111111-1111-1111-1111-111111111111, actions: ['*'] }
+  - scope: /subscriptions/22222222-2222-2222-2222-222222222222
+    actions: ['*']
+    not_actions: ['Microsoft.Network/expressRouteCircuits/peerings/routeTables/read']
+";
+    let served = serve(worlds.healthy("two-circuits", more), 600);
+    let (out, output) = worlds.capture(&served, "captured", &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let captured = worlds.load(&out);
+    let heard = heard(&captured);
+    // The gateway stands behind the circuit in Hong Kong; behind the other one is none.
+    let hongkong: Vec<&String> = heard.iter().filter(|one| one.contains("er-hongkong")).collect();
+    assert_eq!(hongkong.len(), 2, "{heard:?}");
+    assert!(
+        hongkong.iter().all(|one| one.contains("10.100.0.0/16") && one.contains("10.101.0.0/16"))
+    );
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(
+        text.contains("what the gateways") || text.contains("what the\n#   gateways"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_subscription_or_a_group_that_is_not_there_is_said() {
+    let worlds = Worlds::new();
+    let served = serve(worlds.healthy("two-circuits", ""), 600);
+    let more = ["--resource-group", "rg-network-ea", "--resource-group", "rg-nowhere"];
+    let (out, output) = worlds.capture(&served, "captured", &more);
+    assert!(said(&output).contains("resource group rg-nowhere: nothing"), "{}", said(&output));
+    let captured = worlds.load(&out);
+    assert!(captured.ids().all(|id| id.resource_group() == "rg-network-ea"));
+}
+
+#[test]
 fn what_is_left_out_is_said_with_a_reason() {
     let worlds = Worlds::new();
     let gateway = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea/providers/Microsoft.Network/applicationGateways/agw";

@@ -65,7 +65,7 @@ impl std::fmt::Display for Difference {
 
 /// What of a world was looked at: the rest of it is not compared.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Scope {
+pub(in crate::cli) struct ComparedScope {
     /// In small letters.
     pub(in crate::cli) subscriptions: BTreeSet<String>,
     /// In small letters; all when empty.
@@ -74,7 +74,7 @@ pub(in crate::cli) struct Scope {
     pub(in crate::cli) unread: Vec<String>,
 }
 
-impl Scope {
+impl ComparedScope {
     fn covers(&self, key: &str) -> bool {
         let mut parts = key.split('/');
         let subscription = parts.nth(2).unwrap_or_default();
@@ -86,7 +86,11 @@ impl Scope {
 }
 
 /// What differs, in the order of the ids.
-pub(in crate::cli) fn differences(world: &World, estate: &World, scope: &Scope) -> Vec<Difference> {
+pub(in crate::cli) fn differences(
+    world: &World,
+    estate: &World,
+    scope: &ComparedScope,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let (before, after) = (world.comparable(), estate.comparable());
     let bodies = |all: &Value| -> BTreeMap<String, Value> {
@@ -182,7 +186,7 @@ fn same(was: &Value, is: &Value) -> bool {
     }
 }
 
-fn locks(world: &World, estate: &World, scope: &Scope, found: &mut Vec<Difference>) {
+fn locks(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
     let unread = scope.unread.iter().any(|unread| unread.starts_with("locks of"));
     let all = |of: &World| -> BTreeSet<String> {
         let inside = |key: &str| {
@@ -201,7 +205,7 @@ fn locks(world: &World, estate: &World, scope: &Scope, found: &mut Vec<Differenc
 }
 
 /// The policies that deny, each by its whole.
-fn policies(world: &World, estate: &World, scope: &Scope, found: &mut Vec<Difference>) {
+fn policies(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
     let unread = |unread: &String| {
         ["policies of", "definition of"].iter().any(|what| unread.starts_with(what))
     };
@@ -217,7 +221,7 @@ fn policies(world: &World, estate: &World, scope: &Scope, found: &mut Vec<Differ
 }
 
 /// What is heard over each path of each circuit.
-fn heard(world: &World, estate: &World, scope: &Scope, found: &mut Vec<Difference>) {
+fn heard(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
     type Paths = BTreeMap<(ResourceId, &'static str), (bool, BTreeSet<IpNet>)>;
     let all = |of: &World| -> Paths {
         let onprem = of.onprem();

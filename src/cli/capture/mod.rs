@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-pub(super) use read::Reading;
+pub(super) use read::EstateReading;
 pub(super) use written::{text, world};
 
 use crate::model::{ResourceId, StepError};

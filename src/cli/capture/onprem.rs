@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Captured, Reading};
+use super::{Captured, EstateReading};
 use crate::arm;
 use crate::arm::{CircuitPath, kind};
 use crate::azure::EstateQuestion;
@@ -46,19 +46,19 @@ impl Inferred {
 
 /// What was heard over one path of a circuit, or from one device: each prefix, and how often more than once the
 /// customer's number stands before it.
-type Heard = BTreeMap<IpNet, usize>;
+type HeardPrefixes = BTreeMap<IpNet, usize>;
 
 /// One of the two sessions with a circuit.
 #[derive(Debug, Default)]
-struct Session {
-    heard: Heard,
+struct PathSession {
+    heard: HeardPrefixes,
     up: bool,
 }
 
-type Sessions = BTreeMap<ResourceId, BTreeMap<&'static str, Session>>;
+type Sessions = BTreeMap<ResourceId, BTreeMap<&'static str, PathSession>>;
 
 /// Reads what was learned, and infers.
-pub(super) async fn read(reading: &Reading<'_>, captured: &mut Captured) {
+pub(super) async fn read(reading: &EstateReading<'_>, captured: &mut Captured) {
     let circuits: Vec<(ResourceId, u32)> = captured
         .of_type(kind::CIRCUITS)
         .filter_map(|(id, body)| {
@@ -101,11 +101,11 @@ pub(super) async fn read(reading: &Reading<'_>, captured: &mut Captured) {
 
 /// The two sessions of a circuit: by its own tables, else by what the gateways behind it have learned.
 async fn sessions_of(
-    reading: &Reading<'_>,
+    reading: &EstateReading<'_>,
     captured: &mut Captured,
     circuit: &ResourceId,
     asn: u32,
-) -> BTreeMap<&'static str, Session> {
+) -> BTreeMap<&'static str, PathSession> {
     let mut both = BTreeMap::new();
     let mut unread = Vec::new();
     for path in CircuitPath::BOTH.map(CircuitPath::as_str) {
@@ -114,7 +114,7 @@ async fn sessions_of(
             Ok(table) => {
                 let heard = from_table(&table.unwrap_or_default(), asn);
                 let up = !heard.is_empty() || stands(reading, circuit, path, asn).await;
-                both.insert(path, Session { heard, up });
+                both.insert(path, PathSession { heard, up });
             }
             Err(error) => unread.push((path, error)),
         }
@@ -130,13 +130,18 @@ async fn sessions_of(
             "which prefixes come over the {path} path of {circuit}: its table was not read, and what the \
              gateways behind it have learned stands for it"
         ));
-        both.insert(path, Session { heard: heard.clone(), up: !heard.is_empty() });
+        both.insert(path, PathSession { heard: heard.clone(), up: !heard.is_empty() });
     }
     both
 }
 
 /// Whether the customer's session stands although nothing is heard over it.
-async fn stands(reading: &Reading<'_>, circuit: &ResourceId, path: &'static str, asn: u32) -> bool {
+async fn stands(
+    reading: &EstateReading<'_>,
+    circuit: &ResourceId,
+    path: &'static str,
+    asn: u32,
+) -> bool {
     let question = Question::RouteSummary { circuit: circuit.clone(), path };
     let Ok(Some(summary)) = reading.ask(&question).await else { return false };
     let rows = summary["value"].as_array().into_iter().flatten();
@@ -155,7 +160,7 @@ fn prepended<'a>(mut path: impl Iterator<Item = &'a str>, asn: u32) -> Option<us
 }
 
 /// What comes from the customer in a circuit's route table.
-fn from_table(table: &Value, asn: u32) -> Heard {
+fn from_table(table: &Value, asn: u32) -> HeardPrefixes {
     let rows = table["value"].as_array().into_iter().flatten();
     let one = |row: &Value| {
         let path = row["path"].as_str()?.split_whitespace();
@@ -166,17 +171,17 @@ fn from_table(table: &Value, asn: u32) -> Heard {
 
 /// What the gateways that are connected with a circuit have learned over Microsoft's edge.
 async fn learned_behind(
-    reading: &Reading<'_>,
+    reading: &EstateReading<'_>,
     captured: &Captured,
     circuit: &ResourceId,
     asn: u32,
-) -> Option<Heard> {
+) -> Option<HeardPrefixes> {
     let gateways: BTreeSet<ResourceId> = captured
         .of_type(kind::CONNECTIONS)
         .filter(|(_, body)| arm::ConnectionView::of(body).leads_to(circuit))
         .filter_map(|(_, body)| arm::ConnectionView::of(body).gateway())
         .collect();
-    let mut all: Option<Heard> = None;
+    let mut all: Option<HeardPrefixes> = None;
     for gateway in gateways {
         let Ok(Some(routes)) = reading.estate(&EstateQuestion::LearnedRoutes(gateway)).await else {
             continue;
@@ -196,7 +201,7 @@ async fn learned_behind(
 
 /// The VPN devices, by address: what lies behind each.
 async fn devices(
-    reading: &Reading<'_>,
+    reading: &EstateReading<'_>,
     captured: &mut Captured,
 ) -> BTreeMap<IpAddr, BTreeSet<IpNet>> {
     let mut behind: BTreeMap<IpAddr, BTreeSet<IpNet>> = BTreeMap::new();
@@ -319,7 +324,7 @@ impl Inferred {
 fn link(
     circuit: &ResourceId,
     path: &str,
-    session: &Session,
+    session: &PathSession,
     all: &BTreeSet<IpNet>,
     own: &[&(String, &BTreeSet<&ResourceId>, &BTreeSet<IpNet>)],
     sites: usize,
@@ -353,12 +358,12 @@ mod tests {
         ResourceId::parse(&format!("{base}/{name}")).unwrap()
     }
 
-    fn session(prefixes: &[&str]) -> Session {
-        let heard: Heard = prefixes.iter().map(|text| (text.parse().unwrap(), 0)).collect();
-        Session { up: !heard.is_empty(), heard }
+    fn session(prefixes: &[&str]) -> PathSession {
+        let heard: HeardPrefixes = prefixes.iter().map(|text| (text.parse().unwrap(), 0)).collect();
+        PathSession { up: !heard.is_empty(), heard }
     }
 
-    fn both(primary: &[&str], secondary: &[&str]) -> BTreeMap<&'static str, Session> {
+    fn both(primary: &[&str], secondary: &[&str]) -> BTreeMap<&'static str, PathSession> {
         [("primary", session(primary)), ("secondary", session(secondary))].into()
     }
 

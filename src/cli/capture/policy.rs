@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Captured, Reading};
+use super::{Captured, EstateReading};
 use crate::azure::EstateQuestion;
 
 /// What a rule says, in a world's words.
@@ -17,7 +17,7 @@ struct Denies {
 }
 
 /// Reads the policies that deny in a subscription.
-pub(super) async fn read(reading: &Reading<'_>, captured: &mut Captured, subscription: &str) {
+pub(super) async fn read(reading: &EstateReading<'_>, captured: &mut Captured, subscription: &str) {
     let question = EstateQuestion::PolicyAssignments(subscription.to_owned());
     let list = match reading.estate(&question).await {
         Ok(list) => list.unwrap_or_default(),

@@ -73,14 +73,14 @@ const WAIT: Duration = Duration::from_secs(5);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// An estate that is read.
-pub(in crate::cli) struct Reading<'a> {
+pub(in crate::cli) struct EstateReading<'a> {
     pub(in crate::cli) observer: &'a ArmObserver,
     pub(in crate::cli) clock: Arc<dyn Clock>,
     /// Only these groups; all when empty.
     pub(in crate::cli) groups: &'a [String],
 }
 
-impl Reading<'_> {
+impl EstateReading<'_> {
     /// Reads the subscriptions, one after the other, and then what stands behind them.
     pub(in crate::cli) async fn read(&self, subscriptions: &[String]) -> Captured {
         let mut captured = Captured::default();

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::azure::NoSecrets;
 use crate::cli::args::{Output, Target};
-use crate::cli::capture::{Captured, Reading, drift, text, world as captured_world};
+use crate::cli::capture::{Captured, EstateReading, drift, text, world as captured_world};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -55,7 +55,7 @@ pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Sta
     let arm = azure::arm_with(Arc::new(NoSecrets), url, &args.target, Arc::clone(&clock))?;
     let observer = arm.observer();
     let groups = args.resource_group.as_slice();
-    let reading = Reading { observer: &observer, clock: Arc::clone(&clock), groups };
+    let reading = EstateReading { observer: &observer, clock: Arc::clone(&clock), groups };
     let captured = reading.read(&subscriptions).await;
     if captured.resources.is_empty() {
         return Err(nothing(captured));
@@ -66,7 +66,7 @@ pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Sta
     })?;
     match (&args.check, drilled, &args.out) {
         (Some(path), Some((drilled, _)), _) => {
-            let scope = drift::Scope {
+            let scope = drift::ComparedScope {
                 subscriptions: subscriptions.iter().map(|id| id.to_ascii_lowercase()).collect(),
                 groups: groups.iter().map(|name| name.to_ascii_lowercase()).collect(),
                 unread: captured.unread.clone(),
@@ -131,7 +131,7 @@ fn check(
     path: &Path,
     drilled: &World,
     (text, captured): (&str, &Captured),
-    scope: &drift::Scope,
+    scope: &drift::ComparedScope,
 ) -> Result<Status, CliError> {
     let estate = Scenario::parse("the estate", text).map_err(|error| {
         CliError::new(Status::OutOfReach, "What was read of the estate is no world.")

@@ -1,4 +1,4 @@
-//! Which parameters does a runbook have, and what are they now? Said without starting anything.
+//! Which parameters does a runbook have, and what are they now? Printed; nothing is started.
 
 use std::path::PathBuf;
 
