@@ -41,6 +41,7 @@ fn plan(steps: usize) -> Plan {
         profile: None,
         params: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        tenants: BTreeMap::new(),
         roles: BTreeMap::new(),
         trust_names: false,
         source_region: None,
