@@ -35,13 +35,17 @@ impl<'a> Before<'a> {
         )
     }
 
+    /// Writes it again as it was.
+    pub(super) fn write(&self) -> Az {
+        self.rest("put").with("--body", format!("@{}", self.file())).with("--query", "id")
+    }
+
     /// Writes it again as it was, or removes what was not there.
     pub(super) fn restore(&self, remove: &Az) -> Line {
         let file = self.file();
-        let write = self.rest("put").with("--body", format!("@{file}")).with("--query", "id");
         noted(
             "As it was where it was there; else what was made is removed.",
-            either(&file, &write.text(), &remove.text()),
+            either(&file, &self.write().text(), &remove.text()),
         )
     }
 }

@@ -83,7 +83,7 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::Dns(spec) => network::dns(spec),
         Action::Vpn(own) => vpn::vpn(own, secrets),
         Action::Steering(own) => steering::steering(own),
-        Action::Remove(spec) => remove::removal(spec),
+        Action::Remove(spec) => remove::removal(spec, secrets),
         Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Hub(action) => hubs::hub(action, secrets),
         Action::Verify(verification) => verify::verification(verification),

@@ -1,7 +1,11 @@
 //! How is a resource removed by hand? Noted first, then removed, then seen to be gone.
 
-use super::{Guide, Line, Trouble, about, line, noted, parent_name};
+use super::before::{self, Before};
+use super::{Guide, Line, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{Dissociation, Removal, RemovalKind};
+
+/// The version of the calls, that of the executor.
+const VERSION: &str = "2024-03-01";
 
 /// What `az` calls the kind of resource, and the fields that making it again needs. Never `show`
 /// without these: a connection shows its key.
@@ -115,7 +119,7 @@ fn kind(kind: RemovalKind) -> RemovalForm {
     }
 }
 
-pub(super) fn removal(spec: &Removal) -> Guide {
+pub(super) fn removal(spec: &Removal, secrets: &Secrets) -> Guide {
     let id = &spec.id;
     let RemovalForm { show, delete, fields, portal } = kind(spec.kind);
     let mut portal: Vec<String> = portal.split(" > ").map(str::to_owned).collect();
@@ -123,29 +127,26 @@ pub(super) fn removal(spec: &Removal) -> Guide {
         portal.insert(1, parent_name(id));
     }
     portal.extend([id.name().to_owned(), "Delete".to_owned()]);
+    let (keep, undo) = again(spec, secrets).unwrap_or_else(|| {
+        let note = "First note what it is: making it again needs these values.";
+        (noted(note, about(show, id).with("--query", fields).text()), Vec::new())
+    });
     Guide {
         portal,
-        act: vec![
-            noted(
-                "First note what it is: making it again needs these values.",
-                about(show, id).with("--query", fields).text(),
-            ),
-            line(about(delete, id).text()),
-        ],
+        act: vec![keep, line(about(delete, id).text())],
         check: vec![gone(id)],
         good: "It is not found: ResourceNotFound.".to_owned(),
         wrong: troubles(spec.kind),
-        undo: Vec::new(),
         undo_note: match spec.kind {
             RemovalKind::Connection | RemovalKind::HubConnection => {
-                "Make it again with the values that you noted, and with the key of an authorization if \
+                "It is made again with the values that were kept, and with the key of an authorization if \
                  the circuit is in another subscription."
             }
             RemovalKind::VpnConnection => {
-                "Make it again with the values that you noted, and with the key that the device has."
+                "It is made again with the values that were kept, and with the key that the device has."
             }
             RemovalKind::Gateway | RemovalKind::VpnGateway => {
-                "Make it again with the values that you noted; that takes 15 to 45 minutes."
+                "It is made again with the values that were kept; that takes 15 to 45 minutes."
             }
             RemovalKind::HubGateway => {
                 "Make it again with the values that you noted; that takes 20 to 40 minutes."
@@ -153,10 +154,94 @@ pub(super) fn removal(spec: &Removal) -> Guide {
             RemovalKind::Authorization => {
                 "A new authorization has a new key; what used the old one must be given the new."
             }
-            _ => "Make it again with the values that you noted.",
+            _ => "It is made again with the values that were kept.",
         }
         .to_owned(),
+        undo,
     }
+}
+
+/// How what is removed is kept, and made again from that; nothing where that is to be typed by a person.
+fn again(spec: &Removal, secrets: &Secrets) -> Option<(Line, Vec<Line>)> {
+    let id = &spec.id;
+    match spec.kind {
+        RemovalKind::Connection => {
+            let values = "[location,virtualNetworkGateway1.id,peer.id,routingWeight]";
+            Some(connection(
+                spec,
+                secrets,
+                values,
+                "--express-route-circuit2",
+                "--authorization-key",
+            ))
+        }
+        RemovalKind::VpnConnection => {
+            let values =
+                "[location,virtualNetworkGateway1.id,localNetworkGateway2.id,routingWeight]";
+            Some(connection(spec, secrets, values, "--local-gateway2", "--shared-key"))
+        }
+        RemovalKind::Authorization => {
+            let create = within("network express-route auth create", id)
+                .with("--circuit-name", parent_name(id))
+                .with("--name", id.name())
+                .with("--query", "{state:provisioningState,name:name}");
+            let look = about("network express-route auth show", id)
+                .with("--query", "{state:provisioningState,use:authorizationUseStatus}");
+            let note = "First see that nothing uses it: whoever does is cut off with it.";
+            Some((noted(note, look.text()), vec![line(create.text())]))
+        }
+        // Their bodies may hold keys of what is in them.
+        RemovalKind::HubConnection | RemovalKind::HubGateway => None,
+        RemovalKind::Peering
+        | RemovalKind::Gateway
+        | RemovalKind::VpnGateway
+        | RemovalKind::PublicIp
+        | RemovalKind::Subnet
+        | RemovalKind::RouteTable
+        | RemovalKind::LocalGateway
+        | RemovalKind::Route
+        | RemovalKind::HubVnet
+        | RemovalKind::HubRoutes
+        | RemovalKind::VirtualHub => {
+            let before = Before::new(id, VERSION);
+            Some((before.keep(), vec![line(before.write().text())]))
+        }
+    }
+}
+
+/// A connection: its values are kept, never its body, which holds a key.
+fn connection(
+    spec: &Removal,
+    secrets: &Secrets,
+    values: &'static str,
+    other: &'static str,
+    with_key: &'static str,
+) -> (Line, Vec<Line>) {
+    let id = &spec.id;
+    let file = before::file(id, "txt");
+    let read = about("network vpn-connection show", id)
+        .with("--query", values)
+        .with("--output", "tsv")
+        .text();
+    let keep = noted(
+        "First keep what making it again needs, in a file of this folder; its key is not among it.",
+        format!("[ -e {file} ] || {read} \\\n  >{file}"),
+    );
+    let mut undo = Vec::new();
+    let mut create = make("network vpn-connection create", id);
+    if let Some(secret) = &spec.authorization {
+        let (read, variable) = key(secret, secrets);
+        undo.extend(read);
+        create = create.with_variable(with_key, &variable);
+    }
+    let create = create.with("--query", "{state:provisioningState,name:name}").text();
+    let kept = [(1, "--location"), (2, "--vnet-gateway1"), (3, other), (4, "--routing-weight")];
+    let kept: String = kept
+        .iter()
+        .map(|(row, option)| format!(" \\\n  {option} \"$(sed -n {row}p {file})\""))
+        .collect();
+    undo.push(line(format!("{create}{kept}")));
+    (keep, undo)
 }
 
 pub(super) fn gone(id: &crate::model::ResourceId) -> Line {
