@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
     InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs,
-    ReportArgs, ResumeArgs, RetryArgs, RunArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs,
-    StatusArgs, VerifyArgs,
+    ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs, SimVerb,
+    SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
+use super::ui::Manner;
 
 /// ExpressRoute down? Take the back road.
 ///
@@ -35,9 +36,23 @@ pub struct CommandLine {
     /// Where runs are kept [default: BACKROAD_STATE_DIR, else the platform's state directory].
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// In sentences, one thing a line, without colour, bars or lines that redraw: for screen readers.
+    #[arg(long, global = true)]
+    pub plain: bool,
+    /// Tell times by this host's clock instead of UTC; each with the name of its zone.
+    #[arg(long, global = true)]
+    pub local_time: bool,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+impl CommandLine {
+    /// How the person wants to be spoken to.
+    #[must_use]
+    pub fn manner(&self) -> Manner {
+        Manner { plain: self.plain, local_time: self.local_time }
+    }
 }
 
 /// What the data on stdout looks like.
@@ -74,13 +89,15 @@ pub enum Verb {
     Run(RunArgs),
     /// Execute a runbook against the built-in simulator, in virtual time.
     Drill(DrillArgs),
-    /// List the runs.
-    Runs,
-    /// Show where a run stands.
+    /// List the runs, the newest first.
+    Runs(RunsArgs),
+    /// Show where a run stands: what goes on, who is waited for, when it will end.
     Status(StatusArgs),
+    /// Follow a run on the whole screen; step through one that has ended.
+    Watch(WatchArgs),
     /// Print every event of a run.
     Journal(JournalArgs),
-    /// Go on with a run that was interrupted.
+    /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
     Retry(RetryArgs),
@@ -140,7 +157,8 @@ impl Verb {
             | Self::Permissions(_)
             | Self::Render(_)
             | Self::Drill(_)
-            | Self::Runs
+            | Self::Runs(_)
+            | Self::Watch(_)
             | Self::Status(_)
             | Self::Journal(_)
             | Self::Report(_)

@@ -1,16 +1,36 @@
 //! What is a command given? The screen, the environment and the state directory.
 
+use std::num::NonZeroU32;
+
 use super::account;
 use super::args::{CommandLine, GivenArgs};
+use super::clock::RealClock;
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::ui::Ui;
-use crate::engine::{Command, Recorded, RunMode, RunState, StepCommand};
-use crate::model::{Account, Person, RunId, StepName};
+use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
+use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
 use crate::store::{Owed, StateDir, StoreError};
 
 use super::control::Knock;
+
+/// A run as it is looked at from outside.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Its events.
+    pub events: Vec<Recorded>,
+    /// Whether somebody drives it.
+    pub driven: Driven,
+    /// The time in it.
+    pub now: Timestamp,
+}
+
+/// Who told the events: whoever drives the run, who knows the time in it too, or what is written.
+enum Told {
+    Look(Look),
+    Written(Vec<Recorded>, Driven),
+}
 
 /// What every command is given.
 #[derive(Debug)]
@@ -105,20 +125,75 @@ impl Context {
         }
     }
 
+    /// The run that is meant: the one whose id begins so; where none is named the newest that a process
+    /// drives, else the newest.
+    ///
+    /// # Errors
+    /// There is none, or more than one.
+    pub fn pick(&self, named: Option<&str>) -> Result<RunId, CliError> {
+        if let Some(named) = named {
+            return Ok(self.state.find(named)?);
+        }
+        let runs = self.state.list()?;
+        let driven = runs.iter().rev().filter(|run| run.holder.is_some());
+        let picked = driven.chain(runs.iter().rev()).next();
+        picked.map(|run| run.run.clone()).ok_or_else(|| {
+            CliError::refused("There is no run here yet.").hint(format!(
+                "Runs are kept in {}; another place is named with `--state-dir`.",
+                self.state.path().display()
+            ))
+        })
+    }
+
+    /// How long ago a run was started by this host's clock, in seconds: its id tells when.
+    #[must_use]
+    pub fn age(run: &RunId) -> f64 {
+        let begun = ulid::Ulid::from_string(run.as_str()).map_or(0, |id| id.timestamp_ms());
+        let begun = Timestamp::from_millis(i64::try_from(begun).unwrap_or_default());
+        RealClock::new(NonZeroU32::MIN, None).now().since(begun).as_secs_f64().floor()
+    }
+
     /// A run's events, from its store or from the process that holds it.
     ///
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn read(&self, run: &RunId) -> Result<(Vec<Recorded>, Driven), CliError> {
+        self.look(run).await.map(|look| (look.events, look.driven))
+    }
+
+    /// A run's events and the time in it: the one of whoever drives it, since a drill's time is its own and a
+    /// simulator's may go faster; else the host's, or of a drill the last that was recorded.
+    ///
+    /// # Errors
+    /// The run cannot be read, and nobody answers for it.
+    pub async fn look(&self, run: &RunId) -> Result<Look, CliError> {
+        let (events, driven) = match self.read_or_ask(run).await? {
+            Told::Look(look) => return Ok(look),
+            Told::Written(events, driven) => (events, driven),
+        };
+        let drill = events.first().is_some_and(|first| {
+            matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. })
+        });
+        let last = events.last().map(|last| last.at);
+        let now = match last {
+            Some(last) if drill => last,
+            _ => RealClock::new(NonZeroU32::MIN, last).now(),
+        };
+        Ok(Look { events, driven, now })
+    }
+
+    async fn read_or_ask(&self, run: &RunId) -> Result<Told, CliError> {
         match self.state.read(run) {
-            Ok(events) => Ok((events, Driven::ByNobody)),
+            Ok(events) => Ok(Told::Written(events, Driven::ByNobody)),
             Err(StoreError::Held { .. }) => {
                 let told = match Knock::at(&self.state.run_path(run)) {
-                    Ok(knock) => knock.events().await,
+                    Ok(knock) => knock.events_after(Seq::default()).await,
                     Err(error) => Err(error),
                 };
                 let error = match told {
-                    Ok(events) => return Ok((events, Driven::ByAProcess)),
+                    Ok((events, now)) => {
+                        return Ok(Told::Look(Look { events, driven: Driven::ByAProcess, now }));
+                    }
                     Err(error) => error,
                 };
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
@@ -126,7 +201,7 @@ impl Context {
                     Ok(events) if !events.is_empty() => {
                         let warning = self.ui.err.warn("warning:");
                         self.ui.say(&format!("{warning} {} This is what it wrote.", error.what));
-                        Ok((events, Driven::ByAProcess))
+                        Ok(Told::Written(events, Driven::ByAProcess))
                     }
                     _ => Err(error),
                 }

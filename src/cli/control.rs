@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
@@ -23,13 +23,17 @@ use super::error::{CliError, Status};
 use super::files;
 use super::settings::Environment;
 use super::watch::EventRecorder;
-use crate::engine::{Command, Entropy, Handle, Recorded};
+use crate::engine::{Clock, Command, Entropy, Handle, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
+use crate::model::{Seq, Timestamp};
 use crate::outward;
 use crate::store::regular;
 
 /// How long another process waits for the one that drives: a command waits for a checkpoint at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The header in which the time in the run stands.
+const NOW: &str = "x-backroad-now";
 
 /// Bytes of one command: a step's name, who speaks, and a reason of a page.
 const COMMAND_BYTES_MAX: usize = 64 << 10;
@@ -52,6 +56,7 @@ pub struct ControlSocket {
 struct Behind {
     token: Arc<str>,
     recorder: Arc<EventRecorder>,
+    clock: Arc<dyn Clock>,
     handle: Handle,
     at: SocketAddr,
 }
@@ -63,7 +68,7 @@ impl ControlSocket {
     /// Loopback cannot be listened on, or the file cannot be written.
     pub async fn open(
         dir: &Path,
-        recorder: Arc<EventRecorder>,
+        (recorder, clock): (Arc<EventRecorder>, Arc<dyn Clock>),
         handle: Handle,
         entropy: &dyn Entropy,
     ) -> std::io::Result<Self> {
@@ -76,7 +81,7 @@ impl ControlSocket {
         // A new file has our rights, whatever an earlier process left.
         files::write_private(&file, &serde_json::to_vec(&address)?)
             .map_err(std::io::Error::other)?;
-        let behind = Behind { token: token.into(), recorder, handle, at };
+        let behind = Behind { token: token.into(), recorder, clock, handle, at };
         let router = Router::new()
             .route("/events", get(events))
             .route("/command", post(command))
@@ -118,13 +123,27 @@ impl Behind {
     }
 }
 
-async fn events(State(behind): State<Behind>, headers: HeaderMap) -> (StatusCode, String) {
+/// From where on events are wanted.
+#[derive(Debug, Deserialize)]
+struct After {
+    /// The place of the last that is known; all of them when absent.
+    #[serde(default)]
+    after: u64,
+}
+
+async fn events(
+    State(behind): State<Behind>,
+    Query(After { after }): Query<After>,
+    headers: HeaderMap,
+) -> (StatusCode, [(&'static str, String); 1], String) {
+    // The time in the run is its driver's to say: a drill's is its own.
+    let now = [(NOW, behind.clock.now().to_string())];
     if !behind.lets_in(&headers) {
-        return (StatusCode::UNAUTHORIZED, String::new());
+        return (StatusCode::UNAUTHORIZED, now, String::new());
     }
-    match serde_json::to_string(&behind.recorder.events()) {
-        Ok(text) => (StatusCode::OK, outward::redacted(&text).into_owned()),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    match serde_json::to_string(&behind.recorder.after(Seq(after))) {
+        Ok(text) => (StatusCode::OK, now, outward::redacted(&text).into_owned()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, now, error.to_string()),
     }
 }
 
@@ -189,7 +208,10 @@ impl Knock {
         Ok(Self { address, client })
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<(u16, String), CliError> {
+    async fn ask(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(u16, Option<Timestamp>, String), CliError> {
         let gone = |error: &(dyn std::error::Error + 'static)| {
             CliError::new(Status::Refused, "The process that holds the run does not answer.")
                 .because(error)
@@ -197,24 +219,29 @@ impl Knock {
         };
         let answer = request.bearer_auth(&self.address.token).send().await.map_err(|e| gone(&e))?;
         let status = answer.status().as_u16();
-        Ok((status, answer.text().await.map_err(|e| gone(&e))?))
+        let now = answer.headers().get(NOW).and_then(|value| value.to_str().ok());
+        let now = now.and_then(|text| Timestamp::parse(text).ok());
+        Ok((status, now, answer.text().await.map_err(|e| gone(&e))?))
     }
 
-    /// The run's events so far.
+    /// The run's events after one, and the time in it.
     ///
     /// # Errors
     /// Nobody answers, or something else than a socket does.
-    pub async fn events(&self) -> Result<Vec<Recorded>, CliError> {
-        let url = format!("http://{}/events", self.address.address);
-        let (status, text) = self.ask(self.client.get(url)).await?;
-        match status {
-            200 => serde_json::from_str(&text).map_err(|error| {
-                CliError::new(Status::OutOfReach, "The run's events cannot be read.")
-                    .because(&error)
-                    .hint("Use the version of backroad that drives the run.")
-            }),
-            _ => Err(strange(status)),
+    pub async fn events_after(&self, last: Seq) -> Result<(Vec<Recorded>, Timestamp), CliError> {
+        let url = format!("http://{}/events?after={}", self.address.address, last.0);
+        let (status, now, text) = self.ask(self.client.get(url)).await?;
+        if status != 200 {
+            return Err(strange(status));
         }
+        let events: Vec<Recorded> = serde_json::from_str(&text).map_err(|error| {
+            CliError::new(Status::OutOfReach, "The run's events cannot be read.")
+                .because(&error)
+                .hint("Use the version of backroad that drives the run.")
+        })?;
+        let last = events.last().map(|last| last.at);
+        let now = now.or(last).unwrap_or(Timestamp::from_millis(0));
+        Ok((events, now))
     }
 
     /// Says a command; the inner error is the reason why it was refused.
@@ -226,7 +253,7 @@ impl Knock {
         let body = serde_json::to_string(command).map_err(|error| {
             CliError::new(Status::Bug, "The command cannot be written.").because(&error)
         })?;
-        let (status, text) = self.ask(self.client.post(url).body(body)).await?;
+        let (status, _, text) = self.ask(self.client.post(url).body(body)).await?;
         match status {
             200 => Ok(Ok(())),
             409 => Ok(Err(text)),
@@ -243,24 +270,29 @@ fn strange(status: u16) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::clock::HostEntropy;
+    use crate::cli::clock::{HostEntropy, RealClock};
     use crate::engine::handle;
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(RealClock::new(std::num::NonZeroU32::MIN, None))
+    }
 
     #[tokio::test]
     async fn the_door_opens_to_its_token_only_and_closes_behind_itself() {
         let folder = tempfile::tempdir().unwrap();
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(EventRecorder::default());
-        let socket =
-            ControlSocket::open(folder.path(), recorder, handle, &HostEntropy).await.unwrap();
+        let socket = ControlSocket::open(folder.path(), (recorder, clock()), handle, &HostEntropy)
+            .await
+            .unwrap();
         let mut knock = Knock::at(folder.path()).unwrap();
-        assert_eq!(knock.events().await.unwrap(), Vec::new());
+        assert_eq!(knock.events_after(Seq(0)).await.unwrap().0, Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
         let command = Command::Cancel { by: "me".into(), reason: None };
         assert!(knock.command(&command).await.unwrap().is_err());
         knock.address.token = "wrong".to_owned();
-        assert!(knock.events().await.is_err());
+        assert!(knock.events_after(Seq(0)).await.is_err());
         drop(socket);
         assert!(Knock::at(folder.path()).is_err());
     }
@@ -272,7 +304,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (handle, _requests) = handle::channel();
         let _door =
-            ControlSocket::open(folder.path(), Arc::default(), handle, &HostEntropy).await.unwrap();
+            ControlSocket::open(folder.path(), (Arc::default(), clock()), handle, &HostEntropy)
+                .await
+                .unwrap();
         let mode = std::fs::metadata(folder.path().join("door.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -6,7 +6,7 @@ use super::args::{CommandLine, Output};
 use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
-use super::ui::Ui;
+use super::ui::{Manner, Ui};
 use super::{logs, settings, voice};
 
 /// Reads the command line and the environment, does what was asked, and says how it ended.
@@ -23,7 +23,8 @@ async fn asked() -> Status {
         Err(error) => {
             // Help and version are data; the rest is usage, with what was typed in it.
             if error.use_stderr() {
-                Ui::new(Output::Text, &environment).say(error.render().to_string().trim_end());
+                Ui::new(Output::Text, &environment, Manner::default())
+                    .say(error.render().to_string().trim_end());
                 return Status::Usage;
             }
             drop(error.print());
@@ -31,7 +32,7 @@ async fn asked() -> Status {
         }
     };
     logs::start(environment.log.as_deref());
-    let ui = Ui::new(line.output, &environment);
+    let ui = Ui::new(line.output, &environment, line.manner());
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,

@@ -102,8 +102,8 @@ impl Session {
         let journal = Arc::new(journal);
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
-        let socket =
-            ControlSocket::open(&dir, Arc::clone(&recorder), handle.clone(), &HostEntropy).await;
+        let told = (Arc::clone(&recorder), Arc::clone(&self.clock));
+        let socket = ControlSocket::open(&dir, told, handle.clone(), &HostEntropy).await;
         let socket = socket.map_err(|error| {
             CliError::new(Status::OutOfReach, "The run's socket cannot be opened.").because(&error)
         })?;

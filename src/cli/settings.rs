@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
+use jiff::tz::TimeZone;
 
 use super::error::CliError;
 use crate::azure::{Identity, Secret};
+use crate::render::style::Zone;
 
 /// What the environment says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,6 +109,13 @@ fn identity_in(variable: impl Fn(&str) -> Option<String>) -> Identity {
 #[must_use]
 pub fn cloud() -> Option<String> {
     variable("BACKROAD_CLOUD")
+}
+
+/// This host's zone, which `TZ` names, or the system.
+#[must_use]
+pub fn local_zone() -> Zone {
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    Zone::Local(ZONE.get_or_init(TimeZone::system))
 }
 
 /// What was typed.

@@ -7,14 +7,17 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::args::Output;
 use super::error::CliError;
-use super::settings::Environment;
+use super::settings::{self, Environment};
 use super::voice;
 use crate::outward;
 use crate::render::Style;
-use crate::render::style::{Color, for_screen};
+use crate::render::style::{Color, Flow, Zone, for_screen};
 
 /// The least and the most columns that a page uses.
-const WIDTHS: (usize, usize) = (72, 160);
+const WIDTHS: (usize, usize) = (40, 200);
+
+/// Columns of what is no terminal, where the environment says nothing.
+const WIDTH: usize = 110;
 
 /// The person's screen.
 #[derive(Debug, Clone, Copy)]
@@ -29,27 +32,54 @@ pub struct Ui {
     pub somebody: bool,
     /// Whether stderr is a terminal that can redraw lines.
     pub live: bool,
+    /// Whether stdout is one, too, that a whole screen can be drawn on.
+    pub full_screen: bool,
+    /// Columns that the environment asks for, whatever the terminal has.
+    asked_columns: Option<usize>,
+}
+
+/// How a person wants to be spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// In sentences, without colour, bars or lines that redraw.
+    pub plain: bool,
+    /// By the clock of this host's zone.
+    pub local_time: bool,
 }
 
 impl Ui {
     /// The screen as the environment describes it.
     #[must_use]
-    pub fn new(output: Output, environment: &Environment) -> Self {
-        let columns = environment.columns.unwrap_or(110);
-        let width = columns.clamp(WIDTHS.0, WIDTHS.1);
-        let plain = environment.no_color || environment.dumb;
+    pub fn new(output: Output, environment: &Environment, manner: Manner) -> Self {
+        let no_color = environment.no_color || environment.dumb || manner.plain;
+        let asked_columns = environment.columns;
+        let zone = if manner.local_time { settings::local_zone() } else { Zone::Utc };
+        let flow = if manner.plain { Flow::Sentences } else { Flow::Columns };
         let style = |terminal: bool| Style {
-            color: if terminal && !plain { Color::Yes } else { Color::No },
-            width,
+            color: if terminal && !no_color { Color::Yes } else { Color::No },
+            width: width(asked_columns.or_else(|| terminal.then(terminal_columns).flatten())),
+            zone,
+            flow,
         };
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let somebody = std::io::stdin().is_terminal() && err;
+        let redraws = !environment.dumb && !manner.plain;
         Self {
             output,
             out: style(out),
             err: style(err),
-            somebody: std::io::stdin().is_terminal() && err,
-            live: err && !environment.dumb,
+            somebody,
+            live: err && redraws,
+            full_screen: out && somebody && redraws,
+            asked_columns,
         }
+    }
+
+    /// What stderr can show now: a window may have been resized.
+    #[must_use]
+    pub fn err_now(&self) -> Style {
+        let columns = self.asked_columns.or_else(terminal_columns);
+        Style { width: columns.map_or(self.err.width, |columns| width(Some(columns))), ..self.err }
     }
 
     /// Data. A reader that has gone away wants no more of it, which is no error.
@@ -84,16 +114,42 @@ impl Ui {
         self.say(&lines.join("\n"));
     }
 
-    /// Asks and waits for a line; none when there is no more input.
-    #[must_use]
-    pub fn ask(&self, question: &str) -> Option<String> {
+    /// Bytes for the terminal, as they are: pieces of a screen that redraws, made for it before.
+    pub(super) fn draw(text: String) {
+        voice::say(text.into_bytes());
+    }
+
+    /// Says what is asked, and stays on the line for the answer.
+    pub fn prompt(&self, question: &str) {
         let question = for_screen(&outward::redacted(question));
         voice::say(format!("{question} ").into_bytes());
         voice::finish();
+    }
+
+    /// Asks and waits for a line; none when there is no more input.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> Option<String> {
+        self.prompt(question);
+        Self::line()
+    }
+
+    /// Waits for a line; none when there is no more input.
+    #[must_use]
+    pub fn line() -> Option<String> {
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim().to_owned()),
         }
     }
+}
+
+fn width(columns: Option<usize>) -> usize {
+    columns.unwrap_or(WIDTH).clamp(WIDTHS.0, WIDTHS.1)
+}
+
+/// Columns of the terminal; none where it does not tell.
+fn terminal_columns() -> Option<usize> {
+    let (columns, _) = ratatui::crossterm::terminal::size().ok()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
 }

@@ -11,7 +11,7 @@ use crate::engine::{
     Busy, Clock, Command, Event, Handle, Recorded, RunState, StepCommand, Watcher,
 };
 use crate::model::limits::COMMANDS_WAITING_MAX;
-use crate::model::{Person, StepName};
+use crate::model::{Person, Seq, StepName};
 use crate::store::{Obligations, Owed};
 
 /// Keeps the events, for the socket and the summary.
@@ -23,6 +23,14 @@ impl EventRecorder {
     #[must_use]
     pub fn events(&self) -> Vec<Recorded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The events after one: who looks again and again is told only what is new.
+    #[must_use]
+    pub fn after(&self, last: Seq) -> Vec<Recorded> {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = events.partition_point(|event| event.seq <= last);
+        events.get(from..).unwrap_or_default().to_vec()
     }
 }
 

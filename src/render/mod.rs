@@ -17,6 +17,7 @@ mod preview_view;
 pub mod progress;
 pub mod report;
 pub mod role;
+pub mod runs_text;
 pub mod split;
 mod spoken;
 mod strikes;
@@ -25,6 +26,8 @@ pub mod svg;
 pub mod template;
 pub mod text;
 mod timeline;
+pub mod truth;
+pub mod truth_text;
 pub mod typical;
 pub mod view;
 
@@ -33,4 +36,4 @@ mod tests;
 
 pub use preview_view::{PreviewStepView, PreviewView};
 pub use style::Style;
-pub use view::{Driven, RunLine, RunView, StepView, run_view};
+pub use view::{Driven, RunLine, RunView, StepView, run_view, run_view_at};

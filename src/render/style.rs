@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use crate::model::StepStatus;
+use crate::model::{StepStatus, Timestamp};
 use crate::outward;
 
 /// What a screen can show.
@@ -16,6 +16,28 @@ pub struct Style {
     pub color: Color,
     /// Columns of the screen.
     pub width: usize,
+    /// Whose clock times are told by.
+    pub zone: Zone,
+    /// How a page is laid out.
+    pub flow: Flow,
+}
+
+/// Whose clock times are told by. Each time is told with the name of its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// Everybody's.
+    Utc,
+    /// The reader's own.
+    Local(&'static jiff::tz::TimeZone),
+}
+
+/// How a page is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// In columns, with bars: for eyes.
+    Columns,
+    /// In sentences, one thing a line: for a screen reader, or a pipe.
+    Sentences,
 }
 
 /// Whether colour may be used.
@@ -29,7 +51,47 @@ pub enum Color {
 
 impl Style {
     /// No colour, a hundred columns: for files and pipes.
-    pub const PLAIN: Self = Self { color: Color::No, width: 100 };
+    pub const PLAIN: Self =
+        Self { color: Color::No, width: 100, zone: Zone::Utc, flow: Flow::Columns };
+
+    /// The time of day with its zone, `03:22 UTC`; with the day before it where that is not the day of `beside`.
+    #[must_use]
+    pub fn time(self, at: Timestamp, beside: Timestamp) -> String {
+        let (at, beside) = (self.zoned(at), self.zoned(beside));
+        match (at, beside) {
+            (Some(at), Some(beside)) if at.date() == beside.date() => {
+                at.strftime("%H:%M %Z").to_string()
+            }
+            (Some(at), _) => at.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// The day and the time with its zone: `2026-01-31 03:22 UTC`.
+    #[must_use]
+    pub fn day_and_time(self, at: Timestamp) -> String {
+        self.zoned(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M %Z").to_string())
+    }
+
+    /// The time of day to the second, without its zone: for a column whose head names that.
+    #[must_use]
+    pub fn second(self, at: Timestamp) -> String {
+        self.zoned(at).map_or_else(String::new, |at| at.strftime("%H:%M:%S").to_string())
+    }
+
+    /// The name of the zone at that time.
+    #[must_use]
+    pub fn zone_name(self, at: Timestamp) -> String {
+        self.zoned(at).map_or_else(String::new, |at| at.strftime("%Z").to_string())
+    }
+
+    fn zoned(self, at: Timestamp) -> Option<jiff::ZonedDateTime> {
+        let zone = match self.zone {
+            Zone::Utc => jiff::tz::TimeZone::UTC,
+            Zone::Local(zone) => zone.clone(),
+        };
+        Some(jiff::Timestamp::from_millisecond(at.as_millis()).ok()?.to_zoned_datetime(zone))
+    }
 
     /// The text in that paint, if colour may be used.
     #[must_use]
@@ -211,13 +273,13 @@ mod tests {
     #[test]
     fn no_colour_means_no_escape() {
         assert_eq!(Style::PLAIN.bad("x"), "x");
-        let colour = Style { color: Color::Yes, width: 80 };
+        let colour = Style { color: Color::Yes, width: 80, ..Style::PLAIN };
         assert!(colour.bad("x").contains('\u{1b}'));
     }
 
     #[test]
     fn only_our_own_paint_reaches_the_screen() {
-        let colour = Style { color: Color::Yes, width: 80 };
+        let colour = Style { color: Color::Yes, width: 80, ..Style::PLAIN };
         let hostile = "\u{1b}[31mred\u{1b}]0;title\u{7}";
         let text = format!("{hostile} {}", colour.bad(hostile));
         let shown = for_screen(&text);

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::strikes;
-use super::style::{Style, clock, cut, fill, mark, wrap};
+use super::style::{Flow, Style, clock, cut, fill, mark, wrap};
 use super::timeline::Waited;
-use super::view::{ReachView, RunLine, RunView, StepView};
+use super::truth_text;
+use super::view::{ReachView, RunView, StepView};
 use crate::engine::RunKind;
 use crate::model::StepStatus;
 
@@ -18,7 +19,10 @@ pub fn summary(view: &RunView, style: Style) -> String {
     let mut out = String::new();
     headline(&mut out, view, style);
     out.push('\n');
-    table(&mut out, view, style);
+    match style.flow {
+        Flow::Columns => table(&mut out, view, style),
+        Flow::Sentences => sentences(&mut out, view, style),
+    }
     out.push('\n');
     recovery(&mut out, view, style);
     changed(&mut out, view, style);
@@ -54,83 +58,164 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
         RunKind::Simulated => "a simulator's clock",
         RunKind::Live => "wall clock",
     };
-    line(
-        out,
-        &format!(
-            "{}  {outcome} after {} ({kind})",
-            style.bold(&view.runbook),
-            span(view.elapsed_seconds)
-        ),
-    );
-    line(out, &view.title);
+    let elapsed = span(view.elapsed_seconds);
+    let going_on = view.now.as_ref().filter(|truth| !truth.standing.is_end());
+    match going_on {
+        Some(truth) => {
+            let told = format!("{} {}", truth.standing.shown(), truth.headline);
+            let lead = view.runbook.chars().count() + 2;
+            let lines = wrap(&told, style.width.saturating_sub(lead).max(20));
+            for (place, text) in lines.iter().enumerate() {
+                if place == 0 {
+                    let rest = text.strip_prefix(&truth.standing.shown()).unwrap_or_default();
+                    let word = truth_text::standing(truth, style);
+                    line(out, &format!("{}  {word}{rest}", style.bold(&view.runbook)));
+                } else {
+                    line(out, &format!("{}{text}", " ".repeat(lead)));
+                }
+            }
+        }
+        None => {
+            let text = format!("{}  {outcome} after {elapsed} ({kind})", style.bold(&view.runbook));
+            line(out, &text);
+        }
+    }
+    for text in wrap(&view.title, style.width) {
+        line(out, &text);
+    }
     let profile = view.profile.as_deref().unwrap_or("none");
-    let about =
-        format!("run {} · {mode} · profile {profile} · began {}", view.run, view.started_at);
-    line(out, &style.dim(&about));
+    let began = style.day_and_time(view.started_at);
+    let about = format!("run {} · {mode} · profile {profile} · began {began}", view.run);
+    for text in wrap(&about, style.width) {
+        line(out, &style.dim(&text));
+    }
     if !view.bad_days.is_empty() {
-        line(out, &style.dim(&format!("lived through {}", view.bad_days.join(", "))));
+        let lived = format!("lived through {}", view.bad_days.join(", "));
+        for text in wrap(&lived, style.width) {
+            line(out, &style.dim(&text));
+        }
     }
     if let Some(by) = &view.by {
-        line(out, &style.dim(&format!("started by {by}")));
+        for text in wrap(&format!("started by {by}"), style.width) {
+            line(out, &style.dim(&text));
+        }
+    }
+    if let Some(truth) = going_on {
+        out.push('\n');
+        for text in truth_text::block(truth, style) {
+            line(out, &text);
+        }
     }
 }
 
+/// Which columns there is room for; the bar goes first where there is little, then the clock.
 struct Widths {
     name: usize,
+    /// Whether the wall clock has a column.
+    wall: bool,
     bar: usize,
     note: usize,
 }
 
+impl Widths {
+    /// Columns before the notes.
+    fn lead(&self) -> usize {
+        self.name
+            + 22
+            + if self.wall { 10 } else { 0 }
+            + if self.bar > 0 { self.bar + 2 } else { 0 }
+    }
+}
+
+/// Columns that notes have at least, beside the rest.
+const NOTE_MIN: usize = 16;
+
 fn widths(view: &RunView, style: Style) -> Widths {
     let longest = view.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
-    let name = longest.clamp(4, 30);
-    // Mark, three times and their gaps take 32 columns; half of the rest is the bar.
-    let left = style.width.saturating_sub(name + 32);
-    let bar = (left / 2).clamp(BAR.0, BAR.1);
-    Widths { name, bar, note: left.saturating_sub(bar + 2).max(16) }
+    // Mark, two times and their gaps take 22 columns.
+    let most = style.width.saturating_sub(22 + NOTE_MIN).clamp(8, 30);
+    let name = longest.clamp(4, most);
+    let mut widths = Widths { name, wall: false, bar: 0, note: 0 };
+    widths.wall = style.width >= widths.lead() + 10 + NOTE_MIN;
+    let left = style.width.saturating_sub(widths.lead());
+    if left >= BAR.0 + 2 + NOTE_MIN {
+        // Half of the rest is the bar.
+        widths.bar = (left / 2).clamp(BAR.0, BAR.1);
+    }
+    widths.note = style.width.saturating_sub(widths.lead()).max(8);
+    widths
 }
 
 /// The steps in the order in which they began; those that did not begin stay last, in theirs.
+fn in_order(view: &RunView) -> Vec<&StepView> {
+    let mut steps: Vec<&StepView> = view.steps.iter().collect();
+    steps.sort_by_key(|step| (step.started_at.is_none(), step.started_at));
+    steps
+}
+
 fn table(out: &mut String, view: &RunView, style: Style) {
     let widths = widths(view, style);
+    let zone = style.zone_name(view.started_at);
+    let wall = if widths.wall { format!("{zone:>8}  ") } else { String::new() };
+    let bar = if widths.bar > 0 { fill("", widths.bar + 2) } else { String::new() };
     let head = format!(
-        "  {}  {:>7}  {:>7}  {:>8}  {}  WAITED FOR",
+        "  {}  {:>7}  {:>7}  {wall}{bar}WAITED FOR",
         fill("STEP", widths.name),
         "START",
         "END",
-        "CLOCK",
-        fill("", widths.bar)
     );
     line(out, &style.dim(&head));
-    let mut steps: Vec<&StepView> = view.steps.iter().collect();
-    steps.sort_by_key(|step| (step.started_at.is_none(), step.started_at));
-    for step in steps {
+    for step in in_order(view) {
         row(out, step, view, &widths, style);
+    }
+}
+
+/// The steps as sentences, one a line.
+fn sentences(out: &mut String, view: &RunView, style: Style) {
+    for step in in_order(view) {
+        let status = step.status.to_string().replace('_', " ");
+        let mut text = format!("Step {}: {status}", step.name);
+        if let (Some(from), Some(at)) = (step.start_seconds, step.started_at) {
+            let at = style.time(at, view.started_at);
+            text.push_str(&format!(", began after {} at {at}", span(from)));
+        }
+        if let (Some(to), Some(at)) = (step.end_seconds, step.ended_at) {
+            let at = style.time(at, view.started_at);
+            text.push_str(&format!(", ended after {} at {at}", span(to)));
+        }
+        match notes(step) {
+            notes if notes.is_empty() => text.push('.'),
+            notes => text.push_str(&format!("; waited for {notes}.")),
+        }
+        line(out, &text);
     }
 }
 
 fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style: Style) {
     let at = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), span);
-    // The wall clock of the end: hours, minutes and seconds of the RFC 3339 text.
-    let wall = step
-        .ended_at
-        .map_or_else(String::new, |at| at.to_string().chars().skip(11).take(8).collect());
+    let wall = step.ended_at.map_or_else(String::new, |at| style.second(at));
+    let wall = if widths.wall { format!("{wall:>8}  ") } else { String::new() };
     let notes = notes(step);
     let mut lines = wrap(&notes, widths.note).into_iter();
-    let bar = bar(step, view.elapsed_seconds, widths.bar);
+    let bar = match widths.bar {
+        0 => String::new(),
+        wide => {
+            let bar = bar(step, view.elapsed_seconds, wide);
+            format!("{}  ", paint_bar(&bar, step, view, style))
+        }
+    };
     line(
         out,
         &format!(
-            "{} {}  {:>7}  {:>7}  {wall:>8}  {}  {}",
+            "{} {}  {:>7}  {:>7}  {wall}{bar}{}",
             style.by_status(step.status, mark(step.status)),
             fill(&cut(&step.name, widths.name), widths.name),
             at(step.start_seconds),
             at(step.end_seconds),
-            paint_bar(&bar, step, view, style),
             style.dim(&lines.next().unwrap_or_default())
         ),
     );
-    let indent = " ".repeat(widths.name + 34 + widths.bar);
+    let indent = " ".repeat(widths.lead());
     for rest in lines {
         line(out, &format!("{indent}{}", style.dim(&rest)));
     }
@@ -214,6 +299,8 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
         (Some(took), None) => {
             line(out, &format!("Recovered in {}. The runbook names no objective.", span(took)))
         }
+        // Told at the head of the page while the run goes on.
+        (None, Some(_)) if view.now.as_ref().is_some_and(|truth| !truth.standing.is_end()) => {}
         (None, Some(wanted)) => line(
             out,
             &format!(
@@ -309,6 +396,9 @@ fn troubles(out: &mut String, view: &RunView, style: Style) {
     let wants_word = |step: &&StepView| {
         !matches!(step.status, StepStatus::Succeeded | StepStatus::Pending | StepStatus::Undone)
             && (step.why.is_some() || step.question.is_some())
+            // Who is waited for stands at the head of the page.
+            && !(view.now.is_some()
+                && matches!(step.status, StepStatus::Waiting | StepStatus::Running))
     };
     let mut steps = view.steps.iter().filter(wants_word).filter(not_idle).peekable();
     if steps.peek().is_some() || view.steps.iter().any(|step| !not_idle(&step)) {
@@ -422,6 +512,9 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     let run = &view.run;
     let mut ways = Vec::new();
     match view.outcome.as_str() {
+        // What people have to do stands at the head of the page, with the commands.
+        "waiting" if view.now.is_some() => {}
+        "interrupted" if view.now.is_some() => {}
         "waiting" => {
             for step in view.steps.iter().filter(|s| s.status == StepStatus::Waiting) {
                 ways.push((
@@ -463,40 +556,4 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     for (way, what) in ways {
         line(out, &format!("  {}  {}", fill(&way, width), style.dim(what)));
     }
-}
-
-/// The list of runs, the newest last.
-#[must_use]
-pub fn runs(lines: &[RunLine], style: Style) -> String {
-    let mut out = String::new();
-    if lines.is_empty() {
-        line(&mut out, "There are no runs here yet.");
-        return out;
-    }
-    let head = format!(
-        "{:<26}  {:<9}  {:<15}  {:<24}  {:>9}  RUNBOOK",
-        "RUN", "MODE", "OUTCOME", "BEGAN", "RECOVERED"
-    );
-    line(&mut out, &style.dim(&head));
-    for run in lines {
-        let mode = run.mode.map_or("–", RunKind::as_str);
-        let began = run.started_at.map_or("–".to_owned(), |at| at.to_string());
-        let took = run.recovery_seconds.map_or("–".to_owned(), span);
-        line(
-            &mut out,
-            &format!(
-                "{:<26}  {mode:<9}  {:<15}  {began:<24}  {took:>9}  {}",
-                run.run,
-                run.outcome.as_deref().unwrap_or("–"),
-                run.runbook.as_deref().unwrap_or("–"),
-            ),
-        );
-        if let Some(holder) = &run.holder {
-            line(&mut out, &style.dim(&format!("    driven by {holder}")));
-        }
-        if let Some(problem) = &run.problem {
-            line(&mut out, &style.bad(&format!("    {problem}")));
-        }
-    }
-    out
 }

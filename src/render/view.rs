@@ -11,6 +11,7 @@ use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
+use super::truth::{RunTruth, Standing, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
@@ -104,6 +105,9 @@ pub struct RunView {
     pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
+    /// What is true of it at the moment at which it is looked at; none in a record of what was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<RunTruth>,
 }
 
 /// What each site reached from a moment on.
@@ -194,8 +198,23 @@ pub struct RunLine {
     pub mode: Option<RunKind>,
     /// As [`RunView::outcome`].
     pub outcome: Option<String>,
+    /// Where it stands, as every view says it; none when the run cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// The same in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    /// Who started it, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The steps at which people are asked now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_gates: Vec<String>,
     /// When it was opened.
     pub started_at: Option<Timestamp>,
+    /// How long ago that was, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<f64>,
     /// As [`RunView::recovery_seconds`].
     pub recovery_seconds: Option<f64>,
     /// Who drives it now.
@@ -300,7 +319,21 @@ pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option
             }
         },
         events: state.head.0,
+        now: None,
     })
+}
+
+/// The view of a run at a moment: its clock goes on between events. None before its first event.
+#[must_use]
+pub fn run_view_at(
+    state: &RunState,
+    events: &[Recorded],
+    driven: Driven,
+    now: Timestamp,
+) -> Option<RunView> {
+    let view = run_view(state, events, driven)?;
+    let truth = truth(state, events, driven, now)?;
+    Some(RunView { elapsed_seconds: truth.elapsed_seconds, now: Some(truth), ..view })
 }
 
 /// How the run ended, or where it stands.

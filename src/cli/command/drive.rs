@@ -280,15 +280,24 @@ async fn go_on(
     let store = match context.state.open(&run) {
         Ok(store) => store,
         Err(StoreError::Held { holder, .. }) => {
-            let (First::Command(command) | First::After(command, _)) = first else {
+            let command = match first {
+                First::Command(command) | First::After(command, _) => Some(command),
+                // A pause is lifted from anywhere; there is nothing else to resume while it is driven.
+                First::Resume(depends) => {
+                    let (events, _) = context.read(&run).await?;
+                    depends(&Context::fold(&events)?)
+                }
+            };
+            let Some(command) = command else {
                 return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
+                    .reason("It is not paused, so that there is nothing to resume.")
                     .hint(format!("See it with `backroad status {run}`.")));
             };
             context.tell(&run, &command).await?;
             context.ui.say("Done. The process that drives the run goes on with it.");
             return match context.ui.output {
                 Output::Text => Ok(Status::Done),
-                Output::Json => status(context, run.as_str()).await,
+                Output::Json => status(context, &run).await,
             };
         }
         Err(error) => return Err(error.into()),

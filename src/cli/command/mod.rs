@@ -25,6 +25,7 @@ mod sim;
 mod sim_env;
 mod status;
 mod verify;
+mod watch;
 
 use super::args::{CommandLine, Verb};
 use super::context::Context;
@@ -47,10 +48,12 @@ pub use preflight::PreflightArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
+pub use runs::RunsArgs;
 pub use schema::SchemaArgs;
 pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
+pub use watch::WatchArgs;
 
 /// Does what was asked.
 ///
@@ -78,8 +81,12 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Render(args) => render::render(context, &args).await,
         Verb::Run(args) => run::run(context, args).await,
         Verb::Drill(args) => drill::drill(context, &args).await,
-        Verb::Runs => runs::runs(context),
-        Verb::Status(args) => status::status(context, &args.run).await,
+        Verb::Runs(args) => runs::runs(context, &args).await,
+        Verb::Status(args) => {
+            let run = context.pick(args.run.as_deref())?;
+            status::status(context, &run).await
+        }
+        Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args.run).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,

@@ -1,20 +1,39 @@
-//! What ran here?
+//! What ran here, and what runs?
 
+use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::Output;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Look};
 use crate::cli::error::{CliError, Status};
 use crate::engine::RunState;
-use crate::render::view::{Driven, RUNS_SCHEMA};
-use crate::render::{RunLine, json, run_view, text};
+use crate::render::view::RUNS_SCHEMA;
+use crate::render::{RunLine, json, run_view_at, runs_text};
 use crate::store::RunSummaryRaw;
 
-pub(super) fn runs(context: &Context) -> Result<Status, CliError> {
-    let lines: Vec<RunLine> =
-        context.state.list()?.into_iter().map(|raw| line(context, raw)).collect();
+/// What `runs` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RunsArgs {
+    /// Only those that have not ended.
+    #[arg(long)]
+    pub running: bool,
+}
+
+pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, CliError> {
+    let mut lines: Vec<RunLine> = Vec::new();
+    for raw in context.state.list()?.into_iter().rev() {
+        let line = line(context, raw).await;
+        // One that cannot be read may be running for all that is known.
+        let ended = line.standing.is_some_and(|standing| standing.is_end());
+        if !(args.running && ended) {
+            lines.push(line);
+        }
+    }
     match context.ui.output {
-        Output::Text => context.ui.data(&text::runs(&lines, context.ui.out)),
+        Output::Text if lines.is_empty() && args.running => {
+            context.ui.data("No run goes on here.\n");
+        }
+        Output::Text => context.ui.data(&runs_text::runs(&lines, context.ui.out)),
         Output::Json => {
             context.ui.data(&json::object(&json!({"schema": RUNS_SCHEMA, "runs": lines})))
         }
@@ -23,42 +42,52 @@ pub(super) fn runs(context: &Context) -> Result<Status, CliError> {
 }
 
 /// One run that cannot be read is told in its line, and hides none of the others.
-fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
+async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
     let mut line = RunLine {
         run: raw.run.to_string(),
         runbook: None,
         mode: None,
         outcome: raw.holder.as_ref().map(|_| "running".to_owned()),
+        standing: None,
+        headline: None,
+        by: None,
+        open_gates: Vec::new(),
         started_at: None,
+        age_seconds: None,
         recovery_seconds: None,
         holder: raw.holder,
         problem: raw.problem,
     };
-    if line.holder.is_some() {
-        return line;
-    }
-    let events = match context.state.read(&raw.run) {
-        Ok(events) => events,
+    let Look { events, driven, now } = match context.look(&raw.run).await {
+        Ok(look) => look,
+        Err(error) => {
+            let why = error.why.first().unwrap_or(&error.what).clone();
+            line.problem.get_or_insert(why);
+            return line;
+        }
+    };
+    let state = match RunState::fold(&events) {
+        Ok(state) => state,
         Err(error) => {
             line.problem.get_or_insert(error.to_string());
             return line;
         }
     };
-    match RunState::fold(&events) {
-        Ok(state) => match run_view(&state, &events, Driven::ByNobody) {
-            Some(view) => RunLine {
-                runbook: Some(view.runbook),
-                mode: Some(view.mode),
-                outcome: Some(view.outcome),
-                started_at: Some(view.started_at),
-                recovery_seconds: view.recovery_seconds,
-                ..line
-            },
-            None => line,
-        },
-        Err(error) => {
-            line.problem.get_or_insert(error.to_string());
-            line
-        }
+    let Some(view) = run_view_at(&state, &events, driven, now) else { return line };
+    let by = state.opened.as_ref().and_then(|opened| opened.by.as_ref());
+    let truth = view.now.as_ref();
+    let asks = truth.map_or(&[][..], |truth| &truth.asks);
+    RunLine {
+        runbook: Some(view.runbook),
+        mode: Some(view.mode),
+        outcome: Some(view.outcome),
+        standing: truth.map(|truth| truth.standing),
+        headline: truth.map(|truth| truth.headline.clone()),
+        by: by.map(|by| by.name.clone()),
+        open_gates: asks.iter().filter_map(|ask| ask.step.clone()).collect(),
+        started_at: Some(view.started_at),
+        age_seconds: Some(Context::age(&raw.run)),
+        recovery_seconds: view.recovery_seconds,
+        ..line
     }
 }

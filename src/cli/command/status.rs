@@ -3,25 +3,25 @@
 use clap::Args;
 
 use crate::cli::args::Output;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Look};
 use crate::cli::error::{CliError, Status};
 use crate::cli::world;
-use crate::render::{json, run_view, text};
+use crate::model::RunId;
+use crate::render::{json, run_view_at, text};
 
 /// What `status` takes.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
-    /// The run's id, or its beginning.
-    pub run: String,
+    /// The run's id, or its beginning [default: the one that is driven now, else the newest].
+    pub run: Option<String>,
 }
 
-pub(super) async fn status(context: &Context, run: &str) -> Result<Status, CliError> {
-    let run = context.state.find(run)?;
-    let (events, driven) = context.read(&run).await?;
+pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, CliError> {
+    let Look { events, driven, now } = context.look(run).await?;
     let state = Context::fold(&events)?;
-    if let Some(mut view) = run_view(&state, &events, driven) {
-        view.set_reached(&world::reached(context, &run));
-        view.strikes = world::strikes(context, &run);
+    if let Some(mut view) = run_view_at(&state, &events, driven, now) {
+        view.set_reached(&world::reached(context, run));
+        view.strikes = world::strikes(context, run);
         match context.ui.output {
             Output::Json => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),

@@ -1,0 +1,291 @@
+//! What do people have to do? Each open question with who may answer it, how many have, until when, and the
+//! command that answers it.
+
+use serde::{Deserialize, Serialize};
+
+use super::who;
+use crate::engine::{Actor, Phase, RunPhase, RunState, StepState};
+use crate::model::{Gate, GatePolicy, OnExpiry, Plan, Step, Timestamp};
+use crate::render::view::Driven;
+
+/// Something that a person has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// What kind of thing it is.
+    pub kind: AskKind,
+    /// The step; none where it is about the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The question, or why somebody is needed.
+    pub question: String,
+    /// The role that may answer; anybody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Those who have the role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
+    /// How to reach them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Whether the one who started the run may not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_by_starter: bool,
+    /// How many people have said yes.
+    pub given: usize,
+    /// How many have to.
+    pub needed: usize,
+    /// Who has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What no answer until then counts as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<String>,
+    /// The ways to answer, the first of which leads on.
+    pub ways: Vec<AskWay>,
+}
+
+/// What kind of thing a person has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskKind {
+    /// To say yes or no.
+    Approval,
+    /// To do something by hand, and say that it is done.
+    Manual,
+    /// To choose.
+    Decision,
+    /// To say what shall become of a step that failed.
+    Failure,
+    /// To settle a doubt.
+    Held,
+    /// To let a paused run go on.
+    Paused,
+    /// To take a run up that nobody drives.
+    Interrupted,
+}
+
+impl AskKind {
+    /// What is to be done, after "to".
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Approval => "approve",
+            Self::Manual => "do by hand",
+            Self::Decision => "choose at",
+            Self::Failure => "decide about",
+            Self::Held => "settle",
+            Self::Paused => "let the run go on",
+            Self::Interrupted => "take the run up",
+        }
+    }
+}
+
+/// A way to answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskWay {
+    /// The command.
+    pub command: String,
+    /// What it does.
+    pub what: String,
+}
+
+fn way(command: String, what: &str) -> AskWay {
+    AskWay { command, what: what.to_owned() }
+}
+
+impl Ask {
+    /// Whom it is for: the role, else anybody.
+    #[must_use]
+    pub fn whom(&self) -> &str {
+        self.role.as_deref().unwrap_or("anybody")
+    }
+
+    fn of_run(kind: AskKind, question: String, command: AskWay) -> Self {
+        Self {
+            kind,
+            step: None,
+            question,
+            role: None,
+            people: Vec::new(),
+            contact: None,
+            not_by_starter: false,
+            given: 0,
+            needed: 1,
+            by: Vec::new(),
+            since: None,
+            expires_at: None,
+            then: None,
+            ways: vec![command],
+        }
+    }
+}
+
+/// What people have to do, the oldest question first; what holds the whole run up before all.
+pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
+    let Some(opened) = &state.opened else { return Vec::new() };
+    if let RunPhase::Ended { .. } = state.phase {
+        return Vec::new();
+    }
+    let mut asks: Vec<Ask> =
+        opened.plan.steps().iter().filter_map(|step| of_step(state, &opened.plan, step)).collect();
+    asks.sort_by_key(|ask| ask.since);
+    let resume = format!("backroad resume {}", opened.run);
+    if let Some(by) = &state.paused {
+        let why = format!("Paused by {}: nothing new starts.", who(by));
+        let go_on = way(resume, "let it go on");
+        asks.insert(0, Ask::of_run(AskKind::Paused, why, go_on));
+    } else if driven == Driven::ByNobody && asks.is_empty() {
+        let why = "Nobody drives the run: nothing is started and nothing is looked at.".to_owned();
+        let go_on = way(resume, "go on where it stopped");
+        asks.insert(0, Ask::of_run(AskKind::Interrupted, why, go_on));
+    }
+    asks
+}
+
+fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
+    let record = state.step(&step.name)?;
+    let run = &state.opened.as_ref()?.run;
+    let name = &step.name;
+    if let StepState::Held { why } = &record.state {
+        let retry = way(format!("backroad retry {run} {name}"), "look again and go on");
+        let skip = match state.phase {
+            RunPhase::Undoing { .. } => "leave it as it is",
+            _ => "go on without it",
+        };
+        let skip = way(format!("backroad skip {run} {name} --reason TEXT"), skip);
+        let mut ask = Ask::of_run(AskKind::Held, why.clone(), retry);
+        ask.ways.push(skip);
+        ask.step = Some(name.to_string());
+        ask.since = record.ended_at;
+        owner(&mut ask, plan);
+        return Some(ask);
+    }
+    let Phase::Asking { question, since, expires_at, failure, approved_by, choice } =
+        &record.work()?.phase
+    else {
+        return None;
+    };
+    let gate = step.action.gate();
+    let decline = |what: &str| way(format!("backroad decline {run} {name} --reason TEXT"), what);
+    let approve = |what: &str| way(format!("backroad approve {run} {name}"), what);
+    let (kind, ways) = match (gate, failure) {
+        (_, Some(_)) | (None, None) => (
+            AskKind::Failure,
+            vec![
+                way(format!("backroad retry {run} {name}"), "try it again"),
+                // A gate that failed takes a reason to be passed.
+                match gate {
+                    Some(_) => way(
+                        format!("backroad approve {run} {name} --reason TEXT"),
+                        "go on without it",
+                    ),
+                    None => approve("go on without it"),
+                },
+                decline("stop"),
+            ],
+        ),
+        (Some(Gate::Approval(_)), None) => {
+            (AskKind::Approval, vec![approve("say yes and go on"), decline("say no")])
+        }
+        (Some(Gate::Manual(_)), None) => {
+            (AskKind::Manual, vec![approve("say that it is done"), decline("say that it is not")])
+        }
+        (Some(Gate::Decision(decision)), None) => {
+            // Once one person has chosen, the others can only choose the same.
+            let open = decision
+                .options
+                .iter()
+                .filter(|(option, _)| choice.as_ref().is_none_or(|chosen| chosen == option));
+            let mut ways: Vec<AskWay> = open
+                .map(|(option, means)| {
+                    let means = means.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let command = format!("backroad approve {run} {name} --choice {option}");
+                    AskWay { command, what: means }
+                })
+                .collect();
+            ways.push(decline("choose none"));
+            (AskKind::Decision, ways)
+        }
+    };
+    let mut ask = Ask {
+        kind,
+        step: Some(name.to_string()),
+        question: flat(question, gate),
+        role: None,
+        people: Vec::new(),
+        contact: None,
+        not_by_starter: false,
+        given: approved_by.len(),
+        needed: 1,
+        by: approved_by.iter().map(who).collect(),
+        since: Some(*since),
+        expires_at: *expires_at,
+        then: expires_at.map(|_| expired(gate)),
+        ways,
+    };
+    if let Some(gate) = gate {
+        policy(&mut ask, plan, gate.policy());
+    }
+    owner(&mut ask, plan);
+    Some(ask)
+}
+
+/// The question alone: at a decision its options stand with their commands.
+fn flat(question: &str, gate: Option<Gate<'_>>) -> String {
+    let text = match gate {
+        Some(Gate::Decision(decision)) => &decision.gate.question,
+        Some(Gate::Approval(_) | Gate::Manual(_)) | None => question,
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn expired(gate: Option<Gate<'_>>) -> String {
+    match gate {
+        Some(Gate::Decision(decision)) => match &decision.otherwise {
+            Some(option) => format!("counts as `{option}`"),
+            None => "the step fails".to_owned(),
+        },
+        Some(Gate::Approval(policy) | Gate::Manual(policy)) => match policy.on_expiry {
+            OnExpiry::Decline => "counts as declined".to_owned(),
+            OnExpiry::Approve => "counts as approved".to_owned(),
+        },
+        None => "the step fails".to_owned(),
+    }
+}
+
+fn policy(ask: &mut Ask, plan: &Plan, policy: &GatePolicy) {
+    ask.needed = usize::try_from(policy.approvals).unwrap_or(usize::MAX).max(1);
+    ask.not_by_starter = policy.not_by_starter;
+    ask.role.clone_from(&policy.role);
+    let role = policy.role.as_ref().and_then(|role| plan.parts().roles.get(role));
+    if let Some(role) = role {
+        ask.people.clone_from(&role.people);
+        ask.contact.clone_from(&role.contact);
+    }
+}
+
+/// Whom to call where no role says it: who answers for the runbook.
+fn owner(ask: &mut Ask, plan: &Plan) {
+    if ask.contact.is_none()
+        && let Some(owner) = &plan.parts().owner
+        && let Some(contact) = &owner.contact
+    {
+        ask.contact = Some(format!("{}, {contact}", owner.team));
+    }
+}
+
+/// Who paused the run and why, as its events have it.
+pub(super) fn pause_reason(
+    events: &[crate::engine::Recorded],
+) -> Option<(&Actor, Option<&String>)> {
+    events.iter().rev().find_map(|recorded| match &recorded.event {
+        crate::engine::Event::Paused { by, reason } => Some((by, reason.as_ref())),
+        _ => None,
+    })
+}

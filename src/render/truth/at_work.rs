@@ -1,0 +1,79 @@
+//! What is Azure doing, since when, and how long does that usually take?
+
+use serde::{Deserialize, Serialize};
+
+use super::usual::{self, Usual};
+use crate::engine::record::Direction;
+use crate::engine::{Phase, RunState};
+use crate::model::{Step, Timestamp};
+use crate::render::timeline::seconds;
+use crate::render::typical::{doing, typical};
+
+/// A step that is at work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AzureWork {
+    /// The step.
+    pub step: String,
+    /// What goes on.
+    pub doing: String,
+    /// Whether it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undoing: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// For how long, in seconds.
+    pub for_seconds: f64,
+    /// How long that usually takes, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usually: Option<String>,
+    /// Whether it has taken longer than nearly all that were recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+}
+
+/// What is at work now, in the plan's order. Who waits for people is told among the asks.
+pub(super) fn at_work(state: &RunState, now: Timestamp) -> Vec<AzureWork> {
+    let Some(opened) = &state.opened else { return Vec::new() };
+    opened.plan.steps().iter().filter_map(|step| work_of(step, state, now)).collect()
+}
+
+fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
+    let work = state.step(&step.name)?.work()?;
+    let undoing = work.direction == Direction::Backward;
+    let mut since = work.since;
+    let (mut usually, mut late) = (None, false);
+    let text = match &work.phase {
+        Phase::Asking { .. } => return None,
+        Phase::Observing => "looking before anything is written".to_owned(),
+        Phase::Intended(_) => "asking Azure".to_owned(),
+        Phase::InDoubt(_) => "looking whether its write landed".to_owned(),
+        Phase::Operating { intent, since: from, .. } => {
+            since = *from;
+            let usual = usual::of_intent(&step.action, intent);
+            late = usual.as_ref().is_some_and(|usual| usual.is_late(now.since(since)));
+            usually = match undoing {
+                true => usual.as_ref().map(Usual::phrase),
+                false => typical(&step.action).map(|typical| typical.phrase()),
+            };
+            match undoing {
+                true => "Azure takes it back".to_owned(),
+                false => doing(&step.action).to_owned(),
+            }
+        }
+        Phase::Confirming(_) => "Azure is done; looking whether it is so".to_owned(),
+        Phase::Waiting { why } => why.clone(),
+        Phase::Retrying { at, error } => {
+            let wait = crate::render::style::clock(at.since(now));
+            format!("another attempt in {wait}: {}", error.message)
+        }
+    };
+    Some(AzureWork {
+        step: step.name.to_string(),
+        doing: text,
+        undoing,
+        since,
+        for_seconds: seconds(now.since(since)),
+        usually,
+        late,
+    })
+}

@@ -1,0 +1,229 @@
+//! What is true of a run now? One answer, worked out once, that every view shows.
+//!
+//! Comes in: a run's state, its events, whether somebody drives it, and the time. Goes out: the headline, the
+//! elapsed time against the objective, when the end is expected, what Azure is at, what comes next, and what
+//! people have to do with the exact command. The time is handed in, so that what is shown ticks between
+//! events; nothing here reads a clock.
+
+mod asks;
+mod at_work;
+mod forecast;
+mod headline;
+mod usual;
+
+use serde::{Deserialize, Serialize};
+
+use super::timeline::seconds;
+use super::view::Driven;
+use crate::engine::{Actor, Event, Recorded, RunPhase, RunState, StepState};
+use crate::model::{RunOutcome, StepStatus, Timestamp};
+
+pub use asks::{Ask, AskKind, AskWay};
+pub use at_work::AzureWork;
+pub use forecast::ExpectedEnd;
+pub use headline::{Mood, Standing};
+
+/// What is true of a run at a moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunTruth {
+    /// Where it stands, in a word.
+    pub standing: Standing,
+    /// Where it stands, in a sentence: who is waited for, who paused it, what goes on.
+    pub headline: String,
+    /// The moment.
+    pub at: Timestamp,
+    /// From its opening to that moment, or to its end, in seconds.
+    pub elapsed_seconds: f64,
+    /// What that is measured against, in seconds.
+    pub objective_seconds: Option<f64>,
+    /// Whether that still holds.
+    pub objective: ObjectiveVerdict,
+    /// When its end is expected; none when it has ended.
+    pub expected_end: Option<ExpectedEnd>,
+    /// Steps that are done, of how many.
+    pub done: (usize, usize),
+    /// What Azure is at.
+    pub azure: Vec<AzureWork>,
+    /// What comes next: the steps that may begin first.
+    pub next: Vec<String>,
+    /// What people have to do.
+    pub asks: Vec<Ask>,
+    /// What is left for people to look after.
+    pub owed: Vec<String>,
+}
+
+/// Whether the objective of a run holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveVerdict {
+    /// The runbook names none.
+    None,
+    /// Even if the rest takes long it holds.
+    Holds,
+    /// It holds if all goes well.
+    AtRisk,
+    /// It cannot hold any more: what is left takes longer at best.
+    WillBeMissed,
+    /// Its time has passed.
+    Missed,
+    /// The run recovered in time.
+    Met,
+    /// The run does not lead to a recovery: it is taken back, or ended otherwise.
+    Abandoned,
+}
+
+impl ObjectiveVerdict {
+    /// As a person says it.
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::None => "the runbook names no objective",
+            Self::Holds => "the objective holds",
+            Self::AtRisk => "the objective is at risk",
+            Self::WillBeMissed => "the objective will be missed",
+            Self::Missed => "the objective is missed",
+            Self::Met => "the objective was met",
+            Self::Abandoned => "no recovery comes of this run",
+        }
+    }
+}
+
+/// What is true of a run at `now`; none before its first event.
+#[must_use]
+pub fn truth(
+    state: &RunState,
+    events: &[Recorded],
+    driven: Driven,
+    now: Timestamp,
+) -> Option<RunTruth> {
+    let opened = state.opened.as_ref()?;
+    let plan = &opened.plan;
+    let now = moment(state, now);
+    let elapsed = now.since(opened.at);
+    let asks = asks::asks(state, driven);
+    let forecast = forecast::forecast(state, driven, now);
+    let objective = verdict(state, events, elapsed, forecast.as_ref());
+    let done = state
+        .steps
+        .values()
+        .filter(|record| matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped))
+        .count();
+    let azure = at_work::at_work(state, now);
+    let (standing, headline) = headline::headline(state, events, driven, &asks, &azure);
+    Some(RunTruth {
+        standing,
+        headline,
+        at: now,
+        elapsed_seconds: seconds(elapsed),
+        objective_seconds: plan.parts().objective.rto.map(seconds),
+        objective,
+        expected_end: forecast.map(|forecast| forecast.view(now)),
+        done: (done, plan.steps().len()),
+        azure,
+        next: next(state),
+        asks,
+        owed: state.obligations(),
+    })
+}
+
+/// A run that has ended stays as it ended; a clock that was set back does not make it younger.
+fn moment(state: &RunState, now: Timestamp) -> Timestamp {
+    match state.phase {
+        RunPhase::Ended { at, .. } => at,
+        RunPhase::Forward
+        | RunPhase::Cancelling
+        | RunPhase::Undoing { .. }
+        | RunPhase::Settling { .. } => state.last_at.map_or(now, |last| last.max(now)),
+    }
+}
+
+fn verdict(
+    state: &RunState,
+    events: &[Recorded],
+    elapsed: std::time::Duration,
+    forecast: Option<&forecast::Forecast>,
+) -> ObjectiveVerdict {
+    let Some(opened) = &state.opened else { return ObjectiveVerdict::None };
+    let Some(rto) = opened.plan.parts().objective.rto else { return ObjectiveVerdict::None };
+    // What was settled or asked for after the recovery is no part of it.
+    let recovered = events.iter().find_map(|recorded| match recorded.event {
+        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
+        _ => None,
+    });
+    let met = |at: Timestamp| match at.since(opened.at) <= rto {
+        true => ObjectiveVerdict::Met,
+        false => ObjectiveVerdict::Missed,
+    };
+    match (&state.phase, recovered) {
+        (
+            RunPhase::Ended { outcome: RunOutcome::Succeeded, .. }
+            | RunPhase::Settling { before: RunOutcome::Succeeded },
+            Some(at),
+        ) => return met(at),
+        (
+            RunPhase::Ended { .. }
+            | RunPhase::Cancelling
+            | RunPhase::Undoing { .. }
+            | RunPhase::Settling { .. },
+            _,
+        ) => {
+            return ObjectiveVerdict::Abandoned;
+        }
+        (RunPhase::Forward, _) => {}
+    }
+    if elapsed > rto {
+        return ObjectiveVerdict::Missed;
+    }
+    let left = rto.saturating_sub(elapsed);
+    match forecast {
+        None => ObjectiveVerdict::AtRisk,
+        // Nothing starts any more, and no recovery is near.
+        Some(forecast) if forecast.stops => ObjectiveVerdict::AtRisk,
+        Some(forecast) if forecast.low > left => ObjectiveVerdict::WillBeMissed,
+        Some(forecast) if forecast.high.is_some_and(|high| high <= left) => ObjectiveVerdict::Holds,
+        Some(_) => ObjectiveVerdict::AtRisk,
+    }
+}
+
+/// The steps that may begin first: pending ones whose needs are not pending themselves, in the plan's order;
+/// on the way back those that are still to be taken back.
+fn next(state: &RunState) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let Some(opened) = &state.opened else { return Vec::new() };
+    let pending =
+        |name| state.step(name).is_some_and(|record| matches!(record.state, StepState::Pending));
+    let steps = opened.plan.steps().iter();
+    let soon = |names: Vec<String>| names.into_iter().take(SHOWN).collect();
+    match &state.phase {
+        RunPhase::Forward => soon(
+            steps
+                .filter(|step| pending(&step.name) && !step.needs.iter().any(pending))
+                .map(|step| step.name.to_string())
+                .collect(),
+        ),
+        RunPhase::Undoing { by } => {
+            let left = steps.rev().filter(|step| {
+                state
+                    .step(&step.name)
+                    .is_some_and(|record| record.work().is_none() && record.to_undo(step.saga, by))
+            });
+            soon(left.map(|step| step.name.to_string()).collect())
+        }
+        RunPhase::Settling { .. } => soon(
+            steps
+                .filter(|step| pending(&step.name) && state.owes(step))
+                .map(|step| step.name.to_string())
+                .collect(),
+        ),
+        RunPhase::Cancelling | RunPhase::Ended { .. } => Vec::new(),
+    }
+}
+
+/// Who, in as few words as a headline has: the name alone.
+pub(super) fn who(by: &Actor) -> String {
+    match by {
+        Actor::Engine => "the engine".to_owned(),
+        Actor::Person(person) => person.name.clone(),
+        Actor::DrillPerson => "the drill's people".to_owned(),
+    }
+}
