@@ -56,6 +56,7 @@ pub mod cli;
 pub mod drill;
 pub mod engine;
 pub mod model;
+pub mod outside;
 pub mod outward;
 pub mod plan;
 pub mod preflight;

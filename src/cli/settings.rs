@@ -7,6 +7,7 @@ use etcetera::{AppStrategy, AppStrategyArgs};
 
 use super::error::CliError;
 use crate::azure::{Identity, Secret};
+use crate::outside::Host;
 
 /// What the environment says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +60,16 @@ pub fn secret_variable(name: &str) -> Result<String, &'static str> {
         Ok(value) => Ok(value),
         Err(std::env::VarError::NotPresent) => Err("it is not set"),
         Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8 text"),
+    }
+}
+
+/// What programs of this host are found by and given: `PATH`, and the variables that a runbook names.
+#[must_use]
+pub fn host(names: &[&str]) -> Host {
+    let own = |name: &&str| Some(((*name).to_owned(), variable(name)?));
+    Host {
+        path: variable("PATH").unwrap_or_default(),
+        variables: names.iter().filter_map(own).collect(),
     }
 }
 

@@ -263,7 +263,10 @@ impl KeptDrill {
         let nobody = self.plan.parts().people.is_none();
         let session = Session {
             store,
-            actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
+            actuator: Arc::new(Routed::new(
+                Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
+                Beside::stand_in(Arc::clone(&self.clock)).actuator(),
+            )),
             clock: self.clock,
             answers: if nobody && context.ui.somebody {
                 GateAnswers::Terminal

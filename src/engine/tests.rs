@@ -909,7 +909,7 @@ fn answer(bench: &Bench, effect: Effect, choice: u8) -> Option<Input> {
             ticket,
             match choice % 6 {
                 0..=2 => Ok(accepted()),
-                3 => Ok(SendAnswer::Done { request_id: None }),
+                3 => Ok(SendAnswer::Done { request_id: None, outputs: Outputs::new() }),
                 4 => Err(transient()),
                 _ => Err(if choice > 128 { lost } else { rejected }),
             },

@@ -22,10 +22,12 @@ pub mod hub_body;
 pub mod id;
 pub mod limits;
 pub mod outcome;
+pub mod outside;
 pub mod permission;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod recovery;
 pub mod resource;
 pub mod secret;
@@ -37,7 +39,8 @@ pub mod vpn;
 
 pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
 pub use assessment::{
-    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
+    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Target, Unanswered, Write,
+    WriteMethod,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
 pub use coverage::{Coverage, coverage, covered};

@@ -69,6 +69,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Steering(Steering::Record(_))
         | Action::Hub(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => {
             add(written, "write");
             // What a step made is taken back by removing it.
@@ -147,6 +148,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         | Action::Remove(_)
         | Action::Steering(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => {}
     }
 }

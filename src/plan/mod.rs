@@ -12,6 +12,7 @@ mod gates;
 mod hubs;
 mod loops;
 mod network;
+mod outside;
 mod params;
 mod parts;
 pub mod preview;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::scalar::{check_scalar, expected, scalar};
 use super::scope::{Problem, Resolved, Scope};
-use crate::model::Condition;
+use crate::model::probe::Vantage;
+use crate::model::{Condition, SecretRef};
 use crate::model::id::is_plain_name;
 use crate::model::tags;
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
@@ -34,6 +35,8 @@ pub(super) struct Reader<'d> {
     pub(super) unread: &'d BTreeMap<String, String>,
     /// The roles that gates may name.
     pub(super) roles: Vec<String>,
+    /// The vantages that probes may name.
+    pub(super) vantages: Vec<Vantage>,
 }
 
 impl Reader<'_> {
@@ -206,7 +209,12 @@ impl Reader<'_> {
                         Some(Read::Value(value)) => {
                             object.insert(field.key.to_owned(), value);
                         }
-                        _ => good = false,
+                        // Only where a secret is asked for.
+                        Some(Read::Secret(name)) => {
+                            let stands_for = SecretRef::Param(name).placeholder();
+                            object.insert(field.key.to_owned(), stands_for);
+                        }
+                        None => good = false,
                     }
                 }
                 good.then(|| Read::Value(Value::from(object)))

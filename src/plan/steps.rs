@@ -141,7 +141,7 @@ fn type_actions(
                                 reader.error(Code::ResourceTags, &turn.key.span, message);
                             }
                         }
-                        let (id, outputs) = (action.subject().cloned(), action.outputs());
+                        let (id, outputs) = super::scope::facts(&action);
                         typed.actions.insert(turn.name.clone(), action);
                         StepFacts::Known { id, outputs }
                     }
@@ -456,5 +456,8 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,
+        // What nothing takes back stays.
+        Action::Outside(own) if !own.only_reads() && !own.has_undo() => SagaClass::Retriable,
+        Action::Outside(_) => SagaClass::Undoable,
     }
 }

@@ -11,6 +11,7 @@ mod hubs;
 mod kinds;
 mod last_path;
 pub mod nesting;
+mod outside;
 pub mod schema;
 pub mod source;
 pub mod tree;

@@ -51,14 +51,7 @@ fn synced(spec: &Peering, body: &Value, level: &str, verdict: Assessed) -> Asses
     match verdict {
         Assessed::Holds => Assessed::Change(Box::new(PlannedChange {
             changes: vec![change],
-            write: Write {
-                method: WriteMethod::Put,
-                resource: spec.id.clone(),
-                body: Some(writable(body)),
-                verb: None,
-                sync: true,
-                if_match: None,
-            },
+            write: Write { body: Some(writable(body)), sync: true, ..Write::to(WriteMethod::Put, &spec.id) },
             // What a network knows of another is not unlearned.
             undo: Undo::Nothing,
         })),

@@ -402,7 +402,10 @@ pub(super) async fn live(
     claims.claim(&run, &endpoint, &claimed(plan))?;
     let session = Session {
         store,
-        actuator: Arc::new(arm.actuator(WriteScope::of(plan))),
+        actuator: Arc::new(Routed::new(
+            Arc::new(arm.actuator(WriteScope::of(plan))),
+            azure::beside(plan, Arc::clone(&clock)).actuator(),
+        )),
         clock,
         answers: match &context.background {
             Some(_) => GateAnswers::ControlSocket,

@@ -60,10 +60,11 @@ pub(super) async fn plan(
     // A drill's profile without an endpoint looks at the drill's own world.
     let own = compiled.world.as_ref().or(compiled.after.as_ref());
     let drilled = own.is_some() && target.endpoint.is_none();
-    let (arm, clock, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
+    let (arm, clock, beside, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
         Some(path) => {
             let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
-            (drill.arm, drill.clock, path.display().to_string())
+            let beside = Beside::stand_in(Arc::clone(&drill.clock));
+            (drill.arm, drill.clock, beside, path.display().to_string())
         }
         None => {
             let url = azure::endpoint(target)?;
@@ -71,15 +72,22 @@ pub(super) async fn plan(
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
             let shown = url.to_string();
             let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
-            (arm, clock, shown)
+            let beside = azure::beside(plan, Arc::clone(&clock));
+            (arm, clock, beside, shown)
         }
     };
     // The observer is all that the survey is given: there is nothing it could do wrong.
-    let seen = survey(plan, &arm.observer(), &clock).await;
-    let out_of_reach = !seen.is_empty() && seen.values().all(Result::is_err);
+    let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
+    let seen = survey(plan, &observer, &clock).await;
+    let of_azure = seen.iter().filter(|(name, _)| {
+        let step = plan.step(name);
+        step.is_some_and(|step| !matches!(step.action, Action::Outside(_)))
+    });
+    let of_azure: Vec<_> = of_azure.map(|(_, look)| look).collect();
+    let out_of_reach = !of_azure.is_empty() && of_azure.iter().all(|look| look.is_err());
     // The same answer to every question is said once.
     if let (true, Output::Text) = (out_of_reach, context.ui.output) {
-        let mut whys = seen.values().filter_map(|look| look.as_ref().err());
+        let mut whys = of_azure.iter().filter_map(|look| look.as_ref().err());
         if let Some(first) =
             whys.next().filter(|first| whys.all(|why| why.message == first.message))
         {
@@ -92,7 +100,7 @@ pub(super) async fn plan(
     let found = if out_of_reach {
         Preflight::default()
     } else {
-        preflight::look(&arm, &clock, plan, &Waive::default()).await?
+        preflight::look(&arm, &beside, &clock, plan, &Waive::default()).await?
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, compile, plan, &seen, &looked_at).write(path)?;

@@ -45,6 +45,7 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
         | Action::RecoveryPlan(_)
         | Action::Steering(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => false,
     };
     let id = step.action.written().filter(|_| makes)?;

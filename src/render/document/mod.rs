@@ -7,6 +7,7 @@ mod estate;
 mod hub_estate;
 mod hubs;
 mod last_path;
+mod outside;
 pub mod material;
 mod part;
 mod schedule;
