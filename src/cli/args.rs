@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
-    PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
+    PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
     RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
@@ -57,6 +57,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),
+    /// Answer a probe's question from here: what a vantage of a runbook runs.
+    Probe(ProbeArgs),
     /// Read a live estate into a world file, to drill on; reads only.
     Capture(CaptureArgs),
     /// Print the exact rights that a runbook needs, as a custom role.
@@ -126,6 +128,7 @@ impl Verb {
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)
+            | Self::Probe(_)
             | Self::Capture(_)
             | Self::Permissions(_)
             | Self::Render(_)

@@ -67,8 +67,10 @@ pub fn secret_variable(name: &str) -> Result<String, &'static str> {
 #[must_use]
 pub fn host(names: &[&str]) -> Host {
     let own = |name: &&str| Some(((*name).to_owned(), variable(name)?));
+    let path = variable("PATH").unwrap_or_default();
     Host {
-        path: variable("PATH").unwrap_or_default(),
+        folders: std::env::split_paths(&path).collect(),
+        path,
         variables: names.iter().filter_map(own).collect(),
     }
 }

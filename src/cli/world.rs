@@ -21,6 +21,7 @@ use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
+use crate::outside::{Beside, Routed};
 use crate::render::view::{ReachView, ReachedView};
 use crate::runbook::nesting;
 use crate::sim;

@@ -31,8 +31,10 @@ use stand_in::StandsIn;
 /// What programs of this host are found by and given.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Host {
-    /// Where a program is looked for that is named without its path; also what it finds as `PATH`.
+    /// What a program finds as `PATH`.
     pub path: String,
+    /// The folders of that, in which a program is looked for that is named without its path.
+    pub folders: Vec<PathBuf>,
     /// The variables that a step may pass on, by name.
     pub variables: BTreeMap<String, String>,
 }
@@ -51,7 +53,7 @@ impl Host {
         if name.contains('/') {
             return Some(PathBuf::from(name)).filter(|path| can_be_run(path));
         }
-        let folders = std::env::split_paths(&self.path).filter(|folder| folder.is_absolute());
+        let folders = self.folders.iter().filter(|folder| folder.is_absolute());
         folders.map(|folder| folder.join(name)).find(|path| can_be_run(path))
     }
 }

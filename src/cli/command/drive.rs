@@ -18,6 +18,7 @@ use crate::cli::typed::duration;
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Plan, RunOutcome, StepName, StepStatus};
+use crate::outside::Routed;
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 

@@ -11,6 +11,7 @@ mod man;
 mod permissions;
 mod plan;
 mod preflight;
+mod probe;
 mod remake;
 mod render;
 mod report;
@@ -36,6 +37,7 @@ pub use journal::JournalArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
 pub use preflight::PreflightArgs;
+pub use probe::ProbeArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
@@ -61,6 +63,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Check(args) => check::check(context, &args),
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
+        Verb::Probe(args) => probe::probe(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
         Verb::Permissions(args) => permissions::permissions(context, &args),
         Verb::Render(args) => render::render(context, &args).await,

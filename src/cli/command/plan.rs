@@ -12,6 +12,8 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::saved::SavedPlan;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
+use crate::model::Action;
+use crate::outside::{Beside, RoutedObserver};
 use crate::plan;
 use crate::preflight::Preflight;
 use crate::render::preflight_text::{self, Detail};

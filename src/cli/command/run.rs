@@ -17,6 +17,7 @@ use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, preflight};
 use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
+use crate::outside::RoutedObserver;
 
 /// What `run` takes.
 #[derive(Debug, Clone, Args)]
