@@ -157,7 +157,10 @@ impl Actuator for ArmActuator {
         let purpose = Purpose::Change(key.clone());
         let how = (&purpose, context);
         let Some(resource) = write.resource.azure() else {
-            return Err(StepError::rejected("not_azure", "The write is not to a resource of Azure's."));
+            return Err(StepError::rejected(
+                "not_azure",
+                "The write is not to a resource of Azure's.",
+            ));
         };
         let response = match write.method {
             WriteMethod::Delete => self.client.delete(resource, how).await?,

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExportArgs, JournalArgs,
-    PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs,
-    RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
+    PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs, RenderArgs, ReportArgs, ResumeArgs,
+    RetryArgs, RunArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;

@@ -18,8 +18,8 @@ use crate::azure::{
 };
 use crate::engine::Clock;
 use crate::model::action::Vpn;
-use crate::outside::Beside;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
+use crate::outside::BesideAzure;
 
 /// Bytes of a secret's file: a key is short, and anything longer is the wrong file.
 const SECRET_BYTES_MAX: u64 = 16 * 1024;
@@ -107,13 +107,13 @@ pub fn arm_with(
 
 /// What is beside Azure in a live run: this host and its network.
 #[must_use]
-pub fn beside(plan: &Plan, clock: Arc<dyn Clock>) -> Beside {
+pub fn beside(plan: &Plan, clock: Arc<dyn Clock>) -> BesideAzure {
     let names = plan.steps().iter().filter_map(|step| match &step.action {
         Action::Outside(own) => Some(own.passed_on()),
         _ => None,
     });
     let names: Vec<&str> = names.flatten().collect();
-    Beside::host(settings::host(&names), Arc::new(SecretSettings::of(plan)), clock)
+    BesideAzure::host(settings::host(&names), Arc::new(SecretSettings::of(plan)), clock)
 }
 
 /// The tenants that were typed.

@@ -8,7 +8,7 @@ use super::error::{CliError, Status};
 use crate::azure::Arm;
 use crate::engine::{Actor, Clock, Event};
 use crate::model::Plan;
-use crate::outside::{Beside, WithHost};
+use crate::outside::{BesideAzure, WithHost};
 use crate::preflight::{self, FAMILIES, FindingVerdict, Preflight, inquire, judge};
 use crate::render::preflight_text::{self, Detail};
 use crate::runbook::did_you_mean;
@@ -19,7 +19,7 @@ use crate::runbook::did_you_mean;
 /// A waiver names no rule.
 pub async fn look(
     arm: &Arm,
-    beside: &Beside,
+    beside: &BesideAzure,
     clock: &Arc<dyn Clock>,
     plan: &Plan,
     waive: &Waive,

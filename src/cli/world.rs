@@ -21,7 +21,7 @@ use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::{FILE_BYTES_MAX, WORLD_DEPTH_MAX};
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
-use crate::outside::{Beside, Routed};
+use crate::outside::{BesideAzure, RoutedActuator};
 use crate::render::view::{ReachView, ReachedView};
 use crate::runbook::nesting;
 use crate::sim;
@@ -264,9 +264,9 @@ impl KeptDrill {
         let nobody = self.plan.parts().people.is_none();
         let session = Session {
             store,
-            actuator: Arc::new(Routed::new(
+            actuator: Arc::new(RoutedActuator::new(
                 Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
-                Beside::stand_in(Arc::clone(&self.clock)).actuator(),
+                BesideAzure::stand_in(Arc::clone(&self.clock)).actuator(),
             )),
             clock: self.clock,
             answers: if nobody && context.ui.somebody {

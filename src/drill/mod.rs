@@ -13,7 +13,7 @@ use crate::engine::{
     Unwatched,
 };
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
-use crate::outside::{Beside, Routed};
+use crate::outside::{BesideAzure, RoutedActuator};
 use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
 use crate::store::MemoryJournal;
 
@@ -91,9 +91,9 @@ impl Drill {
         let lease = journal.acquire();
         let ports = Ports {
             journal: Arc::new(journal.clone()),
-            actuator: Arc::new(Routed::new(
+            actuator: Arc::new(RoutedActuator::new(
                 Arc::new(arm.actuator(WriteScope::of(&self.plan))),
-                Beside::stand_in(Arc::clone(&clock)).actuator(),
+                BesideAzure::stand_in(Arc::clone(&clock)).actuator(),
             )),
             clock: Arc::clone(&clock),
             watcher: Arc::new(Unwatched),

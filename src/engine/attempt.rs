@@ -139,7 +139,8 @@ fn reached(
                 let why = format!("the postcondition {condition} does not hold: {why}");
                 // What no look shows will not be otherwise at the next one.
                 if answered_unseen(turn, step) {
-                    let error = StepError::rejected("postcondition", format!("It was done, and {why}."));
+                    let error =
+                        StepError::rejected("postcondition", format!("It was done, and {why}."));
                     return failure::fail(turn, step, direction, error);
                 }
                 return look_again(turn, step, why, LOOK_AGAIN);

@@ -20,10 +20,10 @@ use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn}
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
-    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People,
-    Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId,
-    RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus,
-    Timestamp, Undo, Write, WriteMethod,
+    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, Outputs,
+    People, Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role,
+    RunId, RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName,
+    StepStatus, Timestamp, Undo, Write, WriteMethod,
 };
 
 fn name(text: &str) -> StepName {
@@ -247,12 +247,8 @@ impl Bench {
             }],
             undo: Undo::Delete { resource: resource.clone() },
             write: Write {
-                method: WriteMethod::Put,
-                resource,
                 body: Some(json!({"location": "southeastasia"})),
-                verb: None,
-                sync: false,
-                if_match: None,
+                ..Write::to(WriteMethod::Put, &resource)
             },
         }
     }

@@ -126,8 +126,7 @@ pub(super) fn settled_at(intent: &Intent, now: &Moment) -> Timestamp {
         return by_wall;
     }
     let not_after = Duration::from_nanos(intent.not_after_boot.nanos);
-    let left =
-        (not_after + lasts).saturating_sub(Duration::from_nanos(now.boot.nanos));
+    let left = (not_after + lasts).saturating_sub(Duration::from_nanos(now.boot.nanos));
     if left.is_zero() { by_wall } else { by_wall.max(now.at + left) }
 }
 

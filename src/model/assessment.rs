@@ -100,7 +100,7 @@ pub struct Write {
     /// The HTTP method.
     pub method: WriteMethod,
     /// The resource, or what it is that is not Azure's.
-    pub resource: Target,
+    pub resource: WriteTarget,
     /// What is asked of it: the last part of a POST's path; none for the other methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verb: Option<String>,
@@ -128,7 +128,7 @@ impl Write {
     pub fn to(method: WriteMethod, resource: &ResourceId) -> Self {
         Self {
             method,
-            resource: Target::Azure(resource.clone()),
+            resource: WriteTarget::Azure(resource.clone()),
             verb: None,
             body: None,
             sync: false,
@@ -142,14 +142,14 @@ impl Write {
 /// What a write is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Target {
+pub enum WriteTarget {
     /// A resource of Azure's.
     Azure(ResourceId),
     /// A program or a service, in words.
     Outside(String),
 }
 
-impl Target {
+impl WriteTarget {
     /// The resource of Azure's, if it is one.
     #[must_use]
     pub fn azure(&self) -> Option<&ResourceId> {
@@ -160,7 +160,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for WriteTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Azure(id) => id.fmt(f),
@@ -169,7 +169,7 @@ impl fmt::Display for Target {
     }
 }
 
-impl From<ResourceId> for Target {
+impl From<ResourceId> for WriteTarget {
     fn from(id: ResourceId) -> Self {
         Self::Azure(id)
     }

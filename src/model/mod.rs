@@ -8,6 +8,7 @@
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;
+pub mod call;
 pub mod compared;
 pub mod condition;
 pub mod coverage;
@@ -39,8 +40,8 @@ pub mod vpn;
 
 pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
 pub use assessment::{
-    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Target, Unanswered, Write,
-    WriteMethod,
+    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Unanswered, Write, WriteMethod,
+    WriteTarget,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
 pub use coverage::{Coverage, coverage, covered};

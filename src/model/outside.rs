@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::action::OutputType;
-use super::assessment::{Target, Unanswered};
+use super::assessment::Unanswered;
+use super::call::Call;
 use super::probe::Probe;
 use super::secret::SecretRef;
 use super::time::duration_text;
@@ -34,7 +35,7 @@ pub enum Outside {
     Probe(Box<Probe>),
     /// A program is run.
     #[serde(rename = "command")]
-    Command(Box<Command>),
+    Command(Box<CommandSpec>),
     /// A service is called.
     #[serde(rename = "http")]
     Http(Box<HttpCall>),
@@ -42,7 +43,7 @@ pub enum Outside {
 
 /// A program of this host that is run, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Command {
+pub struct CommandSpec {
     /// The program and its arguments, as they are; no shell reads them.
     pub argv: Vec<String>,
     /// Its whole environment, but for `PATH`, which every program has.
@@ -204,43 +205,6 @@ pub enum StandInAnswer {
     None,
 }
 
-/// What is sent out to have an effect: the body of the write that is intended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
-pub enum Call {
-    /// A program.
-    Program {
-        /// The program and its arguments.
-        argv: Vec<String>,
-        /// Its environment.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        env: Vec<EnvEntry>,
-        /// What it reads.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        stdin: Option<Given>,
-        /// How long it may take.
-        #[serde(with = "duration_text")]
-        time_limit: Duration,
-        /// What is taken from what it writes.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        outputs: Vec<OutputSpec>,
-    },
-    /// A request.
-    Http {
-        /// What is sent.
-        request: HttpRequest,
-        /// How long the answer may take.
-        #[serde(with = "duration_text")]
-        time_limit: Duration,
-        /// The header that carries the operation's key.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        idempotency_header: Option<String>,
-        /// What is taken from the answer.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        outputs: Vec<OutputSpec>,
-    },
-}
-
 impl Outside {
     /// The action's name in runbooks.
     #[must_use]
@@ -383,13 +347,23 @@ impl Outside {
                 stdin: spec.stdin.clone().filter(|_| !undo),
                 time_limit: spec.time_limit,
                 // Where a check tells, its words count.
-                outputs: spec.outputs.clone().into_iter().filter(|_| !undo && !self.has_check()).collect(),
+                outputs: spec
+                    .outputs
+                    .clone()
+                    .into_iter()
+                    .filter(|_| !undo && !self.has_check())
+                    .collect(),
             }),
             Self::Http(spec) => Some(Call::Http {
                 request: if undo { spec.undo.clone()? } else { spec.request.clone() },
                 time_limit: spec.time_limit,
                 idempotency_header: spec.idempotency_header.clone(),
-                outputs: spec.outputs.clone().into_iter().filter(|_| !undo && !self.has_check()).collect(),
+                outputs: spec
+                    .outputs
+                    .clone()
+                    .into_iter()
+                    .filter(|_| !undo && !self.has_check())
+                    .collect(),
             }),
         }
     }
@@ -452,64 +426,4 @@ impl HttpRequest {
             false => self.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "),
         }
     }
-}
-
-/// Longest name of a target: it stands in sentences.
-const TARGET_LETTERS_MAX: usize = 100;
-
-impl Call {
-    /// What is called, for sentences.
-    #[must_use]
-    pub fn target(&self) -> Target {
-        let text = match self {
-            Self::Program { argv, .. } => format!("the program {}", argv.join(" ")),
-            Self::Http { request, .. } => format!("{} {}", request.method.as_str(), request.url),
-        };
-        let mut short: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(TARGET_LETTERS_MAX)
-            .collect();
-        if short.len() < text.len() {
-            short.push('…');
-        }
-        Target::Outside(short)
-    }
-
-    /// How long it may take.
-    #[must_use]
-    pub fn time_limit(&self) -> Duration {
-        match self {
-            Self::Program { time_limit, .. } | Self::Http { time_limit, .. } => *time_limit,
-        }
-    }
-}
-
-/// The values that a JSON answer has for these outputs.
-///
-/// # Errors
-/// One is missing or of another type: a sentence that names it, and not what the answer holds.
-pub fn typed_outputs(
-    specs: &[OutputSpec],
-    answer: &Value,
-) -> Result<super::assessment::Outputs, String> {
-    let mut found = BTreeMap::new();
-    for OutputSpec { name, kind, pointer } in specs {
-        let Some(value) = answer.pointer(pointer).filter(|value| !value.is_null()) else {
-            return Err(format!("The answer has nothing at {pointer}, where `{name}` is taken from."));
-        };
-        let (fits, what) = match kind {
-            OutputType::Text => (value.is_string(), "a text"),
-            OutputType::Number => (value.is_number(), "a number"),
-            OutputType::List => {
-                let texts = value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
-                (texts, "a list of texts")
-            }
-        };
-        if !fits {
-            return Err(format!("What the answer has at {pointer} is not {what}, as `{name}` must be."));
-        }
-        found.insert(name.clone(), value.clone());
-    }
-    Ok(found)
 }

@@ -192,7 +192,10 @@ impl ProbeAsk {
                 (true, false) => Err("it takes no connections".to_owned()),
                 (false, true) => Err("it still takes connections".to_owned()),
             },
-            (Self::Http { status, contains, .. }, ProbeAnswer::Http { status: got, contains: held }) => {
+            (
+                Self::Http { status, contains, .. },
+                ProbeAnswer::Http { status: got, contains: held },
+            ) => {
                 if !status.contains(got) {
                     return Err(format!("it answers {got}, and not {}", self.expected()));
                 }

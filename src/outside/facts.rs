@@ -3,20 +3,20 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::Beside;
+use super::BesideAzure;
 use crate::model::StepError;
 use crate::preflight::facts::{FactReader, Question};
 
 /// Answers for Azure and for this host.
 pub struct WithHost<'a> {
     azure: &'a dyn FactReader,
-    beside: &'a Beside,
+    beside: &'a BesideAzure,
 }
 
 impl<'a> WithHost<'a> {
     /// Of both.
     #[must_use]
-    pub fn new(azure: &'a dyn FactReader, beside: &'a Beside) -> Self {
+    pub fn new(azure: &'a dyn FactReader, beside: &'a BesideAzure) -> Self {
         Self { azure, beside }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::outside::{Call, Outside, StandIn};
+use crate::model::call::Call;
+use crate::model::outside::{Outside, StandIn};
 use crate::model::{
-    Assessed, Assessment, Outputs, PlannedChange, StepError, Undo, Unanswered, Write, WriteMethod,
+    Assessed, Assessment, Outputs, PlannedChange, StepError, Unanswered, Undo, Write, WriteMethod,
 };
 use serde_json::Value;
 
@@ -117,7 +118,8 @@ pub(super) fn call_of(write: &Write) -> Result<(Call, Option<StandIn>), StepErro
     let body = write.body.as_ref().filter(|_| write.method == WriteMethod::Run);
     let body = body.ok_or_else(|| wrong("The write names no program and no service."))?;
     let stand_in = body.get(STANDS_IN).map(|own| serde_json::from_value(own.clone()));
-    let stand_in = stand_in.transpose().map_err(|_| wrong("What stands in for it is unreadable."))?;
+    let stand_in =
+        stand_in.transpose().map_err(|_| wrong("What stands in for it is unreadable."))?;
     let call = serde_json::from_value(body.clone())
         .map_err(|_| wrong("What the write calls is unreadable."))?;
     Ok((call, stand_in))

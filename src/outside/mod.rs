@@ -69,33 +69,33 @@ fn can_be_run(path: &Path) -> bool {
 
 /// What is beside Azure: this host and its network, or what stands in for them.
 #[derive(Debug, Clone)]
-pub struct Beside(Kind);
+pub struct BesideAzure(BesideKind);
 
 #[derive(Debug, Clone)]
-enum Kind {
+enum BesideKind {
     Real(Hands),
     StandIn(StandsIn),
 }
 
-impl Beside {
+impl BesideAzure {
     /// This host and its network.
     #[must_use]
     pub fn host(host: Host, secrets: Arc<dyn SecretReader>, clock: Arc<dyn Clock>) -> Self {
-        Self(Kind::Real(Hands::new(host, secrets, clock)))
+        Self(BesideKind::Real(Hands::new(host, secrets, clock)))
     }
 
     /// What stands in for them in a drill: nothing leaves this process.
     #[must_use]
     pub fn stand_in(clock: Arc<dyn Clock>) -> Self {
-        Self(Kind::StandIn(StandsIn::new(clock)))
+        Self(BesideKind::StandIn(StandsIn::new(clock)))
     }
 
     /// A reader: all that a dry run is given.
     #[must_use]
     pub fn observer(&self) -> Arc<dyn Observer> {
         match &self.0 {
-            Kind::Real(hands) => Arc::new(RealObserver::new(hands.clone())),
-            Kind::StandIn(own) => Arc::new(own.clone()),
+            BesideKind::Real(hands) => Arc::new(RealObserver::new(hands.clone())),
+            BesideKind::StandIn(own) => Arc::new(own.clone()),
         }
     }
 
@@ -103,16 +103,16 @@ impl Beside {
     #[must_use]
     pub fn actuator(&self) -> Arc<dyn Actuator> {
         match &self.0 {
-            Kind::Real(hands) => Arc::new(RealActuator::new(hands.clone())),
-            Kind::StandIn(own) => Arc::new(own.clone()),
+            BesideKind::Real(hands) => Arc::new(RealActuator::new(hands.clone())),
+            BesideKind::StandIn(own) => Arc::new(own.clone()),
         }
     }
 
     /// Where programs are; none where nothing is run.
     fn programs(&self) -> Option<&Host> {
         match &self.0 {
-            Kind::Real(hands) => Some(hands.host()),
-            Kind::StandIn(_) => None,
+            BesideKind::Real(hands) => Some(hands.host()),
+            BesideKind::StandIn(_) => None,
         }
     }
 }

@@ -32,8 +32,10 @@ pub async fn answer_here(ask: &ProbeAsk, limit: Duration) -> Result<ProbeAnswer,
                 body: None,
                 status: Vec::new(),
             };
-            let answer = web::send(&request, Vec::new(), limit).await.map_err(web::Fault::told)?;
-            let held = |text: &String| String::from_utf8_lossy(&answer.body).contains(text.as_str());
+            let answer =
+                web::send(&request, Vec::new(), limit).await.map_err(web::WebFault::told)?;
+            let held =
+                |text: &String| String::from_utf8_lossy(&answer.body).contains(text.as_str());
             Ok(ProbeAnswer::Http { status: answer.status, contains: contains.as_ref().map(held) })
         }
         ProbeAsk::Dns { name, record, server, .. } => {
@@ -85,7 +87,8 @@ async fn dns(
     options.use_hosts_file = ResolveHosts::Never;
     let builder = match server {
         Some(server) => {
-            let servers = NameServerConfigGroup::from_ips_clear(&[server.ip()], server.port(), true);
+            let servers =
+                NameServerConfigGroup::from_ips_clear(&[server.ip()], server.port(), true);
             let config = ResolverConfig::from_parts(None, Vec::new(), servers);
             TokioResolver::builder_with_config(config, TokioConnectionProvider::default())
         }
@@ -94,7 +97,11 @@ async fn dns(
     };
     let resolver = builder.with_options(options).build();
     // A name with a dot is whole: no domain of this host's is put behind it.
-    let whole = if name.contains('.') && !name.ends_with('.') { format!("{name}.") } else { name.to_owned() };
+    let whole = if name.contains('.') && !name.ends_with('.') {
+        format!("{name}.")
+    } else {
+        name.to_owned()
+    };
     let kind = match record {
         RecordType::A => WireType::A,
         RecordType::Aaaa => WireType::AAAA,

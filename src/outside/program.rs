@@ -35,7 +35,7 @@ pub(super) struct Ended {
 
 /// A program that did not end by itself.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum ProgramFault {
     /// It never began.
     NotStarted(String),
     /// Its time was up; it and what it started were ended.
@@ -111,7 +111,7 @@ impl Drop for Group {
 ///
 /// # Errors
 /// It did not end by itself.
-pub(super) async fn run(run: Run<'_>) -> Result<Ended, Fault> {
+pub(super) async fn run(run: Run<'_>) -> Result<Ended, ProgramFault> {
     let mut command = Command::new(run.program);
     command
         .args(run.arguments)
@@ -124,7 +124,7 @@ pub(super) async fn run(run: Run<'_>) -> Result<Ended, Fault> {
         .kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let child = command.spawn().map_err(|error| Fault::NotStarted(error.to_string()))?;
+    let child = command.spawn().map_err(|error| ProgramFault::NotStarted(error.to_string()))?;
     let mut group = Group::of(child);
     let (stdin, stdout, stderr) =
         (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
@@ -160,11 +160,15 @@ pub(super) async fn run(run: Run<'_>) -> Result<Ended, Fault> {
     match ended {
         Some(Ok(status)) => {
             group.leave();
-            Ok(Ended { status, stdout: (!out.flooded).then_some(out.bytes), last_error: err.last_line() })
+            Ok(Ended {
+                status,
+                stdout: (!out.flooded).then_some(out.bytes),
+                last_error: err.last_line(),
+            })
         }
         Some(Err(error)) => {
             group.end();
-            Err(Fault::Lost(error.to_string()))
+            Err(ProgramFault::Lost(error.to_string()))
         }
         None => {
             group.ask();
@@ -172,7 +176,7 @@ pub(super) async fn run(run: Run<'_>) -> Result<Ended, Fault> {
             // What it started, too, whether or not it ended when it was asked.
             group.end();
             drop(within(GRACE, group.child.wait()).await);
-            Err(Fault::TimedOut)
+            Err(ProgramFault::TimedOut)
         }
     }
 }

@@ -11,12 +11,11 @@ use serde_json::Value;
 use super::Host;
 use super::goal::{self, Look, Looked, bad_end};
 use super::probe;
-use super::program::{self, Ended, Fault, GRACE, Run};
+use super::program::{self, Ended, GRACE, ProgramFault, Run};
 use super::web;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
-use crate::model::outside::{
-    Call, EnvEntry, Given, HttpRequest, OutputSpec, Outside, typed_outputs,
-};
+use crate::model::call::{Call, typed_outputs};
+use crate::model::outside::{EnvEntry, Given, HttpRequest, OutputSpec, Outside};
 use crate::model::probe::{Probe, ProbeAnswer, Vantage};
 use crate::model::{
     Action, Assessment, Goal, OperationHandle, OperationKey, Outputs, SecretRef, StepError, Undo,
@@ -132,22 +131,26 @@ fn program_answer(
     let ended = match ended {
         Ok(ended) => ended,
         Err(RunError::Step(error)) => return Err(error),
-        Err(RunError::Fault(Fault::NotStarted(why))) => {
+        Err(RunError::Fault(ProgramFault::NotStarted(why))) => {
             let message = format!("It could not be started: {why}.");
             return Err(StepError::rejected("program_not_started", message));
         }
-        Err(RunError::Fault(Fault::TimedOut)) => {
+        Err(RunError::Fault(ProgramFault::TimedOut)) => {
             let message =
                 "Its time was up: it was ended, and may have done a part of what it does.";
             return Err(StepError::ambiguous("program_timed_out", message));
         }
-        Err(RunError::Fault(Fault::Lost(why))) => {
+        Err(RunError::Fault(ProgramFault::Lost(why))) => {
             let message = format!("How it ended cannot be known: {why}.");
             return Err(StepError::ambiguous("program_lost", message));
         }
     };
     if !ended.status.success() {
-        let message = format!("{}{}.", capital(&format!("{what} {}", program::shown(ended.status))), said(&ended));
+        let message = format!(
+            "{}{}.",
+            capital(&format!("{what} {}", program::shown(ended.status))),
+            said(&ended)
+        );
         return Ok(SendAnswer::Failed(bad_end(write, "program_failed", message)));
     }
     Ok(match taken(outputs, ended.stdout.as_deref()) {
@@ -161,15 +164,15 @@ fn program_answer(
 fn http_answer(
     request: &HttpRequest,
     outputs: &[OutputSpec],
-    answer: Result<web::Answer, web::Fault>,
+    answer: Result<web::WebAnswer, web::WebFault>,
 ) -> Result<SendAnswer, StepError> {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(web::Fault::NotSent(why)) => {
+        Err(web::WebFault::NotSent(why)) => {
             let message = format!("Nothing was sent: {why}.");
             return Err(StepError::transient("not_sent", message, None));
         }
-        Err(web::Fault::Unanswered(why)) => {
+        Err(web::WebFault::Unanswered(why)) => {
             let message = format!("The service did not answer: {why}.");
             return Err(StepError::ambiguous("no_answer", message));
         }
@@ -224,7 +227,7 @@ enum RunError {
     /// It was not run, and this says why.
     Step(StepError),
     /// It was, or could not be.
-    Fault(Fault),
+    Fault(ProgramFault),
 }
 
 impl Hands {
@@ -377,10 +380,10 @@ impl Looker {
         let ended = match run.await {
             Ok(ended) => ended,
             Err(RunError::Step(error)) => return Err(error),
-            Err(RunError::Fault(Fault::TimedOut)) => {
+            Err(RunError::Fault(ProgramFault::TimedOut)) => {
                 return Ok(Err("the vantage does not answer in time".to_owned()));
             }
-            Err(RunError::Fault(Fault::NotStarted(why) | Fault::Lost(why))) => {
+            Err(RunError::Fault(ProgramFault::NotStarted(why) | ProgramFault::Lost(why))) => {
                 return Ok(Err(format!("the vantage cannot be asked: {why}")));
             }
         };
@@ -402,15 +405,15 @@ fn read_look(
     let ended = match ended {
         Ok(ended) => ended,
         Err(RunError::Step(error)) => return Err(error),
-        Err(RunError::Fault(Fault::NotStarted(why))) => {
+        Err(RunError::Fault(ProgramFault::NotStarted(why))) => {
             let message = format!("The program that looks could not be started: {why}.");
             return Err(StepError::rejected("program_not_started", message));
         }
-        Err(RunError::Fault(Fault::TimedOut)) => {
+        Err(RunError::Fault(ProgramFault::TimedOut)) => {
             let message = "The program that looks did not end in time, and was ended.";
             return Err(StepError::transient("program_timed_out", message, None));
         }
-        Err(RunError::Fault(Fault::Lost(why))) => {
+        Err(RunError::Fault(ProgramFault::Lost(why))) => {
             let message = format!("How the program that looks ended cannot be known: {why}.");
             return Err(StepError::transient("program_lost", message, None));
         }
@@ -434,11 +437,13 @@ fn http_look(
     itself: bool,
     request: &HttpRequest,
     outputs: &[OutputSpec],
-    answer: Result<web::Answer, web::Fault>,
+    answer: Result<web::WebAnswer, web::WebFault>,
 ) -> Result<Looked, StepError> {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(fault) if itself => return Ok(Looked::No(format!("{}: {}", request.url, fault.told()))),
+        Err(fault) if itself => {
+            return Ok(Looked::No(format!("{}: {}", request.url, fault.told())));
+        }
         Err(fault) => {
             let message = format!("The service cannot be asked: {}.", fault.told());
             return Err(StepError::transient("no_answer", message, None));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::engine::{Actuator, CallContext, Observer, PollAnswer, SendAnswer};
 use crate::model::{
-    Action, Assessment, Goal, OperationHandle, OperationKey, StepError, Target, Write,
+    Action, Assessment, Goal, OperationHandle, OperationKey, StepError, Write, WriteTarget,
 };
 
 /// Whether a goal is beside Azure.
@@ -47,12 +47,12 @@ impl Observer for RoutedObserver {
 
 /// Reads and writes both.
 #[derive(Clone)]
-pub struct Routed {
+pub struct RoutedActuator {
     azure: Arc<dyn Actuator>,
     beside: Arc<dyn Actuator>,
 }
 
-impl Routed {
+impl RoutedActuator {
     /// Of both.
     #[must_use]
     pub fn new(azure: Arc<dyn Actuator>, beside: Arc<dyn Actuator>) -> Self {
@@ -61,7 +61,7 @@ impl Routed {
 }
 
 #[async_trait]
-impl Observer for Routed {
+impl Observer for RoutedActuator {
     async fn observe(
         &self,
         goal: &Goal<'_>,
@@ -75,7 +75,7 @@ impl Observer for Routed {
 }
 
 #[async_trait]
-impl Actuator for Routed {
+impl Actuator for RoutedActuator {
     async fn send(
         &self,
         write: &Write,
@@ -83,8 +83,8 @@ impl Actuator for Routed {
         context: &CallContext,
     ) -> Result<SendAnswer, StepError> {
         match &write.resource {
-            Target::Azure(_) => self.azure.send(write, key, context).await,
-            Target::Outside(_) => self.beside.send(write, key, context).await,
+            WriteTarget::Azure(_) => self.azure.send(write, key, context).await,
+            WriteTarget::Outside(_) => self.beside.send(write, key, context).await,
         }
     }
 

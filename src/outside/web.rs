@@ -9,7 +9,7 @@ const BODY_BYTES_MAX: usize = 256 << 10;
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct WebAnswer {
     pub(super) status: u16,
     /// Its beginning, up to a bound.
     pub(super) body: Vec<u8>,
@@ -21,14 +21,14 @@ pub(super) struct Answer {
 
 /// Why nothing was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum WebFault {
     /// Nothing left.
     NotSent(String),
     /// It may have arrived.
     Unanswered(String),
 }
 
-impl Fault {
+impl WebFault {
     /// In words.
     pub(super) fn told(self) -> String {
         match self {
@@ -69,7 +69,7 @@ pub(super) async fn send(
     request: &HttpRequest,
     headers: Vec<(String, String)>,
     limit: Duration,
-) -> Result<Answer, Fault> {
+) -> Result<WebAnswer, WebFault> {
     let mut builder = reqwest::Client::builder()
         .timeout(limit)
         .redirect(reqwest::redirect::Policy::none())
@@ -79,7 +79,7 @@ pub(super) async fn send(
         // Which no proxy can reach.
         builder = builder.no_proxy();
     }
-    let client = builder.build().map_err(|error| Fault::NotSent(plain(&error)))?;
+    let client = builder.build().map_err(|error| WebFault::NotSent(plain(&error)))?;
     let method = match request.method {
         HttpMethod::Get => reqwest::Method::GET,
         HttpMethod::Head => reqwest::Method::HEAD,
@@ -91,7 +91,7 @@ pub(super) async fn send(
     let mut builder = client.request(method, &request.url);
     for (name, value) in headers {
         let mut value = reqwest::header::HeaderValue::from_str(&value)
-            .map_err(|_| Fault::NotSent(format!("the value of the header {name} is none")))?;
+            .map_err(|_| WebFault::NotSent(format!("the value of the header {name} is none")))?;
         value.set_sensitive(true);
         builder = builder.header(name, value);
     }
@@ -101,9 +101,9 @@ pub(super) async fn send(
     let mut answer = builder.send().await.map_err(|error| {
         // Only a connection that was never made proves that nothing left.
         if error.is_connect() || error.is_builder() {
-            Fault::NotSent(plain(&error))
+            WebFault::NotSent(plain(&error))
         } else {
-            Fault::Unanswered(plain(&error))
+            WebFault::Unanswered(plain(&error))
         }
     })?;
     let status = answer.status().as_u16();
@@ -123,5 +123,5 @@ pub(super) async fn send(
             }
         }
     }
-    Ok(Answer { status, body, whole, after })
+    Ok(WebAnswer { status, body, whole, after })
 }

@@ -313,7 +313,8 @@ impl Compiler<'_, '_> {
         let node = fields.get("vantages").map(|(_, node)| *node);
         for (key, node) in node.and_then(Node::map).unwrap_or_default() {
             if self.reader.name(key, "a vantage")
-                && let Some(vantage) = super::outside::vantage_of(&mut self.reader, key, node, scope)
+                && let Some(vantage) =
+                    super::outside::vantage_of(&mut self.reader, key, node, scope)
             {
                 vantages.push(vantage);
             }

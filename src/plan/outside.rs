@@ -11,9 +11,10 @@ use super::actions::{ActionValues, Built, texts};
 use super::reader::{Read, Reader};
 use super::scope::Scope;
 use crate::model::action::OutputType;
+use crate::model::call::typed_outputs;
 use crate::model::outside::{
-    CALL_LIMIT, Command, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, Outside, OutputSpec,
-    PROBE_LIMIT, StandIn, StandInAnswer, TIME_LIMIT_MAX, typed_outputs,
+    CALL_LIMIT, CommandSpec, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, OutputSpec,
+    Outside, PROBE_LIMIT, StandIn, StandInAnswer, TIME_LIMIT_MAX,
 };
 use crate::model::probe::{Probe, ProbeAsk, RecordType, Vantage};
 use crate::model::time::{format_duration, parse_duration};
@@ -120,7 +121,7 @@ fn dns(values: &ActionValues<'_>) -> Built<ProbeAsk> {
     Ok(ProbeAsk::Dns { name: host(values, "name")?, record, server: server.transpose()?, expect })
 }
 
-fn command(values: &ActionValues<'_>) -> Built<Command> {
+fn command(values: &ActionValues<'_>) -> Built<CommandSpec> {
     let outputs = outputs(values)?;
     let reads = values.flag("reads", false);
     let stdin = match (values.get("stdin").and_then(Value::as_str), values.secret("stdin_secret")) {
@@ -132,7 +133,7 @@ fn command(values: &ActionValues<'_>) -> Built<Command> {
         (None, Some(of)) => Some(Given::Secret { prefix: String::new(), of }),
         (None, None) => None,
     };
-    let spec = Command {
+    let spec = CommandSpec {
         argv: argv(values, "argv")?,
         env: entries(values, values.get("env"), "env")?,
         stdin,
@@ -146,7 +147,8 @@ fn command(values: &ActionValues<'_>) -> Built<Command> {
     };
     for key in ["repeatable", "check_argv", "undo_argv"] {
         if reads && values.get(key).is_some() {
-            let message = format!("What only reads has no `{key}`: it is looked at again and again.");
+            let message =
+                format!("What only reads has no `{key}`: it is looked at again and again.");
             return Err(values.wrong(key, Code::UnknownKey, message));
         }
     }
@@ -289,8 +291,9 @@ fn url(values: &ActionValues<'_>, key: &str, text: &str) -> Built<String> {
     };
     if !parsed.username().is_empty() || parsed.password().is_some() {
         let message = "A password in a URL would become part of the plan.";
-        let diagnostic = Diagnostic::error(Code::Secret, values.span(key), message)
-            .with_help("Send it as a header: `headers: [{name: Authorization, secret: ${params.SECRET}}]`.");
+        let diagnostic = Diagnostic::error(Code::Secret, values.span(key), message).with_help(
+            "Send it as a header: `headers: [{name: Authorization, secret: ${params.SECRET}}]`.",
+        );
         return Err(Some(diagnostic));
     }
     Ok(text.to_owned())
@@ -331,7 +334,8 @@ fn outputs(values: &ActionValues<'_>) -> Built<Vec<OutputSpec>> {
         }
         let pointer = text("pointer").map_or_else(|| format!("/{name}"), str::to_owned);
         if !pointer.starts_with('/') {
-            let message = format!("`{}` is no JSON pointer: it begins with `/`.", pointer.escape_debug());
+            let message =
+                format!("`{}` is no JSON pointer: it begins with `/`.", pointer.escape_debug());
             return Err(values.wrong("outputs", Code::BadValue, message));
         }
         let kind = match text("type") {
@@ -358,13 +362,16 @@ fn stand_in(values: &ActionValues<'_>, outputs: &[OutputSpec]) -> Built<StandIn>
         .iter()
         .map(|spec| OutputSpec { pointer: format!("/{}", spec.name), ..spec.clone() })
         .collect();
-    let fix = |message: String| {
-        let diagnostic = Diagnostic::error(Code::BadValue, values.span("drill"), message);
-        Err(Some(diagnostic.with_help("Write `drill: {outputs: {NAME: VALUE}}`, as the real one would answer.")))
-    };
-    let unknown = given.and_then(Value::as_object).and_then(|own| {
-        own.keys().find(|name| !outputs.iter().any(|spec| spec.name == **name))
-    });
+    let fix =
+        |message: String| {
+            let diagnostic = Diagnostic::error(Code::BadValue, values.span("drill"), message);
+            Err(Some(diagnostic.with_help(
+                "Write `drill: {outputs: {NAME: VALUE}}`, as the real one would answer.",
+            )))
+        };
+    let unknown = given
+        .and_then(Value::as_object)
+        .and_then(|own| own.keys().find(|name| !outputs.iter().any(|spec| spec.name == **name)));
     if let Some(name) = unknown {
         return fix(format!("`{name}` is none of the outputs."));
     }

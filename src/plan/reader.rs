@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::scalar::{check_scalar, expected, scalar};
 use super::scope::{Problem, Resolved, Scope};
-use crate::model::probe::Vantage;
-use crate::model::{Condition, SecretRef};
 use crate::model::id::is_plain_name;
+use crate::model::probe::Vantage;
 use crate::model::tags;
+use crate::model::{Condition, SecretRef};
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::grammar::{Field, Kind};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Key, Node, NodeValue, Span, did_you_mean};

@@ -364,7 +364,8 @@ impl Scope {
             }
             _ => {
                 let field = rest.join(".");
-                let mut known: Vec<&str> = outputs.iter().map(|(output, _)| output.as_str()).collect();
+                let mut known: Vec<&str> =
+                    outputs.iter().map(|(output, _)| output.as_str()).collect();
                 known.extend(["id", "status"]);
                 known.sort_unstable();
                 known.dedup();

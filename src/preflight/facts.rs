@@ -264,7 +264,9 @@ impl Facts {
     #[must_use]
     pub fn nothing_known(&self) -> Option<&str> {
         // What this host answers says nothing of Azure.
-        let azure = |question: &Question| !matches!(question, Question::Secret { .. } | Question::Program { .. });
+        let azure = |question: &Question| {
+            !matches!(question, Question::Secret { .. } | Question::Program { .. })
+        };
         let mut answers = self.answers.iter().filter(|(q, _)| azure(q)).map(|(_, answer)| answer);
         let first = answers.next()?.as_ref().err()?;
         answers.all(Result::is_err).then_some(first)

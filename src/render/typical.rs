@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::{
-    General, HubAction, Outside, RecoveryMove, RemovalKind, Steering, Vpn,
-};
+use crate::model::action::{General, HubAction, Outside, RecoveryMove, RemovalKind, Steering, Vpn};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

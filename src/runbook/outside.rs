@@ -18,7 +18,11 @@ const HEADERS: Field = may(
     "headers",
     Kind::List(&Kind::Object(&[
         must("name", Kind::Text, "The header's name."),
-        may("value", Kind::Text, "Its value; before a secret: what stands in front of it, `Bearer`."),
+        may(
+            "value",
+            Kind::Text,
+            "Its value; before a secret: what stands in front of it, `Bearer`.",
+        ),
         may("secret", Kind::Secret, "A secret parameter; read when it is sent, never kept."),
     ])),
     "The headers.",
@@ -31,9 +35,11 @@ const ARGV: Field = must(
      name that is looked for on PATH.",
 );
 
-const FROM: Field = may("from", Kind::Text, "The vantage to look from, one of `vantages`; this host when absent.");
+const FROM: Field =
+    may("from", Kind::Text, "The vantage to look from, one of `vantages`; this host when absent.");
 
-const TIME_LIMIT: Field = may("time_limit", Kind::Duration, "How long one answer may take; 10s when absent.");
+const TIME_LIMIT: Field =
+    may("time_limit", Kind::Duration, "How long one answer may take; 10s when absent.");
 
 const LIMIT: Field = may(
     "time_limit",
@@ -46,7 +52,11 @@ const OUTPUTS: Field = may(
     Kind::List(&Kind::Object(&[
         must("name", Kind::Text, "The output's name: `steps.STEP.NAME`."),
         must("type", Kind::OneOf(&["text", "number", "list"]), "Its type; a list is one of texts."),
-        may("pointer", Kind::Text, "Where it stands in the JSON answer: `/a/b`; `/NAME` when absent."),
+        may(
+            "pointer",
+            Kind::Text,
+            "Where it stands in the JSON answer: `/a/b`; `/NAME` when absent.",
+        ),
     ])),
     "What is taken from its JSON answer: of a program what it writes to stdout. Where there is a check, from \
      the answer of that.",
@@ -88,7 +98,11 @@ pub(super) const VANTAGE: &[Field] = &[
 pub(super) const TCP: &[Field] = &[
     must("host", Kind::Text, "A name or an address."),
     must("port", Kind::Int(1, 65_535), "The port."),
-    may("expect", Kind::OneOf(&["open", "closed"]), "Whether it takes connections; open when absent."),
+    may(
+        "expect",
+        Kind::OneOf(&["open", "closed"]),
+        "Whether it takes connections; open when absent.",
+    ),
     FROM,
     TIME_LIMIT,
     DRILL,
@@ -137,8 +151,11 @@ pub(super) const COMMAND: &[Field] = &[
     DRILL,
 ];
 
-const STATUS: Field =
-    may("status", Kind::OneOrMany(&Kind::Int(100, 599)), "The good statuses; 200 to 299 when absent.");
+const STATUS: Field = may(
+    "status",
+    Kind::OneOrMany(&Kind::Int(100, 599)),
+    "The good statuses; 200 to 299 when absent.",
+);
 
 const WRITING: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -161,7 +178,11 @@ pub(super) const HTTP: &[Field] = &[
         Kind::Object(&[
             must("url", Kind::Text, "The URL that is read with GET."),
             HEADERS,
-            may("status", Kind::OneOrMany(&Kind::Int(100, 599)), "The statuses that say yes; 200 to 299 when absent."),
+            may(
+                "status",
+                Kind::OneOrMany(&Kind::Int(100, 599)),
+                "The statuses that say yes; 200 to 299 when absent.",
+            ),
         ]),
         "A request that only reads and tells whether the effect is there. Sent in `plan` as well.",
     ),

@@ -313,7 +313,8 @@ impl<'a> Situation<'a> {
             before: before.into(),
             after: after.into(),
         }];
-        let write = Write { body, verb: Some(verb.to_owned()), ..Write::to(WriteMethod::Post, &self.id) };
+        let write =
+            Write { body, verb: Some(verb.to_owned()), ..Write::to(WriteMethod::Post, &self.id) };
         Assessed::Change(Box::new(PlannedChange { changes, write, undo }))
     }
 

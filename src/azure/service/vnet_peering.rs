@@ -51,7 +51,11 @@ fn synced(spec: &Peering, body: &Value, level: &str, verdict: Assessed) -> Asses
     match verdict {
         Assessed::Holds => Assessed::Change(Box::new(PlannedChange {
             changes: vec![change],
-            write: Write { body: Some(writable(body)), sync: true, ..Write::to(WriteMethod::Put, &spec.id) },
+            write: Write {
+                body: Some(writable(body)),
+                sync: true,
+                ..Write::to(WriteMethod::Put, &spec.id)
+            },
             // What a network knows of another is not unlearned.
             undo: Undo::Nothing,
         })),

@@ -14,7 +14,7 @@ use crate::cli::session::DriveStart;
 use crate::cli::{front, preflight, world};
 use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::{Plan, RunOutcome};
-use crate::outside::Beside;
+use crate::outside::BesideAzure;
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy};
 
@@ -64,7 +64,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;
-    let beside = Beside::stand_in(Arc::clone(&clock));
+    let beside = BesideAzure::stand_in(Arc::clone(&clock));
     let found = preflight::look(&arm, &beside, &clock, &plan, &args.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;

@@ -13,7 +13,7 @@ use crate::cli::saved::SavedPlan;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
 use crate::model::Action;
-use crate::outside::{Beside, RoutedObserver};
+use crate::outside::{BesideAzure, RoutedObserver};
 use crate::plan;
 use crate::preflight::Preflight;
 use crate::render::preflight_text::{self, Detail};
@@ -62,22 +62,23 @@ pub(super) async fn plan(
     // A drill's profile without an endpoint looks at the drill's own world.
     let own = compiled.world.as_ref().or(compiled.after.as_ref());
     let drilled = own.is_some() && target.endpoint.is_none();
-    let (arm, clock, beside, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
-        Some(path) => {
-            let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
-            let beside = Beside::stand_in(Arc::clone(&drill.clock));
-            (drill.arm, drill.clock, beside, path.display().to_string())
-        }
-        None => {
-            let url = azure::endpoint(target)?;
-            let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
-            let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-            let shown = url.to_string();
-            let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
-            let beside = azure::beside(plan, Arc::clone(&clock));
-            (arm, clock, beside, shown)
-        }
-    };
+    let (arm, clock, beside, looked_at) =
+        match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
+            Some(path) => {
+                let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
+                let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
+                (drill.arm, drill.clock, beside, path.display().to_string())
+            }
+            None => {
+                let url = azure::endpoint(target)?;
+                let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+                let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
+                let shown = url.to_string();
+                let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
+                let beside = azure::beside(plan, Arc::clone(&clock));
+                (arm, clock, beside, shown)
+            }
+        };
     // The observer is all that the survey is given: there is nothing it could do wrong.
     let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
     let seen = survey(plan, &observer, &clock).await;

@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::Clock;
-use crate::outside::Beside;
+use crate::outside::BesideAzure;
 use crate::render::json as out;
 use crate::render::preflight_text::{self, Detail};
 
@@ -43,7 +43,7 @@ pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result
     let (arm, clock, beside) = if drilled {
         let world = args.world.as_deref();
         let drill = world::KeptDrill::begin(context, &compiled, world, None).await?;
-        let beside = Beside::stand_in(Arc::clone(&drill.clock));
+        let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
         (drill.arm, drill.clock, beside)
     } else {
         let url = azure::endpoint(&args.target)?;

@@ -2,7 +2,9 @@
 
 use super::shell::{quoted, variable};
 use super::{Guide, Line, Secrets, Trouble, line, noted, secret_variable};
-use crate::model::outside::{Command, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, Outside};
+use crate::model::outside::{
+    CommandSpec, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, Outside,
+};
 use crate::model::probe::{Probe, ProbeAsk};
 use crate::model::{SecretRef, SecretSource};
 
@@ -20,7 +22,10 @@ fn probe(spec: &Probe) -> Guide {
         ProbeAsk::Tcp { host, port, .. } => format!("nc -vz -w {seconds} {} {port}", quoted(host)),
         ProbeAsk::Http { url, method, .. } => {
             let how = if *method == HttpMethod::Head { "--head " } else { "" };
-            format!("curl --silent --show-error --include {how}--max-time {seconds} {}", quoted(url))
+            format!(
+                "curl --silent --show-error --include {how}--max-time {seconds} {}",
+                quoted(url)
+            )
         }
         ProbeAsk::Dns { name, record, server, .. } => {
             let at = server.map_or_else(String::new, |server| {
@@ -53,13 +58,12 @@ fn probe(spec: &Probe) -> Guide {
     }
 }
 
-fn command(spec: &Command, secrets: &Secrets) -> Guide {
+fn command(spec: &CommandSpec, secrets: &Secrets) -> Guide {
     let mut act = read_secrets(spec.env.iter().filter_map(|entry| entry.value.as_ref()), secrets);
     act.extend(read_secrets(spec.stdin.iter(), secrets));
     let typed = |argv: &[String], stdin: Option<&Given>| {
-        let feed = stdin.map_or_else(String::new, |given| {
-            format!("printf %s {} | ", value(given, secrets))
-        });
+        let feed = stdin
+            .map_or_else(String::new, |given| format!("printf %s {} | ", value(given, secrets)));
         format!("{feed}{}{}", environment(&spec.env, secrets), shown(argv))
     };
     let run = line(typed(&spec.argv, spec.stdin.as_ref()));
@@ -160,11 +164,14 @@ fn http(spec: &HttpCall, secrets: &Secrets) -> Guide {
         };
     }
     let lines = |request: &Option<HttpRequest>| -> Vec<Line> {
-        request.iter().flat_map(|own| {
-            let mut all = headers(own);
-            all.push(line(typed(own, false)));
-            all
-        }).collect()
+        request
+            .iter()
+            .flat_map(|own| {
+                let mut all = headers(own);
+                all.push(line(typed(own, false)));
+                all
+            })
+            .collect()
     };
     Guide {
         act,

@@ -16,7 +16,9 @@ pub(super) fn changes(outside: &Outside) -> String {
         Outside::Command(spec) => {
             let program = spec.argv.first().map_or("", String::as_str);
             if spec.reads {
-                return format!("Changes nothing, as its author says: it runs `{program}`, which reads.");
+                return format!(
+                    "Changes nothing, as its author says: it runs `{program}`, which reads."
+                );
             }
             format!("Runs the program `{program}`, and what that changes is its own.")
         }
@@ -44,7 +46,9 @@ pub(super) fn undo(outside: &Outside) -> String {
         (true, _, _) => "Only a look: there is nothing to take back.",
         (_, true, Outside::Http(_)) => "The request that the runbook names for it takes it back.",
         (_, true, _) => "The program that the runbook names for it takes it back.",
-        (_, false, _) => "The runbook names nothing that takes it back: an undo leaves it in place.",
+        (_, false, _) => {
+            "The runbook names nothing that takes it back: an undo leaves it in place."
+        }
     }
     .to_owned()
 }
