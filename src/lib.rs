@@ -6,7 +6,7 @@
 //! Everything the program knows is in one of four books, and each room keeps or compares them:
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
-//! is, [`azure`] or [`sim`]). [`preflight`] judges before a run, [`drill`] puts executor and simulator together,
+//! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run, [`drill`] puts executor and simulator together,
 //! [`render`] shows it all, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`],
 //! which keeps secrets in.
 //!
@@ -15,7 +15,8 @@
 //!        ┌──────────┬───────────┼───────────┬──────────┐
 //!      render     drill ──┬── store         │          │
 //!        │          │     │     │           │          │
-//!        │         sim    └── azure ── preflight       │
+//!        │         sim    ├── azure ── preflight       │
+//!        │          │     └── outside ──────┤          │
 //!        │          │           │           │          │
 //!        ├──────────┴───────── engine ──────┘          │
 //!        │                      │                      │
@@ -57,6 +58,7 @@ pub mod drill;
 pub mod engine;
 pub mod init;
 pub mod model;
+pub mod outside;
 pub mod outward;
 pub mod plan;
 pub mod preflight;

@@ -156,17 +156,27 @@ impl Actuator for ArmActuator {
     ) -> Result<SendAnswer, StepError> {
         let purpose = Purpose::Change(key.clone());
         let how = (&purpose, context);
+        let Some(resource) = write.resource.azure() else {
+            return Err(StepError::rejected(
+                "not_azure",
+                "The write is not to a resource of Azure's.",
+            ));
+        };
         let response = match write.method {
-            WriteMethod::Delete => self.client.delete(&write.resource, how).await?,
+            WriteMethod::Delete => self.client.delete(resource, how).await?,
             WriteMethod::Put => {
                 let body = write.body.as_ref().unwrap_or(&Value::Null);
                 let body = self.with_secrets(body, context).await?;
                 let with = (write.if_match.as_deref(), write.sync);
-                self.client.put(&write.resource, &body, with, how).await?
+                self.client.put(resource, &body, with, how).await?
             }
             WriteMethod::Post => {
                 let verb = write.verb.as_deref().unwrap_or_default();
-                self.client.post(&write.resource, verb, write.body.as_ref(), how).await?
+                self.client.post(resource, verb, write.body.as_ref(), how).await?
+            }
+            WriteMethod::Run => {
+                let why = "A program is not run by Azure.";
+                return Err(StepError::rejected("not_azure", why));
             }
         };
         match operation::read_sent(&response, &purpose) {
@@ -272,7 +282,7 @@ async fn observe_action(
         Action::Steering(own) => steering::assess(own, body),
         Action::Remove(spec) => removal::assess(spec, body),
         Action::Hub(spec) => hub::assess(spec, body),
-        Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {
+        Action::RecoveryPlan(_) | Action::Verify(_) | Action::Outside(_) | Action::General(_) => {
             body::assessment(resource, body, Assessed::Holds)
         }
     })
@@ -355,6 +365,7 @@ async fn observe_undo(
         | Action::Dissociation(_)
         | Action::RecoveryPlan(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => Value::Null,
     };
     Ok(body::assessment(resource, body, body::undo(undo, body, &written)))

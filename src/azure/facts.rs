@@ -79,6 +79,9 @@ impl FactReader for ArmObserver {
                 Ok(_) => Ok(Some(Value::Bool(true))),
                 Err(why) => Err(StepError::rejected("secret_missing", why)),
             },
+            Question::Program { .. } => {
+                Err(StepError::rejected("not_azure", "Azure knows no program of this host."))
+            }
             Question::Links { zone } => {
                 let path = format!("{zone}/virtualNetworkLinks");
                 client.get_path(&path, &[("api-version", PRIVATE_DNS_VERSION)], &context).await

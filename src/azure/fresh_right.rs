@@ -25,7 +25,9 @@ pub(super) async fn judged(
     write: &Write,
     context: &CallContext,
 ) -> StepError {
-    let (right, scope) = missed(&refusal.message).unwrap_or_else(|| needed(write));
+    let Some((right, scope)) = missed(&refusal.message).or_else(|| needed(write)) else {
+        return refusal;
+    };
     client.renew_token(&scope).await;
     let path = format!(
         "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Authorization/permissions",
@@ -57,14 +59,16 @@ fn missed(message: &str) -> Option<(String, ResourceId)> {
 }
 
 /// The right that a write takes.
-fn needed(write: &Write) -> (String, ResourceId) {
-    let kind = write.resource.resource_type();
+fn needed(write: &Write) -> Option<(String, ResourceId)> {
+    let resource = write.resource.azure()?;
+    let kind = resource.resource_type();
     let verb = match write.method {
         WriteMethod::Put => "write".to_owned(),
         WriteMethod::Delete => "delete".to_owned(),
         WriteMethod::Post => format!("{}/action", write.verb.as_deref().unwrap_or_default()),
+        WriteMethod::Run => return None,
     };
-    (format!("{}/{verb}", kind.as_str()), write.resource.clone())
+    Some((format!("{}/{verb}", kind.as_str()), resource.clone()))
 }
 
 #[cfg(test)]

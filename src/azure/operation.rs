@@ -6,7 +6,7 @@ use super::error::{failed_operation, refusal};
 use super::purpose::Purpose;
 use super::wire::WireResponse;
 use crate::engine::{PollAnswer, SendAnswer};
-use crate::model::{HandleKind, OperationHandle, StepError};
+use crate::model::{HandleKind, OperationHandle, Outputs, StepError};
 
 /// Longest request id that is kept; Azure's are GUIDs.
 const REQUEST_ID_MAX: usize = 128;
@@ -27,7 +27,7 @@ pub fn read_sent(response: &WireResponse, purpose: &Purpose) -> Result<SendAnswe
         Some(handle) if response.status != 204 => {
             Ok(SendAnswer::Accepted { handle, after: response.headers.retry_after(), request_id })
         }
-        _ => Ok(SendAnswer::Done { request_id }),
+        _ => Ok(SendAnswer::Done { request_id, outputs: Outputs::new() }),
     }
 }
 

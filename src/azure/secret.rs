@@ -1,12 +1,12 @@
 //! Where does the key come from at the moment of sending? Placeholders filled into the bytes sent.
 
-use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::model::{SecretRef, StepError};
+pub use crate::outward::{NoSecrets, SecretReader};
 use crate::outward::{Secret, is_hidden};
 
 /// Bytes of a file that is no longer than a secret may be.
@@ -63,25 +63,6 @@ pub fn of_text(text: &str) -> Result<Secret, &'static str> {
         }
         _ if text.chars().count() < LETTERS_MIN => Err("it is shorter than any key is"),
         _ => Ok(Secret::new(text)),
-    }
-}
-
-/// Reads the value of a secret parameter; given by the command line, which knows the environment.
-pub trait SecretReader: Send + Sync + fmt::Debug {
-    /// The value of the parameter.
-    ///
-    /// # Errors
-    /// It cannot be read; a sentence that names the source and never the value.
-    fn read(&self, param: &str) -> Result<Secret, String>;
-}
-
-/// Knows no secrets: for drills and runbooks without any.
-#[derive(Debug, Clone, Copy)]
-pub struct NoSecrets;
-
-impl SecretReader for NoSecrets {
-    fn read(&self, param: &str) -> Result<Secret, String> {
-        Err(format!("The secret parameter `{param}` has no source here."))
     }
 }
 

@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, RenderArgs,
-    ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs, SimVerb,
-    SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs,
+    RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs,
+    SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -73,6 +73,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),
+    /// Answer a probe's question from here: what a vantage of a runbook runs.
+    Probe(ProbeArgs),
     /// Read a live estate into a world file, to drill on; reads only.
     Capture(CaptureArgs),
     /// Write a runbook for an estate: what fits it, its way home, its world, and what a person must decide.
@@ -150,6 +152,7 @@ impl Verb {
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)
+            | Self::Probe(_)
             | Self::Capture(_)
             | Self::Init(_)
             | Self::Examples(_)

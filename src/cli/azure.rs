@@ -19,6 +19,7 @@ use crate::azure::{
 use crate::engine::Clock;
 use crate::model::action::Vpn;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
+use crate::outside::BesideAzure;
 
 /// Bytes of a secret's file: a key is short, and anything longer is the wrong file.
 const SECRET_BYTES_MAX: u64 = 16 * 1024;
@@ -113,6 +114,17 @@ fn built(
         secrets,
     });
     Ok(arm.with_tenants(tenants))
+}
+
+/// What is beside Azure in a live run: this host and its network.
+#[must_use]
+pub fn beside(plan: &Plan, clock: Arc<dyn Clock>) -> BesideAzure {
+    let names = plan.steps().iter().filter_map(|step| match &step.action {
+        Action::Outside(own) => Some(own.passed_on()),
+        _ => None,
+    });
+    let names: Vec<&str> = names.flatten().collect();
+    BesideAzure::host(settings::host(&names), Arc::new(SecretSettings::of(plan)), clock)
 }
 
 /// The tenants that were typed, over those of the runbook's profile.
@@ -218,12 +230,12 @@ impl SecretSettings {
     /// Why a secret that these steps send cannot be read here, if that is so.
     #[must_use]
     pub fn missing<'a>(&self, steps: impl Iterator<Item = &'a Step>) -> Option<String> {
-        steps.filter_map(|step| sent_by(&step.action)).find_map(|param| self.read(param).err())
+        steps.flat_map(|step| sent_by(&step.action)).find_map(|param| self.read(param).err())
     }
 }
 
-/// The secret parameter that an action sends.
-fn sent_by(action: &Action) -> Option<&str> {
+/// The secret parameters that an action sends.
+fn sent_by(action: &Action) -> Vec<&str> {
     let authorization = match action {
         Action::Connection(spec) => spec.authorization.as_ref(),
         // Its undo makes the connection again.
@@ -247,12 +259,18 @@ fn sent_by(action: &Action) -> Option<&str> {
         | Action::Vpn(_)
         | Action::Steering(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => None,
     };
-    match authorization? {
-        SecretRef::Param(param) => Some(param.as_str()),
+    let others = match action {
+        Action::Outside(own) => own.secrets(),
+        _ => Vec::new(),
+    };
+    let param = |secret| match secret {
+        &SecretRef::Param(ref param) => Some(param.as_str()),
         SecretRef::Resource { .. } => None,
-    }
+    };
+    authorization.into_iter().chain(others).filter_map(param).collect()
 }
 
 impl SecretReader for SecretSettings {

@@ -8,6 +8,7 @@ use super::error::{CliError, Status};
 use crate::azure::Arm;
 use crate::engine::{Actor, Clock, Event};
 use crate::model::Plan;
+use crate::outside::{BesideAzure, WithHost};
 use crate::preflight::{self, FAMILIES, FindingVerdict, Preflight, inquire, judge};
 use crate::render::preflight_text::{self, Detail};
 use crate::runbook::did_you_mean;
@@ -18,6 +19,7 @@ use crate::runbook::did_you_mean;
 /// A waiver names no rule.
 pub async fn look(
     arm: &Arm,
+    beside: &BesideAzure,
     clock: &Arc<dyn Clock>,
     plan: &Plan,
     waive: &Waive,
@@ -36,7 +38,8 @@ pub async fn look(
                 .hint(format!("Write `--waive {rule}=WHY`.")));
         }
     }
-    let facts = inquire(plan, &arm.observer(), clock).await;
+    let azure = arm.observer();
+    let facts = inquire(plan, &WithHost::new(&azure, beside), clock).await;
     if let Some(why) = facts.nothing_known() {
         return Err(CliError::new(Status::OutOfReach, "Azure cannot be asked anything.")
             .reason(why)

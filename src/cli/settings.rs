@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::error::CliError;
 use crate::azure::{Identity, Secret};
+use crate::outside::Host;
 use crate::render::style::Zone;
 
 /// What the environment says.
@@ -81,6 +82,18 @@ pub fn secret_variable(name: &str) -> Result<String, &'static str> {
         Ok(value) => Ok(value),
         Err(std::env::VarError::NotPresent) => Err("it is not set"),
         Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8 text"),
+    }
+}
+
+/// What programs of this host are found by and given: `PATH`, and the variables that a runbook names.
+#[must_use]
+pub fn host(names: &[&str]) -> Host {
+    let own = |name: &&str| Some(((*name).to_owned(), variable(name)?));
+    let path = variable("PATH").unwrap_or_default();
+    Host {
+        folders: std::env::split_paths(&path).collect(),
+        path,
+        variables: names.iter().filter_map(own).collect(),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
+use crate::outside::{BesideAzure, RoutedActuator};
 use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
@@ -306,7 +307,10 @@ impl KeptDrill {
         let nobody = self.plan.parts().people.is_none();
         let session = Session {
             store,
-            actuator: Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
+            actuator: Arc::new(RoutedActuator::new(
+                Arc::new(self.arm.actuator(WriteScope::of(&self.plan))),
+                BesideAzure::stand_in(Arc::clone(&self.clock)).actuator(),
+            )),
             clock: self.clock,
             answers: if nobody && context.ui.somebody {
                 GateAnswers::Terminal

@@ -13,6 +13,7 @@ use crate::engine::{
     Unwatched,
 };
 use crate::model::{Plan, RunId, RunOutcome, Timestamp};
+use crate::outside::{BesideAzure, RoutedActuator};
 use crate::sim::{Answers, InProcess, Scenario, VirtualClock, World};
 use crate::store::MemoryJournal;
 
@@ -90,7 +91,10 @@ impl Drill {
         let lease = journal.acquire();
         let ports = Ports {
             journal: Arc::new(journal.clone()),
-            actuator: Arc::new(arm.actuator(WriteScope::of(&self.plan))),
+            actuator: Arc::new(RoutedActuator::new(
+                Arc::new(arm.actuator(WriteScope::of(&self.plan))),
+                BesideAzure::stand_in(Arc::clone(&clock)).actuator(),
+            )),
             clock: Arc::clone(&clock),
             watcher: Arc::new(Unwatched),
         };

@@ -11,7 +11,7 @@ use super::timeout;
 use crate::model::action::General;
 use crate::model::{
     Action, Assessed, Assessment, Disposition, Operand, PlannedChange, Seen, Step, StepError,
-    StepName, Timestamp, Verdict, limits,
+    StepName, Timestamp, Unanswered, Verdict, limits,
 };
 use std::time::Duration;
 
@@ -137,11 +137,32 @@ fn reached(
             Verdict::Holds => {}
             Verdict::Fails(why) | Verdict::Unknown(why) => {
                 let why = format!("the postcondition {condition} does not hold: {why}");
+                // What no look shows will not be otherwise at the next one.
+                if answered_unseen(turn, step) {
+                    let error =
+                        StepError::rejected("postcondition", format!("It was done, and {why}."));
+                    return failure::fail(turn, step, direction, error);
+                }
                 return look_again(turn, step, why, LOOK_AGAIN);
             }
         }
     }
     turn.emit(Event::StepSucceeded { step: step.name.clone(), outputs, seen });
+}
+
+/// Whether the step's write was answered, and nothing but that answer tells of it.
+fn answered_unseen(turn: &TurnContext<'_>, step: &Step) -> bool {
+    let work = turn.record(&step.name).and_then(|record| record.work());
+    work.is_some_and(|work| match &work.phase {
+        Phase::Confirming(intent) => !intent.write.unanswered.is_look(),
+        Phase::Observing
+        | Phase::Intended(_)
+        | Phase::InDoubt(_)
+        | Phase::Operating { .. }
+        | Phase::Waiting { .. }
+        | Phase::Retrying { .. }
+        | Phase::Asking { .. } => false,
+    })
 }
 
 /// Looks again later; the journal hears of it when the reason changes.
@@ -215,6 +236,17 @@ fn looked_in_doubt(
 ) {
     let name = step.name.clone();
     let settled_at = timeout::settled_at(intent, turn.now);
+    match intent.write.unanswered {
+        Unanswered::Look => {}
+        Unanswered::SendAgain if turn.now.at < settled_at => {
+            let ticket = turn.ticket(&name);
+            return turn.effect(Effect::WakeAt(Timer::Look(ticket), settled_at));
+        }
+        Unanswered::SendAgain => {
+            return failure::retry_or_fail(turn, step, direction, no_answer());
+        }
+        Unanswered::AskPerson => return ask_whether(turn, step, direction, intent, &no_answer()),
+    }
     let assessment = match result {
         Ok(assessment) => assessment,
         Err(error) if error.disposition == Disposition::Rejected && turn.now.at >= settled_at => {
@@ -275,10 +307,51 @@ fn looked_in_doubt(
     }
 }
 
+/// A write whose answer is missing because the process that sent it ended.
+pub(super) fn left_behind(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    intent: &Intent,
+    error: &StepError,
+) {
+    turn.emit(Event::InDoubt { step: step.name.clone(), error: error.clone() });
+    let ticket = turn.ticket(&step.name);
+    match intent.write.unanswered {
+        Unanswered::Look => turn.effect(Effect::Observe(ticket, direction)),
+        // Once nothing of it can be under way any more.
+        Unanswered::SendAgain => {
+            let at = timeout::settled_at(intent, turn.now);
+            turn.effect(Effect::WakeAt(Timer::Look(ticket), at));
+        }
+        Unanswered::AskPerson => ask_whether(turn, step, direction, intent, error),
+    }
+}
+
+/// Nothing tells whether it happened, and it must not happen twice.
+fn ask_whether(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    intent: &Intent,
+    error: &StepError,
+) {
+    let why = format!(
+        "it is not known whether {} happened, nothing tells, and it is not done twice: {}",
+        intent.write.resource, error.message
+    );
+    failure::hold_for_person(turn, step, direction, why);
+}
+
 /// Whether the written resource is not as it was seen before the intent.
 fn seen_changed(before: &[Seen], after: &[Seen], intent: &Intent) -> bool {
-    let of = |list: &[Seen]| list.iter().find(|s| s.resource == intent.write.resource).cloned();
+    let Some(resource) = intent.write.resource.azure() else { return false };
+    let of = |list: &[Seen]| list.iter().find(|seen| seen.resource == *resource).cloned();
     of(before) != of(after)
+}
+
+fn no_answer() -> StepError {
+    StepError::ambiguous("no_answer", "No answer to it was recorded.")
 }
 
 /// Azure said that it is done; looking whether it is so.
@@ -319,7 +392,7 @@ pub(super) fn sent(
     ticket: &Ticket,
     result: Result<SendAnswer, StepError>,
 ) {
-    let Some((step, direction, Phase::Intended(_))) = turn.current(ticket) else {
+    let Some((step, direction, Phase::Intended(intent))) = turn.current(ticket) else {
         return;
     };
     let name = step.name.clone();
@@ -329,14 +402,29 @@ pub(super) fn sent(
             turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
             glance_later(turn, ticket);
         }
-        Ok(SendAnswer::Done { request_id }) => {
+        Ok(SendAnswer::Done { request_id, outputs }) => {
             turn.emit(Event::Answered { step: name, request_id });
-            turn.effect(Effect::Observe(ticket.clone(), direction));
+            match intent.write.unanswered {
+                Unanswered::Look => turn.effect(Effect::Observe(ticket.clone(), direction)),
+                // No look tells: its answer is what is known of it.
+                Unanswered::SendAgain | Unanswered::AskPerson => {
+                    reached(turn, step, direction, Vec::new(), outputs);
+                }
+            }
+        }
+        Ok(SendAnswer::Failed(error)) => {
+            turn.emit(Event::Answered { step: name, request_id: None });
+            failure::retry_or_fail(turn, step, direction, error);
         }
         Err(error) => match error.disposition {
             Disposition::Ambiguous => {
-                turn.emit(Event::InDoubt { step: name, error });
-                turn.effect(Effect::Observe(ticket.clone(), direction));
+                turn.emit(Event::InDoubt { step: name, error: error.clone() });
+                match intent.write.unanswered {
+                    Unanswered::Look => turn.effect(Effect::Observe(ticket.clone(), direction)),
+                    // Whoever called has ended, and says so itself: nothing of it is under way.
+                    Unanswered::SendAgain => failure::retry_or_fail(turn, step, direction, error),
+                    Unanswered::AskPerson => ask_whether(turn, step, direction, &intent, &error),
+                }
             }
             Disposition::Transient { .. } | Disposition::Rejected => {
                 turn.emit(Event::Refused { step: name, error: error.clone() });

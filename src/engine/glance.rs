@@ -26,13 +26,14 @@ fn change(intent: &Intent) -> MeasuredChange {
     match (intent.write.method, &intent.undo) {
         (WriteMethod::Delete, _) => MeasuredChange::Delete,
         (WriteMethod::Put, Undo::Delete { .. }) => MeasuredChange::Create,
-        (WriteMethod::Put | WriteMethod::Post, _) => MeasuredChange::Update,
+        (WriteMethod::Put | WriteMethod::Post | WriteMethod::Run, _) => MeasuredChange::Update,
     }
 }
 
 /// The next look after so much time since the write was accepted; none when it is hopelessly late.
 pub(super) fn next(intent: &Intent, elapsed: Duration) -> Option<Duration> {
-    next_of(quantiles(&intent.write.resource.resource_type(), change(intent)), elapsed)
+    let resource = intent.write.resource.azure()?;
+    next_of(quantiles(&resource.resource_type(), change(intent)), elapsed)
 }
 
 /// The next look for a change with these quantiles.

@@ -12,7 +12,8 @@ use async_trait::async_trait;
 
 use super::event::{BootTime, Event, Recorded};
 use crate::model::{
-    Assessment, Epoch, Goal, OperationHandle, OperationKey, RunId, Seq, StepError, Timestamp, Write,
+    Assessment, Epoch, Goal, OperationHandle, OperationKey, Outputs, RunId, Seq, StepError,
+    Timestamp, Write,
 };
 
 /// Reads the world and compares it with a goal. Cannot write.
@@ -64,7 +65,7 @@ pub struct CallContext {
     pub not_after: Option<(Timestamp, BootTime)>,
 }
 
-/// Azure's answer to a write.
+/// What was answered to a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendAnswer {
     /// It is at work.
@@ -80,7 +81,11 @@ pub enum SendAnswer {
     Done {
         /// Its id of the request.
         request_id: Option<String>,
+        /// What it put out, where no look tells; empty otherwise.
+        outputs: Outputs,
     },
+    /// It was taken, and went badly; what it did of it is done.
+    Failed(StepError),
 }
 
 /// Azure's answer to a poll.

@@ -20,10 +20,10 @@ use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn}
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
-    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, People,
-    Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role, RunId,
-    RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName, StepStatus,
-    Timestamp, Undo, Write, WriteMethod,
+    GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, Outputs,
+    People, Person, Plan, PlanParts, PlannedChange, Prose, Region, ResourceId, RetryPolicy, Role,
+    RunId, RunOutcome, RunbookName, SagaClass, Seen, Seq, Side, Step, StepError, StepName,
+    StepStatus, Timestamp, Undo, Write, WriteMethod,
 };
 
 fn name(text: &str) -> StepName {
@@ -250,12 +250,8 @@ impl Bench {
             }],
             undo: Undo::Delete { resource: resource.clone() },
             write: Write {
-                method: WriteMethod::Put,
-                resource,
                 body: Some(json!({"location": "southeastasia"})),
-                verb: None,
-                sync: false,
-                if_match: None,
+                ..Write::to(WriteMethod::Put, &resource)
             },
         }
     }
@@ -912,7 +908,7 @@ fn answer(bench: &Bench, effect: Effect, choice: u8) -> Option<Input> {
             ticket,
             match choice % 6 {
                 0..=2 => Ok(accepted()),
-                3 => Ok(SendAnswer::Done { request_id: None }),
+                3 => Ok(SendAnswer::Done { request_id: None, outputs: Outputs::new() }),
                 4 => Err(transient()),
                 _ => Err(if choice > 128 { lost } else { rejected }),
             },

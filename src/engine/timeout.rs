@@ -120,13 +120,13 @@ fn timeout_message(step: &Step, phase: &Phase) -> String {
 /// From when on a write whose answer is missing cannot land any more: its call has ended, whoever made it.
 /// By both clocks, where the host is still the same: a wall clock that was set on proves nothing.
 pub(super) fn settled_at(intent: &Intent, now: &Moment) -> Timestamp {
-    let by_wall = intent.not_after + limits::CALL_TIMEOUT;
+    let lasts = intent.write.lasts.unwrap_or_default().max(limits::CALL_TIMEOUT);
+    let by_wall = intent.not_after + lasts;
     if intent.not_after_boot.boot != now.boot.boot {
         return by_wall;
     }
     let not_after = Duration::from_nanos(intent.not_after_boot.nanos);
-    let left =
-        (not_after + limits::CALL_TIMEOUT).saturating_sub(Duration::from_nanos(now.boot.nanos));
+    let left = (not_after + lasts).saturating_sub(Duration::from_nanos(now.boot.nanos));
     if left.is_zero() { by_wall } else { by_wall.max(now.at + left) }
 }
 

@@ -96,13 +96,12 @@ fn opened(turn: &mut TurnContext<'_>) {
             Phase::Observing | Phase::Waiting { .. } | Phase::InDoubt(_) | Phase::Confirming(_) => {
                 turn.effect(Effect::Observe(ticket, work.direction));
             }
-            Phase::Intended(_) => {
+            Phase::Intended(intent) => {
                 let error = StepError::ambiguous(
                     "driver_stopped",
                     "The process that was to send this request stopped before it recorded an answer.",
                 );
-                turn.emit(Event::InDoubt { step: step.name.clone(), error });
-                turn.effect(Effect::Observe(ticket, work.direction));
+                attempt::left_behind(turn, step, work.direction, &intent, &error);
             }
             Phase::Operating { handle, .. } => {
                 turn.effect(Effect::Poll(ticket.clone(), handle));

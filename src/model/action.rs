@@ -19,6 +19,7 @@ pub use super::hub::{
     HubAction, HubConnection, HubGateway, HubPreference, HubRoute, HubRoutes, HubVnet, Routing,
     VirtualHub,
 };
+pub use super::outside::Outside;
 use super::policy::{DecisionPolicy, GatePolicy};
 pub use super::recovery::{RecoveryMove, RecoveryPlan};
 use super::resource::ResourceId;
@@ -93,6 +94,9 @@ pub enum Action {
     /// Something is seen to be so; nothing is written.
     #[serde(untagged)]
     Verify(Verification),
+    /// Something beside Azure: a probe, a program, a call to a service.
+    #[serde(untagged)]
+    Outside(Outside),
     /// Something that is not Azure's: a person or time.
     #[serde(untagged)]
     General(General),
@@ -139,7 +143,8 @@ pub enum Until {
 }
 
 /// The type of a value that an action puts out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OutputType {
     /// A text.
     Text,
@@ -175,6 +180,7 @@ impl Action {
             Self::Steering(steering) => steering.action(),
             Self::Hub(hub) => hub.name(),
             Self::Verify(verification) => verification.name(),
+            Self::Outside(outside) => outside.action(),
             Self::General(General::Approval(_)) => "approval",
             Self::General(General::Decision(_)) => "decision",
             Self::General(General::Manual(_)) => "manual",
@@ -206,7 +212,7 @@ impl Action {
             Self::Steering(steering) => Some(steering.id()),
             Self::Hub(hub) => Some(hub.subject()),
             Self::Verify(verification) => Some(verification.subject()),
-            Self::General(_) => None,
+            Self::Outside(_) | Self::General(_) => None,
         }
     }
 
@@ -214,7 +220,7 @@ impl Action {
     #[must_use]
     pub fn written(&self) -> Option<&ResourceId> {
         match self {
-            Self::Verify(_) | Self::General(_) => None,
+            Self::Verify(_) | Self::Outside(_) | Self::General(_) => None,
             Self::PublicIp(_)
             | Self::Subnet(_)
             | Self::Gateway(_)
@@ -248,6 +254,7 @@ impl Action {
             | Self::Dns(_)
             | Self::Authorization(_)
             | Self::Steering(_)
+            | Self::Outside(_)
             | Self::General(_) => Vec::new(),
             Self::Vpn(vpn) => vpn.reads(),
             Self::RouteTable(_) | Self::Route(_) => self.firewalls(),
@@ -348,7 +355,7 @@ impl Action {
             }
             Self::Vpn(vpn) => vpn.holds(),
             Self::Steering(steering) => steering.holds(),
-            Self::Verify(_) | Self::General(_) => Vec::new(),
+            Self::Verify(_) | Self::Outside(_) | Self::General(_) => Vec::new(),
         }
     }
 
@@ -375,15 +382,16 @@ impl Action {
             | Self::RecoveryPlan(_)
             | Self::Steering(_)
             | Self::Verify(_)
+            | Self::Outside(_)
             | Self::General(_) => None,
         }
     }
 
     /// What the action puts out: names and types, for conditions and their checks.
     #[must_use]
-    pub fn outputs(&self) -> &'static [(&'static str, OutputType)] {
+    pub fn outputs(&self) -> Vec<(&str, OutputType)> {
         use OutputType::{Number, Text};
-        match self {
+        let fixed: &'static [(&'static str, OutputType)] = match self {
             Self::PublicIp(_) => &[("id", Text), ("ip_address", Text)],
             Self::Subnet(_)
             | Self::Gateway(_)
@@ -404,8 +412,10 @@ impl Action {
             Self::Hub(hub) => hub.outputs(),
             Self::Verify(verification) => verification.outputs(),
             Self::General(General::Decision(_)) => &[("choice", Text)],
+            Self::Outside(outside) => return outside.outputs(),
             Self::Remove(_) | Self::General(_) => &[],
-        }
+        };
+        fixed.to_vec()
     }
 }
 
@@ -437,6 +447,8 @@ pub enum Undo {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Value>,
     },
+    /// The step itself names what takes it back: a program, or a call.
+    ByStep,
 }
 
 /// What an attempt is after: a step's action, or its undo.

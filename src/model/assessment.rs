@@ -4,6 +4,7 @@
 //! engine, the preview and the report all use, so that none of them can disagree.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::action::Undo;
 use super::resource::ResourceId;
+use super::time::duration_text;
 
 /// What was seen, and how it compares with a goal.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,8 +99,8 @@ pub struct Seen {
 pub struct Write {
     /// The HTTP method.
     pub method: WriteMethod,
-    /// The resource.
-    pub resource: ResourceId,
+    /// The resource, or what it is that is not Azure's.
+    pub resource: WriteTarget,
     /// What is asked of it: the last part of a POST's path; none for the other methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verb: Option<String>,
@@ -112,6 +114,86 @@ pub struct Write {
     /// Refuse unless the resource still has this etag (`If-Match`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,
+    /// What is done when its answer is missing.
+    #[serde(default, skip_serializing_if = "Unanswered::is_look")]
+    pub unanswered: Unanswered,
+    /// The longest that its call lasts; that of a call to Azure when absent.
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<Duration>,
+}
+
+impl Write {
+    /// A write to a resource of Azure's, without anything that not every write has.
+    #[must_use]
+    pub fn to(method: WriteMethod, resource: &ResourceId) -> Self {
+        Self {
+            method,
+            resource: WriteTarget::Azure(resource.clone()),
+            verb: None,
+            body: None,
+            sync: false,
+            if_match: None,
+            unanswered: Unanswered::Look,
+            lasts: None,
+        }
+    }
+}
+
+/// What a write is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WriteTarget {
+    /// A resource of Azure's.
+    Azure(ResourceId),
+    /// A program or a service, in words.
+    Outside(String),
+}
+
+impl WriteTarget {
+    /// The resource of Azure's, if it is one.
+    #[must_use]
+    pub fn azure(&self) -> Option<&ResourceId> {
+        match self {
+            Self::Azure(id) => Some(id),
+            Self::Outside(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for WriteTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Azure(id) => id.fmt(f),
+            Self::Outside(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<ResourceId> for WriteTarget {
+    fn from(id: ResourceId) -> Self {
+        Self::Azure(id)
+    }
+}
+
+/// What is done about a write whose answer is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unanswered {
+    /// What it is about is looked at, which tells.
+    #[default]
+    Look,
+    /// Nothing tells, and once is harmless as twice: it is sent again.
+    SendAgain,
+    /// Nothing tells, and it must not happen twice: a person is asked.
+    AskPerson,
+}
+
+impl Unanswered {
+    /// Whether a look tells what became of it.
+    #[must_use]
+    pub fn is_look(&self) -> bool {
+        matches!(self, Self::Look)
+    }
 }
 
 /// The method of a write.
@@ -124,6 +206,8 @@ pub enum WriteMethod {
     Delete,
     /// Ask for a change that is no body: a failover.
     Post,
+    /// Run a program, or call a service, that is not Azure's.
+    Run,
 }
 
 impl WriteMethod {
@@ -134,6 +218,7 @@ impl WriteMethod {
             Self::Put => "PUT",
             Self::Delete => "DELETE",
             Self::Post => "POST",
+            Self::Run => "RUN",
         }
     }
 }

@@ -72,7 +72,8 @@ impl Action {
             | Self::Vpn(_)
             | Self::Steering(_)
             | Self::Hub(_)
-            | Self::Verify(_) => None,
+            | Self::Verify(_)
+            | Self::Outside(_) => None,
         }
     }
 }

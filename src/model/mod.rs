@@ -8,6 +8,7 @@
 pub mod action;
 pub mod assessment;
 pub mod azure_limits;
+pub mod call;
 pub mod compared;
 pub mod condition;
 pub mod coverage;
@@ -22,10 +23,12 @@ pub mod hub_body;
 pub mod id;
 pub mod limits;
 pub mod outcome;
+pub mod outside;
 pub mod permission;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod recovery;
 pub mod resource;
 pub mod secret;
@@ -38,7 +41,8 @@ pub mod vpn;
 
 pub use action::{Action, Goal, Hold, OutputType, Undo, Until};
 pub use assessment::{
-    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Write, WriteMethod,
+    Assessed, Assessment, Change, Outputs, PlannedChange, Seen, Unanswered, Write, WriteMethod,
+    WriteTarget,
 };
 pub use condition::{Comparison, Condition, Operand, Verdict};
 pub use coverage::{Coverage, coverage, covered};

@@ -69,6 +69,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
         | Action::Steering(Steering::Record(_))
         | Action::Hub(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => {
             add(written, "write");
             // What a step made is taken back by removing it.
@@ -106,6 +107,7 @@ pub fn made(action: &Action) -> Option<&ResourceId> {
         | Action::RecoveryPlan(_)
         | Action::Steering(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => None,
     }
 }
@@ -215,6 +217,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         | Action::Remove(_)
         | Action::Steering(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => {}
     }
 }

@@ -15,5 +15,5 @@ mod visible;
 pub use redact::{
     BLANK, holds_known, know, learn, places_of_known, redacted, redacted_bytes, redacted_json,
 };
-pub use secret::Secret;
+pub use secret::{NoSecrets, Secret, SecretReader};
 pub use visible::{is_hidden, visible, visible_in_json};

@@ -29,6 +29,25 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Reads the value of a secret parameter; given by the command line, which knows the environment.
+pub trait SecretReader: Send + Sync + fmt::Debug {
+    /// The value of the parameter.
+    ///
+    /// # Errors
+    /// It cannot be read; a sentence that names the source and never the value.
+    fn read(&self, param: &str) -> Result<Secret, String>;
+}
+
+/// Knows no secrets: for drills and runbooks without any.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSecrets;
+
+impl SecretReader for NoSecrets {
+    fn read(&self, param: &str) -> Result<Secret, String> {
+        Err(format!("The secret parameter `{param}` has no source here."))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

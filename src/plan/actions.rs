@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::reader::{Read, Reader};
 use super::scope::Scope;
-use super::{gates, hubs, network, steering, vpn};
+use super::{gates, hubs, network, outside, steering, vpn};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
@@ -172,6 +172,9 @@ impl ActionValues<'_> {
 
 fn build(reader: &mut Reader<'_>, name: &str, values: &ActionValues<'_>) -> Built<Action> {
     if let Some(action) = hubs::action(name, values)? {
+        return Ok(action);
+    }
+    if let Some(action) = outside::action(reader, name, values)? {
         return Ok(action);
     }
     let vnet = || values.id("vnet").ok();
@@ -397,7 +400,7 @@ fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
     })
 }
 
-fn texts(value: Option<&Value>) -> Vec<String> {
+pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     value
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())

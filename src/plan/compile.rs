@@ -8,6 +8,7 @@ use super::reader::{Fields, Read, Reader};
 use super::rules::RULES;
 use super::scope::Scope;
 use super::steps::{self, Defaults, PlacedStep};
+use crate::model::probe::Vantage;
 use crate::model::tenant::is_tenant;
 use crate::model::{
     Answer, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
@@ -74,6 +75,7 @@ pub fn compile(source: &SourceFile, options: &CompileOptions) -> Compiled {
                 parts: &parts,
                 unread: &unread,
                 roles: Vec::new(),
+                vantages: Vec::new(),
             },
             options,
             given: &given,
@@ -107,6 +109,14 @@ fn names_fields(key: &str) -> &'static [Field] {
     match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
         Some(Kind::Names(Kind::Object(fields))) => fields,
         _ => &[],
+    }
+}
+
+/// What the values in a mapping under a key of the runbook must be.
+pub(super) fn names_kind(key: &str) -> Option<Kind> {
+    match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
+        Some(Kind::Names(kind)) => Some(**kind),
+        _ => None,
     }
 }
 
@@ -156,6 +166,7 @@ impl Compiler<'_, '_> {
         let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
         let roles = self.roles(&fields);
         self.reader.roles = roles.keys().cloned().collect();
+        self.reader.vantages = self.vantages(&fields, &params.scope);
         let trust_names = self.trusts_names(&fields);
         let failback = self.text(&fields, "failback");
         let source_region = fields.get("source_region").and_then(|(_, node)| {
@@ -330,6 +341,21 @@ impl Compiler<'_, '_> {
         let Some((_, node)) = fields.get("trust_names") else { return false };
         let read = self.reader.value(node, &Kind::Bool, &Scope::default(), "`trust_names`");
         matches!(read, Some(Read::Value(serde_json::Value::Bool(true))))
+    }
+
+    /// Where probes may look from.
+    fn vantages(&mut self, fields: &Fields<'_>, scope: &Scope) -> Vec<Vantage> {
+        let mut vantages = Vec::new();
+        let node = fields.get("vantages").map(|(_, node)| *node);
+        for (key, node) in node.and_then(Node::map).unwrap_or_default() {
+            if self.reader.name(key, "a vantage")
+                && let Some(vantage) =
+                    super::outside::vantage_of(&mut self.reader, key, node, scope)
+            {
+                vantages.push(vantage);
+            }
+        }
+        vantages
     }
 
     /// Who may answer which gates.

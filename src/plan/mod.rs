@@ -13,6 +13,7 @@ mod given;
 mod hubs;
 mod loops;
 mod network;
+mod outside;
 mod param_types;
 mod params;
 mod parts;

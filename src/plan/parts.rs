@@ -107,7 +107,7 @@ pub(super) fn make_known(scope: &mut Scope, name: &str, part: &[PlacedStep]) {
             Some(prefix) => full.get(prefix.as_str().len() + 1..).unwrap_or(full),
             None => full,
         };
-        let (id, outputs) = (step.action.subject().cloned(), step.action.outputs());
+        let (id, outputs) = super::scope::facts(&step.action);
         scope.steps.insert(own.to_owned(), StepFacts::Known { id, outputs });
         all.push(own.to_owned());
         // Loops and parts within it have names of their own.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::scope::{Problem, Resolved, Scope};
-use crate::model::Condition;
 use crate::model::id::is_plain_name;
+use crate::model::probe::Vantage;
 use crate::model::tags;
+use crate::model::{Condition, SecretRef};
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::fields;
 pub(super) use crate::runbook::fields::Fields;
@@ -33,6 +34,8 @@ pub(super) struct Reader<'d> {
     pub(super) unread: &'d BTreeMap<String, String>,
     /// The roles that gates may name.
     pub(super) roles: Vec<String>,
+    /// The vantages that probes may name.
+    pub(super) vantages: Vec<Vantage>,
 }
 
 impl Reader<'_> {
@@ -169,7 +172,12 @@ impl Reader<'_> {
                         Some(Read::Value(value)) => {
                             object.insert(field.key.to_owned(), value);
                         }
-                        _ => good = false,
+                        // Only where a secret is asked for.
+                        Some(Read::Secret(name)) => {
+                            let stands_for = SecretRef::Param(name).placeholder();
+                            object.insert(field.key.to_owned(), stands_for);
+                        }
+                        None => good = false,
                     }
                 }
                 good.then(|| Read::Value(Value::from(object)))

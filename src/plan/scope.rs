@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::{Comparison, Condition, Operand, OutputType, ResourceId, StepName};
+use crate::model::{Action, Comparison, Condition, Operand, OutputType, ResourceId, StepName};
 use crate::runbook::expr::{Expr, Operator, Part, Template};
 use crate::runbook::{Code, did_you_mean};
 
@@ -37,12 +37,18 @@ pub(super) enum StepFacts {
         /// The resource it writes or looks at.
         id: Option<ResourceId>,
         /// What it will put out.
-        outputs: &'static [(&'static str, OutputType)],
+        outputs: Vec<(String, OutputType)>,
     },
     /// Wrong in a way that was said already.
     Broken,
     /// Not compiled yet.
     Later,
+}
+
+/// What the steps beside it know of an action.
+pub(super) fn facts(action: &Action) -> (Option<ResourceId>, Vec<(String, OutputType)>) {
+    let outputs = action.outputs().into_iter().map(|(name, kind)| (name.to_owned(), kind));
+    (action.subject().cloned(), outputs.collect())
 }
 
 /// What an expression means.
@@ -358,7 +364,8 @@ impl Scope {
             }
             _ => {
                 let field = rest.join(".");
-                let mut known: Vec<&str> = outputs.iter().map(|(output, _)| *output).collect();
+                let mut known: Vec<&str> =
+                    outputs.iter().map(|(output, _)| output.as_str()).collect();
                 known.extend(["id", "status"]);
                 known.sort_unstable();
                 known.dedup();

@@ -10,10 +10,10 @@ use super::loops::{LoopRound, What, unroll};
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Resolved, Scope, StepFacts};
 use super::{actions, parts};
-use crate::model::action::General;
 use crate::model::action::RecoveryMove;
+use crate::model::action::{General, Outside};
 use crate::model::tags::{TAGS_MAX, Tags, add_below};
-use crate::model::time::parse_duration;
+use crate::model::time::{format_duration, parse_duration};
 use crate::model::{
     Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Side, Step, StepName, limits,
 };
@@ -141,7 +141,7 @@ fn type_actions(
                                 reader.error(Code::ResourceTags, &turn.key.span, message);
                             }
                         }
-                        let (id, outputs) = (action.subject().cloned(), action.outputs());
+                        let (id, outputs) = super::scope::facts(&action);
                         typed.actions.insert(turn.name.clone(), action);
                         StepFacts::Known { id, outputs }
                     }
@@ -250,7 +250,28 @@ fn finish(
             not_when: None,
         },
     };
+    if let Action::Outside(own) = &step.action {
+        fits(reader, &turn.key.span, &step, own);
+    }
     PlacedStep { step, span: turn.key.span.clone() }
+}
+
+/// Whether what is beside Azure fits the step that it is in.
+fn fits(reader: &mut Reader<'_>, span: &Span, step: &Step, own: &Outside) {
+    let (limit, timeout) = (own.time_limit(), step.timeout);
+    if limit > timeout {
+        let (limit, timeout) = (format_duration(limit), format_duration(timeout));
+        let message =
+            format!("One call of step `{}` may take {limit}, and the step {timeout}.", step.name);
+        let help = "Give the step a longer `timeout`, or the call a shorter `time_limit`.";
+        reader.error_with(Code::BadValue, span, message, help);
+    }
+    if step.saga == SagaClass::Undoable && !own.only_reads() && !own.has_undo() {
+        let message = format!("Nothing is named that takes step `{}` back.", step.name);
+        let key = if matches!(own, Outside::Http(_)) { "undo" } else { "undo_argv" };
+        let help = format!("Write `{key}` under `with`, or `undo: keep` beside it.");
+        reader.error_with(Code::MissingKey, span, message, help);
+    }
 }
 
 fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) -> Option<String> {
@@ -456,5 +477,8 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::Hub(_)
         | Action::Verify(_)
         | Action::General(_) => SagaClass::Undoable,
+        // What nothing takes back stays.
+        Action::Outside(own) if !own.only_reads() && !own.has_undo() => SagaClass::Retriable,
+        Action::Outside(_) => SagaClass::Undoable,
     }
 }

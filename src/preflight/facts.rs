@@ -60,6 +60,11 @@ pub enum Question {
         /// The parameter.
         param: String,
     },
+    /// Whether a program can be run; asked of this host.
+    Program {
+        /// Its path, or its name on PATH.
+        program: String,
+    },
     /// What policies say of a resource that is to be made.
     Restrictions {
         /// The resource.
@@ -112,7 +117,7 @@ impl Question {
             | Self::Permissions { subscription, .. }
             | Self::Usages { subscription, .. }
             | Self::Registration { subscription } => Some(subscription),
-            Self::Secret { .. } => None,
+            Self::Secret { .. } | Self::Program { .. } => None,
         }
     }
 }
@@ -259,7 +264,9 @@ impl Facts {
     #[must_use]
     pub fn nothing_known(&self) -> Option<&str> {
         // What this host answers says nothing of Azure.
-        let azure = |question: &Question| !matches!(question, Question::Secret { .. });
+        let azure = |question: &Question| {
+            !matches!(question, Question::Secret { .. } | Question::Program { .. })
+        };
         let mut answers = self.answers.iter().filter(|(q, _)| azure(q)).map(|(_, answer)| answer);
         let first = answers.next()?.as_ref().err()?;
         answers.all(Result::is_err).then_some(first)

@@ -177,7 +177,7 @@ fn change(facts: &mut Facts, action: &Action) {
         Action::Remove(spec) => remove(facts, spec),
         Action::Vpn(own) => last_path::vpn(facts, own),
         Action::Steering(own) => last_path::steer(facts, own),
-        Action::RecoveryPlan(_) | Action::Verify(_) | Action::General(_) => {}
+        Action::RecoveryPlan(_) | Action::Verify(_) | Action::Outside(_) | Action::General(_) => {}
     }
 }
 

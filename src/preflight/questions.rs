@@ -27,6 +27,12 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for param in plan.parts().secrets.keys() {
         asked.insert(Question::Secret { param: param.clone() });
     }
+    for step in plan.steps() {
+        if let Action::Outside(own) = &step.action {
+            let programs = own.programs().into_iter().map(str::to_owned);
+            asked.extend(programs.map(|program| Question::Program { program }));
+        }
+    }
     let mut resource = |id: &ResourceId| {
         asked.insert(Question::Resource(id.clone()));
     };

@@ -200,6 +200,7 @@ fn journal(event: &Event, plan: &Plan) -> String {
                 Undo::Delete { .. } => "remove",
                 Undo::Restore { .. } => "restore",
                 Undo::Call { verb, .. } => verb,
+                Undo::ByStep => "by the step",
             }
         ),
         Event::Answered { step, request_id } | Event::Accepted { step, request_id, .. } => {

@@ -134,12 +134,8 @@ impl Book {
         let intent = Intent {
             key: OperationKey::parse("00000000-0000-4000-8000-000000000001").unwrap(),
             write: Write {
-                method: WriteMethod::Put,
-                resource: resource.clone(),
                 body: Some(json!({"properties": {}})),
-                verb: None,
-                sync: false,
-                if_match: None,
+                ..Write::to(WriteMethod::Put, &resource)
             },
             digest: "d".repeat(64),
             undo: Undo::Delete { resource },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Action;
-use crate::model::action::{General, HubAction, RecoveryMove, RemovalKind, Steering, Vpn};
+use crate::model::action::{General, HubAction, Outside, RecoveryMove, RemovalKind, Steering, Vpn};
 
 /// How long something usually takes, and where the numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,7 @@ pub fn typical(action: &Action) -> Option<Typical> {
             source: "the runbook",
         }),
         Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(
             General::Approval(_) | General::Manual(_) | General::Decision(_),
         ) => None,
@@ -147,6 +148,11 @@ pub fn doing(action: &Action) -> &'static str {
             HubAction::Routes(_) => "Azure writes the hub's route table",
         },
         Action::Verify(_) => "looking",
+        Action::Outside(Outside::Command(spec)) if !spec.reads => "a program runs",
+        Action::Outside(Outside::Http(spec)) if !spec.request.method.only_reads() => {
+            "a service is called"
+        }
+        Action::Outside(_) => "looking",
         Action::General(General::Wait { .. }) => "time passes",
         Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_)) => {
             "a person is asked"

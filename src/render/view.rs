@@ -382,6 +382,7 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
                     entry.undone = Some(match intent.write.method {
                         WriteMethod::Delete => "removed",
                         WriteMethod::Put | WriteMethod::Post => "restored",
+                        WriteMethod::Run => "taken back",
                     });
                 } else if entry.taken == 0 {
                     // The first write's undo says what was there before.

@@ -10,6 +10,7 @@ use super::last_path::{
     DNS_RECORD, LOCAL_GATEWAY, LOCAL_GATEWAYS, TRAFFIC_ENDPOINT, VPN_CONNECTION,
     VPN_CONNECTION_REMOVE, VPN_GATEWAY,
 };
+use super::outside;
 
 /// The SKUs of ExpressRoute gateways.
 pub const GATEWAY_SKUS: &[&str] = &[
@@ -481,6 +482,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A resource does not exist any more.",
         &[must("resource", Kind::Id(""), "The resource.")],
     ),
+    outside::PROBES[0],
+    outside::PROBES[1],
+    outside::PROBES[2],
+    ("command", "A program of this host is run. No shell reads it.", outside::COMMAND),
+    ("http", "A service is called over HTTP.", outside::HTTP),
     ("approval", "A person says whether the run goes on.", GATE),
     ("manual", "A person does something by hand and says that it is done.", GATE),
     ("decision", "A person chooses one of several ways.", DECISION),

@@ -246,6 +246,11 @@ pub const RUNBOOK: &[Field] = &[
         )]),
         "How the people who answer gates are counted.",
     ),
+    may(
+        "vantages",
+        Kind::Names(&Kind::Object(super::outside::VANTAGE)),
+        "Places that probes look from.",
+    ),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("tags", Kind::Tags, "Tags of everything that the runbook makes; a step's own come first."),

@@ -14,6 +14,7 @@ mod kinds;
 mod last_path;
 pub mod literal;
 pub mod nesting;
+mod outside;
 pub mod scalar;
 pub mod schema;
 pub mod source;

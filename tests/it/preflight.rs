@@ -7,8 +7,10 @@ mod on_circuits;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use backroad::azure::NoSecrets;
 use backroad::model::action::{NextHop, Verification};
 use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
+use backroad::outside::{BesideAzure, WithHost};
 use backroad::preflight::{FAMILIES, FindingSeverity, FindingVerdict, Preflight, inquire, judge};
 use backroad::sim::{Scenario, World};
 use serde_json::{Value, json};
@@ -80,7 +82,10 @@ impl Case {
         let world = Arc::new(Mutex::new(World::new(&self.world)));
         let lab = Lab::in_world(Plan::new(self.plan).unwrap(), world, self.world.now, "1");
         let clock = lab.clock();
-        let facts = inquire(&lab.plan, &lab.arm(&clock).observer(), &clock).await;
+        let azure = lab.arm(&clock).observer();
+        let host = crate::support::outside::host();
+        let beside = BesideAzure::host(host, Arc::new(NoSecrets), Arc::clone(&clock));
+        let facts = inquire(&lab.plan, &WithHost::new(&azure, &beside), &clock).await;
         assert_eq!(lab.check_ledger(), Ok(0), "a look writes nothing");
         judge(&lab.plan, &facts)
     }
@@ -532,6 +537,11 @@ const CASES: &[Spoilt] = &[
     ("SECRET-READ", MAIN, |c| {
         let nowhere = "env:A_KEY_THAT_IS_NOWHERE".parse().unwrap();
         c.plan.secrets.insert("dr_key".to_owned(), nowhere);
+    }),
+    ("PROGRAM-THERE", MAIN, |c| {
+        let command = json!({ "argv": ["/no/such/program"], "time_limit": "1m" });
+        c.instead("bgp_up", json!({ "action": "command", "with": command }));
+        c.step("bgp_up").ensure.clear();
     }),
     ("VPN-ONE", VPN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/26"));

@@ -8,7 +8,9 @@ use backroad::runbook::grammar::{Field, Kind, PARAM, PROFILE, RETRY, RUNBOOK, ST
 use crate::support::{all_shipped, compiled};
 
 /// What steps put out beside `id` and `status`, which each has; held against every shipped plan.
-const OUTPUTS: [(&str, &[&str]); 18] = [
+const OUTPUTS: [(&str, &[&str]); 20] = [
+    ("probe.http", &["status"]),
+    ("probe.dns", &["answers"]),
     ("public_ip.ensure", &["ip_address"]),
     ("connection.ensure", &["connection_status"]),
     ("peering.ensure", &["peering_state"]),

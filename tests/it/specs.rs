@@ -362,7 +362,7 @@ fn bodies(events: &[Recorded]) -> Vec<(ResourceId, Value)> {
     for recorded in events {
         let Event::Intended { intent, .. } = &recorded.event else { continue };
         if let Some(body) = &intent.write.body {
-            bodies.push((intent.write.resource.clone(), body.clone()));
+            bodies.push((intent.write.resource.azure().unwrap().clone(), body.clone()));
         }
         if let Undo::Restore { resource, body } = &intent.undo {
             bodies.push((resource.clone(), body.clone()));

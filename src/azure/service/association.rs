@@ -94,14 +94,7 @@ fn detach(subnet: &ResourceId, key: &str, target: &ResourceId, body: &Value) -> 
             before: json!({ "id": target.as_str() }),
             after: Value::Null,
         }],
-        write: Write {
-            method: WriteMethod::Put,
-            resource: subnet.clone(),
-            body: Some(wanted),
-            verb: None,
-            sync: false,
-            if_match: None,
-        },
+        write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, subnet) },
         undo: Undo::Restore { resource: subnet.clone(), body: before },
     }))
 }

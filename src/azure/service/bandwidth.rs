@@ -55,14 +55,7 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
             before: json!(has),
             after: json!(spec.mbps_min),
         }],
-        write: Write {
-            method: WriteMethod::Put,
-            resource: spec.id.clone(),
-            body: Some(wanted),
-            verb: None,
-            sync: false,
-            if_match: None,
-        },
+        write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, &spec.id) },
         // Azure does not lower a bandwidth: there is no way back.
         undo: Undo::Nothing,
     }))

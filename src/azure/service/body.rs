@@ -189,21 +189,14 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
 }
 
 fn put(resource: &ResourceId, body: Value) -> Write {
-    Write {
-        method: WriteMethod::Put,
-        resource: resource.clone(),
-        body: Some(body),
-        verb: None,
-        sync: false,
-        if_match: None,
-    }
+    Write { body: Some(body), ..Write::to(WriteMethod::Put, resource) }
 }
 
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
 /// `written` is what the step wrote: what Azure adds on its own is not held against the resource.
 pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assessed {
     let (resource, wanted) = match undo {
-        Undo::Nothing => return Assessed::Holds,
+        Undo::Nothing | Undo::ByStep => return Assessed::Holds,
         Undo::Delete { resource } => (resource, None),
         Undo::Restore { resource, body } => (resource, Some(body)),
         Undo::Call { resource, verb, .. } => {
@@ -230,14 +223,7 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
     match (wanted, body) {
         (None, None) => Assessed::Holds,
         (None, Some(body)) => {
-            let write = Write {
-                method: WriteMethod::Delete,
-                resource: resource.clone(),
-                body: None,
-                verb: None,
-                sync: false,
-                if_match: None,
-            };
+            let write = Write::to(WriteMethod::Delete, resource);
             change(writable(body), Value::Null, write)
         }
         (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),

@@ -39,7 +39,7 @@ pub(crate) fn assess(spec: &CircuitTier, body: Option<&Value>) -> Assessment {
 pub(crate) fn undo(spec: &CircuitTier, undo: &Undo, body: Option<&Value>) -> Assessment {
     let before = match undo {
         Undo::Restore { body, .. } => tier(body),
-        Undo::Nothing | Undo::Delete { .. } | Undo::Call { .. } => None,
+        Undo::Nothing | Undo::Delete { .. } | Undo::Call { .. } | Undo::ByStep => None,
     };
     let verdict = match (before, body) {
         (Some(before), Some(body)) => match at_work(&spec.id, body) {
@@ -75,14 +75,7 @@ fn change(id: &ResourceId, body: &Value, to: Tier) -> Assessed {
             before: body.pointer("/sku/tier").cloned().unwrap_or_default(),
             after: json!(to.as_str()),
         }],
-        write: Write {
-            method: WriteMethod::Put,
-            resource: id.clone(),
-            body: Some(wanted),
-            verb: None,
-            sync: false,
-            if_match: None,
-        },
+        write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, id) },
         // Of the body that it had, the tier is what an undo takes.
         undo: Undo::Restore {
             resource: id.clone(),

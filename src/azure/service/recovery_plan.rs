@@ -313,14 +313,8 @@ impl<'a> Situation<'a> {
             before: before.into(),
             after: after.into(),
         }];
-        let write = Write {
-            method: WriteMethod::Post,
-            resource: self.id.clone(),
-            verb: Some(verb.to_owned()),
-            body,
-            sync: false,
-            if_match: None,
-        };
+        let write =
+            Write { body, verb: Some(verb.to_owned()), ..Write::to(WriteMethod::Post, &self.id) };
         Assessed::Change(Box::new(PlannedChange { changes, write, undo }))
     }
 

@@ -37,14 +37,7 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
             before,
             after: Value::Null,
         }],
-        write: Write {
-            method: WriteMethod::Delete,
-            resource: spec.id.clone(),
-            body: None,
-            verb: None,
-            sync: false,
-            if_match: None,
-        },
+        write: Write::to(WriteMethod::Delete, &spec.id),
         undo: Undo::Restore { resource: spec.id.clone(), body: restored },
     }))
 }

@@ -52,14 +52,7 @@ fn standing(spec: &Subnet, body: &Value) -> Assessed {
     });
     Assessed::Change(Box::new(PlannedChange {
         changes: changes.collect(),
-        write: Write {
-            method: WriteMethod::Put,
-            resource: spec.id.clone(),
-            body: Some(wanted),
-            verb: None,
-            sync: false,
-            if_match: None,
-        },
+        write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, &spec.id) },
         undo: Undo::Restore { resource: spec.id.clone(), body: before },
     }))
 }

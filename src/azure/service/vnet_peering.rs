@@ -52,12 +52,9 @@ fn synced(spec: &Peering, body: &Value, level: &str, verdict: Assessed) -> Asses
         Assessed::Holds => Assessed::Change(Box::new(PlannedChange {
             changes: vec![change],
             write: Write {
-                method: WriteMethod::Put,
-                resource: spec.id.clone(),
                 body: Some(writable(body)),
-                verb: None,
                 sync: true,
-                if_match: None,
+                ..Write::to(WriteMethod::Put, &spec.id)
             },
             // What a network knows of another is not unlearned.
             undo: Undo::Nothing,

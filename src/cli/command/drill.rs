@@ -1,6 +1,7 @@
 //! How is a runbook drilled? The real executor, the simulated Azure, virtual time.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -17,6 +18,7 @@ use crate::cli::{front, preflight, region_down, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome};
+use crate::outside::BesideAzure;
 use crate::render::view::StrikesView;
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy, World};
@@ -76,7 +78,8 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
     let (arm, clock) = drill.copy()?;
-    let found = preflight::look(&arm, &clock, &plan, &args.start.waive).await?;
+    let beside = BesideAzure::stand_in(Arc::clone(&clock));
+    let found = preflight::look(&arm, &beside, &clock, &plan, &args.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     for day in &days {

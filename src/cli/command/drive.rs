@@ -18,6 +18,7 @@ use crate::cli::typed::duration;
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Plan, RunOutcome, StepName, StepStatus};
+use crate::outside::RoutedActuator;
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 
@@ -411,7 +412,10 @@ pub(super) async fn live(
     claims.claim(&run, &endpoint, &claimed(plan))?;
     let session = Session {
         store,
-        actuator: Arc::new(arm.actuator(WriteScope::of(plan))),
+        actuator: Arc::new(RoutedActuator::new(
+            Arc::new(arm.actuator(WriteScope::of(plan))),
+            azure::beside(plan, Arc::clone(&clock)).actuator(),
+        )),
         clock,
         answers: match &context.background {
             Some(_) => GateAnswers::ControlSocket,

@@ -15,6 +15,7 @@ mod params;
 mod permissions;
 mod plan;
 mod preflight;
+mod probe;
 mod remake;
 mod render;
 mod report;
@@ -45,6 +46,7 @@ pub use params::ParamsArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
 pub use preflight::PreflightArgs;
+pub use probe::ProbeArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
@@ -73,6 +75,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Check(args) => check::check(context, &args),
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
+        Verb::Probe(args) => probe::probe(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
         Verb::Init(args) => init::init(context, &args),
         Verb::Examples(args) => examples::examples(context, &args),

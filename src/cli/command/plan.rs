@@ -14,6 +14,8 @@ use crate::cli::saved::SavedPlan;
 use crate::cli::world::Outset;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::{Clock, survey};
+use crate::model::Action;
+use crate::outside::{BesideAzure, RoutedObserver};
 use crate::plan;
 use crate::preflight::Preflight;
 use crate::render::preflight_text::{self, Detail};
@@ -67,29 +69,38 @@ pub(super) async fn plan(
     // A drill's profile without an endpoint looks at the drill's own world.
     let own = compiled.world.as_ref().or(compiled.after.as_ref());
     let drilled = own.is_some() && target.endpoint.is_none();
-    let (arm, clock, looked_at) = match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
-        Some(path) => {
-            let outset = Outset { world, down: &down.regions, ..Outset::default() };
-            let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
-            down.say_later(context, "plan");
-            (drill.arm, drill.clock, path.display().to_string())
-        }
-        None => {
-            down.refuse_live()?;
-            let url = azure::endpoint(target)?;
-            let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
-            let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-            let shown = url.to_string();
-            let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
-            (arm, clock, shown)
-        }
-    };
+    let (arm, clock, beside, looked_at) =
+        match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
+            Some(path) => {
+                let outset = Outset { world, down: &down.regions, ..Outset::default() };
+                let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
+                down.say_later(context, "plan");
+                let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
+                (drill.arm, drill.clock, beside, path.display().to_string())
+            }
+            None => {
+                down.refuse_live()?;
+                let url = azure::endpoint(target)?;
+                let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+                let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
+                let shown = url.to_string();
+                let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
+                let beside = azure::beside(plan, Arc::clone(&clock));
+                (arm, clock, beside, shown)
+            }
+        };
     // The observer is all that the survey is given: there is nothing it could do wrong.
-    let seen = survey(plan, &arm.observer(), &clock).await;
-    let out_of_reach = !seen.is_empty() && seen.values().all(Result::is_err);
+    let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
+    let seen = survey(plan, &observer, &clock).await;
+    let of_azure = seen.iter().filter(|(name, _)| {
+        let step = plan.step(name);
+        step.is_some_and(|step| !matches!(step.action, Action::Outside(_)))
+    });
+    let of_azure: Vec<_> = of_azure.map(|(_, look)| look).collect();
+    let out_of_reach = !of_azure.is_empty() && of_azure.iter().all(|look| look.is_err());
     // The same answer to every question is said once.
     if let (true, Output::Text) = (out_of_reach, context.ui.output) {
-        let mut whys = seen.values().filter_map(|look| look.as_ref().err());
+        let mut whys = of_azure.iter().filter_map(|look| look.as_ref().err());
         if let Some(first) =
             whys.next().filter(|first| whys.all(|why| why.message == first.message))
         {
@@ -102,7 +113,7 @@ pub(super) async fn plan(
     let found = if out_of_reach {
         Preflight::default()
     } else {
-        preflight::look(&arm, &clock, plan, &Waive::default()).await?
+        preflight::look(&arm, &beside, &clock, plan, &Waive::default()).await?
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;

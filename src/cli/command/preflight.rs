@@ -14,6 +14,7 @@ use crate::cli::region_down::RegionsDown;
 use crate::cli::world::Outset;
 use crate::cli::{azure, front, preflight, world};
 use crate::engine::Clock;
+use crate::outside::BesideAzure;
 use crate::render::json as out;
 use crate::render::preflight_text::{self, Detail};
 
@@ -49,20 +50,22 @@ pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result
     let compiled = front::compile(context, &args.runbook, &args.compile, profile)?;
     let own = compiled.world.is_some() || compiled.after.is_some();
     let drilled = args.world.is_some() || (own && args.target.endpoint.is_none());
-    let (arm, clock) = if drilled {
+    let (arm, clock, beside) = if drilled {
         let world = args.world.as_deref();
         let outset = Outset { world, down: &args.down.regions, ..Outset::default() };
         let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
         args.down.say_later(context, "preflight");
-        (drill.arm, drill.clock)
+        let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
+        (drill.arm, drill.clock, beside)
     } else {
         args.down.refuse_live()?;
         let url = azure::endpoint(&args.target)?;
         let factor = args.target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-        (azure::arm(&compiled.plan, url, &args.target, Arc::clone(&clock))?, clock)
+        let beside = azure::beside(&compiled.plan, Arc::clone(&clock));
+        (azure::arm(&compiled.plan, url, &args.target, Arc::clone(&clock))?, clock, beside)
     };
-    let found = preflight::look(&arm, &clock, &compiled.plan, &args.waive).await?;
+    let found = preflight::look(&arm, &beside, &clock, &compiled.plan, &args.waive).await?;
     match context.ui.output {
         Output::Text => {
             let text = preflight_text::preflight(&found, Detail::Everything, context.ui.out);

@@ -18,6 +18,7 @@ use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, preflight};
 use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
+use crate::outside::RoutedObserver;
 
 /// What `run` takes.
 #[derive(Debug, Clone, Args)]
@@ -84,11 +85,13 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     };
     // Whatever can be refused is refused before there is a run.
     let arm = azure::arm(&new.plan, url.clone(), &target, Arc::clone(&clock))?;
+    let beside = azure::beside(&new.plan, Arc::clone(&clock));
     if let Some(saved) = &saved {
         saved.same_plan(&new.plan)?;
-        saved.same_world(&survey(&new.plan, &arm.observer(), &clock).await)?;
+        let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
+        saved.same_world(&survey(&new.plan, &observer, &clock).await)?;
     }
-    let found = preflight::look(&arm, &clock, &new.plan, &start.waive).await?;
+    let found = preflight::look(&arm, &beside, &clock, &new.plan, &start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));

@@ -196,7 +196,7 @@ fn another_change_after_one_that_was_taken_has_another_key() {
             let (ticket, intent) = bench.take_send("pip");
             keys.push(intent.key);
             if at_once {
-                let done = SendAnswer::Done { request_id: None };
+                let done = SendAnswer::Done { request_id: None, outputs: Outputs::new() };
                 bench.give(Input::Sent(ticket, Ok(done)));
                 bench.change("pip");
             } else {

@@ -67,6 +67,7 @@ fn counted(action: &Action) -> Option<(&Region, &'static [&'static str], &'stati
         | Action::RecoveryPlan(_)
         | Action::Hub(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => None,
     }
 }

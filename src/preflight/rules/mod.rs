@@ -10,6 +10,7 @@ pub(super) mod limits;
 mod machines;
 mod peerings;
 pub(super) mod policy;
+mod programs;
 mod region;
 mod rights;
 mod routes;
@@ -44,4 +45,5 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),
     ("secrets", "The secrets that steps send.", secrets::RULES),
+    ("programs", "The programs of this host that steps run.", programs::RULES),
 ];

@@ -8,6 +8,7 @@ mod before;
 mod ensure;
 mod hubs;
 mod network;
+mod outside;
 mod recovery;
 mod remove;
 mod shell;
@@ -87,6 +88,7 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
         Action::RecoveryPlan(spec) => recovery::plan(spec),
         Action::Hub(action) => hubs::hub(action, secrets),
         Action::Verify(verification) => verify::verification(verification),
+        Action::Outside(own) => outside::outside(own, secrets),
         Action::General(general) => by_people(general),
     }
 }

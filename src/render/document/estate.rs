@@ -261,6 +261,7 @@ impl NetworkPicture {
             | Action::RecoveryPlan(_)
             | Action::Steering(_)
             | Action::Verify(_)
+            | Action::Outside(_)
             | Action::General(_) => {}
         }
     }

@@ -8,6 +8,7 @@ mod hub_estate;
 mod hubs;
 mod last_path;
 pub mod material;
+mod outside;
 mod part;
 mod schedule;
 mod script;

@@ -49,6 +49,11 @@ pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
     match action {
         Action::General(General::Wait { duration }) => Some((*duration, *duration)),
         Action::General(_) => None,
+        // What stands in for it says so; else it is a short one.
+        Action::Outside(own) => {
+            let usual = own.drill().takes.unwrap_or(Duration::from_secs(2));
+            Some((usual, own.time_limit().max(usual)))
+        }
         // A look at a gateway or an edge is an operation of its own (docs/wire.md 6).
         Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
         Action::Remove(spec) => Some(of(&spec.id, MeasuredChange::Delete)),
@@ -81,6 +86,9 @@ pub(super) fn usual_text(action: &Action) -> String {
         (Action::Verify(_), _) => {
             "seconds once it is so; it looks again until its time is up".to_owned()
         }
+        (Action::Outside(own), _) if own.only_reads() => {
+            "seconds once it is so; it looks again until its time is up".to_owned()
+        }
         (_, None) => "as long as people take".to_owned(),
         (_, Some((half, most))) if most.as_secs() <= 1 => {
             let _ = half;
@@ -104,6 +112,7 @@ pub(super) fn kind(action: &Action) -> &'static str {
             None,
         ) => "removal",
         (Action::Verify(_), None) => "look",
+        (Action::Outside(own), None) if own.only_reads() => "look",
         (Action::General(_), None) => "wait",
         _ => "change",
     }
@@ -333,6 +342,7 @@ pub(super) fn changes(action: &Action) -> String {
         Action::Verify(verification) => {
             format!("Changes nothing: it looks at the {}.", named(verification.subject()))
         }
+        Action::Outside(own) => super::outside::changes(own),
         Action::General(General::Wait { .. }) => "Changes nothing: time passes.".to_owned(),
         Action::General(General::Manual(_)) => {
             "A person changes something that is not in this runbook's hands.".to_owned()
@@ -440,6 +450,11 @@ pub(super) fn on_failure(step: &Step) -> String {
 pub(super) fn undo(step: &Step) -> String {
     if matches!(step.action, Action::Verify(_)) {
         return "Only a look: there is nothing to take back.".to_owned();
+    }
+    if let Action::Outside(own) = &step.action
+        && (own.only_reads() || !own.has_undo() || step.saga == SagaClass::Undoable)
+    {
+        return super::outside::undo(own);
     }
     if matches!(step.action, Action::General(_)) {
         return "Nothing of Azure's is changed by it; an undo leaves it as it is.".to_owned();

@@ -296,7 +296,12 @@ fn one(
             true => "not called for".to_owned(),
             false => why.clone(),
         }),
-        proves: matches!(action, Some(Action::Verify(_))),
+        proves: match action {
+            Some(Action::Verify(_)) => true,
+            // What is seen from on-premises is the best proof that there is.
+            Some(Action::Outside(own)) => own.only_reads(),
+            _ => false,
+        },
         tries,
         writes,
     }

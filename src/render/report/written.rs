@@ -70,7 +70,7 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
             let place = known.unwrap_or_else(|| {
                 let before = match &intent.undo {
                     Undo::Restore { body, .. } => Some(body),
-                    Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing => None,
+                    Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing | Undo::ByStep => None,
                 };
                 let (fields, as_before) = fields(before, intent.write.body.as_ref());
                 all.push(ReportWrite {

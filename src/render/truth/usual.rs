@@ -136,7 +136,8 @@ pub(super) fn of_intent(action: &Action, intent: &Intent) -> Option<Usual> {
         (WriteMethod::Put, Undo::Delete { .. }) => MeasuredChange::Create,
         (WriteMethod::Put | WriteMethod::Post, _) => MeasuredChange::Update,
     };
-    let recorded = of_change(&intent.write.resource, class(action), change);
+    let resource = intent.write.resource.azure();
+    let recorded = resource.and_then(|id| of_change(id, class(action), change));
     recorded.or_else(|| between(action))
 }
 
@@ -144,7 +145,7 @@ pub(super) fn of_intent(action: &Action, intent: &Intent) -> Option<Usual> {
 pub(super) fn of_undo(action: &Action, undo: &Undo) -> Option<Usual> {
     let id = action.written()?;
     match undo {
-        Undo::Nothing => None,
+        Undo::Nothing | Undo::ByStep => None,
         Undo::Delete { .. } => of_change(id, class(action), MeasuredChange::Delete),
         Undo::Restore { .. } | Undo::Call { .. } => {
             of_change(id, class(action), MeasuredChange::Update)

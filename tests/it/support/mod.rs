@@ -7,6 +7,7 @@
 
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
+pub(crate) mod outside;
 pub(crate) mod process;
 pub(crate) mod sources;
 mod watchdog;
@@ -29,6 +30,7 @@ use backroad::model::{
     Assessment, Goal, OperationHandle, OperationKey, Plan, RunId, RunOutcome, Seq, StepError,
     Timestamp, Write,
 };
+use backroad::outside::{BesideAzure, Host, RoutedActuator};
 use backroad::plan::{CompileOptions, Compiled, compile};
 use backroad::runbook::SourceFile;
 use backroad::sim::{InProcess, Scenario, VirtualClock, World};
@@ -342,6 +344,8 @@ pub(crate) struct Lab {
     strike: Arc<Strike>,
     pub(crate) sabotage: Sabotage,
     unintended: Arc<Mutex<Vec<String>>>,
+    /// The host whose programs are run, where that is not left to stand-ins.
+    pub(crate) host: Option<Host>,
     run: RunId,
     /// Where this run's requests begin in the world's ledger.
     ledger_from: usize,
@@ -381,6 +385,7 @@ impl Lab {
             strike: Arc::default(),
             sabotage: Sabotage::None,
             unintended: Arc::default(),
+            host: None,
             run,
         }
     }
@@ -448,8 +453,12 @@ impl Lab {
         let lease = self.journal.acquire();
         let clock = self.clock();
         *self.strike.clock.lock().unwrap() = Some(Arc::clone(&clock));
-        let inner: Arc<dyn Actuator> =
-            Arc::new(self.arm(&clock).actuator(WriteScope::of(&self.plan)));
+        let beside = match &self.host {
+            Some(host) => BesideAzure::host(host.clone(), Arc::new(NoSecrets), Arc::clone(&clock)),
+            None => BesideAzure::stand_in(Arc::clone(&clock)),
+        };
+        let azure = Arc::new(self.arm(&clock).actuator(WriteScope::of(&self.plan)));
+        let inner: Arc<dyn Actuator> = Arc::new(RoutedActuator::new(azure, beside.actuator()));
         let ports = Ports {
             journal: Arc::new(CrashJournal {
                 inner: self.journal.clone(),
