@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backroad::engine::{CallContext, Clock, Observer as _, SendAnswer};
+use backroad::engine::{CallContext, Clock, SendAnswer};
 use backroad::model::{
     Action, Assessed, Assessment, Disposition, Goal, OperationKey, Plan, StepError,
 };
