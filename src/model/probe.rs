@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::action::OutputType;
+use super::action::{Action, OutputType, Outside, Verification};
 use super::assessment::Outputs;
 use super::outside::{EnvEntry, HttpMethod, StandIn};
 use super::time::duration_text;
@@ -250,6 +250,31 @@ fn plain(text: &str, record: RecordType) -> String {
         },
         RecordType::Cname => text.trim_end_matches('.').to_ascii_lowercase(),
         RecordType::Txt => text.to_owned(),
+    }
+}
+
+/// How well a step proves that traffic flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReachProof {
+    /// Routes are there.
+    Routes,
+    /// It was seen from where it must flow: from a vantage.
+    Seen,
+}
+
+impl Action {
+    /// How well the step proves that traffic flows, if it does.
+    #[must_use]
+    pub fn proof(&self) -> Option<ReachProof> {
+        if let Self::Verify(Verification::Routes { .. } | Verification::HubRoutes { .. }) = self {
+            return Some(ReachProof::Routes);
+        }
+        if let Self::Outside(Outside::Probe(probe)) = self
+            && probe.from.is_some()
+        {
+            return Some(ReachProof::Seen);
+        }
+        None
     }
 }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use facts::WithHost;
 pub use probe::answer_here;
-pub use route::{Routed, RoutedObserver};
+pub use route::{RoutedActuator, RoutedObserver};
 
 use crate::engine::{Actuator, Clock, Observer};
 use crate::outward::SecretReader;

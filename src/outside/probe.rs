@@ -48,11 +48,13 @@ pub async fn answer_here(ask: &ProbeAsk, limit: Duration) -> Result<ProbeAnswer,
 
 /// Whether a port takes connections. That nobody could ask is no “closed”.
 async fn tcp(host: &str, port: u16, limit: Duration) -> Result<ProbeAnswer, String> {
+    // A name that is looked for in vain says nothing of a port.
+    let found = within(limit, tokio::net::lookup_host((host, port))).await;
+    let found = found.ok_or_else(|| format!("what {host} stands for is not answered in time"))?;
+    let addresses: Vec<SocketAddr> =
+        found.map_err(|_| format!("the name {host} stands for no address here"))?.collect();
     let connect = async {
-        let found = tokio::net::lookup_host((host, port)).await;
-        let addresses: Vec<SocketAddr> =
-            found.map_err(|_| format!("the name {host} stands for no address here"))?.collect();
-        let mut refused = false;
+        let mut closed = false;
         for address in addresses {
             match TcpStream::connect(address).await {
                 Ok(_) => return Ok(true),
@@ -60,13 +62,13 @@ async fn tcp(host: &str, port: u16, limit: Duration) -> Result<ProbeAnswer, Stri
                     ErrorKind::ConnectionRefused
                     | ErrorKind::ConnectionReset
                     | ErrorKind::TimedOut
-                    | ErrorKind::HostUnreachable => refused = true,
+                    | ErrorKind::HostUnreachable => closed = true,
                     ErrorKind::NetworkUnreachable => {}
                     _ => return Err(format!("it could not be asked: {error}")),
                 },
             }
         }
-        if refused { Ok(false) } else { Err("no network leads there from here".to_owned()) }
+        if closed { Ok(false) } else { Err("no network leads there from here".to_owned()) }
     };
     let open = within(limit, connect).await.unwrap_or(Ok(false))?;
     Ok(ProbeAnswer::Tcp { open })

@@ -112,14 +112,6 @@ fn names_fields(key: &str) -> &'static [Field] {
     }
 }
 
-/// What the values in a mapping under a key of the runbook must be.
-pub(super) fn names_kind(key: &str) -> Option<Kind> {
-    match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
-        Some(Kind::Names(kind)) => Some(**kind),
-        _ => None,
-    }
-}
-
 /// The fields of an object under a key of the runbook.
 pub(super) fn object_fields(key: &str) -> &'static [Field] {
     match grammar::field(RUNBOOK, key).map(|field| &field.kind) {
@@ -347,12 +339,16 @@ impl Compiler<'_, '_> {
     fn vantages(&mut self, fields: &Fields<'_>, scope: &Scope) -> Vec<Vantage> {
         let mut vantages = Vec::new();
         let node = fields.get("vantages").map(|(_, node)| *node);
+        let kind = Kind::Object(names_fields("vantages"));
         for (key, node) in node.and_then(Node::map).unwrap_or_default() {
-            if self.reader.name(key, "a vantage")
-                && let Some(vantage) =
-                    super::outside::vantage_of(&mut self.reader, key, node, scope)
-            {
-                vantages.push(vantage);
+            if !self.reader.name(key, "a vantage") {
+                continue;
+            }
+            let read = self.reader.value(node, &kind, scope, "A vantage");
+            let Some(Read::Value(value)) = read else { continue };
+            match super::outside::vantage_of(&key.text, &value) {
+                Ok(vantage) => vantages.push(vantage),
+                Err(message) => self.reader.error(Code::BadValue, &node.span, message),
             }
         }
         vantages

@@ -8,8 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::actions::{ActionValues, Built, texts};
-use super::reader::{Read, Reader};
-use super::scope::Scope;
+use super::reader::Reader;
 use crate::model::action::OutputType;
 use crate::model::call::typed_outputs;
 use crate::model::outside::{
@@ -19,7 +18,7 @@ use crate::model::outside::{
 use crate::model::probe::{Probe, ProbeAsk, RecordType, Vantage};
 use crate::model::time::{format_duration, parse_duration};
 use crate::model::{Action, SecretRef};
-use crate::runbook::{Code, Diagnostic, Key, Node, did_you_mean};
+use crate::runbook::{Code, Diagnostic, did_you_mean};
 
 /// An action of this kind; none when it is of another.
 pub(super) fn action(
@@ -165,7 +164,7 @@ fn argv(values: &ActionValues<'_>, key: &str) -> Built<Vec<String>> {
 }
 
 /// Why a list is no program with its arguments, if it is none.
-pub(super) fn fault(argv: &[String]) -> Option<String> {
+fn fault(argv: &[String]) -> Option<String> {
     let Some(program) = argv.first().filter(|program| !program.is_empty()) else {
         return Some("A command begins with its program.".to_owned());
     };
@@ -197,7 +196,7 @@ fn entries(
 }
 
 /// Variables or headers out of their values.
-pub(super) fn entries_of(list: Option<&Value>, headers: bool) -> Result<Vec<EnvEntry>, String> {
+fn entries_of(list: Option<&Value>, headers: bool) -> Result<Vec<EnvEntry>, String> {
     let mut all: Vec<EnvEntry> = Vec::new();
     for item in list.and_then(Value::as_array).into_iter().flatten() {
         let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -388,22 +387,14 @@ fn stand_in(values: &ActionValues<'_>, outputs: &[OutputSpec]) -> Built<StandIn>
     }
 }
 
-/// A place to look from.
-pub(super) fn vantage_of(
-    reader: &mut Reader<'_>,
-    key: &Key,
-    node: &Node,
-    scope: &Scope,
-) -> Option<Vantage> {
-    let kind = super::compile::names_kind("vantages")?;
-    let Read::Value(value) = reader.value(node, &kind, scope, "A vantage")? else { return None };
+/// A place to look from, out of its values.
+///
+/// # Errors
+/// It is none: a sentence.
+pub(super) fn vantage_of(name: &str, value: &Value) -> Result<Vantage, String> {
     let argv = texts(value.get("argv"));
-    let env = match (fault(&argv), entries_of(value.get("env"), false)) {
-        (None, Ok(env)) => env,
-        (Some(message), _) | (None, Err(message)) => {
-            reader.error(Code::BadValue, &node.span, message);
-            return None;
-        }
-    };
-    Some(Vantage { name: key.text.clone(), argv, env })
+    if let Some(message) = fault(&argv) {
+        return Err(message);
+    }
+    Ok(Vantage { name: name.to_owned(), argv, env: entries_of(value.get("env"), false)? })
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, Recorded};
-use crate::model::action::{HubAction, RemovalKind, Verification};
+use crate::model::action::{HubAction, RemovalKind};
+use crate::model::probe::ReachProof;
 use crate::model::{Action, Plan, StepName, Timestamp};
 
 /// A start this soon after what it waited for needs no other reason.
@@ -122,20 +123,16 @@ impl Timeline {
                 )
                 && self.ended(&step.name).is_some()
         });
-        let proven = steps()
-            .enumerate()
-            .filter(|(at, step)| {
-                after.contains(at)
-                    && matches!(
-                        step.action,
-                        Action::Verify(
-                            Verification::Routes { .. } | Verification::HubRoutes { .. }
-                        )
-                    )
-            })
-            .filter_map(|(_, step)| self.ended(&step.name))
-            .filter(|at| *at > from)
-            .min()?;
+        // What was seen from where traffic must flow proves more than routes do.
+        let proof = |wanted: ReachProof| {
+            steps()
+                .enumerate()
+                .filter(|(at, step)| after.contains(at) && step.action.proof() == Some(wanted))
+                .filter_map(|(_, step)| self.ended(&step.name))
+                .filter(|at| *at > from)
+                .min()
+        };
+        let proven = proof(ReachProof::Seen).or_else(|| proof(ReachProof::Routes))?;
         made.then(|| proven.since(from))
     }
 

@@ -217,6 +217,30 @@ pub const PROFILE: &[Field] = &[
     may("deadline", Kind::Duration, "How long a run may take."),
 ];
 
+const GIVEN: &[Field] = &[
+    must("name", Kind::Text, "Its name."),
+    may("value", Kind::Text, "Its value; no secret."),
+    may("secret", Kind::Secret, "A secret parameter instead; read when it is needed, never kept."),
+];
+
+pub(super) const ENV: Field = may(
+    "env",
+    Kind::List(&Kind::Object(GIVEN)),
+    "Its whole environment but for PATH; a name alone takes the value that backroad's own process has.",
+);
+
+/// The keys of a vantage.
+const VANTAGE: &[Field] = &[
+    may("description", Kind::Prose, "Where it is."),
+    must(
+        "argv",
+        Kind::List(&Kind::Text),
+        "A command that only reads: it gets the question as a line of JSON, asks it there, and writes the \
+         answer as JSON: `ssh HOST backroad probe`.",
+    ),
+    ENV,
+];
+
 /// The keys of a runbook.
 pub const RUNBOOK: &[Field] = &[
     must("runbook", Kind::Text, "Its name."),
@@ -246,11 +270,7 @@ pub const RUNBOOK: &[Field] = &[
         )]),
         "How the people who answer gates are counted.",
     ),
-    may(
-        "vantages",
-        Kind::Names(&Kind::Object(super::outside::VANTAGE)),
-        "Places that probes look from.",
-    ),
+    may("vantages", Kind::Names(&Kind::Object(VANTAGE)), "Places that probes look from."),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("tags", Kind::Tags, "Tags of everything that the runbook makes; a step's own come first."),

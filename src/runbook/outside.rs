@@ -1,18 +1,6 @@
 //! What do probes, programs and calls take under `with`? The part of the table that is not Azure's.
 
-use super::grammar::{Field, Kind, may, must};
-
-const GIVEN: &[Field] = &[
-    must("name", Kind::Text, "Its name."),
-    may("value", Kind::Text, "Its value; no secret."),
-    may("secret", Kind::Secret, "A secret parameter instead; read when it is needed, never kept."),
-];
-
-const ENV: Field = may(
-    "env",
-    Kind::List(&Kind::Object(GIVEN)),
-    "Its whole environment but for PATH; a name alone takes the value that backroad's own process has.",
-);
+use super::grammar::{ENV, Field, Kind, may, must};
 
 const HEADERS: Field = may(
     "headers",
@@ -82,18 +70,6 @@ const DRILL: Field = may(
     ]),
     "What stands in for it in a drill, which opens no connection and runs no program.",
 );
-
-/// The keys of a vantage.
-pub(super) const VANTAGE: &[Field] = &[
-    may("description", Kind::Prose, "Where it is."),
-    must(
-        "argv",
-        Kind::List(&Kind::Text),
-        "A command that only reads: it gets the question as a line of JSON, asks it there, and writes the \
-         answer as JSON: `ssh HOST backroad probe`.",
-    ),
-    ENV,
-];
 
 pub(super) const TCP: &[Field] = &[
     must("host", Kind::Text, "A name or an address."),

@@ -12,12 +12,13 @@ const REASONS: &[(&str, usize, &str)] = &[
     ("cli::args", 9, "the grammar names what each verb takes, and verbs say how they are driven"),
     (
         "model::action",
-        5,
-        "an action may be one of a family of its own, which puts out what actions put out",
+        9,
+        "an action may be one of a family of its own, which puts out what actions put out; one that is not \
+         Azure's also says what it calls, and what is done about a missing answer",
     ),
     (
         "plan::actions",
-        6,
+        7,
         "each family of actions is read with the reader of actions, which names the families",
     ),
     ("plan::compile", 4, "a part is compiled as the runbook that uses it is"),

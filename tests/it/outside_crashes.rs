@@ -132,6 +132,7 @@ async fn a_person_who_looked_lets_a_held_program_run_again_or_goes_on_without() 
             step: StepName::parse("act").unwrap(),
             by: "a person".into(),
             reason: Some("it did not run".to_owned()),
+            choice: None,
         })
     };
     let tools = Tools::new();

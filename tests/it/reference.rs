@@ -189,7 +189,8 @@ fn the_reference_names_what_steps_put_out() {
     assert!(OUTPUTS.iter().all(|(name, _)| known.contains(name)));
     for (runbook, profile) in all_shipped() {
         for step in compiled(&runbook, &profile).1.plan.unwrap().steps() {
-            let real = step.action.outputs().iter().map(|(name, _)| *name);
+            let outputs_of = step.action.outputs();
+            let real = outputs_of.iter().map(|(name, _)| *name);
             let real: Vec<&str> = real.filter(|name| *name != "id").collect();
             assert_eq!(outputs(step.action.name()), real, "{}", step.action.name());
         }

@@ -184,6 +184,7 @@ fn every_recorded_write_is_read_without_loss() {
                 done += 1;
                 assert!(header.is_none() || one.response.status == 204, "{}", one.file);
             }
+            SendAnswer::Failed(error) => panic!("{}: {error}", one.file),
         }
     }
     assert!(accepted > 5 && done > 0, "{accepted} accepted, {done} done");

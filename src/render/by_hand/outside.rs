@@ -234,3 +234,43 @@ fn read_secrets<'a>(given: impl Iterator<Item = &'a Given>, secrets: &Secrets) -
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::outside::StandIn;
+
+    #[test]
+    fn a_program_is_typed_with_its_own_environment_and_a_secret_is_a_variable() {
+        let param = |name: &str| Given::Secret {
+            prefix: String::new(),
+            of: SecretRef::Param(name.to_owned()),
+        };
+        let entry = |name: &str, value: Option<Given>| EnvEntry { name: name.to_owned(), value };
+        let spec = CommandSpec {
+            argv: vec!["/opt/act".to_owned(), "a b; rm".to_owned()],
+            env: vec![entry("HOME", None), entry("TOKEN", Some(param("token")))],
+            stdin: Some(param("filed")),
+            time_limit: Duration::from_secs(60),
+            reads: false,
+            repeatable: false,
+            check_argv: vec!["/opt/check".to_owned()],
+            undo_argv: Vec::new(),
+            outputs: Vec::new(),
+            drill: StandIn::default(),
+        };
+        let secrets = Secrets::from([
+            ("token".to_owned(), SecretSource::Env("MY_TOKEN".to_owned())),
+            ("filed".to_owned(), SecretSource::File("/run/a key".to_owned())),
+        ]);
+        let guide = command(&spec, &secrets);
+        let act: Vec<&str> = guide.act.iter().map(|line| line.command.as_str()).collect();
+        let typed = "printf %s \"$FILED\" | env -i PATH=\"$PATH\" HOME=\"$HOME\" TOKEN=\"$MY_TOKEN\" /opt/act 'a b; rm'";
+        assert_eq!(act, ["FILED=$(cat '/run/a key')", typed]);
+        assert!(guide.act[1].note.as_ref().is_some_and(|note| note.starts_with("Once")));
+        assert!(guide.check[0].command.ends_with(" /opt/check"));
+        assert!(guide.undo.is_empty() && guide.undo_note.contains("it stays"));
+    }
+}

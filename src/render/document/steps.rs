@@ -8,7 +8,8 @@ use super::view::{
     CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
 };
 use super::words;
-use crate::model::action::{HubAction, RemovalKind, Verification};
+use crate::model::action::{HubAction, RemovalKind};
+use crate::model::probe::ReachProof;
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
 use crate::render::by_hand::{self, Guide, Line, Trouble};
 
@@ -98,15 +99,13 @@ pub(super) fn window(plan: &Plan) -> Option<OutageWindow> {
         after.contains(place)
             && matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
     })?;
-    let proves = |place: &usize| {
-        matches!(
-            steps[*place].action,
-            Action::Verify(Verification::Routes { .. } | Verification::HubRoutes { .. })
-        )
-    };
     let later = plan.dag().descendants(made);
-    let closes =
-        order.iter().copied().find(|place| later.contains(place) && proves(place)).unwrap_or(made);
+    // What is seen from where traffic must flow proves more than routes do.
+    let proof = |wanted: ReachProof| {
+        let proves = |place: &usize| steps[*place].action.proof() == Some(wanted);
+        order.iter().copied().find(|place| later.contains(place) && proves(place))
+    };
+    let closes = proof(ReachProof::Seen).or_else(|| proof(ReachProof::Routes)).unwrap_or(made);
     let before = plan.dag().ancestors(closes);
     let inside = after.intersection(&before).copied().collect();
     Some(OutageWindow { opens, closes, inside })

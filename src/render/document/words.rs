@@ -129,6 +129,7 @@ pub(super) fn effect(action: &Action) -> &'static str {
         | Action::SecurityGroup(_)
         | Action::Dns(_)
         | Action::Steering(Steering::Endpoint(_))
+        | Action::Outside(_)
         | Action::RecoveryPlan(_) => "change",
         _ => "make",
     }
