@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod args;
+pub mod asked;
 pub mod azure;
 mod bounded;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod files;
 pub mod front;
 mod kept_world;
+pub mod live;
 mod logs;
 pub mod preflight;
 mod run;

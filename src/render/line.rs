@@ -141,7 +141,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::UndoRequested { by, reason } => {
             style.warn(&format!("! undo asked for by {}{}", actor(by), because(reason.as_ref())))
         }
-        Event::UndoStarted { step, .. } => format!("↶ {step}"),
+        Event::UndoStarted { step, .. } => format!("↶ {step}  {}", style.dim("taking it back")),
         Event::StepUndone { step } => style.good(&format!("✓ {step}  undone")),
         Event::StepUndoFailed { step, error } => {
             style.bad(&format!("✗ {step}  could not be undone: {}", error.message))
@@ -164,10 +164,14 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
                 style.bad(&format!("● {outcome}"))
             }
         },
-        Event::RunOpened { .. }
-        | Event::Intended { .. }
-        | Event::Answered { .. }
-        | Event::OperationEnded { .. } => return None,
+        // The run's id is there from the first line on.
+        Event::RunOpened { run, by, .. } => {
+            let by = by.as_ref().map_or_else(String::new, |by| format!(", started by {}", by.name));
+            format!("● run {run} of {}{by}", plan.parts().runbook)
+        }
+        Event::Intended { .. } | Event::Answered { .. } | Event::OperationEnded { .. } => {
+            return None;
+        }
     })
 }
 

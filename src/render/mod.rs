@@ -28,6 +28,7 @@ pub mod truth;
 pub mod truth_text;
 pub mod typical;
 pub mod view;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;
