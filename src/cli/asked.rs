@@ -188,7 +188,7 @@ async fn ask(desk: &mut Desk, prompt: &Prompt, handle: &Handle, by: &Person) -> 
             "n" | "no" => {
                 // A no goes into the journal with its reason.
                 while said.reason.is_none() {
-                    let reason = match desk.reply(step, &format!("  {name}: why not?")).await {
+                    let reason = match desk.reply(step, &format!("  {name}: Why not?")).await {
                         Reply::Typed(reason) => reason,
                         Reply::Elsewhere => return elsewhere(),
                         Reply::Nobody => return None,

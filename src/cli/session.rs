@@ -306,7 +306,7 @@ impl Driving {
             }
             match ui.output {
                 super::args::Output::Text => {
-                    ui.data(&format!("\n{}", text::summary(&view, ui.out)))
+                    ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))
                 }
                 super::args::Output::Json => ui.data(&json::object(&view)),
             }

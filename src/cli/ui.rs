@@ -76,6 +76,16 @@ impl Ui {
         }
     }
 
+    /// What stdout can show now: a window may have been resized.
+    #[must_use]
+    pub fn out_now(&self) -> Style {
+        // What is no terminal keeps its width.
+        match std::io::stdout().is_terminal() {
+            true => Style { width: self.err_now().width, ..self.out },
+            false => self.out,
+        }
+    }
+
     /// What stderr can show now: a window may have been resized.
     #[must_use]
     pub fn err_now(&self) -> Style {

@@ -19,6 +19,7 @@ pub mod role;
 pub mod runs_text;
 pub mod split;
 mod spoken;
+mod steps_text;
 pub mod style;
 pub mod svg;
 pub mod template;

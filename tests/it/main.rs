@@ -51,6 +51,7 @@ mod store_survival;
 mod support;
 mod together;
 mod verbs;
+mod watched;
 mod wire;
 mod words;
 mod world;

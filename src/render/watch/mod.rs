@@ -70,7 +70,9 @@ pub fn draw(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
             Layout::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(middle);
         put(frame, top, head);
         panels::steps(frame, left, page);
-        panels::framed(frame, right, "People", people(right.width.saturating_sub(2)));
+        let asked = people(right.width.saturating_sub(2));
+        let asked = if asked.is_empty() { panels::nobody() } else { asked };
+        panels::framed(frame, right, "People", asked);
         panels::log(frame, log, page);
         put(frame, keys, vec![panels::keys(page, usize::from(area.width))]);
     } else {

@@ -167,6 +167,11 @@ pub(super) fn people(page: &WatchPage<'_>, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
+/// What stands in their frame where nobody is asked and nothing is owed.
+pub(super) fn nobody() -> Vec<Line<'static>> {
+    vec![Line::styled("Nobody is asked for anything.", Look::new().add_modifier(Modifier::DIM))]
+}
+
 /// Lines in a frame with a title.
 pub(super) fn framed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {
     let block = Block::bordered().title(format!(" {title} "));
