@@ -28,6 +28,10 @@ pub fn summary(view: &RunView, style: Style) -> String {
     list(&mut out, "What an undo does not take back:", &view.stays, style);
     list(&mut out, "Left for you to look after:", &view.obligations, style);
     more(&mut out, view, style);
+    // Parts that have nothing to say leave no gap.
+    while out.contains("\n\n\n") {
+        out = out.replace("\n\n\n", "\n\n");
+    }
     out
 }
 

@@ -82,7 +82,7 @@ pub fn draw(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
             area,
             [
                 Constraint::Length(head_rows),
-                Constraint::Length(wanted.min(area.height / 3)),
+                Constraint::Length(wanted.min(area.height * 2 / 5)),
                 Constraint::Fill(2),
                 Constraint::Fill(1),
                 Constraint::Length(1),

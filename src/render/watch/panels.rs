@@ -127,11 +127,19 @@ pub(super) fn people(page: &WatchPage<'_>, width: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for ask in &truth.asks {
         let look = by_mood(page, Mood::WantsSomebody);
-        for (place, text) in truth_text::asked(ask, truth, style).iter().enumerate() {
-            // The label is the frame's title.
-            let text = text.get(10..).filter(|_| text.is_char_boundary(10)).unwrap_or(text);
+        // The label is the frame's title.
+        let labelled = Style { width: width + 10, ..style };
+        for (place, text) in truth_text::asked(ask, truth, labelled).iter().enumerate() {
+            let text: String = text.chars().skip(10).collect();
             let look = if place == 0 { look } else { Look::new() };
-            lines.push(Line::styled(clean(text), look));
+            // A command that is too long is broken here: nobody copies it whole out of a frame.
+            match text.chars().count() <= width {
+                true => lines.push(Line::styled(clean(&text), look)),
+                false => {
+                    let parts = wrap(&clean(&text), width);
+                    lines.extend(parts.into_iter().map(|text| Line::styled(text, look)));
+                }
+            }
         }
         lines.push(Line::raw(""));
     }
@@ -209,7 +217,9 @@ pub(super) fn steps(frame: &mut Frame<'_>, area: Rect, page: &WatchPage<'_>) {
         })
         .collect();
     let done = view.now.as_ref().map_or((0, view.steps.len()), |truth| truth.done);
-    let title = format!("Steps {}/{} · ◆ decides the end", done.0, done.1);
+    let ended = view.now.as_ref().is_some_and(|truth| truth.standing.is_end());
+    let means = if ended { "took the time" } else { "decides the end" };
+    let title = format!("Steps {}/{} · ◆ {means}", done.0, done.1);
     framed(frame, area, &cut(&title, width.saturating_sub(2)), lines);
 }
 
