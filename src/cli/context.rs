@@ -24,12 +24,23 @@ pub struct Look {
     pub driven: Driven,
     /// The time in it.
     pub now: Timestamp,
+    /// Why what it shows may be old, if it may.
+    pub warning: Option<String>,
+}
+
+impl Look {
+    /// Says why what it shows may be old.
+    pub fn warn(&self, ui: Ui) {
+        if let Some(why) = &self.warning {
+            ui.say(&format!("{} {why}", ui.err.warn("warning:")));
+        }
+    }
 }
 
 /// Who told the events: whoever drives the run, who knows the time in it too, or what is written.
 enum Told {
     Look(Look),
-    Written(Vec<Recorded>, Driven),
+    Written(Vec<Recorded>, Driven, Option<String>),
 }
 
 /// What every command is given.
@@ -158,7 +169,9 @@ impl Context {
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn read(&self, run: &RunId) -> Result<(Vec<Recorded>, Driven), CliError> {
-        self.look(run).await.map(|look| (look.events, look.driven))
+        let look = self.look(run).await?;
+        look.warn(self.ui);
+        Ok((look.events, look.driven))
     }
 
     /// A run's events and the time in it: the one of whoever drives it, since a drill's time is its own and a
@@ -167,9 +180,9 @@ impl Context {
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<Look, CliError> {
-        let (events, driven) = match self.read_or_ask(run).await? {
+        let (events, driven, warning) = match self.read_or_ask(run).await? {
             Told::Look(look) => return Ok(look),
-            Told::Written(events, driven) => (events, driven),
+            Told::Written(events, driven, warning) => (events, driven, warning),
         };
         let drill = events.first().is_some_and(|first| {
             matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. })
@@ -179,12 +192,28 @@ impl Context {
             Some(last) if drill => last,
             _ => RealClock::new(NonZeroU32::MIN, last).now(),
         };
-        Ok(Look { events, driven, now })
+        Ok(Look { events, driven, now, warning })
+    }
+
+    /// Looks again at a run of which something is known: whoever drives it is asked only for what is new.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub async fn look_on(&self, run: &RunId, known: &Look) -> Result<Look, CliError> {
+        let last = known.events.last().map(|last| last.seq).unwrap_or_default();
+        let told = match Knock::at(&self.state.run_path(run)) {
+            Ok(knock) => knock.events_after(last).await.ok(),
+            Err(_) => None,
+        };
+        let Some((new, now)) = told else { return self.look(run).await };
+        let mut events = known.events.clone();
+        events.extend(new);
+        Ok(Look { events, driven: Driven::ByAProcess, now, warning: None })
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<Told, CliError> {
         match self.state.read(run) {
-            Ok(events) => Ok(Told::Written(events, Driven::ByNobody)),
+            Ok(events) => Ok(Told::Written(events, Driven::ByNobody, None)),
             Err(StoreError::Held { .. }) => {
                 let told = match Knock::at(&self.state.run_path(run)) {
                     Ok(knock) => knock.events_after(Seq::default()).await,
@@ -192,16 +221,20 @@ impl Context {
                 };
                 let error = match told {
                     Ok((events, now)) => {
-                        return Ok(Told::Look(Look { events, driven: Driven::ByAProcess, now }));
+                        return Ok(Told::Look(Look {
+                            events,
+                            driven: Driven::ByAProcess,
+                            now,
+                            warning: None,
+                        }));
                     }
                     Err(error) => error,
                 };
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
                 match self.state.read_export(run) {
                     Ok(events) if !events.is_empty() => {
-                        let warning = self.ui.err.warn("warning:");
-                        self.ui.say(&format!("{warning} {} This is what it wrote.", error.what));
-                        Ok(Told::Written(events, Driven::ByAProcess))
+                        let warning = format!("{} This is what it wrote.", error.what);
+                        Ok(Told::Written(events, Driven::ByAProcess, Some(warning)))
                     }
                     _ => Err(error),
                 }

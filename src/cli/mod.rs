@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod args;
+pub mod asked;
 pub mod azure;
 mod bounded;
 mod capture;
@@ -20,6 +21,7 @@ pub mod error;
 pub mod files;
 pub mod front;
 mod kept_world;
+pub mod live;
 mod logs;
 mod params;
 pub mod preflight;

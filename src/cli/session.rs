@@ -7,22 +7,24 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::asked::{self, Gates};
 use super::clock::{HostEntropy, RealClock};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
+use super::live::{LiveScreen, Stillness};
 use super::ui::Ui;
-use super::watch::{self, All, Aside, EventRecorder, Gates, ObligationNotes};
+use super::watch::{All, EventRecorder, ObligationNotes};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
-use crate::model::{Action, Plan, ResourceId, RunOutcome};
-use crate::render::progress::{EventLines, Live};
+use crate::model::{Action, Plan, ResourceId, RunOutcome, Timestamp};
+use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::render::{json, run_view, text};
+use crate::render::{json, run_view_at, text};
 use crate::store::RunStore;
 
 /// Who answers the gates.
@@ -62,6 +64,8 @@ pub struct Driving {
     pub reached: Vec<ReachedView>,
     /// What each bad day and fault has met and struck, in a drill.
     pub strikes: Vec<StrikesView>,
+    /// The time in it.
+    pub now: Timestamp,
 }
 
 /// What a drive begins with.
@@ -82,17 +86,20 @@ impl Session {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(EventRecorder::default());
-        let mut screen = Screen::new(ui, self.mode);
+        let mut screen = Screen::new(ui, self.mode, &self.clock);
+        let (shown, stillness) = screen.watcher();
         let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
-            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, screen.watcher()];
+            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, shown];
         let mut aside = JoinSet::new();
         let patience = match self.answers {
             GateAnswers::Terminal => {
                 let (gates, questions) = Gates::new(Arc::clone(&self.clock));
                 watchers.push(Arc::new(gates));
                 let (handle, by) = (handle.clone(), context.user());
-                aside.spawn(async move { watch::answer(ui, questions, handle, by).await });
+                aside.spawn(async move {
+                    asked::answer(ui, questions, handle, by, stillness).await;
+                });
                 Patience::UntilEnded
             }
             GateAnswers::Elsewhere => Patience::UntilPeople,
@@ -102,6 +109,7 @@ impl Session {
         let journal = Arc::new(journal);
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
+        let clock = Arc::clone(&self.clock);
         let told = (Arc::clone(&recorder), Arc::clone(&self.clock));
         let socket = ControlSocket::open(&dir, told, handle.clone(), &HostEntropy).await;
         let socket = socket.map_err(|error| {
@@ -115,21 +123,23 @@ impl Session {
         };
         let driven =
             drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
+        aside.shutdown().await;
         screen.clear();
         drop(socket);
-        aside.abort_all();
         let closed = match Arc::into_inner(journal) {
             Some(journal) => journal.close().await,
             None => Ok(()),
         };
         let (ending, state) = driven?;
         closed?;
+        let now = clock.now();
         Ok(Driving {
             ending,
             state,
             events: recorder.events(),
             reached: Vec::new(),
             strikes: Vec::new(),
+            now,
         })
     }
 }
@@ -255,40 +265,40 @@ impl Interrupts {
 
 /// What shows the progress.
 enum Screen {
-    Live(Aside),
+    Live(LiveScreen),
     EventLines(Arc<EventLines>),
 }
 
 impl Screen {
     /// Lines that redraw on a terminal in real time; plain ones else, as in a drill, whose hours pass
     /// in a second.
-    fn new(ui: Ui, mode: RunMode) -> Self {
-        if ui.live && mode == RunMode::Live {
-            let live = Arc::new(Live::new(ui.err));
-            let last = Arc::clone(&live);
-            // A terminal that nobody reads must not hold the run up.
-            if let Ok(aside) = Aside::new(live, move || last.clear()) {
-                return Self::Live(aside);
-            }
+    fn new(ui: Ui, mode: RunMode, clock: &Arc<dyn Clock>) -> Self {
+        // A terminal that nobody reads must not hold the run up.
+        if ui.live
+            && mode == RunMode::Live
+            && let Ok(screen) = LiveScreen::new(ui, Arc::clone(clock))
+        {
+            return Self::Live(screen);
         }
         let sink = Box::new(move |line: &str| ui.say(line));
         Self::EventLines(Arc::new(EventLines::new(sink, ui.err)))
     }
 
-    fn watcher(&self) -> Arc<dyn Watcher> {
+    /// What a driver tells, and the way to keep the screen still while somebody is asked.
+    fn watcher(&self) -> (Arc<dyn Watcher>, Option<Stillness>) {
         match self {
-            Self::Live(aside) => match aside.teller() {
-                Some(teller) => Arc::new(teller),
-                None => Arc::new(Unwatched),
+            Self::Live(screen) => match screen.teller() {
+                Some((telling, stillness)) => (Arc::new(telling), Some(stillness)),
+                None => (Arc::new(Unwatched), None),
             },
-            Self::EventLines(lines) => Arc::clone(lines) as Arc<dyn Watcher>,
+            Self::EventLines(lines) => (Arc::clone(lines) as Arc<dyn Watcher>, None),
         }
     }
 
     /// The lines are taken off the screen, where there is one.
     fn clear(&mut self) {
-        if let Self::Live(aside) = self {
-            aside.end();
+        if let Self::Live(screen) = self {
+            screen.end();
         }
     }
 }
@@ -298,7 +308,7 @@ impl Driving {
     #[must_use]
     pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
         let ui = context.ui;
-        if let Some(mut view) = run_view(&self.state, &self.events, Driven::ByNobody) {
+        if let Some(mut view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
             view.set_reached(&self.reached);
             view.strikes.clone_from(&self.strikes);
             if self.ending == Ending::Interrupted {
@@ -306,7 +316,7 @@ impl Driving {
             }
             match ui.output {
                 super::args::Output::Text => {
-                    ui.data(&format!("\n{}", text::summary(&view, ui.out)))
+                    ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))
                 }
                 super::args::Output::Json => ui.data(&json::object(&view)),
             }

@@ -11,6 +11,7 @@ use super::settings::{self, Environment};
 use super::voice;
 use crate::outward;
 use crate::render::Style;
+use crate::render::progress::StandingLine;
 use crate::render::style::{Color, Flow, Zone, for_screen};
 
 /// The least and the most columns that a page uses.
@@ -75,6 +76,16 @@ impl Ui {
         }
     }
 
+    /// What stdout can show now: a window may have been resized.
+    #[must_use]
+    pub fn out_now(&self) -> Style {
+        // What is no terminal keeps its width.
+        match std::io::stdout().is_terminal() {
+            true => Style { width: self.err_now().width, ..self.out },
+            false => self.out,
+        }
+    }
+
     /// What stderr can show now: a window may have been resized.
     #[must_use]
     pub fn err_now(&self) -> Style {
@@ -96,6 +107,11 @@ impl Ui {
         drop(out.flush());
     }
 
+    /// A line of data.
+    pub fn data_line(&self, line: &str) {
+        self.data(&format!("{line}\n"));
+    }
+
     /// Talk: one or more lines. Never waits for a reader.
     pub fn say(&self, text: &str) {
         let text = for_screen(&outward::redacted(text));
@@ -114,9 +130,13 @@ impl Ui {
         self.say(&lines.join("\n"));
     }
 
-    /// Bytes for the terminal, as they are: pieces of a screen that redraws, made for it before.
-    pub(super) fn draw(text: String) {
-        voice::say(text.into_bytes());
+    /// Lets these lines stand below all that is said from now on.
+    pub(super) fn stand(lines: Vec<StandingLine>) {
+        let clean = |line: StandingLine| StandingLine {
+            text: for_screen(&outward::redacted(&line.text)),
+            ..line
+        };
+        voice::stand(lines.into_iter().map(clean).collect());
     }
 
     /// Says what is asked, and stays on the line for the answer.
@@ -149,7 +169,7 @@ fn width(columns: Option<usize>) -> usize {
 }
 
 /// Columns of the terminal; none where it does not tell.
-fn terminal_columns() -> Option<usize> {
+pub(super) fn terminal_columns() -> Option<usize> {
     let (columns, _) = ratatui::crossterm::terminal::size().ok()?;
     Some(usize::from(columns)).filter(|columns| *columns > 0)
 }

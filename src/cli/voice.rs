@@ -2,12 +2,18 @@
 //!
 //! A terminal that nobody reads, or a pipe whose reader hangs, takes no more bytes after a while. What is
 //! said then waits here up to a bound; beyond it lines are dropped and counted. The run goes on.
+//!
+//! On a terminal a few lines may stand below all that is said. They are taken away before anything else is
+//! written, and put back after it, so that nothing that speaks can tear them, whatever the window's width is by
+//! then.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use crate::render::progress::StandingLine;
 
 /// Pieces of talk that wait to be written: more than a failover says in an hour, a few megabytes at most.
 const WAITING_MAX: usize = 4_096;
@@ -20,8 +26,44 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 enum VoicePart {
     Text(Vec<u8>),
+    /// What stands below all that is said from now on.
+    Standing(Vec<StandingLine>),
     /// Tells when all that came before is written.
     Mark(SyncSender<()>),
+}
+
+/// What stands below all that is said.
+#[derive(Debug, Default)]
+struct Below {
+    lines: Vec<StandingLine>,
+    /// Columns of the lines that are on the screen.
+    drawn: Vec<usize>,
+}
+
+impl Below {
+    /// What takes the lines off the screen. A window that has become narrower since they were drawn shows each
+    /// of them on more rows.
+    fn taken_away(&mut self, columns: usize) -> String {
+        let rows: usize = self.drawn.iter().map(|wide| wide.div_ceil(columns.max(1)).max(1)).sum();
+        self.drawn.clear();
+        match rows {
+            0 => String::new(),
+            1 => "\r\u{1b}[J".to_owned(),
+            rows => format!("\r\u{1b}[{}A\u{1b}[J", rows - 1),
+        }
+    }
+
+    /// What puts them back; the cursor stays at the end of the last one.
+    fn put_back(&mut self) -> String {
+        self.drawn = self.lines.iter().map(|line| line.columns).collect();
+        let texts: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
+        texts.join("\r\n")
+    }
+}
+
+/// Columns of the terminal now; where it does not tell no line is thought to be broken.
+fn columns() -> usize {
+    super::ui::terminal_columns().unwrap_or(usize::MAX)
 }
 
 /// A line of pieces, and the thread that writes them.
@@ -38,10 +80,23 @@ impl Voice {
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
         std::thread::Builder::new().name("voice".to_owned()).spawn(move || {
+            let mut below = Below::default();
             for piece in inbox {
                 match piece {
                     // A reader that has gone away hears no more, which is no error.
-                    VoicePart::Text(text) => drop(out.write_all(&text)),
+                    VoicePart::Text(text) => {
+                        let mut bytes = below.taken_away(columns()).into_bytes();
+                        bytes.extend(text);
+                        bytes.extend(below.put_back().into_bytes());
+                        drop(out.write_all(&bytes));
+                    }
+                    VoicePart::Standing(lines) => {
+                        let away = below.taken_away(columns());
+                        below.lines = lines;
+                        let text = format!("{away}{}", below.put_back());
+                        drop(out.write_all(text.as_bytes()));
+                        drop(out.flush());
+                    }
                     VoicePart::Mark(reached) => {
                         let count = lost.swap(0, Ordering::Relaxed);
                         if count > 0 {
@@ -93,6 +148,14 @@ pub(super) fn say(text: Vec<u8>) {
     }
 }
 
+/// Lets these lines stand below all that is said from now on; none takes them away. Never waits.
+pub(super) fn stand(lines: Vec<StandingLine>) {
+    if let Some(voice) = on_stderr() {
+        // Where the line is full these are old by the time it is not.
+        let _stuck = voice.pieces.try_send(VoicePart::Standing(lines)).is_err();
+    }
+}
+
 /// Waits a moment until what was said is written: before a question, and at the end.
 pub(super) fn finish() {
     if let Some(voice) = on_stderr() {
@@ -130,6 +193,19 @@ mod tests {
         assert!(voice.wait(LAST_WORDS));
         let expected: String = (0..100).map(|n| format!("{n}\n")).collect();
         assert_eq!(String::from_utf8(page.0.lock().unwrap().clone()).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_stands_below_is_taken_away_whole_even_from_a_window_that_became_narrower() {
+        let line = |columns| StandingLine { columns, text: "x".repeat(columns) };
+        let mut below = Below { lines: vec![line(79), line(10), line(0)], drawn: Vec::new() };
+        assert_eq!(below.taken_away(80), "", "nothing is there yet");
+        assert_eq!(below.put_back().matches("\r\n").count(), 2);
+        assert_eq!(below.taken_away(80), "\r\u{1b}[2A\u{1b}[J");
+        let _text = below.put_back();
+        // 79 columns take three rows of 30.
+        assert_eq!(below.taken_away(30), "\r\u{1b}[4A\u{1b}[J");
+        assert_eq!(below.taken_away(30), "", "they are gone");
     }
 
     #[test]

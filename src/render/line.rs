@@ -95,17 +95,21 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         )),
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
         Event::GateOpened { step, question, .. } => {
-            // Wrapped here: a live screen counts the lines that it has to redraw.
-            let wide = style.width.saturating_sub(12);
+            // The clock and its gap take nine columns, the step's name comes before the first line.
+            let wide = style.width.saturating_sub(12).max(20);
             let decides = plan
                 .step(step)
                 .is_some_and(|step| matches!(step.action.gate(), Some(Gate::Decision(_))));
             let wrapped: Vec<String> = if decides {
                 question.lines().flat_map(|line| wrap(line, wide)).collect()
             } else {
-                wrap(&question.split_whitespace().collect::<Vec<_>>().join(" "), wide)
+                wrap(question, wide)
             };
-            style.warn(&format!("? {step}  {}", wrapped.join("\n           ")))
+            // Where name and first line do not fit beside one another the question begins below.
+            let lead = step.as_str().chars().count() + 4;
+            let first = wrapped.first().map_or(0, |line| line.chars().count());
+            let gap = if lead + first <= wide + 2 { "  " } else { "\n           " };
+            style.warn(&format!("? {step}{gap}{}", wrapped.join("\n           ")))
         }
         Event::Approved { step, by, choice, reason } => {
             let what = match choice {
@@ -141,7 +145,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::UndoRequested { by, reason } => {
             style.warn(&format!("! undo asked for by {}{}", actor(by), because(reason.as_ref())))
         }
-        Event::UndoStarted { step, .. } => format!("↶ {step}"),
+        Event::UndoStarted { step, .. } => format!("↶ {step}  {}", style.dim("taking it back")),
         Event::StepUndone { step } => style.good(&format!("✓ {step}  undone")),
         Event::StepUndoFailed { step, error } => {
             style.bad(&format!("✗ {step}  could not be undone: {}", error.message))
@@ -164,10 +168,14 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
                 style.bad(&format!("● {outcome}"))
             }
         },
-        Event::RunOpened { .. }
-        | Event::Intended { .. }
-        | Event::Answered { .. }
-        | Event::OperationEnded { .. } => return None,
+        // The run's id is there from the first line on.
+        Event::RunOpened { run, by, .. } => {
+            let by = by.as_ref().map_or_else(String::new, |by| format!(", started by {}", by.name));
+            format!("● run {run} of {}{by}", plan.parts().runbook)
+        }
+        Event::Intended { .. } | Event::Answered { .. } | Event::OperationEnded { .. } => {
+            return None;
+        }
     })
 }
 

@@ -20,6 +20,7 @@ pub mod role;
 pub mod runs_text;
 pub mod split;
 mod spoken;
+mod steps_text;
 mod strikes;
 pub mod style;
 pub mod svg;
@@ -30,6 +31,7 @@ pub mod truth;
 pub mod truth_text;
 pub mod typical;
 pub mod view;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

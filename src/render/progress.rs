@@ -1,27 +1,79 @@
-//! What is happening? Lines as events are recorded, or a line a step that is at work on a terminal.
+//! What is happening? Lines as events are recorded, and below them, on a terminal, where the run stands now.
+//!
+//! Nothing here draws: the lines go to a sink, and what stands below them is given as lines that are no wider
+//! than the screen, so that whoever draws them knows how many rows they take.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::line::{JournalDetail, line};
-use super::style::{Style, fill, for_screen};
-use super::typical::{doing, typical};
-use crate::engine::{Phase, Recorded, RunState, StepState, Watcher};
-use crate::model::{Plan, Step, StepName, StepStatus};
-
-/// How often a line's clock moves.
-const TICK: Duration = Duration::from_millis(500);
+use super::style::{Style, cut, fill};
+use super::truth::{Mood, RunTruth};
+use super::truth_text;
+use crate::engine::{Event, Recorded, RunState, Watcher};
+use crate::model::{Plan, StepName, Timestamp};
 
 /// Where finished lines go; only the command line's user interface prints.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Tells events as lines; remembers which steps are on their way back, of which an event alone says nothing.
+#[derive(Debug, Default)]
+pub struct Teller {
+    undoing: BTreeSet<StepName>,
+}
+
+impl Teller {
+    /// The line of an event, if it matters.
+    pub fn told(
+        &mut self,
+        recorded: &Recorded,
+        plan: &Plan,
+        opened_at: Timestamp,
+        style: Style,
+    ) -> Option<String> {
+        match &recorded.event {
+            Event::UndoStarted { step, .. } => {
+                self.undoing.insert(step.clone());
+            }
+            Event::StepStarted { step, .. } => {
+                self.undoing.remove(step);
+            }
+            Event::Accepted { step, .. } if self.undoing.contains(step) => {
+                let since = super::style::clock(recorded.at.since(opened_at));
+                let text = style.dim(&format!("  {step}  accepted; Azure takes it back"));
+                return Some(format!("{} {text}", style.dim(&format!("[{since:>6}]"))));
+            }
+            _ => {}
+        }
+        line(recorded, plan, opened_at, JournalDetail::Progress, style)
+    }
+
+    /// The lines of events that were just recorded. A whole journal that is opened again is told as one.
+    pub fn lines(&mut self, events: &[Recorded], state: &RunState, style: Style) -> Vec<String> {
+        let Some(opened) = &state.opened else {
+            return Vec::new();
+        };
+        let whole = events.first().is_some_and(|first| first.seq.0 == 1);
+        // A new run's first events may be several: what was waived.
+        let taken_up = whole && events.iter().any(|one| one.event.step().is_some());
+        let told = events
+            .iter()
+            .filter_map(|event| self.told(event, &opened.plan, opened.at, style))
+            .collect();
+        if taken_up {
+            return vec![
+                style.dim(&format!("run {} goes on after event {}", opened.run, state.head)),
+            ];
+        }
+        told
+    }
+}
 
 /// Writes one line an event that matters.
 pub struct EventLines {
     sink: Sink,
     style: Style,
+    teller: Mutex<Teller>,
 }
 
 impl std::fmt::Debug for EventLines {
@@ -34,161 +86,87 @@ impl EventLines {
     /// Lines into a sink.
     #[must_use]
     pub fn new(sink: Sink, style: Style) -> Self {
-        Self { sink, style }
+        Self { sink, style, teller: Mutex::default() }
     }
-}
-
-/// The lines of events that were just recorded. A whole journal that is opened again is told as one.
-fn lines(events: &[Recorded], state: &RunState, style: Style) -> Vec<String> {
-    let Some(opened) = &state.opened else {
-        return Vec::new();
-    };
-    let taken_up = events.len() > 1 && events.first().is_some_and(|first| first.seq.0 == 1);
-    if taken_up {
-        return vec![style.dim(&format!("run {} goes on after event {}", opened.run, state.head))];
-    }
-    events
-        .iter()
-        .filter_map(|event| line(event, &opened.plan, opened.at, JournalDetail::Progress, style))
-        .collect()
 }
 
 impl Watcher for EventLines {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
-        for line in lines(events, state, self.style) {
+        let mut teller = self.teller.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in teller.lines(events, state, self.style) {
             (self.sink)(&line);
         }
     }
 }
 
-/// A line a step that is at work, on a terminal: what Azure is doing, how long that usually takes, how
-/// long it has been; below them what is next.
-#[derive(Debug)]
-pub struct Live {
-    screen: MultiProgress,
-    style: Style,
-    bars: Mutex<Bars>,
+/// A line that stands below what is said, until the next one replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingLine {
+    /// Columns that it takes.
+    pub columns: usize,
+    /// Its text, with our paint in it.
+    pub text: String,
 }
 
-#[derive(Debug, Default)]
-struct Bars {
-    steps: BTreeMap<StepName, ProgressBar>,
-    next: Option<ProgressBar>,
-}
+/// Steps at work that are shown below; of more only the count is.
+const AT_WORK_MAX: usize = 6;
+/// Questions that are shown below.
+const ASKS_MAX: usize = 3;
 
-impl Live {
-    /// Lines on the terminal's error stream.
-    #[must_use]
-    pub fn new(style: Style) -> Self {
-        Self { screen: MultiProgress::new(), style, bars: Mutex::default() }
+/// Where a run stands now, in a few lines, none of which reaches the last column.
+#[must_use]
+pub fn standing_lines(run: &str, truth: &RunTruth, style: Style) -> Vec<StandingLine> {
+    let room = style.width.saturating_sub(1);
+    let mut lines: Vec<StandingLine> = Vec::new();
+    let mut put = |text: &str, paint: &dyn Fn(&str) -> String| {
+        // One line is one line, whatever Azure or an author put into it.
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let indent = text.len() - text.trim_start().len();
+        let text = cut(&format!("{}{flat}", " ".repeat(indent)), room);
+        let columns = text.chars().count();
+        lines.push(StandingLine { columns, text: paint(&text) });
+    };
+    put(&"─".repeat(room.min(60)), &|text| style.dim(text));
+    let headline = format!("{}: {}", truth.standing.shown(), truth.headline);
+    put(&headline, &|text| match truth.standing.mood() {
+        Mood::GoesOn => style.bold(text),
+        Mood::Good => style.good(text),
+        Mood::WantsSomebody => style.warn(text),
+        Mood::Bad => style.bad(text),
+    });
+    put(&truth_text::elapsed(truth), &str::to_owned);
+    if let Some(end) = &truth.expected_end {
+        put(&format!("ends {}", truth_text::ends(end, truth, style)), &str::to_owned);
     }
-
-    /// Takes the lines off the screen.
-    pub fn clear(&self) {
-        drop(self.screen.clear());
+    let wide = truth.azure.iter().map(|work| work.step.chars().count()).max().unwrap_or(0).min(24);
+    for work in truth.azure.iter().take(AT_WORK_MAX) {
+        let mark = if work.undoing { "↶" } else { "▸" };
+        let gone = super::style::clock(std::time::Duration::from_secs_f64(work.for_seconds));
+        let usually = match (&work.usually, work.late) {
+            (Some(usually), false) => format!(", {usually}"),
+            (Some(usually), true) => format!(", {usually}: late"),
+            (None, _) => String::new(),
+        };
+        let step = fill(&cut(&work.step, wide), wide).replace(' ', "\u{a0}");
+        put(&format!("{mark} {step} {gone:>6} {}{usually}", work.doing), &str::to_owned);
     }
-
-    fn bar(&self, plan: &Plan, name: &StepName) -> ProgressBar {
-        let width =
-            plan.steps().iter().map(|step| step.name.as_str().len()).max().unwrap_or(0).min(30);
-        let bar = self.screen.insert_from_back(1, ProgressBar::new_spinner());
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {prefix} {elapsed:>5}  {wide_msg}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_prefix(fill(name.as_str(), width));
-        bar.enable_steady_tick(TICK);
-        bar
+    if let Some(more) = truth.azure.len().checked_sub(AT_WORK_MAX).filter(|more| *more > 0) {
+        put(&format!("  and {more} more at work"), &|text| style.dim(text));
     }
-}
-
-impl Watcher for Live {
-    fn recorded(&self, events: &[Recorded], state: &RunState) {
-        for line in lines(events, state, self.style) {
-            for line in line.lines() {
-                drop(self.screen.println(on_screen(line)));
-            }
-        }
-        let Some(opened) = &state.opened else { return };
-        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        if bars.next.is_none() {
-            let next = self.screen.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("  {wide_msg}") {
-                next.set_style(style);
-            }
-            bars.next = Some(next);
-        }
-        for step in opened.plan.steps() {
-            match at_work(step, state) {
-                Some(text) => {
-                    let bar = bars
-                        .steps
-                        .entry(step.name.clone())
-                        .or_insert_with(|| self.bar(&opened.plan, &step.name));
-                    bar.set_message(on_screen(&text));
-                }
-                None => {
-                    if let Some(bar) = bars.steps.remove(&step.name) {
-                        bar.finish_and_clear();
-                        self.screen.remove(&bar);
-                    }
-                }
-            }
-        }
-        if let Some(next) = &bars.next {
-            match state.outcome() {
-                Some(_) => next.finish_and_clear(),
-                None => {
-                    let text = self.style.dim(&upcoming(&opened.plan, state));
-                    next.set_message(on_screen(&text));
-                }
-            }
+    for ask in truth.asks.iter().take(ASKS_MAX) {
+        if let Some(way) = ask.ways.first() {
+            let count = match ask.needed {
+                1 => String::new(),
+                needed => format!(" ({} of {needed})", ask.given),
+            };
+            put(&format!("? {}{count}: {}", ask.whom(), way.command), &|text| style.warn(text));
         }
     }
-}
-
-/// A line as the terminal may have it.
-fn on_screen(line: &str) -> String {
-    for_screen(&crate::outward::redacted(line))
-}
-
-/// What a step at work is doing; none for one that is not.
-fn at_work(step: &Step, state: &RunState) -> Option<String> {
-    let work = state.step(&step.name)?.work()?;
-    let doing = doing(&step.action);
-    Some(match &work.phase {
-        Phase::Observing => "looking before anything is written".to_owned(),
-        Phase::Intended(_) => "asking Azure".to_owned(),
-        Phase::InDoubt(_) => "looking whether the write landed".to_owned(),
-        Phase::Operating { .. } => match typical(&step.action) {
-            Some(typical) => format!("{doing}; {}", typical.phrase()),
-            None => doing.to_owned(),
-        },
-        Phase::Confirming(_) => "Azure is done; looking whether it is so".to_owned(),
-        Phase::Waiting { why } => why.clone(),
-        Phase::Retrying { at, error } => format!("again at {at}: {}", error.message),
-        Phase::Asking { .. } => "waiting for a person".to_owned(),
-    })
-}
-
-/// What is left, and what comes first of it.
-fn upcoming(plan: &Plan, state: &RunState) -> String {
-    let left: Vec<&Step> = plan
-        .steps()
-        .iter()
-        .filter(|step| {
-            state.step(&step.name).is_some_and(|record| record.state == StepState::Pending)
-        })
-        .collect();
-    let done = state
-        .steps
-        .values()
-        .filter(|record| matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped))
-        .count();
-    let soon: Vec<&str> = left.iter().take(3).map(|step| step.name.as_str()).collect();
-    if soon.is_empty() {
-        return format!("{done} of {} steps done", plan.steps().len());
-    }
-    format!("{done} of {} steps done; next: {}", plan.steps().len(), soon.join(", "))
+    let next = match truth.next.is_empty() {
+        true => String::new(),
+        false => format!("; next: {}", truth.next.join(", ")),
+    };
+    let (done, all) = truth.done;
+    put(&format!("run {run}; {done} of {all} steps done{next}"), &|text| style.dim(text));
+    lines
 }

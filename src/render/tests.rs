@@ -23,7 +23,7 @@ use crate::plan::PreviewVerdict;
 
 const VNET: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub";
 
-fn name(text: &str) -> StepName {
+pub(super) fn name(text: &str) -> StepName {
     StepName::parse(text).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn subnet(step_name: &str, needs: &[&str]) -> Step {
     step(step_name, needs, Action::Subnet(spec))
 }
 
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     let gate = GatePolicy {
         question: "Is the source region lost?".to_owned(),
         expires_after: None,
@@ -93,10 +93,10 @@ fn plan() -> Plan {
 }
 
 #[derive(Default)]
-struct Book(Vec<Recorded>);
+pub(super) struct Book(pub(super) Vec<Recorded>);
 
 impl Book {
-    fn at(mut self, seconds: u64, event: Event) -> Self {
+    pub(super) fn at(mut self, seconds: u64, event: Event) -> Self {
         let start = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
         self.0.push(Recorded {
             seq: Seq(self.0.len() as u64 + 1),
@@ -107,12 +107,16 @@ impl Book {
         self
     }
 
-    fn opened() -> Self {
+    pub(super) fn opened() -> Self {
+        Self::opened_with(plan())
+    }
+
+    pub(super) fn opened_with(plan: Plan) -> Self {
         Self::default().at(
             0,
             Event::RunOpened {
                 run: RunId::parse("01h00000000000000000000000").unwrap(),
-                plan: Box::new(plan()),
+                plan: Box::new(plan),
                 against: None,
                 bad_days: Vec::new(),
                 mode: RunMode::Drill,
@@ -123,12 +127,12 @@ impl Book {
         )
     }
 
-    fn starts(self, seconds: u64, step: &str) -> Self {
+    pub(super) fn starts(self, seconds: u64, step: &str) -> Self {
         let step = name(step);
         self.at(seconds, Event::StepStarted { step, attempt: 1 })
     }
 
-    fn writes(self, seconds: u64, step: &str) -> Self {
+    pub(super) fn writes(self, seconds: u64, step: &str) -> Self {
         let resource = subnet_id(step);
         let boot = BootTime { boot: "b".to_owned(), nanos: 0 };
         let intent = Intent {
@@ -148,13 +152,13 @@ impl Book {
             .at(seconds, Event::Answered { step: name(step), request_id: Some("r-1".to_owned()) })
     }
 
-    fn succeeds(self, seconds: u64, step: &str) -> Self {
+    pub(super) fn succeeds(self, seconds: u64, step: &str) -> Self {
         let event =
             Event::StepSucceeded { step: name(step), outputs: Outputs::new(), seen: Vec::new() };
         self.at(seconds, event)
     }
 
-    fn asks(self, seconds: u64) -> Self {
+    pub(super) fn asks(self, seconds: u64) -> Self {
         let event = Event::GateOpened {
             step: name("go_ahead"),
             question: "Is the source region lost?".to_owned(),
@@ -164,13 +168,13 @@ impl Book {
         self.starts(seconds, "go_ahead").at(seconds, event)
     }
 
-    fn view(&self, driven: Driven) -> RunView {
+    pub(super) fn view(&self, driven: Driven) -> RunView {
         let state = RunState::fold(&self.0).unwrap();
         run_view(&state, &self.0, driven).unwrap()
     }
 }
 
-fn until_the_gate() -> Book {
+pub(super) fn until_the_gate() -> Book {
     Book::opened()
         .starts(0, "front")
         .writes(1, "front")
@@ -181,7 +185,7 @@ fn until_the_gate() -> Book {
         .succeeds(120, "back")
 }
 
-fn whole() -> Book {
+pub(super) fn whole() -> Book {
     until_the_gate()
         .at(
             300,
@@ -199,7 +203,7 @@ fn whole() -> Book {
         .at(1_500, Event::RunEnded { outcome: RunOutcome::Succeeded })
 }
 
-fn failed() -> Book {
+pub(super) fn failed() -> Book {
     Book::opened()
         .starts(0, "front")
         .starts(0, "back")

@@ -123,11 +123,12 @@ pub fn at_work(work: &AzureWork) -> String {
     format!("{}: {}, {} so far{usually}", work.step, work.doing, span(work.for_seconds))
 }
 
-/// What people have to do, over several lines: who, until when, the question, the commands.
+/// What people have to do, over several lines: who and what, the question, the commands, and then whom to
+/// reach and until when. What is needed first stands first, for a screen on which there is room for little.
 #[must_use]
 pub fn asked(ask: &Ask, truth: &RunTruth, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
-    put(&mut lines, "People", &who(ask, truth, style), style);
+    put(&mut lines, "People", &what(ask), style);
     put(&mut lines, "", &ask.question, style);
     let indent = match style.flow {
         Flow::Columns => " ".repeat(LABEL + 1),
@@ -160,6 +161,10 @@ pub fn asked(ask: &Ask, truth: &RunTruth, style: Style) -> Vec<String> {
             }
         }
     }
+    match who(ask, truth, style) {
+        who if who.is_empty() => {}
+        who => put(&mut lines, "", &who, style),
+    }
     lines
 }
 
@@ -168,28 +173,33 @@ fn hidden(painted: &str, text: &str) -> usize {
     painted.chars().count() - text.chars().count()
 }
 
-/// Who is asked, for what, how many have answered, until when, and how to reach them.
+/// Who is asked, for what, and how many of them have answered.
+fn what(ask: &Ask) -> String {
+    let asked = match &ask.step {
+        Some(step) => format!("{} to {} {step}", ask.whom(), ask.kind.verb()),
+        None => format!("anybody to {}", ask.kind.verb()),
+    };
+    if ask.needed < 2 {
+        return asked;
+    }
+    let by = match ask.by.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", ask.by.join(", ")),
+    };
+    format!("{asked}; {} of {} have said yes{by}", ask.given, ask.needed)
+}
+
+/// Whom that is, how to reach them, and until when.
 fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
     let mut parts = Vec::new();
-    match &ask.step {
-        Some(step) => parts.push(format!("{} to {} {step}", ask.whom(), ask.kind.verb())),
-        None => parts.push(format!("anybody to {}", ask.kind.verb())),
-    }
     if !ask.people.is_empty() {
-        parts.push(format!("that is {}", ask.people.join(", ")));
+        parts.push(format!("{} is {}", ask.whom(), ask.people.join(", ")));
     }
     if let Some(contact) = &ask.contact {
         parts.push(format!("reach {contact}"));
     }
     if ask.not_by_starter {
         parts.push("not the one who started the run".to_owned());
-    }
-    if ask.needed > 1 {
-        let by = match ask.by.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", ask.by.join(", ")),
-        };
-        parts.push(format!("{} of {} have said yes{by}", ask.given, ask.needed));
     }
     if let Some(since) = ask.since {
         parts.push(format!("asked {} ago", clock(truth.at.since(since))));

@@ -226,10 +226,20 @@ pub struct RunLine {
 /// The view of a run; none before its first event.
 #[must_use]
 pub fn run_view(state: &RunState, events: &[Recorded], driven: Driven) -> Option<RunView> {
+    let last = state.last_at.or(state.opened.as_ref().map(|opened| opened.at))?;
+    viewed(state, events, driven, last)
+}
+
+/// The view of a run, what is open measured until `now`.
+fn viewed(
+    state: &RunState,
+    events: &[Recorded],
+    driven: Driven,
+    now: Timestamp,
+) -> Option<RunView> {
     let opened = state.opened.as_ref()?;
     let plan = &opened.plan;
     let timeline = Timeline::of(events);
-    let now = state.last_at.unwrap_or(opened.at);
     let since = |at: Timestamp| seconds(at.since(opened.at));
     let writes = writes(events);
     let steps: Vec<StepView> = plan
@@ -331,9 +341,12 @@ pub fn run_view_at(
     driven: Driven,
     now: Timestamp,
 ) -> Option<RunView> {
-    let view = run_view(state, events, driven)?;
     let truth = truth(state, events, driven, now)?;
-    Some(RunView { elapsed_seconds: truth.elapsed_seconds, now: Some(truth), ..view })
+    let last = state.last_at.unwrap_or(truth.at);
+    // What was settled after the end belongs to the view as it always did.
+    let until = if truth.standing.is_end() { last } else { truth.at };
+    let view = viewed(state, events, driven, until)?;
+    Some(RunView { now: Some(truth), ..view })
 }
 
 /// How the run ended, or where it stands.

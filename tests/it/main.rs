@@ -62,6 +62,7 @@ mod support;
 mod tenants;
 mod together;
 mod verbs;
+mod watched;
 mod wire;
 mod words;
 mod world;

@@ -14,27 +14,27 @@ use crate::support::file;
 use crate::support::process::{Process, Served, backroad, serve, signal, until};
 
 /// A run waits for a person within this, and ends within it after its last gate.
-const SOON: Duration = Duration::from_secs(120);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 
-fn simulator() -> Served {
+pub(crate) fn simulator() -> Served {
     serve("runbooks/worlds/two-circuits.yaml", 400)
 }
 
 /// A failover against a served world.
-fn failover(served: &Served) -> Vec<&str> {
+pub(crate) fn failover(served: &Served) -> Vec<&str> {
     let endpoint = served.endpoint.as_str();
     let target = ["--endpoint", endpoint, "--clock-factor", "400"];
     [&["run", "runbooks/dr-circuit.yaml", "--profile", "live"], &target[..]].concat()
 }
 
-fn json(state: &Path, words: &[&str]) -> Value {
+pub(crate) fn json(state: &Path, words: &[&str]) -> Value {
     let Output { stdout, stderr, .. } =
         backroad(state, &[words, &["--output", "json"]].concat()).output().unwrap();
     serde_json::from_slice(&stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&stderr)))
 }
 
-fn only_run(state: &Path) -> Option<String> {
+pub(crate) fn only_run(state: &Path) -> Option<String> {
     json(state, &["runs"])["runs"][0]["run"].as_str().map(str::to_owned)
 }
 
@@ -43,7 +43,7 @@ fn outcome(state: &Path, run: &str) -> String {
 }
 
 /// The gates that wait for a person.
-fn gates(state: &Path, run: &str) -> Vec<String> {
+pub(crate) fn gates(state: &Path, run: &str) -> Vec<String> {
     let status = json(state, &["status", run]);
     let steps = status["steps"].as_array().unwrap();
     let waits = steps.iter().filter(|step| step["status"] == "waiting");
@@ -68,7 +68,7 @@ fn led_to_its_end(state: &Path, run: &str) {
 }
 
 /// Starts a failover in the background; gives its run, its process and its log.
-fn detached(state: &Path, served: &Served) -> (String, u32, PathBuf) {
+pub(crate) fn detached(state: &Path, served: &Served) -> (String, u32, PathBuf) {
     let said = json(state, &[&failover(served)[..], &["--detach"]].concat());
     assert_eq!(said["schema"], "backroad.detached/1");
     let process = u32::try_from(said["process"].as_u64().unwrap()).unwrap();
@@ -76,7 +76,7 @@ fn detached(state: &Path, served: &Served) -> (String, u32, PathBuf) {
 }
 
 /// Ends a process that is nobody's child here when the test ends, however it does.
-struct Background(u32);
+pub(crate) struct Background(pub(crate) u32);
 
 impl Drop for Background {
     fn drop(&mut self) {
@@ -178,7 +178,7 @@ fn what_a_run_in_the_background_is_refused_for_is_said_at_once() {
 }
 
 /// A command on a terminal of its own; none, and a word about it, where there is no Python.
-fn on_a_terminal(state: &Path, talk: &[&str], words: &[&str]) -> Option<Command> {
+pub(crate) fn on_a_terminal(state: &Path, talk: &[&str], words: &[&str]) -> Option<Command> {
     let known = Command::new("python3").arg("-c").arg("import pty").output();
     if !known.is_ok_and(|known| known.status.success()) {
         drop(std::io::stderr().write_all(b"SKIPPED: no python3 for a terminal.\n"));

@@ -58,8 +58,11 @@ async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
         holder: raw.holder,
         problem: raw.problem,
     };
-    let Look { events, driven, now } = match context.look(&raw.run).await {
-        Ok(look) => look,
+    let Look { events, driven, now, .. } = match context.look(&raw.run).await {
+        Ok(look) => {
+            line.problem = line.problem.or_else(|| look.warning.clone());
+            look
+        }
         Err(error) => {
             let why = error.why.first().unwrap_or(&error.what).clone();
             line.problem.get_or_insert(why);

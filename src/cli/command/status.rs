@@ -17,7 +17,9 @@ pub struct StatusArgs {
 }
 
 pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, CliError> {
-    let Look { events, driven, now } = context.look(run).await?;
+    let look = context.look(run).await?;
+    look.warn(context.ui);
+    let Look { events, driven, now, .. } = look;
     let state = Context::fold(&events)?;
     if let Some(mut view) = run_view_at(&state, &events, driven, now) {
         view.set_reached(&world::reached(context, run));

@@ -9,6 +9,8 @@ mod asks;
 mod at_work;
 mod forecast;
 mod headline;
+#[cfg(test)]
+pub(super) mod tests;
 mod usual;
 
 use serde::{Deserialize, Serialize};
