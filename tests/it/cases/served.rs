@@ -194,7 +194,7 @@ fn a_spoke_that_grew_over_the_wire_is_synced_over_the_wire() {
 }
 
 #[test]
-fn tenants_that_the_profile_names_are_given_their_tokens_from_the_first_request_on() {
+fn a_run_over_the_wire_takes_the_tenants_of_its_profile_and_names_what_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     worlds(state);
@@ -218,7 +218,7 @@ fn tenants_that_the_profile_names_are_given_their_tokens_from_the_first_request_
     };
     assert_eq!(look("").0, 0, "the refusal names the tenant, and its token is taken");
     assert_eq!(look(&format!("tenants: {{ {theirs}: {carrier} }}")).0, 0);
-    // A token of a third tenant is refused, and the refusal says whose is wanted.
+    // What can be no subscription is named before anything is asked.
     let (code, told) = look("tenants: { not-a-subscription/: x }");
     assert_ne!(code, 0);
     assert!(told.contains("names no subscription and its tenant"), "{told}");
