@@ -141,11 +141,11 @@ pub(super) fn words(down: &[RegionDown]) -> String {
 }
 
 /// The regions that were to go down after a drill had ended.
-pub fn never_went<'a>(
-    down: &'a [RegionDown],
+pub fn never_went(
+    down: &[RegionDown],
     began: Timestamp,
     ended: Timestamp,
-) -> impl Iterator<Item = &'a RegionDown> {
+) -> impl Iterator<Item = &RegionDown> {
     let took = ended.since(began);
     down.iter().filter(move |one| one.after > took)
 }

@@ -43,7 +43,6 @@ fn variable(name: &str) -> Option<String> {
 
 /// Reads the environment.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 pub fn environment() -> Environment {
     Environment {
         state_dir: variable("BACKROAD_STATE_DIR").map(PathBuf::from),

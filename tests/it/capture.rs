@@ -384,6 +384,26 @@ onprem:
 }
 
 #[test]
+fn what_may_not_be_read_is_not_called_gone() {
+    let worlds = Worlds::new();
+    let served = serve(worlds.healthy("two-circuits", ""), 600);
+    let (out, output) = worlds.capture(&served, "captured", &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let more = "rights:
+  - scope: /subscriptions/11111111-1111-1111-1111-111111111111
+    actions: ['*']
+    not_actions: [Microsoft.Network/virtualNetworks/read]
+  - { scope: /subscriptions/22222222-2222-2222-2222-222222222222, actions: ['*'] }
+";
+    let served = serve(worlds.healthy("two-circuits", more), 600);
+    let output = worlds.run(&served, &["capture", "--check", out.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("as far as it could be read"), "{text}");
+    assert!(said(&output).contains("virtualNetworks/vnet-hub-ea"), "{}", said(&output));
+}
+
+#[test]
 fn a_capture_is_never_written_over_another_file() {
     let worlds = Worlds::new();
     let served = serve(worlds.healthy("two-circuits", ""), 600);

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Hidden;
 use crate::model::ResourceId;
 use crate::sim::World;
 
@@ -70,18 +71,18 @@ pub(in crate::cli) struct ComparedScope {
     pub(in crate::cli) subscriptions: BTreeSet<String>,
     /// In small letters; all when empty.
     pub(in crate::cli) groups: BTreeSet<String>,
-    /// What could not be read, by what it says; an id in it is not compared.
+    /// Where something may be that was not read: that is not compared.
+    pub(in crate::cli) hidden: Vec<Hidden>,
+    /// What could not be read, in words.
     pub(in crate::cli) unread: Vec<String>,
 }
 
 impl ComparedScope {
-    fn covers(&self, key: &str) -> bool {
-        let mut parts = key.split('/');
-        let subscription = parts.nth(2).unwrap_or_default();
-        let group = parts.nth(1).unwrap_or_default();
-        self.subscriptions.contains(subscription)
-            && (self.groups.is_empty() || self.groups.contains(group))
-            && !self.unread.iter().any(|unread| unread.to_ascii_lowercase().contains(key))
+    fn covers(&self, id: &ResourceId) -> bool {
+        let group = id.resource_group().to_ascii_lowercase();
+        self.subscriptions.contains(&id.subscription().to_ascii_lowercase())
+            && (self.groups.is_empty() || self.groups.contains(&group))
+            && !self.hidden.iter().any(|hidden| hidden.covers(id))
     }
 }
 
@@ -95,9 +96,8 @@ pub(in crate::cli) fn differences(
     let (before, after) = (world.comparable(), estate.comparable());
     let bodies = |all: &Value| -> BTreeMap<String, Value> {
         let all = all["resources"].as_object().into_iter().flatten();
-        all.filter(|(key, _)| scope.covers(key))
-            .map(|(k, body)| (k.clone(), body.clone()))
-            .collect()
+        let covered = |key: &str| ResourceId::parse(key).is_ok_and(|id| scope.covers(&id));
+        all.filter(|(key, _)| covered(key)).map(|(k, body)| (k.clone(), body.clone())).collect()
     };
     let (before, after) = (bodies(&before), bodies(&after));
     let named = |world: &World, key: &str| {
@@ -226,7 +226,7 @@ fn heard(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<D
     let all = |of: &World| -> Paths {
         let onprem = of.onprem();
         let mut paths = Paths::new();
-        for link in onprem.links.iter().filter(|link| scope.covers(link.circuit.key())) {
+        for link in onprem.links.iter().filter(|link| scope.covers(&link.circuit)) {
             let (up, heard) = paths.entry((link.circuit.clone(), link.path.as_str())).or_default();
             *up |= link.up;
             if link.up {

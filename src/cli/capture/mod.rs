@@ -38,11 +38,49 @@ pub(super) struct Captured {
     pub(super) left_out: Vec<String>,
     /// What could not be read, and why.
     pub(super) unread: Vec<String>,
+    /// Where something may be that was not read.
+    pub(super) hidden: Vec<Hidden>,
+}
+
+/// A place in which something may be that was not read: nothing there is known to be gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// An id and everything below it, in small letters.
+    Below(String),
+    /// A type in a subscription.
+    OfType {
+        /// The subscription, in small letters.
+        subscription: String,
+        /// The type.
+        kind: &'static str,
+    },
+}
+
+impl Hidden {
+    /// Whether a resource may be there.
+    pub(super) fn covers(&self, id: &ResourceId) -> bool {
+        match self {
+            Self::Below(place) => {
+                let rest = id.key().strip_prefix(place.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            Self::OfType { subscription, kind } => {
+                id.subscription().eq_ignore_ascii_case(subscription)
+                    && id.root().resource_type().is(kind)
+            }
+        }
+    }
 }
 
 impl Captured {
     fn unread(&mut self, what: &str, error: &StepError) {
         self.unread.push(format!("{what}: {error}"));
+    }
+
+    /// What lies at an id, or below it, could not be read.
+    fn hide(&mut self, place: &str, what: &str, error: &StepError) {
+        self.hidden.push(Hidden::Below(place.to_ascii_lowercase()));
+        self.unread(what, error);
     }
 
     /// The bodies of a type.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::{Captured, onprem, policy};
+use super::{Captured, Hidden, onprem, policy};
 use crate::arm::kind;
 use crate::azure::{ArmObserver, EstateQuestion};
 use crate::engine::Clock;
@@ -160,9 +160,13 @@ impl EstateReading<'_> {
                     captured.tenants.insert(subscription.to_owned(), tenant.to_owned());
                 }
             }
-            Ok(None) => captured.unread.push(format!(
-                "subscription {subscription}: Azure knows none of that id, or not to us"
-            )),
+            Ok(None) => {
+                let place = format!("/subscriptions/{}", subscription.to_ascii_lowercase());
+                captured.hidden.push(Hidden::Below(place));
+                captured.unread.push(format!(
+                    "subscription {subscription}: Azure knows none of that id, or not to us"
+                ));
+            }
             Err(error) => captured.unread(&format!("subscription {subscription}"), &error),
         }
         let ids = self.inventory(captured, subscription).await;
@@ -176,7 +180,7 @@ impl EstateReading<'_> {
                 // It went while we were looking.
                 Ok(None) => continue,
                 Err(error) => {
-                    captured.unread(id.as_str(), &error);
+                    captured.hide(id.as_str(), id.as_str(), &error);
                     continue;
                 }
             }
@@ -210,7 +214,11 @@ impl EstateReading<'_> {
                             let list = list.unwrap_or_default();
                             ids.extend(ids_of(&list).filter(|id| self.wanted(id)));
                         }
-                        Err(error) => captured.unread(&format!("{kind} of {subscription}"), &error),
+                        Err(error) => {
+                            captured.unread(&format!("{kind} of {subscription}"), &error);
+                            let subscription = subscription.to_ascii_lowercase();
+                            captured.hidden.push(Hidden::OfType { subscription, kind });
+                        }
                     }
                 }
             }
@@ -237,7 +245,8 @@ impl EstateReading<'_> {
             let list = match self.estate(&question).await {
                 Ok(list) => list.unwrap_or_default(),
                 Err(error) => {
-                    captured.unread(&format!("{kind} of {parent}"), &error);
+                    let place = format!("{parent}/{kind}");
+                    captured.hide(&place, &format!("{kind} of {parent}"), &error);
                     continue;
                 }
             };
@@ -245,7 +254,7 @@ impl EstateReading<'_> {
                 // A list says less than what it lists: recovery plans without what is in them.
                 match self.sealed(&id).await {
                     Ok(body) => captured.resources.extend(body),
-                    Err(error) => captured.unread(id.as_str(), &error),
+                    Err(error) => captured.hide(id.as_str(), id.as_str(), &error),
                 }
             }
         }
