@@ -241,16 +241,24 @@ fn routes(spec: &HubRoutes, body: &Value) -> Guide {
     }
 }
 
-/// What a hub's tables know, asked of Azure.
-pub(super) fn effective(hub: &ResourceId, table: &str) -> super::Line {
+/// What a hub's tables know, asked of Azure: it answers later, at a place that `az` shows only to who debugs.
+pub(super) fn effective(hub: &ResourceId, table: &str) -> Vec<super::Line> {
     let table = format!("{hub}/{HUB_TABLES}/{table}");
     let body = serde_json::json!({ "resourceId": table, "virtualWanResourceType": "RouteTable" });
-    line(
-        about("resource invoke-action", hub)
-            .with("--action", "effectiveRoutes")
-            .with("--api-version", VERSION)
-            .with("--request-body", body.to_string())
-            .with("--query", "value")
-            .text(),
-    )
+    let ask = call("post", &format!("{hub}/effectiveRoutes")).with("--body", body.to_string());
+    let answer = Az::new("rest")
+        .with("--method", "get")
+        .with_variable("--url", "LOCATION")
+        .with("--query", "value");
+    vec![
+        noted(
+            "Azure answers later, at a Location of which `az` speaks only when it debugs. In the portal: the hub, \
+             Effective Routes.",
+            format!(
+                "LOCATION=$({} \\\n  --debug 2>&1 \\\n  | sed -n \"s/.*Location'*: '*\\(https[^']*\\)'*$/\\1/p\")",
+                ask.text()
+            ),
+        ),
+        noted("Again while it says nothing.", format!("sleep 15; {}", answer.text())),
+    ]
 }

@@ -181,7 +181,7 @@ pub(super) fn verification(verification: &Verification) -> Guide {
         ),
         Verification::HubRoutes { hub, table, expect } => (
             way(&["Virtual WANs", "Hubs", hub.name(), "Effective Routes", table]),
-            vec![hubs::effective(hub, table)],
+            hubs::effective(hub, table),
             format!(
                 "{}, with the next hop type ExpressRouteGateway. What says Remote Hub comes from another hub, \
                  and goes with it.",
