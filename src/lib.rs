@@ -7,15 +7,15 @@
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
 //! is, [`azure`] or [`sim`]). [`preflight`] judges before a run, [`drill`] puts executor and simulator together,
-//! [`render`] shows it all, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`],
-//! which keeps secrets in.
+//! [`render`] shows it all, [`init`] writes a runbook for an estate, and [`cli`] is where a person comes in. What
+//! leaves the process goes by [`outward`], which keeps secrets in.
 //!
 //! ```text
 //!                              cli
 //!        ┌──────────┬───────────┼───────────┬──────────┐
 //!      render     drill ──┬── store         │          │
 //!        │          │     │     │           │          │
-//!        │         sim    └── azure ── preflight       │
+//!        │  init ─ sim    └── azure ── preflight       │
 //!        │          │           │           │          │
 //!        ├──────────┴───────── engine ──────┘          │
 //!        │                      │                      │
