@@ -34,6 +34,7 @@ pub struct Draft {
     pub(super) moved: Vec<IpNet>,
     /// Whether the source's connections can be ended from the circuits' side while the source is down.
     pub(super) revocable: bool,
+    pub(super) tags: std::collections::BTreeMap<String, String>,
     pub(super) estate: String,
     /// What is left for people.
     pub todo: Todo,
@@ -167,6 +168,7 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
         test: None,
         moved: Vec::new(),
         revocable: false,
+        tags: others::tags(estate, advice),
         estate: estate.world.clone(),
         todo: Todo::default(),
     };

@@ -1,6 +1,6 @@
 //! What belongs to a failover besides its network? The machines, the site that is left, and what to look at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
@@ -62,6 +62,28 @@ fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
         .flat_map(items)
         .filter_map(|own| read::text(own, "/id").map(str::to_ascii_lowercase))
         .collect()
+}
+
+/// The tags of the source's hub and gateway, which policies may ask for; those of Azure's own and those that name the
+/// region stay there.
+pub(super) fn tags(estate: &KnownEstate, advice: &Advice) -> BTreeMap<String, String> {
+    let region = advice.source.as_ref().map_or("", |own| own.as_str());
+    let hubs = advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref());
+    let ids = hubs.flat_map(|hub| {
+        let gateway = estate.gateway_in(&hub.id).map(|own| &own.id);
+        std::iter::once(&hub.id).chain(gateway)
+    });
+    let mut tags = BTreeMap::new();
+    for body in ids.filter_map(|id| estate.bodies.get(id)) {
+        for (name, value) in body["tags"].as_object().into_iter().flatten() {
+            let Some(value) = value.as_str() else { continue };
+            let here = !region.is_empty() && value.to_ascii_lowercase().contains(region);
+            if !here && !name.to_ascii_lowercase().starts_with("hidden") {
+                tags.insert(name.clone(), value.to_owned());
+            }
+        }
+    }
+    tags
 }
 
 /// Networks of the target that nothing leads to and that stand for none of the source.
@@ -440,6 +462,20 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
                 own.target.id.name(),
                 servers(&own.target.dns)
             ));
+        }
+    }
+    for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
+        let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
+        for own in far.filter(|own| own.region != hub.region) {
+            if own.peerings.iter().any(|side| side.uses && side.remote == hub.id) {
+                todo.decide(format!(
+                    "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
+                     leaves it alone.",
+                    own.id.name(),
+                    own.region.as_str(),
+                    hub.id.name()
+                ));
+            }
         }
     }
     for id in &advice.pairs.left_out {

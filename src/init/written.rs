@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::failover::{self, Body};
 use super::keep::marked;
 use super::strategy::Strategy;
-use super::text::{ParamText, StepText, comment, expr, prose};
+use super::text::{ParamText, StepText, comment, expr, prose, scalar};
 use super::{failback, wan, world_text};
 use crate::arm::kind;
 
@@ -134,6 +134,12 @@ fn runbook(draft: &Draft, name: &str) -> String {
         writeln!(out, "failback: {name}-failback.yaml").ok();
     }
     out.push_str(ROLES);
+    if !draft.tags.is_empty() && draft.test.is_none() {
+        out.push_str("\n# What everything that is made is tagged with: the tags of the source's hub and gateway.\ntags:\n");
+        for (name, value) in &draft.tags {
+            writeln!(out, "  {}: {}", scalar(name), quoted(value)).ok();
+        }
+    }
     let choices = body
         .choice
         .as_ref()
