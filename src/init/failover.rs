@@ -450,19 +450,21 @@ fn swap(draft: &Draft, body: &mut Body) {
                 .to_owned(),
         ),
     ]];
-    if revocable {
-        options.insert(
-            0,
-            vec![
-                ("name", "revoke".to_owned()),
-                (
-                    "text",
-                    "\"Revoke the authorization of the source's connection, which ends it from the circuit's side.\""
-                        .to_owned(),
-                ),
-            ],
-        );
-    }
+    let (name, text) = if revocable {
+        (
+            "revoke",
+            "\"Revoke the authorization of the source's connection, which ends it from the circuit's side.\"",
+        )
+    } else {
+        (
+            "by_azure",
+            "\"Have Azure's support remove the connection (severity A), wait for them, and choose this when it is gone.\"",
+        )
+    };
+    options.insert(
+        usize::from(!revocable),
+        vec![("name", name.to_owned()), ("text", text.to_owned())],
+    );
     body.steps.push(
         StepText::new(
             "source_dead",
