@@ -7,7 +7,7 @@ use super::failover::{self, Body};
 use super::keep::marked;
 use super::strategy::Strategy;
 use super::text::{ParamText, StepText, comment, expr, prose, scalar};
-use super::{failback, wan, world_text};
+use super::{failback, wan_steps, world_text};
 use crate::arm::kind;
 
 /// A file to be written.
@@ -121,7 +121,7 @@ fn source(draft: &Draft) -> String {
 
 fn runbook(draft: &Draft, name: &str) -> String {
     let body = match (&draft.wan, &draft.test) {
-        (Some(own), _) => wan::body(own),
+        (Some(own), _) => wan_steps::body(own),
         (None, Some(_)) => test_body(draft),
         (None, None) => failover::body(draft),
     };
@@ -164,7 +164,7 @@ fn runbook(draft: &Draft, name: &str) -> String {
 
 fn home(draft: &Draft, name: &str) -> String {
     let body = match &draft.wan {
-        Some(own) => wan::body_home(own),
+        Some(own) => wan_steps::body_home(own),
         None => failback::body(draft),
     };
     let own = format!("{name}-failback");
