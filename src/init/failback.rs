@@ -1,9 +1,10 @@
 //! How does the way home read? What the failover made is taken back, and what it changed is as it was.
 
-use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSpoke};
+use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSpoke, made};
 use super::failback_network::network_gone;
-use super::failover::{Body, spokes_param, subnets_param};
+use super::spokes_text::{spokes_param, subnets_param};
 use super::strategy::Strategy;
+use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, scalar};
 use super::{machines, others, tunnels};
 use crate::arm::kind;
@@ -113,11 +114,6 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
             );
         }
     }
-}
-
-/// Whether the failover made both sides of a spoke's peering.
-pub(super) fn made(spoke: &DraftSpoke) -> bool {
-    spoke.hub_side.before.is_none() && spoke.spoke_side.before.is_none()
 }
 
 /// The source is back when its gateway has learned again; which steps say so.

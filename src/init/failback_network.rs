@@ -1,8 +1,8 @@
 //! How do routes and peerings become what they were? What was made goes, what was changed is changed back.
 
+use super::draft::made;
 use super::draft::{DraftHub, DraftSide, DraftSpoke};
-use super::failback::made;
-use super::failover::Body;
+use super::text::Body;
 use super::text::{StepText, expr, scalar};
 
 /// Routes and peerings as they were; the steps that the gateway's end waits for.

@@ -1,7 +1,7 @@
 //! What does a hub of the target need? The steps that make it, and those that prove it.
 
 use super::draft::{Draft, DraftHop, DraftHub, DraftKey, DraftLink, DraftSpoke, DraftTable};
-use super::failover::flag_text;
+use super::spokes_text::flag_text;
 use super::text::{StepText, expr, prefixes, rows, scalar};
 
 pub(super) fn gateway(hub: &DraftHub, steps: &mut Vec<StepText>) {

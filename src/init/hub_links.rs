@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::advice::InitError;
 use super::draft::{DraftGateway, DraftKey, DraftLink};
+use super::error::InitError;
 use super::estate::CircuitLink;
 use super::hub_pair::{HubBuilder, fresh};
 use super::names::{Renaming, keys};

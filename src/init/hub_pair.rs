@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, InitError};
+use super::advice::Advice;
 use super::blocks::{free_anywhere, free_within, moved};
 use super::draft::{DraftGateway, DraftHub};
+use super::error::InitError;
 use super::estate::{CircuitLink, EstateGateway, KnownEstate, overlap};
 use super::pairs::{Counterpart, HubMatch};
 use super::strategy::Strategy;

@@ -30,7 +30,7 @@ impl HubBuilder<'_> {
             };
             let out = source_side(source_hub, own.source.as_ref());
             let back = source_side(own.source.as_ref(), source_hub);
-            let renamed = |side: Option<&super::estate::PeeringSide>, otherwise: String| {
+            let renamed = |side: Option<&super::estate::VnetSide>, otherwise: String| {
                 side.map_or(otherwise, |side| self.advice.pairs.renaming.replaced(&side.name))
             };
             let before_out = hub.peerings.iter().find(|side| side.remote == own.target.id).cloned();

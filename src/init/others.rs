@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::advice::{Advice, CONTACT, Fitness, InitError};
+use super::advice::{Advice, CONTACT, Fitness};
 use super::circuits;
-use super::draft::Draft;
+use super::draft::{Draft, TestDraft};
+use super::error::InitError;
 use super::estate::KnownEstate;
 use super::pairs::Pairs;
 use super::strategy::Strategy;
@@ -15,13 +16,6 @@ use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
 const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
-
-/// A test failover.
-#[derive(Debug, Clone)]
-pub(super) struct TestDraft {
-    pub(super) plan: ResourceId,
-    pub(super) network: ResourceId,
-}
 
 /// Recovery plans whose vault is not lost with the source, the largest first; of plans that move the same machine
 /// only one.

@@ -1,7 +1,7 @@
 //! How does one circuit change hands? The source's connections go, or a person says what becomes of the target.
 
 use super::draft::{Draft, DraftHub, DraftLink};
-use super::failover::Body;
+use super::text::Body;
 use super::text::{StepText, expr, prefixes, rows};
 
 /// The source's connections go, or a person says what becomes of a target that they stand in the way of.

@@ -3,10 +3,11 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::advice::{Advice, Fitness, InitError};
+use super::advice::{Advice, Fitness};
 use super::blocks::{free_anywhere, moved};
 use super::circuits::{place, spare};
-use super::draft::DraftKey;
+use super::draft::{DraftKey, WanDraft};
+use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
 use super::hub_pair::fresh;
 use super::names::keys;
@@ -14,34 +15,6 @@ use super::pairs;
 use super::todo::Todo;
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
-
-/// The failover of a virtual WAN's hub.
-#[derive(Debug, Clone)]
-pub(super) struct WanDraft {
-    pub(super) wan: ResourceId,
-    pub(super) hub: ResourceId,
-    pub(super) hub_exists: bool,
-    pub(super) prefix: IpNet,
-    /// What the hub prefers today, in the words of the language.
-    pub(super) preference: String,
-    pub(super) gateway: ResourceId,
-    pub(super) gateway_exists: bool,
-    pub(super) units: (u64, u64),
-    pub(super) circuit: ResourceId,
-    pub(super) connection: String,
-    /// Its weight where it is there already.
-    pub(super) connected: Option<u64>,
-    pub(super) key: DraftKey,
-    pub(super) networks: Vec<(String, ResourceId, String)>,
-    pub(super) onprem: Vec<IpNet>,
-    pub(super) azure: Vec<IpNet>,
-    pub(super) source_hub: ResourceId,
-    pub(super) source_circuits: Vec<ResourceId>,
-    pub(super) source_onprem: Vec<IpNet>,
-    pub(super) source_azure: Vec<IpNet>,
-    pub(super) weight: u64,
-    pub(super) target: Region,
-}
 
 fn hubs(estate: &KnownEstate) -> impl Iterator<Item = (&ResourceId, &Value)> {
     estate.of_kind(kind::VIRTUAL_HUBS)

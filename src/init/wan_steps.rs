@@ -2,10 +2,9 @@
 
 use ipnet::IpNet;
 
-use super::draft::DraftKey;
-use super::failover::Body;
+use super::draft::{DraftKey, WanDraft};
+use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, rows, scalar};
-use super::wan::WanDraft;
 use crate::arm::kind;
 
 fn params(own: &WanDraft) -> Vec<ParamText> {

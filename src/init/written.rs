@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::draft::Draft;
-use super::failover::{self, Body};
+use super::failover;
 use super::keep::marked;
 use super::strategy::Strategy;
+use super::text::Body;
 use super::text::{ParamText, StepText, comment, expr, prose, scalar};
 use super::{failback, wan_steps, world_text};
 use crate::arm::kind;
