@@ -118,9 +118,18 @@ impl HubBuilder<'_> {
             return DraftKey::None;
         }
         let own = self.estate.circuit(circuit);
-        let name = like
+        let wanted = like
             .and_then(|like| like.authorization.as_deref())
             .map_or_else(|| format!("auth-{hub}"), |own| self.advice.pairs.renaming.name(own));
+        let taken = |name: &str| {
+            own.is_some_and(|own| {
+                own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+            })
+        };
+        // One authorization makes one connection: one of that name is somebody's.
+        let free = (2..100).map(|turn| format!("{wanted}-{turn}"));
+        let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
+        let name = name.unwrap_or(wanted);
         let source = self.advice.source.as_ref();
         let dies = source.is_some()
             && (own.and_then(|own| own.region.as_ref()) == source
