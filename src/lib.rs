@@ -6,16 +6,17 @@
 //! Everything the program knows is in one of four books, and each room keeps or compares them:
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
-//! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run, [`drill`] puts executor and simulator together,
-//! [`render`] shows it all, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`],
-//! which keeps secrets in.
+//! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run,
+//! [`drill`] puts executor and simulator together, [`render`] shows it all, [`init`] writes a runbook for an
+//! estate, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`], which keeps
+//! secrets in.
 //!
 //! ```text
 //!                              cli
 //!        ┌──────────┬───────────┼───────────┬──────────┐
 //!      render     drill ──┬── store         │          │
 //!        │          │     │     │           │          │
-//!        │         sim    ├── azure ── preflight       │
+//!        │  init ─ sim    ├── azure ── preflight       │
 //!        │          │     └── outside ──────┤          │
 //!        │          │           │           │          │
 //!        ├──────────┴───────── engine ──────┘          │

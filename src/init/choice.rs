@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::advice::InitError;
+use super::error::InitError;
 
 /// A question to a person, with the answer that is taken when nobody gives one.
 #[derive(Debug, Clone, PartialEq, Eq)]

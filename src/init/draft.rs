@@ -1,17 +1,12 @@
 //! What is to be done, step by step but not yet in words? The failover of an estate, as data.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 
-use super::advice::{Advice, CONTACT, InitError, TEAM, default_rto};
-use super::circuits::{place, reaches, wants_premium};
-use super::estate::{CircuitLink, EstateNetwork, KnownEstate, PeeringSide};
-use super::hub_pair::HubBuilder;
-use super::names;
-use super::others::{self, TestDraft};
+use super::estate::{CircuitLink, EstateNetwork, VnetSide};
 use super::strategy::Strategy;
 use super::todo::Todo;
-use super::tunnels::{self, TunnelDraft};
-use super::wan::{self, WanDraft};
 use crate::model::{Region, ResourceId};
 
 /// A failover of an estate.
@@ -34,6 +29,7 @@ pub struct Draft {
     pub(super) moved: Vec<IpNet>,
     /// Whether the source's connections can be ended from the circuits' side while the source is down.
     pub(super) revocable: bool,
+    pub(super) tags: BTreeMap<String, String>,
     pub(super) estate: String,
     /// What is left for people.
     pub todo: Todo,
@@ -113,7 +109,7 @@ pub(super) struct DraftSide {
     pub(super) name: String,
     pub(super) forwarded: bool,
     pub(super) gateway: bool,
-    pub(super) before: Option<PeeringSide>,
+    pub(super) before: Option<VnetSide>,
 }
 
 /// A route table and the subnets that come to use it.
@@ -146,110 +142,65 @@ pub(super) enum DraftHop {
     Firewall(ResourceId),
 }
 
-/// Drafts the failover that was advised.
-///
-/// # Errors
-/// The estate lacks something that cannot even be planned.
-pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> {
-    let chosen = &advice.chosen;
-    let mut draft = Draft {
-        strategy: advice.strategy,
-        source: advice.source.clone(),
-        target: advice.target.clone(),
-        team: chosen.or("team", TEAM).to_owned(),
-        contact: chosen.or("contact", CONTACT).to_owned(),
-        rto: chosen.or("rto", default_rto(advice.strategy)).to_owned(),
-        weight: weight(chosen.get("weight"))?,
-        kept: advice.kept,
-        hubs: Vec::new(),
-        plans: Vec::new(),
-        wan: None,
-        test: None,
-        moved: Vec::new(),
-        revocable: false,
-        estate: estate.world.clone(),
-        todo: Todo::default(),
-    };
-    crate::model::time::parse_duration(&draft.rto)
-        .map_err(|error| InitError::new(format!("--param rto={}: {error}.", draft.rto)))?;
-    draft.plans = others::plans(estate, advice.source.as_ref(), &mut draft.todo);
-    match advice.strategy {
-        Strategy::VwanDrCircuit => draft.wan = Some(wan::draft(estate, advice, &mut draft.todo)?),
-        Strategy::SiteRecoveryTest => {
-            draft.test = Some(others::test(estate, &advice.pairs, &advice.target)?);
-        }
-        _ => {
-            if advice.strategy == Strategy::OnpremToAzure {
-                draft.moved = others::moved(estate, &advice.target);
-            }
-            hubs(estate, advice, &mut draft)?;
-        }
-    }
-    draft.revocable = others::revocable(estate, &draft);
-    others::look_around(estate, advice, &mut draft);
-    Ok(draft)
+/// A test failover.
+#[derive(Debug, Clone)]
+pub(super) struct TestDraft {
+    pub(super) plan: ResourceId,
+    pub(super) network: ResourceId,
 }
 
-fn weight(said: Option<&str>) -> Result<u64, InitError> {
-    let Some(said) = said else { return Ok(100) };
-    said.parse().ok().filter(|weight| *weight <= 32_000).ok_or_else(|| {
-        InitError::new(format!("--param weight={said} is no number from 0 to 32000."))
-    })
+/// The VPN of a hub.
+#[derive(Debug, Clone)]
+pub(super) struct TunnelDraft {
+    pub(super) gateway: ResourceId,
+    pub(super) exists: bool,
+    pub(super) sku: String,
+    pub(super) addresses: Vec<ResourceId>,
+    pub(super) tunnels: Vec<DraftTunnel>,
 }
 
-fn hubs(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) -> Result<(), InitError> {
-    if advice.pairs.hubs.is_empty() {
-        return Err(InitError::new(
-            "The source region has no hub: no network there has a gateway or lends one.",
-        )
-        .hint("Capture the subscription of the hub as well: --subscription may be repeated."));
-    }
-    let names: Vec<String> =
-        advice.pairs.hubs.iter().map(|own| own.hub.target.id.name().to_owned()).collect();
-    let several = names.len() > 1;
-    let keys = names::keys(&names);
-    for (pair, key) in advice.pairs.hubs.iter().zip(keys) {
-        let suffix = if several { format!("_{key}") } else { String::new() };
-        let mut builder = HubBuilder { estate, advice, todo: &mut draft.todo, suffix };
-        let mut hub = builder.build(pair, draft.weight)?;
-        if advice.strategy == Strategy::VpnLastPath {
-            hub.tunnels = Some(tunnels::draft(estate, advice, pair, &hub.suffix, &mut draft.todo));
-        }
-        if !draft.moved.is_empty() {
-            let still = |own: &IpNet| !draft.moved.iter().any(|moved| moved.contains(own));
-            hub.onprem.retain(still);
-            hub.links.iter_mut().for_each(|link| link.onprem.retain(still));
-        }
-        draft.hubs.push(hub);
-    }
-    let mut circuits: Vec<&ResourceId> =
-        draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|link| &link.circuit)).collect();
-    circuits.sort();
-    circuits.dedup();
-    let target = &advice.target;
-    let short: Vec<ResourceId> = circuits
-        .into_iter()
-        .filter(|own| estate.circuit(own).is_some_and(|own| wants_premium(own, target)))
-        .cloned()
-        .collect();
-    for id in short {
-        premium(estate, &id, target, &mut draft.todo);
-    }
-    Ok(())
+/// A tunnel to a device.
+#[derive(Debug, Clone)]
+pub(super) struct DraftTunnel {
+    /// What its steps end in.
+    pub(super) suffix: String,
+    pub(super) id: ResourceId,
+    pub(super) local: ResourceId,
+    pub(super) address: String,
+    pub(super) prefixes: Vec<IpNet>,
+    /// The source's tunnel to the same device, which has the key.
+    pub(super) known: ResourceId,
 }
 
-/// A circuit whose tier does not reach: raised beforehand, since that day nobody may be able to.
-fn premium(estate: &KnownEstate, id: &ResourceId, target: &Region, todo: &mut Todo) {
-    let Some(circuit) = estate.circuit(id) else { return };
-    let why = reaches(circuit, target).err().unwrap_or_default();
-    todo.lack(
-        format!("{why} (it is at {}). Raising it takes minutes and no downtime.", place(circuit)),
-        vec![format!("az network express-route update --ids {id} --sku-tier Premium")],
-    );
-    if let Some(body) = todo.changed(estate, id) {
-        let family = body["sku"]["family"].as_str().unwrap_or("MeteredData").to_owned();
-        body["sku"] = serde_json::json!({
-            "name": format!("Premium_{family}"), "tier": "Premium", "family": family,
-        });
-    }
+/// The failover of a virtual WAN's hub.
+#[derive(Debug, Clone)]
+pub(super) struct WanDraft {
+    pub(super) wan: ResourceId,
+    pub(super) hub: ResourceId,
+    pub(super) hub_exists: bool,
+    pub(super) prefix: IpNet,
+    /// What the hub prefers today, in the words of the language.
+    pub(super) preference: String,
+    pub(super) gateway: ResourceId,
+    pub(super) gateway_exists: bool,
+    pub(super) units: (u64, u64),
+    pub(super) circuit: ResourceId,
+    pub(super) connection: String,
+    /// Its weight where it is there already.
+    pub(super) connected: Option<u64>,
+    pub(super) key: DraftKey,
+    pub(super) networks: Vec<(String, ResourceId, String)>,
+    pub(super) onprem: Vec<IpNet>,
+    pub(super) azure: Vec<IpNet>,
+    pub(super) source_hub: ResourceId,
+    pub(super) source_circuits: Vec<ResourceId>,
+    pub(super) source_onprem: Vec<IpNet>,
+    pub(super) source_azure: Vec<IpNet>,
+    pub(super) weight: u64,
+    pub(super) target: Region,
+}
+
+/// Whether the failover made both sides of a spoke's peering.
+pub(super) fn made(spoke: &DraftSpoke) -> bool {
+    spoke.hub_side.before.is_none() && spoke.spoke_side.before.is_none()
 }

@@ -37,7 +37,7 @@ pub(super) struct EstateNetwork {
     pub(super) region: Region,
     pub(super) space: Vec<IpNet>,
     pub(super) subnets: Vec<EstateSubnet>,
-    pub(super) peerings: Vec<PeeringSide>,
+    pub(super) peerings: Vec<VnetSide>,
     pub(super) dns: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct EstateSubnet {
 
 /// A network's side of a peering.
 #[derive(Debug, Clone)]
-pub(super) struct PeeringSide {
+pub(super) struct VnetSide {
     pub(super) name: String,
     pub(super) remote: ResourceId,
     pub(super) forwarded: bool,
@@ -274,7 +274,7 @@ fn network(id: &ResourceId, body: &Value) -> Option<EstateNetwork> {
     });
     let sides = view.peerings().iter().filter_map(|own| {
         let view = PeeringView::of(own);
-        Some(PeeringSide {
+        Some(VnetSide {
             name: read::name(own)?.to_owned(),
             remote: view.remote()?,
             forwarded: read::flag(own, "/properties/allowForwardedTraffic"),

@@ -1,10 +1,12 @@
 //! How does the way home read? What the failover made is taken back, and what it changed is as it was.
 
-use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSide, DraftSpoke};
-use super::failover::{Body, spokes_param, subnets_param};
+use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSpoke, made};
+use super::failback_network::network_gone;
+use super::spokes_text::{spokes_param, subnets_param};
 use super::strategy::Strategy;
+use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, scalar};
-use super::{others, tunnels};
+use super::{machines, others, tunnels};
 use crate::arm::kind;
 
 /// The failback of hubs and spokes.
@@ -20,7 +22,7 @@ pub(super) fn body(draft: &Draft) -> Body {
             back.extend(source_learns(hub, "", &[], &mut body.steps));
         }
     }
-    let home = others::machines_home(draft, &back, &mut body.steps);
+    let home = machines::machines_home(draft, &back, &mut body.steps);
     go_ahead(draft, &home, &mut body.steps);
     for hub in &draft.hubs {
         for link in &hub.links {
@@ -112,11 +114,6 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
             );
         }
     }
-}
-
-/// Whether the failover made both sides of a spoke's peering.
-fn made(spoke: &DraftSpoke) -> bool {
-    spoke.hub_side.before.is_none() && spoke.spoke_side.before.is_none()
 }
 
 /// The source is back when its gateway has learned again; which steps say so.
@@ -388,137 +385,4 @@ fn authorization_gone(link: &DraftLink, needs: &[String], steps: &mut Vec<StepTe
         .with("id", format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
         .is("timeout", "10m"),
     );
-}
-
-/// Routes and peerings as they were; the steps that the gateway's end waits for.
-fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) -> Vec<String> {
-    let s = &hub.suffix;
-    let mut last = Vec::new();
-    for table in &hub.tables {
-        let mut unused = Vec::new();
-        if !table.subnets.is_empty() {
-            let name = format!("{}_unused{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("Subnet ${{each.key}} uses {} no more", table.id.name()),
-                    "route_table.dissociate",
-                )
-                .is("each", &expr(&format!("params.{}_subnets{s}", table.key)))
-                .needs(needs)
-                .with("subnet", expr("each.value.subnet"))
-                .with("route_table", table.id.as_str()),
-            );
-            unused.push(name);
-        }
-        if let Some(subnet) = &table.gateway_subnet {
-            let name = format!("{}_off_gateway{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("The GatewaySubnet uses {} no more", table.id.name()),
-                    "route_table.dissociate",
-                )
-                .needs(needs)
-                .with("subnet", subnet.as_str())
-                .with("route_table", table.id.as_str()),
-            );
-            unused.push(name.clone());
-            last.push(name);
-        }
-        if !table.exists {
-            let name = format!("{}_gone{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("{} is removed", table.id.name()),
-                    "route_table.remove",
-                )
-                .needs(if unused.is_empty() { needs } else { &unused })
-                .with("id", table.id.as_str()),
-            );
-        }
-    }
-    if hub.spokes.iter().any(made) {
-        body.steps.push(
-            StepText::new(
-                &format!("spoke_side_gone{s}"),
-                "The peering from ${each.key} to the hub is removed",
-                "peering.remove",
-            )
-            .is("each", &expr(&format!("params.spokes{s}")))
-            .needs(needs)
-            .with(
-                "id",
-                "\"${each.value.vnet}/virtualNetworkPeerings/${each.value.spoke_side}\"",
-            )
-            .say(
-                "why",
-                "The side that uses the gateway goes first: Azure removes no gateway that a spoke still uses.",
-            ),
-        );
-        body.steps.push(
-            StepText::new(
-                &format!("hub_side_gone{s}"),
-                "The peering from the hub to ${each.key} is removed",
-                "peering.remove",
-            )
-            .is("each", &expr(&format!("params.spokes{s}")))
-            .needs(&[format!("spoke_side_gone{s}.${{each.key}}")])
-            .with(
-                "id",
-                format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
-            ),
-        );
-        last.push(format!("hub_side_gone{s}"));
-    }
-    for spoke in hub.spokes.iter().filter(|own| !made(own)) {
-        let back = side(hub, spoke, &spoke.spoke_side, false, needs, &mut body.steps);
-        let after = if back.is_empty() { needs.to_vec() } else { back.clone() };
-        let out = side(hub, spoke, &spoke.hub_side, true, &after, &mut body.steps);
-        last.extend(back);
-        last.extend(out);
-    }
-    if last.is_empty() && !hub.spokes.is_empty() {
-        last.extend(needs.to_vec());
-    }
-    last
-}
-
-/// One side of a peering that was there in part: as it was.
-fn side(
-    hub: &DraftHub,
-    spoke: &DraftSpoke,
-    own: &DraftSide,
-    of_hub: bool,
-    needs: &[String],
-    steps: &mut Vec<StepText>,
-) -> Vec<String> {
-    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
-    let mark = if of_hub { "hub_side" } else { "spoke_side" };
-    let Some(before) = &own.before else {
-        let name = format!("{mark}_gone{}_{}", hub.suffix, spoke.key);
-        steps.push(
-            StepText::new(&name, &format!("The peering {} is removed", own.name), "peering.remove")
-                .needs(needs)
-                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name))),
-        );
-        return vec![name];
-    };
-    let was = if of_hub { before.lends } else { before.uses };
-    if was == own.gateway && before.forwarded == own.forwarded {
-        return Vec::new();
-    }
-    let name = format!("{mark}_as_it_was{}_{}", hub.suffix, spoke.key);
-    let flag = if of_hub { "allow_gateway_transit" } else { "use_remote_gateways" };
-    steps.push(
-        StepText::new(&name, &format!("The peering {} is as it was", own.name), "peering.ensure")
-            .needs(needs)
-            .with("vnet", from.as_str())
-            .with("name", scalar(&own.name))
-            .with("remote", to.as_str())
-            .with("allow_forwarded_traffic", before.forwarded.to_string())
-            .with(flag, was.to_string()),
-    );
-    vec![name]
 }

@@ -6,30 +6,44 @@
 //! here reads or writes a file.
 
 mod advice;
+mod advise;
 mod blocks;
 mod choice;
 mod circuits;
 mod draft;
+mod drafting;
+mod error;
 mod estate;
 mod explain;
 mod failback;
+mod failback_network;
 mod failover;
+mod failover_steps;
+mod hub_links;
 mod hub_pair;
+mod hub_routes;
 mod keep;
+mod machines;
 mod names;
 mod others;
 mod pairs;
+mod spokes_text;
 mod strategy;
+mod swap;
 mod text;
 mod todo;
 mod tunnels;
 mod wan;
+mod wan_steps;
 mod world_text;
 mod written;
 
-pub use advice::{Advice, InitError, Wish, advise};
+pub use advice::{Advice, Wish};
+pub use advise::advise;
 pub use choice::{Chosen, InitQuestion};
-pub use draft::{Draft, draft};
+pub use draft::Draft;
+pub use drafting::draft;
+pub use error::InitError;
 pub use estate::KnownEstate;
 pub use explain::explained;
 pub use keep::{Keep, difference, keep, marked};

@@ -162,7 +162,8 @@ pub(super) fn plain(name: &str) -> String {
         plain = plain.replace("__", "_");
     }
     let plain = plain.trim_matches('_').to_owned();
-    let cut: String = plain.chars().take(40).collect();
+    // Names of steps are made of two of them and a few words, and have a limit.
+    let cut: String = plain.chars().take(20).collect();
     match cut.chars().next() {
         Some(first) if first.is_ascii_lowercase() => cut,
         Some(_) => format!("n{cut}"),

@@ -293,6 +293,15 @@ impl std::fmt::Display for ParamText {
     }
 }
 
+/// Parameters and steps of a runbook.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub(super) params: Vec<ParamText>,
+    pub(super) steps: Vec<StepText>,
+    /// What people choose at a decision of a drill.
+    pub(super) choice: Option<(String, String)>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::estate::{EstateNetwork, KnownEstate, group_id};
-use super::world_text::without_service_keys;
 use crate::model::{Region, ResourceId};
 
 /// Something that the estate lacks today and that no step makes.
@@ -137,6 +136,18 @@ fn without_etags(value: &mut Value) {
             object.values_mut().for_each(without_etags);
         }
         Value::Array(all) => all.iter_mut().for_each(without_etags),
+        _ => {}
+    }
+}
+
+/// Who knows a circuit's service key may have it provisioned: it stays where it was.
+pub(super) fn without_service_keys(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.remove("serviceKey");
+            object.values_mut().for_each(without_service_keys);
+        }
+        Value::Array(all) => all.iter_mut().for_each(without_service_keys),
         _ => {}
     }
 }

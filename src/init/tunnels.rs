@@ -1,40 +1,16 @@
 //! What is left when no circuit is? Tunnels of a VPN gateway to the devices that the source's tunnels lead to.
 
-use ipnet::IpNet;
-
 use super::advice::{Advice, Fitness};
-use super::draft::DraftHub;
+use super::draft::{DraftHub, DraftTunnel, TunnelDraft};
 use super::estate::KnownEstate;
-use super::failover::{Body, network_steps};
+use super::failover_steps::network_steps;
 use super::hub_pair::fresh;
 use super::pairs::{HubMatch, Pairs};
+use super::text::Body;
 use super::text::{StepText, expr, prefixes, scalar};
 use super::todo::Todo;
 use crate::arm::{ConnectionView, kind, read};
 use crate::model::ResourceId;
-
-/// The VPN of a hub.
-#[derive(Debug, Clone)]
-pub(super) struct TunnelDraft {
-    pub(super) gateway: ResourceId,
-    pub(super) exists: bool,
-    pub(super) sku: String,
-    pub(super) addresses: Vec<ResourceId>,
-    pub(super) tunnels: Vec<DraftTunnel>,
-}
-
-/// A tunnel to a device.
-#[derive(Debug, Clone)]
-pub(super) struct DraftTunnel {
-    /// What its steps end in.
-    pub(super) suffix: String,
-    pub(super) id: ResourceId,
-    pub(super) local: ResourceId,
-    pub(super) address: String,
-    pub(super) prefixes: Vec<IpNet>,
-    /// The source's tunnel to the same device, which has the key.
-    pub(super) known: ResourceId,
-}
 
 /// Tunnels of a gateway, and what stands for the device of each.
 fn tunnels_of<'e>(

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use super::strategy::Strategy;
 use super::text::comment;
+use super::todo::without_service_keys;
 use crate::sim::{Scenario, World};
 
 /// The world of a drill: what differs from the estate's own.
@@ -57,16 +58,4 @@ pub fn copy(scenario: &Scenario) -> String {
     without_service_keys(&mut file);
     let text = serde_yaml::to_string(&file).unwrap_or_default();
     format!("# The estate, copied by backroad init. Keys are sealed.\n{text}")
-}
-
-/// Who knows a circuit's service key may have it provisioned: it stays where it was.
-pub(super) fn without_service_keys(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.remove("serviceKey");
-            object.values_mut().for_each(without_service_keys);
-        }
-        Value::Array(all) => all.iter_mut().for_each(without_service_keys),
-        _ => {}
-    }
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use super::draft::Draft;
-use super::failover::{self, Body};
+use super::failover;
 use super::keep::marked;
 use super::strategy::Strategy;
-use super::text::{ParamText, StepText, comment, expr, prose};
-use super::{failback, wan, world_text};
+use super::text::Body;
+use super::text::{ParamText, StepText, comment, expr, prose, scalar};
+use super::{failback, wan_steps, world_text};
 use crate::arm::kind;
 
 /// A file to be written.
@@ -121,7 +122,7 @@ fn source(draft: &Draft) -> String {
 
 fn runbook(draft: &Draft, name: &str) -> String {
     let body = match (&draft.wan, &draft.test) {
-        (Some(own), _) => wan::body(own),
+        (Some(own), _) => wan_steps::body(own),
         (None, Some(_)) => test_body(draft),
         (None, None) => failover::body(draft),
     };
@@ -134,6 +135,12 @@ fn runbook(draft: &Draft, name: &str) -> String {
         writeln!(out, "failback: {name}-failback.yaml").ok();
     }
     out.push_str(ROLES);
+    if !draft.tags.is_empty() && draft.test.is_none() {
+        out.push_str("\n# What everything that is made is tagged with: the tags of the source's hub and gateway.\ntags:\n");
+        for (name, value) in &draft.tags {
+            writeln!(out, "  {}: {}", scalar(name), quoted(value)).ok();
+        }
+    }
     let choices = body
         .choice
         .as_ref()
@@ -158,7 +165,7 @@ fn runbook(draft: &Draft, name: &str) -> String {
 
 fn home(draft: &Draft, name: &str) -> String {
     let body = match &draft.wan {
-        Some(own) => wan::body_home(own),
+        Some(own) => wan_steps::body_home(own),
         None => failback::body(draft),
     };
     let own = format!("{name}-failback");

@@ -23,6 +23,7 @@ mod files;
 mod forgeries;
 mod full_disk;
 mod generated;
+mod getting_started;
 mod hazards;
 mod hubs;
 mod init;

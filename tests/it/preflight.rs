@@ -523,6 +523,7 @@ const CASES: &[Spoilt] = &[
         group.location = "eastasia".parse().unwrap();
     }),
     ("RG-THERE", MAIN, |c| c.world.resource_groups.retain(|g| !g.id.ends_with("rg-network-sea"))),
+    ("NET-THERE", MAIN, |c| c.remove("vnet-app1-sea")),
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),

@@ -112,8 +112,8 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliErro
         explain(context, &estate, &advice, &draft);
         return Ok(Status::Done);
     }
-    let beside = args.estate.parent().filter(|own| !own.as_os_str().is_empty());
-    let folder = args.out.clone().unwrap_or_else(|| beside.unwrap_or(Path::new(".")).to_owned());
+    let beside = args.estate.parent().unwrap_or(Path::new(""));
+    let folder = args.out.clone().unwrap_or_else(|| beside.to_owned());
     let mut all = Vec::new();
     let base = match within(&folder, &args.estate) {
         Some(path) => path,
@@ -195,7 +195,8 @@ fn view(advice: &Advice, draft: &Draft) -> serde_json::Value {
 
 /// The path of the estate as a file of the folder names it; none where it is not below it.
 fn within(folder: &Path, estate: &Path) -> Option<String> {
-    let (folder, estate) = (folder.canonicalize().ok()?, estate.canonicalize().ok()?);
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (folder, estate) = (here.canonicalize().ok()?, estate.canonicalize().ok()?);
     let path = estate.strip_prefix(&folder).ok()?;
     path.to_str().map(str::to_owned)
 }
@@ -276,8 +277,10 @@ fn show(context: &Context, advice: &Advice, draft: &Draft, done: &[Done], runboo
         advice.source.as_ref().map_or("a site", Region::as_str),
         advice.target.as_str()
     );
+    let width = done.iter().map(|own| own.path.display().to_string().len()).max().unwrap_or(0);
     for own in done {
-        text.push_str(&format!("  {:<34} {}: {}\n", own.path.display(), own.what, own.how.word()));
+        let path = own.path.display().to_string();
+        text.push_str(&format!("  {path:<width$}  {}: {}\n", own.what, own.how.word()));
     }
     for own in done.iter().filter(|own| !own.difference.is_empty()) {
         text.push_str(&format!("\n{}:\n{}", own.path.display(), own.difference));

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::arm::kind;
+use crate::model::{ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, is, region_at, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about regions and resource groups.
@@ -27,6 +29,16 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Make the group, homed in the target region.",
         source: "A-ERR",
         judge: exists,
+    },
+    Rule {
+        id: "NET-THERE",
+        severity: FindingSeverity::Block,
+        fails_when: "A virtual network that the runbook writes into does not exist.",
+        reads: "the network; its resource group",
+        why: "The runbook makes no networks: machines need them long before a failover.",
+        fix: "az network vnet create -g GROUP -n NAME -l REGION --address-prefixes PREFIX, and its subnets.",
+        source: "A-ERR",
+        judge: networks,
     },
     Rule {
         id: "RP-REG",
@@ -85,6 +97,30 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.push(Judged { about, verdict });
     }
     all
+}
+
+fn networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let ours = |(step, id): (&Step, &ResourceId)| {
+        let root = id.root();
+        (!Inquiry::on_source(step) && root.resource_type().is(kind::NETWORKS)).then_some(root)
+    };
+    let all: BTreeSet<ResourceId> = inquiry.written().into_iter().filter_map(ours).collect();
+    all.iter()
+        .map(|id| {
+            let (subscription, group) =
+                (id.subscription().to_owned(), id.resource_group().to_owned());
+            let home = inquiry.facts.of(&Question::Group { subscription, group });
+            let verdict = match (inquiry.facts.of(&Question::Resource(id.clone())), home) {
+                (Fact::Known(_), _) => FindingVerdict::Passed,
+                (Fact::Absent, _) => FindingVerdict::Failed("there is no such network".to_owned()),
+                (Fact::Unknown(_), Fact::Absent) => {
+                    FindingVerdict::Failed("there is no such network, nor its group".to_owned())
+                }
+                (Fact::Unknown(why), _) => FindingVerdict::Unknown(why.to_owned()),
+            };
+            about(id, verdict)
+        })
+        .collect()
 }
 
 fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {

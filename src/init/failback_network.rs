@@ -1,0 +1,139 @@
+//! How do routes and peerings become what they were? What was made goes, what was changed is changed back.
+
+use super::draft::made;
+use super::draft::{DraftHub, DraftSide, DraftSpoke};
+use super::text::Body;
+use super::text::{StepText, expr, scalar};
+
+/// Routes and peerings as they were; the steps that the gateway's end waits for.
+pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) -> Vec<String> {
+    let s = &hub.suffix;
+    let mut last = Vec::new();
+    for table in &hub.tables {
+        let mut unused = Vec::new();
+        if !table.subnets.is_empty() {
+            let name = format!("{}_unused{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("Subnet ${{each.key}} uses {} no more", table.id.name()),
+                    "route_table.dissociate",
+                )
+                .is("each", &expr(&format!("params.{}_subnets{s}", table.key)))
+                .needs(needs)
+                .with("subnet", expr("each.value.subnet"))
+                .with("route_table", table.id.as_str()),
+            );
+            unused.push(name);
+        }
+        if let Some(subnet) = &table.gateway_subnet {
+            let name = format!("{}_off_gateway{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("The GatewaySubnet uses {} no more", table.id.name()),
+                    "route_table.dissociate",
+                )
+                .needs(needs)
+                .with("subnet", subnet.as_str())
+                .with("route_table", table.id.as_str()),
+            );
+            unused.push(name.clone());
+            last.push(name);
+        }
+        if !table.exists {
+            let name = format!("{}_gone{s}", table.key);
+            body.steps.push(
+                StepText::new(
+                    &name,
+                    &format!("{} is removed", table.id.name()),
+                    "route_table.remove",
+                )
+                .needs(if unused.is_empty() { needs } else { &unused })
+                .with("id", table.id.as_str()),
+            );
+        }
+    }
+    if hub.spokes.iter().any(made) {
+        body.steps.push(
+            StepText::new(
+                &format!("spoke_side_gone{s}"),
+                "The peering from ${each.key} to the hub is removed",
+                "peering.remove",
+            )
+            .is("each", &expr(&format!("params.spokes{s}")))
+            .needs(needs)
+            .with(
+                "id",
+                "\"${each.value.vnet}/virtualNetworkPeerings/${each.value.spoke_side}\"",
+            )
+            .say(
+                "why",
+                "The side that uses the gateway goes first: Azure removes no gateway that a spoke still uses.",
+            ),
+        );
+        body.steps.push(
+            StepText::new(
+                &format!("hub_side_gone{s}"),
+                "The peering from the hub to ${each.key} is removed",
+                "peering.remove",
+            )
+            .is("each", &expr(&format!("params.spokes{s}")))
+            .needs(&[format!("spoke_side_gone{s}.${{each.key}}")])
+            .with(
+                "id",
+                format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
+            ),
+        );
+        last.push(format!("hub_side_gone{s}"));
+    }
+    for spoke in hub.spokes.iter().filter(|own| !made(own)) {
+        let back = side(hub, spoke, &spoke.spoke_side, false, needs, &mut body.steps);
+        let after = if back.is_empty() { needs.to_vec() } else { back.clone() };
+        let out = side(hub, spoke, &spoke.hub_side, true, &after, &mut body.steps);
+        last.extend(back);
+        last.extend(out);
+    }
+    if last.is_empty() && !hub.spokes.is_empty() {
+        last.extend(needs.to_vec());
+    }
+    last
+}
+
+/// One side of a peering that was there in part: as it was.
+fn side(
+    hub: &DraftHub,
+    spoke: &DraftSpoke,
+    own: &DraftSide,
+    of_hub: bool,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Vec<String> {
+    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
+    let mark = if of_hub { "hub_side" } else { "spoke_side" };
+    let Some(before) = &own.before else {
+        let name = format!("{mark}_gone{}_{}", hub.suffix, spoke.key);
+        steps.push(
+            StepText::new(&name, &format!("The peering {} is removed", own.name), "peering.remove")
+                .needs(needs)
+                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name))),
+        );
+        return vec![name];
+    };
+    let was = if of_hub { before.lends } else { before.uses };
+    if was == own.gateway && before.forwarded == own.forwarded {
+        return Vec::new();
+    }
+    let name = format!("{mark}_as_it_was{}_{}", hub.suffix, spoke.key);
+    let flag = if of_hub { "allow_gateway_transit" } else { "use_remote_gateways" };
+    steps.push(
+        StepText::new(&name, &format!("The peering {} is as it was", own.name), "peering.ensure")
+            .needs(needs)
+            .with("vnet", from.as_str())
+            .with("name", scalar(&own.name))
+            .with("remote", to.as_str())
+            .with("allow_forwarded_traffic", before.forwarded.to_string())
+            .with(flag, was.to_string()),
+    );
+    vec![name]
+}

@@ -1,0 +1,171 @@
+//! Which circuits does a hub of the target use, and with which keys?
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::draft::{DraftGateway, DraftKey, DraftLink};
+use super::error::InitError;
+use super::estate::CircuitLink;
+use super::hub_pair::{HubBuilder, fresh};
+use super::names::{Renaming, keys};
+use super::strategy::Strategy;
+use crate::arm::kind;
+use crate::model::ResourceId;
+
+impl HubBuilder<'_> {
+    pub(super) fn links(
+        &mut self,
+        gateway: &DraftGateway,
+        source: &[CircuitLink],
+        weight: u64,
+        hub: &str,
+    ) -> Result<Vec<DraftLink>, InitError> {
+        let there: Vec<CircuitLink> = self.estate.links_of(&gateway.id).cloned().collect();
+        let strategy = self.advice.strategy;
+        let mut circuits: Vec<ResourceId> = match (strategy, &self.advice.circuit) {
+            (Strategy::DrCircuitPrepared, _) => {
+                there.iter().map(|own| own.circuit.clone()).collect()
+            }
+            (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
+                source.iter().map(|own| own.circuit.clone()).collect()
+            }
+            (_, circuit) => circuit.iter().cloned().collect(),
+        };
+        if circuits.is_empty() {
+            // Another hub of the target stands by, and this one does not: it takes the same circuit.
+            circuits.extend(self.advice.circuit.clone());
+        }
+        let mut seen = BTreeSet::new();
+        circuits.retain(|own| seen.insert(own.clone()));
+        let names: Vec<String> = circuits.iter().map(|own| own.name().to_owned()).collect();
+        let suffixes: Vec<String> = match names.as_slice() {
+            [_] => vec![String::new()],
+            _ => keys(&names).into_iter().map(|key| format!("_{key}")).collect(),
+        };
+        let mut links = Vec::new();
+        let mut taken = BTreeSet::new();
+        for (place, (circuit, suffix)) in circuits.into_iter().zip(suffixes).enumerate() {
+            let own = there.iter().find(|own| own.circuit == circuit);
+            let like = source.iter().find(|own| own.circuit == circuit).or_else(|| source.first());
+            let id = match own {
+                Some(own) => own.id.clone(),
+                None => {
+                    let mut name = self.link_name(like, &circuit, hub);
+                    if !taken.insert(name.clone()) {
+                        name = format!("{name}-{}", circuit.name());
+                    }
+                    fresh(self.estate, &gateway.id, kind::CONNECTIONS, &name)?
+                }
+            };
+            let key = match own {
+                Some(own) => own
+                    .authorization
+                    .clone()
+                    .map_or_else(|| self.key(&circuit, gateway, hub, like), DraftKey::There),
+                None => self.key(&circuit, gateway, hub, like),
+            };
+            let mut onprem = self.estate.heard_by(&circuit);
+            if onprem.is_empty() {
+                onprem = self.estate.all_sites();
+                self.todo.decide(format!(
+                    "Nothing is known of what on-premises tells {}: onprem_prefixes has all that is known \
+                     of any site. Take out what that circuit does not carry.",
+                    circuit.name()
+                ));
+            }
+            let v6 = self.estate.circuit(&circuit).is_some_and(|own| own.speaks_v6);
+            onprem.retain(|own| v6 || matches!(own, IpNet::V4(_)));
+            let removed = (strategy == Strategy::SameCircuitSwap)
+                .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
+                .flatten();
+            let lower = u64::try_from(place).unwrap_or(0) * 10;
+            links.push(DraftLink {
+                suffix: format!("{}{suffix}", self.suffix),
+                circuit,
+                id,
+                before: own.map(|own| own.weight),
+                weight: weight.saturating_sub(lower).max(1).min(32_000),
+                key,
+                removed,
+                onprem,
+            });
+        }
+        Ok(links)
+    }
+
+    fn link_name(&self, like: Option<&CircuitLink>, circuit: &ResourceId, hub: &str) -> String {
+        let Some(like) = like else { return format!("con-{hub}-{}", circuit.name()) };
+        let mut circuits = Renaming::between("", "");
+        circuits.learn(like.circuit.name(), circuit.name());
+        let own = circuits.replaced(like.id.name());
+        let new = self.advice.pairs.renaming.replaced(&own);
+        if new.eq_ignore_ascii_case(like.id.name()) {
+            return self.advice.pairs.renaming.name(&new);
+        }
+        new
+    }
+
+    /// The key of a connection that is to be made: none within a subscription; else an authorization.
+    fn key(
+        &mut self,
+        circuit: &ResourceId,
+        gateway: &DraftGateway,
+        hub: &str,
+        like: Option<&CircuitLink>,
+    ) -> DraftKey {
+        if circuit.subscription().eq_ignore_ascii_case(gateway.id.subscription()) {
+            return DraftKey::None;
+        }
+        let own = self.estate.circuit(circuit);
+        let wanted = like
+            .and_then(|like| like.authorization.as_deref())
+            .map_or_else(|| format!("auth-{hub}"), |own| self.advice.pairs.renaming.name(own));
+        let taken = |name: &str| {
+            own.is_some_and(|own| {
+                own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+            })
+        };
+        // One authorization makes one connection: one of that name is somebody's.
+        let free = (2..100).map(|turn| format!("{wanted}-{turn}"));
+        let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
+        let name = name.unwrap_or(wanted);
+        let source = self.advice.source.as_ref();
+        let dies = source.is_some()
+            && (own.and_then(|own| own.region.as_ref()) == source
+                || self.estate.home_of(circuit) == source);
+        if !dies {
+            return DraftKey::Made(name);
+        }
+        // While the source is down, nobody may be able to write its circuit: the key has to be there before.
+        let free = own.and_then(|own| own.authorizations.iter().find(|(_, free)| *free));
+        if let Some((free, _)) = free {
+            return DraftKey::There(free.clone());
+        }
+        self.todo.lack(
+            format!(
+                "{} is managed in the source region, and has no free authorization: while that is down \
+                 nobody can make one.",
+                circuit.name()
+            ),
+            vec![format!(
+                "az network express-route auth create --subscription {} -g {} --circuit-name {} -n {name}",
+                circuit.subscription(),
+                circuit.resource_group(),
+                circuit.name()
+            )],
+        );
+        if let Some(body) = self.todo.changed(self.estate, circuit) {
+            if !body["properties"]["authorizations"].is_array() {
+                body["properties"]["authorizations"] = serde_json::json!([]);
+            }
+            if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
+                all.push(serde_json::json!({ "name": name, "properties": {
+                    "authorizationKey": format!("stands-for-the-key-of-{name}"),
+                    "authorizationUseStatus": "Available",
+                } }));
+            }
+        }
+        DraftKey::There(name)
+    }
+}

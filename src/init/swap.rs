@@ -1,0 +1,138 @@
+//! How does one circuit change hands? The source's connections go, or a person says what becomes of the target.
+
+use super::draft::{Draft, DraftHub, DraftLink};
+use super::text::Body;
+use super::text::{StepText, expr, prefixes, rows};
+
+/// The source's connections go, or a person says what becomes of a target that they stand in the way of.
+pub(super) fn swap(draft: &Draft, body: &mut Body) {
+    let links: Vec<(&DraftHub, &DraftLink)> =
+        draft.hubs.iter().flat_map(|hub| hub.links.iter().map(move |link| (hub, link))).collect();
+    let source = draft.source.as_ref().map_or("the source", |own| own.as_str());
+    let mut failed = Vec::new();
+    for (hub, link) in &links {
+        let Some(removed) = &link.removed else { continue };
+        let mut step = StepText::new(
+            &format!("disconnect{}", link.suffix),
+            &format!("{} is removed", removed.id.name()),
+            "connection.remove",
+        )
+        .needs(&["go_ahead"])
+        .with("id", removed.id.as_str());
+        if let Some(gateway) = &hub.source_gateway {
+            step = step.with("gateway", gateway.as_str());
+        }
+        if let Some(name) = &removed.authorization {
+            step = step.with(
+                "authorization",
+                format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix),
+            );
+        }
+        body.steps.push(
+            step.is("side", "source")
+                .is("timeout", "10m")
+                .is("retry", "{ attempts: 12, delay: 30s, delay_max: 1m }")
+                .is("on_failure", "continue")
+                .say(
+                    "owes",
+                    &format!(
+                        "Remove the connection {} as soon as {source} answers. Until then it brings the same \
+                         addresses onto the circuit again the moment its region returns, and packets drop.",
+                        removed.id.name()
+                    ),
+                )
+                .say(
+                    "why",
+                    "A circuit cannot serve two networks with the same addresses. Ten minutes are tried and \
+                     no more: when the region is down, this may never succeed.",
+                )
+                .say("looks_good", "A GET of the connection answers 404.")
+                .say("call", "Azure support, severity A, when it neither goes nor fails."),
+        );
+        failed.push(format!("disconnect{}", link.suffix));
+    }
+    let revocable = draft.revocable;
+    let when: Vec<String> =
+        failed.iter().map(|own| format!("steps.{own}.status != \"succeeded\"")).collect();
+    let mut options = vec![vec![
+        ("name", "connect_anyway".to_owned()),
+        (
+            "text",
+            "\"Connect the target all the same. Azure may refuse it; if not, it works while the source stays dead.\""
+                .to_owned(),
+        ),
+    ]];
+    let (name, text) = if revocable {
+        (
+            "revoke",
+            "\"Revoke the authorization of the source's connection, which ends it from the circuit's side.\"",
+        )
+    } else {
+        (
+            "by_azure",
+            "\"Have Azure's support remove the connection (severity A), wait for them, and choose this when it is gone.\"",
+        )
+    };
+    options.insert(
+        usize::from(!revocable),
+        vec![("name", name.to_owned()), ("text", text.to_owned())],
+    );
+    body.steps.push(
+        StepText::new(
+            "source_dead",
+            "What now, with the source's connection still in place?",
+            "decision",
+        )
+        .needs(&failed)
+        .is("when", &format!("'{}'", when.join(" || ")))
+        .question(
+            "The source's connection could not be removed. It will have to be removed when the region is \
+             back, whatever is chosen. Decline to stop here.",
+        )
+        .with("options", rows(&options, 8))
+        .with("role", "commander")
+        .with("expires_after", "1h")
+        .say("why", "Nobody but a person can weigh these; each is right in some outage."),
+    );
+    body.choice = Some((
+        "source_dead".to_owned(),
+        if revocable { "revoke" } else { "connect_anyway" }.to_owned(),
+    ));
+    for (hub, link) in &links {
+        let Some(removed) = &link.removed else { continue };
+        let mut needs = vec![format!("disconnect{}", link.suffix)];
+        if let (true, Some(name)) = (revocable, &removed.authorization) {
+            let revoke = format!("revoke{}", link.suffix);
+            body.steps.push(
+                StepText::new(
+                    &revoke,
+                    &format!("The source's authorization on {} is revoked", link.circuit.name()),
+                    "authorization.remove",
+                )
+                .needs(&["source_dead"])
+                .is("when", "steps.source_dead.status == \"succeeded\" && steps.source_dead.choice == \"revoke\"")
+                .with("id", format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
+                .is("undo", "keep"),
+            );
+            needs.push(revoke);
+        }
+        body.steps.push(
+            StepText::new(
+                &format!("left{}", link.suffix),
+                &format!("The source's networks have left {}", link.circuit.name()),
+                "verify.circuit_routes",
+            )
+            .needs(&needs)
+            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+            .with("absent", prefixes(&hub.source_azure))
+            .is("timeout", "10m")
+            .is("on_failure", "ask")
+            .say(
+                "why",
+                "Gone from Azure's records is not gone from the edge. As long as the prefixes are there, the \
+                 target's would fight them.",
+            )
+            .say("looks_good", "None of the source's prefixes in either path's route table."),
+        );
+    }
+}
