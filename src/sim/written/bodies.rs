@@ -9,6 +9,7 @@ use crate::model::destination::Destination;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::literal::json;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_you_mean};
+use crate::sim::provider::{self, Provider};
 
 /// Properties whose texts are address prefixes, by type and path.
 const PREFIXES: &[(&str, &str)] = &[
@@ -148,8 +149,10 @@ pub(super) fn check(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
     location(placed.body, diagnostics);
     let Some(shape) = shape::of(kind.as_str()) else {
         unknown_type(placed, kind.as_str(), diagnostics);
+        frame(placed.body, diagnostics);
         return;
     };
+    part_names(placed, diagnostics);
     let mut checker = BodyCheck { shape, diagnostics, name: placed.id.name() };
     checker.mapping(placed.body, "");
     checker.needed(placed);
@@ -192,6 +195,35 @@ fn location(body: &Node, diagnostics: &mut Diagnostics) {
 pub(super) fn meant_region(region: &Region) -> Option<String> {
     let known = geography::REGIONS.iter().map(|known| known.name);
     did_you_mean(region.as_str(), known).map(|meant| format!("Did you mean `{meant}`?"))
+}
+
+/// The parts of a body that have ids of their own: by their names.
+fn part_names(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
+    for pointer in provider::of(&placed.id).map(Provider::parts).unwrap_or_default() {
+        let mut keys = pointer.split('/').skip(1);
+        let list = keys.try_fold(placed.body, |node, key| node.get(key));
+        let Some(NodeValue::List(items)) = list.map(|list| &list.value) else { continue };
+        for item in items.iter().filter(|item| item.map().is_some()) {
+            if item.get("name").and_then(text_of).is_none() {
+                let key = pointer.rsplit('/').next().unwrap_or_default();
+                let message =
+                    format!("One of the `{key}` of `{}` has no `name`.", placed.id.name());
+                let code = Code::MissingProperty;
+                diagnostics.push(Diagnostic::error(code, item.span.clone(), message));
+            }
+        }
+    }
+}
+
+/// What a body of any type is made of.
+fn frame(body: &Node, diagnostics: &mut Diagnostics) {
+    for key in ["properties", "tags", "sku"] {
+        let Some(node) = body.get(key).filter(|node| !node.is_null()) else { continue };
+        if node.map().is_none() {
+            let message = format!("`{key}` must be a mapping, and this is {}.", shown(node));
+            diagnostics.push(Diagnostic::error(Code::PropertyKind, node.span.clone(), message));
+        }
+    }
 }
 
 /// A type that is one slip away from one that there is.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::bad_day::BadDay;
-use super::fault::Fault;
+use super::fault::{Fault, FaultEffect};
 use super::scenario::Scenario;
 use crate::runbook::grammar::Kind;
 use crate::runbook::literal;
@@ -124,12 +124,7 @@ fn groups(root: &Node, diagnostics: &mut Diagnostics) {
 fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
     let none = std::collections::BTreeSet::new();
     for node in items(of.get("faults")) {
-        // One that cannot be read was named already.
-        let mut unsaid = Diagnostics::default();
-        let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) else {
-            continue;
-        };
-        let Ok(fault) = serde_json::from_value::<Fault>(value) else { continue };
+        let Some(fault) = as_far_as_read(node) else { continue };
         let subscriptions = known.map_or(&none, |known| &known.subscriptions);
         for (key, why) in fault.mistakes(subscriptions) {
             let span = node.get(key).map_or(node.span.clone(), |node| node.span.clone());
@@ -140,6 +135,16 @@ fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// A fault; where something of it cannot be read, which was said already, what it is about.
+fn as_far_as_read(node: &Node) -> Option<Fault> {
+    let mut unsaid = Diagnostics::default();
+    if let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) {
+        return serde_json::from_value(value).ok();
+    }
+    let text = |key: &str| node.get(key).and_then(bodies::text_of);
+    Some(Fault::new(text("method"), text("resource")?, 1, FaultEffect::Html))
 }
 
 /// Bad days that were read.
