@@ -4,58 +4,13 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::body_rules::{ADDRESSES, NEEDED, NETWORK, PREFIXES, RANGES, is_everywhere, is_of};
 use super::shape::{self, PropertyShape, TypeShape};
 use crate::model::destination::Destination;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::literal::json;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_you_mean};
 use crate::sim::provider::{self, Provider};
-
-/// Properties whose texts are address prefixes, by type and path.
-const PREFIXES: &[(&str, &str)] = &[
-    ("virtualNetworks", "/properties/addressSpace/addressPrefixes/*"),
-    ("virtualNetworks/subnets", "/properties/addressPrefix"),
-    ("virtualNetworks/subnets", "/properties/addressPrefixes/*"),
-    ("localNetworkGateways", "/properties/localNetworkAddressSpace/addressPrefixes/*"),
-    ("virtualHubs", "/properties/addressPrefix"),
-    ("expressRouteCircuits/peerings", "/properties/primaryPeerAddressPrefix"),
-    ("expressRouteCircuits/peerings", "/properties/secondaryPeerAddressPrefix"),
-    ("expressRouteCircuits/peerings/connections", "/properties/addressPrefix"),
-];
-
-/// Properties whose texts are addresses.
-const ADDRESSES: &[(&str, &str)] = &[
-    ("publicIPAddresses", "/properties/ipAddress"),
-    ("localNetworkGateways", "/properties/gatewayIpAddress"),
-    ("routeTables/routes", "/properties/nextHopIpAddress"),
-];
-
-/// Numbers that Azure has bounds for.
-const RANGES: &[(&str, &str, u64, u64)] = &[
-    ("expressRouteCircuits/peerings", "/properties/vlanId", 0, 4_094),
-    ("expressRouteCircuits/peerings", "/properties/peerASN", 1, u32::MAX as u64),
-    ("expressRouteCircuits/peerings", "/properties/azureASN", 1, u32::MAX as u64),
-    ("connections", "/properties/routingWeight", 0, 32_000),
-];
-
-/// What a resource cannot be without: one of these paths.
-const NEEDED: &[(&str, &[&str])] = &[
-    ("virtualNetworks", &["/properties/addressSpace/addressPrefixes"]),
-    ("virtualNetworks/subnets", &["/properties/addressPrefix", "/properties/addressPrefixes"]),
-    ("virtualNetworks/virtualNetworkPeerings", &["/properties/remoteVirtualNetwork"]),
-    ("virtualNetworkGateways", &["/properties/gatewayType"]),
-    ("connections", &["/properties/connectionType"]),
-    ("connections", &["/properties/virtualNetworkGateway1"]),
-    ("routeTables/routes", &["/properties/addressPrefix"]),
-    ("routeTables/routes", &["/properties/nextHopType"]),
-];
-
-/// The namespace of the types in these tables.
-const NETWORK: &str = "Microsoft.Network/";
-
-fn is_of(kind: &TypeShape, short: &str) -> bool {
-    kind.name.strip_prefix(NETWORK) == Some(short)
-}
 
 /// A resource of a world, at its place.
 pub(super) struct Placed<'n> {
@@ -423,31 +378,6 @@ impl BodyCheck<'_> {
             );
         }
     }
-}
-
-/// What any resource may say, whatever its type.
-fn is_everywhere(path: &str) -> bool {
-    let all = [
-        "/id",
-        "/name",
-        "/type",
-        "/etag",
-        "/location",
-        "/tags",
-        "/kind",
-        "/zones",
-        "/identity",
-        "/plan",
-        "/sku",
-        "/managedBy",
-        "/systemData",
-        "/extendedLocation",
-        "/apiVersion",
-        "/scale",
-        "/properties/provisioningState",
-        "/properties/resourceGuid",
-    ];
-    all.contains(&path)
 }
 
 fn shown(node: &Node) -> String {

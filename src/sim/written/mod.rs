@@ -5,6 +5,7 @@
 //! lead nowhere, faults that can never strike.
 
 mod bodies;
+mod body_rules;
 mod defaults;
 mod extend;
 mod grammar;
@@ -205,7 +206,6 @@ pub fn bad_days_schema() -> Value {
 }
 
 /// The keys of worlds and bad days, by which a file is told from others.
-#[must_use]
 pub fn world_keys() -> impl Iterator<Item = &'static str> {
     grammar::WORLD.iter().map(|field| field.key)
 }
