@@ -158,13 +158,22 @@ fn part_names(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
         let mut keys = pointer.split('/').skip(1);
         let list = keys.try_fold(placed.body, |node, key| node.get(key));
         let Some(NodeValue::List(items)) = list.map(|list| &list.value) else { continue };
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        let mut names: Vec<&str> = Vec::new();
         for item in items.iter().filter(|item| item.map().is_some()) {
-            if item.get("name").and_then(text_of).is_none() {
-                let key = pointer.rsplit('/').next().unwrap_or_default();
-                let message =
-                    format!("One of the `{key}` of `{}` has no `name`.", placed.id.name());
-                let code = Code::MissingProperty;
+            let mut wrong = |code: Code, message: String| {
                 diagnostics.push(Diagnostic::error(code, item.span.clone(), message));
+            };
+            let of = format!("One of the `{key}` of `{}`", placed.id.name());
+            match item.get("name").and_then(text_of) {
+                None => wrong(Code::MissingProperty, format!("{of} has no `name`.")),
+                Some(name) if names.contains(&name) => {
+                    wrong(Code::Twice, format!("{of} has the name of another: `{name}`."));
+                }
+                Some(name) => names.push(name),
+            }
+            if item.get("properties").and_then(Node::map).is_none() {
+                wrong(Code::MissingProperty, format!("{of} has no `properties`."));
             }
         }
     }
