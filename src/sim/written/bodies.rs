@@ -13,7 +13,7 @@ use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_y
 use crate::sim::provider::{self, Provider};
 
 /// A resource of a world, at its place.
-pub(super) struct Placed<'n> {
+pub(super) struct PlacedBody<'n> {
     pub(super) id: ResourceId,
     pub(super) body: &'n Node,
     /// Where it is named.
@@ -23,7 +23,7 @@ pub(super) struct Placed<'n> {
 }
 
 /// The resources of a list, and the children in them.
-pub(super) fn placed<'n>(list: &'n Node, diagnostics: &mut Diagnostics) -> Vec<Placed<'n>> {
+pub(super) fn placed<'n>(list: &'n Node, diagnostics: &mut Diagnostics) -> Vec<PlacedBody<'n>> {
     let NodeValue::List(items) = &list.value else { return Vec::new() };
     let mut all = Vec::new();
     for (place, body) in items.iter().enumerate() {
@@ -60,7 +60,7 @@ fn place_one<'n>(
     body: &'n Node,
     at: Span,
     inside: bool,
-    all: &mut Vec<Placed<'n>>,
+    all: &mut Vec<PlacedBody<'n>>,
     diagnostics: &mut Diagnostics,
 ) {
     let kind = id.resource_type();
@@ -87,7 +87,7 @@ fn place_one<'n>(
             }
         }
     }
-    all.push(Placed { id, body, at, inside });
+    all.push(PlacedBody { id, body, at, inside });
 }
 
 pub(super) fn text_of(node: &Node) -> Option<&str> {
@@ -98,7 +98,7 @@ pub(super) fn text_of(node: &Node) -> Option<&str> {
 }
 
 /// Says what is wrong with a body.
-pub(super) fn check(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
+pub(super) fn check(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
     let kind = placed.id.resource_type();
     names(placed, kind.as_str(), diagnostics);
     location(placed.body, diagnostics);
@@ -114,7 +114,7 @@ pub(super) fn check(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// The name and the type that a body says: its id says both.
-fn names(placed: &Placed<'_>, kind: &str, diagnostics: &mut Diagnostics) {
+fn names(placed: &PlacedBody<'_>, kind: &str, diagnostics: &mut Diagnostics) {
     let own = [("name", placed.id.name(), placed.id.name()), ("type", kind, kind)];
     for (key, is, shown) in own {
         let Some(node) = placed.body.get(key) else { continue };
@@ -153,7 +153,7 @@ pub(super) fn meant_region(region: &Region) -> Option<String> {
 }
 
 /// The parts of a body that have ids of their own: by their names.
-fn part_names(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
+fn part_names(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
     for pointer in provider::of(&placed.id).map(Provider::parts).unwrap_or_default() {
         let mut keys = pointer.split('/').skip(1);
         let list = keys.try_fold(placed.body, |node, key| node.get(key));
@@ -191,7 +191,7 @@ fn frame(body: &Node, diagnostics: &mut Diagnostics) {
 }
 
 /// A type that is one slip away from one that there is.
-fn unknown_type(placed: &Placed<'_>, kind: &str, diagnostics: &mut Diagnostics) {
+fn unknown_type(placed: &PlacedBody<'_>, kind: &str, diagnostics: &mut Diagnostics) {
     let lower = kind.to_ascii_lowercase();
     let known: Vec<String> = shape::types().map(str::to_ascii_lowercase).collect();
     let near = known
@@ -363,7 +363,7 @@ impl BodyCheck<'_> {
         }
     }
 
-    fn needed(&mut self, placed: &Placed<'_>) {
+    fn needed(&mut self, placed: &PlacedBody<'_>) {
         let has = |path: &str| {
             let mut parts = path.split('/').skip(1);
             parts.try_fold(placed.body, |node, part| node.get(part)).is_some_and(|n| !n.is_null())

@@ -21,7 +21,7 @@ use super::scenario::Scenario;
 use crate::runbook::grammar::Kind;
 use crate::runbook::literal;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, schema_of, tree};
-use links::{Known, items};
+use links::{WorldNames, items};
 
 /// A world file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
         Some(list) => bodies::placed(list, diagnostics),
         None => Vec::new(),
     };
-    let known = Known::of(root, &placed);
+    let known = WorldNames::of(root, &placed);
     for one in &placed {
         bodies::check(one, diagnostics);
         links::check_references(one, &known, diagnostics);
@@ -122,7 +122,7 @@ fn groups(root: &Node, diagnostics: &mut Diagnostics) {
 }
 
 /// Says which faults can never strike, each at the key that keeps it from it.
-fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
+fn faults(of: &Node, known: Option<&WorldNames>, diagnostics: &mut Diagnostics) {
     let none = std::collections::BTreeSet::new();
     for node in items(of.get("faults")) {
         let Some(fault) = as_far_as_read(node) else { continue };
