@@ -61,6 +61,8 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         mode: RunMode::Drill,
         endpoint: String::new(),
         nonce: String::new(),
+        against: None,
+        bad_days: Vec::new(),
         by: None,
     }];
     for step in plan.steps() {

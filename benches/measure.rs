@@ -199,6 +199,7 @@ fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
             driven: Driven::ByNobody,
             reached_before: &[],
             reachability: &[],
+            strikes: &[],
             head: None,
             correlation: None,
             runbook: None,

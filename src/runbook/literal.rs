@@ -44,8 +44,7 @@ fn json_scalar(text: &str, plain: bool) -> Value {
 /// A value of a kind, or nothing where it is none; the diagnostics say why.
 pub fn value(node: &Node, kind: &Kind, what: &str, diagnostics: &mut Diagnostics) -> Option<Value> {
     match (&node.value, kind) {
-        (_, Kind::Json | Kind::Any) => Some(json(node)),
-        (NodeValue::Map(_), Kind::Resource) => Some(json(node)),
+        (_, Kind::Json | Kind::Any) | (NodeValue::Map(_), Kind::Resource) => Some(json(node)),
         (NodeValue::List(items), Kind::List(inner) | Kind::OneOrMany(inner)) => {
             let read = items
                 .iter()

@@ -90,11 +90,12 @@ fn phrase(kind: &Kind) -> String {
         Kind::List(inner) => format!("list of {}", phrase(inner)),
         Kind::OneOrMany(inner) => format!("{}, or a list", phrase(inner)),
         Kind::Object(_) => "mapping".to_owned(),
-        Kind::Names(inner) => format!("{} by name", phrase(inner)),
+        Kind::Names(inner) | Kind::ByText(inner) | Kind::ById(inner) => {
+            format!("{} by name", phrase(inner))
+        }
         Kind::Step => "step".to_owned(),
         Kind::Any | Kind::Json => "anything".to_owned(),
         Kind::Time => "time".to_owned(),
-        Kind::ByText(inner) | Kind::ById(inner) => format!("{} by name", phrase(inner)),
         Kind::Choice(_) => "word, or a mapping".to_owned(),
         Kind::Resource => "resource".to_owned(),
     }

@@ -4,60 +4,16 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::body_rules::{ADDRESSES, NEEDED, NETWORK, PREFIXES, RANGES, is_everywhere, is_of};
 use super::shape::{self, PropertyShape, TypeShape};
 use crate::model::destination::Destination;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::literal::json;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_you_mean};
-
-/// Properties whose texts are address prefixes, by type and path.
-const PREFIXES: &[(&str, &str)] = &[
-    ("virtualNetworks", "/properties/addressSpace/addressPrefixes/*"),
-    ("virtualNetworks/subnets", "/properties/addressPrefix"),
-    ("virtualNetworks/subnets", "/properties/addressPrefixes/*"),
-    ("localNetworkGateways", "/properties/localNetworkAddressSpace/addressPrefixes/*"),
-    ("virtualHubs", "/properties/addressPrefix"),
-    ("expressRouteCircuits/peerings", "/properties/primaryPeerAddressPrefix"),
-    ("expressRouteCircuits/peerings", "/properties/secondaryPeerAddressPrefix"),
-    ("expressRouteCircuits/peerings/connections", "/properties/addressPrefix"),
-];
-
-/// Properties whose texts are addresses.
-const ADDRESSES: &[(&str, &str)] = &[
-    ("publicIPAddresses", "/properties/ipAddress"),
-    ("localNetworkGateways", "/properties/gatewayIpAddress"),
-    ("routeTables/routes", "/properties/nextHopIpAddress"),
-];
-
-/// Numbers that Azure has bounds for.
-const RANGES: &[(&str, &str, u64, u64)] = &[
-    ("expressRouteCircuits/peerings", "/properties/vlanId", 0, 4_094),
-    ("expressRouteCircuits/peerings", "/properties/peerASN", 1, u32::MAX as u64),
-    ("expressRouteCircuits/peerings", "/properties/azureASN", 1, u32::MAX as u64),
-    ("connections", "/properties/routingWeight", 0, 32_000),
-];
-
-/// What a resource cannot be without: one of these paths.
-const NEEDED: &[(&str, &[&str])] = &[
-    ("virtualNetworks", &["/properties/addressSpace/addressPrefixes"]),
-    ("virtualNetworks/subnets", &["/properties/addressPrefix", "/properties/addressPrefixes"]),
-    ("virtualNetworks/virtualNetworkPeerings", &["/properties/remoteVirtualNetwork"]),
-    ("virtualNetworkGateways", &["/properties/gatewayType"]),
-    ("connections", &["/properties/connectionType"]),
-    ("connections", &["/properties/virtualNetworkGateway1"]),
-    ("routeTables/routes", &["/properties/addressPrefix"]),
-    ("routeTables/routes", &["/properties/nextHopType"]),
-];
-
-/// The namespace of the types in these tables.
-const NETWORK: &str = "Microsoft.Network/";
-
-fn is_of(kind: &TypeShape, short: &str) -> bool {
-    kind.name.strip_prefix(NETWORK) == Some(short)
-}
+use crate::sim::provider::{self, Provider};
 
 /// A resource of a world, at its place.
-pub(super) struct Placed<'n> {
+pub(super) struct PlacedBody<'n> {
     pub(super) id: ResourceId,
     pub(super) body: &'n Node,
     /// Where it is named.
@@ -67,7 +23,7 @@ pub(super) struct Placed<'n> {
 }
 
 /// The resources of a list, and the children in them.
-pub(super) fn placed<'n>(list: &'n Node, diagnostics: &mut Diagnostics) -> Vec<Placed<'n>> {
+pub(super) fn placed<'n>(list: &'n Node, diagnostics: &mut Diagnostics) -> Vec<PlacedBody<'n>> {
     let NodeValue::List(items) = &list.value else { return Vec::new() };
     let mut all = Vec::new();
     for (place, body) in items.iter().enumerate() {
@@ -104,7 +60,7 @@ fn place_one<'n>(
     body: &'n Node,
     at: Span,
     inside: bool,
-    all: &mut Vec<Placed<'n>>,
+    all: &mut Vec<PlacedBody<'n>>,
     diagnostics: &mut Diagnostics,
 ) {
     let kind = id.resource_type();
@@ -131,7 +87,7 @@ fn place_one<'n>(
             }
         }
     }
-    all.push(Placed { id, body, at, inside });
+    all.push(PlacedBody { id, body, at, inside });
 }
 
 pub(super) fn text_of(node: &Node) -> Option<&str> {
@@ -142,21 +98,23 @@ pub(super) fn text_of(node: &Node) -> Option<&str> {
 }
 
 /// Says what is wrong with a body.
-pub(super) fn check(placed: &Placed<'_>, diagnostics: &mut Diagnostics) {
+pub(super) fn check(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
     let kind = placed.id.resource_type();
     names(placed, kind.as_str(), diagnostics);
     location(placed.body, diagnostics);
     let Some(shape) = shape::of(kind.as_str()) else {
         unknown_type(placed, kind.as_str(), diagnostics);
+        frame(placed.body, diagnostics);
         return;
     };
+    part_names(placed, diagnostics);
     let mut checker = BodyCheck { shape, diagnostics, name: placed.id.name() };
     checker.mapping(placed.body, "");
     checker.needed(placed);
 }
 
 /// The name and the type that a body says: its id says both.
-fn names(placed: &Placed<'_>, kind: &str, diagnostics: &mut Diagnostics) {
+fn names(placed: &PlacedBody<'_>, kind: &str, diagnostics: &mut Diagnostics) {
     let own = [("name", placed.id.name(), placed.id.name()), ("type", kind, kind)];
     for (key, is, shown) in own {
         let Some(node) = placed.body.get(key) else { continue };
@@ -194,8 +152,46 @@ pub(super) fn meant_region(region: &Region) -> Option<String> {
     did_you_mean(region.as_str(), known).map(|meant| format!("Did you mean `{meant}`?"))
 }
 
+/// The parts of a body that have ids of their own: by their names.
+fn part_names(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
+    for pointer in provider::of(&placed.id).map(Provider::parts).unwrap_or_default() {
+        let mut keys = pointer.split('/').skip(1);
+        let list = keys.try_fold(placed.body, |node, key| node.get(key));
+        let Some(NodeValue::List(items)) = list.map(|list| &list.value) else { continue };
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        let mut names: Vec<&str> = Vec::new();
+        for item in items.iter().filter(|item| item.map().is_some()) {
+            let mut wrong = |code: Code, message: String| {
+                diagnostics.push(Diagnostic::error(code, item.span.clone(), message));
+            };
+            let of = format!("One of the `{key}` of `{}`", placed.id.name());
+            match item.get("name").and_then(text_of) {
+                None => wrong(Code::MissingProperty, format!("{of} has no `name`.")),
+                Some(name) if names.contains(&name) => {
+                    wrong(Code::Twice, format!("{of} has the name of another: `{name}`."));
+                }
+                Some(name) => names.push(name),
+            }
+            if item.get("properties").and_then(Node::map).is_none() {
+                wrong(Code::MissingProperty, format!("{of} has no `properties`."));
+            }
+        }
+    }
+}
+
+/// What a body of any type is made of.
+fn frame(body: &Node, diagnostics: &mut Diagnostics) {
+    for key in ["properties", "tags", "sku"] {
+        let Some(node) = body.get(key).filter(|node| !node.is_null()) else { continue };
+        if node.map().is_none() {
+            let message = format!("`{key}` must be a mapping, and this is {}.", shown(node));
+            diagnostics.push(Diagnostic::error(Code::PropertyKind, node.span.clone(), message));
+        }
+    }
+}
+
 /// A type that is one slip away from one that there is.
-fn unknown_type(placed: &Placed<'_>, kind: &str, diagnostics: &mut Diagnostics) {
+fn unknown_type(placed: &PlacedBody<'_>, kind: &str, diagnostics: &mut Diagnostics) {
     let lower = kind.to_ascii_lowercase();
     let known: Vec<String> = shape::types().map(str::to_ascii_lowercase).collect();
     let near = known
@@ -367,7 +363,7 @@ impl BodyCheck<'_> {
         }
     }
 
-    fn needed(&mut self, placed: &Placed<'_>) {
+    fn needed(&mut self, placed: &PlacedBody<'_>) {
         let has = |path: &str| {
             let mut parts = path.split('/').skip(1);
             parts.try_fold(placed.body, |node, part| node.get(part)).is_some_and(|n| !n.is_null())
@@ -391,31 +387,6 @@ impl BodyCheck<'_> {
             );
         }
     }
-}
-
-/// What any resource may say, whatever its type.
-fn is_everywhere(path: &str) -> bool {
-    let all = [
-        "/id",
-        "/name",
-        "/type",
-        "/etag",
-        "/location",
-        "/tags",
-        "/kind",
-        "/zones",
-        "/identity",
-        "/plan",
-        "/sku",
-        "/managedBy",
-        "/systemData",
-        "/extendedLocation",
-        "/apiVersion",
-        "/scale",
-        "/properties/provisioningState",
-        "/properties/resourceGuid",
-    ];
-    all.contains(&path)
 }
 
 fn shown(node: &Node) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::bodies::{Placed, text_of};
+use super::bodies::{PlacedBody, text_of};
 use crate::arm::kind;
 use crate::model::Region;
 use crate::runbook::literal::json as plain;
@@ -19,7 +19,7 @@ const ASN: u64 = 65_001;
 const NOWHERE: &str = "westeurope";
 
 /// Fills in what a world leaves out.
-pub(super) fn fill(world: &mut Value, placed: &[Placed<'_>]) {
+pub(super) fn fill(world: &mut Value, placed: &[PlacedBody<'_>]) {
     let Some(object) = world.as_object_mut() else { return };
     object.entry("now").or_insert_with(|| json!(NOW));
     let onprem = object.entry("onprem").or_insert_with(|| json!({}));
@@ -33,7 +33,7 @@ pub(super) fn fill(world: &mut Value, placed: &[Placed<'_>]) {
 }
 
 /// The autonomous system that the first private peering says is the customer's.
-fn asn(placed: &[Placed<'_>]) -> u64 {
+fn asn(placed: &[PlacedBody<'_>]) -> u64 {
     let peerings = placed.iter().filter(|one| one.id.resource_type().is(kind::CIRCUIT_PEERINGS));
     let numbers = peerings.filter_map(|one| {
         let node = one.body.get("properties")?.get("peerASN")?;
@@ -43,8 +43,8 @@ fn asn(placed: &[Placed<'_>]) -> u64 {
 }
 
 /// Adds the groups that resources are in and that are not written: their home is where their first resource is.
-fn add_groups(groups: &mut Vec<Value>, placed: &[Placed<'_>]) {
-    let place = |one: &Placed<'_>| {
+fn add_groups(groups: &mut Vec<Value>, placed: &[PlacedBody<'_>]) {
+    let place = |one: &PlacedBody<'_>| {
         let region = Region::parse(text_of(one.body.get("location")?)?).ok()?;
         (region.as_str() != "global").then_some(region)
     };

@@ -9,13 +9,13 @@ use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, SourceFile,
 const EXTENDS_MAX: usize = 4;
 
 /// Opens a world that another one names.
-pub(super) type Open<'o> = dyn Fn(&str) -> Result<SourceFile, String> + 'o;
+pub(super) type OpenWorld<'o> = dyn Fn(&str) -> Result<SourceFile, String> + 'o;
 
 /// The tree of a world, with what it extends under it.
 pub(super) fn whole(
     source: &mut SourceFile,
     span: Span,
-    open: &Open<'_>,
+    open: &OpenWorld<'_>,
     depth: usize,
     diagnostics: &mut Diagnostics,
 ) -> Option<Node> {

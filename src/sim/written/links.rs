@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::bodies::{Placed, meant_region, text_of};
+use super::bodies::{PlacedBody, meant_region, text_of};
 use super::shape::{self, TypeShape};
 use crate::arm::kind;
 use crate::model::{Region, ResourceId, geography};
@@ -13,7 +13,7 @@ use crate::sim::fault::glob;
 use crate::sim::provider;
 
 /// What is there to be named.
-pub(super) struct Known {
+pub(super) struct WorldNames {
     /// Folded ids of resources, and as they are written.
     ids: BTreeMap<String, String>,
     /// Where they are, and what is there besides.
@@ -22,8 +22,8 @@ pub(super) struct Known {
     pub(super) subscriptions: BTreeSet<String>,
 }
 
-impl Known {
-    pub(super) fn of(root: &Node, placed: &[Placed<'_>]) -> Self {
+impl WorldNames {
+    pub(super) fn of(root: &Node, placed: &[PlacedBody<'_>]) -> Self {
         let mut known = Self {
             ids: placed
                 .iter()
@@ -92,7 +92,11 @@ pub(super) fn items(node: Option<&Node>) -> &[Node] {
 }
 
 /// Says which resources stand twice, and which children have no parent.
-pub(super) fn check_family(placed: &[Placed<'_>], known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_family(
+    placed: &[PlacedBody<'_>],
+    known: &WorldNames,
+    diagnostics: &mut Diagnostics,
+) {
     let mut seen: BTreeMap<&str, bool> = BTreeMap::new();
     for one in placed {
         // Two in one list of a file were said already; one of a pair stands inside its parent here.
@@ -119,7 +123,11 @@ pub(super) fn check_family(placed: &[Placed<'_>], known: &Known, diagnostics: &m
 }
 
 /// Says which ids in a body lead nowhere: to nothing of this world, of a type that it could have.
-pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_references(
+    one: &PlacedBody<'_>,
+    known: &WorldNames,
+    diagnostics: &mut Diagnostics,
+) {
     let kind = one.id.resource_type();
     let children: Vec<&str> = shape::of(kind.as_str())
         .into_iter()
@@ -149,10 +157,10 @@ pub(super) fn check_references(one: &Placed<'_>, known: &Known, diagnostics: &mu
 }
 
 fn reference(
-    one: &Placed<'_>,
+    one: &PlacedBody<'_>,
     node: &Node,
     text: &str,
-    known: &Known,
+    known: &WorldNames,
     diagnostics: &mut Diagnostics,
 ) {
     let id = match ResourceId::parse(text) {
@@ -176,7 +184,7 @@ fn reference(
 }
 
 /// Says what the on-premises side names that is not there, or says twice.
-pub(super) fn check_onprem(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_onprem(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
     let Some(onprem) = root.get("onprem") else { return };
     let mut sites: Vec<&str> = Vec::new();
     for site in items(onprem.get("sites")) {
@@ -246,12 +254,16 @@ fn sites_of(node: &Node, sites: &[&str], diagnostics: &mut Diagnostics) {
 }
 
 /// Says which regions are none, or none of this world's: what is said of them would mean nothing.
-pub(super) fn check_regions(list: Option<&Node>, known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_regions(
+    list: Option<&Node>,
+    known: &WorldNames,
+    diagnostics: &mut Diagnostics,
+) {
     for node in items(list) {
         let Some(region) = text_of(node).and_then(|text| Region::parse(text).ok()) else {
             continue;
         };
-        // Said of the list's own kind as a doubt; here it is known whether it means anything.
+        // The list's own kind was said as a doubt; here it is known whether it means anything.
         diagnostics.forget(Code::Region, &node.span);
         if known.regions.contains(&region) {
             continue;
@@ -277,7 +289,7 @@ pub(super) fn check_regions(list: Option<&Node>, known: &Known, diagnostics: &mu
 }
 
 /// Says which networks' subnets lie outside of them.
-pub(super) fn check_subnets(one: &Placed<'_>, diagnostics: &mut Diagnostics) {
+pub(super) fn check_subnets(one: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
     if !one.id.resource_type().is(kind::NETWORKS) {
         return;
     }
@@ -309,7 +321,7 @@ pub(super) fn check_subnets(one: &Placed<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Doubts about names that mean something only where they are there.
-pub(super) fn check_others(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_others(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
     let mut not_there = |node: &Node, what: &str| {
         let Some(id) = text_of(node).and_then(|text| ResourceId::parse(text).ok()) else { return };
         if !known.has(&id) {
@@ -335,7 +347,7 @@ pub(super) fn check_others(root: &Node, known: &Known, diagnostics: &mut Diagnos
 }
 
 /// Scopes and subscriptions that nothing of the world is in.
-fn scopes(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
+fn scopes(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
     let mut check = |node: &Node, subscription: &str| {
         let own = subscription.to_ascii_lowercase();
         if known.subscriptions.is_empty() || known.subscriptions.contains(&own) {
@@ -374,7 +386,7 @@ fn scopes(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
 }
 
 /// Says which events can happen to nothing.
-pub(super) fn check_events(root: &Node, known: &Known, diagnostics: &mut Diagnostics) {
+pub(super) fn check_events(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
     let onprem = root.get("onprem");
     let devices: Vec<&str> = items(onprem.and_then(|onprem| onprem.get("devices")))
         .iter()

@@ -5,6 +5,7 @@
 //! lead nowhere, faults that can never strike.
 
 mod bodies;
+mod body_rules;
 mod defaults;
 mod extend;
 mod grammar;
@@ -15,12 +16,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::bad_day::BadDay;
-use super::fault::Fault;
+use super::fault::{Fault, FaultEffect};
 use super::scenario::Scenario;
 use crate::runbook::grammar::Kind;
 use crate::runbook::literal;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, schema_of, tree};
-use links::{Known, items};
+use links::{WorldNames, items};
 
 /// A world file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +56,7 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
         Some(list) => bodies::placed(list, diagnostics),
         None => Vec::new(),
     };
-    let known = Known::of(root, &placed);
+    let known = WorldNames::of(root, &placed);
     for one in &placed {
         bodies::check(one, diagnostics);
         links::check_references(one, &known, diagnostics);
@@ -121,15 +122,10 @@ fn groups(root: &Node, diagnostics: &mut Diagnostics) {
 }
 
 /// Says which faults can never strike, each at the key that keeps it from it.
-fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
+fn faults(of: &Node, known: Option<&WorldNames>, diagnostics: &mut Diagnostics) {
     let none = std::collections::BTreeSet::new();
     for node in items(of.get("faults")) {
-        // One that cannot be read was named already.
-        let mut unsaid = Diagnostics::default();
-        let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) else {
-            continue;
-        };
-        let Ok(fault) = serde_json::from_value::<Fault>(value) else { continue };
+        let Some(fault) = as_far_as_read(node) else { continue };
         let subscriptions = known.map_or(&none, |known| &known.subscriptions);
         for (key, why) in fault.mistakes(subscriptions) {
             let span = node.get(key).map_or(node.span.clone(), |node| node.span.clone());
@@ -140,6 +136,16 @@ fn faults(of: &Node, known: Option<&Known>, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// A fault; where something of it cannot be read, which was said already, what it is about.
+fn as_far_as_read(node: &Node) -> Option<Fault> {
+    let mut unsaid = Diagnostics::default();
+    if let Some(value) = literal::value(node, &grammar::FAULT, "A fault", &mut unsaid) {
+        return serde_json::from_value(value).ok();
+    }
+    let text = |key: &str| node.get(key).and_then(bodies::text_of);
+    Some(Fault::new(text("method"), text("resource")?, 1, FaultEffect::Html))
 }
 
 /// Bad days that were read.
@@ -200,7 +206,6 @@ pub fn bad_days_schema() -> Value {
 }
 
 /// The keys of worlds and bad days, by which a file is told from others.
-#[must_use]
 pub fn world_keys() -> impl Iterator<Item = &'static str> {
     grammar::WORLD.iter().map(|field| field.key)
 }

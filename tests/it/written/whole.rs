@@ -6,10 +6,28 @@ use std::process::Stdio;
 use backroad::sim::{Answers, Scenario, World};
 use proptest::prelude::*;
 
-use super::{WORLD, read};
+use super::{DocumentKind, ReadWorld, SourceFile, WORLD, file, read, read_world};
 use crate::support::process::{binary, serve};
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+
+/// Worlds of every kind, to be cut at.
+const WORLDS: [&str; 4] = [
+    "runbooks/worlds/two-circuits.yaml",
+    "runbooks/worlds/vpn-last-path.yaml",
+    "runbooks/worlds/vwan-two-hubs.yaml",
+    "runbooks/worlds/two-circuits-site-recovery.yaml",
+];
+
+/// A world that lies among the shipped ones.
+fn read_beside(text: &str) -> ReadWorld {
+    let open = |name: &str| {
+        let path = file("runbooks/worlds").join(name);
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        Ok(SourceFile::of(DocumentKind::World, name, text))
+    };
+    read_world(SourceFile::of(DocumentKind::World, "cut.yaml", text), &open)
+}
 
 /// Whether a world begins as the same one when it is written down and read again.
 fn comes_again(scenario: &Scenario) -> Result<(), String> {
@@ -94,12 +112,17 @@ proptest! {
 
     #[test]
     fn a_world_that_somebody_cut_at_is_refused_with_a_reason_or_comes_again(
-        cuts in prop::collection::vec((0_usize..120, 0_u8..4, 0_usize..12), 1..5),
+        cuts in prop::collection::vec((0_usize..2_000, 0_u8..5, 0_usize..12), 1..5),
+        which in 0_usize..5,
     ) {
         const WORDS: [&str; 12] = [
             "[]", "{}", "~", "0", "true", "x", "*", "10.0.0.0/8", "/subscriptions/s", "5m", "[~]", "\"\"",
         ];
-        let mut lines: Vec<String> = WORLD.lines().map(str::to_owned).collect();
+        let whole = match which {
+            0 => WORLD.to_owned(),
+            other => std::fs::read_to_string(file(WORLDS[other - 1])).unwrap(),
+        };
+        let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
         for (at, how, word) in cuts {
             let at = at % lines.len();
             match how {
@@ -109,6 +132,10 @@ proptest! {
                     let other = lines.len() - 1 - at;
                     lines.swap(at, other);
                 }
+                3 => {
+                    let line = lines[at].clone();
+                    lines[at] = line.replacen("- ", "", 1);
+                }
                 _ => {
                     if let Some((key, _)) = lines[at].clone().split_once(": ") {
                         lines[at] = format!("{key}: {}", WORDS[word]);
@@ -117,7 +144,7 @@ proptest! {
             }
         }
         let text = lines.join("\n");
-        let read = read("cut.yaml", &text);
+        let read = read_beside(&text);
         match &read.scenario {
             Some(scenario) => prop_assert_eq!(comes_again(scenario), Ok(()), "{}", text),
             None => prop_assert!(read.diagnostics.has_errors(), "no world and no reason:\n{text}"),
