@@ -260,9 +260,13 @@ impl EstateReading<'_> {
         }
         for kind in of(&NOT_HELD) {
             let question = EstateQuestion::Children { parent: parent.clone(), kind };
-            // What cannot be asked for is not there, as far as anybody knows.
-            let Ok(Some(list)) = self.estate(&question).await else { continue };
-            let count = list["value"].as_array().map_or(0, Vec::len);
+            let count = match self.estate(&question).await {
+                Ok(list) => list.unwrap_or_default()["value"].as_array().map_or(0, Vec::len),
+                Err(error) => {
+                    captured.unread(&format!("{kind} of {parent}"), &error);
+                    0
+                }
+            };
             if count > 0 {
                 captured
                     .left_out
