@@ -153,8 +153,32 @@ pub fn by_hand(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
         let (id, rights) = match &step.action {
             Action::Connection(spec) => (&spec.id, &DEPLOYS[..]),
             Action::Vpn(Vpn::Connection(spec)) => (&spec.id, &DEPLOYS[..]),
+            // Taken back, it is made again.
+            Action::Remove(Removal {
+                kind: RemovalKind::Connection | RemovalKind::VpnConnection,
+                id,
+                ..
+            }) => (id, &DEPLOYS[..]),
             Action::RouteTable(spec) => (&spec.id, &ROUTES[..]),
-            _ => continue,
+            Action::PublicIp(_)
+            | Action::Subnet(_)
+            | Action::Gateway(_)
+            | Action::Authorization(_)
+            | Action::Peering(_)
+            | Action::Association(_)
+            | Action::Bandwidth(_)
+            | Action::Tier(_)
+            | Action::Dissociation(_)
+            | Action::Route(_)
+            | Action::SecurityGroup(_)
+            | Action::Dns(_)
+            | Action::Remove(_)
+            | Action::RecoveryPlan(_)
+            | Action::Vpn(_)
+            | Action::Steering(_)
+            | Action::Hub(_)
+            | Action::Verify(_)
+            | Action::General(_) => continue,
         };
         let scope =
             format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());

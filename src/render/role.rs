@@ -9,7 +9,7 @@ use crate::model::{Plan, permission};
 /// The custom role with exactly the rights of a plan.
 #[must_use]
 pub fn role(plan: &Plan) -> Value {
-    of(plan, permission::by_group(plan))
+    of(plan, &permission::by_group(plan))
 }
 
 /// The same, for a person who types the commands of the document.
@@ -19,10 +19,10 @@ pub fn role_by_hand(plan: &Plan) -> Value {
     for (scope, rights) in permission::by_hand(plan) {
         groups.entry(scope).or_default().extend(rights);
     }
-    of(plan, groups)
+    of(plan, &groups)
 }
 
-fn of(plan: &Plan, groups: BTreeMap<String, BTreeSet<String>>) -> Value {
+fn of(plan: &Plan, groups: &BTreeMap<String, BTreeSet<String>>) -> Value {
     let actions: BTreeSet<&String> = groups.values().flatten().collect();
     let name = plan.parts().runbook.as_str();
     json!({

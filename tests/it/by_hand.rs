@@ -60,11 +60,9 @@ fn run(text: &str, folder: &Path, verb: &str, answers: &str, refuses: bool) -> T
     if refuses {
         std::fs::write(&marker, "").unwrap();
     }
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let mut child = Command::new("sh")
-        .arg(&file)
-        .arg(verb)
-        .env("PATH", path)
+        .args(["-c", "PATH=\"$1:$PATH\" exec sh \"$2\" \"$3\"", "sh"])
+        .args([folder, &file, Path::new(verb)])
         .env("ASKED", &asked)
         .env("REFUSES", &marker)
         .stdin(Stdio::piped())

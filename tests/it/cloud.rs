@@ -71,7 +71,7 @@ impl Served {
     ) -> WireResponse {
         let mut all = backroad::azure::wire::Headers::new();
         for (name, value) in headers {
-            all.push(*name, *value);
+            all.push(name, *value);
         }
         let url = format!("{}{path}", self.origin);
         let request = WireRequest { method, url, headers: all, body: body.to_owned().into() };
@@ -401,8 +401,8 @@ async fn a_template_that_cannot_be_is_refused_with_what_is_wrong_in_it() {
     }
     // One that fails on its way says which resource, and why.
     let mut fails = template();
-    fails["resources"][0]["properties"]["addressSpace"] =
-        json!({"addressPrefixes": ["10.250.0.0/24"]});
+    let subnet = &mut fails["resources"][0]["properties"]["copy"][0]["input"]["properties"];
+    subnet["routeTable"]["id"] = "[resourceId('Microsoft.Network/routeTables', 'none')]".into();
     served.arm(Method::Put, &own, deployment(&fails)).await;
     let body = served.ended(&own).await;
     assert_eq!(body["properties"]["provisioningState"], "Failed", "{body}");

@@ -31,7 +31,10 @@ impl<'a> Before<'a> {
         let read = self.rest("get").text();
         noted(
             "First keep what is there now, in a file of this folder: taking this back needs it.",
-            format!("[ -e {file} ] || {read} \\\n  >{file} || echo 'It is not there yet.'"),
+            format!(
+                "[ -e {file} ] || {read} \\\n  >{file} || echo 'Not found: it is made new. Anything else: remove \
+                 {file}, and stop.'"
+            ),
         )
     }
 
@@ -76,7 +79,7 @@ mod tests {
         let before = Before::new(&id, "2024-03-01");
         let keep = before.keep().command;
         assert!(keep.starts_with("[ -e before-g-r_t.json ] || az rest"), "{keep}");
-        assert!(keep.ends_with(">before-g-r_t.json || echo 'It is not there yet.'"), "{keep}");
+        assert!(keep.contains(">before-g-r_t.json || echo 'Not found: it is made new."), "{keep}");
         let restore = before.restore(&about("network route-table delete", &id)).command;
         assert!(restore.starts_with("if [ -s before-g-r_t.json ]; then\n  az rest"), "{restore}");
         assert!(restore.contains("--body @before-g-r_t.json"), "{restore}");

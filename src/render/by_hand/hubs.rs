@@ -241,7 +241,7 @@ fn routes(spec: &HubRoutes, body: &Value) -> Guide {
     }
 }
 
-/// What a hub's tables know, asked of Azure: it answers later, at a place that `az` shows only to who debugs.
+/// What a hub's tables know, asked of Azure: it answers later, at a place that `az` shows only to who asks for more.
 pub(super) fn effective(hub: &ResourceId, table: &str) -> Vec<super::Line> {
     let table = format!("{hub}/{HUB_TABLES}/{table}");
     let body = serde_json::json!({ "resourceId": table, "virtualWanResourceType": "RouteTable" });
@@ -252,10 +252,10 @@ pub(super) fn effective(hub: &ResourceId, table: &str) -> Vec<super::Line> {
         .with("--query", "value");
     vec![
         noted(
-            "Azure answers later, at a Location of which `az` speaks only when it debugs. In the portal: the hub, \
+            "Azure answers later, at a Location of which `az` speaks only when it is verbose. In the portal: the hub, \
              Effective Routes.",
             format!(
-                "LOCATION=$({} \\\n  --debug 2>&1 \\\n  | sed -n \"s/.*Location'*: '*\\(https[^']*\\)'*$/\\1/p\")",
+                "LOCATION=$({} \\\n  --verbose 2>&1 \\\n  | sed -n \"s/.*'[Ll]ocation': '\\(https[^']*\\)'.*/\\1/p\")",
                 ask.text()
             ),
         ),

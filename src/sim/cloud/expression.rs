@@ -6,9 +6,9 @@ use serde_json::{Number, Value};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
     Literal(Value),
-    Call(String, Vec<Expression>),
+    Call(String, Vec<Self>),
     /// `.name`, or `['name']`, or `[0]`.
-    Member(Box<Expression>, Box<Expression>),
+    Member(Box<Self>, Box<Self>),
 }
 
 /// Parentheses and members one within another, at most.

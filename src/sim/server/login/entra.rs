@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::token::{Claims, GOOD_FOR};
-use super::{Form, at, refused};
+use super::{Denial, Form, at};
 use crate::sim::server::exchange::json_response;
 use crate::sim::server::serve::{Answers, Served, lock};
 
@@ -22,7 +22,7 @@ const EXPIRED: &str = "expired";
 const ANY_TENANT: [&str; 3] = ["common", "organizations", "consumers"];
 
 /// The tenant that a path names, as the world knows it.
-fn tenant<W: Answers>(served: &Served<W>, named: &str) -> Result<String, Response<Body>> {
+fn tenant<W: Answers>(served: &Served<W>, named: &str) -> Result<String, Denial> {
     let known = lock(&served.world).tenants();
     let home = known.first().cloned().unwrap_or_else(|| named.to_owned());
     if ANY_TENANT.iter().any(|any| any.eq_ignore_ascii_case(named)) {
@@ -36,7 +36,7 @@ fn tenant<W: Answers>(served: &Served<W>, named: &str) -> Result<String, Respons
             let words = format!(
                 "Tenant '{named}' not found. Check to make sure you have the correct tenant ID."
             );
-            Err(refused(StatusCode::BAD_REQUEST, "invalid_request", 90002, &words))
+            Err(Denial::new("invalid_request", 90002, words))
         }
     }
 }
@@ -72,7 +72,7 @@ pub(super) async fn configuration<W: Answers>(
     let (parts, _) = request.into_parts();
     let tenant = match tenant(&served, &named) {
         Ok(tenant) => tenant,
-        Err(refusal) => return refusal,
+        Err(denial) => return denial.response(),
     };
     let origin = at(&served, &parts);
     let base = format!("{origin}/{tenant}");
@@ -112,7 +112,7 @@ pub(super) async fn device_code<W: Answers>(
     }
     let tenant = match tenant(&served, &named) {
         Ok(tenant) => tenant,
-        Err(refusal) => return refusal,
+        Err(denial) => return denial.response(),
     };
     let verification = format!("{}/devicelogin", at(&served, &parts));
     json_response(
@@ -133,12 +133,12 @@ pub(super) async fn token<W: Answers>(
     let Some((parts, form)) = Form::of(&served, request).await else { return unread() };
     let tenant = match tenant(&served, &named) {
         Ok(tenant) => tenant,
-        Err(refusal) => return refusal,
+        Err(denial) => return denial.response(),
     };
     let Some(client) = form.get("client_id") else { return no_client() };
     let person = match grant(&form, client) {
         Ok(person) => person,
-        Err(refusal) => return refusal,
+        Err(denial) => return denial.response(),
     };
     let claims = Claims { tenant: &tenant, client, person, audience: &audience(&form) };
     let now = (at(&served, &parts), served.host_now());
@@ -167,7 +167,7 @@ pub(super) async fn token<W: Answers>(
 }
 
 /// Who asks: a person, or the client itself.
-fn grant<'a>(form: &'a Form, client: &str) -> Result<Option<&'a str>, Response<Body>> {
+fn grant<'a>(form: &'a Form, client: &str) -> Result<Option<&'a str>, Denial> {
     match form.get("grant_type") {
         Some("client_credentials") => proof(form, client).map(|()| None),
         Some(
@@ -179,20 +179,18 @@ fn grant<'a>(form: &'a Form, client: &str) -> Result<Option<&'a str>, Response<B
         Some("password") => Ok(Some(form.get("username").unwrap_or(PERSON))),
         Some(other) => {
             let words = format!("The provided grant_type '{other}' is not supported.");
-            Err(refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", 70003, &words))
+            Err(Denial::new("unsupported_grant_type", 70003, words))
         }
         None => {
             let words = "The request body must contain the following parameter: 'grant_type'.";
-            Err(refused(StatusCode::BAD_REQUEST, "invalid_request", 900_144, words))
+            Err(Denial::new("invalid_request", 900_144, words))
         }
     }
 }
 
 /// How a client proves that it is the one: by a secret, or by something that it signed.
-fn proof(form: &Form, client: &str) -> Result<(), Response<Body>> {
-    let denied = |number, words: String| {
-        Err(refused(StatusCode::UNAUTHORIZED, "invalid_client", number, &words))
-    };
+fn proof(form: &Form, client: &str) -> Result<(), Denial> {
+    let denied = |number, words: String| Err(Denial::new("invalid_client", number, words));
     match (form.get("client_secret"), form.get("client_assertion")) {
         (Some(secret), _) if secret.starts_with(WRONG) => denied(
             7_000_215,
@@ -226,10 +224,10 @@ fn audience(form: &Form) -> String {
 
 fn no_client() -> Response<Body> {
     let words = "The request body must contain the following parameter: 'client_id'.";
-    refused(StatusCode::BAD_REQUEST, "invalid_request", 900_144, words)
+    Denial::new("invalid_request", 900_144, words).response()
 }
 
 fn unread() -> Response<Body> {
     let words = "The request body could not be read.";
-    refused(StatusCode::BAD_REQUEST, "invalid_request", 90014, words)
+    Denial::new("invalid_request", 90014, words).response()
 }

@@ -80,15 +80,32 @@ impl Form {
     }
 }
 
-/// What Entra answers to a client that it does not let in.
-fn refused(status: StatusCode, error: &str, number: u32, words: &str) -> Response<Body> {
-    let body: Value = json!({
-        "error": error,
-        "error_description": format!("AADSTS{number}: {words}"),
-        "error_codes": [number],
-        "timestamp": "1970-01-01 00:00:00Z",
-        "trace_id": "00000000-0000-0000-0000-000000000000",
-        "correlation_id": "00000000-0000-0000-0000-000000000000",
-    });
-    json_response(status, &body)
+/// Why Entra does not let a client in.
+struct Denial {
+    status: StatusCode,
+    error: &'static str,
+    number: u32,
+    words: String,
+}
+
+impl Denial {
+    fn new(error: &'static str, number: u32, words: impl Into<String>) -> Self {
+        let status = match error {
+            "invalid_client" => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self { status, error, number, words: words.into() }
+    }
+
+    fn response(&self) -> Response<Body> {
+        let body: Value = json!({
+            "error": self.error,
+            "error_description": format!("AADSTS{}: {}", self.number, self.words),
+            "error_codes": [self.number],
+            "timestamp": "1970-01-01 00:00:00Z",
+            "trace_id": "00000000-0000-0000-0000-000000000000",
+            "correlation_id": "00000000-0000-0000-0000-000000000000",
+        });
+        json_response(self.status, &body)
+    }
 }
