@@ -178,6 +178,7 @@ pub fn by_hand(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
             | Action::Steering(_)
             | Action::Hub(_)
             | Action::Verify(_)
+            | Action::Outside(_)
             | Action::General(_) => continue,
         };
         let scope =

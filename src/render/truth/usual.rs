@@ -134,7 +134,7 @@ pub(super) fn of_intent(action: &Action, intent: &Intent) -> Option<Usual> {
     let change = match (intent.write.method, &intent.undo) {
         (WriteMethod::Delete, _) => MeasuredChange::Delete,
         (WriteMethod::Put, Undo::Delete { .. }) => MeasuredChange::Create,
-        (WriteMethod::Put | WriteMethod::Post, _) => MeasuredChange::Update,
+        (WriteMethod::Put | WriteMethod::Post | WriteMethod::Run, _) => MeasuredChange::Update,
     };
     let resource = intent.write.resource.azure();
     let recorded = resource.and_then(|id| of_change(id, class(action), change));

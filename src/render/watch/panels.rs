@@ -55,10 +55,7 @@ fn by_status(page: &WatchPage<'_>, status: StepStatus) -> Look {
 /// Which run, where it stands, its time, and when it ends.
 pub(super) fn head(page: &WatchPage<'_>, width: usize) -> Vec<Line<'static>> {
     let view = page.view;
-    let mode = match view.mode {
-        crate::engine::RunMode::Drill => "drill",
-        crate::engine::RunMode::Live => "live",
-    };
+    let mode = view.mode.as_str();
     let mut lines = Vec::new();
     let which = format!("{} · {mode} · run {}", view.runbook, view.run);
     for text in wrap(&clean(&which), width) {
