@@ -85,7 +85,7 @@ impl HubBuilder<'_> {
                 circuit,
                 id,
                 before: own.map(|own| own.weight),
-                weight: weight.saturating_sub(lower).max(1).min(32_000),
+                weight: weight.saturating_sub(lower).clamp(1, 32_000),
                 key,
                 removed,
                 onprem,
