@@ -165,8 +165,9 @@ async fn holds(name: &str, written: &Written) -> BTreeSet<(String, String)> {
     assert_eq!(ended, RunOutcome::Succeeded, "{name}: {:#?}", state.steps);
     let now = reached(&lab.world);
     let undo = Command::Undo { by: "a person".into(), reason: None };
-    assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::Undone, "{name}");
+    let ended = Lab::outcome_of(lab.drive(Some(undo)).await);
     let state = RunState::fold(&lab.journal.events()).unwrap();
+    assert_eq!(ended, RunOutcome::Undone, "{name}: {:#?}", state.steps);
     let kept = stage
         .plan
         .steps()
