@@ -219,18 +219,21 @@ fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<S
         steps.push(
             step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."),
         );
-        steps.push(
-            StepText::new(
-                &format!("forgotten{}", link.suffix),
-                &format!("{} carries the target's networks no longer", link.circuit.name()),
-                "verify.circuit_routes",
-            )
-            .needs(&[name])
-            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
-            .with("absent", absent(draft, hub, link))
-            .is("timeout", "10m")
-            .say("why", "As long as the prefixes are there, on-premises may still send this way."),
-        );
+        let mut forgotten = StepText::new(
+            &format!("forgotten{}", link.suffix),
+            &format!("{} carries the target's networks no longer", link.circuit.name()),
+            "verify.circuit_routes",
+        )
+        .needs(&[name])
+        .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+        .with("absent", expr(&format!("params.azure_prefixes{}", hub.suffix)))
+        .is("timeout", "10m")
+        .say("why", "As long as the prefixes are there, on-premises may still send this way.");
+        if link.removed.is_some() && !draft.revocable {
+            // A source that came back with its connection in place is on the circuit already.
+            forgotten = forgotten.is("on_failure", "continue");
+        }
+        steps.push(forgotten);
         return;
     };
     let mut step = StepText::new(
@@ -262,18 +265,6 @@ fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<S
              is needed.",
         ),
     );
-}
-
-/// What a circuit must carry no more: not what a hub that is still connected tells it.
-fn absent(draft: &Draft, hub: &DraftHub, link: &DraftLink) -> String {
-    let others = draft.hubs.iter().filter(|own| own.suffix != hub.suffix);
-    let shared = others.flat_map(|own| own.azure.iter()).any(|own| hub.azure.contains(own));
-    let _ = link;
-    if shared {
-        prefixes(&hub.azure)
-    } else {
-        expr(&format!("params.azure_prefixes{}", hub.suffix))
-    }
 }
 
 /// The source's circuits carry both sides again; which steps say so.

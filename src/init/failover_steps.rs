@@ -236,9 +236,7 @@ pub(super) fn route_table(hub: &DraftHub, table: &DraftTable, steps: &mut Vec<St
         steps.push(step);
     }
     if let Some(subnet) = &table.gateway_subnet {
-        if hub.gateway.subnet.is_some() && hub.tunnels.is_none() && !hub.gateway.exists {
-            needs.push(format!("gateway{s}"));
-        } else if hub.tunnels.is_some() {
+        if hub.tunnels.is_some() || !hub.gateway.exists {
             needs.push(format!("gateway{s}"));
         }
         steps.push(

@@ -85,7 +85,7 @@ impl HubBuilder<'_> {
                 circuit,
                 id,
                 before: own.map(|own| own.weight),
-                weight: weight.saturating_sub(lower).max(1).min(32_000),
+                weight: weight.saturating_sub(lower).clamp(1, 32_000),
                 key,
                 removed,
                 onprem,
@@ -121,12 +121,16 @@ impl HubBuilder<'_> {
         let wanted = like
             .and_then(|like| like.authorization.as_deref())
             .map_or_else(|| format!("auth-{hub}"), |own| self.advice.pairs.renaming.name(own));
-        let taken = |name: &str| {
-            own.is_some_and(|own| {
-                own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
-            })
+        // One authorization makes one connection: what is in use is somebody's, and so is what another hub takes.
+        let spoken_for = |todo: &super::todo::Todo, name: &str| {
+            todo.keys.contains(&(circuit.clone(), name.to_ascii_lowercase()))
         };
-        // One authorization makes one connection: one of that name is somebody's.
+        let taken = |name: &str| {
+            spoken_for(self.todo, name)
+                || own.is_some_and(|own| {
+                    own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+                })
+        };
         let free = (2..100).map(|turn| format!("{wanted}-{turn}"));
         let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
         let name = name.unwrap_or(wanted);
@@ -135,12 +139,21 @@ impl HubBuilder<'_> {
             && (own.and_then(|own| own.region.as_ref()) == source
                 || self.estate.home_of(circuit) == source);
         if !dies {
+            self.todo.keys.insert((circuit.clone(), name.to_ascii_lowercase()));
             return DraftKey::Made(name);
         }
         // While the source is down, nobody may be able to write its circuit: the key has to be there before.
-        let free = own.and_then(|own| own.authorizations.iter().find(|(_, free)| *free));
-        if let Some((free, _)) = free {
-            return DraftKey::There(free.clone());
+        let free = own.and_then(|own| {
+            own.authorizations
+                .iter()
+                .find(|(own, free)| *free && !spoken_for(self.todo, own))
+                .map(|(own, _)| own.clone())
+        });
+        self.todo
+            .keys
+            .insert((circuit.clone(), free.as_ref().unwrap_or(&name).to_ascii_lowercase()));
+        if let Some(free) = free {
+            return DraftKey::There(free);
         }
         self.todo.lack(
             format!(

@@ -1,6 +1,6 @@
 //! What is missing, and what must somebody decide? What a failover cannot make, with commands; and questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub struct Todo {
     pub decisions: Vec<String>,
     /// Resources as they are when that has been made.
     pub(super) overlay: BTreeMap<ResourceId, Value>,
+    /// Authorizations, by their circuits, that connections of the draft take.
+    pub(super) keys: BTreeSet<(ResourceId, String)>,
     /// Groups that have to be made, and their homes.
     pub(super) groups: Vec<(String, Region)>,
 }

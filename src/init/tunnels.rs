@@ -250,7 +250,7 @@ pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> 
                 &format!("{} is removed", tunnel.local.name()),
                 "local_network_gateway.remove",
             )
-            .needs(&[name.clone()])
+            .needs(std::slice::from_ref(&name))
             .with("id", tunnel.local.as_str()),
         );
         gone.push(name);

@@ -165,8 +165,9 @@ async fn holds(name: &str, written: &Written) -> BTreeSet<(String, String)> {
     assert_eq!(ended, RunOutcome::Succeeded, "{name}: {:#?}", state.steps);
     let now = reached(&lab.world);
     let undo = Command::Undo { by: "a person".into(), reason: None };
-    assert_eq!(Lab::outcome_of(lab.drive(Some(undo)).await), RunOutcome::Undone, "{name}");
+    let ended = Lab::outcome_of(lab.drive(Some(undo)).await);
     let state = RunState::fold(&lab.journal.events()).unwrap();
+    assert_eq!(ended, RunOutcome::Undone, "{name}: {:#?}", state.steps);
     let kept = stage
         .plan
         .steps()
@@ -316,6 +317,34 @@ async fn estates_like_the_twelve_hold_too() {
         text["resources"].as_array_mut().unwrap().retain(|body| !gone(body));
     });
     holds("bare swap", &bare.write()).await;
+    // Two hubs, and a circuit that nobody can write when the source is down: a key for each.
+    let keys = other("two-hubs-in-one-region", &[], &|text| {
+        for body in text["resources"].as_array_mut().unwrap() {
+            if body["id"].as_str().unwrap().ends_with("/line-oslo") {
+                body["location"] = "swedencentral".into();
+            }
+        }
+    });
+    let written = keys.write();
+    assert_eq!(written.draft.todo.lacks.len(), 2, "{:#?}", written.draft.todo.lacks);
+    holds("keys beforehand", &written).await;
+    // What the source is tagged with, policies may ask for.
+    let tagged = other("same-addresses", &[], &|text| {
+        for body in text["resources"].as_array_mut().unwrap() {
+            if body["id"].as_str().unwrap().ends_with("/vnet-hub-weu") {
+                body["tags"] = serde_json::json!({ "costCenter": "4711", "region": "westeurope" });
+            }
+        }
+        text["policies"] = serde_json::json!([{
+            "name": "cost-center", "scope": "/subscriptions/33333333-3333-3333-3333-333333333333",
+            "types": ["Microsoft.Network/routeTables", "Microsoft.Network/virtualNetworkGateways"],
+            "require_tags": ["costCenter"],
+        }]);
+    });
+    let written = tagged.write();
+    assert!(written.files["my-failover.yaml"].contains("\n  costCenter: \"4711\"\n"));
+    assert!(!written.files["my-failover.yaml"].contains("  region: "));
+    holds("tags", &written).await;
     // Two connections of one gateway, and no other circuit: both are swapped.
     let mut double = other("bow-tie", &["source=japaneast"], &|text| {
         let gone = ["hub-jpw", "archive-jpw", "core-jpw", "ergw-jpw", "jpw-tokyo", "jpw-osaka"];
