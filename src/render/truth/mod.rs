@@ -23,13 +23,13 @@ use crate::model::{RunOutcome, StepStatus, Timestamp};
 pub use asks::{Ask, AskKind, AskWay};
 pub use at_work::AzureWork;
 pub use forecast::ExpectedEnd;
-pub use headline::{Mood, Standing};
+pub use headline::{Mood, RunStanding};
 
 /// What is true of a run at a moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunTruth {
     /// Where it stands, in a word.
-    pub standing: Standing,
+    pub standing: RunStanding,
     /// Where it stands, in a sentence: who is waited for, who paused it, what goes on.
     pub headline: String,
     /// The moment.
