@@ -178,12 +178,11 @@ fn verdict(
     }
     let left = rto.saturating_sub(elapsed);
     match forecast {
-        None => ObjectiveVerdict::AtRisk,
         // Nothing starts any more, and no recovery is near.
         Some(forecast) if forecast.stops => ObjectiveVerdict::AtRisk,
         Some(forecast) if forecast.low > left => ObjectiveVerdict::WillBeMissed,
         Some(forecast) if forecast.high.is_some_and(|high| high <= left) => ObjectiveVerdict::Holds,
-        Some(_) => ObjectiveVerdict::AtRisk,
+        None | Some(_) => ObjectiveVerdict::AtRisk,
     }
 }
 
