@@ -38,7 +38,7 @@ impl Look {
 }
 
 /// Who told the events: whoever drives the run, who knows the time in it too, or what is written.
-enum Told {
+enum LookedBy {
     Look(Look),
     Written(Vec<Recorded>, Driven, Option<String>),
 }
@@ -149,7 +149,7 @@ impl Context {
         let driven = runs.iter().rev().filter(|run| run.holder.is_some());
         let picked = driven.chain(runs.iter().rev()).next();
         picked.map(|run| run.run.clone()).ok_or_else(|| {
-            CliError::refused("There is no run here yet.").hint(format!(
+            CliError::usage("There is no run here yet.").hint(format!(
                 "Runs are kept in {}; another place is named with `--state-dir`.",
                 self.state.path().display()
             ))
@@ -181,8 +181,8 @@ impl Context {
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<Look, CliError> {
         let (events, driven, warning) = match self.read_or_ask(run).await? {
-            Told::Look(look) => return Ok(look),
-            Told::Written(events, driven, warning) => (events, driven, warning),
+            LookedBy::Look(look) => return Ok(look),
+            LookedBy::Written(events, driven, warning) => (events, driven, warning),
         };
         let drill = events.first().is_some_and(|first| {
             matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. })
@@ -211,9 +211,9 @@ impl Context {
         Ok(Look { events, driven: Driven::ByAProcess, now, warning: None })
     }
 
-    async fn read_or_ask(&self, run: &RunId) -> Result<Told, CliError> {
+    async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
         match self.state.read(run) {
-            Ok(events) => Ok(Told::Written(events, Driven::ByNobody, None)),
+            Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
             Err(StoreError::Held { .. }) => {
                 let told = match Knock::at(&self.state.run_path(run)) {
                     Ok(knock) => knock.events_after(Seq::default()).await,
@@ -221,7 +221,7 @@ impl Context {
                 };
                 let error = match told {
                     Ok((events, now)) => {
-                        return Ok(Told::Look(Look {
+                        return Ok(LookedBy::Look(Look {
                             events,
                             driven: Driven::ByAProcess,
                             now,
@@ -234,7 +234,7 @@ impl Context {
                 match self.state.read_export(run) {
                     Ok(events) if !events.is_empty() => {
                         let warning = format!("{} This is what it wrote.", error.what);
-                        Ok(Told::Written(events, Driven::ByAProcess, Some(warning)))
+                        Ok(LookedBy::Written(events, Driven::ByAProcess, Some(warning)))
                     }
                     _ => Err(error),
                 }

@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// Lines that are kept while somebody is asked.
 const KEPT_MAX: usize = 1_000;
 
-enum Told {
+enum ForScreen {
     Recorded(Vec<Recorded>, Box<RunState>),
     /// Somebody is asked: nothing is written until they have answered.
     Still(SyncSender<()>),
@@ -37,16 +37,16 @@ enum Told {
 
 /// The screen, from the side of whoever drives.
 pub struct LiveScreen {
-    told: Option<SyncSender<Told>>,
+    told: Option<SyncSender<ForScreen>>,
     ended: Receiver<()>,
 }
 
 /// What a driver tells.
-pub struct Telling(SyncSender<Told>);
+pub struct Telling(SyncSender<ForScreen>);
 
 /// The way to keep the screen still.
 #[derive(Clone)]
-pub struct Stillness(SyncSender<Told>);
+pub struct Stillness(SyncSender<ForScreen>);
 
 impl LiveScreen {
     /// A screen on the terminal.
@@ -54,7 +54,7 @@ impl LiveScreen {
     /// # Errors
     /// There is no thread to be had.
     pub fn new(ui: Ui, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let (told, inbox) = sync_channel::<Told>(BEHIND_MAX);
+        let (told, inbox) = sync_channel::<ForScreen>(BEHIND_MAX);
         let (ends, ended) = sync_channel(1);
         std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
             show(ui, clock.as_ref(), &inbox);
@@ -81,7 +81,7 @@ impl LiveScreen {
 impl Watcher for Telling {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         // What finds no room is not shown; the next state shows where the run is.
-        drop(self.0.try_send(Told::Recorded(events.to_vec(), Box::new(state.clone()))));
+        drop(self.0.try_send(ForScreen::Recorded(events.to_vec(), Box::new(state.clone()))));
     }
 }
 
@@ -89,37 +89,37 @@ impl Stillness {
     /// Keeps the screen still; all that was told before is shown by then.
     pub fn keep(&self) {
         let (done, shown) = sync_channel(1);
-        if self.0.try_send(Told::Still(done)).is_ok() {
+        if self.0.try_send(ForScreen::Still(done)).is_ok() {
             let _stuck_or_shown = shown.recv_timeout(LAST_LINES);
         }
     }
 
     /// Lets it go on.
     pub fn end(&self) {
-        drop(self.0.try_send(Told::GoOn));
+        drop(self.0.try_send(ForScreen::GoOn));
     }
 }
 
-fn show(ui: Ui, clock: &dyn Clock, inbox: &Receiver<Told>) {
+fn show(ui: Ui, clock: &dyn Clock, inbox: &Receiver<ForScreen>) {
     let mut teller = Teller::default();
     let mut latest: Option<(Vec<Recorded>, Box<RunState>)> = None;
     let mut still = false;
     let mut kept: Vec<String> = Vec::new();
     loop {
         match inbox.recv_timeout(TICK) {
-            Ok(Told::Recorded(events, state)) => {
+            Ok(ForScreen::Recorded(events, state)) => {
                 let lines = teller.lines(&events, &state, ui.err_now());
                 kept.extend(lines);
                 let known = latest.take().map_or_else(Vec::new, |(events, _)| events);
                 latest = Some((about_people(known, events), state));
             }
-            Ok(Told::Still(done)) => {
+            Ok(ForScreen::Still(done)) => {
                 say(ui, &mut kept);
                 voice::stand(Vec::new());
                 still = true;
                 let _nobody_waits_any_more = done.try_send(());
             }
-            Ok(Told::GoOn) => still = false,
+            Ok(ForScreen::GoOn) => still = false,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }

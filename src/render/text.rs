@@ -347,8 +347,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     let mut ways = Vec::new();
     match view.outcome.as_str() {
         // What people have to do stands at the head of the page, with the commands.
-        "waiting" if view.now.is_some() => {}
-        "interrupted" if view.now.is_some() => {}
+        "waiting" | "interrupted" if view.now.is_some() => {}
         "waiting" => {
             for step in view.steps.iter().filter(|s| s.status == StepStatus::Waiting) {
                 ways.push((

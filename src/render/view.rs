@@ -11,7 +11,7 @@ use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
-use super::truth::{RunTruth, Standing, truth};
+use super::truth::{RunStanding, RunTruth, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
@@ -200,7 +200,7 @@ pub struct RunLine {
     pub outcome: Option<String>,
     /// Where it stands, as every view says it; none when the run cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standing: Option<Standing>,
+    pub standing: Option<RunStanding>,
     /// The same in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,

@@ -51,7 +51,7 @@ pub(super) async fn watch(context: &Context, args: &WatchArgs) -> Result<Status,
 }
 
 /// Looks again and again; what could not be seen is told instead.
-async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<Seen>) {
+async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<FreshLook>) {
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut known = first;
     loop {
@@ -59,9 +59,9 @@ async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<See
         let seen = match context.look_on(run, &known).await {
             Ok(look) => {
                 known = look.clone();
-                Seen { stale: look.warning.clone(), look }
+                FreshLook { stale: look.warning.clone(), look }
             }
-            Err(error) => Seen { look: known.clone(), stale: Some(error.what) },
+            Err(error) => FreshLook { look: known.clone(), stale: Some(error.what) },
         };
         if to.send(seen).await.is_err() {
             return;
@@ -70,7 +70,7 @@ async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<See
 }
 
 /// What was seen, and why it may be old.
-struct Seen {
+struct FreshLook {
     look: Look,
     stale: Option<String>,
 }
@@ -163,7 +163,7 @@ async fn full_screen(context: &Context, run: &RunId, first: Look) -> Result<Stat
     let mut looking = std::pin::pin!(looks(context, run, first.clone(), seen));
     let mut screen = FullScreen::new()?;
     let mut keys = typed();
-    let mut shown = Shown::new(first, world::reached(context, run))?;
+    let mut shown = Followed::new(first, world::reached(context, run))?;
     loop {
         let drawn = screen.0.draw(|frame| draw(frame, &shown.page(context.ui.out)));
         drawn.map_err(|error| {
@@ -206,7 +206,7 @@ async fn hung_up() {
 }
 
 /// What is on the screen.
-struct Shown {
+struct Followed {
     look: Look,
     reached: Vec<ReachedView>,
     stale: Option<String>,
@@ -217,7 +217,7 @@ struct Shown {
     log: Vec<String>,
 }
 
-impl Shown {
+impl Followed {
     fn new(look: Look, reached: Vec<ReachedView>) -> Result<Self, CliError> {
         let (view, log) = folded(&look, &reached, None)?;
         let stale = look.warning.clone();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::usual::{self, Usual};
 use crate::engine::record::Direction;
-use crate::engine::{Phase, RunState};
+use crate::engine::{Phase, RunPhase, RunState};
 use crate::model::{Step, Timestamp};
 use crate::render::timeline::seconds;
 use crate::render::typical::{doing, typical};
@@ -67,6 +67,9 @@ fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
             format!("another attempt in {wait}: {}", error.message)
         }
     };
+    // What was begun before an undo is finished first: a screen that only spoke of building would be wrong.
+    let turned = !undoing && matches!(state.phase, RunPhase::Undoing { .. });
+    let text = if turned { format!("{text}, before it is taken back") } else { text };
     Some(AzureWork {
         step: step.name.to_string(),
         doing: text,

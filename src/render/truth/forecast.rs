@@ -91,12 +91,12 @@ pub(super) fn forecast(state: &RunState, driven: Driven, now: Timestamp) -> Opti
         RunPhase::Cancelling => true,
         RunPhase::Undoing { .. } | RunPhase::Settling { .. } | RunPhase::Ended { .. } => false,
     };
-    let look = Look { state, plan, now, stops };
+    let ahead = Ahead { state, plan, now, stops };
     let left: BTreeMap<usize, StepLeft> = plan
         .steps()
         .iter()
         .enumerate()
-        .filter_map(|(place, step)| Some((place, look.left(step)?)))
+        .filter_map(|(place, step)| Some((place, ahead.left(step)?)))
         .collect();
     let (low, _) = laid(plan, back, &left, |left| left.left.low);
     let (likely, path) = laid(plan, back, &left, |left| left.left.likely);
@@ -122,19 +122,28 @@ struct StepLeft {
     person: bool,
 }
 
-struct Look<'a> {
+struct Ahead<'a> {
     state: &'a RunState,
     plan: &'a Plan,
     now: Timestamp,
     stops: bool,
 }
 
-impl Look<'_> {
+impl Ahead<'_> {
     /// What is left of a step; none when nothing is.
     fn left(&self, step: &Step) -> Option<StepLeft> {
         let record = self.state.step(&step.name)?;
         if let Some(work) = record.work() {
-            return Some(self.of_work(step, work.direction, &work.phase));
+            let mut own = self.of_work(step, work.direction, &work.phase);
+            // What was begun before an undo is finished, and then taken back.
+            if let RunPhase::Undoing { by } = &self.state.phase
+                && work.direction == Direction::Forward
+                && record.to_undo(step.saga, by)
+            {
+                let back = record.undo.as_ref().and_then(|undo| usual::of_undo(&step.action, undo));
+                own.left = own.left.and(whole(back.as_ref()));
+            }
+            return Some(own);
         }
         if matches!(record.state, StepState::Held { .. }) {
             return Some(StepLeft { left: Left::NOTHING, person: true });

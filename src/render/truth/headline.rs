@@ -12,7 +12,7 @@ use crate::render::view::Driven;
 /// Where a run stands, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum RunStanding {
     /// It goes on.
     Running,
     /// It goes on when people have answered.
@@ -41,7 +41,7 @@ pub enum Standing {
     Cancelled,
 }
 
-impl Standing {
+impl RunStanding {
     /// As it is written in lists and in the machine output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -132,39 +132,39 @@ pub(super) fn headline(
     driven: Driven,
     asks: &[Ask],
     azure: &[AzureWork],
-) -> (Standing, String) {
+) -> (RunStanding, String) {
     let standing = standing(state, driven, asks, azure);
     let sentence = match standing {
-        Standing::Succeeded => match state.owed_steps().len() {
+        RunStanding::Succeeded => match state.owed_steps().len() {
             0 => "every step is done".to_owned(),
             1 => "every step is done but one, which is owed".to_owned(),
             owed => format!("done; {owed} steps are owed"),
         },
-        Standing::Failed => failed(state),
-        Standing::Undone => "what it changed was put back".to_owned(),
-        Standing::UndoIncomplete => "not all of what it changed could be put back".to_owned(),
-        Standing::Cancelled => match cancelled_by(events) {
+        RunStanding::Failed => failed(state),
+        RunStanding::Undone => "what it changed was put back".to_owned(),
+        RunStanding::UndoIncomplete => "not all of what it changed could be put back".to_owned(),
+        RunStanding::Cancelled => match cancelled_by(events) {
             Some(by) => format!("ended by {by}"),
             None => "ended by a person".to_owned(),
         },
-        Standing::InDoubt => doubt(state),
-        Standing::Interrupted => format!("nobody drives it{}", on_its_way(state)),
-        Standing::Paused => match pause_reason(events) {
+        RunStanding::InDoubt => doubt(state),
+        RunStanding::Interrupted => format!("nobody drives it{}", on_its_way(state)),
+        RunStanding::Paused => match pause_reason(events) {
             Some((by, Some(reason))) => format!("by {}: {reason}", who(by)),
             Some((by, None)) => format!("by {}", who(by)),
             None => "by a person".to_owned(),
         },
-        Standing::Undoing => {
+        RunStanding::Undoing => {
             let now = doing(azure).map_or_else(String::new, |now| format!(": {now}"));
             format!("asked for by {}{now}", undone_by(state))
         }
-        Standing::Cancelling => {
+        RunStanding::Cancelling => {
             let now = doing(azure).map_or_else(String::new, |now| format!(": {now}"));
             format!("nothing new starts{now}")
         }
-        Standing::Settling => doing(azure).unwrap_or_else(|| "meeting what it owed".to_owned()),
-        Standing::Waiting => waiting(asks),
-        Standing::Running => {
+        RunStanding::Settling => doing(azure).unwrap_or_else(|| "meeting what it owed".to_owned()),
+        RunStanding::Waiting => waiting(asks),
+        RunStanding::Running => {
             let now = doing(azure).unwrap_or_else(|| "starting the next step".to_owned());
             let asked = asks.iter().any(|ask| ask.step.is_some());
             if asked { format!("{now}; waiting {}", waiting(asks)) } else { now }
@@ -173,9 +173,9 @@ pub(super) fn headline(
     (standing, sentence)
 }
 
-fn standing(state: &RunState, driven: Driven, asks: &[Ask], azure: &[AzureWork]) -> Standing {
+fn standing(state: &RunState, driven: Driven, asks: &[Ask], azure: &[AzureWork]) -> RunStanding {
     if let Some(outcome) = state.outcome() {
-        return Standing::of_outcome(outcome);
+        return RunStanding::of_outcome(outcome);
     }
     let unknown = state.steps.values().any(|record| {
         matches!(record.state, StepState::Held { .. })
@@ -183,24 +183,24 @@ fn standing(state: &RunState, driven: Driven, asks: &[Ask], azure: &[AzureWork])
     });
     let asked = asks.iter().any(|ask| ask.step.is_some());
     if unknown {
-        return Standing::InDoubt;
+        return RunStanding::InDoubt;
     }
     if state.paused.is_some() {
-        return Standing::Paused;
+        return RunStanding::Paused;
     }
     // A process leaves a run that waits for people alone; that is no interruption.
     if driven == Driven::ByNobody && (!azure.is_empty() || !asked) {
-        return Standing::Interrupted;
+        return RunStanding::Interrupted;
     }
     match state.phase {
-        RunPhase::Undoing { .. } => Standing::Undoing,
-        RunPhase::Cancelling => Standing::Cancelling,
-        RunPhase::Settling { .. } => Standing::Settling,
+        RunPhase::Undoing { .. } => RunStanding::Undoing,
+        RunPhase::Cancelling => RunStanding::Cancelling,
+        RunPhase::Settling { .. } => RunStanding::Settling,
         RunPhase::Forward | RunPhase::Ended { .. } => {
             if asked && azure.is_empty() {
-                Standing::Waiting
+                RunStanding::Waiting
             } else {
-                Standing::Running
+                RunStanding::Running
             }
         }
     }

@@ -23,13 +23,13 @@ use crate::model::{RunOutcome, StepStatus, Timestamp};
 pub use asks::{Ask, AskKind, AskWay};
 pub use at_work::AzureWork;
 pub use forecast::ExpectedEnd;
-pub use headline::{Mood, Standing};
+pub use headline::{Mood, RunStanding};
 
 /// What is true of a run at a moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunTruth {
     /// Where it stands, in a word.
-    pub standing: Standing,
+    pub standing: RunStanding,
     /// Where it stands, in a sentence: who is waited for, who paused it, what goes on.
     pub headline: String,
     /// The moment.
@@ -178,12 +178,11 @@ fn verdict(
     }
     let left = rto.saturating_sub(elapsed);
     match forecast {
-        None => ObjectiveVerdict::AtRisk,
         // Nothing starts any more, and no recovery is near.
         Some(forecast) if forecast.stops => ObjectiveVerdict::AtRisk,
         Some(forecast) if forecast.low > left => ObjectiveVerdict::WillBeMissed,
         Some(forecast) if forecast.high.is_some_and(|high| high <= left) => ObjectiveVerdict::Holds,
-        Some(_) => ObjectiveVerdict::AtRisk,
+        None | Some(_) => ObjectiveVerdict::AtRisk,
     }
 }
 

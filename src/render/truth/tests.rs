@@ -107,10 +107,10 @@ fn truth_of(book: &Book, driven: Driven, after: u64) -> RunTruth {
 #[test]
 fn the_headline_says_who_is_waited_for_and_for_what() {
     let truth = truth_of(&half_approved(), Driven::ByAProcess, 200);
-    assert_eq!(truth.standing, Standing::Waiting);
+    assert_eq!(truth.standing, RunStanding::Waiting);
     assert_eq!(truth.headline, "for network-lead to approve go_ahead (1 of 2)");
     // A process leaves a run that only people can lead on; that is no interruption.
-    assert_eq!(truth_of(&half_approved(), Driven::ByNobody, 200).standing, Standing::Waiting);
+    assert_eq!(truth_of(&half_approved(), Driven::ByNobody, 200).standing, RunStanding::Waiting);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_pause_stands_in_every_view_with_who_and_why_and_how_it_is_lifted() {
     let view = view(&paused(), Driven::ByAProcess, 200);
     let page = text::summary(&view, Style::PLAIN);
     let truth = view.now.as_ref().unwrap();
-    assert_eq!(truth.standing, Standing::Paused);
+    assert_eq!(truth.standing, RunStanding::Paused);
     let standing = standing_lines("r", truth, Style::PLAIN);
     let standing: Vec<String> = standing.into_iter().map(|line| line.text).collect();
     for shown in [page, standing.join("\n")] {
@@ -179,7 +179,7 @@ fn during_an_undo_every_view_speaks_of_undoing() {
     let book = undoing();
     let view = view(&book, Driven::ByAProcess, 150);
     let truth = view.now.as_ref().unwrap();
-    assert_eq!(truth.standing, Standing::Undoing);
+    assert_eq!(truth.standing, RunStanding::Undoing);
     assert!(truth.headline.starts_with("asked for by ann"), "{}", truth.headline);
     assert_eq!(truth.objective, ObjectiveVerdict::Abandoned);
     assert_eq!(truth.next, ["front"], "what is taken back next");
@@ -198,9 +198,19 @@ fn during_an_undo_every_view_speaks_of_undoing() {
 }
 
 #[test]
+fn what_was_begun_before_an_undo_is_said_to_be_taken_back_after_it() {
+    let by = person("ann");
+    let book = Book::opened()
+        .starts(0, "front")
+        .at(5, Event::UndoRequested { by, reason: Some("it was a drill".to_owned()) });
+    let truth = truth_of(&book, Driven::ByAProcess, 10);
+    assert!(truth.headline.ends_with("before it is taken back"), "{}", truth.headline);
+}
+
+#[test]
 fn a_doubt_that_only_a_person_settles_names_what_they_can_do() {
     let truth = truth_of(&in_doubt(), Driven::ByAProcess, 90);
-    assert_eq!(truth.standing, Standing::InDoubt);
+    assert_eq!(truth.standing, RunStanding::InDoubt);
     let ways: Vec<&str> = truth.asks[0].ways.iter().map(|way| way.command.as_str()).collect();
     assert_eq!(
         ways,
@@ -214,7 +224,7 @@ fn a_doubt_that_only_a_person_settles_names_what_they_can_do() {
 #[test]
 fn a_run_that_nobody_drives_says_how_to_take_it_up() {
     let truth = truth_of(&Book::opened().starts(0, "front"), Driven::ByNobody, 90);
-    assert_eq!(truth.standing, Standing::Interrupted);
+    assert_eq!(truth.standing, RunStanding::Interrupted);
     assert_eq!(truth.asks[0].ways[0].command, "backroad resume 01h00000000000000000000000");
     assert!(truth.expected_end.unwrap().stands_still);
 }

@@ -157,12 +157,11 @@ pub(super) fn people(page: &WatchPage<'_>, width: usize) -> Vec<Line<'static>> {
         .reachability
         .iter()
         .map(|reach| {
-            let network = reach.network.rsplit('/').next().unwrap_or_default();
             let over = match reach.circuits.is_empty() || !reach.works {
                 true => String::new(),
                 false => format!(" over {}", reach.circuits.join(", ")),
             };
-            format!("{} → {network}: {}{over}", reach.site, reach.verdict)
+            format!("{} → {}: {}{over}", reach.site, reach.network, reach.verdict)
         })
         .collect();
     list(&mut lines, "Reached", &reached);
