@@ -355,7 +355,7 @@ impl Looker {
         let (answer, place) = match &probe.from {
             None => (probe::answer_here(&probe.ask, probe.time_limit).await, String::new()),
             Some(vantage) => {
-                let answer = self.from_vantage(vantage, probe).await?;
+                let answer = self.asked_at(vantage, probe).await?;
                 (answer, format!(", seen from {}", vantage.name))
             }
         };
@@ -367,7 +367,7 @@ impl Looker {
     }
 
     /// What a vantage answers. One that does not answer may be behind the very path that is being built.
-    async fn from_vantage(
+    async fn asked_at(
         &self,
         vantage: &Vantage,
         probe: &Probe,
@@ -423,8 +423,9 @@ fn read_look(
         (Some(0), _) => taken(outputs, ended.stdout.as_deref())
             .map(Looked::Yes)
             .map_err(|why| StepError::rejected("bad_output", why)),
-        (_, true) => Ok(Looked::No(format!("the program that looks {how}"))),
-        (Some(NOT_SO), false) => Ok(Looked::No(format!("the program that looks {how}"))),
+        (_, true) | (Some(NOT_SO), false) => {
+            Ok(Looked::No(format!("the program that looks {how}")))
+        }
         (_, false) => {
             let message = format!("The program that looks {how}{}.", said(&ended));
             Err(StepError::transient("check_failed", message, None))

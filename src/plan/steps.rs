@@ -457,6 +457,8 @@ fn by_nature(action: &Action) -> SagaClass {
                 SagaClass::Undoable
             }
         },
+        // What nothing takes back stays.
+        Action::Outside(own) if !own.only_reads() && !own.has_undo() => SagaClass::Retriable,
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Gateway(_)
@@ -476,9 +478,7 @@ fn by_nature(action: &Action) -> SagaClass {
         | Action::Steering(_)
         | Action::Hub(_)
         | Action::Verify(_)
+        | Action::Outside(_)
         | Action::General(_) => SagaClass::Undoable,
-        // What nothing takes back stays.
-        Action::Outside(own) if !own.only_reads() && !own.has_undo() => SagaClass::Retriable,
-        Action::Outside(_) => SagaClass::Undoable,
     }
 }

@@ -147,12 +147,11 @@ pub fn doing(action: &Action) -> &'static str {
             HubAction::Vnet(_) => "Azure connects the network to the hub",
             HubAction::Routes(_) => "Azure writes the hub's route table",
         },
-        Action::Verify(_) => "looking",
         Action::Outside(Outside::Command(spec)) if !spec.reads => "a program runs",
         Action::Outside(Outside::Http(spec)) if !spec.request.method.only_reads() => {
             "a service is called"
         }
-        Action::Outside(_) => "looking",
+        Action::Verify(_) | Action::Outside(_) => "looking",
         Action::General(General::Wait { .. }) => "time passes",
         Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_)) => {
             "a person is asked"

@@ -128,7 +128,8 @@ fn a_run_does_it_and_undoes_it_and_keeps_no_secret() {
     let (_, journal, _) = ran(&state, &["journal", &run]);
     assert!(journal.contains("the program") && journal.contains("RUN"), "{journal}");
     let (_, report, _) = ran(&state, &["report", &run]);
-    let (code, undone, err) = ran(&state, &["undo", &run, "--by", "somebody"]);
+    let (code, undone, err) =
+        ran(&state, &["undo", &run, "--by", "somebody", "--reason", "a test"]);
     assert_eq!(code, 0, "{undone}{err}");
     assert!(!folder.path().join("state").exists(), "the router's announcement is taken back");
     let withdrawn =

@@ -314,7 +314,7 @@ impl<'a> Situation<'a> {
             after: after.into(),
         }];
         let write =
-            Write { body, verb: Some(verb.to_owned()), ..Write::to(WriteMethod::Post, &self.id) };
+            Write { body, verb: Some(verb.to_owned()), ..Write::to(WriteMethod::Post, self.id) };
         Assessed::Change(Box::new(PlannedChange { changes, write, undo }))
     }
 

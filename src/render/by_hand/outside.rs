@@ -62,8 +62,15 @@ fn command(spec: &CommandSpec, secrets: &Secrets) -> Guide {
     let mut act = read_secrets(spec.env.iter().filter_map(|entry| entry.value.as_ref()), secrets);
     act.extend(read_secrets(spec.stdin.iter(), secrets));
     let typed = |argv: &[String], stdin: Option<&Given>| {
-        let feed = stdin
-            .map_or_else(String::new, |given| format!("printf %s {} | ", value(given, secrets)));
+        let feed = match stdin {
+            // Lines stay lines, and what stands in them stays as it is.
+            Some(Given::Text(text)) => {
+                let text = text.replace('\\', "\\\\").replace('\n', "\\n");
+                format!("printf %b {} | ", quoted(&text))
+            }
+            Some(given) => format!("printf %s {} | ", value(given, secrets)),
+            None => String::new(),
+        };
         format!("{feed}{}{}", environment(&spec.env, secrets), shown(argv))
     };
     let run = line(typed(&spec.argv, spec.stdin.as_ref()));
