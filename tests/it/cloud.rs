@@ -401,8 +401,12 @@ async fn a_template_that_cannot_be_is_refused_with_what_is_wrong_in_it() {
     }
     // One that fails on its way says which resource, and why.
     let mut fails = template();
-    let subnet = &mut fails["resources"][0]["properties"]["copy"][0]["input"]["properties"];
-    subnet["routeTable"]["id"] = "[resourceId('Microsoft.Network/routeTables', 'none')]".into();
+    let outside = json!({
+        "type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "2023-09-01",
+        "name": "[concat(parameters('name'), '/outside')]", "dependsOn": ["[parameters('name')]"],
+        "properties": {"addressPrefix": "192.168.0.0/24"},
+    });
+    fails["resources"].as_array_mut().unwrap().push(outside);
     served.arm(Method::Put, &own, deployment(&fails)).await;
     let body = served.ended(&own).await;
     assert_eq!(body["properties"]["provisioningState"], "Failed", "{body}");

@@ -27,14 +27,14 @@ pub(super) const SERVED: &str = "served.json";
 pub(super) const CERTIFICATE: &str = "certificate.pem";
 
 /// A world that is served.
-pub(super) struct Served<'a> {
+pub(super) struct ServedWorld<'a> {
     pub(super) port: u16,
     /// Id, tenant and name of each subscription.
     pub(super) accounts: &'a [(String, String, String)],
     pub(super) certificate: &'a str,
 }
 
-impl Served<'_> {
+impl ServedWorld<'_> {
     /// By its name: some clients take a certificate for no address.
     fn endpoint(&self) -> String {
         format!("https://localhost:{}", self.port)
@@ -42,7 +42,7 @@ impl Served<'_> {
 }
 
 /// Writes the folder; what was in these files is replaced.
-pub(super) fn write(folder: &Path, served: &Served<'_>) -> Result<(), CliError> {
+pub(super) fn write(folder: &Path, served: &ServedWorld<'_>) -> Result<(), CliError> {
     files::make_folder(folder)?;
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let write = |name: &str, text: &str| files::write_over(&folder.join(name), text.as_bytes());
@@ -89,7 +89,7 @@ fn clouds(endpoint: &str) -> String {
     text
 }
 
-fn profile(served: &Served<'_>) -> Value {
+fn profile(served: &ServedWorld<'_>) -> Value {
     let one = |(place, (id, tenant, name)): (usize, &(String, String, String))| {
         json!({
             "id": id, "name": name, "state": "Enabled", "tenantId": tenant, "homeTenantId": tenant,
@@ -101,7 +101,7 @@ fn profile(served: &Served<'_>) -> Value {
     json!({ "installationId": CLIENT, "subscriptions": all })
 }
 
-fn principals(served: &Served<'_>) -> Value {
+fn principals(served: &ServedWorld<'_>) -> Value {
     let mut tenants: Vec<&String> = served.accounts.iter().map(|(_, tenant, _)| tenant).collect();
     tenants.sort();
     tenants.dedup();

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::az_config::{self, Served};
+use super::az_config::{self, ServedWorld};
 use super::sim_env::EnvArgs;
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
@@ -113,7 +113,7 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
         line["identity_endpoint"] = format!("{endpoint}/msi/token").into();
     }
     if let (Some(folder), Some(certificate)) = (&args.az_config, &certificate) {
-        let served = Served { port: address.port(), accounts: &accounts, certificate };
+        let served = ServedWorld { port: address.port(), accounts: &accounts, certificate };
         az_config::write(folder, &served)?;
     }
     context.ui.data(&json::line(&line));

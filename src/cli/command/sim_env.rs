@@ -51,7 +51,7 @@ pub enum Tool {
 const BYTES_MAX: u64 = 64 << 10;
 
 /// A served world, as a tool must know it.
-struct World {
+struct WorldForTools {
     endpoint: String,
     folder: String,
     certificate: String,
@@ -73,7 +73,7 @@ pub(super) fn env(context: &Context, args: &EnvArgs) -> Result<Status, CliError>
             .because(&error)
     })?;
     let text = |name: &str| served[name].as_str().unwrap_or_default().to_owned();
-    let world = World {
+    let world = WorldForTools {
         endpoint: text("endpoint"),
         folder: text("folder"),
         certificate: text("certificate"),
@@ -109,7 +109,7 @@ fn name(tool: Tool) -> String {
 }
 
 /// As a shell takes it: exports, and the rest as comments.
-fn written(tool: Tool, world: &World) -> String {
+fn written(tool: Tool, world: &WorldForTools) -> String {
     let told = told(tool, world);
     let mut text = format!("# {}\n", name(tool));
     for (name, value) in &told.variables {
@@ -121,8 +121,8 @@ fn written(tool: Tool, world: &World) -> String {
     text
 }
 
-fn told(tool: Tool, world: &World) -> Told {
-    let World { endpoint, folder, certificate, tenant, subscription } = world;
+fn told(tool: Tool, world: &WorldForTools) -> Told {
+    let WorldForTools { endpoint, folder, certificate, tenant, subscription } = world;
     let own = |value: &String| value.clone();
     let scope = format!("{endpoint}/.default");
     // What the identity libraries of Azure's SDKs read.

@@ -204,7 +204,11 @@ fn again(spec: &Removal, secrets: &Secrets) -> Option<(Line, Vec<Line>)> {
         | RemovalKind::HubRoutes
         | RemovalKind::VirtualHub => {
             let before = Before::new(id, VERSION);
-            Some((before.keep(), vec![line(before.write().text())]))
+            let wait = about("resource wait", id).with_flag("--updated").text();
+            let write = line(before.write().text());
+            let wait =
+                noted("Azure answers at once and goes on: what comes next waits for this.", wait);
+            Some((before.keep(), vec![write, wait]))
         }
     }
 }

@@ -214,13 +214,13 @@ pub(super) fn verification(verification: &Verification) -> Guide {
     }
 }
 
+/// Read from the circuit itself: the peering alone would ask for one more right.
 fn peering(circuit: &ResourceId) -> Vec<Line> {
-    let Ok(peering) = circuit.child("peerings", "MicrosoftPeering") else { return Vec::new() };
     vec![line(
-        about("network express-route peering show", &peering)
+        about("network express-route show", circuit)
             .with(
                 "--query",
-                "{state:state,prefixes:microsoftPeeringConfig.advertisedPublicPrefixesState}",
+                "peerings[?name=='MicrosoftPeering'] | [0].{state:state,prefixes:microsoftPeeringConfig.advertisedPublicPrefixesState}",
             )
             .text(),
     )]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Asking;
 use super::deployment::{Deployment, Progress, secure};
-use super::template::{Evaluator, Scope, parameters, pieces};
+use super::template::{DeployedTo, Evaluator, parameters, pieces};
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 use crate::sim::reply::{Refusal, empty_answer, guid, json_answer};
@@ -167,7 +167,7 @@ impl World {
         let home = self.groups.home(at).map(|region| region.as_str().to_owned());
         let location =
             home.or_else(|| body["location"].as_str().map(str::to_owned)).unwrap_or_default();
-        let mut scope = Scope {
+        let mut scope = DeployedTo {
             subscription: subscription.to_owned(),
             group: group.map(str::to_owned),
             location,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::template::{Evaluator, Piece, Scope};
+use super::template::{DeployedTo, Evaluator, Piece};
 use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::parts::State;
@@ -69,7 +69,7 @@ pub(super) struct Deployment {
     pub(super) id: String,
     pub(super) mode: String,
     pub(super) tags: Value,
-    pub(super) scope: Scope,
+    pub(super) scope: DeployedTo,
     pub(super) template: Value,
     pub(super) pieces: Vec<(Piece, Progress)>,
     pub(super) outputs: Value,

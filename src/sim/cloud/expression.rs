@@ -20,17 +20,17 @@ pub(super) fn expression(text: &str) -> Option<Result<Expression, String>> {
         return None;
     }
     let inner = &text[1..text.len() - 1];
-    let mut reader = Reader { rest: inner, depth: 0 };
+    let mut reader = ExpressionReader { rest: inner, depth: 0 };
     let read = reader.whole();
     Some(read.map_err(|why| format!("The expression '{text}' cannot be read: {why}.")))
 }
 
-struct Reader<'a> {
+struct ExpressionReader<'a> {
     rest: &'a str,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl ExpressionReader<'_> {
     fn whole(&mut self) -> Result<Expression, String> {
         let expression = self.one()?;
         self.space();

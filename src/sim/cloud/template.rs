@@ -15,7 +15,7 @@ const PIECES_MAX: usize = 800;
 
 /// Where a template is deployed, and with what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Scope {
+pub(super) struct DeployedTo {
     pub(super) subscription: String,
     /// Nothing at a subscription.
     pub(super) group: Option<String>,
@@ -44,7 +44,7 @@ pub(super) type Found<'a> = &'a dyn Fn(&ResourceId) -> Option<Value>;
 
 /// Evaluates what a template says.
 pub(super) struct Evaluator<'a> {
-    pub(super) scope: &'a Scope,
+    pub(super) scope: &'a DeployedTo,
     pub(super) copy: Option<(String, i64)>,
     /// Names of the template's own resources, for references by name.
     pub(super) named: &'a BTreeMap<String, ResourceId>,
@@ -246,7 +246,7 @@ fn joined(scope: &str, given: &[Value]) -> Result<String, String> {
 pub(super) fn parameters(
     template: &Value,
     given: &Value,
-    scope: &Scope,
+    scope: &DeployedTo,
 ) -> Result<Map<String, Value>, String> {
     let nothing = BTreeMap::new();
     let own = Evaluator { scope, copy: None, named: &nothing, found: &|_| None };
@@ -278,7 +278,7 @@ pub(super) fn parameters(
 }
 
 /// The resources of a template, children and copies beside the others.
-pub(super) fn pieces(template: &Value, scope: &Scope) -> Result<Vec<Piece>, String> {
+pub(super) fn pieces(template: &Value, scope: &DeployedTo) -> Result<Vec<Piece>, String> {
     let mut all = Vec::new();
     let resources = match template.get("resources") {
         Some(Value::Object(named)) => named.values().cloned().collect(),
@@ -294,7 +294,7 @@ pub(super) fn pieces(template: &Value, scope: &Scope) -> Result<Vec<Piece>, Stri
 fn each(
     resource: &Value,
     parent: Option<&Piece>,
-    scope: &Scope,
+    scope: &DeployedTo,
     all: &mut Vec<Piece>,
 ) -> Result<(), String> {
     let nothing = BTreeMap::new();
@@ -331,7 +331,7 @@ fn each(
 fn piece(
     resource: &Value,
     parent: Option<&Piece>,
-    (scope, copy): (&Scope, Option<(String, i64)>),
+    (scope, copy): (&DeployedTo, Option<(String, i64)>),
     evaluator: &Evaluator<'_>,
 ) -> Result<Piece, String> {
     let (kind, name) = (evaluator.text(&resource["type"])?, evaluator.text(&resource["name"])?);

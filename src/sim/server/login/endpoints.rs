@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Form, at};
+use super::{LoginForm, at};
 use crate::sim::server::exchange::{error, json_response};
 use crate::sim::server::serve::{Answers, Served};
 
@@ -18,7 +18,7 @@ pub(super) async fn endpoints<W: Answers>(
 ) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let origin = at(&served, &parts);
-    let form = Form::query(&parts);
+    let form = LoginForm::query(&parts);
     let cloud = described(&origin);
     match form.get("api-version") {
         None => error(

@@ -6,8 +6,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::token::{Claims, GOOD_FOR};
-use super::{Denial, Form, at};
+use super::token::{GOOD_FOR, TokenClaims};
+use super::{Denial, LoginForm, at};
 use crate::sim::server::exchange::json_response;
 use crate::sim::server::serve::{Answers, Served, lock};
 
@@ -48,7 +48,7 @@ pub(super) async fn instance<W: Answers>(
     let (parts, _) = request.into_parts();
     let origin = at(&served, &parts);
     let host = origin.split("://").nth(1).unwrap_or_default();
-    let wanted = Form::query(&parts);
+    let wanted = LoginForm::query(&parts);
     let authority = wanted.get("authorization_endpoint").unwrap_or_default();
     let tenant = authority.split('/').nth(3).unwrap_or("common");
     json_response(
@@ -106,7 +106,7 @@ pub(super) async fn device_code<W: Answers>(
     Path(named): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    let Some((parts, form)) = Form::of(&served, request).await else { return unread() };
+    let Some((parts, form)) = LoginForm::of(&served, request).await else { return unread() };
     if form.get("client_id").is_none() {
         return no_client();
     }
@@ -130,7 +130,7 @@ pub(super) async fn token<W: Answers>(
     Path(named): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    let Some((parts, form)) = Form::of(&served, request).await else { return unread() };
+    let Some((parts, form)) = LoginForm::of(&served, request).await else { return unread() };
     let tenant = match tenant(&served, &named) {
         Ok(tenant) => tenant,
         Err(denial) => return denial.response(),
@@ -140,7 +140,7 @@ pub(super) async fn token<W: Answers>(
         Ok(person) => person,
         Err(denial) => return denial.response(),
     };
-    let claims = Claims { tenant: &tenant, client, person, audience: &audience(&form) };
+    let claims = TokenClaims { tenant: &tenant, client, person, audience: &audience(&form) };
     let now = (at(&served, &parts), served.host_now());
     let now = (now.0.as_str(), now.1);
     let seconds = GOOD_FOR.as_secs();
@@ -157,7 +157,7 @@ pub(super) async fn token<W: Answers>(
         answer["resource"] = claims.audience.into();
     }
     if person.is_some() {
-        let own = Claims { audience: client, ..claims };
+        let own = TokenClaims { audience: client, ..claims };
         answer["scope"] = form.get("scope").unwrap_or_default().into();
         answer["id_token"] = own.token(now).into();
         answer["client_info"] = own.client_info().into();
@@ -167,7 +167,7 @@ pub(super) async fn token<W: Answers>(
 }
 
 /// Who asks: a person, or the client itself.
-fn grant<'a>(form: &'a Form, client: &str) -> Result<Option<&'a str>, Denial> {
+fn grant<'a>(form: &'a LoginForm, client: &str) -> Result<Option<&'a str>, Denial> {
     match form.get("grant_type") {
         Some("client_credentials") => proof(form, client).map(|()| None),
         Some(
@@ -189,7 +189,7 @@ fn grant<'a>(form: &'a Form, client: &str) -> Result<Option<&'a str>, Denial> {
 }
 
 /// How a client proves that it is the one: by a secret, or by something that it signed.
-fn proof(form: &Form, client: &str) -> Result<(), Denial> {
+fn proof(form: &LoginForm, client: &str) -> Result<(), Denial> {
     let denied = |number, words: String| Err(Denial::new("invalid_client", number, words));
     match (form.get("client_secret"), form.get("client_assertion")) {
         (Some(secret), _) if secret.starts_with(WRONG) => denied(
@@ -215,7 +215,7 @@ fn proof(form: &Form, client: &str) -> Result<(), Denial> {
 }
 
 /// For whom the token is: the scope without its end, or the resource.
-fn audience(form: &Form) -> String {
+fn audience(form: &LoginForm) -> String {
     let scopes = form.get("scope").unwrap_or_default();
     let own = scopes.split(' ').find(|scope| scope.contains("://"));
     let own = own.map(|scope| scope.rsplit_once('/').map_or(scope, |(audience, _)| audience));

@@ -5,8 +5,8 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::json;
 
-use super::token::{Claims, GOOD_FOR};
-use super::{Form, at};
+use super::token::{GOOD_FOR, TokenClaims};
+use super::{LoginForm, at};
 use crate::sim::reply::guid;
 use crate::sim::server::exchange::json_response;
 use crate::sim::server::serve::{Answers, Served, lock};
@@ -36,7 +36,7 @@ pub(super) async fn app_service<W: Answers>(
 
 fn answer<W: Answers>(served: &Served<W>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
-    let form = Form::query(&parts);
+    let form = LoginForm::query(&parts);
     let Some(resource) = form.get("resource") else {
         return refused("Missing required parameter 'resource'.");
     };
@@ -46,7 +46,7 @@ fn answer<W: Answers>(served: &Served<W>, request: Request) -> Response<Body> {
     let said = assigned.iter().find_map(|name| form.get(name));
     let client = said.map_or_else(|| guid(&["client", "system-assigned"]), str::to_owned);
     let audience = resource.trim_end_matches("/.default");
-    let claims = Claims { tenant: &tenant, client: &client, person: None, audience };
+    let claims = TokenClaims { tenant: &tenant, client: &client, person: None, audience };
     let (origin, now) = (at(served, &parts), served.host_now());
     let ends = (now + GOOD_FOR).as_millis() / 1_000;
     json_response(

@@ -55,9 +55,9 @@ fn at<W>(served: &Served<W>, parts: &Parts) -> String {
 }
 
 /// A form as it was sent, with the last word for each name.
-struct Form(Vec<(String, String)>);
+struct LoginForm(Vec<(String, String)>);
 
-impl Form {
+impl LoginForm {
     async fn of<W>(served: &Served<W>, request: Request) -> Option<(Parts, Self)> {
         let (parts, body) = request.into_parts();
         let bytes = within(served.service.bounds.body, to_bytes(body, FORM_MAX)).await?.ok()?;

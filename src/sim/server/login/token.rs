@@ -16,7 +16,7 @@ pub(super) const GOOD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 const SIGNED: &str = "simulated-by-nobody";
 
 /// Whose token it is, and for whom.
-pub(super) struct Claims<'a> {
+pub(super) struct TokenClaims<'a> {
     pub(super) tenant: &'a str,
     pub(super) client: &'a str,
     /// A person, where it is one.
@@ -24,7 +24,7 @@ pub(super) struct Claims<'a> {
     pub(super) audience: &'a str,
 }
 
-impl Claims<'_> {
+impl TokenClaims<'_> {
     /// The object in the tenant that it stands for.
     pub(super) fn object(&self) -> String {
         guid(&["object", self.tenant, self.person.unwrap_or(self.client)])
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_token_says_whose_it_is_and_a_foreign_one_says_nothing() {
-        let claims = Claims { tenant: "t-1", client: "c", person: None, audience: "https://a" };
+        let claims =
+            TokenClaims { tenant: "t-1", client: "c", person: None, audience: "https://a" };
         let token = claims.token(("https://localhost:1", Timestamp::from_millis(0)));
         assert_eq!(token.split('.').count(), 3, "{token}");
         assert_eq!(tenant_of(&format!("Bearer {token}")).as_deref(), Some("t-1"));
