@@ -4,7 +4,7 @@ use super::command::Command;
 use super::event::{Actor, BootTime, Event, RunMode};
 use super::ports::{PollAnswer, SendAnswer};
 use super::record::{Direction, Phase, StepRecord};
-use super::refusal::Refusal;
+use super::refusal::CommandRefusal;
 use super::state::{RunPhase, RunState};
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
@@ -91,7 +91,7 @@ pub struct Turn {
     /// What must be done, after the events are durable.
     pub effects: Vec<Effect>,
     /// Why a command was refused, if it was; a refused command changes nothing.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<CommandRefusal>,
 }
 
 /// Whether new work may start.
@@ -172,6 +172,6 @@ pub(super) fn drill_people<'a>(turn: &TurnContext<'a>) -> Option<&'a crate::mode
 pub(super) const ENGINE: Actor = Actor::Engine;
 
 /// Refuses a command: what was decided in this turn is not done.
-pub(super) fn refuse(turn: &mut TurnContext<'_>, why: Refusal) {
+pub(super) fn refuse(turn: &mut TurnContext<'_>, why: CommandRefusal) {
     turn.turn.refusal = Some(why);
 }

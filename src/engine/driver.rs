@@ -9,7 +9,7 @@ use super::event::{Event, Recorded, RunMode};
 use super::handle::{Request, Requests, Watcher};
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
-use super::refusal::Refusal;
+use super::refusal::CommandRefusal;
 use super::reserve::{Blanked, without_secrets};
 use super::state::{IllegalTransition, RunState};
 use super::target::RunTarget;
@@ -197,7 +197,10 @@ impl Driver {
     ///
     /// # Errors
     /// The journal fails. The inner result is the reason when the command is refused.
-    pub async fn say(&mut self, command: Command) -> Result<Result<(), Refusal>, EngineError> {
+    pub async fn say(
+        &mut self,
+        command: Command,
+    ) -> Result<Result<(), CommandRefusal>, EngineError> {
         let now = self.moment();
         let input = Input::Command(command);
         let turn = take_turn(&self.plan, &mut self.state, input, &now, Intake::Leaving);
@@ -416,7 +419,10 @@ impl Driver {
         Ok(input)
     }
 
-    async fn take_command(&mut self, command: Command) -> Result<Option<Refusal>, EngineError> {
+    async fn take_command(
+        &mut self,
+        command: Command,
+    ) -> Result<Option<CommandRefusal>, EngineError> {
         let now = self.moment();
         let input = Input::Command(command);
         let turn = take_turn(&self.plan, &mut self.state, input, &now, self.pace);

@@ -5,7 +5,7 @@ use super::event::{Actor, Event};
 use super::failure;
 use super::questions::{gate_policy, options};
 use super::record::{Phase, releases_next};
-use super::refusal::Refusal;
+use super::refusal::CommandRefusal;
 use crate::model::{Answer, Gate, OnExpiry, Step, StepError, StepName};
 
 /// The people of a drill come to the gate. They stand for everybody who is asked there.
@@ -78,14 +78,14 @@ pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
 }
 
 /// Whether this person may answer this gate; the reason when not.
-fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), Refusal> {
+fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), CommandRefusal> {
     let (Some(policy), Actor::Person(person)) = (gate_policy(step), by) else {
         return Ok(());
     };
     let trust = turn.plan.parts().trust_names;
     let starter = turn.state.opened.as_ref().and_then(|opened| opened.by.as_ref());
     if policy.not_by_starter && starter.is_some_and(|starter| starter.is_same(person, trust)) {
-        return Err(Refusal::ByStarter { step: step.name.clone(), person: person.clone() });
+        return Err(CommandRefusal::ByStarter { step: step.name.clone(), person: person.clone() });
     }
     let name = person.known_as(trust);
     let role = policy
@@ -94,7 +94,7 @@ fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), Ref
         .and_then(|role| turn.plan.parts().roles.get(role).map(|people| (role, &people.people)));
     match role {
         Some((role, people)) if !people.is_empty() && !people.iter().any(|p| p == name) => {
-            Err(Refusal::NotOfRole {
+            Err(CommandRefusal::NotOfRole {
                 step: step.name.clone(),
                 role: role.clone(),
                 people: people.clone(),
@@ -129,9 +129,12 @@ pub(super) enum Passing {
 }
 
 /// The reason for going on without the answer of a gate; there has to be one.
-fn with_reason<'r>(name: &StepName, reason: Option<&'r String>) -> Result<&'r String, Refusal> {
+fn with_reason<'r>(
+    name: &StepName,
+    reason: Option<&'r String>,
+) -> Result<&'r String, CommandRefusal> {
     let said = reason.filter(|reason| !reason.trim().is_empty());
-    said.ok_or_else(|| Refusal::NoReason(name.clone()))
+    said.ok_or_else(|| CommandRefusal::NoReason(name.clone()))
 }
 
 /// Whether this person may go on without the answer of a gate: it takes the same people, as many of
@@ -141,10 +144,12 @@ pub(super) fn may_skip(
     name: &StepName,
     by: &Actor,
     reason: Option<&String>,
-) -> Result<Passing, Refusal> {
+) -> Result<Passing, CommandRefusal> {
     let Some(step) = turn.step(name).filter(|step| gate_policy(step).is_some()) else {
         return match gate_before(turn, name) {
-            Some(gate) => Err(Refusal::KeptByGate { step: name.clone(), gate: gate.clone() }),
+            Some(gate) => {
+                Err(CommandRefusal::KeptByGate { step: name.clone(), gate: gate.clone() })
+            }
             None => Ok(Passing::Now),
         };
     };
@@ -152,7 +157,10 @@ pub(super) fn may_skip(
     let reason = with_reason(name, reason)?;
     let agreed = turn.record(name).map_or(&[][..], |record| &record.skip_agreed);
     if spoke(turn, agreed, by) {
-        return Err(Refusal::HasThisWord { step: name.clone(), needed: people_needed(step) });
+        return Err(CommandRefusal::HasThisWord {
+            step: name.clone(),
+            needed: people_needed(step),
+        });
     }
     match agreed.len() + 1 < people_needed(step) {
         true => Ok(Passing::NotYet(reason.clone())),
@@ -185,7 +193,7 @@ pub(super) fn approve(
     let (Some(Phase::Asking { failure, approved_by, choice: chosen, .. }), Some(step)) =
         (asking(turn, name), turn.step(name))
     else {
-        return refuse(turn, Refusal::NotAsking(name.clone()));
+        return refuse(turn, CommandRefusal::NotAsking(name.clone()));
     };
     if let Err(why) = may_answer(turn, step, &by) {
         return refuse(turn, why);
@@ -197,21 +205,21 @@ pub(super) fn approve(
     let offered = options(step).filter(|_| failure.is_none());
     match (offered, &choice) {
         (None, Some(_)) => {
-            return refuse(turn, Refusal::NothingToChoose(name.clone()));
+            return refuse(turn, CommandRefusal::NothingToChoose(name.clone()));
         }
         (Some(options), chosen)
             if !options.iter().any(|(option, _)| Some(option) == chosen.as_ref()) =>
         {
             let options = options.iter().map(|(name, _)| name.clone()).collect();
-            return refuse(turn, Refusal::NoSuchChoice { step: name.clone(), options });
+            return refuse(turn, CommandRefusal::NoSuchChoice { step: name.clone(), options });
         }
         _ => {}
     }
     if spoke(turn, &approved_by, &by) {
-        return refuse(turn, Refusal::HasThisYes(name.clone()));
+        return refuse(turn, CommandRefusal::HasThisYes(name.clone()));
     }
     if let Some(chosen) = chosen.filter(|chosen| choice.as_ref() != Some(chosen)) {
-        return refuse(turn, Refusal::ChosenOtherwise { step: name.clone(), chosen });
+        return refuse(turn, CommandRefusal::ChosenOtherwise { step: name.clone(), chosen });
     }
     let needed = people_needed(step);
     let given = approved_by.len() + 1;
@@ -244,7 +252,7 @@ pub(super) fn decline(
     reason: Option<String>,
 ) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(turn, Refusal::NotAsking(name.clone()));
+        return refuse(turn, CommandRefusal::NotAsking(name.clone()));
     };
     if let Some(Err(why)) = turn.step(name).map(|step| may_answer(turn, step, &by)) {
         return refuse(turn, why);

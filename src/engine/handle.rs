@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::event::Recorded;
 use super::people::Command;
-use super::refusal::Refusal;
+use super::refusal::CommandRefusal;
 use super::state::RunState;
 use crate::model::limits;
 
@@ -12,7 +12,7 @@ use crate::model::limits;
 #[derive(Debug)]
 pub enum Request {
     /// A person's command; the answer is the reason when it was refused.
-    Command(Command, oneshot::Sender<Result<(), Refusal>>),
+    Command(Command, oneshot::Sender<Result<(), CommandRefusal>>),
     /// The process wants to leave: record what is in flight, start nothing.
     Leave,
     /// The terminal of the process is gone. The run goes on.
@@ -39,10 +39,13 @@ impl Handle {
     ///
     /// # Errors
     /// The reason why it was refused, or that nobody drives the run any more.
-    pub async fn command(&self, command: Command) -> Result<(), Refusal> {
+    pub async fn command(&self, command: Command) -> Result<(), CommandRefusal> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(Request::Command(command, answer)).await.map_err(|_| Refusal::NotDriven)?;
-        answered.await.map_err(|_| Refusal::NotDriven)?
+        self.0
+            .send(Request::Command(command, answer))
+            .await
+            .map_err(|_| CommandRefusal::NotDriven)?;
+        answered.await.map_err(|_| CommandRefusal::NotDriven)?
     }
 
     /// Says that the terminal is gone. Does not wait.

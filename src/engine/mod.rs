@@ -46,7 +46,7 @@ pub use ports::{
     PollAnswer, SendAnswer,
 };
 pub use record::{Phase, StepRecord, StepState};
-pub use refusal::Refusal;
+pub use refusal::CommandRefusal;
 pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey};
 pub use target::{RunKind, RunTarget};

@@ -6,7 +6,7 @@ use super::event::{Actor, Event};
 use super::failure;
 use super::gates;
 use super::record::{Phase, StepState};
-use super::refusal::Refusal;
+use super::refusal::CommandRefusal;
 use super::state::{RunPhase, RunState};
 use super::timeout;
 use crate::model::{Person, Plan, StepError, StepName};
@@ -34,13 +34,13 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
         Command::Pause { by, reason } => pause(turn, by, reason),
         Command::Continue { by } => {
             if turn.state.paused.is_none() {
-                return refuse(turn, Refusal::NotPaused);
+                return refuse(turn, CommandRefusal::NotPaused);
             }
             turn.emit(Event::Continued { by: Actor::Person(by) });
         }
         Command::SourceDown { by, reason } => {
             if turn.state.outcome().is_some() {
-                return refuse(turn, Refusal::RunEnded);
+                return refuse(turn, CommandRefusal::RunEnded);
             }
             let why = reason.unwrap_or_else(|| "declared".to_owned());
             turn.emit(Event::SourceDown { by: Actor::Person(by), why });
@@ -60,9 +60,11 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
             RunPhase::Forward | RunPhase::Settling { .. } => {
                 turn.emit(Event::CancelRequested { by: Actor::Person(by), reason });
             }
-            RunPhase::Cancelling => refuse(turn, Refusal::CancelledAlready),
-            RunPhase::Undoing { .. } => refuse(turn, Refusal::UndoIsNotCancelled),
-            RunPhase::Ended { outcome, .. } => refuse(turn, Refusal::NothingToCancel(outcome)),
+            RunPhase::Cancelling => refuse(turn, CommandRefusal::CancelledAlready),
+            RunPhase::Undoing { .. } => refuse(turn, CommandRefusal::UndoIsNotCancelled),
+            RunPhase::Ended { outcome, .. } => {
+                refuse(turn, CommandRefusal::NothingToCancel(outcome))
+            }
         },
         Command::Undo { by, reason } => undo(turn, &by, reason),
     }
@@ -71,7 +73,7 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
 fn known(turn: &mut TurnContext<'_>, name: &StepName) -> bool {
     let found = turn.step(name).is_some();
     if !found {
-        refuse(turn, Refusal::UnknownStep(name.clone()));
+        refuse(turn, CommandRefusal::UnknownStep(name.clone()));
     }
     found
 }
@@ -108,10 +110,10 @@ fn reopen_if_ended(turn: &mut TurnContext<'_>, by: &Person, why: &str) {
 
 fn pause(turn: &mut TurnContext<'_>, by: Person, reason: Option<String>) {
     if turn.state.outcome().is_some() {
-        return refuse(turn, Refusal::NothingToPause);
+        return refuse(turn, CommandRefusal::NothingToPause);
     }
     if turn.state.paused.is_some() {
-        return refuse(turn, Refusal::PausedAlready);
+        return refuse(turn, CommandRefusal::PausedAlready);
     }
     turn.emit(Event::Paused { by: Actor::Person(by), reason });
 }
@@ -119,11 +121,11 @@ fn pause(turn: &mut TurnContext<'_>, by: Person, reason: Option<String>) {
 /// Tries what an ended run owes once more, and nothing else.
 fn settle(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     if turn.state.outcome().is_none() {
-        return refuse(turn, Refusal::OwesUntilEnded);
+        return refuse(turn, CommandRefusal::OwesUntilEnded);
     }
     let owed = turn.state.owed_steps();
     if owed.is_empty() {
-        return refuse(turn, Refusal::OwesNothing);
+        return refuse(turn, CommandRefusal::OwesNothing);
     }
     reopen_if_ended(turn, by, "settle");
     let by = Actor::Person(by.clone());
@@ -180,10 +182,10 @@ pub fn waits_for(plan: &Plan, state: &RunState, name: &StepName) -> Vec<StepName
 fn retry_from(turn: &mut TurnContext<'_>, said: &StepCommand) {
     let steps = tried_again(turn.plan, turn.state, &said.step);
     if steps.is_empty() {
-        return refuse(turn, Refusal::NothingFailedFrom(said.step.clone()));
+        return refuse(turn, CommandRefusal::NothingFailedFrom(said.step.clone()));
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, Refusal::OnItsWayOut);
+        return refuse(turn, CommandRefusal::OnItsWayOut);
     }
     reopen_if_ended(turn, &said.by, "retry");
     for step in steps {
@@ -210,10 +212,10 @@ pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
 fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
     let steps = failed(turn.plan, turn.state);
     if steps.is_empty() {
-        return refuse(turn, Refusal::NothingFailed);
+        return refuse(turn, CommandRefusal::NothingFailed);
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, Refusal::OnItsWayOut);
+        return refuse(turn, CommandRefusal::OnItsWayOut);
     }
     reopen_if_ended(turn, by, "retry");
     for step in steps {
@@ -257,15 +259,15 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         StepState::TimedOut { operation: Some(_), .. }
             if timeout::is_overdue(record, turn.now.at) => {}
         StepState::TimedOut { operation: Some(_), .. } => {
-            return refuse(turn, Refusal::AzureAtWork(name));
+            return refuse(turn, CommandRefusal::AzureAtWork(name));
         }
         StepState::UndoFailed(_) => {
-            return refuse(turn, Refusal::UndoFailed(name));
+            return refuse(turn, CommandRefusal::UndoFailed(name));
         }
         StepState::Working(_) if asks_about_failure => {}
         StepState::Pending | StepState::Working(_) | StepState::Succeeded | StepState::Undone => {
             let status = record.status();
-            return refuse(turn, Refusal::NotEndedBadly(name, status));
+            return refuse(turn, CommandRefusal::NotEndedBadly(name, status));
         }
     }
     // What an undo waits for is looked at once more, on its way back.
@@ -274,7 +276,7 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         return turn.emit(Event::StepReset { step: name, by: Actor::Person(by), reason });
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, Refusal::OnItsWayOut);
+        return refuse(turn, CommandRefusal::OnItsWayOut);
     }
     reopen_if_ended(turn, &by, "retry");
     reset(turn, name, &by, reason.as_ref());
@@ -313,7 +315,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
     };
     if !idle {
         let status = record.status();
-        return refuse(turn, Refusal::NotToSkip(name, status));
+        return refuse(turn, CommandRefusal::NotToSkip(name, status));
     }
     let held = matches!(record.state, StepState::Held { .. }) && record.touched;
     if held && matches!(turn.state.phase, RunPhase::Undoing { .. }) {
@@ -322,7 +324,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
         return turn.emit(Event::StepUndoFailed { step: name, error });
     }
     if matches!(turn.state.phase, RunPhase::Undoing { .. } | RunPhase::Cancelling) {
-        return refuse(turn, Refusal::OnItsWayOut);
+        return refuse(turn, CommandRefusal::OnItsWayOut);
     }
     match gates::may_skip(turn, &name, &Actor::Person(by.clone()), reason.as_ref()) {
         Err(why) => return refuse(turn, why),
@@ -344,7 +346,7 @@ fn undo(turn: &mut TurnContext<'_>, by: &Person, reason: Option<String>) {
         records.any(|record| matches!(record.state, StepState::Held { .. }))
     };
     if matches!(turn.state.phase, RunPhase::Undoing { .. }) && !held(turn) {
-        return refuse(turn, Refusal::UndoneAlready);
+        return refuse(turn, CommandRefusal::UndoneAlready);
     }
     let actor = Actor::Person(by.clone());
     let anything = turn.plan.steps().iter().any(|step| {
@@ -356,7 +358,7 @@ fn undo(turn: &mut TurnContext<'_>, by: &Person, reason: Option<String>) {
     });
     if !anything {
         let stays = turn.state.stays();
-        return refuse(turn, Refusal::NothingToUndo(stays));
+        return refuse(turn, CommandRefusal::NothingToUndo(stays));
     }
     reopen_if_ended(turn, by, "undo");
     // What could not be undone is tried again, and what was held is looked at: a person says so.

@@ -5,7 +5,7 @@ use crate::model::{Person, RunOutcome, StepName, StepStatus};
 /// Why a command was refused. A refused command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum CommandRefusal {
     /// The plan has no such step.
     #[error("There is no step `{0}` in this run.")]
     UnknownStep(StepName),
