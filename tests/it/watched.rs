@@ -91,7 +91,7 @@ fn a_pause_is_seen_everywhere_and_lifted_from_anywhere() {
     let line = &json(state, &["runs", "--running"])["runs"][0];
     assert_eq!(
         (line["mode"].as_str(), line["runbook"].as_str()),
-        (Some("live"), Some("dr-circuit"))
+        (Some("simulated"), Some("dr-circuit"))
     );
     assert!(line["by"].is_string() && line["open_gates"][0].is_string(), "{line}");
     // Without its id: it is the one that is driven.

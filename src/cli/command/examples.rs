@@ -27,7 +27,9 @@ macro_rules! shipped {
 
 /// Every file, by its path in the project: what one names of another it names from there.
 const SHIPPED: &[(&str, &str)] = &[
+    shipped!("docs/bad-days.schema.json"),
     shipped!("docs/runbook.schema.json"),
+    shipped!("docs/world.schema.json"),
     shipped!("runbooks/dr-circuit-failback.yaml"),
     shipped!("runbooks/dr-circuit-prepared-failback.yaml"),
     shipped!("runbooks/dr-circuit-prepared.yaml"),
@@ -68,6 +70,8 @@ const SHIPPED: &[(&str, &str)] = &[
     shipped!("templates/report.md"),
     shipped!("templates/runbook.html"),
     shipped!("templates/runbook.md"),
+    shipped!("templates/runbook/card.html"),
+    shipped!("templates/runbook/card.md"),
     shipped!("templates/runbook/chapters.html"),
     shipped!("templates/runbook/chapters.md"),
     shipped!("templates/runbook/checklist.html"),
@@ -145,7 +149,8 @@ mod tests {
     #[test]
     fn every_runbook_world_and_template_is_shipped() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut expected = BTreeSet::from(["docs/runbook.schema.json".to_owned()]);
+        let schemas = ["bad-days", "runbook", "world"];
+        let mut expected = BTreeSet::from(schemas.map(|of| format!("docs/{of}.schema.json")));
         for folder in ["runbooks", "templates"] {
             below(&root.join(folder), &mut expected);
         }

@@ -6,12 +6,12 @@ use super::{Line, noted};
 use crate::model::ResourceId;
 
 /// A resource whose body may lie in a file: it holds no key.
-pub(super) struct Before<'a> {
+pub(super) struct KeptBody<'a> {
     id: &'a ResourceId,
     version: &'static str,
 }
 
-impl<'a> Before<'a> {
+impl<'a> KeptBody<'a> {
     pub(super) fn new(id: &'a ResourceId, version: &'static str) -> Self {
         Self { id, version }
     }
@@ -76,7 +76,7 @@ mod tests {
     fn what_stands_is_kept_once_and_written_again_whole() {
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/r t";
         let id = ResourceId::parse(&id.replace(' ', "_")).unwrap();
-        let before = Before::new(&id, "2024-03-01");
+        let before = KeptBody::new(&id, "2024-03-01");
         let keep = before.keep().command;
         assert!(keep.starts_with("[ -e before-g-r_t.json ] || az rest"), "{keep}");
         assert!(keep.contains(">before-g-r_t.json || echo 'Not found: it is made new."), "{keep}");

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::before::Before;
+use super::before::KeptBody;
 use super::ensure::{said, tags, way};
 use super::{Az, Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::ResourceId;
@@ -37,12 +37,12 @@ fn call(method: &str, path: &str) -> Az {
 /// What stands is kept, then the PUT of what shall be.
 fn put(id: &ResourceId, body: &Value) -> Vec<super::Line> {
     let put = call("put", id.as_str()).with("--body", body.to_string());
-    vec![Before::new(id, VERSION).keep(), noted(EXTENSION, put.with("--query", "id").text())]
+    vec![KeptBody::new(id, VERSION).keep(), noted(EXTENSION, put.with("--query", "id").text())]
 }
 
 /// As it was, or gone.
 fn restore(id: &ResourceId) -> super::Line {
-    Before::new(id, VERSION).restore(&call("delete", id.as_str()))
+    KeptBody::new(id, VERSION).restore(&call("delete", id.as_str()))
 }
 
 const HUB_QUERY: &str = "properties.{state:provisioningState,routing:routingState,preference:hubRoutingPreference,units:virtualRouterAutoScaleConfiguration.minCapacity}";

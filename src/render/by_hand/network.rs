@@ -1,6 +1,6 @@
 //! How are routes, security groups, DNS servers and tiers set by hand? Each noted first, then changed.
 
-use super::before::Before;
+use super::before::KeptBody;
 use super::ensure::{said, tags, way};
 use super::{Guide, Line, Trouble, about, line, make, noted, parent_name, within};
 use crate::model::action::{
@@ -52,7 +52,7 @@ pub(super) fn route_table(spec: &RouteTable) -> Guide {
             said(spec.propagate_gateway_routes.map(|on| !on)),
         )
         .with_all("--tags", tags(&spec.tags));
-    let before = Before::new(id, VERSION);
+    let before = KeptBody::new(id, VERSION);
     let mut act = vec![before.keep(), line(create.text())];
     for route in &spec.routes {
         add_route(id, &route.name, &route.prefix, &route.next_hop, &mut act);
@@ -85,7 +85,7 @@ pub(super) fn route(spec: &TableRoute) -> Guide {
     let table = id.parent().unwrap_or_else(|| id.clone());
     let show = about("network route-table route show", id)
         .with("--query", "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}");
-    let before = Before::new(id, VERSION);
+    let before = KeptBody::new(id, VERSION);
     let mut act = vec![before.keep()];
     add_route(&table, id.name(), &spec.prefix, &spec.next_hop, &mut act);
     Guide {

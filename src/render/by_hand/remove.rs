@@ -1,6 +1,6 @@
 //! How is a resource removed by hand? Noted first, then removed, then seen to be gone.
 
-use super::before::{self, Before};
+use super::before::{self, KeptBody};
 use super::{Guide, Line, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{Dissociation, Removal, RemovalKind};
 
@@ -203,7 +203,7 @@ fn again(spec: &Removal, secrets: &Secrets) -> Option<(Line, Vec<Line>)> {
         | RemovalKind::HubVnet
         | RemovalKind::HubRoutes
         | RemovalKind::VirtualHub => {
-            let before = Before::new(id, VERSION);
+            let before = KeptBody::new(id, VERSION);
             let wait = about("resource wait", id).with_flag("--updated").text();
             let write = line(before.write().text());
             let wait =

@@ -1,6 +1,6 @@
 //! How are clients told by hand to go elsewhere? What they are told now is noted first.
 
-use super::before::Before;
+use super::before::KeptBody;
 use super::ensure::way;
 use super::shell::Az;
 use super::{Guide, Line, Trouble, line, noted, parent_name, within};
@@ -49,7 +49,7 @@ fn record(spec: &DnsRecord) -> Guide {
         within(verb, id).with("--zone-name", zone.as_str()).with("--name", id.name())
     };
     let show = named(family.show).with("--query", family.query);
-    let before = Before::new(id, DNS_VERSION);
+    let before = KeptBody::new(id, DNS_VERSION);
     let mut act: Vec<Line> = vec![before.keep()];
     let ttl = match spec.ttl {
         Some(ttl) => ttl.to_string(),
@@ -115,7 +115,7 @@ fn endpoint(spec: &TrafficEndpoint) -> Guide {
         "--query",
         "{status:endpointStatus,monitor:endpointMonitorStatus,priority:priority,weight:weight}",
     );
-    let before = Before::new(id, ENDPOINT_VERSION);
+    let before = KeptBody::new(id, ENDPOINT_VERSION);
     let word = |on: bool| if on { "Enabled" } else { "Disabled" };
     let update = named("network traffic-manager endpoint update")
         .with_all("--endpoint-status", spec.enabled.iter().map(|on| word(*on).to_owned()).collect())

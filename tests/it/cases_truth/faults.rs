@@ -41,7 +41,7 @@ fn a_fault_that_can_never_strike_is_never_taken_in_silence() {
         ("{ resource: '*', from: 2h, until: 1h, effect: html }", "until"),
     ] {
         let why = parsed(fault).unwrap_err();
-        assert!(why.contains(word) && why.contains("faults[0]"), "{fault}: {why}");
+        assert!(why.contains(word) && why.contains("x:4:"), "{fault}: {why}");
     }
     parsed("{ method: POST, resource: '*/getlearnedroutes', effect: stuck }").unwrap();
 }
