@@ -17,7 +17,7 @@ use super::control::Knock;
 
 /// A run as it is looked at from outside.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct RunLook {
     /// Its events.
     pub events: Vec<Recorded>,
     /// Whether somebody drives it.
@@ -28,7 +28,7 @@ pub struct Look {
     pub warning: Option<String>,
 }
 
-impl Look {
+impl RunLook {
     /// Says why what it shows may be old.
     pub fn warn(&self, ui: Ui) {
         if let Some(why) = &self.warning {
@@ -39,7 +39,7 @@ impl Look {
 
 /// Who told the events: whoever drives the run, who knows the time in it too, or what is written.
 enum LookedBy {
-    Look(Look),
+    Look(RunLook),
     Written(Vec<Recorded>, Driven, Option<String>),
 }
 
@@ -179,7 +179,7 @@ impl Context {
     ///
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
-    pub async fn look(&self, run: &RunId) -> Result<Look, CliError> {
+    pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
         let (events, driven, warning) = match self.read_or_ask(run).await? {
             LookedBy::Look(look) => return Ok(look),
             LookedBy::Written(events, driven, warning) => (events, driven, warning),
@@ -192,14 +192,14 @@ impl Context {
             Some(last) if drill => last,
             _ => RealClock::new(NonZeroU32::MIN, last).now(),
         };
-        Ok(Look { events, driven, now, warning })
+        Ok(RunLook { events, driven, now, warning })
     }
 
     /// Looks again at a run of which something is known: whoever drives it is asked only for what is new.
     ///
     /// # Errors
     /// As [`Self::look`].
-    pub async fn look_on(&self, run: &RunId, known: &Look) -> Result<Look, CliError> {
+    pub async fn look_on(&self, run: &RunId, known: &RunLook) -> Result<RunLook, CliError> {
         let last = known.events.last().map(|last| last.seq).unwrap_or_default();
         let told = match Knock::at(&self.state.run_path(run)) {
             Ok(knock) => knock.events_after(last).await.ok(),
@@ -208,7 +208,7 @@ impl Context {
         let Some((new, now)) = told else { return self.look(run).await };
         let mut events = known.events.clone();
         events.extend(new);
-        Ok(Look { events, driven: Driven::ByAProcess, now, warning: None })
+        Ok(RunLook { events, driven: Driven::ByAProcess, now, warning: None })
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
@@ -221,7 +221,7 @@ impl Context {
                 };
                 let error = match told {
                     Ok((events, now)) => {
-                        return Ok(LookedBy::Look(Look {
+                        return Ok(LookedBy::Look(RunLook {
                             events,
                             driven: Driven::ByAProcess,
                             now,

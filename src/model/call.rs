@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::action::{Action, OutputType};
 use super::assessment::{Outputs, WriteTarget};
-use super::outside::{EnvEntry, Given, HttpRequest, OutputSpec};
+use super::outside::{EnvEntry, HttpRequest, OutputSpec, PassedValue};
 use super::time::duration_text;
 
 /// What is sent out to have an effect: the body of the write that is intended.
@@ -24,7 +24,7 @@ pub enum Call {
         env: Vec<EnvEntry>,
         /// What it reads.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        stdin: Option<Given>,
+        stdin: Option<PassedValue>,
         /// How long it may take.
         #[serde(with = "duration_text")]
         time_limit: Duration,

@@ -51,7 +51,7 @@ pub struct CommandSpec {
     pub env: Vec<EnvEntry>,
     /// What it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stdin: Option<Given>,
+    pub stdin: Option<PassedValue>,
     /// How long it may take; then it and all that it started are ended.
     #[serde(with = "duration_text")]
     pub time_limit: Duration,
@@ -82,13 +82,13 @@ pub struct EnvEntry {
     pub name: String,
     /// Its value; that of this process when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Given>,
+    pub value: Option<PassedValue>,
 }
 
 /// A value that is given to a program or a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Given {
+pub enum PassedValue {
     /// As it stands.
     Text(String),
     /// Read when it is needed, and never kept.
@@ -330,7 +330,7 @@ impl Outside {
             Self::Probe(_) | Self::Http(_) => None,
         };
         let values = self.entries().into_iter().filter_map(|entry| entry.value.as_ref());
-        values.chain(stdin).filter_map(Given::secret).collect()
+        values.chain(stdin).filter_map(PassedValue::secret).collect()
     }
 
     /// What is called to have the effect, or to take it back; none for what only looks.
@@ -373,7 +373,7 @@ fn named(outputs: &[OutputSpec]) -> Vec<(&str, OutputType)> {
     outputs.iter().map(|spec| (spec.name.as_str(), spec.kind)).collect()
 }
 
-impl Given {
+impl PassedValue {
     /// The secret, if it is one.
     #[must_use]
     pub fn secret(&self) -> Option<&SecretRef> {

@@ -15,7 +15,7 @@ use super::program::{self, Ended, GRACE, ProgramFault, Run};
 use super::web;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::call::{Call, typed_outputs};
-use crate::model::outside::{EnvEntry, Given, HttpRequest, OutputSpec, Outside};
+use crate::model::outside::{EnvEntry, HttpRequest, OutputSpec, Outside, PassedValue};
 use crate::model::probe::{Probe, ProbeAnswer, Vantage};
 use crate::model::{
     Action, Assessment, Goal, OperationHandle, OperationKey, Outputs, SecretRef, StepError, Undo,
@@ -257,15 +257,15 @@ impl Hands {
         })
     }
 
-    fn value(&self, given: &Given) -> Result<String, StepError> {
+    fn value(&self, given: &PassedValue) -> Result<String, StepError> {
         match given {
-            Given::Text(text) => Ok(text.clone()),
-            Given::Secret { prefix, of: SecretRef::Param(name) } => {
+            PassedValue::Text(text) => Ok(text.clone()),
+            PassedValue::Secret { prefix, of: SecretRef::Param(name) } => {
                 let secret = self.secrets.read(name);
                 let secret = secret.map_err(|why| StepError::rejected("secret_missing", why))?;
                 Ok(format!("{prefix}{}", secret.expose()))
             }
-            Given::Secret { of: SecretRef::Resource { .. }, .. } => {
+            PassedValue::Secret { of: SecretRef::Resource { .. }, .. } => {
                 let why = "A key of a resource of Azure's is given to nobody else.";
                 Err(StepError::rejected("secret_missing", why))
             }
@@ -285,7 +285,7 @@ impl Hands {
         &self,
         argv: &[String],
         env: &[EnvEntry],
-        stdin: Option<&Given>,
+        stdin: Option<&PassedValue>,
         limit: Duration,
     ) -> Result<Ended, RunError> {
         let stdin = stdin.map(|given| self.value(given)).transpose().map_err(RunError::Step)?;

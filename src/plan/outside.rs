@@ -12,8 +12,8 @@ use super::reader::Reader;
 use crate::model::action::OutputType;
 use crate::model::call::typed_outputs;
 use crate::model::outside::{
-    CALL_LIMIT, CommandSpec, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, OutputSpec,
-    Outside, PROBE_LIMIT, StandIn, StandInAnswer, TIME_LIMIT_MAX,
+    CALL_LIMIT, CommandSpec, EnvEntry, HttpCall, HttpMethod, HttpRequest, OutputSpec, Outside,
+    PROBE_LIMIT, PassedValue, StandIn, StandInAnswer, TIME_LIMIT_MAX,
 };
 use crate::model::probe::{Probe, ProbeAsk, RecordType, Vantage};
 use crate::model::time::{format_duration, parse_duration};
@@ -128,8 +128,8 @@ fn command(values: &ActionValues<'_>) -> Built<CommandSpec> {
             let message = "Only one of `stdin` and `stdin_secret` may be given.";
             return Err(values.wrong("stdin_secret", Code::UnknownKey, message));
         }
-        (Some(text), None) => Some(Given::Text(text.to_owned())),
-        (None, Some(of)) => Some(Given::Secret { prefix: String::new(), of }),
+        (Some(text), None) => Some(PassedValue::Text(text.to_owned())),
+        (None, Some(of)) => Some(PassedValue::Secret { prefix: String::new(), of }),
         (None, None) => None,
     };
     let spec = CommandSpec {
@@ -214,18 +214,18 @@ fn entries_of(list: Option<&Value>, headers: bool) -> Result<Vec<EnvEntry>, Stri
             return Err(format!("`{name}` stands there twice."));
         }
         let value = match (text, secret) {
-            (Some(text), None) => Some(Given::Text(text.to_owned())),
+            (Some(text), None) => Some(PassedValue::Text(text.to_owned())),
             (Some(text), Some(of)) if headers => {
-                Some(Given::Secret { prefix: format!("{} ", text.trim_end()), of })
+                Some(PassedValue::Secret { prefix: format!("{} ", text.trim_end()), of })
             }
-            (None, Some(of)) => Some(Given::Secret { prefix: String::new(), of }),
+            (None, Some(of)) => Some(PassedValue::Secret { prefix: String::new(), of }),
             (None, None) if headers => return Err(format!("The header `{name}` has no value.")),
             (None, None) => None,
             (Some(_), Some(_)) => {
                 return Err(format!("`{name}` has both a `value` and a `secret`."));
             }
         };
-        if let Some(Given::Text(text)) = &value
+        if let Some(PassedValue::Text(text)) = &value
             && text.contains(['\0', '\r', '\n'])
         {
             return Err(format!("The value of `{name}` has several lines."));

@@ -13,7 +13,11 @@ const REASONS: &[(&str, usize, &str)] = &[
         2,
         "a run's opening says what it is against, and that is told from the opening",
     ),
-    ("render::steps_text", 2, "a summary has a table of its steps, which tells spans as the summary does"),
+    (
+        "render::steps_text",
+        2,
+        "a summary has a table of its steps, which tells spans as the summary does",
+    ),
     ("render::truth", 2, "the truth about a run is told of its view, and stands in it"),
     ("azure::service::body", 2, "a body is compared by the table, which asks how a body is read"),
     ("cli::args", 9, "the grammar names what each verb takes, and verbs say how they are driven"),

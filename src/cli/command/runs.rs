@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::Output;
-use crate::cli::context::{Context, Look};
+use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::engine::RunState;
 use crate::render::view::RUNS_SCHEMA;
@@ -58,7 +58,7 @@ async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
         holder: raw.holder,
         problem: raw.problem,
     };
-    let Look { events, driven, now, .. } = match context.look(&raw.run).await {
+    let RunLook { events, driven, now, .. } = match context.look(&raw.run).await {
         Ok(look) => {
             line.problem = line.problem.or_else(|| look.warning.clone());
             look

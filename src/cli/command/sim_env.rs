@@ -60,7 +60,7 @@ struct WorldForTools {
 }
 
 /// What a tool is told: variables, and what no variable says.
-struct Told {
+struct ExportLine {
     variables: Vec<(&'static str, String)>,
     beside: String,
 }
@@ -121,7 +121,7 @@ fn written(tool: Tool, world: &WorldForTools) -> String {
     text
 }
 
-fn told(tool: Tool, world: &WorldForTools) -> Told {
+fn told(tool: Tool, world: &WorldForTools) -> ExportLine {
     let WorldForTools { endpoint, folder, certificate, tenant, subscription } = world;
     let own = |value: &String| value.clone();
     let scope = format!("{endpoint}/.default");
@@ -222,5 +222,5 @@ fn told(tool: Tool, world: &WorldForTools) -> Told {
             String::new(),
         ),
     };
-    Told { variables, beside }
+    ExportLine { variables, beside }
 }

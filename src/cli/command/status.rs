@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::args::Output;
-use crate::cli::context::{Context, Look};
+use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::world;
 use crate::model::RunId;
@@ -19,7 +19,7 @@ pub struct StatusArgs {
 pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, CliError> {
     let look = context.look(run).await?;
     look.warn(context.ui);
-    let Look { events, driven, now, .. } = look;
+    let RunLook { events, driven, now, .. } = look;
     let state = Context::fold(&events)?;
     if let Some(mut view) = run_view_at(&state, &events, driven, now) {
         view.set_reached(&world::reached(context, run));

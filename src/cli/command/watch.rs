@@ -12,7 +12,7 @@ use ratatui::crossterm::event::{self, Event as Typed, KeyCode, KeyEventKind, Key
 use tokio::sync::mpsc;
 
 use crate::cli::clock::RealClock;
-use crate::cli::context::{Context, Look};
+use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Interrupts;
 use crate::cli::world;
@@ -51,7 +51,7 @@ pub(super) async fn watch(context: &Context, args: &WatchArgs) -> Result<Status,
 }
 
 /// Looks again and again; what could not be seen is told instead.
-async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<FreshLook>) {
+async fn looks(context: &Context, run: &RunId, first: RunLook, to: mpsc::Sender<FreshLook>) {
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut known = first;
     loop {
@@ -71,11 +71,11 @@ async fn looks(context: &Context, run: &RunId, first: Look, to: mpsc::Sender<Fre
 
 /// What was seen, and why it may be old.
 struct FreshLook {
-    look: Look,
+    look: RunLook,
     stale: Option<String>,
 }
 
-async fn by_lines(context: &Context, run: &RunId, first: Look) -> Result<Status, CliError> {
+async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Status, CliError> {
     let ui = context.ui;
     let (seen, mut looks_come) = mpsc::channel(1);
     let mut looking = std::pin::pin!(looks(context, run, first.clone(), seen));
@@ -157,7 +157,7 @@ fn typed() -> mpsc::Receiver<Typed> {
     typed
 }
 
-async fn full_screen(context: &Context, run: &RunId, first: Look) -> Result<Status, CliError> {
+async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<Status, CliError> {
     let mut interrupts = Interrupts::listen();
     let (seen, mut looks_come) = mpsc::channel(1);
     let mut looking = std::pin::pin!(looks(context, run, first.clone(), seen));
@@ -207,7 +207,7 @@ async fn hung_up() {
 
 /// What is on the screen.
 struct Followed {
-    look: Look,
+    look: RunLook,
     reached: Vec<ReachedView>,
     stale: Option<String>,
     /// Events that are counted; none: all of them.
@@ -218,7 +218,7 @@ struct Followed {
 }
 
 impl Followed {
-    fn new(look: Look, reached: Vec<ReachedView>) -> Result<Self, CliError> {
+    fn new(look: RunLook, reached: Vec<ReachedView>) -> Result<Self, CliError> {
         let (view, log) = folded(&look, &reached, None)?;
         let stale = look.warning.clone();
         Ok(Self { look, reached, stale, place: None, scroll: None, view, log })
@@ -276,7 +276,7 @@ impl Followed {
 
 /// The run as it stood after so many events, and what had happened.
 fn folded(
-    look: &Look,
+    look: &RunLook,
     reached: &[ReachedView],
     place: Option<usize>,
 ) -> Result<(RunView, Vec<String>), CliError> {

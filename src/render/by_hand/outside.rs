@@ -3,7 +3,7 @@
 use super::shell::{quoted, variable};
 use super::{Guide, Line, Secrets, Trouble, line, noted, secret_variable};
 use crate::model::outside::{
-    CommandSpec, EnvEntry, Given, HttpCall, HttpMethod, HttpRequest, Outside,
+    CommandSpec, EnvEntry, HttpCall, HttpMethod, HttpRequest, Outside, PassedValue,
 };
 use crate::model::probe::{Probe, ProbeAsk};
 use crate::model::{SecretRef, SecretSource};
@@ -61,10 +61,10 @@ fn probe(spec: &Probe) -> Guide {
 fn command(spec: &CommandSpec, secrets: &Secrets) -> Guide {
     let mut act = read_secrets(spec.env.iter().filter_map(|entry| entry.value.as_ref()), secrets);
     act.extend(read_secrets(spec.stdin.iter(), secrets));
-    let typed = |argv: &[String], stdin: Option<&Given>| {
+    let typed = |argv: &[String], stdin: Option<&PassedValue>| {
         let feed = match stdin {
             // Lines stay lines, and what stands in them stays as it is.
-            Some(Given::Text(text)) => {
+            Some(PassedValue::Text(text)) => {
                 let text = text.replace('\\', "\\\\").replace('\n', "\\n");
                 format!("printf %b {} | ", quoted(&text))
             }
@@ -136,10 +136,10 @@ fn http(spec: &HttpCall, secrets: &Secrets) -> Guide {
         for EnvEntry { name, value: given } in &request.headers {
             let Some(given) = given else { continue };
             text.push_str(&match given {
-                Given::Text(own) => {
+                PassedValue::Text(own) => {
                     format!(" \\\n  --header {}", quoted(&format!("{name}: {own}")))
                 }
-                Given::Secret { prefix, of } => {
+                PassedValue::Secret { prefix, of } => {
                     format!(" \\\n  --header \"{name}: {prefix}${}\"", name_of(of, secrets))
                 }
             });
@@ -210,10 +210,10 @@ fn environment(entries: &[EnvEntry], secrets: &Secrets) -> String {
     text
 }
 
-fn value(given: &Given, secrets: &Secrets) -> String {
+fn value(given: &PassedValue, secrets: &Secrets) -> String {
     match given {
-        Given::Text(text) => quoted(text),
-        Given::Secret { prefix, of } => format!("\"{prefix}${}\"", name_of(of, secrets)),
+        PassedValue::Text(text) => quoted(text),
+        PassedValue::Secret { prefix, of } => format!("\"{prefix}${}\"", name_of(of, secrets)),
     }
 }
 
@@ -226,7 +226,7 @@ fn name_of(secret: &SecretRef, secrets: &Secrets) -> String {
 }
 
 /// The secrets that come from files go into variables of the shell.
-fn read_secrets<'a>(given: impl Iterator<Item = &'a Given>, secrets: &Secrets) -> Vec<Line> {
+fn read_secrets<'a>(given: impl Iterator<Item = &'a PassedValue>, secrets: &Secrets) -> Vec<Line> {
     let params = given.filter_map(|given| match given.secret()? {
         SecretRef::Param(name) => Some(name),
         SecretRef::Resource { .. } => None,
@@ -251,11 +251,12 @@ mod tests {
 
     #[test]
     fn a_program_is_typed_with_its_own_environment_and_a_secret_is_a_variable() {
-        let param = |name: &str| Given::Secret {
+        let param = |name: &str| PassedValue::Secret {
             prefix: String::new(),
             of: SecretRef::Param(name.to_owned()),
         };
-        let entry = |name: &str, value: Option<Given>| EnvEntry { name: name.to_owned(), value };
+        let entry =
+            |name: &str, value: Option<PassedValue>| EnvEntry { name: name.to_owned(), value };
         let spec = CommandSpec {
             argv: vec!["/opt/act".to_owned(), "a b; rm".to_owned()],
             env: vec![entry("HOME", None), entry("TOKEN", Some(param("token")))],

@@ -101,7 +101,7 @@ fn a_screen_of_any_size_is_drawn() {
 #[test]
 fn nothing_that_azure_or_an_author_wrote_steers_the_screen() {
     let hostile = "\u{1b}[2J\u{1b}]0;owned\u{7}";
-    let error = crate::model::StepError::rejected("Bad", &format!("no {hostile}"));
+    let error = crate::model::StepError::rejected("Bad", format!("no {hostile}"));
     let book = Book::opened()
         .starts(0, "front")
         .at(5, Event::StepFailed { step: name("front"), error })
