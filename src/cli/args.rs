@@ -185,7 +185,7 @@ pub struct Compile {
     /// else. May be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
-    /// A YAML file with values of parameters by name; goes before BACKROAD_PARAM_<NAME> of the environment, and
+    /// A YAML file with values of parameters by name; goes before `BACKROAD_PARAM_<NAME>` of the environment, and
     /// that before the profile's. May be repeated, the last first.
     #[arg(long = "params", value_name = "FILE")]
     pub params_files: Vec<PathBuf>,

@@ -12,6 +12,7 @@ use super::names::{Renaming, keys};
 use super::strategy::Strategy;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::model::secret::seal;
 
 impl HubBuilder<'_> {
     pub(super) fn links(
@@ -174,7 +175,8 @@ impl HubBuilder<'_> {
             }
             if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
                 all.push(serde_json::json!({ "name": name, "properties": {
-                    "authorizationKey": format!("stands-for-the-key-of-{name}"),
+                    // No word of its name in it: what a known key holds is blanked wherever it stands.
+                    "authorizationKey": seal(&format!("the key of {name}")),
                     "authorizationUseStatus": "Available",
                 } }));
             }

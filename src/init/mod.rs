@@ -2,7 +2,7 @@
 //!
 //! Comes in: a captured or written world, and what a person asked for. Goes out: texts. [`KnownEstate`] is what is there,
 //! [`Advice`] which regions and networks stand for one another and which strategy fits, [`Draft`] what is to be
-//! done, and [`written`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
+//! done, and [`written()`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
 //! here reads or writes a file.
 
 mod advice;

@@ -1,6 +1,6 @@
 //! What does a world file say? Its text to a [`Scenario`], with every mistake named at once, where it stands.
 //!
-//! The same reader as a runbook's: a tree with positions, a table of what may stand where ([`grammar`]), and
+//! The same reader as a runbook's: a tree with positions, a table of what may stand where (`grammar`), and
 //! [`Diagnostics`]. What only a world can get wrong is said here: bodies that Azure would not have, ids that
 //! lead nowhere, faults that can never strike.
 
