@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use facts::WithHost;
 pub use probe::answer_here;
-pub use route::{RoutedActuator, RoutedObserver};
+pub use route::{RoutedActuator, RoutedObserver, RoutedPort};
 
 use crate::engine::{Actuator, Clock, Observer};
 use crate::outward::SecretReader;

@@ -16,52 +16,28 @@ fn is_outside(goal: &Goal<'_>) -> bool {
     }
 }
 
+/// Azure's side and what is beside it, behind one port.
+pub struct RoutedPort<P: ?Sized> {
+    azure: Arc<P>,
+    beside: Arc<P>,
+}
+
 /// Reads both. Cannot write either.
-#[derive(Clone)]
-pub struct RoutedObserver {
-    azure: Arc<dyn Observer>,
-    beside: Arc<dyn Observer>,
-}
-
-impl RoutedObserver {
-    /// Of both.
-    #[must_use]
-    pub fn new(azure: Arc<dyn Observer>, beside: Arc<dyn Observer>) -> Self {
-        Self { azure, beside }
-    }
-}
-
-#[async_trait]
-impl Observer for RoutedObserver {
-    async fn observe(
-        &self,
-        goal: &Goal<'_>,
-        context: &CallContext,
-    ) -> Result<Assessment, StepError> {
-        match is_outside(goal) {
-            true => self.beside.observe(goal, context).await,
-            false => self.azure.observe(goal, context).await,
-        }
-    }
-}
+pub type RoutedObserver = RoutedPort<dyn Observer>;
 
 /// Reads and writes both.
-#[derive(Clone)]
-pub struct RoutedActuator {
-    azure: Arc<dyn Actuator>,
-    beside: Arc<dyn Actuator>,
-}
+pub type RoutedActuator = RoutedPort<dyn Actuator>;
 
-impl RoutedActuator {
+impl<P: ?Sized> RoutedPort<P> {
     /// Of both.
     #[must_use]
-    pub fn new(azure: Arc<dyn Actuator>, beside: Arc<dyn Actuator>) -> Self {
+    pub fn new(azure: Arc<P>, beside: Arc<P>) -> Self {
         Self { azure, beside }
     }
 }
 
 #[async_trait]
-impl Observer for RoutedActuator {
+impl<P: Observer + ?Sized> Observer for RoutedPort<P> {
     async fn observe(
         &self,
         goal: &Goal<'_>,

@@ -177,7 +177,7 @@ impl World {
                 self.check_right(&id, "read")?;
                 self.get(&id, &api_version, now)
             }
-            (Method::Get, None) => match (self.govern(&path, url), path.strip_suffix("/stats")) {
+            (Method::Get, None) => match (self.govern(&path), path.strip_suffix("/stats")) {
                 (Some(answer), _) => answer,
                 (None, Some(circuit)) => self.stats(circuit),
                 (None, None) => {

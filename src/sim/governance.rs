@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use url::Url;
 
 use super::azure_policy::Policy;
 use super::reply::{Refusal, json_answer};
@@ -60,11 +59,6 @@ const USAGES: [(&str, &str, u64); 5] = [
     ("VirtualNetworkGateways", kind::GATEWAYS, 100),
 ];
 
-/// How many resources stand on a page of a list of all (published: the most that `$top` may be), and the word for
-/// where the next one begins.
-const PAGE: usize = 1_000;
-const SKIP: &str = "$skiptoken";
-
 /// The usages that are counted, by Azure's names.
 pub fn counted_usages() -> impl Iterator<Item = &'static str> {
     USAGES.iter().map(|(name, ..)| *name)
@@ -112,8 +106,8 @@ impl World {
         Err(Refusal::new(409, "ScopeLocked", message).by_gateway())
     }
 
-    /// The answers around resources: groups, locks, permissions, registrations, inventories.
-    pub(super) fn govern(&self, path: &str, url: &Url) -> Option<Result<WireResponse, Refusal>> {
+    /// The answers around resources: registrations, providers, usages, policies.
+    pub(super) fn govern(&self, path: &str) -> Option<Result<WireResponse, Refusal>> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let lower: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -146,26 +140,8 @@ impl World {
             ["subscriptions", s, "providers", "microsoft.authorization", what, rest @ ..] => {
                 let scope = format!("/subscriptions/{s}");
                 match (*what, rest) {
-                    ("locks", []) => Some(Ok(self.lock_list(&scope))),
                     ("policyassignments", []) => Some(Ok(self.policy_assignments(&scope))),
                     ("policydefinitions", [_]) => Some(self.policy_definition(parts[5])),
-                    _ => None,
-                }
-            }
-            ["subscriptions", _, "resources"] => Some(Ok(self.inventory(parts[1], url))),
-            [
-                "subscriptions",
-                _,
-                "resourcegroups",
-                _,
-                "providers",
-                "microsoft.authorization",
-                what,
-            ] => {
-                let scope = format!("/subscriptions/{}/resourceGroups/{}", parts[1], parts[3]);
-                match *what {
-                    "locks" => Some(Ok(self.lock_list(&scope))),
-                    "permissions" => Some(Ok(self.permission_list(&scope))),
                     _ => None,
                 }
             }
@@ -207,43 +183,6 @@ impl World {
             })
             .collect();
         json_answer(200, &json!({ "value": value }))
-    }
-
-    /// `$filter=resourceType eq '…'`, the only filter that is understood.
-    fn inventory(&self, subscription: &str, url: &Url) -> WireResponse {
-        let filter =
-            url.query_pairs().find(|(key, _)| key == "$filter").map(|(_, v)| v.into_owned());
-        let kind =
-            filter.as_deref().and_then(|filter| filter.split('\'').nth(1)).unwrap_or_default();
-        let skipped = url.query_pairs().find(|(key, _)| key == SKIP);
-        let skipped = skipped.and_then(|(_, value)| value.parse().ok()).unwrap_or(0_usize);
-        let mut rest = self
-            .ids()
-            .filter(|id| id.subscription().eq_ignore_ascii_case(subscription))
-            .filter(|id| id.parent().is_none() && (kind.is_empty() || id.resource_type().is(kind)))
-            .skip(skipped)
-            .peekable();
-        let value: Vec<Value> = rest
-            .by_ref()
-            .take(PAGE)
-            .map(|id| {
-                json!({
-                    "id": id.as_str(), "name": id.name(), "type": id.resource_type().as_str(),
-                    "location": self.location(id).map(|l| l.as_str().to_owned()),
-                })
-            })
-            .collect();
-        let mut list = json!({ "value": value });
-        if rest.peek().is_some() {
-            let mut next = url.clone();
-            let kept = url.query_pairs().filter(|(key, _)| key != SKIP);
-            next.query_pairs_mut()
-                .clear()
-                .extend_pairs(kept)
-                .append_pair(SKIP, &(skipped + PAGE).to_string());
-            list["nextLink"] = json!(next.as_str());
-        }
-        json_answer(200, &list)
     }
 
     /// The providers of the circuits that there are, where those meet Microsoft.

@@ -1,13 +1,13 @@
 //! Take any one right out of the printed role, and something is refused: no right is in it for nothing.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use backroad::engine::Command;
 use backroad::model::{RunOutcome, permission};
-use backroad::sim::Grant;
 
 use crate::support::each_shipped::each_shipped;
+use crate::support::worlds::grants;
 use crate::support::{Lab, Stage};
 
 /// `group|right`.
@@ -19,19 +19,6 @@ fn role(stage: &Stage) -> Rights {
         rights.into_iter().map(move |right| format!("{group}|{right}")).collect::<Vec<_>>()
     };
     groups.into_iter().flat_map(own).collect()
-}
-
-fn grants(rights: &Rights) -> Vec<Grant> {
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (group, right) in rights.iter().filter_map(|right| right.split_once('|')) {
-        groups.entry(group).or_default().push(right.to_owned());
-    }
-    let grant = |(scope, actions): (&str, Vec<String>)| Grant {
-        scope: scope.to_owned(),
-        actions,
-        not_actions: Vec::new(),
-    };
-    groups.into_iter().map(grant).collect()
 }
 
 /// Runs, and takes it back where it succeeded: what was refused for want of a right, and which rights were used.

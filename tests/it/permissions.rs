@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backroad::engine::{Command, RunState, StepState};
 use backroad::model::{Plan, RunOutcome, permission};
-use backroad::sim::Grant;
 
+use crate::support::worlds::grants;
 use crate::support::{Lab, Stage, all_shipped};
 
 /// `group|right`, as the simulator remembers them.
@@ -19,19 +19,6 @@ fn needed(plan: &Plan) -> BTreeSet<String> {
             format!("/subscriptions/{subscription}/resourceGroups/{group}|{right}")
         })
         .collect()
-}
-
-fn grants(rights: &BTreeSet<String>) -> Vec<Grant> {
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (group, right) in rights.iter().filter_map(|right| right.split_once('|')) {
-        groups.entry(group).or_default().push(right.to_owned());
-    }
-    let grant = |(scope, actions): (&str, Vec<String>)| Grant {
-        scope: scope.to_owned(),
-        actions,
-        not_actions: Vec::new(),
-    };
-    groups.into_iter().map(grant).collect()
 }
 
 /// Drills and takes it back with these rights; gives what was used.

@@ -1,12 +1,18 @@
 //! What is in a subscription or a group? Lists of resources, with the filters that tools use.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::Asking;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 use crate::sim::reply::{Refusal, json_answer};
 use crate::sim::world::World;
+
+/// How many resources stand on a page of a list of all (published: the most that `$top` may be), and the word for
+/// where the next one begins.
+const PAGE: usize = 1_000;
+const SKIP: &str = "$skiptoken";
 
 impl World {
     pub(super) fn inventories(
@@ -30,15 +36,22 @@ impl World {
             return Some(Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway()));
         }
         let terms = asking.query("$filter").map(|text| terms(&text)).unwrap_or_default();
-        let most = asking.query("$top").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
-        let value: Vec<Value> = self
+        let most = asking.query("$top").and_then(|text| text.parse().ok());
+        let skipped = asking.query(SKIP).and_then(|text| text.parse().ok()).unwrap_or(0_usize);
+        let mut rest = self
             .ids()
             .filter(|id| id.parent().is_none() && id.key().starts_with(&format!("{scope}/")))
             .filter_map(|id| self.item(id))
             .filter(|item| terms.iter().all(|term| term.holds(item)))
-            .take(most)
-            .collect();
-        Some(Ok(json_answer(200, &json!({ "value": value }))))
+            .skip(skipped)
+            .peekable();
+        let value: Vec<Value> = rest.by_ref().take(most.unwrap_or(PAGE)).collect();
+        let mut list = json!({ "value": value });
+        // Who says how many wants no more than those.
+        if most.is_none() && rest.peek().is_some() {
+            list["nextLink"] = json!(after(asking.url, skipped + PAGE).as_str());
+        }
+        Some(Ok(json_answer(200, &list)))
     }
 
     fn item(&self, id: &ResourceId) -> Option<Value> {
@@ -54,6 +67,14 @@ impl World {
         }
         Some(item)
     }
+}
+
+/// The same question, from a later place on.
+fn after(url: &Url, place: usize) -> Url {
+    let mut next = url.clone();
+    let kept = url.query_pairs().filter(|(key, _)| key != SKIP);
+    next.query_pairs_mut().clear().extend_pairs(kept).append_pair(SKIP, &place.to_string());
+    next
 }
 
 /// A term of a filter: `field eq 'value'`. What else OData can say is not understood, and filters nothing.

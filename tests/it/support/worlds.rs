@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backroad::model::{Action, Step};
-use backroad::sim::{Fault, FaultEffect};
+use backroad::sim::{Fault, FaultEffect, Grant};
 use serde_json::Value;
 
 /// A fault of the request with which a step writes.
@@ -48,4 +48,18 @@ pub(crate) fn differences(before: &Value, after: &Value) -> BTreeMap<String, (Va
         .filter(|id| before.get(*id) != after.get(*id))
         .map(|id| (id.clone(), (get(&before, id), get(&after, id))))
         .collect()
+}
+
+/// What a world grants, of rights as the simulator remembers them: `group|right`.
+pub(crate) fn grants(rights: &BTreeSet<String>) -> Vec<Grant> {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (group, right) in rights.iter().filter_map(|right| right.split_once('|')) {
+        groups.entry(group).or_default().push(right.to_owned());
+    }
+    let grant = |(scope, actions): (&str, Vec<String>)| Grant {
+        scope: scope.to_owned(),
+        actions,
+        not_actions: Vec::new(),
+    };
+    groups.into_iter().map(grant).collect()
 }
