@@ -205,6 +205,12 @@ impl Credentials {
         })
     }
 
+    /// The same credentials, whose tokens are for another resource of the cloud than Azure Resource Manager.
+    #[must_use]
+    pub fn about(self, resource: &str) -> Self {
+        Self { scope: format!("{resource}/.default"), ..self }
+    }
+
     /// A credential for a tenant.
     fn candidate(&self, kind: CredentialKind, tenant: Option<&str>) -> Candidate {
         let options = options(&self.authority, self.transport.as_ref());

@@ -9,7 +9,7 @@ use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
     InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs,
     RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs,
-    SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    SimVerb, SkipArgs, StatusArgs, TakeOverArgs, VerifyArgs, WatchArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -36,6 +36,9 @@ pub struct CommandLine {
     /// Where runs are kept [default: BACKROAD_STATE_DIR, else the platform's state directory].
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// Where runs are kept that several hosts reach.
+    #[command(flatten)]
+    pub shared: GivenStore,
     /// In sentences, one thing a line, without colour, bars or lines that redraw: for screen readers.
     #[arg(long, global = true)]
     pub plain: bool,
@@ -45,6 +48,15 @@ pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+/// Where runs are kept that several hosts reach.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GivenStore {
+    /// A store that other hosts reach too, so that the run outlives this one: `azblob://ACCOUNT/CONTAINER[/PREFIX]` or
+    /// `file:///DIR` [default: BACKROAD_STORE, else none].
+    #[arg(long, global = true, value_name = "PLACE")]
+    pub store: Option<String>,
 }
 
 impl CommandLine {
@@ -101,6 +113,8 @@ pub enum Verb {
     Journal(JournalArgs),
     /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
+    /// Drive a run of a shared store from here, and shut out the host that drove it.
+    TakeOver(TakeOverArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
     Retry(RetryArgs),
     /// Go on without a step.
@@ -141,6 +155,7 @@ impl Verb {
         match self {
             Self::Run(args) => Some((&args.drive, None)),
             Self::Resume(args) => Some((&args.drive, Some(&args.run))),
+            Self::TakeOver(args) => Some((&args.drive, Some(&args.run))),
             Self::Retry(args) => Some((&args.drive, Some(&args.run))),
             Self::Skip(SkipArgs { step, .. })
             | Self::Approve(ApproveArgs { step, .. })

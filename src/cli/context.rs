@@ -7,10 +7,12 @@ use super::args::{CommandLine, GivenArgs};
 use super::clock::RealClock;
 use super::error::CliError;
 use super::settings::{self, Environment};
+use super::shared;
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
 use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
+use crate::store::shared::SharedStore;
 use crate::store::{Owed, StateDir, StoreError};
 
 use super::control::Knock;
@@ -52,6 +54,8 @@ pub struct Context {
     pub environment: Environment,
     /// Where runs are kept.
     pub state: StateDir,
+    /// The store that other hosts reach too, where one is named.
+    pub shared: Option<SharedStore>,
     /// The account that speaks.
     pub account: Account,
     /// The run that this process drives in the background, without a terminal.
@@ -70,7 +74,8 @@ impl Context {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        Ok(Self { ui, environment, state: StateDir::new(path), account, background })
+        let shared = shared::store(&line.shared)?;
+        Ok(Self { ui, environment, state: StateDir::new(path), shared, account, background })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.
@@ -141,11 +146,16 @@ impl Context {
     ///
     /// # Errors
     /// There is none, or more than one.
-    pub fn pick(&self, named: Option<&str>) -> Result<RunId, CliError> {
+    pub async fn pick(&self, named: Option<&str>) -> Result<RunId, CliError> {
         if let Some(named) = named {
-            return Ok(self.state.find(named)?);
+            return self.find(named).await;
         }
         let runs = self.state.list()?;
+        if let (true, Some(shared)) = (runs.is_empty(), &self.shared)
+            && let Some(note) = shared.runs(1).await?.into_iter().next()
+        {
+            return Ok(note.run);
+        }
         let driven = runs.iter().rev().filter(|run| run.holder.is_some());
         let picked = driven.chain(runs.iter().rev()).next();
         picked.map(|run| run.run.clone()).ok_or_else(|| {
@@ -212,6 +222,21 @@ impl Context {
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
+        // What this host does not drive itself is read where all hosts write.
+        if Knock::at(&self.state.run_path(run)).is_err()
+            && let Some((events, driver)) = self.look_shared(run).await?
+        {
+            let now = RealClock::new(NonZeroU32::MIN, None).now();
+            let driver = driver.filter(|note| note.drives);
+            let silent = driver.as_ref().filter(|note| note.is_silent(now)).map(|note| {
+                format!("{} drives it and is silent, {}.", note.holder, shared::ago(note.heard))
+            });
+            let driven = match driver {
+                Some(_) if silent.is_none() => Driven::ByAProcess,
+                _ => Driven::ByNobody,
+            };
+            return Ok(LookedBy::Written(events, driven, silent));
+        }
         match self.state.read(run) {
             Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
             Err(StoreError::Held { .. }) => {

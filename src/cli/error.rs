@@ -144,7 +144,10 @@ impl CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let status = match &error {
-            StoreError::Held { .. } | StoreError::Exists(_) => Status::Refused,
+            StoreError::Held { .. }
+            | StoreError::Exists(_)
+            | StoreError::KeptElsewhere { .. }
+            | StoreError::Diverged { .. } => Status::Refused,
             StoreError::Unknown { .. } | StoreError::Ambiguous { .. } => Status::Usage,
             StoreError::Io { .. }
             | StoreError::DiskFull { .. }
@@ -152,6 +155,7 @@ impl From<StoreError> for CliError {
             | StoreError::LostHistory { .. }
             | StoreError::Damaged { .. }
             | StoreError::Engine { .. }
+            | StoreError::Shared { .. }
             | StoreError::NotDurable { .. } => Status::OutOfReach,
         };
         let hint = error.hint();

@@ -30,6 +30,7 @@ mod run;
 pub mod saved;
 pub mod session;
 pub mod settings;
+pub mod shared;
 mod typed;
 pub mod ui;
 mod voice;

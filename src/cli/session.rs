@@ -13,6 +13,7 @@ use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
+use super::shared;
 use super::ui::Ui;
 use super::watch::{All, EventRecorder, ObligationNotes};
 use crate::arm::kind;
@@ -106,6 +107,7 @@ impl Session {
             GateAnswers::ControlSocket => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
+        let letters = journal.inbox().map(|inbox| shared::answer_letters(inbox, handle.clone()));
         let journal = Arc::new(journal);
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
@@ -124,6 +126,7 @@ impl Session {
         let driven =
             drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
         aside.shutdown().await;
+        drop(letters);
         screen.clear();
         drop(socket);
         let closed = match Arc::into_inner(journal) {

@@ -123,6 +123,24 @@ pub fn cloud() -> Option<String> {
     variable("BACKROAD_CLOUD")
 }
 
+/// `BACKROAD_STORE`: the store that several hosts share.
+#[must_use]
+pub fn store() -> Option<String> {
+    variable("BACKROAD_STORE")
+}
+
+/// `BACKROAD_STORE_ENDPOINT`: where the blobs of the shared store are, if not where Azure has them.
+#[must_use]
+pub fn store_endpoint() -> Option<String> {
+    variable("BACKROAD_STORE_ENDPOINT")
+}
+
+/// `AZURE_STORAGE_KEY`: the key of the shared store's account, as Azure's own tools name it.
+#[must_use]
+pub fn store_key() -> Option<Secret> {
+    variable("AZURE_STORAGE_KEY").map(Secret::new)
+}
+
 /// This host's zone, which `TZ` names, or the system.
 #[must_use]
 pub fn local_zone() -> Zone {

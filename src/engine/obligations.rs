@@ -1,8 +1,11 @@
 //! What does a run leave to be done? Goals that it went on without, and what it could not clear up.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::event::Actor;
+use super::record::Phase;
 use super::state::{RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, SagaClass, StepName, Undo};
 
@@ -50,6 +53,18 @@ impl RunState {
             RunOutcome::Succeeded | RunOutcome::Failed => true,
             RunOutcome::Undone | RunOutcome::UndoIncomplete | RunOutcome::Cancelled => false,
         }
+    }
+
+    /// For each write that was meant to be sent and of which it is not known whether it was: how long its call may
+    /// last by itself. Whoever takes the run over from another host waits that out.
+    pub fn calls_under_way(&self) -> impl Iterator<Item = Duration> {
+        self.steps.values().filter_map(|record| {
+            let StepState::Working(work) = &record.state else { return None };
+            let (Phase::Intended(intent) | Phase::InDoubt(intent)) = &work.phase else {
+                return None;
+            };
+            Some(intent.write.lasts.unwrap_or_default())
+        })
     }
 
     /// The steps whose goals the run owes.

@@ -71,8 +71,9 @@ pub struct Claims {
     folder: PathBuf,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct ClaimLedger {
+/// All claims, as they lie in their file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct ClaimLedger {
     format: u32,
     claims: Vec<Claim>,
 }
@@ -82,6 +83,57 @@ struct Claim {
     endpoint: String,
     resource: ResourceId,
     run: RunId,
+}
+
+impl ClaimLedger {
+    /// The claims in these bytes.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let ledger: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        if ledger.format > FORMAT {
+            return Err(format!(
+                "the claims have format {}; this program knows format {FORMAT}",
+                ledger.format
+            ));
+        }
+        Ok(ledger)
+    }
+
+    /// Their bytes.
+    pub(super) fn text(&self) -> Result<Vec<u8>, String> {
+        serde_json::to_vec_pretty(self).map_err(|e| e.to_string())
+    }
+
+    /// Claims all of the resources for a run, or none.
+    pub(super) fn claim(
+        &mut self,
+        run: &RunId,
+        endpoint: &str,
+        resources: &[ResourceId],
+    ) -> Result<(), ClaimError> {
+        for wanted in resources {
+            let other = self.claims.iter().find(|claim| {
+                claim.run != *run
+                    && same_endpoint(&claim.endpoint, endpoint)
+                    && (claim.resource.is_within(wanted) || wanted.is_within(&claim.resource))
+            });
+            if let Some(other) = other {
+                return Err(ClaimError::Taken { resource: wanted.clone(), run: other.run.clone() });
+            }
+        }
+        for wanted in resources {
+            let claim =
+                Claim { endpoint: endpoint.to_owned(), resource: wanted.clone(), run: run.clone() };
+            if !self.claims.contains(&claim) {
+                self.claims.push(claim);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives back everything that a run has claimed.
+    pub(super) fn release(&mut self, run: &RunId) {
+        self.claims.retain(|claim| claim.run != *run);
+    }
 }
 
 impl Claims {
@@ -99,32 +151,7 @@ impl Claims {
         endpoint: &str,
         resources: &[ResourceId],
     ) -> Result<(), ClaimError> {
-        self.with(|ledger| {
-            for wanted in resources {
-                let other = ledger.claims.iter().find(|claim| {
-                    claim.run != *run
-                        && same_endpoint(&claim.endpoint, endpoint)
-                        && (claim.resource.is_within(wanted) || wanted.is_within(&claim.resource))
-                });
-                if let Some(other) = other {
-                    return Err(ClaimError::Taken {
-                        resource: wanted.clone(),
-                        run: other.run.clone(),
-                    });
-                }
-            }
-            for wanted in resources {
-                let claim = Claim {
-                    endpoint: endpoint.to_owned(),
-                    resource: wanted.clone(),
-                    run: run.clone(),
-                };
-                if !ledger.claims.contains(&claim) {
-                    ledger.claims.push(claim);
-                }
-            }
-            Ok(())
-        })
+        self.with(|ledger| ledger.claim(run, endpoint, resources))
     }
 
     /// Gives back everything that a run has claimed.
@@ -133,7 +160,7 @@ impl Claims {
     /// The claims cannot be read or written.
     pub fn release(&self, run: &RunId) -> Result<(), ClaimError> {
         self.with(|ledger| {
-            ledger.claims.retain(|claim| claim.run != *run);
+            ledger.release(run);
             Ok(())
         })
     }

@@ -94,6 +94,32 @@ pub enum StoreError {
     /// The run exists.
     #[error("run {0} exists already")]
     Exists(RunId),
+    /// A shared store does not do what is asked of it.
+    #[error("the shared store {place} does not answer as it should: {why}")]
+    Shared {
+        /// How people name it.
+        place: String,
+        /// What it said.
+        why: String,
+    },
+    /// The run is kept in a shared store, and this process does not look there.
+    #[error("run {run} is kept in {place}")]
+    KeptElsewhere {
+        /// The run.
+        run: RunId,
+        /// The shared store.
+        place: String,
+    },
+    /// What this host has of a run, and what the shared store has, are different histories.
+    #[error("event {seq} of run {run} is not the same here and in {place}")]
+    Diverged {
+        /// The run.
+        run: RunId,
+        /// The first event that differs.
+        seq: Seq,
+        /// The shared store.
+        place: String,
+    },
     /// Writes would not be durable in this build.
     #[error("writes would not survive a power cut: {why}")]
     NotDurable {
@@ -146,6 +172,18 @@ impl StoreError {
             Self::Unknown { .. } => "List the runs with `backroad runs`.".to_owned(),
             Self::Ambiguous { .. } => "Type more of the id.".to_owned(),
             Self::Exists(_) => "Resume it, or start another one.".to_owned(),
+            Self::Shared { .. } => {
+                "Nothing was written to Azure for it. Check that the account, the \
+                 container and your role on it are right and that it can be reached from here, and \
+                 try again."
+                    .to_owned()
+            }
+            Self::KeptElsewhere { place, .. } => format!("Say `--store {place}` as well."),
+            Self::Diverged { run, .. } => format!(
+                "Nothing was changed. One of the two was written without the other: compare \
+                 `backroad journal {run}` on both hosts, move this host's copy of the run away, and \
+                 take it over again."
+            ),
             Self::NotDurable { .. } => "Use an unmodified build of backroad, started without a \
                  preloaded library."
                 .to_owned(),

@@ -46,6 +46,8 @@ pub struct SledJournal {
 
 enum WriterRequest {
     Append(Append),
+    /// Links that were made elsewhere, and are durable there.
+    Copy(Vec<ChainLink>, oneshot::Sender<Result<(), JournalError>>),
     Load(oneshot::Sender<Result<Vec<ChainLink>, JournalError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -125,6 +127,13 @@ impl SledJournal {
         tracing::warn!(run = %self.run, "the store does not close; what was acknowledged is durable");
     }
 
+    /// Writes links of this run's chain that are durable elsewhere, after what is here.
+    pub(super) async fn copy(&self, links: Vec<ChainLink>) -> Result<(), JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(WriterRequest::Copy(links, reply)).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
     async fn ask(&self, request: WriterRequest) -> Result<(), JournalError> {
         let requests = self.requests.as_ref().ok_or_else(gone)?;
         requests.send(request).await.map_err(|_| gone())
@@ -197,6 +206,10 @@ impl Writer {
             while let Some(request) = next {
                 match request {
                     WriterRequest::Append(append) => batch.push(append),
+                    WriterRequest::Copy(links, reply) => {
+                        self.commit(std::mem::take(&mut batch));
+                        drop(reply.send(self.copy(&links)));
+                    }
                     WriterRequest::Load(reply) => {
                         // What is read must be what was acknowledged.
                         self.commit(std::mem::take(&mut batch));
@@ -226,6 +239,32 @@ impl Writer {
             return Err(JournalError::Store(REOPEN.to_owned()));
         }
         guard(&self.dir.path, || self.database.links(&self.dir.run))?
+    }
+
+    /// Writes links as they are, and makes them durable.
+    fn copy(&mut self, links: &[ChainLink]) -> Result<(), JournalError> {
+        let Some(first) = links.first() else { return Ok(()) };
+        if self.broken {
+            return Err(JournalError::Store(REOPEN.to_owned()));
+        }
+        let head = Seq(first.head.seq.0 - 1);
+        let bytes = links.iter().map(|link| link.bytes.clone()).collect();
+        let epoch = self.anchor.mark().epoch;
+        let written = guard(&self.dir.path, || self.database.append(epoch, head, bytes))
+            .map_err(JournalError::from)
+            .flatten();
+        let Ok((end, own)) = written else {
+            self.broken = true;
+            return written.map(drop);
+        };
+        if links.last().is_some_and(|last| last.head != end) {
+            self.broken = true;
+            let why = "it is not the same here and in the shared store".to_owned();
+            return Err(JournalError::Unreadable { seq: end.seq, why });
+        }
+        self.make_durable(end)?;
+        self.export.grow(&own);
+        Ok(())
     }
 
     /// Writes all, flushes once, answers all.

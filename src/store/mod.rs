@@ -23,6 +23,7 @@ pub mod regular;
 mod rundir;
 pub mod runs;
 mod schema;
+pub mod shared;
 pub mod signature;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::runs::{RunStore, RunSummaryRaw};
 use super::schema::{ChainLink, Database, guard};
+use super::shared::RunJournal;
 use super::whole;
 use crate::engine::{JournalError, Lease};
 use crate::model::{Epoch, RunId, Seq};
@@ -78,7 +79,7 @@ impl RunDir {
         let lease = Lease::acquired(self.run.clone(), epoch);
         let path = self.path.clone();
         let journal = SledJournal::start(self, lock, database, anchor)?;
-        Ok(RunStore { journal, lease, dir: path })
+        Ok(RunStore { journal: RunJournal::Local(journal), lease, dir: path })
     }
 
     /// Whether the store is as its last orderly close left it.

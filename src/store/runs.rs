@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::anchor::{self, Anchor};
+use super::anchor::{self, Anchor, Mark};
 use super::claims::Claims;
 use super::error::StoreError;
 use super::export::{self, VerifyReport};
@@ -16,7 +16,8 @@ use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::rundir::RunDir;
-use super::schema::{self, ChainLink, Database, FORMAT};
+use super::schema::{self, ChainLink, Database, FORMAT, guard};
+use super::shared::RunJournal;
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -30,7 +31,7 @@ pub struct StateDir {
 #[derive(Debug)]
 pub struct RunStore {
     /// Its journal.
-    pub journal: SledJournal,
+    pub journal: RunJournal,
     /// The right to append to it.
     pub lease: Lease,
     /// Its directory, for the files of other rooms (the token of a live run's control socket).
@@ -53,6 +54,12 @@ pub struct RunSummaryRaw {
     /// What is wrong with it, if that shows from outside.
     pub problem: Option<String>,
 }
+
+/// The file that says in which shared store a run is kept.
+const SHARED: &str = "shared";
+
+/// A run's directory, locked, with its database and its anchor.
+type Opened = (RunDir, RunLock, Database, Anchor);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Meta {
@@ -124,6 +131,12 @@ impl StateDir {
     /// # Errors
     /// The run exists, the disk refuses, or writes would not be durable.
     pub fn create_run(&self, run: &RunId) -> Result<RunStore, StoreError> {
+        let (dir, lock, database, anchor) = self.made(run)?;
+        dir.drive(lock, database, anchor)
+    }
+
+    /// Makes a run's store.
+    fn made(&self, run: &RunId) -> Result<Opened, StoreError> {
         fsync::prove_active()?;
         let dir = self.dir(run);
         if dir.path.join("meta.json").exists() {
@@ -154,7 +167,7 @@ impl StateDir {
         files::write_atomically(&dir.path.join("meta.json"), &text)?;
         files::sync_dir(&self.runs())?;
         files::sync_dir(&self.path)?;
-        dir.drive(lock, database, anchor)
+        Ok((dir, lock, database, anchor))
     }
 
     /// Opens a run for driving it, under the next epoch.
@@ -163,6 +176,69 @@ impl StateDir {
     /// Somebody holds it, a later version wrote it, it is damaged or lost history, the disk refuses,
     /// or writes would not be durable. Its store is as it was in all these cases.
     pub fn open(&self, run: &RunId) -> Result<RunStore, StoreError> {
+        if let Some(place) = self.kept_in(run)? {
+            return Err(StoreError::KeptElsewhere { run: run.clone(), place });
+        }
+        let (dir, lock, database, anchor) = self.taken(run)?;
+        dir.drive(lock, database, anchor)
+    }
+
+    /// The shared store that a run is kept in, of which there is only a copy here.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn kept_in(&self, run: &RunId) -> Result<Option<String>, StoreError> {
+        let bytes = files::read_if_there(&self.run_path(run).join(SHARED))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// Whether a process of this host drives the run.
+    #[must_use]
+    pub fn is_held(&self, run: &RunId) -> bool {
+        matches!(self.is_free(run), Err(StoreError::Held { .. }))
+    }
+
+    /// Whether no process of this host drives the run; there need not be one.
+    pub(super) fn is_free(&self, run: &RunId) -> Result<(), StoreError> {
+        if self.has(run) { RunLock::look(&self.dir(run).lock(), run).map(drop) } else { Ok(()) }
+    }
+
+    /// Opens this host's copy of a run of a shared store, made where there is none, and brings it up to the
+    /// links that are there. Also gives what only the copy has.
+    pub(super) fn mirror(
+        &self,
+        run: &RunId,
+        links: &[ChainLink],
+        place: &str,
+    ) -> Result<(SledJournal, PathBuf, Vec<ChainLink>), StoreError> {
+        let opened = if self.has(run) { self.taken(run)? } else { self.made(run)? };
+        let (dir, lock, database, mut anchor) = opened;
+        let own = guard(&dir.path, || database.links(run))?.map_err(|e| dir.damaged(&e))?;
+        let common = own.len().min(links.len());
+        let differs = own.iter().zip(links).find(|(own, other)| own.head != other.head);
+        if let Some((first, _)) = differs {
+            let (run, seq) = (run.clone(), first.head.seq);
+            return Err(StoreError::Diverged { run, seq, place: place.to_owned() });
+        }
+        files::write_atomically(&dir.path.join(SHARED), place.as_bytes())?;
+        let missing: Vec<Vec<u8>> =
+            links.iter().skip(common).map(|link| link.bytes.clone()).collect();
+        if !missing.is_empty() {
+            let mark = database.mark()?;
+            let written = guard(&dir.path, || database.append(mark.epoch, mark.head.seq, missing));
+            let (head, _) = written?.map_err(|e| dir.damaged(&e))?;
+            guard(&dir.path, || database.flush())??;
+            anchor.set(Mark { head, epoch: anchor.mark().epoch })?;
+        }
+        let ahead = own.into_iter().skip(common).collect();
+        let RunStore { journal, dir, .. } = dir.drive(lock, database, anchor)?;
+        match journal {
+            RunJournal::Local(journal) => Ok((journal, dir, ahead)),
+            RunJournal::Shared(_) => Err(StoreError::Exists(run.clone())),
+        }
+    }
+
+    fn taken(&self, run: &RunId) -> Result<Opened, StoreError> {
         fsync::prove_active()?;
         let dir = self.existing(run)?;
         let lock = RunLock::drive(&dir.lock(), run)?;
@@ -179,7 +255,7 @@ impl StateDir {
         let database = Database::open(&dir.store(), run)?;
         dir.checked(&database, mark)?;
         files::restrict(&dir.store())?;
-        dir.drive(lock, database, anchor)
+        Ok((dir, lock, database, anchor))
     }
 
     /// Reads a run's events without opening its store: from the export when it is complete, else

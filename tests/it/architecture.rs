@@ -94,6 +94,8 @@ fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
     let only = [
         ("sled::", vec!["store/"]),
         ("reqwest::", vec!["azure/transport", "cli/control", "outside/web"]),
+        ("slatedb::", vec!["store/shared/"]),
+        ("object_store::", vec!["store/shared/", "cli/shared"]),
         ("hickory_resolver::", vec!["outside/probe"]),
         ("tokio::process::", vec!["outside/program"]),
         ("azure_mgmt_network::", vec!["azure/"]),

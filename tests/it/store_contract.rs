@@ -1,4 +1,4 @@
-//! Are memory and database the same journal? One suite for both.
+//! Are memory, the database and a shared store the same journal? One suite for all of them.
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use backroad::engine::{Actor, Event, Journal, JournalError, Lease, Recorded};
 use backroad::model::{Disposition, RunId, RunOutcome, Seq, StepError, StepName, Timestamp};
+use backroad::store::shared::SharedJournal;
 use backroad::store::{FailAt, MemoryJournal, StateDir};
 
 pub(crate) fn run_id(n: u32) -> RunId {
@@ -50,16 +51,46 @@ impl Shelf for InMemory {
     }
 }
 
-fn both() -> Vec<Box<dyn Shelf>> {
+/// In a shared store: in the memory of this process, or in a folder.
+struct InObjects {
+    objects: Arc<dyn object_store::ObjectStore>,
+    /// Goes with it.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Shelf for InObjects {
+    fn open(&self) -> (Arc<dyn Journal>, Lease) {
+        let (objects, run) = (Arc::clone(&self.objects), run_id(1));
+        let path = object_store::path::Path::from("runs/1/db");
+        let opening = async move { SharedJournal::open(objects, path, &run).await.unwrap() };
+        let opened =
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(opening));
+        let lease = opened.lease();
+        (Arc::new(opened), lease)
+    }
+}
+
+fn in_a_folder() -> InObjects {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    InObjects { objects: Arc::new(objects), _folder: Some(folder) }
+}
+
+fn all() -> Vec<Box<dyn Shelf>> {
     vec![
+        Box::new(InObjects {
+            objects: Arc::new(object_store::memory::InMemory::new()),
+            _folder: None,
+        }),
+        Box::new(in_a_folder()),
         Box::new(InMemory(MemoryJournal::new(run_id(1)))),
         Box::new(OnDisk { folder: tempfile::tempdir().unwrap() }),
     ]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn events_come_back_in_order_and_as_they_were_given() {
-    for shelf in both() {
+    for shelf in all() {
         let (journal, lease) = shelf.open();
         assert_eq!(journal.load().await.unwrap(), Vec::<Recorded>::new());
         let first =
@@ -77,7 +108,7 @@ async fn events_come_back_in_order_and_as_they_were_given() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn events_whose_fields_are_named_like_the_journals_own_survive() {
     let error = StepError {
         code: "AnotherOperationInProgress".to_owned(),
@@ -100,7 +131,7 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
         Event::DeadlinePassed {},
         Event::RunEnded { outcome: RunOutcome::Succeeded },
     ];
-    for shelf in both() {
+    for shelf in all() {
         let (journal, lease) = shelf.open();
         let given = journal.append(&lease, Seq(0), at(0), events.clone()).await.unwrap();
         drop(journal);
@@ -109,9 +140,9 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_append_elsewhere_than_at_the_end_changes_nothing() {
-    for shelf in both() {
+    for shelf in all() {
         let (journal, lease) = shelf.open();
         journal.append(&lease, Seq(0), at(0), vec![started(1)]).await.unwrap();
         for wrong in [Seq(0), Seq(2)] {
@@ -125,9 +156,9 @@ async fn an_append_elsewhere_than_at_the_end_changes_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_elder_lease_is_refused() {
-    for shelf in both() {
+    for shelf in all() {
         let (journal, elder) = shelf.open();
         drop(journal);
         let (journal, lease) = shelf.open();
@@ -138,9 +169,9 @@ async fn an_elder_lease_is_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_appends_at_one_place_exactly_one_is_taken() {
-    for shelf in both() {
+    for shelf in all() {
         let (journal, lease) = shelf.open();
         let appends = (0..32).map(|n| journal.append(&lease, Seq(0), at(0), vec![started(n)]));
         let answers = futures::future::join_all(appends).await;
@@ -154,10 +185,10 @@ async fn of_many_appends_at_one_place_exactly_one_is_taken() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_journal_with_more_events_than_a_run_may_have_is_full() {
     let too_many = usize::try_from(backroad::model::limits::EVENTS_MAX).unwrap() + 1;
-    for shelf in both() {
+    for shelf in all() {
         let (journal, lease) = shelf.open();
         let events = vec![Event::DeadlinePassed {}; too_many];
         let refused = journal.append(&lease, Seq(0), at(0), events).await;

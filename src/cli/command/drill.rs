@@ -102,7 +102,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
             .collect(),
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
     };
-    let store = context.state.create_run(&new.run)?;
+    let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;

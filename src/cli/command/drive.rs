@@ -14,6 +14,7 @@ use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
+use crate::cli::shared::{Opened, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
@@ -86,11 +87,32 @@ pub struct ApproveArgs {
     pub step: StepCommandArgs,
 }
 
+/// What `take-over` takes.
+#[derive(Debug, Clone, Args)]
+pub struct TakeOverArgs {
+    /// The run's id, or its beginning.
+    pub run: String,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+}
+
+/// Drives a run on from here, whoever drove it.
+pub(super) async fn take_over(context: &Context, args: &TakeOverArgs) -> Result<Status, CliError> {
+    if context.shared.is_none() {
+        return Err(CliError::usage("There is no shared store to take a run over from.").hint(
+            "Name it with `--store`; a run of this host alone is gone on with by `resume`.",
+        ));
+    }
+    let first = First::Resume(Box::new(|_: &RunState| None));
+    go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::Over)).await
+}
+
 pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Status, CliError> {
     let by = context.user();
     let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
     let first = First::Resume(Box::new(lift));
-    go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await
+    go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::IfFree)).await
 }
 
 /// What a run is told first.
@@ -116,7 +138,7 @@ async fn show_affected(
     what: &str,
     affected: Affected,
 ) -> Result<(), CliError> {
-    let run = context.state.find(&args.run)?;
+    let run = context.find(&args.run).await?;
     let (events, _) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     let step = context.step_command(&args.step, &args.given)?.step;
@@ -155,7 +177,7 @@ async fn retry_all(
     args: &RunCommandArgs,
     dry_run: bool,
 ) -> Result<Status, CliError> {
-    let run = context.state.find(&args.run)?;
+    let run = context.find(&args.run).await?;
     let (events, _) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     let failed =
@@ -205,7 +227,7 @@ pub(super) async fn approve(context: &Context, args: &ApproveArgs) -> Result<Sta
     let mut given = context.step_command(&args.step, &args.given)?;
     given.choice.clone_from(choice);
     let first = First::Command(Command::Approve(given));
-    go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await
+    go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::IfFree)).await
 }
 
 pub(super) async fn pause(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
@@ -219,14 +241,14 @@ pub(super) async fn settle(context: &Context, args: &SettleArgs) -> Result<Statu
     let SettleArgs { after, run: args } = args;
     let command =
         Command::Settle { by: context.by(&args.given)?, reason: args.given.reason.clone() };
-    let run = context.state.find(&args.run)?;
+    let run = context.find(&args.run).await?;
     let (events, _) = context.read(&run).await?;
     let before = Context::fold(&events)?.last_outcome.unwrap_or(RunOutcome::Succeeded);
     let first = match after {
         Some(after) => First::After(command, *after),
         None => First::Command(command),
     };
-    let status = go_on(context, &args.run, &args.drive, first, before).await?;
+    let status = go_on(context, &args.run, &args.drive, first, (before, Taking::IfFree)).await?;
     let (events, _) = context.read(&run).await?;
     let left = Context::fold(&events)?.owed();
     if left.is_empty() {
@@ -257,7 +279,7 @@ async fn about_step(
 ) -> Result<Status, CliError> {
     let given = context.step_command(&args.step, &args.given)?;
     let first = First::Command(command(given));
-    go_on(context, &args.run, &args.drive, first, asked).await
+    go_on(context, &args.run, &args.drive, first, (asked, Taking::IfFree)).await
 }
 
 /// Gives a command about a run; and what it shall come to after it.
@@ -267,7 +289,7 @@ async fn about_run(
     command: Command,
     asked: RunOutcome,
 ) -> Result<Status, CliError> {
-    go_on(context, &args.run, &args.drive, First::Command(command), asked).await
+    go_on(context, &args.run, &args.drive, First::Command(command), (asked, Taking::IfFree)).await
 }
 
 async fn go_on(
@@ -275,11 +297,11 @@ async fn go_on(
     named: &str,
     drive: &DriveArgs,
     first: First<'_>,
-    asked: RunOutcome,
+    (asked, taking): (RunOutcome, Taking),
 ) -> Result<Status, CliError> {
-    let run = context.state.find(named)?;
-    let store = match context.state.open(&run) {
-        Ok(store) => store,
+    let run = context.find(named).await?;
+    let Opened { store, over } = match context.open(&run, taking).await {
+        Ok(opened) => opened,
         Err(StoreError::Held { holder, .. }) => {
             let command = match first {
                 First::Command(command) | First::After(command, _) => Some(command),
@@ -294,7 +316,11 @@ async fn go_on(
                     .reason("It is not paused, so that there is nothing to resume.")
                     .hint(format!("See it with `backroad status {run}`.")));
             };
-            context.tell(&run, &command).await?;
+            if context.drives_here(&run) {
+                context.tell(&run, &command).await?;
+            } else {
+                context.tell_elsewhere(&run, &command).await?;
+            }
             context.ui.say("Done. The process that drives the run goes on with it.");
             return match context.ui.output {
                 Output::Text => Ok(Status::Done),
@@ -308,6 +334,7 @@ async fn go_on(
     })?;
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
+    let under_way = state.calls_under_way().max();
     let mut later = Duration::ZERO;
     let command = match first {
         First::Command(command) => Some(command),
@@ -371,6 +398,7 @@ async fn go_on(
             let factor = drive.target.clock_factor.unwrap_or(NonZeroU32::MIN);
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
             let azure = Azure { url: azure::endpoint(&target)?, target: &target, clock };
+            context.outwait(over.as_ref(), under_way, &azure.clock).await;
             live(context, store, &opened.plan, azure, begin).await
         }
         RunMode::Drill => {
@@ -381,6 +409,9 @@ async fn go_on(
     if driven.is_err() && ended {
         // A word to an ended run that was refused leaves it ended, and without claims.
         context.state.claims().release(&run)?;
+        if let Some(shared) = &context.shared {
+            shared.claims().release(&run).await?;
+        }
     }
     Ok(driven?.show(context, asked))
 }
@@ -410,6 +441,9 @@ pub(super) async fn live(
     let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
     let claims = context.state.claims();
     claims.claim(&run, &endpoint, &claimed(plan))?;
+    if let Some(shared) = &context.shared {
+        shared.claims().claim(&run, &endpoint, &claimed(plan)).await?;
+    }
     let session = Session {
         store,
         actuator: Arc::new(RoutedActuator::new(
@@ -427,6 +461,9 @@ pub(super) async fn live(
     let driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
         claims.release(&run)?;
+        if let Some(shared) = &context.shared {
+            shared.claims().release(&run).await?;
+        }
     }
     Ok(driving)
 }

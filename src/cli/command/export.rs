@@ -37,7 +37,7 @@ pub(super) async fn export(
         let what = format!("{} is there already.", out.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
-    let id = context.state.find(run)?;
+    let id = context.find(run).await?;
     // A key that does not sign is found before anything is made.
     let key = sign.as_deref().map(signing_key).transpose()?;
     let templates = Templates::new(&std::collections::BTreeMap::new())

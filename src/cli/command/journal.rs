@@ -16,7 +16,7 @@ pub struct JournalArgs {
 }
 
 pub(super) async fn journal(context: &Context, run: &str) -> Result<Status, CliError> {
-    let run = context.state.find(run)?;
+    let run = context.find(run).await?;
     let (events, _) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     match context.ui.output {

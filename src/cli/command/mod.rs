@@ -37,7 +37,7 @@ pub use capture::CaptureArgs;
 pub use check::CheckArgs;
 pub use completions::CompletionsArgs;
 pub use drill::{DrillArgs, PeopleArg};
-pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs};
+pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs, TakeOverArgs};
 pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
 pub use init::InitArgs;
@@ -66,7 +66,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         && drive.detach.detach
     {
         let run = match named {
-            Some(named) => context.state.find(named)?,
+            Some(named) => context.find(named).await?,
             None => run::fresh_id()?,
         };
         return detach::start(context, &run).await;
@@ -86,12 +86,13 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Drill(args) => drill::drill(context, &args).await,
         Verb::Runs(args) => runs::runs(context, &args).await,
         Verb::Status(args) => {
-            let run = context.pick(args.run.as_deref())?;
+            let run = context.pick(args.run.as_deref()).await?;
             status::status(context, &run).await
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args.run).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
+        Verb::TakeOver(args) => drive::take_over(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,
         Verb::Pause(args) => drive::pause(context, &args).await,

@@ -76,7 +76,7 @@ pub(super) async fn of(
     run: &str,
     templates: &Templates,
 ) -> Result<Report, CliError> {
-    let run = context.state.find(run)?;
+    let run = context.find(run).await?;
     let (events, driven) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     let reached = world::reached(context, &run);

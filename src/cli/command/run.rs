@@ -95,7 +95,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
-    let store = context.state.create_run(&new.run)?;
+    let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
     let about = Azure { url, target: &target, clock };
     let plan = new.plan.clone();

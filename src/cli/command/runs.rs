@@ -1,15 +1,21 @@
 //! What ran here, and what runs?
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::Output;
+use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::engine::RunState;
+use crate::cli::shared;
+use crate::engine::{Clock as _, RunState};
 use crate::render::view::RUNS_SCHEMA;
 use crate::render::{RunLine, json, run_view_at, runs_text};
 use crate::store::RunSummaryRaw;
+use crate::store::shared::DriverNote;
 
 /// What `runs` takes.
 #[derive(Debug, Clone, Args)]
@@ -17,6 +23,9 @@ pub struct RunsArgs {
     /// Only those that have not ended.
     #[arg(long)]
     pub running: bool,
+    /// Of a shared store, so many of the newest.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub page: usize,
 }
 
 pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, CliError> {
@@ -29,6 +38,14 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
             lines.push(line);
         }
     }
+    if let Some(shared) = &context.shared {
+        let known: BTreeSet<String> = lines.iter().map(|line| line.run.clone()).collect();
+        let notes = shared.runs(args.page).await?;
+        let others = notes.iter().filter(|note| !known.contains(note.run.as_str()));
+        lines
+            .extend(others.map(elsewhere).filter(|line| !(args.running && line.outcome.is_some())));
+        lines.sort_by(|a, b| b.run.cmp(&a.run));
+    }
     match context.ui.output {
         Output::Text if lines.is_empty() && args.running => {
             context.ui.data("No run goes on here.\n");
@@ -39,6 +56,33 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
         }
     }
     Ok(Status::Done)
+}
+
+/// A run that another host drives or drove: what its driver says of itself. Its journal is not read for it.
+fn elsewhere(note: &DriverNote) -> RunLine {
+    let now = RealClock::new(NonZeroU32::MIN, None).now();
+    let silent = note.is_silent(now);
+    let heard = shared::ago(note.heard);
+    RunLine {
+        run: note.run.to_string(),
+        runbook: note.runbook.clone(),
+        mode: None,
+        outcome: note.outcome.clone(),
+        standing: None,
+        headline: None,
+        by: None,
+        open_gates: Vec::new(),
+        started_at: None,
+        age_seconds: Some(Context::age(&note.run)),
+        recovery_seconds: None,
+        holder: note.drives.then(|| format!("{}, {heard}", note.holder)),
+        problem: silent.then(|| {
+            format!(
+                "Its driver is silent: {heard}. Drive it from here with `backroad take-over {}`.",
+                note.run
+            )
+        }),
+    }
 }
 
 /// One run that cannot be read is told in its line, and hides none of the others.

@@ -1,0 +1,333 @@
+//! Which store do several hosts share, who are we to it, and may this host drive a run that is in it?
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use object_store::azure::{AzureCredential, MicrosoftAzureBuilder};
+use object_store::{CredentialProvider, ObjectStore};
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::args::GivenStore;
+use super::clock::{HostEntropy, RealClock};
+use super::context::Context;
+use super::error::{CliError, Status};
+use super::settings;
+use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource, is_loopback};
+use crate::engine::{Clock, Command, Entropy as _, Handle, Recorded};
+use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
+use crate::model::{RunId, Timestamp};
+use crate::store::shared::{Answered, DriverNote, Inbox, SharedStore, StorePlace, place_of};
+use crate::store::{RunStore, StoreError};
+
+/// How often whoever drives a run looks for letters from other hosts.
+const LETTERS_EVERY: Duration = Duration::from_secs(5);
+
+/// The shared store that was named, or none.
+///
+/// # Errors
+/// It is none, its folder is not there, or the environment does not say clearly who we are to it.
+pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
+    let Some(text) = given.store.clone().or_else(settings::store) else { return Ok(None) };
+    let place = StorePlace::parse(&text).map_err(|error| {
+        CliError::usage("The shared store is not named as one.").because(&error)
+    })?;
+    let unusable = |error: &(dyn std::error::Error + 'static)| {
+        CliError::new(Status::OutOfReach, format!("The shared store {place} cannot be used."))
+            .because(error)
+            .hint("`docs/operations.md` says what a shared store needs.")
+    };
+    let objects = match (&place, place.folder()) {
+        (_, Some(folder)) => folder.map_err(|error| unusable(&error))?,
+        (StorePlace::Azure { account, container, .. }, None) => blobs(account, container)?,
+        (StorePlace::Folder(_), None) => return Ok(None),
+    };
+    Ok(Some(SharedStore::new(place.to_string(), objects, place.prefix())))
+}
+
+/// The objects of a container: by the key that the environment has, else by a token as for Azure itself.
+fn blobs(account: &str, container: &str) -> Result<Arc<dyn ObjectStore>, CliError> {
+    let mut builder =
+        MicrosoftAzureBuilder::new().with_account(account).with_container_name(container);
+    let endpoint = settings::store_endpoint();
+    if let Some(endpoint) = &endpoint {
+        let url = Url::parse(endpoint).map_err(|error| {
+            CliError::usage(format!("BACKROAD_STORE_ENDPOINT is `{endpoint}`, which is no URL."))
+                .because(&error)
+        })?;
+        if url.scheme() != "https" && !is_loopback(&url) {
+            return Err(CliError::usage(
+                "BACKROAD_STORE_ENDPOINT must be https, unless it is on this host.",
+            ));
+        }
+        builder = builder.with_endpoint(endpoint.clone()).with_allow_http(is_loopback(&url));
+    }
+    builder = match settings::store_key() {
+        Some(key) => builder.with_access_key(key.expose()),
+        None => {
+            let credentials = StorageToken { source: storage_tokens(endpoint.as_deref())? };
+            builder.with_credentials(Arc::new(credentials))
+        }
+    };
+    let built = builder.build().map_err(|error| {
+        CliError::usage("The container of the shared store cannot be spoken to.").because(&error)
+    })?;
+    Ok(Arc::new(built))
+}
+
+/// Tokens for storage, by the same chain of credentials as for Azure Resource Manager.
+fn storage_tokens(endpoint: Option<&str>) -> Result<Arc<dyn TokenSource>, CliError> {
+    let ours = endpoint.is_none_or(|text| {
+        let host = Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+        host.is_some_and(|host| host.contains(".blob.core."))
+    });
+    if !ours {
+        return Err(CliError::usage(
+            "BACKROAD_STORE_ENDPOINT is not Azure's, so no token is sent there.",
+        )
+        .hint("Name the account's key in AZURE_STORAGE_KEY for an emulator."));
+    }
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        CliError::usage("The environment does not say clearly who we are to Azure.").because(error)
+    };
+    let wire = HttpWire::new().map_err(|error| failed(&error))?;
+    let cloud = settings::cloud().and_then(|name| Cloud::parse(&name)).unwrap_or(Cloud::Public);
+    let credentials = Credentials::new(CredentialSettings {
+        cloud,
+        pinned: None,
+        identity: settings::identity(),
+        transport: Some(wire.for_credentials()),
+        clock: host_clock(),
+    });
+    let credentials = credentials.map_err(|error| failed(&error))?;
+    // One resource for the storage of all clouds.
+    Ok(Arc::new(credentials.about("https://storage.azure.com")))
+}
+
+/// A token as the client of the store takes it.
+#[derive(Debug)]
+struct StorageToken {
+    source: Arc<dyn TokenSource>,
+}
+
+#[async_trait]
+impl CredentialProvider for StorageToken {
+    type Credential = AzureCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AzureCredential>> {
+        let token = self.source.token().await.map_err(|error| {
+            object_store::Error::Unauthenticated { path: String::new(), source: Box::new(error) }
+        })?;
+        Ok(Arc::new(AzureCredential::BearerToken(token.expose().to_owned())))
+    }
+}
+
+/// This host's time, as other hosts are told it.
+fn host_clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock::new(NonZeroU32::MIN, None))
+}
+
+/// Whether a run may be opened here although others may drive it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// Only when nobody drives it, or its driver has been silent for long enough.
+    IfFree,
+    /// In any case: who drives it is shut out.
+    Over,
+}
+
+/// A run that this host may drive.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its store.
+    pub store: RunStore,
+    /// Who drove it, where they did not let it go.
+    pub over: Option<DriverNote>,
+}
+
+impl Context {
+    /// Makes a new run: in the shared store where one is named, else in the state directory.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub async fn create(&self, run: &RunId) -> Result<RunStore, CliError> {
+        match &self.shared {
+            Some(shared) => Ok(shared.open(&self.state, run, host_clock()).await?.store),
+            None => Ok(self.state.create_run(run)?),
+        }
+    }
+
+    /// Opens a run for driving it.
+    ///
+    /// # Errors
+    /// Somebody drives it ([`StoreError::Held`], with where), or it cannot be opened.
+    pub async fn open(&self, run: &RunId, taking: Taking) -> Result<Opened, StoreError> {
+        let Some(shared) = self.shared_with(run)? else {
+            return Ok(Opened { store: self.state.open(run)?, over: None });
+        };
+        let now = host_clock().now();
+        let driver = shared.driver(run).await?;
+        if taking == Taking::IfFree
+            && let Some(note) = driver.filter(|note| note.drives && !note.is_silent(now))
+            && note.place != place_of(&self.state)
+        {
+            return Err(StoreError::Held { run: run.clone(), holder: note.holder });
+        }
+        let opened = shared.open(&self.state, run, host_clock()).await?;
+        if opened.put_back > 0 {
+            self.ui.say(&format!(
+                "{} {} events were not in the shared store any more and were put back from this host.",
+                self.ui.err.warn("warning:"),
+                opened.put_back
+            ));
+        }
+        let over = opened.before.filter(|note| note.drives);
+        Ok(Opened { store: opened.store, over })
+    }
+
+    /// The shared store that has this run; none where only the state directory has it.
+    fn shared_with(&self, run: &RunId) -> Result<Option<&SharedStore>, StoreError> {
+        let kept = self.state.kept_in(run)?;
+        Ok(self.shared.as_ref().filter(|shared| {
+            // A run of this host alone stays one.
+            kept.as_deref().map_or(!self.state.has(run), |place| place == shared.place())
+        }))
+    }
+
+    /// The run in the shared store whose id begins so, where the state directory knows none.
+    ///
+    /// # Errors
+    /// There is none, more than one, or the store does not answer.
+    pub async fn find(&self, named: &str) -> Result<RunId, CliError> {
+        let here = self.state.find(named);
+        let Some(shared) = &self.shared else { return Ok(here?) };
+        if let Ok(run) = here {
+            return Ok(run);
+        }
+        let wanted = named.to_ascii_lowercase();
+        let there = shared.runs(RUNS_MAX).await?;
+        let mut matches: Vec<RunId> = there.into_iter().map(|note| note.run).collect();
+        matches.retain(|run| !wanted.is_empty() && run.as_str().starts_with(&wanted));
+        match matches.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Ok(here?),
+            _ => Err(StoreError::Ambiguous { text: named.to_owned(), matches }.into()),
+        }
+    }
+
+    /// What the shared store says of a run that this host does not drive; none where it does not have it.
+    pub(super) async fn look_shared(
+        &self,
+        run: &RunId,
+    ) -> Result<Option<(Vec<Recorded>, Option<DriverNote>)>, CliError> {
+        let Some(shared) = self.shared_with(run)? else { return Ok(None) };
+        let Some(driver) = shared.driver(run).await? else { return Ok(None) };
+        Ok(Some((shared.read(run).await?, Some(driver))))
+    }
+
+    /// Whether a process of this host drives the run.
+    pub(super) fn drives_here(&self, run: &RunId) -> bool {
+        self.state.is_held(run)
+    }
+
+    /// Says a command to whoever drives a run on another host, and waits for the answer.
+    ///
+    /// # Errors
+    /// The command was refused, nobody answered in time, or the store does not answer.
+    pub async fn tell_elsewhere(&self, run: &RunId, command: &Command) -> Result<(), CliError> {
+        let Some(shared) = self.shared_with(run)? else {
+            return Err(CliError::refused(format!("Run {run} is not in a shared store.")));
+        };
+        let inbox = shared.inbox(run);
+        let millis = u64::try_from(host_clock().now().as_millis()).unwrap_or_default();
+        let id =
+            ulid::Ulid::from_parts(millis, u128::from_be_bytes(HostEntropy.bytes())).to_string();
+        inbox.send(&id, command).await?;
+        match inbox.wait(&id).await? {
+            Some(Answered::Done) => Ok(()),
+            Some(Answered::Refused(why)) => Err(CliError::refused(why)
+                .hint(format!("See the run with `backroad status {run}`."))),
+            Some(Answered::Taken) => Err(CliError::refused(
+                "The command was taken, and what became of it was not said.",
+            )
+            .hint(format!("See with `backroad status {run}` whether it was done, before you say it again."))),
+            None => Err(CliError::refused("Nobody has taken the command within a minute.")
+                .reason("It stays in the store, and whoever drives the run next is told.")
+                .hint(format!(
+                    "See with `backroad runs` who drives it; `backroad take-over {run}` drives it from here."
+                ))),
+        }
+    }
+
+    /// Waits until a call that the elder driver may have sent has ended: what it meant to write is known, and
+    /// whether it was sent is not. By this host's clock alone, from when the elder was shut out on; how the
+    /// two clocks differ is no matter.
+    pub(super) async fn outwait(
+        &self,
+        over: Option<&DriverNote>,
+        under_way: Option<Duration>,
+        clock: &Arc<dyn Clock>,
+    ) {
+        let Some(note) = over else { return };
+        self.ui.say(&format!("Taken over from {}; it can record nothing more.", note.holder));
+        if let Some(skew) = note.skew_ms().filter(|skew| skew.abs() > 2_000) {
+            self.ui.say(&format!("Its clock was {} s off the store's.", skew / 1_000));
+        }
+        let Some(lasts) = under_way.map(|lasts| lasts.max(CALL_TIMEOUT)) else { return };
+        let until = clock.now() + INTENT_VALIDITY + lasts;
+        let seconds = (INTENT_VALIDITY + lasts).as_secs();
+        self.ui.say(&format!("A call that it may have sent is waited out first: {seconds} s."));
+        let _busy = clock.enter();
+        clock.sleep_until(until).await;
+    }
+}
+
+/// Runs of a shared store that are looked through for one that is named.
+const RUNS_MAX: usize = 1_000;
+
+/// Answers letters of other hosts to a run that this process drives, until it is dropped.
+pub(super) fn answer_letters(inbox: Inbox, handle: Handle) -> JoinSet<()> {
+    let mut answering = JoinSet::new();
+    answering.spawn(async move {
+        loop {
+            #[expect(clippy::disallowed_methods, reason = "other hosts wait by their time")]
+            tokio::time::sleep(LETTERS_EVERY).await;
+            let letters = match inbox.take::<Command>().await {
+                Ok(letters) => letters,
+                Err(error) => {
+                    tracing::warn!(%error, "letters of other hosts cannot be read");
+                    continue;
+                }
+            };
+            for letter in letters {
+                let mut command = letter.said;
+                // Whoever may write into the store may write any name: nobody here vouches for it.
+                if let Some(account) = &mut command.by().account {
+                    account.said = true;
+                }
+                let answered = match handle.command(command).await {
+                    Ok(()) => Answered::Done,
+                    Err(why) => Answered::Refused(why.to_string()),
+                };
+                if let Err(error) = inbox.say(&letter.id, &answered).await {
+                    tracing::warn!(%error, "the answer to a letter could not be written");
+                }
+            }
+        }
+    });
+    answering
+}
+
+/// How long ago something was heard, for people.
+#[must_use]
+pub fn ago(heard: Option<Timestamp>) -> String {
+    match heard {
+        Some(heard) => {
+            let since = host_clock().now().since(heard);
+            format!("heard of {} s ago", since.as_secs())
+        }
+        None => "not heard of".to_owned(),
+    }
+}

@@ -1,0 +1,154 @@
+//! Who drives which run, from which host, and were they heard of lately? One note for each opening.
+//!
+//! A note is named by the run and the writer's epoch, so that no driver ever writes another's. The store
+//! says when it was written last; a driver writes its own again and again while it lives.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use serde::{Deserialize, Serialize};
+
+use super::runs::SharedStore;
+use crate::model::{Epoch, RunId, Seq, Timestamp};
+use crate::store::StoreError;
+
+/// How often a driver says that it lives.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
+
+/// After how long without a word a driver counts as silent: three heartbeats that did not arrive, and half
+/// of one for the clocks.
+pub const SILENT_AFTER: Duration = Duration::from_secs(105);
+
+/// How many notes are asked for at once.
+const AT_ONCE: usize = 16;
+
+/// A note is a few hundred bytes.
+const NOTE_BYTES_MAX: u64 = 64 << 10;
+
+/// What a driver says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriverNote {
+    /// The run.
+    pub run: RunId,
+    /// Its writer's epoch.
+    pub epoch: Epoch,
+    /// Its host and process, for people.
+    pub holder: String,
+    /// The host and its state directory: whoever shares them can tell by a lock whether it lives.
+    pub place: String,
+    /// When it opened the run, by its host's clock.
+    pub since: Timestamp,
+    /// When it wrote this, by its host's clock.
+    pub at: Timestamp,
+    /// How far the journal had come.
+    pub head: Seq,
+    /// Whether it still drives the run: not once it has let it go in order.
+    pub drives: bool,
+    /// The runbook's name, as soon as the journal says it.
+    pub runbook: Option<String>,
+    /// How the run ended, if it did.
+    pub outcome: Option<String>,
+    /// When the store itself says that this was written; not part of the note.
+    #[serde(skip)]
+    pub heard: Option<Timestamp>,
+}
+
+impl DriverNote {
+    /// Whether nothing was heard of a driver for so long that its host may be lost.
+    #[must_use]
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        self.drives && self.heard.is_none_or(|heard| now.since(heard) > SILENT_AFTER)
+    }
+
+    /// How far its host's clock is before the store's (after it: negative), in milliseconds, as of its last word.
+    #[must_use]
+    pub fn skew_ms(&self) -> Option<i64> {
+        self.heard.map(|heard| self.at.as_millis() - heard.as_millis())
+    }
+}
+
+fn folder(prefix: &Path) -> Path {
+    prefix.clone().join("drivers")
+}
+
+fn name(prefix: &Path, run: &RunId, epoch: Epoch) -> Path {
+    folder(prefix).join(run.as_str()).join(format!("{:020}.json", epoch.0))
+}
+
+/// Writes a driver's note over its own earlier one.
+pub(super) async fn write(
+    objects: &Arc<dyn ObjectStore>,
+    prefix: &Path,
+    note: &DriverNote,
+) -> Result<(), object_store::Error> {
+    let bytes = serde_json::to_vec_pretty(note)
+        .map_err(|error| object_store::Error::Generic { store: "note", source: error.into() })?;
+    objects.put(&name(prefix, &note.run, note.epoch), bytes.into()).await.map(drop)
+}
+
+/// The newest note of each run, the newest runs first; at most so many. One listing, and a request for each
+/// that is shown.
+///
+/// # Errors
+/// The store does not answer. A note that cannot be read is left out.
+pub(super) async fn newest(
+    store: &SharedStore,
+    page: usize,
+) -> Result<Vec<DriverNote>, StoreError> {
+    let folder = folder(store.prefix());
+    let fail = |error: object_store::Error| store.failed(&error);
+    let mut newest: BTreeMap<RunId, object_store::ObjectMeta> = BTreeMap::new();
+    let mut listing = store.objects().list(Some(&folder));
+    while let Some(meta) = listing.try_next().await.map_err(fail)? {
+        let mut parts = meta.location.parts().rev();
+        let (Some(_), Some(run)) = (parts.next(), parts.next()) else { continue };
+        let Ok(run) = RunId::parse(run.as_ref()) else { continue };
+        if newest.get(&run).is_none_or(|other| other.location < meta.location) {
+            newest.insert(run, meta);
+        }
+    }
+    let asked = newest.into_values().rev().take(page).map(|meta| one(store, meta));
+    let notes: Vec<Option<DriverNote>> =
+        futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    Ok(notes.into_iter().flatten().collect())
+}
+
+async fn one(
+    store: &SharedStore,
+    meta: object_store::ObjectMeta,
+) -> Result<Option<DriverNote>, StoreError> {
+    if meta.size > NOTE_BYTES_MAX {
+        return Ok(None);
+    }
+    let got = match store.objects().get(&meta.location).await {
+        Ok(got) => got.bytes().await,
+        Err(error) => Err(error),
+    };
+    let bytes = match got {
+        Ok(bytes) => bytes,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(store.failed(&error)),
+    };
+    let heard = Timestamp::from_millis(meta.last_modified.timestamp_millis());
+    let note = serde_json::from_slice::<DriverNote>(&bytes).ok();
+    Ok(note.map(|note| DriverNote { heard: Some(heard), ..note }))
+}
+
+/// The newest note of one run.
+pub(super) async fn of(store: &SharedStore, run: &RunId) -> Result<Option<DriverNote>, StoreError> {
+    let folder = folder(store.prefix()).join(run.as_str());
+    let listed: Vec<object_store::ObjectMeta> = store
+        .objects()
+        .list(Some(&folder))
+        .try_collect()
+        .await
+        .map_err(|error| store.failed(&error))?;
+    match listed.into_iter().max_by(|a, b| a.location.cmp(&b.location)) {
+        Some(meta) => one(store, meta).await,
+        None => Ok(None),
+    }
+}

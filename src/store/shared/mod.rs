@@ -1,0 +1,24 @@
+//! What if the host that drives a run is lost with its region? A store that several hosts reach.
+//!
+//! One SlateDB database for each run, in an object store. Its writer's epoch is the fence: who opens a run
+//! for driving it shuts out whoever drove it before, and an append of theirs is refused by the store itself.
+//! Beside it the state directory keeps its own copy, written after it: what is durable for the run is what is
+//! durable in the shared store.
+
+mod drivers;
+mod inbox;
+mod journal;
+mod ledger;
+mod mirrored;
+mod place;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
+pub use inbox::{Answered, Inbox, Letter};
+pub use journal::SharedJournal;
+pub use ledger::SharedClaims;
+pub use mirrored::{MirroredJournal, RunJournal};
+pub use place::{BadPlace, StorePlace};
+pub use runs::{SharedRun, SharedStore, place_of};
