@@ -42,6 +42,9 @@ pub struct CommandLine {
     /// Tell times by this host's clock instead of UTC; each with the name of its zone.
     #[arg(long, global = true)]
     pub local_time: bool,
+    /// Mark what is found for a CI system: annotations in its log, a summary on its page.
+    #[arg(long, global = true, value_enum, default_value_t = CiArg::Auto)]
+    pub ci: CiArg,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -62,6 +65,21 @@ pub enum Output {
     Text,
     /// For machines; each object names its schema.
     Json,
+    /// For machines, one object a line: a run's events as they happen, and `result` at the end.
+    Jsonl,
+}
+
+/// Which CI system is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiArg {
+    /// The one that the environment names: `GITHUB_ACTIONS` or `TF_BUILD`.
+    Auto,
+    /// GitHub Actions.
+    Github,
+    /// Azure DevOps' pipelines.
+    AzureDevops,
+    /// None.
+    None,
 }
 
 /// The verbs; what each takes stands beside what it does.

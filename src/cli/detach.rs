@@ -125,7 +125,7 @@ fn stop(child: &Child) {
 fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
     let (process, log) = (child.id(), log.display());
     match context.ui.output {
-        Output::Json => context.ui.data(&json::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&json::object(&json!({
             "schema": "backroad.detached/1",
             "run": run.as_str(),
             "process": process,

@@ -7,7 +7,8 @@ use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::ui::{Manner, Ui};
-use super::{logs, settings, voice};
+use super::{ci, logs, settings, voice};
+use crate::render::machine::stream;
 
 /// Reads the command line and the environment, does what was asked, and says how it ended.
 pub async fn run() -> Status {
@@ -32,7 +33,14 @@ async fn asked() -> Status {
         }
     };
     logs::start(environment.log.as_deref());
-    let ui = Ui::new(line.output, &environment, line.manner());
+    // What a process in the background says goes into a log, for people.
+    let background =
+        line.verb.drives().is_some_and(|(drive, _)| drive.detach.detached_as.is_some());
+    let output = match line.output {
+        Output::Jsonl if background => Output::Text,
+        output => output,
+    };
+    let ui = Ui::new(output, &environment, line.manner()).within(line.ci, &environment);
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,
@@ -47,7 +55,11 @@ async fn asked() -> Status {
 
 fn failed(ui: Ui, error: &CliError) -> Status {
     ui.error(error);
-    if ui.output == Output::Json {
+    ci::failed(ui, error);
+    if ui.lines {
+        let last = stream::refused_line(&error.what, &error.why, &error.hints, error.status.code());
+        super::stream::finish(last);
+    } else if ui.output == Output::Json {
         let object = serde_json::json!({
             "schema": "backroad.error/1",
             "error": error.what,

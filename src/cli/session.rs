@@ -13,6 +13,7 @@ use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
+use super::stream;
 use super::ui::Ui;
 use super::watch::{All, EventRecorder, ObligationNotes};
 use crate::arm::kind;
@@ -22,9 +23,10 @@ use crate::engine::{
     Unwatched, Watcher,
 };
 use crate::model::{Action, Plan, ResourceId, RunOutcome, Timestamp};
+use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::render::{json, run_view_at, text};
+use crate::render::{RunView, json, run_view_at, text};
 use crate::store::RunStore;
 
 /// Who answers the gates.
@@ -91,6 +93,9 @@ impl Session {
         let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
             vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, shown];
+        if ui.lines {
+            watchers.push(Arc::new(stream::tell(&recorder, self.store.lease.epoch())));
+        }
         let mut aside = JoinSet::new();
         let patience = match self.answers {
             GateAnswers::Terminal => {
@@ -307,18 +312,26 @@ impl Driving {
     /// Shows the run and says how the command ends.
     #[must_use]
     pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
+        self.show_as(context, asked, |status| status)
+    }
+
+    /// Shows the run and says how the command ends, where more than the run decides that.
+    #[must_use]
+    pub fn show_as(
+        &self,
+        context: &Context,
+        asked: RunOutcome,
+        decided: impl FnOnce(Status) -> Status,
+    ) -> Status {
         let ui = context.ui;
-        if let Some(mut view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
-            view.set_reached(&self.reached);
-            view.strikes.clone_from(&self.strikes);
-            if self.ending == Ending::Interrupted {
-                view.outcome = "interrupted".to_owned();
-            }
+        let status = decided(self.status(asked));
+        if let Some(view) = self.view() {
             match ui.output {
                 super::args::Output::Text => {
                     ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))
                 }
-                super::args::Output::Json => ui.data(&json::object(&view)),
+                _ if ui.lines => stream::finish(result_line(&view, status.code())),
+                _ => ui.data(&json::object(&view)),
             }
             if self.ending == Ending::Interrupted {
                 ui.say(&format!("Go on with `backroad resume {}`.", view.run));
@@ -328,7 +341,19 @@ impl Driving {
                 ui.say(&format!("Meet what it owes with `backroad settle {}`.", view.run));
             }
         }
-        self.status(asked)
+        status
+    }
+
+    /// The run as it stands; none before its first event.
+    #[must_use]
+    pub fn view(&self) -> Option<RunView> {
+        let mut view = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now)?;
+        view.set_reached(&self.reached);
+        view.strikes.clone_from(&self.strikes);
+        if self.ending == Ending::Interrupted {
+            view.outcome = "interrupted".to_owned();
+        }
+        Some(view)
     }
 
     fn status(&self, asked: RunOutcome) -> Status {

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::error::CliError;
 use crate::azure::{Identity, Secret};
 use crate::outside::Host;
+use crate::render::machine::ci::CiSystem;
 use crate::render::style::Zone;
 
 /// What the environment says.
@@ -32,6 +33,12 @@ pub struct Environment {
     pub sudo_user: Option<String>,
     /// `COLUMNS`.
     pub columns: Option<usize>,
+    /// The CI system that this is a step of, as it says itself.
+    pub ci: Option<CiSystem>,
+    /// `GITHUB_STEP_SUMMARY`: where GitHub's page of a run takes Markdown from.
+    pub step_summary: Option<PathBuf>,
+    /// `AGENT_TEMPDIRECTORY`: where a step of Azure DevOps' leaves files for its agent.
+    pub agent_folder: Option<PathBuf>,
     /// `BACKROAD_PARAM_NAME`: values of parameters, by the parameter's name.
     pub params: BTreeMap<String, String>,
 }
@@ -53,8 +60,20 @@ pub fn environment() -> Environment {
         host: variable("COMPUTERNAME").or_else(|| variable("HOSTNAME")),
         sudo_user: variable("SUDO_USER"),
         columns: variable("COLUMNS").and_then(|columns| columns.parse().ok()),
+        ci: ci(variable),
+        step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+        agent_folder: variable("AGENT_TEMPDIRECTORY").map(PathBuf::from),
         params: params_in(std::env::vars_os()),
     }
+}
+
+/// Which CI system says that this is a step of it.
+fn ci(variable: impl Fn(&str) -> Option<String>) -> Option<CiSystem> {
+    let says = |name: &str| variable(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    if says("GITHUB_ACTIONS") {
+        return Some(CiSystem::GitHub);
+    }
+    says("TF_BUILD").then_some(CiSystem::AzureDevOps)
 }
 
 /// What the variable of a parameter begins with; its name follows in upper case.

@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod json;
 pub mod line;
+pub mod machine;
 pub mod params_text;
 pub mod plan_text;
 pub mod preflight_text;

@@ -5,6 +5,7 @@
 //! and events). A state directory holds `runs/<run id>/` (one sled store each, an anchor and an
 //! export beside it), `claims/` and `obligations/`.
 
+pub mod added;
 mod anchor;
 pub mod claims;
 mod error;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{front, written};
+use crate::cli::{ci, front, written};
+use crate::render::machine::summary;
 use crate::render::{diagnostic, json as out};
 use crate::runbook::{Diagnostics, DocumentKind, Severity, SourceFile};
 
@@ -54,6 +55,7 @@ pub(super) fn check(
         .map(|(file, _)| file.as_path())
         .collect();
     let mut views: Vec<Value> = Vec::new();
+    let mut found = Vec::new();
     let mut wrong = false;
     for (file, kind) in &kinds {
         let checked = match kind {
@@ -65,9 +67,12 @@ pub(super) fn check(
         let Checked { source, diagnostics, usable, good } = checked;
         let doubted = *deny_warnings
             && diagnostics.sorted().iter().any(|one| one.severity == Severity::Warning);
+        found.extend(diagnostics.views(&source));
         wrong |= diagnostics.has_errors() || !usable || doubted;
         match context.ui.output {
-            Output::Json => views.extend(diagnostics.views(&source).iter().map(|one| json!(one))),
+            Output::Json | Output::Jsonl => {
+                views.extend(diagnostics.views(&source).iter().map(|one| json!(one)))
+            }
             Output::Text if diagnostics.is_empty() => {
                 context.ui.data(&format!("{}: no mistakes; {good}.\n", source.name()));
             }
@@ -80,6 +85,8 @@ pub(super) fn check(
         let view = json!({ "schema": "backroad.check/1", "diagnostics": views });
         context.ui.data(&out::object(&view));
     }
+    ci::diagnostics(context.ui, &found);
+    ci::summarize(context, "check", &summary::of_check(files.len(), &found));
     Ok(if wrong { Status::Runbook } else { Status::Done })
 }
 

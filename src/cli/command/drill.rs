@@ -14,12 +14,15 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::session::{DriveStart, Driving};
 use crate::cli::world::Outset;
-use crate::cli::{front, preflight, region_down, world};
+use crate::cli::{ci, files, front, preflight, region_down, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
-use crate::model::{Plan, RunOutcome};
+use crate::model::{Plan, RunOutcome, StepStatus};
 use crate::outside::BesideAzure;
+use crate::render::machine::junit::{JUnitMaterial, junit, junit_of_nothing};
+use crate::render::machine::summary;
 use crate::render::view::StrikesView;
+use crate::render::{RunView, StepView};
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy, World};
 
@@ -47,6 +50,9 @@ pub struct DrillArgs {
     /// End with status 0 although a fault of the world, or a bad day, struck nothing.
     #[arg(long)]
     pub allow_no_strike: bool,
+    /// Write what became of it as JUnit XML, a case for each step; also when it comes to nothing.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Who answers the gates.
     #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
     pub people: PeopleArg,
@@ -65,6 +71,30 @@ pub enum PeopleArg {
 }
 
 pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status, CliError> {
+    let mut material = JUnitMaterial {
+        file: args.runbook.display().to_string(),
+        seed: args.seed,
+        world: args.world.as_ref().map(|world| world.display().to_string()),
+        failures: Vec::new(),
+    };
+    let done = drilled(context, args, &mut material).await;
+    let text = match &done {
+        Ok((_, Some(view))) => junit(view, &material),
+        Ok((_, None)) => junit_of_nothing(&material, "The drill came to no run.", &[]),
+        Err(error) => junit_of_nothing(&material, &error.what, &error.why),
+    };
+    if let Some(path) = &args.junit {
+        files::write_over(path, text.as_bytes())?;
+    }
+    done.map(|(status, _)| status)
+}
+
+/// Drills, and gives the run that came of it.
+async fn drilled(
+    context: &Context,
+    args: &DrillArgs,
+    material: &mut JUnitMaterial,
+) -> Result<(Status, Option<RunView>), CliError> {
     let days = args.bad_day.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
     let mut compiled = front::compile(context, &args.runbook, &args.compile, "drill")?;
     if args.people == PeopleArg::Ask {
@@ -73,6 +103,9 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let (world, down) = (args.world.as_deref(), args.down.regions.as_slice());
     let outset = Outset { world, seed: args.seed, down, ..Outset::default() };
     let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
+    material.seed = Some(drill.seed());
+    let named = args.world.as_ref().or(compiled.world.as_ref());
+    material.world = named.map(|world| world.display().to_string());
     let (begins_in, began) = drill.now();
     say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
@@ -107,20 +140,55 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
     let ended = driving.events.last().map_or(began, |last| last.at);
-    let status = driving.show(context, RunOutcome::Succeeded);
-    let mut never = region_down::never_went(down, began, ended).peekable();
-    let proven = never.peek().is_none();
+    let never: Vec<String> = region_down::never_went(down, began, ended)
+        .map(|one| {
+            format!(
+                "{} was to go down after {}, and the drill had ended after {}.",
+                one.region.as_str(),
+                format_duration(one.after),
+                format_duration(ended.since(began)),
+            )
+        })
+        .collect();
+    material.failures.clone_from(&never);
+    if !args.allow_no_strike {
+        material.failures.extend(idle(&driving).iter().map(|one| said_of_idle(one)));
+    }
+    let proven = material.failures.is_empty();
+    let decided = |status| if proven { status } else { unproven(status) };
+    let status = driving.show_as(context, RunOutcome::Succeeded, decided);
     for one in never {
         let warning = context.ui.err.warn("did not strike:");
-        context.ui.say(&format!(
-            "{warning} {} was to go down after {}, and the drill had ended after {}.",
-            one.region.as_str(),
-            format_duration(one.after),
-            format_duration(ended.since(began)),
-        ));
+        context.ui.say(&format!("{warning} {one}"));
     }
-    let struck = proves_all(context, &driving, args.allow_no_strike);
-    Ok(if proven && struck { status } else { unproven(status) })
+    say_of_idle(context, &driving, args.allow_no_strike);
+    let view = driving.view();
+    if let Some(view) = &view {
+        mark(context, args, &compiled.text, view, material);
+    }
+    Ok((status, view))
+}
+
+/// Marks what went badly for a CI system, and gives it the drill as a page.
+fn mark(context: &Context, args: &DrillArgs, text: &str, view: &RunView, material: &JUnitMaterial) {
+    let bad = |step: &&StepView| {
+        matches!(
+            step.status,
+            StepStatus::Failed | StepStatus::TimedOut | StepStatus::Held | StepStatus::UndoFailed
+        )
+    };
+    let why = |step: &StepView| {
+        let why = step.why.clone().unwrap_or_else(|| format!("It is {}.", step.status));
+        (step.name.clone(), why)
+    };
+    let mut wrong: Vec<_> = view.steps.iter().filter(bad).map(why).collect();
+    wrong.extend(material.failures.iter().map(|why| ("(the drill)".to_owned(), why.clone())));
+    if view.outcome != "succeeded" {
+        let how = format!("The drill ended {}.", view.outcome);
+        wrong.push(("(the drill)".to_owned(), how));
+    }
+    ci::steps(context.ui, &args.runbook.display().to_string(), text, &wrong);
+    ci::summarize(context, "drill", &summary::of_drill(view, material));
 }
 
 /// Says which regions go down, and what a declaration alone does not do.
@@ -148,15 +216,23 @@ fn say_of_regions(context: &Context, world: &World, plan: &Plan, args: &DrillArg
     }
 }
 
-/// Says which faults and bad days struck nothing: a drill proves nothing about those.
-fn proves_all(context: &Context, driving: &Driving, allowed: bool) -> bool {
+/// The faults and bad days that struck nothing: a drill proves nothing about those.
+fn idle(driving: &Driving) -> Vec<&StrikesView> {
     // One that is not over may meet them yet.
-    let Ending::Ended(_) = driving.ending else { return true };
-    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(|one| one.struck == 0).collect();
+    let Ending::Ended(_) = driving.ending else { return Vec::new() };
+    driving.strikes.iter().filter(|one| one.struck == 0).collect()
+}
+
+fn said_of_idle(one: &StrikesView) -> String {
+    let what = if one.is_day { "The bad day" } else { "The fault" };
+    format!("{what} `{}` {}.", one.what, one.said())
+}
+
+/// Says which they are.
+fn say_of_idle(context: &Context, driving: &Driving, allowed: bool) {
+    let idle = idle(driving);
     for one in &idle {
-        let mark = context.ui.err.warn("warning:");
-        let what = if one.is_day { "The bad day" } else { "The fault" };
-        context.ui.say(&format!("{mark} {what} `{}` {}.", one.what, one.said()));
+        context.ui.say(&format!("{} {}", context.ui.err.warn("warning:"), said_of_idle(one)));
     }
     if !idle.is_empty() && !allowed {
         context.ui.say(
@@ -164,7 +240,6 @@ fn proves_all(context: &Context, driving: &Driving, allowed: bool) -> bool {
              allow it with `--allow-no-strike`.",
         );
     }
-    idle.is_empty() || allowed
 }
 
 /// How a command ends whose drill did not prove what it was to prove.

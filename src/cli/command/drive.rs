@@ -298,7 +298,7 @@ async fn go_on(
             context.ui.say("Done. The process that drives the run goes on with it.");
             return match context.ui.output {
                 Output::Text => Ok(Status::Done),
-                Output::Json => status(context, &run).await,
+                Output::Json | Output::Jsonl => status(context, &run).await,
             };
         }
         Err(error) => return Err(error.into()),

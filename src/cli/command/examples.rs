@@ -106,7 +106,7 @@ pub(super) fn examples(context: &Context, args: &ExamplesArgs) -> Result<Status,
         written.push(*name);
     }
     match context.ui.output {
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.examples/1",
             "folder": args.folder, "written": written, "same": same, "kept": kept,
         }))),

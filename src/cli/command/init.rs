@@ -160,7 +160,7 @@ fn ask(context: &Context, advice: &Advice, wish: &mut Wish) {
 fn explain(context: &Context, estate: &KnownEstate, advice: &Advice, draft: &Draft) {
     match context.ui.output {
         Output::Text => context.ui.data(&explained(estate, advice, draft)),
-        Output::Json => {
+        Output::Json | Output::Jsonl => {
             let mut view = view(advice, draft);
             view["files"] = json!([]);
             context.ui.data(&out::object(&view));

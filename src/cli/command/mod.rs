@@ -90,7 +90,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             status::status(context, &run).await
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
-        Verb::Journal(args) => journal::journal(context, &args.run).await,
+        Verb::Journal(args) => journal::journal(context, &args).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,

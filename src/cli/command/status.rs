@@ -25,7 +25,7 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
         view.set_reached(&world::reached(context, run));
         view.strikes = world::strikes(context, run);
         match context.ui.output {
-            Output::Json => context.ui.data(&json::object(&view)),
+            Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),
         }
     }
