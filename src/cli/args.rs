@@ -45,6 +45,14 @@ pub struct CommandLine {
     /// Mark what is found for a CI system: annotations in its log, a summary on its page.
     #[arg(long, global = true, value_enum, default_value_t = CiArg::Auto)]
     pub ci: CiArg,
+    /// Send a run's trace and measures to this collector by OTLP/HTTP [default: what OpenTelemetry's variables
+    /// name, such as OTEL_EXPORTER_OTLP_ENDPOINT].
+    #[arg(long, global = true, value_name = "URL")]
+    pub otlp: Option<String>,
+    /// How much goes into the log that is kept beside a run; never a token or a body [default: of our own debug,
+    /// of others info].
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -82,6 +90,39 @@ pub enum CiArg {
     None,
 }
 
+/// How much goes into a run's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// No log.
+    Off,
+    /// What failed.
+    Error,
+    /// What is amiss.
+    Warn,
+    /// What happens.
+    Info,
+    /// Each call and its answer.
+    Debug,
+    /// Everything that may be told.
+    Trace,
+}
+
+impl LogLevel {
+    /// As directives of a filter; none for no log.
+    #[must_use]
+    pub fn directives(wanted: Option<Self>) -> Option<&'static str> {
+        match wanted {
+            None => Some("info,backroad=debug"),
+            Some(Self::Off) => None,
+            Some(Self::Error) => Some("error"),
+            Some(Self::Warn) => Some("warn"),
+            Some(Self::Info) => Some("info"),
+            Some(Self::Debug) => Some("debug"),
+            Some(Self::Trace) => Some("trace"),
+        }
+    }
+}
+
 /// The verbs; what each takes stands beside what it does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -117,6 +158,8 @@ pub enum Verb {
     Watch(WatchArgs),
     /// Print every event of a run.
     Journal(JournalArgs),
+    /// Print what is measured of the runs here, as Prometheus reads it.
+    Metrics,
     /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
@@ -153,6 +196,12 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether a run is driven by it, drills included.
+    #[must_use]
+    pub fn is_about_a_run(&self) -> bool {
+        matches!(self, Self::Drill(_)) || self.drives().is_some()
+    }
+
     /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
     #[must_use]
     pub fn drives(&self) -> Option<(&DriveArgs, Option<&str>)> {
@@ -182,6 +231,7 @@ impl Verb {
             | Self::Watch(_)
             | Self::Status(_)
             | Self::Journal(_)
+            | Self::Metrics
             | Self::Report(_)
             | Self::Export(_)
             | Self::Verify(_)

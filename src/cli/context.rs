@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use super::account;
 use super::args::{CommandLine, GivenArgs};
 use super::clock::RealClock;
+use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::ui::Ui;
@@ -56,6 +57,8 @@ pub struct Context {
     pub account: Account,
     /// The run that this process drives in the background, without a terminal.
     pub background: Option<RunId>,
+    /// Which collector gets a run's trace.
+    pub collector: Option<CollectorSettings>,
 }
 
 impl Context {
@@ -70,7 +73,14 @@ impl Context {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        Ok(Self { ui, environment, state: StateDir::new(path), account, background })
+        let collector = collector::settings::read(&environment.otel, line.otlp.as_deref())?;
+        if line.verb.is_about_a_run() {
+            for note in &collector.notes {
+                ui.say(&format!("{} {note}", ui.err.warn("note:")));
+            }
+        }
+        let collector = collector.settings;
+        Ok(Self { ui, environment, state: StateDir::new(path), account, background, collector })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use super::args::{CommandLine, Output};
+use super::args::{CommandLine, LogLevel, Output};
 use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
@@ -14,6 +14,7 @@ use crate::render::machine::stream;
 pub async fn run() -> Status {
     let status = asked().await;
     voice::finish();
+    logs::finish();
     status
 }
 
@@ -32,7 +33,8 @@ async fn asked() -> Status {
             return Status::Done;
         }
     };
-    logs::start(environment.log.as_deref());
+    let of_run = if line.verb.is_about_a_run() { LogLevel::directives(line.log_level) } else { None };
+    logs::start(environment.log.as_deref(), of_run);
     // What a process in the background says goes into a log, for people.
     let background =
         line.verb.drives().is_some_and(|(drive, _)| drive.detach.detached_as.is_some());

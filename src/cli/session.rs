@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::asked::{self, Gates};
 use super::clock::{HostEntropy, RealClock};
+use super::collector::{Exporter, Source};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
-use super::stream;
+use super::{logs, stream};
 use super::ui::Ui;
-use super::watch::{All, EventRecorder, ObligationNotes};
+use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
@@ -68,6 +69,8 @@ pub struct Driving {
     pub strikes: Vec<StrikesView>,
     /// The time in it.
     pub now: Timestamp,
+    /// What sends its trace, where somebody collects it.
+    exporter: Option<Exporter>,
 }
 
 /// What a drive begins with.
@@ -87,12 +90,17 @@ impl Session {
     pub async fn drive(self, context: &Context, begin: DriveStart) -> Result<Driving, CliError> {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
+        // A run goes on without its log.
+        if let Ok(log) = context.state.open_run_log(self.store.lease.run()) {
+            logs::into(log);
+        }
         let recorder = Arc::new(EventRecorder::default());
         let mut screen = Screen::new(ui, self.mode, &self.clock);
         let (shown, stillness) = screen.watcher();
         let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
             vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, shown];
+        watchers.push(Arc::new(EventLog { epoch: self.store.lease.epoch() }));
         if ui.lines {
             watchers.push(Arc::new(stream::tell(&recorder, self.store.lease.epoch())));
         }
@@ -111,6 +119,7 @@ impl Session {
             GateAnswers::ControlSocket => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
+        let exporter = exporter(context, &lease, &recorder, &self.clock);
         let journal = Arc::new(journal);
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
@@ -145,8 +154,25 @@ impl Session {
             reached: Vec::new(),
             strikes: Vec::new(),
             now,
+            exporter,
         })
     }
+}
+
+/// What sends the run's trace, where somebody collects it.
+fn exporter(
+    context: &Context,
+    lease: &crate::engine::Lease,
+    recorder: &Arc<EventRecorder>,
+    clock: &Arc<dyn Clock>,
+) -> Option<Exporter> {
+    let source = Source {
+        run: lease.run().clone(),
+        recorder: Arc::clone(recorder),
+        epoch: lease.epoch(),
+        clock: Arc::clone(clock),
+    };
+    Exporter::start(context.collector.clone()?, source).ok()
 }
 
 async fn drive(
@@ -311,20 +337,23 @@ impl Screen {
 impl Driving {
     /// Shows the run and says how the command ends.
     #[must_use]
-    pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
+    pub fn show(&mut self, context: &Context, asked: RunOutcome) -> Status {
         self.show_as(context, asked, |status| status)
     }
 
     /// Shows the run and says how the command ends, where more than the run decides that.
     #[must_use]
     pub fn show_as(
-        &self,
+        &mut self,
         context: &Context,
         asked: RunOutcome,
         decided: impl FnOnce(Status) -> Status,
     ) -> Status {
         let ui = context.ui;
         let status = decided(self.status(asked));
+        if let Some(exporter) = self.exporter.take() {
+            exporter.end(ui);
+        }
         if let Some(view) = self.view() {
             match ui.output {
                 super::args::Output::Text => {

@@ -39,6 +39,8 @@ pub struct Environment {
     pub step_summary: Option<PathBuf>,
     /// `AGENT_TEMPDIRECTORY`: where a step of Azure DevOps' leaves files for its agent.
     pub agent_folder: Option<PathBuf>,
+    /// `OTEL_…`: OpenTelemetry's own variables, by their names.
+    pub otel: BTreeMap<String, String>,
     /// `BACKROAD_PARAM_NAME`: values of parameters, by the parameter's name.
     pub params: BTreeMap<String, String>,
 }
@@ -63,6 +65,7 @@ pub fn environment() -> Environment {
         ci: ci(variable),
         step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         agent_folder: variable("AGENT_TEMPDIRECTORY").map(PathBuf::from),
+        otel: otel_in(std::env::vars_os()),
         params: params_in(std::env::vars_os()),
     }
 }
@@ -74,6 +77,16 @@ fn ci(variable: impl Fn(&str) -> Option<String>) -> Option<CiSystem> {
         return Some(CiSystem::GitHub);
     }
     says("TF_BUILD").then_some(CiSystem::AzureDevOps)
+}
+
+/// OpenTelemetry's variables among all.
+fn otel_in(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    variables
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with("OTEL_"))?;
+            Some((name, value.into_string().ok()?))
+        })
+        .collect()
 }
 
 /// What the variable of a parameter begins with; its name follows in upper case.

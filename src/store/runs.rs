@@ -111,6 +111,20 @@ impl StateDir {
         Ok((path, file))
     }
 
+    /// Where the log of a run is, whether it exists or not.
+    #[must_use]
+    pub fn run_log(&self, run: &RunId) -> PathBuf {
+        self.run_path(run).join("run.log")
+    }
+
+    /// The log of a run that exists, to add to.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn open_run_log(&self, run: &RunId) -> Result<std::fs::File, StoreError> {
+        files::private_log(&self.run_log(run))
+    }
+
     fn runs(&self) -> PathBuf {
         self.path.join("runs")
     }

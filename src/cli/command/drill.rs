@@ -138,7 +138,7 @@ async fn drilled(
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
-    let driving = drill.drive(context, store, begin).await?;
+    let mut driving = drill.drive(context, store, begin).await?;
     let ended = driving.events.last().map_or(began, |last| last.at);
     let never: Vec<String> = region_down::never_went(down, began, ended)
         .map(|one| {

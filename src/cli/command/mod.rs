@@ -11,6 +11,7 @@ mod export;
 mod init;
 mod journal;
 mod man;
+mod metrics;
 mod params;
 mod permissions;
 mod plan;
@@ -91,6 +92,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args).await,
+        Verb::Metrics => metrics::metrics(context).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,

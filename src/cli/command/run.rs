@@ -99,7 +99,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     compiled.keep_text(context, &new.run)?;
     let about = Azure { url, target: &target, clock };
     let plan = new.plan.clone();
-    let driving = live(context, store, &plan, about, DriveStart::New(Box::new(new))).await?;
+    let mut driving = live(context, store, &plan, about, DriveStart::New(Box::new(new))).await?;
     Ok(driving.show(context, RunOutcome::Succeeded))
 }
 
