@@ -33,7 +33,8 @@ async fn asked() -> Status {
             return Status::Done;
         }
     };
-    let of_run = if line.verb.is_about_a_run() { LogLevel::directives(line.log_level) } else { None };
+    let of_run =
+        if line.verb.is_about_a_run() { LogLevel::directives(line.log_level) } else { None };
     logs::start(environment.log.as_deref(), of_run);
     // What a process in the background says goes into a log, for people.
     let background =
@@ -81,6 +82,7 @@ fn on_panic(ui: Ui) {
             || "an unknown place".to_owned(),
             |place| format!("{}:{}", place.file(), place.line()),
         );
+        tracing::error!(place, "a panic");
         // The message may hold what was being worked on; the place is enough to find it.
         ui.error(
             &CliError::new(Status::Bug, format!("This is a bug of backroad's, at {place}."))

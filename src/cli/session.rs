@@ -14,9 +14,9 @@ use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
-use super::{logs, stream};
 use super::ui::Ui;
 use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
+use super::{logs, stream};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{

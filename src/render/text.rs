@@ -381,6 +381,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     }
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
+    ways.extend(view.log.clone().map(|log| (log, "its log")));
     if view.outcome == "succeeded" && view.mode == RunKind::Drill {
         ways.push((format!("backroad undo {run}"), "drill the way back"));
     }

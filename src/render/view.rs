@@ -105,6 +105,9 @@ pub struct RunView {
     pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
+    /// Where its log is, for whoever looks on the host that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// What is true of it at the moment at which it is looked at; none in a record of what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<RunTruth>,
@@ -329,6 +332,7 @@ fn viewed(
             }
         },
         events: state.head.0,
+        log: None,
         now: None,
     })
 }

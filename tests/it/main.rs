@@ -30,6 +30,7 @@ mod init;
 mod kept_journals;
 mod killed_anywhere;
 mod lost_posts;
+mod machines;
 mod matrix;
 mod named_files;
 mod network;

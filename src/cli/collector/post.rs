@@ -44,7 +44,8 @@ impl Post {
                 .map_err(std::io::Error::other)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (direct, by_proxy) = (reqwest::Client::builder().no_proxy(), reqwest::Client::builder());
+        let (direct, by_proxy) =
+            (reqwest::Client::builder().no_proxy(), reqwest::Client::builder());
         Ok(Self { runtime, direct: build(direct)?, by_proxy: build(by_proxy)? })
     }
 
@@ -93,12 +94,17 @@ async fn answered(mut answer: reqwest::Response, rejected: &str) -> Delivery {
             // A number of 64 bits is a text in OTLP's JSON.
             let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
             let said = partial["errorMessage"].as_str().filter(|text| !text.is_empty());
-            Delivery::Taken { rejected: usize::try_from(count).unwrap_or(usize::MAX), why: said.map(clean) }
+            Delivery::Taken {
+                rejected: usize::try_from(count).unwrap_or(usize::MAX),
+                why: said.map(clean),
+            }
         }
         429 | 502..=504 => Delivery::Later(format!("it answered {status}")),
         _ => {
             let said = body["message"].as_str().map(clean);
-            Delivery::Refused(format!("it answered {status} {}", said.unwrap_or_default()).trim_end().to_owned())
+            Delivery::Refused(
+                format!("it answered {status} {}", said.unwrap_or_default()).trim_end().to_owned(),
+            )
         }
     }
 }

@@ -65,8 +65,11 @@ pub fn read(
     }
     let base = match flag {
         Some(text) => Some(place(text).map_err(|why| {
-            CliError::usage(format!("`--otlp {}` is no place to send to: {why}.", outward::visible(text)))
-                .hint("Name the collector's OTLP/HTTP endpoint, such as http://127.0.0.1:4318.")
+            CliError::usage(format!(
+                "`--otlp {}` is no place to send to: {why}.",
+                outward::visible(text)
+            ))
+            .hint("Name the collector's OTLP/HTTP endpoint, such as http://127.0.0.1:4318.")
         })?),
         None => None,
     };
@@ -88,7 +91,8 @@ pub fn read(
     if traces.is_none() && metrics.is_none() {
         return Ok(ReadSettings { settings: None, notes });
     }
-    if let Some(protocol) = said("OTEL_EXPORTER_OTLP_PROTOCOL").filter(|text| *text != "http/json") {
+    if let Some(protocol) = said("OTEL_EXPORTER_OTLP_PROTOCOL").filter(|text| *text != "http/json")
+    {
         notes.push(format!(
             "OTEL_EXPORTER_OTLP_PROTOCOL is {}; OTLP/HTTP with JSON is sent.",
             outward::visible(protocol)
@@ -119,7 +123,9 @@ fn place(text: &str) -> Result<Url, String> {
         return Err("it is no http or https address".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a password in an address is seen by many; use OTEL_EXPORTER_OTLP_HEADERS".to_owned());
+        return Err(
+            "a password in an address is seen by many; use OTEL_EXPORTER_OTLP_HEADERS".to_owned()
+        );
     }
     Ok(url)
 }
@@ -161,7 +167,8 @@ fn decoded(text: &str) -> String {
 }
 
 fn resource(service: Option<&str>, given: Option<&str>) -> Attributes {
-    let mut all: BTreeMap<String, String> = given.map(pairs).unwrap_or_default().into_iter().collect();
+    let mut all: BTreeMap<String, String> =
+        given.map(pairs).unwrap_or_default().into_iter().collect();
     all.entry("service.version".to_owned()).or_insert(env!("CARGO_PKG_VERSION").to_owned());
     match service {
         Some(name) => drop(all.insert("service.name".to_owned(), name.to_owned())),
@@ -197,7 +204,11 @@ mod tests {
         assert_eq!(settings.headers, [pair("api-key", "s3cr,et-of-otel"), pair("b", "c")]);
         assert!(outward::holds_known(b"api-key: s3cr,et-of-otel"));
         let attribute = |name: &str| {
-            settings.resource.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
+            settings
+                .resource
+                .iter()
+                .find(|(found, _)| found == name)
+                .map(|(_, value)| value.clone())
         };
         assert_eq!(attribute("service.name"), Some(Attribute::Text("dr".to_owned())));
         assert_eq!(
@@ -217,7 +228,8 @@ mod tests {
         assert_eq!(read(&off, None).unwrap(), ReadSettings::default());
         let flag = read(&wrong, Some("http://127.0.0.1:4318")).unwrap().settings.unwrap();
         assert_eq!(flag.traces.unwrap().as_str(), "http://127.0.0.1:4318/v1/traces");
-        let none = of(&[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]);
+        let none =
+            of(&[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]);
         assert_eq!(read(&none, None).unwrap().settings.unwrap().traces, None);
     }
 }

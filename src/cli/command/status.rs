@@ -24,6 +24,8 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
     if let Some(mut view) = run_view_at(&state, &events, driven, now) {
         view.set_reached(&world::reached(context, run));
         view.strikes = world::strikes(context, run);
+        let log = context.state.run_log(run);
+        view.log = log.is_file().then(|| log.display().to_string());
         match context.ui.output {
             Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),
