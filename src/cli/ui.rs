@@ -139,7 +139,11 @@ impl Ui {
             Output::Text => self.defused(for_screen(&free)),
             Output::Json | Output::Jsonl => {
                 let text = outward::visible_in_json(&free).into_owned();
-                if self.lines { on_one_line(text) } else { text }
+                let text = if self.lines { on_one_line(text) } else { text };
+                match self.ci {
+                    Some(_) => ci::defused_json(&text).into_owned(),
+                    None => text,
+                }
             }
         };
         // What was said before it is on the screen first, if anybody reads there.

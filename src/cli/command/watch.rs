@@ -161,6 +161,8 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
     let mut interrupts = Interrupts::listen();
     let (seen, mut looks_come) = mpsc::channel(1);
     let mut looking = std::pin::pin!(looks(context, run, first.clone(), seen));
+    // Listened for once, so that none is lost between two frames.
+    let mut hung_up = std::pin::pin!(hung_up());
     let mut screen = FullScreen::new()?;
     let mut keys = typed();
     let mut shown = Followed::new(first, world::reached(context, run))?;
@@ -186,7 +188,7 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
                 None => return Ok(Status::Done),
             },
             () = interrupts.next() => return Ok(Status::Interrupted),
-            () = hung_up() => return Ok(Status::Interrupted),
+            () = &mut hung_up => return Ok(Status::Interrupted),
         }
     }
 }
@@ -301,4 +303,36 @@ fn folded(
     let old = log.len().saturating_sub(LOG_MAX);
     log.drain(..old);
     Ok((view, log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "it panics: the test after it runs it on a terminal of its own"]
+    fn panics_on_a_whole_screen() {
+        let _screen = FullScreen::new().unwrap();
+        panic!("on the screen");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let terminal = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/terminal.py");
+        let run = std::process::Command::new("python3")
+            .args([terminal, "60", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["panics_on_a_whole_screen", "--ignored", "--nocapture", "--test-threads=1"])
+            .env("TERM", "xterm")
+            .stdin(std::process::Stdio::null())
+            .output();
+        // Where there is no Python there is no terminal.
+        let Ok(run) = run else { return };
+        let screen = String::from_utf8_lossy(&run.stdout).into_owned();
+        let entered = screen.find("\u{1b}[?1049h").unwrap_or_else(|| panic!("{screen:?}"));
+        let left = screen.find("\u{1b}[?1049l").unwrap_or_else(|| panic!("{screen:?}"));
+        let told = screen.find("on the screen").unwrap_or_else(|| panic!("{screen:?}"));
+        assert!(entered < left && left < told, "{screen:?}");
+    }
 }

@@ -168,5 +168,7 @@ fn line(mut common: Value, own: Map<String, Value>) -> String {
         object.extend(own);
     }
     let text = format!("{common}\n");
-    outward::visible_in_json(&outward::redacted(&text)).into_owned()
+    let free = outward::redacted(&text);
+    // A CI system's agent reads along.
+    super::ci::defused_json(&outward::visible_in_json(&free)).into_owned()
 }

@@ -89,7 +89,9 @@ fn what_an_author_wrote_is_no_command_of_the_agents() {
     let book = folder.path().join("hostile.yaml");
     std::fs::write(&book, text.replace(&title, hostile)).unwrap();
     let world = file("runbooks/worlds/two-circuits.yaml");
+    let drill = ["drill", book.to_str().unwrap(), "--world", world.to_str().unwrap()];
     for words in [
+        [&drill[..], &["--output", "jsonl"]].concat(),
         vec!["drill", book.to_str().unwrap(), "--world", world.to_str().unwrap()],
         vec!["check", book.to_str().unwrap()],
         vec![
@@ -127,7 +129,8 @@ fn commands(text: &str) -> Vec<String> {
             all.push(rest.trim().to_owned());
             continue;
         }
-        let depth = line.len() - line.trim_start().len();
+        // Of the key, which may stand behind a dash.
+        let depth = line.len() - trimmed.len();
         let mut script = String::new();
         while let Some(next) = lines.peek()
             && (next.trim().is_empty() || next.len() - next.trim_start().len() > depth)
