@@ -23,6 +23,7 @@ use crate::engine::Clock as _;
 use crate::model::RunId;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
+use crate::render::machine::stream::refused_line;
 use crate::store::regular;
 
 /// How often it is looked whether the run is driven.
@@ -148,6 +149,10 @@ fn ended(context: &Context, run: &RunId, log: &Log, code: Option<i32>) -> Result
         drop(std::fs::remove_file(&log.path));
     }
     let ended = code.and_then(|code| u8::try_from(code).ok()).and_then(Status::from_code);
+    if let (true, Some(status)) = (context.ui.lines, ended) {
+        let what = "The run was not taken up in the background; what it said is on standard error.";
+        context.ui.data(&refused_line(what, &[], &[], status.code()));
+    }
     ended.ok_or_else(|| {
         CliError::new(Status::OutOfReach, "The process in the background was ended.")
             .hint(format!("See `backroad status {run}`; resume the run if it has begun."))

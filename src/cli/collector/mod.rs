@@ -21,7 +21,7 @@ use crate::engine::{Clock, Recorded, RunState};
 use crate::model::{Epoch, RunId, Seq};
 use crate::render::machine::measures::measures;
 use crate::render::machine::otlp;
-use crate::render::machine::trace::{Span, Tracer};
+use crate::render::machine::trace::{TraceSpan, Tracer};
 use crate::render::run_view_at;
 use crate::render::view::Driven;
 
@@ -50,7 +50,7 @@ struct Tally {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ExportState {
     is_last: Mutex<bool>,
     wakes: Condvar,
     tally: Mutex<Tally>,
@@ -59,7 +59,7 @@ struct Shared {
 /// What sends, from the side of whoever drives.
 #[derive(Debug)]
 pub struct Exporter {
-    shared: Arc<Shared>,
+    shared: Arc<ExportState>,
     ended: Receiver<()>,
 }
 
@@ -81,7 +81,7 @@ impl Exporter {
     /// # Errors
     /// There is no thread to be had.
     pub fn start(settings: CollectorSettings, source: Source) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(ExportState::default());
         let (ends, ended) = sync_channel(1);
         let of_thread = Arc::clone(&shared);
         std::thread::Builder::new().name("collector".to_owned()).spawn(move || {
@@ -133,8 +133,8 @@ struct Sending {
     post: Post,
     tracer: Tracer,
     told: Seq,
-    pending: VecDeque<Span>,
-    shared: Arc<Shared>,
+    pending: VecDeque<TraceSpan>,
+    shared: Arc<ExportState>,
 }
 
 impl Sending {
@@ -189,7 +189,7 @@ impl Sending {
         let Some(url) = self.settings.traces.clone() else { return };
         while !self.pending.is_empty() {
             let count = self.pending.len().min(BATCH);
-            let batch: Vec<Span> = self.pending.iter().take(count).cloned().collect();
+            let batch: Vec<TraceSpan> = self.pending.iter().take(count).cloned().collect();
             let body = otlp::traces(&self.settings.resource, &batch);
             let delivery = self.post.send(&url, &body, "rejectedSpans");
             let is_over = !matches!(delivery, Delivery::Later(_));
@@ -238,7 +238,7 @@ impl Sending {
     }
 }
 
-impl Shared {
+impl ExportState {
     /// Waits for so long, or for the end; tells whether it is the end.
     fn wait(&self, at_most: Duration) -> bool {
         let is_last = self.is_last.lock().unwrap_or_else(PoisonError::into_inner);

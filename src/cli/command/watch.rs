@@ -16,10 +16,11 @@ use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Interrupts;
 use crate::cli::world;
-use crate::engine::{Clock as _, RunState};
+use crate::engine::{Clock as _, Recorded, RunState};
 use crate::model::RunId;
 use crate::render::progress::Teller;
 use crate::render::style::{Color, Style};
+use crate::render::truth::truth;
 use crate::render::view::{Driven, ReachedView};
 use crate::render::watch::{Moment, WatchPage, draw};
 use crate::render::{RunView, run_view_at, text};
@@ -75,6 +76,27 @@ struct FreshLook {
     stale: Option<String>,
 }
 
+/// A run's state, event by event.
+#[derive(Default)]
+struct Folding {
+    state: RunState,
+    taken: usize,
+}
+
+impl Folding {
+    /// Takes in what is new of these events.
+    fn take_in(&mut self, events: &[Recorded]) -> Result<&RunState, CliError> {
+        let new = events.get(self.taken..).unwrap_or_default();
+        let follow = new.iter().all(|recorded| self.state.apply(recorded).is_ok());
+        if !follow || self.state.opened.is_none() {
+            // It says what is wrong with them.
+            self.state = Context::fold(events)?;
+        }
+        self.taken = events.len();
+        Ok(&self.state)
+    }
+}
+
 async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Status, CliError> {
     let ui = context.ui;
     let (seen, mut looks_come) = mpsc::channel(1);
@@ -83,8 +105,10 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
     let mut teller = Teller::default();
     let (mut told, mut look) = (0, first);
     let mut headline = String::new();
+    // Many may follow one run: each takes in what is new, and nothing twice.
+    let mut folding = Folding::default();
     loop {
-        let state = Context::fold(&look.events)?;
+        let state = folding.take_in(&look.events)?;
         if let Some(opened) = &state.opened {
             for recorded in look.events.iter().skip(told) {
                 let line = teller.told(recorded, &opened.plan, opened.at, ui.out);
@@ -92,8 +116,7 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
             }
         }
         told = look.events.len();
-        let view = run_view_at(&state, &look.events, look.driven, look.now);
-        if let Some(truth) = view.as_ref().and_then(|view| view.now.as_ref()) {
+        if let Some(truth) = truth(state, &look.events, look.driven, look.now) {
             let now = format!("{}: {}", truth.standing.shown(), truth.headline);
             if now != headline && !truth.standing.is_end() {
                 ui.data_line(&now);
@@ -102,6 +125,7 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
         }
         // Nobody will write more into a run that nobody drives.
         if state.outcome().is_some() || look.driven == Driven::ByNobody {
+            let view = run_view_at(state, &look.events, look.driven, look.now);
             if let Some(mut view) = view {
                 view.set_reached(&world::reached(context, run));
                 ui.data(&format!("\n{}", text::summary(&view, ui.out)));

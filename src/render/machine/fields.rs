@@ -11,7 +11,7 @@ use crate::render::timeline::seconds;
 /// An event's name, and its own fields in the table's order.
 #[must_use]
 pub fn told(event: &Event) -> (&'static str, Map<String, Value>) {
-    let mut fields = Fields::default();
+    let mut fields = OwnFields::default();
     if let Some(step) = event.step() {
         fields.put("step", step.as_str());
     }
@@ -20,9 +20,9 @@ pub fn told(event: &Event) -> (&'static str, Map<String, Value>) {
 }
 
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct OwnFields(Map<String, Value>);
 
-impl Fields {
+impl OwnFields {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -69,7 +69,7 @@ pub fn error_object(error: &StepError) -> Value {
 }
 
 /// The name and fields of an event that is about the whole run.
-fn of_run(event: &Event, fields: &mut Fields) -> Option<&'static str> {
+fn of_run(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
     Some(match event {
         Event::RunOpened { plan, mode: _, endpoint, by, bad_days, .. } => {
             let parts = plan.parts();
@@ -133,7 +133,7 @@ fn of_run(event: &Event, fields: &mut Fields) -> Option<&'static str> {
 }
 
 /// The name and fields of an event that is about a step.
-fn of_step(event: &Event, fields: &mut Fields) -> Option<&'static str> {
+fn of_step(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
     Some(match event {
         Event::StepStarted { attempt, .. } => {
             fields.put("attempt", *attempt);
@@ -194,7 +194,7 @@ fn of_step(event: &Event, fields: &mut Fields) -> Option<&'static str> {
 }
 
 /// The name and fields of a step's end, or of what a person said of it.
-fn of_end_or_answer(event: &Event, fields: &mut Fields) -> Option<&'static str> {
+fn of_end_or_answer(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
     Some(match event {
         Event::StepSucceeded { outputs, .. } => {
             if !outputs.is_empty() {

@@ -42,12 +42,12 @@ pub struct RunMeasures {
     /// How much of the time went by for people alone, in seconds.
     pub people: f64,
     /// What its events tell.
-    pub told: Told,
+    pub told: EventCounts,
 }
 
 /// What the events of a run tell, counted.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Told {
+pub struct EventCounts {
     /// Attempts at steps, undo included.
     pub attempts: u32,
     /// Attempts that were followed by another.
@@ -66,7 +66,7 @@ pub struct Told {
     pub lags: Vec<Duration>,
 }
 
-impl Told {
+impl EventCounts {
     /// The longest lag.
     #[must_use]
     pub fn longest_lag(&self) -> Duration {
@@ -83,8 +83,8 @@ pub fn is_throttled(error: &StepError) -> bool {
 
 /// Counts a run's events.
 #[must_use]
-pub fn counted(plan: &Plan, events: &[Recorded]) -> Told {
-    let mut told = Told::default();
+pub fn counted(plan: &Plan, events: &[Recorded]) -> EventCounts {
+    let mut told = EventCounts::default();
     let mut counting =
         Counting { ended: BTreeMap::new(), open: BTreeMap::new(), began: Vec::new() };
     let opened = events.first().map(|first| first.at);
@@ -113,7 +113,7 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn count(&mut self, told: &mut Told, at: Timestamp, event: &'a Event) {
+    fn count(&mut self, told: &mut EventCounts, at: Timestamp, event: &'a Event) {
         let mut throttled = |error: &StepError| told.throttled += u32::from(is_throttled(error));
         match event {
             Event::StepStarted { step, attempt } => {

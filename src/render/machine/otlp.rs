@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::measures::RunMeasures;
-use super::trace::{Attribute, Attributes, Happening, Span, SpanId, SpanKind, SpanStatus};
+use super::trace::{Attribute, Attributes, SpanEvent, SpanId, SpanKind, SpanStatus, TraceSpan};
 use crate::model::Timestamp;
 use crate::outward;
 use crate::render::truth::ObjectiveVerdict;
@@ -24,7 +24,7 @@ const TEXT_MAX: usize = 4_096;
 
 /// Spans as the body of `POST /v1/traces`. `resource` says who sends.
 #[must_use]
-pub fn traces(resource: &Attributes, spans: &[Span]) -> Value {
+pub fn traces(resource: &Attributes, spans: &[TraceSpan]) -> Value {
     json!({ "resourceSpans": [{
         "resource": { "attributes": attributes(resource) },
         "scopeSpans": [{
@@ -159,7 +159,7 @@ impl Point {
     }
 }
 
-fn span(span: &Span) -> Value {
+fn span(span: &TraceSpan) -> Value {
     let link = |(id, how): &(SpanId, &'static str)| {
         let how = Attribute::Text((*how).to_owned());
         json!({
@@ -191,7 +191,7 @@ fn span(span: &Span) -> Value {
     object
 }
 
-fn happening(happening: &Happening) -> Value {
+fn happening(happening: &SpanEvent) -> Value {
     json!({
         "timeUnixNano": nanos(happening.at),
         "name": happening.name,

@@ -59,7 +59,7 @@ pub enum SpanStatus {
 
 /// Something that happened within a span.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Happening {
+pub struct SpanEvent {
     /// When.
     pub at: Timestamp,
     /// Its name: an event's.
@@ -70,7 +70,7 @@ pub struct Happening {
 
 /// A span that has ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Span {
+pub struct TraceSpan {
     /// The run's trace.
     pub trace: TraceId,
     /// Its id.
@@ -90,7 +90,7 @@ pub struct Span {
     /// What it is about.
     pub attributes: Attributes,
     /// What happened in it.
-    pub happenings: Vec<Happening>,
+    pub happenings: Vec<SpanEvent>,
     /// What happened in it beyond what is kept.
     pub dropped: usize,
     /// How it went.
@@ -110,15 +110,15 @@ struct TracedRun {
     trace: TraceId,
     simulated: bool,
     /// Each step: what it is, what it needs, and its last span.
-    steps: BTreeMap<StepName, StepFacts>,
-    root: Option<Span>,
+    steps: BTreeMap<StepName, TracedStep>,
+    root: Option<TraceSpan>,
     /// The first root; a reopened run has another.
     first_root: SpanId,
     open: BTreeMap<StepName, OpenStep>,
 }
 
 #[derive(Debug)]
-struct StepFacts {
+struct TracedStep {
     needs: Vec<StepName>,
     attributes: Attributes,
     last: Option<SpanId>,
@@ -127,10 +127,10 @@ struct StepFacts {
 /// What is open of a step.
 #[derive(Debug, Default)]
 struct OpenStep {
-    step: Option<Span>,
-    attempt: Option<Span>,
-    call: Option<Span>,
-    operation: Option<Span>,
+    step: Option<TraceSpan>,
+    attempt: Option<TraceSpan>,
+    call: Option<TraceSpan>,
+    operation: Option<TraceSpan>,
 }
 
 impl Tracer {
@@ -141,7 +141,7 @@ impl Tracer {
     }
 
     /// Takes an event in, and gives the spans that end with it, the inner ones first.
-    pub fn take(&mut self, recorded: &Recorded) -> Vec<Span> {
+    pub fn take(&mut self, recorded: &Recorded) -> Vec<TraceSpan> {
         if let Event::RunOpened { .. } = &recorded.event {
             self.run = TracedRun::opened(recorded, self.correlation.as_deref());
         }
@@ -190,7 +190,7 @@ impl TracedRun {
             ];
             attributes
                 .extend(step.action.subject().map(|id| text("cloud.resource_id", id.as_str())));
-            (step.name.clone(), StepFacts { needs: step.needs.clone(), attributes, last: None })
+            (step.name.clone(), TracedStep { needs: step.needs.clone(), attributes, last: None })
         };
         let mut traced = Self {
             run: run.to_string(),
@@ -203,7 +203,7 @@ impl TracedRun {
         };
         let root = traced.span("run", recorded, None, attributes);
         traced.first_root = root.id;
-        traced.root = Some(Span { name: format!("run {}", parts.runbook), ..root });
+        traced.root = Some(TraceSpan { name: format!("run {}", parts.runbook), ..root });
         Some(traced)
     }
 
@@ -213,9 +213,9 @@ impl TracedRun {
         Recorded { seq, at, .. }: &Recorded,
         parent: Option<SpanId>,
         mut attributes: Attributes,
-    ) -> Span {
+    ) -> TraceSpan {
         attributes.push(("backroad.simulated".to_owned(), Attribute::Flag(self.simulated)));
-        Span {
+        TraceSpan {
             trace: self.trace,
             id: self.id(name, *seq),
             parent,
@@ -239,14 +239,14 @@ impl TracedRun {
         self.root.as_ref().map(|root| root.id)
     }
 
-    fn take(&mut self, recorded: &Recorded) -> Vec<Span> {
+    fn take(&mut self, recorded: &Recorded) -> Vec<TraceSpan> {
         match recorded.event.step().cloned() {
             Some(step) => self.of_step(&step, recorded),
             None => self.of_run(recorded),
         }
     }
 
-    fn of_run(&mut self, recorded: &Recorded) -> Vec<Span> {
+    fn of_run(&mut self, recorded: &Recorded) -> Vec<TraceSpan> {
         let mut ended = Vec::new();
         if let Event::Reopened { .. } = &recorded.event {
             let attributes = vec![text("backroad.run.id", self.run.as_str())];
@@ -299,7 +299,7 @@ impl TracedRun {
         self.open.entry(step.clone()).or_default().step = Some(span);
     }
 
-    fn of_step(&mut self, step: &StepName, recorded: &Recorded) -> Vec<Span> {
+    fn of_step(&mut self, step: &StepName, recorded: &Recorded) -> Vec<TraceSpan> {
         let at = recorded.at;
         let mut ended = Vec::new();
         if let Event::StepStarted { attempt, .. } | Event::UndoStarted { attempt, .. } =
@@ -358,7 +358,7 @@ impl TracedRun {
         undoes: bool,
         attempt: u32,
         recorded: &Recorded,
-    ) -> Vec<Span> {
+    ) -> Vec<TraceSpan> {
         let mut ended = Vec::new();
         let of_other = self.open.get(step).and_then(|open| open.step.as_ref());
         if of_other.is_some_and(|span| span.name.starts_with(UNDO) != undoes) {
@@ -429,8 +429,8 @@ const STEP: &str = "step";
 const UNDO: &str = "undo";
 
 enum Made {
-    Call(Span),
-    Operation(Span),
+    Call(TraceSpan),
+    Operation(TraceSpan),
 }
 
 /// Azure's id of a request (`x-ms-request-id`), by its name in the conventions.
@@ -438,16 +438,17 @@ const REQUEST_ID: &str = "azure.service.request.id";
 
 impl OpenStep {
     /// All that is open ends, the inner first.
-    fn closed(self, at: Timestamp, status: SpanStatus) -> Vec<Span> {
+    fn closed(self, at: Timestamp, status: SpanStatus) -> Vec<TraceSpan> {
         let inner = [self.call, self.operation].into_iter().flatten();
-        let mut ended: Vec<Span> = inner.map(|span| closed(span, at, SpanStatus::Unset)).collect();
+        let mut ended: Vec<TraceSpan> =
+            inner.map(|span| closed(span, at, SpanStatus::Unset)).collect();
         ended.extend(self.attempt.map(|span| closed(span, at, status.clone())));
         ended.extend(self.step.map(|span| closed(span, at, status)));
         ended
     }
 }
 
-fn closed(mut span: Span, at: Timestamp, status: SpanStatus) -> Span {
+fn closed(mut span: TraceSpan, at: Timestamp, status: SpanStatus) -> TraceSpan {
     // A clock that was set back makes nothing end before it began.
     span.to = at.max(span.from);
     span.status = status;
@@ -455,7 +456,7 @@ fn closed(mut span: Span, at: Timestamp, status: SpanStatus) -> Span {
 }
 
 /// A call ends with its answer, or without one.
-fn answered(mut call: Span, recorded: &Recorded) -> Span {
+fn answered(mut call: TraceSpan, recorded: &Recorded) -> TraceSpan {
     let status = match &recorded.event {
         Event::Accepted { request_id, .. } | Event::Answered { request_id, .. } => {
             call.attributes.extend(request_id.as_ref().map(|id| text(REQUEST_ID, id.as_str())));
@@ -485,14 +486,14 @@ fn end_of_step(event: &Event) -> Option<SpanStatus> {
 }
 
 /// Notes an event in a span.
-fn happened(span: &mut Span, recorded: &Recorded) {
+fn happened(span: &mut TraceSpan, recorded: &Recorded) {
     if span.happenings.len() >= HAPPENINGS_MAX {
         span.dropped += 1;
         return;
     }
     let (name, fields) = fields::told(&recorded.event);
     let attributes = fields.iter().flat_map(|(name, value)| flat(name, value)).collect();
-    span.happenings.push(Happening { at: recorded.at, name, attributes });
+    span.happenings.push(SpanEvent { at: recorded.at, name, attributes });
 }
 
 /// A field as attributes: objects by their parts.

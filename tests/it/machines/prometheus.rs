@@ -56,7 +56,7 @@ fn the_runs_are_told_in_the_exposition_format() {
 
 #[test]
 fn a_thousand_runs_make_no_thousand_series_and_names_stay_in_their_quotes() {
-    use backroad::render::machine::measures::{RunMeasures, Told};
+    use backroad::render::machine::measures::{EventCounts, RunMeasures};
     use backroad::render::truth::{ObjectiveVerdict, RunStanding};
     let run = |n: usize| RunMeasures {
         run: format!("run{n}"),
@@ -72,7 +72,7 @@ fn a_thousand_runs_make_no_thousand_series_and_names_stay_in_their_quotes() {
         asks: 0,
         owed: 0,
         people: 0.0,
-        told: Told::default(),
+        told: EventCounts::default(),
     };
     let runs: Vec<RunMeasures> = (0..1_000).map(run).collect();
     let families = read(&backroad::render::machine::prometheus::metrics(&runs));
