@@ -21,7 +21,8 @@ use crate::engine::{Clock, Recorded, RunState};
 use crate::model::{Epoch, RunId, Seq};
 use crate::render::machine::measures::measures;
 use crate::render::machine::otlp;
-use crate::render::machine::trace::{TraceSpan, Tracer};
+use crate::render::machine::span::TraceSpan;
+use crate::render::machine::trace::Tracer;
 use crate::render::run_view_at;
 use crate::render::view::Driven;
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::cli::error::CliError;
 use crate::outward;
-use crate::render::machine::trace::{Attribute, Attributes};
+use crate::render::machine::span::{Attribute, Attributes};
 
 /// How long a collector may take for one request, where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(10);

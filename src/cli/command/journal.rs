@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct JournalArgs {
     /// The run's id, or its beginning [default: the one that is driven now, else the newest].
     pub run: Option<String>,
-    /// Go on with what happens, until the run ends, waits for nobody who drives it, or is interrupted.
+    /// Go on with what happens, until the run has ended, or nobody drives it any more.
     #[arg(long)]
     pub follow: bool,
 }

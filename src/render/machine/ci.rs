@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(github.lines().count(), 1);
         assert_eq!(
             github,
-            "::error file=run%2Cbooks/a%3Ab].yaml,line=3,col=7,title=E101%2C a%3A b::100%25 bad%0A::error::x\\u{d}%0A\
+            "::error file=run%2Cbooks/a%3Ab].yaml,line=3,col=7,title=E101%2C a%3A b::100%25 bad%0A::error::x␍%0A\
              ##vso[task.setvariable variable=a]b;c"
         );
         let azure = found(message).command(CiSystem::AzureDevOps);

@@ -11,6 +11,7 @@ pub mod junit;
 pub mod measures;
 pub mod otlp;
 pub mod prometheus;
+pub mod span;
 pub mod stream;
 pub mod summary;
 pub mod trace;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::measures::RunMeasures;
-use super::trace::{Attribute, Attributes, SpanEvent, SpanId, SpanKind, SpanStatus, TraceSpan};
+use super::span::{Attribute, Attributes, SpanEvent, SpanId, SpanKind, SpanStatus, TraceSpan};
 use crate::model::Timestamp;
 use crate::outward;
 use crate::render::truth::ObjectiveVerdict;

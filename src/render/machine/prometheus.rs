@@ -227,7 +227,6 @@ fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 /// Exact up to 2^53, beyond which no count of ours comes.
-#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^53")]
 fn count(number: i64) -> f64 {
     number as f64
 }

@@ -41,7 +41,7 @@ pub fn of_plan(view: &PreviewView) -> String {
         text(&view.looked_at)
     );
     for step in view.steps.iter().take(ROWS_MAX) {
-        let verdict = serde_json::to_value(&step.verdict).ok();
+        let verdict = serde_json::to_value(step.verdict).ok();
         let verdict =
             verdict.as_ref().and_then(serde_json::Value::as_str).unwrap_or("").replace('_', " ");
         let changes = step.changes.len().to_string();

@@ -111,6 +111,11 @@ fn stacked(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
     let asks = framed_rows(&people).min(room);
     let head_rows = rows(&head).min(left.saturating_sub(asks));
     let rest = left.saturating_sub(asks + head_rows);
+    // A frame without a line in it is none.
+    let (asks, rest) = match rest < FRAME_ROWS_MIN && asks > 0 {
+        true => (asks + rest, 0),
+        false => (asks, rest),
+    };
     // Two frames with a line in each, else one, else none.
     let log = if rest >= 2 * FRAME_ROWS_MIN { (rest / 3).max(FRAME_ROWS_MIN) } else { 0 };
     let [top, asked, steps, happened, keys] = areas(
@@ -127,7 +132,9 @@ fn stacked(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
     if asks > 0 {
         panels::framed(frame, asked, "People", people);
     }
-    panels::steps(frame, steps, page);
+    if rest > 0 {
+        panels::steps(frame, steps, page);
+    }
     if log > 0 {
         panels::log(frame, happened, page);
     }
