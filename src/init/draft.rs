@@ -8,6 +8,7 @@ use super::estate::{CircuitLink, EstateNetwork, VnetSide};
 use super::strategy::Strategy;
 use super::todo::Todo;
 use crate::model::{Region, ResourceId};
+use crate::sim::Lock;
 
 /// A failover of an estate.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Draft {
     pub(super) revocable: bool,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) estate: String,
+    /// The locks that the drill's world keeps.
+    pub(super) locks: Vec<Lock>,
     /// What is left for people.
     pub todo: Todo,
 }
@@ -101,6 +104,8 @@ pub(super) struct DraftSpoke {
     pub(super) id: ResourceId,
     pub(super) hub_side: DraftSide,
     pub(super) spoke_side: DraftSide,
+    /// With which of its peerings it uses another network's gateway today.
+    pub(super) elsewhere: Vec<VnetSide>,
 }
 
 /// One side of a peering, as it shall be and as it is.

@@ -5,6 +5,7 @@
 //! done, and [`written()`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
 //! here reads or writes a file.
 
+mod abroad;
 mod advice;
 mod advise;
 mod blocks;
@@ -23,10 +24,12 @@ mod hub_links;
 mod hub_pair;
 mod hub_routes;
 mod keep;
+mod locks;
 mod machines;
 mod names;
 mod others;
 mod pairs;
+mod sessions;
 mod spokes_text;
 mod strategy;
 mod swap;

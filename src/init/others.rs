@@ -294,7 +294,11 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
     for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
         let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
         for own in far.filter(|own| own.region != hub.region) {
-            if own.peerings.iter().any(|side| side.uses && side.remote == hub.id) {
+            let helped = draft.hubs.iter().flat_map(|hub| &hub.spokes).any(|spoke| {
+                spoke.id == own.id && spoke.elsewhere.iter().any(|side| side.remote == hub.id)
+            });
+            let uses = own.peerings.iter().any(|side| side.uses && side.remote == hub.id);
+            if uses && !helped {
                 todo.decide(format!(
                     "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
                      leaves it alone.",
@@ -328,15 +332,6 @@ fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
             draft.todo.decide(format!(
                 "The site {} is not behind the target's circuit: it reaches nothing after a failover.",
                 site.name
-            ));
-        }
-    }
-    for id in &used {
-        let down = estate.onprem.links.iter().any(|link| link.circuit == *id && !link.up);
-        if down {
-            draft.todo.decide(format!(
-                "A session between on-premises and {} is down: it carries on one path or none.",
-                id.name()
             ));
         }
     }

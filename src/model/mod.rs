@@ -36,6 +36,7 @@ pub mod steering;
 pub mod tags;
 pub mod tenant;
 pub mod time;
+pub mod url_path;
 pub mod verification;
 pub mod vpn;
 

@@ -339,7 +339,14 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     (
         "peering.remove",
         "One side of a virtual network peering is gone.",
-        &[must("id", Kind::Id(PEERINGS), "That side.")],
+        &[
+            must("id", Kind::Id(PEERINGS), "That side."),
+            may(
+                "remote",
+                Kind::Id(VNETS),
+                "The network at its other end: no other step writes it meanwhile.",
+            ),
+        ],
     ),
     (
         "gateway.remove",

@@ -64,6 +64,7 @@ mod tenants;
 mod together;
 mod verbs;
 mod watched;
+mod whole_way;
 mod wire;
 mod words;
 mod world;
