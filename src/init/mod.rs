@@ -48,7 +48,7 @@ pub use draft::Draft;
 pub use drafting::draft;
 pub use error::InitError;
 pub use estate::KnownEstate;
-pub use explain::explained;
+pub use explain::{explained, lacking};
 pub use keep::{Keep, difference, keep, marked};
 pub use strategy::{Fit, Strategy};
 pub use world_text::copy;

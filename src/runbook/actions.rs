@@ -87,6 +87,11 @@ const CONNECTION_REMOVE: &[Field] = &[
     may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
 ];
 
+const PEERING_REMOVE: &[Field] = &[
+    must("id", Kind::Id(PEERINGS), "That side."),
+    may("remote", Kind::Id(VNETS), "The other network: no other step writes it meanwhile."),
+];
+
 /// Which way a failover goes.
 pub const DIRECTIONS: &[&str] = &["primary_to_recovery", "recovery_to_primary"];
 
@@ -336,18 +341,7 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         "A local network gateway is gone.",
         &[must("id", Kind::Id(LOCAL_GATEWAYS), "It; no connection may use it.")],
     ),
-    (
-        "peering.remove",
-        "One side of a virtual network peering is gone.",
-        &[
-            must("id", Kind::Id(PEERINGS), "That side."),
-            may(
-                "remote",
-                Kind::Id(VNETS),
-                "The network at its other end: no other step writes it meanwhile.",
-            ),
-        ],
-    ),
+    ("peering.remove", "One side of a virtual network peering is gone.", PEERING_REMOVE),
     (
         "gateway.remove",
         "A gateway is gone.",

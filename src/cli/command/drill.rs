@@ -12,14 +12,13 @@ use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
-use crate::cli::session::{DriveStart, Driving};
+use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
-use crate::cli::{front, preflight, region_down, world};
-use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
+use crate::cli::{front, preflight, proof, world};
+use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome};
 use crate::outside::BesideAzure;
-use crate::render::view::StrikesView;
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy, World};
 
@@ -73,7 +72,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let (world, down) = (args.world.as_deref(), args.down.regions.as_slice());
     let outset = Outset { world, seed: args.seed, down, ..Outset::default() };
     let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
-    let (begins_in, began) = drill.now();
+    let (begins_in, _) = drill.now();
     say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
@@ -101,26 +100,15 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
             .chain(preflight::waived(&found, &Actor::DrillPerson))
             .collect(),
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
+        regions_down: down.to_vec(),
+        allow_no_strike: args.allow_no_strike,
     };
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
     let driving = drill.drive(context, store, begin).await?;
-    let ended = driving.events.last().map_or(began, |last| last.at);
     let status = driving.show(context, RunOutcome::Succeeded);
-    let mut never = region_down::never_went(down, began, ended).peekable();
-    let proven = never.peek().is_none();
-    for one in never {
-        let warning = context.ui.err.warn("did not strike:");
-        context.ui.say(&format!(
-            "{warning} {} was to go down after {}, and the drill had ended after {}.",
-            one.region.as_str(),
-            format_duration(one.after),
-            format_duration(ended.since(began)),
-        ));
-    }
-    let struck = proves_all(context, &driving, args.allow_no_strike);
-    Ok(if proven && struck { status } else { unproven(status) })
+    Ok(proof::judged(context, &driving, RunOutcome::Succeeded, status))
 }
 
 /// Says which regions go down, and what a declaration alone does not do.
@@ -146,30 +134,6 @@ fn say_of_regions(context: &Context, world: &World, plan: &Plan, args: &DrillArg
              simulated Azure {name} stays up. Take it down with `--region-down {name}`."
         ));
     }
-}
-
-/// Says which faults and bad days struck nothing: a drill proves nothing about those.
-fn proves_all(context: &Context, driving: &Driving, allowed: bool) -> bool {
-    // One that is not over may meet them yet.
-    let Ending::Ended(_) = driving.ending else { return true };
-    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(|one| one.struck == 0).collect();
-    for one in &idle {
-        let mark = context.ui.err.warn("warning:");
-        let what = if one.is_day { "The bad day" } else { "The fault" };
-        context.ui.say(&format!("{mark} {what} `{}` {}.", one.what, one.said()));
-    }
-    if !idle.is_empty() && !allowed {
-        context.ui.say(
-            "  The drill proves nothing about that. See the resource's name and the times of the fault, or \
-             allow it with `--allow-no-strike`.",
-        );
-    }
-    idle.is_empty() || allowed
-}
-
-/// How a command ends whose drill did not prove what it was to prove.
-fn unproven(status: Status) -> Status {
-    if status == Status::Done { Status::EndedOtherwise } else { status }
 }
 
 fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {

@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
 use crate::cli::typed::duration;
-use crate::cli::{azure, world};
+use crate::cli::{azure, proof, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Plan, RunOutcome, StepName, StepStatus};
 use crate::outside::RoutedActuator;
@@ -382,7 +382,9 @@ async fn go_on(
         // A word to an ended run that was refused leaves it ended, and without claims.
         context.state.claims().release(&run)?;
     }
-    Ok(driven?.show(context, asked))
+    let driving = driven?;
+    let status = driving.show(context, asked);
+    Ok(proof::judged(context, &driving, asked, status))
 }
 
 /// Where a live run's Azure is, who we are to it, and by which clock.

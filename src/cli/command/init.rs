@@ -12,7 +12,7 @@ use crate::cli::typed::pair;
 use crate::cli::{files, front, written};
 use crate::init::{
     Advice, Draft, InitError, Keep, KnownEstate, Strategy, Wish, WrittenFile, advise, copy,
-    difference, draft, explained, keep, marked, written,
+    difference, draft, explained, keep, lacking, marked, written,
 };
 use crate::model::Region;
 use crate::render::json as out;
@@ -286,6 +286,10 @@ fn show(context: &Context, advice: &Advice, draft: &Draft, done: &[Done], runboo
         text.push_str(&format!("\n{}:\n{}", own.path.display(), own.difference));
     }
     let todo = &draft.todo;
+    if !todo.lacks.is_empty() {
+        text.push_str("\nWhat the estate lacks today, which no step makes:\n");
+        text.push_str(&lacking(draft));
+    }
     text.push_str(&format!(
         "\nThe estate lacks {} of what no step makes; {} things are for somebody to decide or look at.\n",
         todo.lacks.len(),
