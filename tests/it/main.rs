@@ -27,6 +27,7 @@ mod getting_started;
 mod hazards;
 mod hubs;
 mod init;
+mod init_asks;
 mod kept_journals;
 mod killed_anywhere;
 mod lost_posts;

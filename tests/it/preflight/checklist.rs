@@ -44,9 +44,9 @@ fn what_fails_is_a_checklist_of_commands() {
 
 #[test]
 fn what_has_no_command_stands_in_the_checklist_with_what_is_to_be_done() {
-    let output = preflight("quotas: { VirtualNetworkGateways: 0 }\n", &[]);
+    let output = preflight("quotas: { RouteTables: 1 }\n", &[]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("\n  [ ] QUOTA gateways of "), "{text}");
+    assert!(text.contains("\n  [ ] QUOTA "), "{text}");
     assert!(text.contains(": Ask for a larger quota"), "{text}");
 }
 
