@@ -7,6 +7,7 @@ use super::advise::default_rto;
 use super::circuits::{place, reaches, wants_premium};
 use super::error::InitError;
 use super::estate::KnownEstate;
+use super::follows;
 use super::hub_pair::HubBuilder;
 use super::locks;
 use super::names;
@@ -44,6 +45,9 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
         tags: others::tags(estate, advice),
         estate: estate.world.clone(),
         locks: Vec::new(),
+        records: Vec::new(),
+        endpoints: Vec::new(),
+        guards: Vec::new(),
         todo: Todo::default(),
     };
     crate::model::time::parse_duration(&draft.rto)
@@ -67,6 +71,7 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
     draft.locks = estate.locks.clone();
     draft.locks.retain(|own| !draft.todo.lifted.contains(own));
     others::look_around(estate, advice, &mut draft);
+    follows::look(estate, advice, &mut draft);
     Ok(draft)
 }
 

@@ -20,6 +20,7 @@ mod failback;
 mod failback_network;
 mod failover;
 mod failover_steps;
+mod follows;
 mod hub_links;
 mod hub_pair;
 mod hub_routes;

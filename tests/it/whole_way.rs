@@ -215,3 +215,58 @@ fn ids_in_any_case_name_the_same_resources() {
     let went = went(&loud, &[]);
     assert_eq!(went.lacks(), Vec::<String>::new());
 }
+
+#[test]
+fn names_clients_and_security_groups_follow_by_steps_where_the_estate_says_how() {
+    let estate = like("own-addresses", |estate| {
+        let net = "/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/rg-net-neu\
+                   /providers/Microsoft.Network";
+        let profile = format!("{net}/trafficManagerProfiles/tm-shop");
+        let end = |name: &str, place: &str, status: &str, priority: u8| {
+            json!({ "id": format!("{profile}/externalEndpoints/{name}"), "name": name,
+                "type": "Microsoft.Network/trafficManagerProfiles/externalEndpoints",
+                "properties": { "target": format!("{name}.contoso.example"), "endpointStatus": status,
+                    "endpointLocation": place, "priority": priority, "weight": 1 } })
+        };
+        let shop = body(estate, "/vnet-shop-weu")["properties"]["addressSpace"]["addressPrefixes"]
+            [0]
+        .as_str()
+        .unwrap()
+        .replace(".0/24", ".10");
+        let group = |region: &str, place: &str| {
+            let id = format!("{net}/networkSecurityGroups/nsg-work-{region}");
+            json!({ "id": id.replace("rg-net-neu", &format!("rg-net-{region}")), "location": place,
+                "properties": { "securityRules": [] } })
+        };
+        let (weu, neu) = (group("weu", "westeurope"), group("neu", "northeurope"));
+        body(estate, "/vnet-shop-weu")["properties"]["subnets"][0]["properties"]["networkSecurityGroup"] =
+            json!({ "id": weu["id"] });
+        estate["resources"].as_array_mut().unwrap().extend([
+            weu,
+            neu,
+            json!({ "id": profile, "location": "global", "properties": {
+                "trafficRoutingMethod": "Priority", "dnsConfig": { "relativeName": "shop", "ttl": 60 },
+                "monitorConfig": { "protocol": "HTTPS", "port": 443, "path": "/" },
+                "endpoints": [end("weu", "West Europe", "Enabled", 1), end("neu", "North Europe", "Disabled", 2)],
+            } }),
+            json!({ "id": format!("{net}/privateDnsZones/contoso.example"), "location": "global",
+                "properties": {} }),
+            json!({ "id": format!("{net}/privateDnsZones/contoso.example/A/shop"),
+                "properties": { "ttl": 3600, "aRecords": [{ "ipv4Address": shop }] } }),
+        ]);
+    });
+    let went = went(&estate, &[]);
+    let (out, home) = (went.text("my-failover.yaml"), went.text("my-failover-failback.yaml"));
+    for (text, action, count) in [
+        (&out, "private_dns.record", 1),
+        (&out, "traffic_manager.endpoint", 2),
+        (&out, "security_group.associate", 1),
+        (&home, "private_dns.record", 1),
+        (&home, "traffic_manager.endpoint", 2),
+        (&home, "security_group.dissociate", 1),
+    ] {
+        let found = text.matches(&format!("action: {action}\n")).count();
+        assert_eq!(found, count, "{action}: {text}");
+    }
+    assert!(home.contains("ttl: 3600"), "{home}");
+}
