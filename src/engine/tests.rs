@@ -130,6 +130,8 @@ impl Bench {
             plan: Box::new(plan.clone()),
             against: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),

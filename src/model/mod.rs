@@ -30,12 +30,14 @@ pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod recovery;
+pub mod region_down;
 pub mod resource;
 pub mod secret;
 pub mod steering;
 pub mod tags;
 pub mod tenant;
 pub mod time;
+pub mod url_path;
 pub mod verification;
 pub mod vpn;
 
@@ -58,6 +60,7 @@ pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};
 pub use policy::{
     Answer, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass, Side,
 };
+pub use region_down::RegionDown;
 pub use resource::{Region, ResourceId, ResourceType};
 pub use secret::{SECRET_PLACEHOLDER, SecretRef, SecretSource};
 pub use time::{TimeError, Timestamp};

@@ -119,6 +119,8 @@ impl Book {
                 plan: Box::new(plan),
                 against: None,
                 bad_days: Vec::new(),
+                regions_down: Vec::new(),
+                allow_no_strike: false,
                 mode: RunMode::Drill,
                 endpoint: "sim".to_owned(),
                 nonce: "n".to_owned(),

@@ -96,6 +96,12 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
             line(out, &style.dim(&text));
         }
     }
+    if !view.regions_down.is_empty() {
+        let down = format!("with {} down", view.regions_down.join(", "));
+        for text in wrap(&down, style.width) {
+            line(out, &style.dim(&text));
+        }
+    }
     if let Some(by) = &view.by {
         for text in wrap(&format!("started by {by}"), style.width) {
             line(out, &style.dim(&text));

@@ -53,6 +53,9 @@ pub struct RunView {
     /// The bad days that a drill lived through, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_days: Vec<String>,
+    /// The regions that whoever began a drill took down in it, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions_down: Vec<String>,
     /// What each of them, and each fault of a drill's world, met and struck.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strikes: Vec<StrikesView>,
@@ -303,6 +306,7 @@ fn viewed(
         profile: plan.parts().profile.clone(),
         mode: opened.kind(),
         bad_days: opened.bad_days.clone(),
+        regions_down: opened.regions_down.iter().map(ToString::to_string).collect(),
         strikes: Vec::new(),
         endpoint: opened.endpoint.clone(),
         outcome: outcome(state, driven),

@@ -110,6 +110,8 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         plan: Box::new(plan),
         against: None,
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         mode,
         endpoint: endpoint.to_owned(),
         nonce: "n".to_owned(),

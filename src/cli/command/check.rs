@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{ci, front, written};
+use crate::cli::{ci, front, param_file, written};
 use crate::render::machine::summary;
 use crate::render::{diagnostic, json as out};
 use crate::runbook::{Diagnostics, DocumentKind, Severity, SourceFile};
@@ -149,7 +149,12 @@ fn params(
 ) -> Result<Checked, CliError> {
     let mut read = written::params(file)?;
     let mut known = Vec::new();
-    for runbook in runbooks {
+    // Those that were named beside it, else the one that it names itself.
+    let own = if runbooks.is_empty() { param_file::own_runbook(&mut read, file) } else { None };
+    let own = own.as_deref();
+    let runbooks: Vec<&Path> = runbooks.iter().copied().chain(own).collect();
+    for runbook in &runbooks {
+        param_file::judge(&mut read, file, runbook, compile)?;
         known.extend(written::param_names(
             &front::read(&context.environment, runbook, compile, None)?.0,
         ));
@@ -157,11 +162,18 @@ fn params(
     if !known.is_empty() {
         written::check_names(&mut read, &known);
     }
-    let against = match runbooks.len() {
-        0 => "; name a runbook beside it to check them against",
-        _ => "",
+    let against = match runbooks.as_slice() {
+        [] => {
+            "; name a runbook beside it to check them against, or in a first line `# runbook: FILE`"
+                .to_owned()
+        }
+        [one] => format!(", as {} declares them", one.display()),
+        several => format!(", as {} runbooks declare them", several.len()),
     };
-    let good = format!("values of {} parameters{against}", read.params.len());
+    let good = match read.params.len() {
+        1 => format!("the value of 1 parameter{against}"),
+        count => format!("values of {count} parameters{against}"),
+    };
     let usable = !read.diagnostics.has_errors();
     Ok(Checked { source: read.source, diagnostics: read.diagnostics, usable, good })
 }

@@ -11,17 +11,17 @@ use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::proof::Proof;
 use crate::cli::region_down::RegionsDown;
-use crate::cli::session::{DriveStart, Driving};
+use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
-use crate::cli::{ci, files, front, preflight, region_down, world};
-use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
+use crate::cli::{ci, files, front, preflight, world};
+use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
 use crate::outside::BesideAzure;
 use crate::render::machine::junit::{JUnitMaterial, junit, junit_of_nothing};
 use crate::render::machine::summary;
-use crate::render::view::StrikesView;
 use crate::render::{RunView, StepView};
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy, World};
@@ -106,7 +106,7 @@ async fn drilled(
     material.seed = Some(drill.seed());
     let named = args.world.as_ref().or(compiled.world.as_ref());
     material.world = named.map(|world| world.display().to_string());
-    let (begins_in, began) = drill.now();
+    let (begins_in, _) = drill.now();
     say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
@@ -134,34 +134,17 @@ async fn drilled(
             .chain(preflight::waived(&found, &Actor::DrillPerson))
             .collect(),
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
+        regions_down: down.to_vec(),
+        allow_no_strike: args.allow_no_strike,
     };
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
     let mut driving = drill.drive(context, store, begin).await?;
-    let ended = driving.events.last().map_or(began, |last| last.at);
-    let never: Vec<String> = region_down::never_went(down, began, ended)
-        .map(|one| {
-            format!(
-                "{} was to go down after {}, and the drill had ended after {}.",
-                one.region.as_str(),
-                format_duration(one.after),
-                format_duration(ended.since(began)),
-            )
-        })
-        .collect();
-    material.failures.clone_from(&never);
-    if !args.allow_no_strike {
-        material.failures.extend(idle(&driving).iter().map(|one| said_of_idle(one)));
-    }
-    let proven = material.failures.is_empty();
-    let decided = |status| if proven { status } else { unproven(status) };
-    let status = driving.show_as(context, RunOutcome::Succeeded, decided);
-    for one in never {
-        let warning = context.ui.err.warn("did not strike:");
-        context.ui.say(&format!("{warning} {one}"));
-    }
-    say_of_idle(context, &driving, args.allow_no_strike);
+    let proof = Proof::of(&driving, RunOutcome::Succeeded);
+    material.failures = proof.failures();
+    let status = driving.show_as(context, RunOutcome::Succeeded, |status| proof.judged(status));
+    proof.say(context);
     let view = driving.view();
     if let Some(view) = &view {
         mark(context, args, &compiled.text, view, material);
@@ -214,37 +197,6 @@ fn say_of_regions(context: &Context, world: &World, plan: &Plan, args: &DrillArg
              simulated Azure {name} stays up. Take it down with `--region-down {name}`."
         ));
     }
-}
-
-/// The faults and bad days that struck nothing: a drill proves nothing about those.
-fn idle(driving: &Driving) -> Vec<&StrikesView> {
-    // One that is not over may meet them yet.
-    let Ending::Ended(_) = driving.ending else { return Vec::new() };
-    driving.strikes.iter().filter(|one| one.struck == 0).collect()
-}
-
-fn said_of_idle(one: &StrikesView) -> String {
-    let what = if one.is_day { "The bad day" } else { "The fault" };
-    format!("{what} `{}` {}.", one.what, one.said())
-}
-
-/// Says which they are.
-fn say_of_idle(context: &Context, driving: &Driving, allowed: bool) {
-    let idle = idle(driving);
-    for one in &idle {
-        context.ui.say(&format!("{} {}", context.ui.err.warn("warning:"), said_of_idle(one)));
-    }
-    if !idle.is_empty() && !allowed {
-        context.ui.say(
-            "  The drill proves nothing about that. See the resource's name and the times of the fault, or \
-             allow it with `--allow-no-strike`.",
-        );
-    }
-}
-
-/// How a command ends whose drill did not prove what it was to prove.
-fn unproven(status: Status) -> Status {
-    if status == Status::Done { Status::EndedOtherwise } else { status }
 }
 
 fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {

@@ -13,6 +13,7 @@ use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommand
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::proof::Proof;
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
 use crate::cli::typed::duration;
 use crate::cli::{azure, world};
@@ -382,7 +383,11 @@ async fn go_on(
         // A word to an ended run that was refused leaves it ended, and without claims.
         context.state.claims().release(&run)?;
     }
-    Ok(driven?.show(context, asked))
+    let mut driving = driven?;
+    let proof = Proof::of(&driving, asked);
+    let status = driving.show_as(context, asked, |status| proof.judged(status));
+    proof.say(context);
+    Ok(status)
 }
 
 /// Where a live run's Azure is, who we are to it, and by which clock.

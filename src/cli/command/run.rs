@@ -81,6 +81,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         nonce: hexadecimal(HostEntropy.bytes()),
         by: Some(context.user()),
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         waived: said_before(Actor::Person(context.user()), &start),
     };
     // Whatever can be refused is refused before there is a run.

@@ -69,6 +69,7 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         title: view.title.clone(),
         mode: view.mode.as_str().to_owned(),
         bad_days: view.bad_days.clone(),
+        regions_down: view.regions_down.clone(),
         strikes: strikes(material.strikes),
         profile: view.profile.clone(),
         endpoint: view.endpoint.clone(),

@@ -22,6 +22,8 @@ view! {
         pub mode: String,
         /// The bad days that a drill lived through, by name.
         pub bad_days: Vec<String>,
+        /// The regions that whoever began a drill took down in it, and when.
+        pub regions_down: Vec<String>,
         /// What each bad day, and each fault of a drill's world, came to.
         pub strikes: Vec<ReportStrikes>,
         /// The profile that it ran under.

@@ -484,6 +484,8 @@ impl Lab {
             nonce: "lab".to_owned(),
             by: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
             waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();
