@@ -44,7 +44,7 @@ enum LookedBy {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// The person's screen.
     pub ui: Ui,
@@ -56,6 +56,8 @@ pub struct Context {
     pub account: Account,
     /// The run that this process drives in the background, without a terminal.
     pub background: Option<RunId>,
+    /// Whether a page is served beside what this process drives: people may answer on it.
+    pub page: bool,
 }
 
 impl Context {
@@ -66,11 +68,12 @@ impl Context {
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
         let account = account::own(&environment);
+        let page = line.verb.page().is_some();
         let background = match line.verb.drives() {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        Ok(Self { ui, environment, state: StateDir::new(path), account, background })
+        Ok(Self { ui, environment, state: StateDir::new(path), account, background, page })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.

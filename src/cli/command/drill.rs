@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::run::{hexadecimal, run_id, said_before};
+use super::served_page::RunningPage;
+use super::web::PageBesideArgs;
 use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
@@ -53,6 +55,9 @@ pub struct DrillArgs {
     /// What is said before it starts.
     #[command(flatten)]
     pub start: Start,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 /// Who answers the gates of a drill.
@@ -102,6 +107,7 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
             .collect(),
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
     };
+    let page = RunningPage::beside(context, &args.page)?;
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
@@ -120,6 +126,9 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
         ));
     }
     let struck = proves_all(context, &driving, args.allow_no_strike);
+    if let Some(page) = page {
+        page.stay(context, driving.ending == Ending::Interrupted).await;
+    }
     Ok(if proven && struck { status } else { unproven(status) })
 }
 

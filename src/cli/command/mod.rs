@@ -11,6 +11,7 @@ mod export;
 mod init;
 mod journal;
 mod man;
+mod page;
 mod params;
 mod permissions;
 mod plan;
@@ -22,11 +23,13 @@ mod report;
 mod run;
 mod runs;
 mod schema;
+mod served_page;
 mod sim;
 mod sim_env;
 mod status;
 mod verify;
 mod watch;
+mod web;
 
 use super::args::{CommandLine, Verb};
 use super::context::Context;
@@ -56,6 +59,7 @@ pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
+pub use web::{PageBesideArgs, ServePageArgs, WebArgs, WebVerb};
 
 /// Does what was asked.
 ///
@@ -90,6 +94,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             status::status(context, &run).await
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
+        Verb::Web(args) => web::web(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args.run).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
