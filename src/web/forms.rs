@@ -144,7 +144,10 @@ pub(super) async fn offered(
         let Offered { command, step, choice, label, what, reason } = one;
         PageForm { command, step, choice, label, what, reason, token }
     };
-    page.forms = all(&picture.board, &known.state, role).into_iter().map(with_token).collect();
+    page.forms = all(&picture.board, &known.state, (&speaker.invited.name, role))
+        .into_iter()
+        .map(with_token)
+        .collect();
     Ok(page)
 }
 
@@ -162,7 +165,8 @@ fn counted(web: &Web, state: &RunState, speaker: &PageSpeaker) -> Option<String>
 }
 
 /// Everything that can be done to a run as it stands; of what asks a role only what asks this one.
-fn all(board: &RunBoard, state: &RunState, role: Option<&str>) -> Vec<Offered> {
+fn all(board: &RunBoard, state: &RunState, (name, role): (&str, Option<&str>)) -> Vec<Offered> {
+    let trusts = state.opened.as_ref().is_some_and(|opened| opened.plan.parts().trust_names);
     let mut found = Vec::new();
     for ask in &board.now.asks {
         let for_them = match (role, ask.role.as_deref()) {
@@ -170,7 +174,11 @@ fn all(board: &RunBoard, state: &RunState, role: Option<&str>) -> Vec<Offered> {
             (None, _) | (_, None) => true,
         };
         if for_them {
-            found.extend(of_ask(ask, state));
+            let said = trusts && ask.by.iter().any(|one| one == name);
+            // Who has said yes can only take it back by a no.
+            found.extend(
+                of_ask(ask, state).into_iter().filter(|one| !said || one.command != "approve"),
+            );
         }
     }
     let of_run = |command, label: &str, what: &str, reason| Offered {

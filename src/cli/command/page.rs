@@ -136,10 +136,14 @@ impl WebSource for PageSource {
     }
 
     async fn report(&self, run: &RunId) -> Result<String, WebProblem> {
-        let templates = templates(None).map_err(|error| problem(&error))?;
-        let made = report::of(&self.context, run.as_str(), &templates).await;
-        let made = made.map_err(|error| problem(&error))?;
-        render_report::html(&made, &templates).map_err(|error| WebProblem::new(500, error.message))
+        let look = self.context.look(run).await.map_err(|error| problem(&error))?;
+        let run = run.clone();
+        self.beside_tasks(move |context| {
+            let templates = templates(None)?;
+            let made = report::of_look(context, &run, &look, &templates)?;
+            render_report::html(&made, &templates).map_err(|error| super::render::refused(&error))
+        })
+        .await
     }
 
     async fn document(&self, run: &RunId, plan: &Plan) -> Result<String, WebProblem> {

@@ -96,7 +96,10 @@ impl RunningPage {
         let file = address_file(context);
         let address = PageAddress { url: url.clone() };
         if let Err(error) = address.keep(context) {
-            tracing::warn!(why = error.what, "the page's address is not kept; `web invite` takes it with --url");
+            tracing::warn!(
+                why = error.what,
+                "the page's address is not kept; `web invite` takes it with --url"
+            );
         }
         Ok(Self { url, file, ends: Some(ends), thread: Some(thread) })
     }

@@ -58,6 +58,9 @@ export const time = (at, beside) => {
   return `${other ? `${day(date)} ` : ""}${text} ${name}`;
 };
 
+/** The same without its zone, where another time beside it has it. */
+export const bare = (at, beside) => time(at, beside).replace(/:\d\d \S+$/, "");
+
 const zoneName = (date) => {
   const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(date);
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";

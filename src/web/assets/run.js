@@ -1,6 +1,6 @@
 // One run: how it stands now, and how it stood after any of its events.
 
-import { about, ask, byId, clock, el, follow, keyed, me, plural, put, standing, state, time, zones } from "./page.js";
+import { about, ask, bare, byId, clock, el, follow, keyed, me, plural, put, standing, state, time, zones } from "./page.js";
 
 const run = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const base = `/runs/${encodeURIComponent(run)}`;
@@ -64,7 +64,7 @@ const drawFacts = () => {
   const end = now.expected_end;
   if (end) {
     const still = end.stands_still ? "once it goes on" : "";
-    const range = `${time(end.from, moment())} to ${end.to ? time(end.to, moment()) : "open"}`;
+    const range = `${bare(end.from, moment())} to ${end.to ? bare(end.to, moment()) : "open"}`;
     const answers = end.answers ? `; ${plural(end.answers, "answer")} of people before it` : "";
     add("Expected end", time(end.likely, moment()), `${range}${answers}${still ? `; ${still}` : ""}`);
   } else if (shown.ended_at) {
@@ -119,8 +119,7 @@ const drawHead = () => {
   if (shown.by) tags.push(["started by", shown.by]);
   for (const day of shown.bad_days) tags.push(["bad day", day]);
   byId("tags").replaceChildren(...tags.map(([name, value]) => el("span", { class: name === "mode" && value === "live" ? "tag live" : "tag" }, name === "mode" ? value : `${name} ${value}`)));
-  const stale = shown.stale ?? (!shown.driven && shown.live && !ended(shown) ? "" : "");
-  problem(stale);
+  problem(shown.stale);
   put(byId("foot"), `Azure: ${shown.endpoint}. Event ${shown.event} of ${shown.events}.`);
 };
 
@@ -181,7 +180,8 @@ const drawPeople = () => {
   const asks = shown.now.asks;
   keyed(byId("asks"), asks, askKey, makeAsk, fillAsk);
   byId("no-asks").hidden = asks.length > 0;
-  put(byId("no-asks"), shown.hidden.asks ? "" : "Nobody has to do anything now.");
+  byId("more-asks").hidden = !shown.hidden.asks;
+  put(byId("more-asks"), `And ${shown.hidden.asks} more: backroad status ${shown.run}`);
   byId("said-box").hidden = shown.said.length === 0;
   byId("said").replaceChildren(...shown.said.map((line) => el("li", {}, line)));
   drawDeadlines();
@@ -304,7 +304,7 @@ const drawReach = () => {
     const over = one.circuits.length ? ` over ${one.circuits.join(", ")}` : "";
     return el("td", { class: one.works ? "yes" : "no" }, `${one.works ? "✓ reached" : `✗ ${one.verdict.replaceAll("_", " ")}`}${over}`);
   };
-  byId("reach").replaceChildren(...shown.reached.map((one) => el("tr", {}, el("th", { scope: "row" }, one.site), el("td", {}, one.network.split("/").pop()), cell(before.get(key(one))), cell(one))));
+  byId("reach").replaceChildren(...shown.reached.map((one) => el("tr", {}, el("th", { scope: "row" }, one.site), el("td", {}, one.network), cell(before.get(key(one))), cell(one))));
 };
 
 /* Steps and journal: the part that is on the page, and no more. */
@@ -463,7 +463,8 @@ const show = (board) => {
 };
 
 const tick = () => {
-  put(byId("clock"), time(shown && !place ? moment() : new Date()));
+  // The time in a run that goes on is its own: a simulated one may go faster.
+  put(byId("clock"), time(shown?.driven && !place ? moment() : new Date()));
   if (!shown || place || ended(shown) || rate === 0) return;
   drawFacts();
   drawDeadlines();

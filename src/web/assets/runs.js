@@ -37,6 +37,7 @@ const draw = (page) => {
   byId("runs").hidden = page.total === 0;
   byId("problem").hidden = true;
   put(byId("count"), `${plural(page.total, "run")}, ${page.driven} going on`);
+  document.querySelector("main > .pager").hidden = page.from === 0 && page.runs.length >= page.total;
   byId("newer").disabled = page.from === 0;
   byId("older").disabled = page.from + page.runs.length >= page.total;
 };
