@@ -87,12 +87,12 @@ const manySteps = put("many.yaml", many.join("\n"));
 const browser = await browserType.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"] });
 const url = await start("web", "--allow-actions");
 
-const open = async (name, options = {}) => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+const open = async (name, refused = false) => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   page.on("pageerror", (error) => say(`${name}: ${error.message}`));
-  page.on("console", (message) => message.type() === "error" && say(`${name}: ${message.text()}`));
-  page.on("request", (request) => request.url().startsWith(url) || request.url().startsWith("data:") || say(`${name} asks ${request.url()}`));
+  page.on("console", (message) => message.type() === "error" && !refused && say(`${name}: ${message.text()}`));
+  page.on("request", (request) => request.url().startsWith(url) || request.url() === "about:blank" || say(`${name} asks ${request.url()}`));
   return page;
 };
 
@@ -122,6 +122,7 @@ const stands = (page, ...words) => until(`${words.join(" or ")} on the page`, as
   return words.includes(now) && now;
 });
 const looked = async (page, run, at) => {
+  await page.goto("about:blank");
   await page.goto(`${url}runs/${run}${at ? `#at=${at}` : ""}`);
   await until("the head of the page", () => page.locator("#standing").innerText());
   await sleep(900);
@@ -165,7 +166,7 @@ try {
     await page.keyboard.press("Enter");
     await until(`forms for ${name}`, () => page.locator("#asks form").count());
     people[name] = page;
-    const again = await open(`${name} again`);
+    const again = await open(`${name} again`, true);
     await again.goto(link);
     await again.locator("#enter").click();
     await until("a used link is refused", async () => (await again.locator("#said").innerText()).includes("used already"));
@@ -214,7 +215,7 @@ try {
   await looked(watcher, last());
   check(["IN DOUBT", "WAITING"].includes(await standing(watcher)), `a run that is held is shown ${await standing(watcher)}`);
   await judge(watcher, "in-doubt");
-  backroad("drill", "runbooks/same-circuit.yaml", "--source-down", "--region-down", "eastasia");
+  backroad("drill", "runbooks/same-circuit-swap.yaml", "--world", "runbooks/worlds/one-circuit-kept-source-dead.yaml");
   const owing = last();
   await looked(watcher, owing);
   await judge(watcher, "owed");

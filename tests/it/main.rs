@@ -64,6 +64,8 @@ mod tenants;
 mod together;
 mod verbs;
 mod watched;
+mod web;
+mod web_socket;
 mod wire;
 mod words;
 mod world;

@@ -21,6 +21,9 @@ export const put = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
+/** A sentence in which what stands between backticks is code. */
+export const rich = (text) => text.split("`").map((part, n) => (n % 2 ? el("code", {}, part) : part));
+
 export const plural = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 
 /** Seconds as a clock shows them: 0:07, 12:34, 1:02:03. */

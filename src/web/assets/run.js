@@ -1,10 +1,12 @@
 // One run: how it stands now, and how it stood after any of its events.
 
-import { about, ask, bare, byId, clock, el, follow, keyed, me, plural, put, standing, state, time, zones } from "./page.js";
+import { about, ask, bare, byId, clock, el, follow, keyed, me, plural, put, rich, standing, state, time, zones } from "./page.js";
 
 const run = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const base = `/runs/${encodeURIComponent(run)}`;
+/** Rows of steps and of events that are on the page at once. */
 const ROWS = 100;
+const EVENTS = 25;
 
 /** The newest head, the one that is shown, and after which event it stands; none: now. */
 let newest, shown, place;
@@ -244,7 +246,7 @@ const drawForms = async () => {
   const note = byId("note");
   const text = place ? "" : who.actions ? (given.why_not ?? given.note ?? "") : "";
   note.hidden = !text;
-  put(note, text);
+  if (note.textContent !== text.replaceAll("`", "")) note.replaceChildren(...rich(text));
   const lay = (target, forms, words, wrap = (form) => form) => {
     const said = forms.map(deed).join(" ");
     if ((target.dataset.said ?? "") === said) return;
@@ -290,7 +292,7 @@ const drawWork = () => {
 
 const drawLines = (card, list, lines, more = 0) => {
   byId(card).hidden = lines.length === 0;
-  byId(list).replaceChildren(...lines.map((line) => el("li", {}, line)), more ? el("li", {}, `and ${more} more`) : "");
+  byId(list).replaceChildren(...lines.map((line) => el("li", {}, ...rich(line))), more ? el("li", {}, `and ${more} more`) : "");
 };
 
 const drawReach = () => {
@@ -398,13 +400,13 @@ const fetchSteps = () => stepsPart(`${base}/steps?from=${parts.steps}&count=${RO
 
 const fetchJournal = () => {
   // The newest page, unless another was turned to.
-  const from = parts.journal ?? Math.max(0, shown.event - ROWS);
-  return journalPart(`${base}/journal?from=${from}&count=${ROWS}${at()}`, drawJournal);
+  const from = parts.journal ?? Math.max(0, shown.event - EVENTS);
+  return journalPart(`${base}/journal?from=${from}&count=${EVENTS}${at()}`, drawJournal);
 };
 
 const fetchNetworks = () => networksPart(`${base}/networks?${at().slice(1)}`, ({ pictures }) => {
   byId("networks-card").hidden = pictures.length === 0;
-  keyed(byId("networks"), pictures, (one) => one.name, () => el("figure", {}, el("figcaption"), el("a", {}, el("img", { loading: "lazy" }))), (node, one) => {
+  keyed(byId("networks"), pictures, (one) => one.name, () => el("figure", {}, el("figcaption"), el("a", {}, el("img"))), (node, one) => {
     put(node.querySelector("figcaption"), one.title);
     const moving = one.name === "now" ? `?at=${place ?? shown.event}` : "";
     const source = `${base}/networks/${one.name}.svg${moving}`;
@@ -566,13 +568,18 @@ const turnJournal = (by) => {
   const page = parts.shownJournal;
   if (!page) return;
   const from = Math.max(0, page.from + by);
-  parts.journal = from + ROWS >= page.total ? null : from;
+  parts.journal = from + EVENTS >= page.total ? null : from;
   fetchJournal().catch((error) => problem(error.message));
 };
-byId("journal-back").addEventListener("click", () => turnJournal(-ROWS));
-byId("journal-on").addEventListener("click", () => turnJournal(ROWS));
+byId("journal-back").addEventListener("click", () => turnJournal(-EVENTS));
+byId("journal-on").addEventListener("click", () => turnJournal(EVENTS));
 for (const form of ["report", "document"]) byId(`${form}-link`).setAttribute("href", `${base}/${form}`);
 zones(() => shown && draw());
+// A link to another moment of the same run.
+addEventListener("hashchange", () => {
+  const wanted = Number(/^#at=(\d+)$/.exec(location.hash)?.[1] ?? 0);
+  if (wanted && wanted !== place) go(wanted);
+});
 document.addEventListener("submit", (event) => event.preventDefault());
 
 const hear = (board) => {
