@@ -7,7 +7,7 @@
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
 //! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run,
-//! [`drill`] puts executor and simulator together, [`render`] shows it all, [`init`] writes a runbook for an
+//! [`drill`] puts executor and simulator together, [`render`] shows it all, [`web`] to many at once, [`init`] writes a runbook for an
 //! estate, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`], which keeps
 //! secrets in.
 //!
@@ -67,3 +67,4 @@ pub mod render;
 pub mod runbook;
 pub mod sim;
 pub mod store;
+pub mod web;

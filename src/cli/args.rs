@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs,
-    RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs,
-    SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    InitArgs, JournalArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs,
+    ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs,
+    SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs, WebArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -156,6 +156,8 @@ pub enum Verb {
     Status(StatusArgs),
     /// Follow a run on the whole screen; step through one that has ended.
     Watch(WatchArgs),
+    /// Serve a page of all runs, for everybody on the call: while they happen, and as a replay afterwards.
+    Web(WebArgs),
     /// Print every event of a run.
     Journal(JournalArgs),
     /// Print what is measured of the runs here, as Prometheus reads it.
@@ -229,6 +231,7 @@ impl Verb {
             | Self::Drill(_)
             | Self::Runs(_)
             | Self::Watch(_)
+            | Self::Web(_)
             | Self::Status(_)
             | Self::Journal(_)
             | Self::Metrics
@@ -240,6 +243,20 @@ impl Verb {
             | Self::Man
             | Self::Completions(_) => None,
         }
+    }
+}
+
+impl Verb {
+    /// The page that is to be served beside what it drives; none where there is none.
+    #[must_use]
+    pub fn page(&self) -> Option<&PageBesideArgs> {
+        let page = match self {
+            Self::Run(args) => &args.page,
+            Self::Drill(args) => &args.page,
+            Self::Resume(args) => &args.page,
+            _ => return None,
+        };
+        page.web.then_some(page)
     }
 }
 

@@ -45,7 +45,7 @@ enum LookedBy {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// The person's screen.
     pub ui: Ui,
@@ -59,6 +59,8 @@ pub struct Context {
     pub background: Option<RunId>,
     /// Which collector gets a run's trace.
     pub collector: Option<CollectorSettings>,
+    /// Whether a page is served beside what this process drives: people may answer on it.
+    pub page: bool,
 }
 
 impl Context {
@@ -69,6 +71,7 @@ impl Context {
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
         let account = account::own(&environment);
+        let page = line.verb.page().is_some();
         let background = match line.verb.drives() {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
@@ -80,7 +83,15 @@ impl Context {
             }
         }
         let collector = collector.settings;
-        Ok(Self { ui, environment, state: StateDir::new(path), account, background, collector })
+        Ok(Self {
+            ui,
+            environment,
+            state: StateDir::new(path),
+            account,
+            background,
+            collector,
+            page,
+        })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.

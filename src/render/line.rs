@@ -179,6 +179,12 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
     })
 }
 
+/// An event as the journal tells it, without its place and time.
+#[must_use]
+pub fn told(event: &Event, plan: &Plan) -> String {
+    journal(event, plan)
+}
+
 /// Every event in a line, with what distinguishes it.
 fn journal(event: &Event, plan: &Plan) -> String {
     let kind = event.kind();

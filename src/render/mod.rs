@@ -5,6 +5,7 @@
 //! nothing here reads a clock. Uses `model`, `runbook`, `plan`,
 //! `preflight` and `engine`.
 
+pub mod board;
 pub mod by_hand;
 pub mod diagnostic;
 pub mod document;

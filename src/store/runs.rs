@@ -12,6 +12,7 @@ use super::error::StoreError;
 use super::export::{self, VerifyReport};
 use super::files;
 use super::fsync;
+use super::invitations::Invitations;
 use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
@@ -54,6 +55,17 @@ pub struct RunSummaryRaw {
     pub problem: Option<String>,
 }
 
+/// How far a run has come and who drives it: what is cheap to ask again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunGlance {
+    /// The run.
+    pub run: RunId,
+    /// Its last durable event; none when that cannot be read.
+    pub head: Option<Seq>,
+    /// Whether a process drives it.
+    pub driven: bool,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Meta {
     format: u32,
@@ -84,6 +96,12 @@ impl StateDir {
     #[must_use]
     pub fn obligations(&self) -> Obligations {
         Obligations::new(self.path.join("obligations"))
+    }
+
+    /// Who may speak on its page.
+    #[must_use]
+    pub fn invitations(&self) -> Invitations {
+        Invitations::new(self.path.join("invitations"))
     }
 
     /// The directory of a run, whether it exists or not.
@@ -250,6 +268,20 @@ impl StateDir {
     /// The directory cannot be listed. What is wrong with one run is told in its summary.
     pub fn list(&self) -> Result<Vec<RunSummaryRaw>, StoreError> {
         Ok(self.ids()?.iter().map(|run| self.dir(run).summary()).collect())
+    }
+
+    /// All runs, the oldest first, without a look into any journal.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn glances(&self) -> Result<Vec<RunGlance>, StoreError> {
+        Ok(self.ids()?.iter().map(|run| self.dir(run).glance()).collect())
+    }
+
+    /// How far a run has come; none when there is no such run.
+    #[must_use]
+    pub fn glance(&self, run: &RunId) -> Option<RunGlance> {
+        self.has(run).then(|| self.dir(run).glance())
     }
 
     /// Checks that a run's history is whole.

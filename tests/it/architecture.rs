@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("outward", &[]),
     ("model", &[]),
     ("arm", &["model"]),
@@ -22,6 +22,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("drill", &["model", "engine", "azure", "outside", "sim", "store"]),
     ("init", &["model", "arm", "runbook", "sim"]),
     ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
+    ("web", &["model", "engine", "store", "render", "outward"]),
     (
         "cli",
         &[
@@ -39,6 +40,7 @@ const DOORS: [(&str, &[&str]); 15] = [
             "sim",
             "init",
             "render",
+            "web",
         ],
     ),
 ];

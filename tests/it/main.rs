@@ -68,6 +68,8 @@ mod tenants;
 mod together;
 mod verbs;
 mod watched;
+mod web;
+mod web_socket;
 mod whole_way;
 mod wire;
 mod words;

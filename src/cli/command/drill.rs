@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::run::{hexadecimal, run_id, said_before};
+use super::served_page::RunningPage;
+use super::web::PageBesideArgs;
 use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
@@ -16,7 +18,7 @@ use crate::cli::region_down::RegionsDown;
 use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
 use crate::cli::{ci, files, front, preflight, world};
-use crate::engine::{Actor, Clock, Entropy, NewRun, RunMode};
+use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
 use crate::outside::BesideAzure;
@@ -59,6 +61,9 @@ pub struct DrillArgs {
     /// What is said before it starts.
     #[command(flatten)]
     pub start: Start,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 /// Who answers the gates of a drill.
@@ -137,6 +142,7 @@ async fn drilled(
         regions_down: down.to_vec(),
         allow_no_strike: args.allow_no_strike,
     };
+    let page = RunningPage::beside(context, &args.page)?;
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
@@ -148,6 +154,9 @@ async fn drilled(
     let view = driving.view();
     if let Some(view) = &view {
         mark(context, args, &compiled.text, view, material);
+    }
+    if let Some(page) = page {
+        page.stay(context, driving.ending == Ending::Interrupted).await;
     }
     Ok((status, view))
 }

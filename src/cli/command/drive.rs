@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use super::served_page::RunningPage;
 use super::status::status;
+use super::web::PageBesideArgs;
 use crate::azure::WriteScope;
 use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
 use crate::cli::clock::RealClock;
@@ -31,6 +33,9 @@ pub struct ResumeArgs {
     /// How the run is driven.
     #[command(flatten)]
     pub drive: DriveArgs,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 /// What `retry` takes.
@@ -91,7 +96,12 @@ pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Statu
     let by = context.user();
     let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
     let first = First::Resume(Box::new(lift));
-    go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await
+    let page = RunningPage::beside(context, &args.page)?;
+    let status = go_on(context, &args.run, &args.drive, first, RunOutcome::Succeeded).await?;
+    if let Some(page) = page {
+        page.stay(context, status == Status::Interrupted).await;
+    }
+    Ok(status)
 }
 
 /// What a run is told first.
@@ -425,6 +435,8 @@ pub(super) async fn live(
         answers: match &context.background {
             Some(_) => GateAnswers::ControlSocket,
             None if context.ui.somebody => GateAnswers::Terminal,
+            // Somebody may answer on the page, for as long as it takes.
+            None if context.page => GateAnswers::ControlSocket,
             None => GateAnswers::Elsewhere,
         },
         mode: RunMode::Live,

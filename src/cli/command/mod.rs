@@ -12,6 +12,7 @@ mod init;
 mod journal;
 mod man;
 mod metrics;
+mod page;
 mod params;
 mod permissions;
 mod plan;
@@ -23,11 +24,13 @@ mod report;
 mod run;
 mod runs;
 mod schema;
+mod served_page;
 mod sim;
 mod sim_env;
 mod status;
 mod verify;
 mod watch;
+mod web;
 
 use super::args::{CommandLine, Verb};
 use super::context::Context;
@@ -57,6 +60,7 @@ pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
+pub use web::{PageBesideArgs, ServePageArgs, WebArgs, WebVerb};
 
 /// Does what was asked.
 ///
@@ -93,6 +97,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args).await,
         Verb::Metrics => metrics::metrics(context).await,
+        Verb::Web(args) => web::web(context, &args).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,

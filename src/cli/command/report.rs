@@ -6,11 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::render::{refused, templates};
 use crate::azure::correlation_id;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
 use crate::cli::world;
 use crate::engine::{Recorded, RunState};
+use crate::model::RunId;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
 use crate::render::report::{self, Report, ReportMaterial};
@@ -77,21 +78,32 @@ pub(super) async fn of(
     templates: &Templates,
 ) -> Result<Report, CliError> {
     let run = context.state.find(run)?;
-    let (events, driven) = context.read(&run).await?;
-    let state = Context::fold(&events)?;
-    let reached = world::reached(context, &run);
+    let look = context.look(&run).await?;
+    look.warn(context.ui);
+    of_look(context, &run, &look, templates)
+}
+
+/// The report of a run that was looked at.
+pub(super) fn of_look(
+    context: &Context,
+    run: &RunId,
+    look: &RunLook,
+    templates: &Templates,
+) -> Result<Report, CliError> {
+    let state = Context::fold(&look.events)?;
+    let reached = world::reached(context, run);
     // A process that holds the run holds its history too: there the hash is not at hand.
-    let head = context.state.head(&run).ok().flatten();
+    let head = context.state.head(run).ok().flatten();
     let text =
-        regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
-    let strikes = world::strikes(context, &run);
+        regular::read(&context.state.run_path(run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
+    let strikes = world::strikes(context, run);
     let beside = Beside {
         reached: &reached,
         strikes: &strikes,
         head: head.as_deref(),
         runbook: text.as_deref(),
     };
-    told(&state, &events, driven, &beside, templates)
+    told(&state, &look.events, look.driven, &beside, templates)
         .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
 }
 

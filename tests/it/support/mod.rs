@@ -8,6 +8,7 @@
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
 pub(crate) mod outside;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod sources;
 mod watchdog;
