@@ -31,6 +31,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     let name = |n: usize| (first + n).to_string();
     Part {
         key: key.to_owned(),
+        typed_first: steps::typed_first(plan),
         kind: kind.to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),

@@ -65,6 +65,9 @@ fn word(words: &str) -> String {
 }
 
 fn whole(text: &mut String, part: &Part, verb: &str) {
+    if let Some(CommandView { command, .. }) = &part.typed_first {
+        let _ = writeln!(text, "\n{command}");
+    }
     for step in &part.steps {
         functions(text, &part.key, step);
     }

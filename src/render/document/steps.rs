@@ -130,6 +130,15 @@ fn commands(lines: Vec<Line>) -> Vec<CommandView> {
     lines.into_iter().map(|line| CommandView { note: line.note, command: line.command }).collect()
 }
 
+/// What a shell is told once, where a step needs it.
+pub(super) fn typed_first(plan: &Plan) -> Option<CommandView> {
+    let needs = |step: &Step| {
+        by_hand::guide(step, &plan.parts().secrets).act.iter().any(by_hand::Line::keeps)
+    };
+    let Line { note, command } = by_hand::typed_first();
+    plan.steps().iter().any(needs).then_some(CommandView { note, command })
+}
+
 /// When and how often most steps of a plan are tried again.
 pub(super) fn usual_retry(plan: &Plan) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -227,7 +236,9 @@ fn part(
         ensure: step.ensure.iter().map(ToString::to_string).collect(),
         owes: step.owes.clone(),
         undo: match guide.undo_note.as_str() {
-            note if step.action.written().is_some() => format!("{} {note}", words::undo(step)),
+            note if step.action.written().is_some() => {
+                format!("{} {note}", words::undo(step)).trim_end().to_owned()
+            }
             _ => words::undo(step),
         },
         undo_commands: commands(guide.undo),
@@ -243,7 +254,7 @@ pub(super) fn undo(numbered: &Numbered<'_>) -> Vec<UndoView> {
             let guide = by_hand::guide(step, &numbered.plan.parts().secrets);
             UndoView {
                 step: link.clone(),
-                text: format!("{} {}", words::undo(step), guide.undo_note),
+                text: format!("{} {}", words::undo(step), guide.undo_note).trim_end().to_owned(),
                 commands: commands(guide.undo),
                 stays: step.saga == SagaClass::Retriable
                     || matches!(step.action, Action::Bandwidth(_)),

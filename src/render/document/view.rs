@@ -105,6 +105,8 @@ view! {
         pub key: String,
         /// `failover` for the first, `failback` for the second.
         pub kind: String,
+        /// What a shell is told once, before the commands of the steps; nothing where no step needs it.
+        pub typed_first: Option<CommandView>,
         /// The runbook's name.
         pub runbook: String,
         /// What it does, as a line.
