@@ -2,7 +2,7 @@
 //! back needs no memory and no typing of values.
 
 use super::shell::{Az, quoted};
-use super::{Line, line, noted};
+use super::{Line, line};
 use crate::model::ResourceId;
 
 /// A resource whose body may lie in a file: it holds no key.
@@ -54,7 +54,8 @@ impl<'a> KeptBody<'a> {
 
     /// Writes it again as it was, or removes what was not there.
     pub(super) fn restore(&self, remove: &Az) -> Line {
-        restore(&self.file(), &self.write().text(), remove)
+        let head = format!("put_back {} {} ", self.file(), quoted(&self.url()));
+        line(format!("{head}\\\n  {}", remove.text()))
     }
 
     /// The same for what takes Azure minutes to write: what comes next waits for it.
@@ -65,35 +66,41 @@ impl<'a> KeptBody<'a> {
     }
 }
 
-/// What a shell must know before it is typed what keeps something: once, whatever is kept.
+/// What a shell must know before it is typed what keeps something: once, whatever is kept. What cannot be read is
+/// not taken for what is not there.
 pub(super) const KEEP: &str = "keep() {
-  kept=$1
-  shift
-  [ -e \"$kept\" ] || \"$@\" >\"$kept\" ||
-    echo \"Not found: it is made new. Anything else: rm $kept, and stop.\"
+  kept=$1; shift
+  [ -e \"$kept\" ] || if \"$@\" >\"$kept.new\" 2>\"$kept.err\" || grep -qi 'not *found' \"$kept.err\"; then
+    mv \"$kept.new\" \"$kept\"
+  else
+    cat \"$kept.err\"; echo 'Stop: what stands now is not known.'; return 1
+  fi
+}";
+
+/// And before it is typed what writes it again.
+pub(super) const PUT_BACK: &str = "put_back() {
+  kept=$1 url=$2; shift 2
+  if [ -s \"$kept\" ]; then az rest --method put --url \"$url\" --body \"@$kept\" --query id; else \"$@\"; fi
 }";
 
 /// Keeps what a command answers, once: a file that is there already is of before, and stays.
 pub(super) fn keep(file: &str, answers: &Az) -> Line {
-    line(format!("keep {file} {}", answers.text()))
+    line(answers.text_after(&format!("keep {file} ")))
 }
 
 /// What makes something where nothing was kept, and nothing where something was.
 pub(super) fn unless_there(file: &str, make: &Az) -> Line {
-    noted("Only where it was not there.", format!("[ -s {file} ] || {}", make.text()))
+    line(make.text_after(&format!("[ -s {file} ] || ")))
 }
 
 /// What changes something where it was there, and what makes it where it was not.
 pub(super) fn change_or_make(file: &str, change: &str, make: &str) -> Line {
-    noted("Changed where it was there; else made.", either(file, change, make))
+    line(either(file, change, make))
 }
 
 /// What writes something again as it was, and what removes it where it was not there.
 pub(super) fn restore(file: &str, write: &str, remove: &Az) -> Line {
-    noted(
-        "As it was where it was there; else what was made is removed.",
-        either(file, write, &remove.text()),
-    )
+    line(either(file, write, &remove.text()))
 }
 
 /// The file in which something of a resource is kept.
@@ -134,10 +141,10 @@ mod tests {
         let keep = before.keep().command;
         assert!(keep.starts_with("keep before-g-r_t.json az rest"), "{keep}");
         let restore = before.restore(&about("network route-table delete", &id)).command;
-        assert!(restore.starts_with("if [ -s before-g-r_t.json ]; then\n  az rest"), "{restore}");
-        assert!(restore.contains("--body @before-g-r_t.json"), "{restore}");
-        assert!(restore.contains("\nelse\n  az network route-table delete"), "{restore}");
+        assert!(restore.starts_with("put_back before-g-r_t.json '/subscriptions/"), "{restore}");
+        assert!(restore.contains("\n  az network route-table delete"), "{restore}");
         let slow = before.restore_and_wait(&about("resource delete", &id)).command;
+        assert!(slow.starts_with("if [ -s before-g-r_t.json ]; then\n  az rest"), "{slow}");
         assert!(slow.contains("--query id &&\n  az resource wait"), "{slow}");
     }
 }

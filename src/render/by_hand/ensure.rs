@@ -174,7 +174,7 @@ pub(super) fn authorization(spec: &Authorization) -> Guide {
         act: vec![
             before::keep(&file, &kept),
             noted(
-                "Only where it was not there. The query keeps the key off the screen and out of the \
+                "The query keeps the key off the screen and out of the \
                  shell's records.",
                 before::unless_there(&file, &create).command,
             ),

@@ -132,9 +132,10 @@ pub fn typed(step: &Step, secrets: &Secrets) -> Option<String> {
 #[must_use]
 pub fn typed_first() -> Line {
     noted(
-        "In each new shell, in one folder that stays: what stands before a step is kept in files of this folder, and \
-         taking back needs them.",
-        before::KEEP.to_owned(),
+        "In each new shell, always in the same folder: what stands before a step is kept there in a file \
+         `before-…`, and taking back writes it again. `[ -s before-… ] ||` before a command: only where it was not \
+         there.",
+        format!("{}\n{}", before::KEEP, before::PUT_BACK),
     )
 }
 

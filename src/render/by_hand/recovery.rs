@@ -158,8 +158,7 @@ fn until_allowed(spec: &RecoveryPlan) -> super::Line {
         .with("--output", "tsv");
     let look = look.text().replace('\n', "\n  ");
     noted(
-        "Waits until Site Recovery allows it: at once where its machines are at rest, hours where they are still being \
-         protected. Ctrl-C ends the wait.",
+        "Waits until Site Recovery allows it: hours where machines are still being protected. Ctrl-C ends it.",
         format!("until {look} |\n  grep -qi true; do\n  sleep 15\ndone"),
     )
 }

@@ -169,6 +169,10 @@ view! {
         pub matrix: Option<MatrixView>,
         /// How it is taken back, in the order in which that is done.
         pub undo: Vec<UndoView>,
+        /// How most of them are.
+        pub usual_undo: String,
+        /// What the failure of most steps means for the run.
+        pub usual_failure: String,
     }
 }
 
