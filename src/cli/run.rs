@@ -32,7 +32,8 @@ async fn asked() -> Status {
         }
     };
     logs::start(environment.log.as_deref());
-    let ui = Ui::new(line.output, &environment, line.manner());
+    let place = settings::named_state_dir(line.state_dir.as_deref(), &environment);
+    let ui = Ui::new(line.output, &environment, line.manner()).keeping_runs_at(place.as_deref());
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,
@@ -52,7 +53,7 @@ fn failed(ui: Ui, error: &CliError) -> Status {
             "schema": "backroad.error/1",
             "error": error.what,
             "causes": error.why,
-            "hints": error.hints,
+            "hints": error.hints.iter().map(|hint| ui.ours.within(hint)).collect::<Vec<_>>(),
             "status": error.status.code(),
         });
         ui.data(&crate::render::json::object(&object));

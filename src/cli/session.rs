@@ -308,7 +308,8 @@ impl Driving {
     #[must_use]
     pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
         let ui = context.ui;
-        if let Some(mut view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
+        if let Some(view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
+            let mut view = view.told_by(ui.ours);
             view.set_reached(&self.reached);
             view.strikes.clone_from(&self.strikes);
             if self.ending == Ending::Interrupted {

@@ -4,12 +4,14 @@
 //! wrote it, Azure, a file or a person.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::Output;
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::voice;
 use crate::outward;
+use crate::render::Ourselves;
 use crate::render::Style;
 use crate::render::progress::StandingLine;
 use crate::render::style::{Color, Flow, Zone, for_screen};
@@ -35,6 +37,8 @@ pub struct Ui {
     pub live: bool,
     /// Whether stdout is one, too, that a whole screen can be drawn on.
     pub full_screen: bool,
+    /// How this program is called again: part of every command of ours that is said.
+    pub ours: &'static Ourselves,
     /// Columns that the environment asks for, whatever the terminal has.
     asked_columns: Option<usize>,
 }
@@ -72,8 +76,15 @@ impl Ui {
             somebody,
             live: err && redraws,
             full_screen: out && somebody && redraws,
+            ours: Box::leak(Box::default()),
             asked_columns,
         }
+    }
+
+    /// The same where runs are kept at a place that was named. A process has one such place, and keeps its name.
+    #[must_use]
+    pub fn keeping_runs_at(self, place: Option<&Path>) -> Self {
+        Self { ours: Box::leak(Box::new(Ourselves::at(place))), ..self }
     }
 
     /// What stdout can show now: a window may have been resized.
@@ -114,7 +125,7 @@ impl Ui {
 
     /// Talk: one or more lines. Never waits for a reader.
     pub fn say(&self, text: &str) {
-        let text = for_screen(&outward::redacted(text));
+        let text = for_screen(&outward::redacted(&self.ours.within(text)));
         voice::say(format!("{text}\n").into_bytes());
     }
 

@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod json;
 pub mod line;
+mod ourselves;
 pub mod params_text;
 pub mod plan_text;
 pub mod preflight_text;
@@ -36,6 +37,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use ourselves::Ourselves;
 pub use preview_view::{PreviewStepView, PreviewView};
 pub use style::Style;
 pub use view::{Driven, RunLine, RunView, StepView, run_view, run_view_at};

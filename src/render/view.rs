@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Ourselves;
 use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
@@ -108,6 +109,9 @@ pub struct RunView {
     /// What is true of it at the moment at which it is looked at; none in a record of what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<RunTruth>,
+    /// How this program is called again, from where the page is read.
+    #[serde(skip)]
+    pub ourselves: Ourselves,
 }
 
 /// What each site reached from a moment on.
@@ -120,6 +124,14 @@ pub struct ReachedView {
 }
 
 impl RunView {
+    /// Says how this program is called again, in every command of the page.
+    #[must_use]
+    pub fn told_by(mut self, ourselves: &Ourselves) -> Self {
+        self.now = self.now.map(|truth| truth.told_by(ourselves));
+        self.ourselves = ourselves.clone();
+        self
+    }
+
     /// Tells what each site reached, from when on.
     pub fn set_reached(&mut self, reached: &[ReachedView]) {
         self.reached = reached.to_vec();
@@ -330,6 +342,7 @@ fn viewed(
         },
         events: state.head.0,
         now: None,
+        ourselves: Ourselves::default(),
     })
 }
 
