@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::RunView;
 use super::by_hand::quoted;
 
 /// What every command of this program that is shown ends with.
@@ -57,6 +58,16 @@ impl Ourselves {
             }
         }
         whole
+    }
+}
+
+impl RunView {
+    /// Says how this program is called again, in every command of the page.
+    #[must_use]
+    pub fn told_by(mut self, ourselves: &Ourselves) -> Self {
+        self.now = self.now.map(|truth| truth.told_by(ourselves));
+        self.ourselves = ourselves.clone();
+        self
     }
 }
 

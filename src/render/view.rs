@@ -124,14 +124,6 @@ pub struct ReachedView {
 }
 
 impl RunView {
-    /// Says how this program is called again, in every command of the page.
-    #[must_use]
-    pub fn told_by(mut self, ourselves: &Ourselves) -> Self {
-        self.now = self.now.map(|truth| truth.told_by(ourselves));
-        self.ourselves = ourselves.clone();
-        self
-    }
-
     /// Tells what each site reached, from when on.
     pub fn set_reached(&mut self, reached: &[ReachedView]) {
         self.reached = reached.to_vec();

@@ -32,6 +32,7 @@ mod killed_anywhere;
 mod lost_posts;
 mod matrix;
 mod named_files;
+mod nested;
 mod network;
 mod outlives;
 mod outside;
