@@ -124,7 +124,7 @@ fn stop(child: &Child) {
 }
 
 fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
-    let (process, log) = (child.id(), log.display());
+    let (process, log, ours) = (child.id(), log.display(), context.ui.ours);
     match context.ui.output {
         Output::Json | Output::Jsonl => context.ui.data(&json::object(&json!({
             "schema": "backroad.detached/1",
@@ -134,10 +134,13 @@ fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
         }))),
         Output::Text => context.ui.data(&format!(
             "Run {run} goes on in the background, as process {process}.\n\
-             \x20 Where it stands: backroad status {run}\n\
-             \x20 At a gate:       backroad approve {run} STEP\n\
+             \x20 Where it stands: {}\n\
+             \x20 At a gate:       {}\n\
              \x20 What it says:    tail -f {log}\n\
-             \x20 To leave it:     kill {process} (twice: at once), then backroad resume {run}\n"
+             \x20 To leave it:     kill {process} (twice: at once), then {}\n",
+            ours.whole(&format!("backroad status {run}")),
+            ours.whole(&format!("backroad approve {run} STEP")),
+            ours.whole(&format!("backroad resume {run}")),
         )),
     }
 }

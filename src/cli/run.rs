@@ -43,7 +43,10 @@ async fn asked() -> Status {
         Output::Jsonl if background => Output::Text,
         output => output,
     };
-    let ui = Ui::new(output, &environment, line.manner()).within(line.ci, &environment);
+    let place = settings::named_state_dir(line.state_dir.as_deref(), &environment);
+    let ui = Ui::new(output, &environment, line.manner())
+        .within(line.ci, &environment)
+        .keeping_runs_at(place.as_deref());
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,
@@ -67,7 +70,7 @@ fn failed(ui: Ui, error: &CliError) -> Status {
             "schema": "backroad.error/1",
             "error": error.what,
             "causes": error.why,
-            "hints": error.hints,
+            "hints": error.hints.iter().map(|hint| ui.ours.within(hint)).collect::<Vec<_>>(),
             "status": error.status.code(),
         });
         ui.data(&crate::render::json::object(&object));

@@ -354,7 +354,7 @@ impl Driving {
         if let Some(exporter) = self.exporter.take() {
             exporter.end(ui);
         }
-        if let Some(view) = self.view() {
+        if let Some(view) = self.view().map(|view| view.told_by(ui.ours)) {
             match ui.output {
                 super::args::Output::Text => {
                     ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))

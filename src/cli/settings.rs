@@ -176,6 +176,15 @@ pub fn program() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
+/// Where state is kept, as somebody who sits in another folder names it; none where it is kept as ever.
+#[must_use]
+pub fn named_state_dir(flag: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+    let place = flag.or(environment.state_dir.as_deref())?;
+    let named = std::path::absolute(place).ok()?;
+    let usual = state_dir(None, &Environment { state_dir: None, ..environment.clone() }).ok();
+    (usual.as_ref() != Some(&named)).then_some(named)
+}
+
 /// Where state is kept: the flag, else the environment, else the platform's state directory.
 ///
 /// # Errors

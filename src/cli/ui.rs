@@ -4,12 +4,14 @@
 //! wrote it, Azure, a file or a person.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::{CiArg, Output};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::voice;
 use crate::outward;
+use crate::render::Ourselves;
 use crate::render::Style;
 use crate::render::machine::ci::{self, CiSystem};
 use crate::render::progress::StandingLine;
@@ -40,6 +42,8 @@ pub struct Ui {
     pub full_screen: bool,
     /// The CI system whose agent reads what is printed.
     pub ci: Option<CiSystem>,
+    /// How this program is called again: part of every command of ours that is said.
+    pub ours: &'static Ourselves,
     /// Columns that the environment asks for, whatever the terminal has.
     asked_columns: Option<usize>,
 }
@@ -84,6 +88,7 @@ impl Ui {
             live: err && redraws,
             full_screen: out && somebody && redraws,
             ci: None,
+            ours: Box::leak(Box::default()),
             asked_columns,
         }
     }
@@ -113,6 +118,12 @@ impl Ui {
         if self.ci.is_some() {
             voice::say(format!("{}\n", for_screen(&outward::redacted(command))).into_bytes());
         }
+    }
+
+    /// The same where runs are kept at a place that was named. A process has one such place, and keeps its name.
+    #[must_use]
+    pub fn keeping_runs_at(self, place: Option<&Path>) -> Self {
+        Self { ours: Box::leak(Box::new(Ourselves::at(place))), ..self }
     }
 
     /// What stdout can show now: a window may have been resized.
@@ -160,7 +171,7 @@ impl Ui {
 
     /// Talk: one or more lines. Never waits for a reader.
     pub fn say(&self, text: &str) {
-        let text = self.defused(for_screen(&outward::redacted(text)));
+        let text = self.defused(for_screen(&outward::redacted(&self.ours.within(text))));
         voice::say(format!("{text}\n").into_bytes());
     }
 

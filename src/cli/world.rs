@@ -142,8 +142,8 @@ impl Answers for WorldKeeper {
         answer
     }
 
-    fn snapshot(&self) -> serde_json::Value {
-        self.world.snapshot()
+    fn snapshot(&mut self, now: Timestamp) -> serde_json::Value {
+        self.world.snapshot(now)
     }
 
     fn add_fault(&mut self, fault: serde_json::Value, now: Timestamp) -> Result<(), String> {

@@ -12,6 +12,7 @@ pub mod document;
 pub mod json;
 pub mod line;
 pub mod machine;
+mod ourselves;
 pub mod params_text;
 pub mod plan_text;
 pub mod preflight_text;
@@ -38,6 +39,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use ourselves::Ourselves;
 pub use preview_view::{PreviewStepView, PreviewView};
 pub use style::Style;
 pub use view::{Driven, RunLine, RunView, StepView, run_view, run_view_at};

@@ -392,6 +392,9 @@ fn more(out: &mut String, view: &RunView, style: Style) {
         ways.push((format!("backroad undo {run}"), "drill the way back"));
     }
     out.push('\n');
+    for (way, _) in &mut ways {
+        *way = view.ourselves.whole(way);
+    }
     let width = ways.iter().map(|(way, _)| way.chars().count()).max().unwrap_or(0);
     for (way, what) in ways {
         // A command is never broken: it is copied whole.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Ourselves;
 use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
@@ -114,6 +115,9 @@ pub struct RunView {
     /// What is true of it at the moment at which it is looked at; none in a record of what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<RunTruth>,
+    /// How this program is called again, from where the page is read.
+    #[serde(skip)]
+    pub ourselves: Ourselves,
 }
 
 /// What each site reached from a moment on.
@@ -338,6 +342,7 @@ fn viewed(
         events: state.head.0,
         log: None,
         now: None,
+        ourselves: Ourselves::default(),
     })
 }
 

@@ -43,7 +43,8 @@ impl Answers for World {
         (answer, latency)
     }
 
-    fn snapshot(&self) -> Value {
+    fn snapshot(&mut self, now: Timestamp) -> Value {
+        self.settle(now);
         self.comparable()
     }
 

@@ -36,6 +36,7 @@ mod machines;
 mod matrix;
 mod mutated;
 mod named_files;
+mod nested;
 mod network;
 mod outlives;
 mod outside;

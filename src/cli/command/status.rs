@@ -21,7 +21,8 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
     look.warn(context.ui);
     let RunLook { events, driven, now, .. } = look;
     let state = Context::fold(&events)?;
-    if let Some(mut view) = run_view_at(&state, &events, driven, now) {
+    if let Some(view) = run_view_at(&state, &events, driven, now) {
+        let mut view = view.told_by(context.ui.ours);
         view.set_reached(&world::reached(context, run));
         view.strikes = world::strikes(context, run);
         let log = context.state.run_log(run);

@@ -23,7 +23,7 @@ use crate::render::style::{Color, Style};
 use crate::render::truth::truth;
 use crate::render::view::{Driven, ReachedView};
 use crate::render::watch::{Moment, WatchPage, draw};
-use crate::render::{RunView, run_view_at, text};
+use crate::render::{Ourselves, RunView, run_view_at, text};
 
 /// What `watch` takes.
 #[derive(Debug, Clone, Args)]
@@ -189,7 +189,7 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
     let mut hung_up = std::pin::pin!(hung_up());
     let mut screen = FullScreen::new()?;
     let mut keys = typed();
-    let mut shown = Followed::new(first, world::reached(context, run))?;
+    let mut shown = Followed::new(first, world::reached(context, run), context.ui.ours)?;
     loop {
         let drawn = screen.0.draw(|frame| draw(frame, &shown.page(context.ui.out)));
         drawn.map_err(|error| {
@@ -241,17 +241,24 @@ struct Followed {
     scroll: Option<usize>,
     view: RunView,
     log: Vec<String>,
+    ours: &'static Ourselves,
 }
 
 impl Followed {
-    fn new(look: RunLook, reached: Vec<ReachedView>) -> Result<Self, CliError> {
+    fn new(
+        look: RunLook,
+        reached: Vec<ReachedView>,
+        ours: &'static Ourselves,
+    ) -> Result<Self, CliError> {
         let (view, log) = folded(&look, &reached, None)?;
+        let view = view.told_by(ours);
         let stale = look.warning.clone();
-        Ok(Self { look, reached, stale, place: None, scroll: None, view, log })
+        Ok(Self { look, reached, ours, stale, place: None, scroll: None, view, log })
     }
 
     fn fold(&mut self) -> Result<(), CliError> {
-        (self.view, self.log) = folded(&self.look, &self.reached, self.place)?;
+        let (view, log) = folded(&self.look, &self.reached, self.place)?;
+        (self.view, self.log) = (view.told_by(self.ours), log);
         Ok(())
     }
 

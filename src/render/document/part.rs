@@ -31,6 +31,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     let name = |n: usize| (first + n).to_string();
     Part {
         key: key.to_owned(),
+        typed_first: steps::typed_first(plan),
         kind: kind.to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),
@@ -98,7 +99,9 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
             &schedule,
             drilled.and_then(|drill| drill.run.window_seconds),
         ),
-        retry: steps::usual_retry(plan),
+        retry: steps::usual(plan, |step| words::retry(&step.retry)),
+        usual_failure: steps::usual(plan, words::on_failure),
+        usual_undo: steps::usual_undo(plan),
         trouble: steps::troubles(by_hand::COMMON),
         steps: steps::parts(material, &numbered, &schedule),
         matrix: matrix(material, &numbered),

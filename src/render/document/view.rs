@@ -105,6 +105,8 @@ view! {
         pub key: String,
         /// `failover` for the first, `failback` for the second.
         pub kind: String,
+        /// What a shell is told once, before the commands of the steps; nothing where no step needs it.
+        pub typed_first: Option<CommandView>,
         /// The runbook's name.
         pub runbook: String,
         /// What it does, as a line.
@@ -167,6 +169,10 @@ view! {
         pub matrix: Option<MatrixView>,
         /// How it is taken back, in the order in which that is done.
         pub undo: Vec<UndoView>,
+        /// How most of them are.
+        pub usual_undo: String,
+        /// What the failure of most steps means for the run.
+        pub usual_failure: String,
     }
 }
 
