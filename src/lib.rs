@@ -59,6 +59,7 @@ pub mod drill;
 pub mod engine;
 pub mod init;
 pub mod model;
+pub mod notify;
 pub mod outside;
 pub mod outward;
 pub mod plan;

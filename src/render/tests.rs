@@ -81,6 +81,8 @@ pub(super) fn plan() -> Plan {
         failback: None,
         people: None,
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps: vec![
             subnet("front", &[]),

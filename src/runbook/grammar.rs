@@ -29,6 +29,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// A reference to a secret parameter.
     Secret,
+    /// Where a secret is read, or a reference to a secret parameter.
+    SecretFrom,
     /// A condition.
     Condition,
     /// A list.
@@ -271,6 +273,17 @@ pub const RUNBOOK: &[Field] = &[
         "How the people who answer gates are counted.",
     ),
     may("vantages", Kind::Names(&Kind::Object(VANTAGE)), "Places that probes look from."),
+    may(
+        "notify",
+        Kind::Names(&Kind::Object(super::message::RECEIVER)),
+        "Who is told what of its runs, by name.",
+    ),
+    may("page", Kind::Text, "The address of a run's page; `{run}` stands for its id."),
+    may(
+        "drill_every",
+        Kind::Duration,
+        "How often it is to be drilled; `ready` says when a drill is due.",
+    ),
     may("source_region", Kind::Region, "The region that is left, which may be down."),
     may("failback", Kind::Text, "The runbook that leads back, beside this one."),
     may("tags", Kind::Tags, "Tags of everything that the runbook makes; a step's own come first."),
