@@ -8,7 +8,7 @@
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
 //! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run,
 //! [`drill`] puts executor and simulator together, [`render`] shows it all, [`init`] writes a runbook for an
-//! estate, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`], which keeps
+//! estate, [`notify`] tells those who do not sit at it, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`], which keeps
 //! secrets in.
 //!
 //! ```text

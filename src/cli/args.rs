@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs,
-    RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs,
-    SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    InitArgs, JournalArgs, NotifyArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs,
+    ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs,
+    SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -99,6 +99,8 @@ pub enum Verb {
     Watch(WatchArgs),
     /// Print every event of a run.
     Journal(JournalArgs),
+    /// Send what is left of a run's messages, or a test message to one receiver.
+    Notify(NotifyArgs),
     /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
@@ -164,6 +166,7 @@ impl Verb {
             | Self::Watch(_)
             | Self::Status(_)
             | Self::Journal(_)
+            | Self::Notify(_)
             | Self::Report(_)
             | Self::Export(_)
             | Self::Verify(_)
@@ -198,6 +201,9 @@ pub struct Start {
     /// simulated region stays up, and goes down with `--region-down`.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
+    /// Send the runbook's messages although nothing real happens: in a drill, or against a simulator.
+    #[arg(long)]
+    pub notify: bool,
     /// What is waived.
     #[command(flatten)]
     pub waive: Waive,

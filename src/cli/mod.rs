@@ -23,6 +23,7 @@ pub mod front;
 mod kept_world;
 pub mod live;
 mod logs;
+mod messages;
 mod params;
 pub mod preflight;
 pub mod region_down;

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
+use super::messages::{self, About, Messenger};
 use super::ui::Ui;
 use super::watch::{All, EventRecorder, ObligationNotes};
 use crate::arm::kind;
@@ -21,7 +22,7 @@ use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
-use crate::model::{Action, Plan, ResourceId, RunOutcome, Timestamp};
+use crate::model::{Action, Messages, Plan, ResourceId, RunOutcome, Seq, Timestamp};
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{json, run_view_at, text};
@@ -50,6 +51,8 @@ pub struct Session {
     pub answers: GateAnswers,
     /// Whether time is virtual: a drill's hours pass in a second.
     pub mode: RunMode,
+    /// Who is told of it; none where nobody is.
+    pub messages: Option<Messages>,
 }
 
 /// How a drive ended, and what was recorded.
@@ -107,6 +110,21 @@ impl Session {
         };
         let RunStore { journal, lease, dir } = self.store;
         let journal = Arc::new(journal);
+        let messenger = match self.messages.filter(|messages| !messages.receivers.is_empty()) {
+            Some(messages) => {
+                // Before the first event, so that nobody misses it.
+                let head = match &begin {
+                    DriveStart::New(_) => Seq::default(),
+                    DriveStart::Existing(_) => last(journal.as_ref()).await,
+                };
+                let about = About { run: lease.run(), dir: &dir, head, mode: self.mode };
+                Messenger::begin(context, messages, &about, (&recorder, &self.clock))
+            }
+            None => None,
+        };
+        if let Some(messenger) = &messenger {
+            watchers.push(Arc::new(messenger.bell()));
+        }
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
         let clock = Arc::clone(&self.clock);
@@ -130,6 +148,10 @@ impl Session {
             Some(journal) => journal.close().await,
             None => Ok(()),
         };
+        // The run is over and let go: nothing of it waits any more.
+        if let Some(messenger) = messenger {
+            messenger.finish().await;
+        }
         let (ending, state) = driven?;
         closed?;
         let now = clock.now();
@@ -142,6 +164,12 @@ impl Session {
             now,
         })
     }
+}
+
+/// The last event that is there already.
+async fn last(journal: &dyn crate::engine::Journal) -> Seq {
+    let events = journal.load().await.unwrap_or_default();
+    events.last().map(|last| last.seq).unwrap_or_default()
 }
 
 async fn drive(
@@ -311,6 +339,9 @@ impl Driving {
         if let Some(mut view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
             view.set_reached(&self.reached);
             view.strikes.clone_from(&self.strikes);
+            if let Some(opened) = &self.state.opened {
+                view.told = messages::told(context, &opened.run, &self.state);
+            }
             if self.ending == Ending::Interrupted {
                 view.outcome = "interrupted".to_owned();
             }

@@ -87,9 +87,7 @@ impl MessageKind {
 }
 
 /// Where a message stands among those of its run: after the event that it is about, and the how manieth there.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MessageId {
     /// The event.
@@ -252,7 +250,9 @@ pub fn hook_url(text: &str) -> Result<(), String> {
         return Err("The URL of a receiver is none.".to_owned());
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("A password in a URL would become part of the plan: use `secret_url`.".to_owned());
+        return Err(
+            "A password in a URL would become part of the plan: use `secret_url`.".to_owned()
+        );
     }
     let here = match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),

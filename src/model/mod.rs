@@ -54,9 +54,7 @@ pub use id::{
     Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
     StepName,
 };
-pub use message::{
-    HookUrl, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver,
-};
+pub use message::{HookUrl, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver};
 pub use outbox::{NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
 pub use person::{Account, Login, Person};

@@ -158,7 +158,8 @@ impl ReceiverRecord {
     /// What was given up and comes next, after one.
     #[must_use]
     pub fn next_unsent(&self, after: Option<MessageId>) -> Option<NextMessage> {
-        let unsent = self.unsent.iter().find(|one| after.is_none_or(|after| one.message > after))?;
+        let unsent =
+            self.unsent.iter().find(|one| after.is_none_or(|after| one.message > after))?;
         Some(NextMessage { message: unsent.message, again: unsent.may_have_arrived })
     }
 

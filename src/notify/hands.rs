@@ -31,6 +31,12 @@ pub trait ReadSecret: Send + Sync {
     /// # Errors
     /// It cannot be read; why, without the value.
     fn read(&self, source: &SecretSource) -> Result<Secret, String>;
+
+    /// A URL that is a secret behind its host.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none; why, without it.
+    fn read_url(&self, source: &SecretSource) -> Result<String, String>;
 }
 
 /// This host and its network.
@@ -111,10 +117,9 @@ impl RealHands {
     }
 
     fn secret_url(&self, source: &SecretSource) -> Result<String, String> {
-        let secret = self.secrets.read(source)?;
-        let url = secret.expose().trim();
-        hook_url(url).map_err(|why| format!("{source}: {}", why.trim_end_matches('.')))?;
-        Ok(url.to_owned())
+        let url = self.secrets.read_url(source)?;
+        hook_url(&url).map_err(|why| format!("{source}: {}", why.trim_end_matches('.')))?;
+        Ok(url)
     }
 }
 

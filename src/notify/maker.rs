@@ -148,10 +148,7 @@ impl MessageMaker {
         lines.push(format!("Run: {run}, at {}", TEXT.day_and_time(at)));
         lines.push(format!("Look: backroad status {run}"));
         Some(Message {
-            place: MessageId {
-                seq: self.state.head,
-                nth: u32::try_from(nth).unwrap_or(u32::MAX),
-            },
+            place: MessageId { seq: self.state.head, nth: u32::try_from(nth).unwrap_or(u32::MAX) },
             kind: told.kind,
             page: self.messages.page_of(&run),
             run: Some(run),

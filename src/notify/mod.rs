@@ -13,7 +13,7 @@ mod sign;
 mod teller;
 mod wait;
 
-pub use hands::{Hands, RealHands, ReadSecret, SendEnd};
+pub use hands::{Hands, ReadSecret, RealHands, SendEnd};
 pub use maker::MessageMaker;
 pub use message::{Delivery, MESSAGE_SCHEMA, Message};
 pub use sign::signature;

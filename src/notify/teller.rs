@@ -405,7 +405,8 @@ impl Shared {
         message: MessageId,
         (attempts, why, may_have_arrived): (u32, String, bool),
     ) {
-        let about = self.made().messages.iter().find(|made| made.place == message).map(|made| made.kind);
+        let about =
+            self.made().messages.iter().find(|made| made.place == message).map(|made| made.kind);
         let what = about.map_or("something", MessageKind::phrase);
         (self.settings.say)(format!("{} could not be told {what}: {why}.", receiver.name));
         let at = self.settings.source.now();

@@ -60,7 +60,8 @@ pub fn of_settings(source: &SourceFile) -> (Messages, Diagnostics) {
     else {
         return (messages, diagnostics);
     };
-    let place = |key: &str| root.get("notify").and_then(|node| node.get(key)).map(|n| n.span.clone());
+    let place =
+        |key: &str| root.get("notify").and_then(|node| node.get(key)).map(|n| n.span.clone());
     for (name, receiver) in value.get("notify").and_then(Value::as_object).into_iter().flatten() {
         let span = place(name).unwrap_or_default();
         let made = match is_plain_name(name) {
@@ -105,8 +106,12 @@ fn receiver_of(name: &str, value: &Value, sources: &Sources) -> Result<Receiver,
     let given: Vec<&str> = WAYS.into_iter().filter(|way| value.get(way).is_some()).collect();
     let [way] = given.as_slice() else {
         return wrong(match given.len() {
-            0 => format!("The receiver `{name}` has no way to be told: one of {}.", WAYS.join(", ")),
-            _ => format!("The receiver `{name}` has {}: one of them is enough.", given.join(" and ")),
+            0 => {
+                format!("The receiver `{name}` has no way to be told: one of {}.", WAYS.join(", "))
+            }
+            _ => {
+                format!("The receiver `{name}` has {}: one of them is enough.", given.join(" and "))
+            }
         });
     };
     let own = &value[*way];

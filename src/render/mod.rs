@@ -27,6 +27,7 @@ pub mod svg;
 pub mod template;
 pub mod text;
 mod timeline;
+pub mod told;
 pub mod truth;
 pub mod truth_text;
 pub mod typical;

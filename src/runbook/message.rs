@@ -42,17 +42,33 @@ const EXEC: &[Field] = &[
 /// The keys of a receiver; it has one of the ways.
 pub const RECEIVER: &[Field] = &[
     may("description", Kind::Prose, "Who reads there."),
-    may("webhook", Kind::Object(WEBHOOK), "It is told by JSON over HTTP, signed where there is a key."),
+    may(
+        "webhook",
+        Kind::Object(WEBHOOK),
+        "It is told by JSON over HTTP, signed where there is a key.",
+    ),
     may("teams", Kind::Object(CHAT), "It is a workflow of Microsoft Teams, and gets a card."),
     may("slack", Kind::Object(CHAT), "It is an incoming webhook of Slack's, and gets blocks."),
     may("mail", Kind::Object(MAIL), "It is told by mail, over a relay nearby."),
-    may("exec", Kind::Object(EXEC), "It is a program of this host, which reads the message's JSON."),
-    may("on", Kind::OneOrMany(&Kind::OneOf(MESSAGE_KINDS)), "What it is told; everything when absent."),
+    may(
+        "exec",
+        Kind::Object(EXEC),
+        "It is a program of this host, which reads the message's JSON.",
+    ),
+    may(
+        "on",
+        Kind::OneOrMany(&Kind::OneOf(MESSAGE_KINDS)),
+        "What it is told; everything when absent.",
+    ),
     may("time_limit", Kind::Duration, "How long it has for each message; 10s when absent."),
 ];
 
 /// The keys of the settings file.
 pub const SETTINGS: &[Field] = &[
-    may("notify", Kind::Names(&Kind::Object(RECEIVER)), "Who is told what of every run here, by name."),
+    may(
+        "notify",
+        Kind::Names(&Kind::Object(RECEIVER)),
+        "Who is told what of every run here, by name.",
+    ),
     may("page", Kind::Text, "The address of a run's page; `{run}` stands for its id."),
 ];

@@ -192,7 +192,8 @@ pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, 
             let read = as_text().and_then(|text| SecretSource::parse(&text).ok());
             let source = read.ok_or_else(|| {
                 let message = "must say where the secret is read, and never be the secret itself";
-                let help = "Write env:NAME, file:PATH, or ${params.NAME} of a parameter of type secret.";
+                let help =
+                    "Write env:NAME, file:PATH, or ${params.NAME} of a parameter of type secret.";
                 (Code::Secret, message.to_owned(), Some(help.to_owned()))
             })?;
             good(source.to_string().into())

@@ -61,10 +61,8 @@ fn record(dir: &Path) -> PathBuf {
 
 fn load(path: &Path) -> Result<Option<OutboxRecord>, StoreError> {
     let Some(bytes) = files::read_if_there(path)? else { return Ok(None) };
-    let damaged = |e: serde_json::Error| StoreError::Damaged {
-        path: path.to_owned(),
-        why: e.to_string(),
-    };
+    let damaged =
+        |e: serde_json::Error| StoreError::Damaged { path: path.to_owned(), why: e.to_string() };
     // The format is read on its own: a later version may have changed everything else.
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
     let found = value.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);

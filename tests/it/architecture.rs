@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("outward", &[]),
     ("model", &[]),
     ("arm", &["model"]),
@@ -19,6 +19,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("azure", &["model", "arm", "engine", "preflight", "outward"]),
     ("sim", &["model", "arm", "runbook", "engine", "azure"]),
     ("outside", &["model", "engine", "preflight", "outward"]),
+    ("notify", &["model", "engine", "outward", "outside", "render"]),
     ("drill", &["model", "engine", "azure", "outside", "sim", "store"]),
     ("init", &["model", "arm", "runbook", "sim"]),
     ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
@@ -38,6 +39,7 @@ const DOORS: [(&str, &[&str]); 15] = [
             "drill",
             "sim",
             "init",
+            "notify",
             "render",
         ],
     ),

@@ -31,6 +31,8 @@ mod kept_journals;
 mod killed_anywhere;
 mod lost_posts;
 mod matrix;
+mod messages;
+mod messages_line;
 mod named_files;
 mod network;
 mod outlives;

@@ -14,7 +14,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::session::{DriveStart, Driving};
 use crate::cli::world::Outset;
-use crate::cli::{front, preflight, region_down, world};
+use crate::cli::{front, messages, preflight, region_down, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome};
@@ -105,9 +105,13 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
-    let driving = drill.drive(context, store, begin).await?;
+    let told = args.start.notify.then(|| messages::of(context, &compiled.plan));
+    let driving = drill.drive(context, store, (begin, told)).await?;
     let ended = driving.events.last().map_or(began, |last| last.at);
     let status = driving.show(context, RunOutcome::Succeeded);
+    if !args.start.notify {
+        messages::say_would_tell(context, &compiled.plan, &driving.events);
+    }
     let mut never = region_down::never_went(down, began, ended).peekable();
     let proven = never.peek().is_none();
     for one in never {

@@ -11,6 +11,7 @@ mod export;
 mod init;
 mod journal;
 mod man;
+mod notify;
 mod params;
 mod permissions;
 mod plan;
@@ -42,6 +43,7 @@ pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
 pub use init::InitArgs;
 pub use journal::JournalArgs;
+pub use notify::NotifyArgs;
 pub use params::ParamsArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
@@ -91,6 +93,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args.run).await,
+        Verb::Notify(args) => notify::notify(context, &args).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,

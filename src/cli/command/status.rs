@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::args::Output;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::cli::world;
+use crate::cli::{messages, world};
 use crate::model::RunId;
 use crate::render::{json, run_view_at, text};
 
@@ -24,6 +24,7 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
     if let Some(mut view) = run_view_at(&state, &events, driven, now) {
         view.set_reached(&world::reached(context, run));
         view.strikes = world::strikes(context, run);
+        view.told = messages::told(context, run, &state);
         match context.ui.output {
             Output::Json => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),
