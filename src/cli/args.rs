@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
     InitArgs, JournalArgs, NotifyArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs,
-    ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs,
-    SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    ProbeArgs, ReadyArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs,
+    SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -27,7 +27,7 @@ use super::ui::Manner;
     arg_required_else_help = true,
     after_help = "Exit status: 0 done; 1 the run ended otherwise than asked; 2 usage; 3 the runbook \
                   has errors; 4 refused; 5 Azure or the store is out of reach; 6 undo incomplete; \
-                  10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
+                  7 not ready; 10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
 )]
 pub struct CommandLine {
     /// What the data on stdout looks like.
@@ -73,6 +73,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),
+    /// Say whether runbooks could be used now: preflight, drift, the last drill. Exit status 7 when not.
+    Ready(ReadyArgs),
     /// Answer a probe's question from here: what a vantage of a runbook runs.
     Probe(ProbeArgs),
     /// Read a live estate into a world file, to drill on; reads only.
@@ -154,6 +156,7 @@ impl Verb {
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)
+            | Self::Ready(_)
             | Self::Probe(_)
             | Self::Capture(_)
             | Self::Init(_)

@@ -18,7 +18,8 @@ use crate::azure::secret::{of_text, read_file};
 use crate::engine::{Clock, Recorded, RunMode, RunState, RunTarget};
 use crate::model::{MessageWay, Messages, OutboxRecord, Plan, RunId, SecretSource, Seq, Timestamp};
 use crate::notify::{
-    Bell, Left, MessageMaker, Pace, ReadSecret, RealHands, Shelf, Source, Teller, TellerSettings,
+    Bell, HostCarrier, LeftUnsent, MessageMaker, MessageTeller, ReadSecret, RetryPace, Shelf,
+    Source, TellerSettings,
 };
 use crate::outward::{self, Secret};
 use crate::plan::messages::of_settings;
@@ -229,7 +230,7 @@ impl Shelf for OnDisk {
 
 /// What sends beside a drive.
 pub(super) struct Messenger {
-    teller: Teller,
+    teller: MessageTeller,
     run: RunId,
     ui: Ui,
 }
@@ -272,13 +273,13 @@ impl Messenger {
         };
         let source = Recorder(Arc::clone(recorder), Arc::clone(clock), about.mode);
         let say = Arc::new(warn);
-        let teller = Teller::start(TellerSettings {
-            hands: Arc::new(hands(&messages)),
+        let teller = MessageTeller::start(TellerSettings {
+            carrier: Arc::new(carrier(&messages)),
             messages,
             record,
             source: Arc::new(source),
             shelf: Arc::new(OnDisk(Arc::new(outbox))),
-            pace: Pace::default(),
+            pace: RetryPace::default(),
             say,
         });
         Some(Self { teller, run: about.run.clone(), ui })
@@ -305,7 +306,7 @@ impl Messenger {
 }
 
 /// Says what is left to be sent.
-pub(super) fn say_left(ui: Ui, run: &RunId, left: &[Left]) {
+pub(super) fn say_left(ui: Ui, run: &RunId, left: &[LeftUnsent]) {
     for one in left {
         let count = match one.count {
             1 => "1 message".to_owned(),
@@ -321,7 +322,7 @@ pub(super) fn say_left(ui: Ui, run: &RunId, left: &[Left]) {
 }
 
 /// What sends for real, with the variables that receivers name.
-pub(super) fn hands(messages: &Messages) -> RealHands {
+pub(super) fn carrier(messages: &Messages) -> HostCarrier {
     let names = messages.receivers.iter().flat_map(|receiver| match &receiver.way {
         MessageWay::Exec { env, .. } => env.as_slice(),
         MessageWay::Webhook { .. }
@@ -330,7 +331,7 @@ pub(super) fn hands(messages: &Messages) -> RealHands {
         | MessageWay::Mail(_) => &[],
     });
     let names: Vec<&str> = names.map(String::as_str).collect();
-    RealHands {
+    HostCarrier {
         secrets: Arc::new(SecretPlaces),
         host: settings::host(&names),
         clock: Arc::new(RealClock::new(NonZeroU32::MIN, None)),

@@ -26,6 +26,7 @@ mod logs;
 mod messages;
 mod params;
 pub mod preflight;
+mod ready;
 pub mod region_down;
 mod run;
 pub mod saved;

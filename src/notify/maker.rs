@@ -93,7 +93,7 @@ impl MessageMaker {
             2 => ObjectiveVerdict::WillBeMissed,
             _ => ObjectiveVerdict::Missed,
         };
-        let told = Told::new(MessageKind::Objective, verdict.phrase().to_owned());
+        let told = ToldOfEvent::new(MessageKind::Objective, verdict.phrase().to_owned());
         let mut message = self.message(told, note.at, 0)?;
         message.place = note.id();
         message.objective = Some(verdict);
@@ -119,7 +119,7 @@ impl MessageMaker {
         (level, truth.map_or(now, |truth| truth.at))
     }
 
-    fn message(&self, told: Told, at: Timestamp, nth: usize) -> Option<Message> {
+    fn message(&self, told: ToldOfEvent, at: Timestamp, nth: usize) -> Option<Message> {
         let opened = self.state.opened.as_ref()?;
         let truth = self.truth(at)?;
         let ask = told.ask.then(|| told.step.as_ref()).flatten().and_then(|step| {
@@ -165,31 +165,34 @@ impl MessageMaker {
     }
 
     /// What an event has to tell; none for most.
-    fn told(&self, event: &Event) -> Option<Told> {
+    fn told(&self, event: &Event) -> Option<ToldOfEvent> {
         let failed = |step: &StepName, what: &str, error: &StepError| {
-            Told::new(MessageKind::StepFailed, format!("step {step} {what}"))
+            ToldOfEvent::new(MessageKind::StepFailed, format!("step {step} {what}"))
                 .about(step)
                 .line(error.message.clone())
         };
         Some(match event {
             Event::RunOpened { by, .. } => {
                 let who = by.as_ref().map(|by| format!(", by {}", by.name)).unwrap_or_default();
-                Told::new(MessageKind::Started, format!("started{who}"))
+                ToldOfEvent::new(MessageKind::Started, format!("started{who}"))
             }
-            Event::GateOpened { step, failure, .. } => Told::ask(MessageKind::GateAsked, step)
-                .lines(failure.iter().map(|error| format!("It failed: {}", error.message))),
+            Event::GateOpened { step, failure, .. } => {
+                ToldOfEvent::ask(MessageKind::GateAsked, step)
+                    .lines(failure.iter().map(|error| format!("It failed: {}", error.message)))
+            }
             Event::StepFailed { step, error } => failed(step, "failed", error),
             Event::StepTimedOut { step } => {
-                Told::new(MessageKind::StepFailed, format!("the time of step {step} is up"))
+                ToldOfEvent::new(MessageKind::StepFailed, format!("the time of step {step} is up"))
                     .about(step)
             }
             Event::StepUndoFailed { step, error } => failed(step, "could not be put back", error),
-            Event::InDoubt { step, error } => {
-                Told::new(MessageKind::InDoubt, format!("whether step {step} landed is not known"))
-                    .about(step)
-                    .line(error.message.clone())
-            }
-            Event::StepHeld { step, .. } => Told::ask(MessageKind::InDoubt, step),
+            Event::InDoubt { step, error } => ToldOfEvent::new(
+                MessageKind::InDoubt,
+                format!("whether step {step} landed is not known"),
+            )
+            .about(step)
+            .line(error.message.clone()),
+            Event::StepHeld { step, .. } => ToldOfEvent::ask(MessageKind::InDoubt, step),
             Event::Paused { by, reason } => {
                 let who = match by {
                     Actor::Person(person) => person.name.as_str(),
@@ -197,7 +200,7 @@ impl MessageMaker {
                     Actor::DrillPerson => "the drill's people",
                 };
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                Told::new(MessageKind::Paused, format!("paused by {who}{why}"))
+                ToldOfEvent::new(MessageKind::Paused, format!("paused by {who}{why}"))
             }
             Event::RunEnded { outcome } => self.ended(*outcome),
             Event::Waived { .. }
@@ -231,19 +234,19 @@ impl MessageMaker {
         })
     }
 
-    fn ended(&self, outcome: RunOutcome) -> Told {
+    fn ended(&self, outcome: RunOutcome) -> ToldOfEvent {
         let owed = self.state.obligations();
-        let mut told = Told::new(MessageKind::Ended, format!("ended: {outcome}"));
-        told.lines = owed.iter().map(|one| format!("Left: {one}")).collect();
+        let mut told = ToldOfEvent::new(MessageKind::Ended, format!("ended: {outcome}"));
+        told.lines = owed.iter().map(|one| format!("LeftUnsent: {one}")).collect();
         told
     }
 
-    fn owes(&self, new: &[String]) -> Told {
+    fn owes(&self, new: &[String]) -> ToldOfEvent {
         let what = match new.len() {
             1 => "something is owed".to_owned(),
             many => format!("{many} things are owed"),
         };
-        let mut told = Told::new(MessageKind::Owed, what);
+        let mut told = ToldOfEvent::new(MessageKind::Owed, what);
         told.lines = new.iter().map(|one| format!("Owed: {one}")).collect();
         if let Some(opened) = &self.state.opened {
             told.lines.push(format!(
@@ -279,7 +282,7 @@ fn asked(ask: &Ask) -> String {
 }
 
 /// What an event has to tell, before it is put in words.
-struct Told {
+struct ToldOfEvent {
     kind: MessageKind,
     /// None where the question says it.
     headline: Option<String>,
@@ -288,7 +291,7 @@ struct Told {
     lines: Vec<String>,
 }
 
-impl Told {
+impl ToldOfEvent {
     fn new(kind: MessageKind, headline: String) -> Self {
         Self { kind, headline: Some(headline), step: None, ask: false, lines: Vec::new() }
     }

@@ -6,15 +6,16 @@
 //! a bounded time when the run is over. Uses `model`, `engine`, `outward`, `outside` and `render`.
 
 mod card;
-mod hands;
+mod carrier;
+mod mail;
 mod maker;
 mod message;
 mod sign;
 mod teller;
 mod wait;
 
-pub use hands::{Hands, ReadSecret, RealHands, SendEnd};
+pub use carrier::{HostCarrier, MessageCarrier, ReadSecret, SendEnd};
 pub use maker::MessageMaker;
 pub use message::{Delivery, MESSAGE_SCHEMA, Message};
 pub use sign::signature;
-pub use teller::{Bell, Left, Pace, Shelf, Source, Teller, TellerSettings};
+pub use teller::{Bell, LeftUnsent, MessageTeller, RetryPace, Shelf, Source, TellerSettings};

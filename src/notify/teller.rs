@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 use tokio::task::JoinSet;
 
-use super::hands::{Hands, SendEnd};
+use super::carrier::{MessageCarrier, SendEnd};
 use super::maker::MessageMaker;
 use super::message::{Delivery, Message};
 use super::wait::{pause, within};
@@ -43,7 +43,7 @@ pub trait Shelf: Send + Sync {
 
 /// How hard is tried.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct RetryPace {
     /// Attempts at a message before it is given up.
     pub attempts: u32,
     /// The wait before the second; doubles from there.
@@ -54,7 +54,7 @@ pub struct Pace {
     pub tick: Duration,
 }
 
-impl Default for Pace {
+impl Default for RetryPace {
     fn default() -> Self {
         Self {
             attempts: 5,
@@ -79,16 +79,16 @@ pub struct TellerSettings {
     /// Where the record is kept.
     pub shelf: Arc<dyn Shelf>,
     /// What sends.
-    pub hands: Arc<dyn Hands>,
+    pub carrier: Arc<dyn MessageCarrier>,
     /// How hard is tried.
-    pub pace: Pace,
-    /// Told of what could not be sent.
+    pub pace: RetryPace,
+    /// ToldOfEvent of what could not be sent.
     pub say: Arc<dyn Fn(String) + Send + Sync>,
 }
 
 /// What could not be sent, of one receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct LeftUnsent {
     /// The receiver.
     pub receiver: String,
     /// How many messages.
@@ -98,13 +98,13 @@ pub struct Left {
 }
 
 /// Sends the messages of one run.
-pub struct Teller {
-    shared: Arc<Shared>,
+pub struct MessageTeller {
+    shared: Arc<TellerShared>,
     tasks: JoinSet<()>,
 }
 
 /// Says that there is something new, and waits for nobody.
-pub struct Bell(Arc<Shared>);
+pub struct Bell(Arc<TellerShared>);
 
 impl Watcher for Bell {
     fn recorded(&self, _: &[Recorded], _: &RunState) {
@@ -112,7 +112,7 @@ impl Watcher for Bell {
     }
 }
 
-struct Shared {
+struct TellerShared {
     settings: TellerSettings,
     made: Mutex<Made>,
     /// Held while it is made durable: one after the other.
@@ -142,13 +142,13 @@ struct News {
     complete: bool,
 }
 
-impl Teller {
+impl MessageTeller {
     /// Begins to send.
     #[must_use]
     pub fn start(mut settings: TellerSettings) -> Self {
         let record = AsyncMutex::new(std::mem::take(&mut settings.record));
         let receivers = settings.messages.receivers.clone();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(TellerShared {
             settings,
             made: Mutex::new(Made::default()),
             record,
@@ -172,7 +172,7 @@ impl Teller {
     }
 
     /// Waits until all is sent, but no longer than this; gives what is left.
-    pub async fn finish(mut self, limit: Duration) -> Vec<Left> {
+    pub async fn finish(mut self, limit: Duration) -> Vec<LeftUnsent> {
         self.shared.news.send_modify(|news| news.closing = true);
         self.shared.bell.notify_one();
         within(limit, async { while self.tasks.join_next().await.is_some() {} }).await;
@@ -181,7 +181,7 @@ impl Teller {
     }
 }
 
-impl Shared {
+impl TellerShared {
     fn made(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -367,7 +367,7 @@ impl Shared {
                 "the journal does not tell it any more".clone_into(&mut why);
                 break;
             };
-            let sending = self.settings.hands.send(receiver, &delivery);
+            let sending = self.settings.carrier.send(receiver, &delivery);
             let end = within(receiver.time_limit + GRACE, sending).await;
             match end.unwrap_or_else(|| SendEnd::Unknown("no answer in time".to_owned())) {
                 SendEnd::Taken => return self.taken(receiver, id).await,
@@ -420,7 +420,7 @@ impl Shared {
     }
 
     /// What is left to be sent.
-    async fn left(&self) -> Vec<Left> {
+    async fn left(&self) -> Vec<LeftUnsent> {
         let record = self.record.lock().await;
         let made = self.made();
         let of = |receiver: &Receiver| {
@@ -429,7 +429,7 @@ impl Shared {
             let pending = wanted.filter(|made| made.place > own.done).count();
             let count = pending + own.unsent.len();
             let why = own.unsent.last().map(|unsent| unsent.why.clone());
-            (count > 0).then(|| Left { receiver: receiver.name.clone(), count, why })
+            (count > 0).then(|| LeftUnsent { receiver: receiver.name.clone(), count, why })
         };
         self.settings.messages.receivers.iter().filter_map(of).collect()
     }

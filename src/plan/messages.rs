@@ -13,8 +13,7 @@ use crate::model::time::{format_duration, parse_duration};
 use crate::model::{
     HookUrl, MailWay, MessageKind, MessageWay, Messages, Receiver, SecretRef, SecretSource,
 };
-use crate::runbook::grammar::Kind;
-use crate::runbook::message::{RECEIVER, SETTINGS};
+use crate::runbook::grammar::{Kind, RECEIVER, SETTINGS};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, literal, tree};
 
 /// Where the secret parameters of a runbook are read.
@@ -37,7 +36,7 @@ pub(super) fn of_runbook(
         let Some(Read::Value(value)) = read else { continue };
         match receiver_of(&key.text, &value, sources) {
             Ok(receiver) => receivers.push(receiver),
-            Err(Wrong { code, message }) => reader.error(code, &node.span, message),
+            Err(WrongReceiver { code, message }) => reader.error(code, &node.span, message),
         }
     }
     let page = page.and_then(|(text, node)| match page_of(&text) {
@@ -66,7 +65,7 @@ pub fn of_settings(source: &SourceFile) -> (Messages, Diagnostics) {
         let span = place(name).unwrap_or_default();
         let made = match is_plain_name(name) {
             true => receiver_of(name, receiver, &Sources::new()),
-            false => Err(Wrong {
+            false => Err(WrongReceiver {
                 code: Code::BadName,
                 message: "The name of a receiver begins with a lower-case letter and holds a-z, 0-9 and _."
                     .to_owned(),
@@ -74,7 +73,7 @@ pub fn of_settings(source: &SourceFile) -> (Messages, Diagnostics) {
         };
         match made {
             Ok(receiver) => messages.receivers.push(receiver),
-            Err(Wrong { code, message }) => {
+            Err(WrongReceiver { code, message }) => {
                 diagnostics.push(Diagnostic::error(code, span, message));
             }
         }
@@ -92,16 +91,16 @@ pub fn of_settings(source: &SourceFile) -> (Messages, Diagnostics) {
 }
 
 /// What is wrong with a receiver.
-struct Wrong {
+struct WrongReceiver {
     code: Code,
     message: String,
 }
 
-fn wrong<T>(message: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { code: Code::BadValue, message: message.into() })
+fn wrong<T>(message: impl Into<String>) -> Result<T, WrongReceiver> {
+    Err(WrongReceiver { code: Code::BadValue, message: message.into() })
 }
 
-fn receiver_of(name: &str, value: &Value, sources: &Sources) -> Result<Receiver, Wrong> {
+fn receiver_of(name: &str, value: &Value, sources: &Sources) -> Result<Receiver, WrongReceiver> {
     const WAYS: [&str; 5] = ["webhook", "teams", "slack", "mail", "exec"];
     let given: Vec<&str> = WAYS.into_iter().filter(|way| value.get(way).is_some()).collect();
     let [way] = given.as_slice() else {
@@ -151,8 +150,8 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 }
 
 /// Where a secret is read: as it is written, or as the parameter says.
-fn secret(value: Option<&Value>, sources: &Sources) -> Result<SecretSource, Wrong> {
-    let refused = |message: String| Err(Wrong { code: Code::Secret, message });
+fn secret(value: Option<&Value>, sources: &Sources) -> Result<SecretSource, WrongReceiver> {
+    let refused = |message: String| Err(WrongReceiver { code: Code::Secret, message });
     match value.and_then(SecretRef::from_placeholder) {
         Some(SecretRef::Param(name)) => match sources.get(&name) {
             Some(source) => Ok(source.clone()),
@@ -168,10 +167,10 @@ fn secret(value: Option<&Value>, sources: &Sources) -> Result<SecretSource, Wron
     }
 }
 
-fn webhook(name: &str, own: &Value, sources: &Sources) -> Result<MessageWay, Wrong> {
+fn webhook(name: &str, own: &Value, sources: &Sources) -> Result<MessageWay, WrongReceiver> {
     let url = match (own.get("url").and_then(Value::as_str), own.get("secret_url")) {
         (Some(text), None) => {
-            hook_url(text).map_err(|message| Wrong { code: Code::BadValue, message })?;
+            hook_url(text).map_err(|message| WrongReceiver { code: Code::BadValue, message })?;
             HookUrl::Plain(text.to_owned())
         }
         (None, Some(secret_url)) => HookUrl::Secret(secret(Some(secret_url), sources)?),
@@ -193,7 +192,7 @@ fn page_of(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn mail(own: &Value) -> Result<MailWay, Wrong> {
+fn mail(own: &Value) -> Result<MailWay, WrongReceiver> {
     let text = |key: &str| own.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mail = MailWay { relay: text("relay"), from: text("from"), to: texts(own.get("to")) };
     let (host, port) = mail.relay.rsplit_once(':').unwrap_or((mail.relay.as_str(), "25"));
@@ -214,7 +213,7 @@ fn mail(own: &Value) -> Result<MailWay, Wrong> {
     Ok(mail)
 }
 
-fn exec(own: &Value) -> Result<MessageWay, Wrong> {
+fn exec(own: &Value) -> Result<MessageWay, WrongReceiver> {
     let argv = texts(own.get("argv"));
     if let Some(message) = super::outside::fault(&argv) {
         return wrong(message);

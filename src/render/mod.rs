@@ -15,6 +15,7 @@ pub mod plan_text;
 pub mod preflight_text;
 mod preview_view;
 pub mod progress;
+pub mod ready;
 pub mod report;
 pub mod role;
 pub mod runs_text;

@@ -13,7 +13,6 @@ mod hubs;
 mod kinds;
 mod last_path;
 pub mod literal;
-pub mod message;
 mod outside;
 pub mod scalar;
 pub mod schema;

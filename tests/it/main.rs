@@ -47,6 +47,7 @@ mod posts;
 mod preflight;
 mod promises;
 mod readable;
+mod ready;
 mod reference;
 mod region_down;
 mod rendered;

@@ -13,14 +13,15 @@ use backroad::model::{
     MessageId, MessageKind, MessageWay, Messages, OutboxRecord, Plan, Receiver, Seq, Timestamp,
 };
 use backroad::notify::{
-    Delivery, Hands, Left, MessageMaker, Pace, SendEnd, Shelf, Source, Teller, TellerSettings,
+    Delivery, LeftUnsent, MessageCarrier, MessageMaker, MessageTeller, RetryPace, SendEnd, Shelf,
+    Source, TellerSettings,
 };
 use backroad::plan::{CompileOptions, compile};
 use backroad::runbook::SourceFile;
 use backroad::sim::Scenario;
 use tokio::sync::Notify;
 
-const PACE: Pace = Pace {
+const PACE: RetryPace = RetryPace {
     attempts: 3,
     first_wait: Duration::ZERO,
     wait_max: Duration::ZERO,
@@ -29,7 +30,7 @@ const PACE: Pace = Pace {
 
 fn plan(head: &str, steps: &str) -> Plan {
     let text = format!(
-        "runbook: told\ntitle: Told\n{head}profiles: {{ drill: {{ people: {{ approve_after: 1m }} }} }}\n\
+        "runbook: told\ntitle: ToldOfEvent\n{head}profiles: {{ drill: {{ people: {{ approve_after: 1m }} }} }}\n\
          defaults: {{ timeout: 10m, on_failure: continue }}\nsteps:\n{steps}"
     );
     let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
@@ -136,7 +137,7 @@ impl Shelf for Bench {
 }
 
 #[async_trait]
-impl Hands for Bench {
+impl MessageCarrier for Bench {
     async fn send(&self, receiver: &Receiver, delivery: &Delivery) -> SendEnd {
         self.moment().await;
         let answer = self.answers.lock().unwrap().pop();
@@ -169,15 +170,15 @@ fn settings(bench: &Arc<Bench>, messages: &Messages) -> TellerSettings {
         record: bench.record(messages),
         source: Arc::<Bench>::clone(bench),
         shelf: Arc::<Bench>::clone(bench),
-        hands: Arc::<Bench>::clone(bench),
+        carrier: Arc::<Bench>::clone(bench),
         pace: PACE,
         say: Arc::new(|_| {}),
     }
 }
 
 /// A process that sends until it is done, or killed; what it left, when it was not.
-async fn life(bench: &Arc<Bench>, messages: &Messages) -> Option<Vec<Left>> {
-    let teller = Teller::start(settings(bench, messages));
+async fn life(bench: &Arc<Bench>, messages: &Messages) -> Option<Vec<LeftUnsent>> {
+    let teller = MessageTeller::start(settings(bench, messages));
     tokio::select! {
         biased;
         () = bench.killed.notified() => None,
@@ -277,7 +278,7 @@ async fn receivers_that_fail_at_random_are_told_everything_in_the_end_and_double
 async fn a_receiver_that_never_answers_holds_up_nobody_and_is_sent_the_rest_later() {
     struct Silent(Arc<Bench>);
     #[async_trait]
-    impl Hands for Silent {
+    impl MessageCarrier for Silent {
         async fn send(&self, receiver: &Receiver, delivery: &Delivery) -> SendEnd {
             if receiver.name == "gates" {
                 std::future::pending::<()>().await;
@@ -291,14 +292,15 @@ async fn a_receiver_that_never_answers_holds_up_nobody_and_is_sent_the_rest_late
     let wanted = wanted(&messages, &events);
     let bench = Bench::new(&events);
     let silent = Arc::new(Silent(Arc::clone(&bench)));
-    let teller = Teller::start(TellerSettings { hands: silent, ..settings(&bench, &messages) });
+    let teller =
+        MessageTeller::start(TellerSettings { carrier: silent, ..settings(&bench, &messages) });
     let everybody_else = wanted["all"].len();
     while bench.count_told() < everybody_else {
         tokio::task::yield_now().await;
     }
     // The end of the run waits for it for a bounded time.
     let left = teller.finish(Duration::from_millis(50)).await;
-    assert_eq!(left, [Left { receiver: "gates".to_owned(), count: 3, why: None }]);
+    assert_eq!(left, [LeftUnsent { receiver: "gates".to_owned(), count: 3, why: None }]);
     assert_eq!(life(&bench, &messages).await, Some(Vec::new()));
     let told = bench.told.lock().unwrap();
     check(&told, &wanted, true);
@@ -320,7 +322,7 @@ async fn a_record_that_cannot_be_written_sends_nothing_rather_than_twice_in_sile
     let messages = messages();
     let bench = Bench::new(&events);
     let full = TellerSettings { shelf: Arc::new(Full), ..settings(&bench, &messages) };
-    let left = Teller::start(full).finish(Duration::from_millis(50)).await;
+    let left = MessageTeller::start(full).finish(Duration::from_millis(50)).await;
     assert_eq!((left.len(), bench.count_told()), (2, 0));
     assert_eq!(life(&bench, &messages).await, Some(Vec::new()));
     check(&bench.told.lock().unwrap(), &wanted(&messages, &events), true);
@@ -365,7 +367,7 @@ async fn the_objective_in_danger_is_told_once_for_each_step_it_becomes_worse() {
 async fn a_message_says_what_where_and_the_exact_command_to_type() {
     let plan = plan(
         "roles: { lead: { people: [ann], contact: \"+49 1\" } }\n",
-        "  go: { action: approval, with: { question: May it begin?, role: lead, expires: 5m } }\n",
+        "  go: { action: approval, with: { question: May it begin?, role: lead, expires_after: 5m } }\n",
     );
     let events = journal(&plan).await;
     let mut maker = MessageMaker::new(messages());

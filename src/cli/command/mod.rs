@@ -17,6 +17,7 @@ mod permissions;
 mod plan;
 mod preflight;
 mod probe;
+mod ready;
 mod remake;
 mod render;
 mod report;
@@ -49,6 +50,7 @@ pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
 pub use preflight::PreflightArgs;
 pub use probe::ProbeArgs;
+pub use ready::ReadyArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
@@ -77,6 +79,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Check(args) => check::check(context, &args),
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
+        Verb::Ready(args) => ready::ready(context, &args).await,
         Verb::Probe(args) => probe::probe(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
         Verb::Init(args) => init::init(context, &args),

@@ -16,7 +16,10 @@ use crate::cli::front;
 use crate::cli::messages::{self, OnDisk, Written};
 use crate::engine::{Clock as _, RunMode};
 use crate::model::{MessageId, MessageKind, Messages, Receiver, RunId};
-use crate::notify::{Delivery, Hands as _, Left, Message, Pace, SendEnd, Teller, TellerSettings};
+use crate::notify::{
+    Delivery, LeftUnsent, Message, MessageCarrier as _, MessageTeller, RetryPace, SendEnd,
+    TellerSettings,
+};
 use crate::render::json as out;
 use crate::runbook::did_you_mean;
 use crate::store::Outbox;
@@ -97,7 +100,7 @@ async fn test(context: &Context, name: &str, args: &NotifyArgs) -> Result<Status
         page: None,
     };
     let delivery = Delivery { message, again: false, settled: false };
-    let end = messages::hands(&messages).send(receiver, &delivery).await;
+    let end = messages::carrier(&messages).send(receiver, &delivery).await;
     let (taken, why) = match end {
         SendEnd::Taken => (true, None),
         SendEnd::Refused(why) | SendEnd::NotNow(why) | SendEnd::Unknown(why) => (false, Some(why)),
@@ -155,13 +158,13 @@ async fn send_left(context: &Context, run: &RunId) -> Result<Status, CliError> {
     let before: u64 = record.receivers.values().map(|one| one.sent).sum();
     let outbox = Arc::new(outbox);
     let ui = context.ui;
-    let teller = Teller::start(TellerSettings {
-        hands: Arc::new(messages::hands(&told)),
+    let teller = MessageTeller::start(TellerSettings {
+        carrier: Arc::new(messages::carrier(&told)),
         messages: told,
         record,
         source: Arc::new(Written(events, now)),
         shelf: Arc::new(OnDisk(Arc::clone(&outbox))),
-        pace: Pace { attempts: 2, ..Pace::default() },
+        pace: RetryPace { attempts: 2, ..RetryPace::default() },
         say: Arc::new(move |why| ui.say(&format!("{} {why}", ui.err.warn("not told:")))),
     });
     let left = teller.finish(SENT_WITHIN).await;
@@ -171,7 +174,7 @@ async fn send_left(context: &Context, run: &RunId) -> Result<Status, CliError> {
     Ok(if left.is_empty() { Status::Done } else { Status::OutOfReach })
 }
 
-fn show(context: &Context, run: &RunId, sent: u64, left: &[Left]) {
+fn show(context: &Context, run: &RunId, sent: u64, left: &[LeftUnsent]) {
     match context.ui.output {
         Output::Json => {
             let left: Vec<_> = left

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::ready::note_plan;
 use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
@@ -117,6 +118,8 @@ pub(super) async fn plan(
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
+        let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
+        note_plan(context, &plan.parts().runbook, path, at);
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::card;
+use super::mail;
 use super::message::Delivery;
 use super::sign::signature;
 use crate::engine::Clock;
@@ -19,7 +20,7 @@ pub use crate::outside::errand::ErrandEnd as SendEnd;
 
 /// Sends a message to a receiver, once.
 #[async_trait]
-pub trait Hands: Send + Sync {
+pub trait MessageCarrier: Send + Sync {
     /// Sends it; tells whether it was taken.
     async fn send(&self, receiver: &Receiver, delivery: &Delivery) -> SendEnd;
 }
@@ -40,7 +41,7 @@ pub trait ReadSecret: Send + Sync {
 }
 
 /// This host and its network.
-pub struct RealHands {
+pub struct HostCarrier {
     /// Where secrets are read.
     pub secrets: Arc<dyn ReadSecret>,
     /// Where programs are.
@@ -50,7 +51,7 @@ pub struct RealHands {
 }
 
 #[async_trait]
-impl Hands for RealHands {
+impl MessageCarrier for HostCarrier {
     async fn send(&self, receiver: &Receiver, delivery: &Delivery) -> SendEnd {
         let end = match self.sent(receiver, &clean(delivery)).await {
             Ok(end) => end,
@@ -67,7 +68,7 @@ impl Hands for RealHands {
     }
 }
 
-impl RealHands {
+impl HostCarrier {
     async fn sent(&self, receiver: &Receiver, delivery: &Delivery) -> Result<SendEnd, String> {
         let limit = receiver.time_limit;
         match &receiver.way {
@@ -96,7 +97,7 @@ impl RealHands {
                 let body = card::slack(delivery).to_string();
                 Ok(errand::post(&self.secret_url(url)?, self.marks(delivery), body, limit).await)
             }
-            MessageWay::Mail(_) => Err("mail cannot be sent yet".to_owned()),
+            MessageWay::Mail(way) => Ok(mail::send(way, receiver, delivery).await),
             MessageWay::Exec { argv, env } => {
                 let mut body = delivery.json().to_string().into_bytes();
                 body.push(b'\n');
