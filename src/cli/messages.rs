@@ -37,6 +37,9 @@ const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// How long messages are waited for when a drive is over. What is left then is sent by `notify`.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
+/// After how long it is said that they are waited for.
+const SAID_AFTER: Duration = Duration::from_secs(2);
+
 /// The receivers of the settings file. A mistake in it is said, and stops nothing.
 #[must_use]
 pub(super) fn of_settings_file(context: &Context) -> Messages {
@@ -294,11 +297,21 @@ impl Messenger {
     pub(super) async fn finish(self) {
         let mut interrupts = Interrupts::listen();
         let (run, ui) = (self.run, self.ui);
-        let left = tokio::select! {
-            left = self.teller.finish(SENT_WITHIN) => left,
-            () = interrupts.next() => {
-                ui.say(&format!("Messages are left. Send them with `backroad notify {run}`."));
-                return;
+        let clock = RealClock::new(NonZeroU32::MIN, None);
+        let mut sending = std::pin::pin!(self.teller.finish(SENT_WITHIN));
+        let mut long = std::pin::pin!(clock.sleep_until(clock.now() + SAID_AFTER));
+        let mut said = false;
+        let left = loop {
+            tokio::select! {
+                left = &mut sending => break left,
+                () = interrupts.next() => {
+                    ui.say(&format!("Messages are left. Send them with `backroad notify {run}`."));
+                    return;
+                }
+                () = &mut long, if !said => {
+                    said = true;
+                    ui.say("The last messages are being sent; Ctrl-C leaves them.");
+                }
             }
         };
         say_left(ui, &run, &left);

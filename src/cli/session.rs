@@ -69,6 +69,8 @@ pub struct Driving {
     pub strikes: Vec<StrikesView>,
     /// The time in it.
     pub now: Timestamp,
+    /// What still sends.
+    messenger: Option<Messenger>,
 }
 
 /// What a drive begins with.
@@ -148,12 +150,11 @@ impl Session {
             Some(journal) => journal.close().await,
             None => Ok(()),
         };
-        // The run is over and let go: nothing of it waits any more.
-        if let Some(messenger) = messenger {
-            messenger.finish().await;
-        }
-        let (ending, state) = driven?;
-        closed?;
+        let (ending, state) = match (driven, closed) {
+            (Ok(driven), Ok(())) => driven,
+            (Err(error), _) => return Err(finish_messages(messenger, error).await),
+            (_, Err(error)) => return Err(finish_messages(messenger, error.into()).await),
+        };
         let now = clock.now();
         Ok(Driving {
             ending,
@@ -162,8 +163,17 @@ impl Session {
             reached: Vec::new(),
             strikes: Vec::new(),
             now,
+            messenger,
         })
     }
+}
+
+/// Sends what is left of a drive that broke.
+async fn finish_messages(messenger: Option<Messenger>, error: CliError) -> CliError {
+    if let Some(messenger) = messenger {
+        messenger.finish().await;
+    }
+    error
 }
 
 /// The last event that is there already.
@@ -332,6 +342,13 @@ impl Screen {
 }
 
 impl Driving {
+    /// Waits for what is still to be sent, for a bounded time: once nothing of the run waits any more.
+    pub async fn finish_messages(&mut self) {
+        if let Some(messenger) = self.messenger.take() {
+            messenger.finish().await;
+        }
+    }
+
     /// Shows the run and says how the command ends.
     #[must_use]
     pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {

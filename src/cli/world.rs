@@ -330,16 +330,21 @@ impl KeptDrill {
         }
         let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
-        let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keeper) = kept.keeper.take() {
-            keeper.end(&kept.world)?;
+        {
+            let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(keeper) = kept.keeper.take() {
+                keeper.end(&kept.world)?;
+            }
+            if let Ok(driving) = &mut driven {
+                let end = driving.events.last().map(|last| last.at);
+                end.into_iter().for_each(|end| kept.note_reached(end));
+                driving.reached.clone_from(&kept.reached);
+                driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
+                kept.note_strikes(&driving.strikes);
+            }
         }
         if let Ok(driving) = &mut driven {
-            let end = driving.events.last().map(|last| last.at);
-            end.into_iter().for_each(|end| kept.note_reached(end));
-            driving.reached.clone_from(&kept.reached);
-            driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
-            kept.note_strikes(&driving.strikes);
+            driving.finish_messages().await;
         }
         driven
     }

@@ -5,10 +5,10 @@ use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::carrier::SendEnd;
 use super::message::Delivery;
 use super::wait::within;
 use crate::model::{MailWay, Receiver};
+use crate::outside::errand::ErrandEnd as SendEnd;
 
 /// The port of mail.
 const PORT: u16 = 25;

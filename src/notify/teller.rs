@@ -191,6 +191,8 @@ impl TellerShared {
         let source = &self.settings.source;
         let mut maker = MessageMaker::new(self.settings.messages.clone());
         let noted = self.record.lock().await.noted.clone();
+        // While events come, they say when to look at the time.
+        let mut long_silent = false;
         loop {
             let closing = self.news.borrow().closing;
             let new = source.after(maker.state().head);
@@ -202,7 +204,7 @@ impl TellerShared {
                     return;
                 }
             }
-            if source.ticks() && maker.state().outcome().is_none() {
+            if long_silent && source.ticks() && maker.state().outcome().is_none() {
                 self.look_at_objective(&mut maker, source.now()).await;
             }
             self.publish(&maker);
@@ -211,7 +213,8 @@ impl TellerShared {
                 return;
             }
             if new.is_empty() {
-                within(self.settings.pace.tick, self.bell.notified()).await;
+                let rang = within(self.settings.pace.tick, self.bell.notified()).await;
+                long_silent = rang.is_none();
             }
         }
     }

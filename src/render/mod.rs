@@ -38,6 +38,6 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use preview_view::{PreviewStepView, PreviewView};
+pub use preview_view::{PreviewStepView, PreviewTells, PreviewView};
 pub use style::Style;
 pub use view::{Driven, RunLine, RunView, StepView, run_view, run_view_at};

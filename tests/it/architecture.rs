@@ -97,6 +97,7 @@ fn only_the_store_knows_the_database_and_only_the_transport_the_network() {
         ("sled::", vec!["store/"]),
         ("reqwest::", vec!["azure/transport", "cli/control", "outside/web"]),
         ("hickory_resolver::", vec!["outside/probe"]),
+        ("lettre::", vec!["notify/mail"]),
         ("tokio::process::", vec!["outside/program"]),
         ("azure_mgmt_network::", vec!["azure/"]),
         ("azure_identity::", vec!["azure/token", "azure/certificate"]),

@@ -394,3 +394,34 @@ async fn a_message_says_what_where_and_the_exact_command_to_type() {
     let kinds: Vec<&str> = made.iter().map(|made| made.kind.as_str()).collect();
     assert_eq!(kinds, ["started", "gate_asked", "ended"]);
 }
+
+#[tokio::test]
+async fn what_fails_and_is_owed_and_who_paused_it_is_told_with_the_way_on() {
+    let steps =
+        STEPS.replace("    action: command\n", "    action: command\n    owes: Call them again.\n");
+    let plan = plan("", &steps);
+    let events = journal(&plan).await;
+    let mut maker = MessageMaker::new(messages());
+    let made: Vec<_> = events.iter().flat_map(|event| maker.take(event).unwrap()).collect();
+    let kinds: Vec<&str> = made.iter().map(|made| made.kind.as_str()).collect();
+    let both = ["gate_asked", "step_failed", "owed"];
+    assert!(kinds.first() == Some(&"started") && kinds.contains(&"ended"), "{kinds:?}");
+    assert!(both.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    let text = |kind: &str| {
+        let message = made.iter().find(|made| made.kind.as_str() == kind).unwrap().clone();
+        Delivery { message, again: false, settled: false }.text()
+    };
+    assert!(text("owed").contains("Call them again."), "{}", text("owed"));
+    assert!(text("owed").contains("backroad settle "), "{}", text("owed"));
+    assert!(text("ended").contains("Left: "), "{}", text("ended"));
+    // Somebody pauses it right at its beginning.
+    let mut maker = MessageMaker::new(messages());
+    maker.take(&events[0]).unwrap();
+    let by = backroad::engine::Actor::DrillPerson;
+    let paused = Event::Paused { by, reason: Some("the carrier calls back".to_owned()) };
+    let paused = Recorded { seq: events[0].seq.next(), event: paused, ..events[0].clone() };
+    let made = maker.take(&paused).unwrap();
+    assert_eq!(made[0].kind, MessageKind::Paused);
+    let text = Delivery { message: made[0].clone(), again: false, settled: false }.text();
+    assert!(text.contains("the carrier calls back") && text.contains("backroad resume "), "{text}");
+}

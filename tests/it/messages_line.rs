@@ -229,3 +229,153 @@ fn a_secret_written_out_is_refused_and_not_repeated() {
     assert_eq!(code, 3, "{out}{err}");
     assert!(out.contains("never be the secret itself"), "{out}");
 }
+
+/// A relay on loopback that takes mail, or refuses its recipients.
+fn relay(refuses: bool) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let own = std::sync::Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let _gone = stream.write_all(b"220 relay\r\n");
+            while let Some(Ok(line)) = lines.next() {
+                let word = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+                let answer: &[u8] = match word.as_str() {
+                    "EHLO" => b"250 relay\r\n",
+                    "RCPT" if refuses => b"550 nobody of that name\r\n",
+                    "DATA" => {
+                        let _gone = stream.write_all(b"354 go on\r\n");
+                        let text: Vec<String> = lines
+                            .by_ref()
+                            .map_while(Result::ok)
+                            .take_while(|line| line != ".")
+                            .collect();
+                        own.lock().unwrap().push(text.join("\n"));
+                        b"250 taken\r\n"
+                    }
+                    "QUIT" => break,
+                    _ => b"250 good\r\n",
+                };
+                if stream.write_all(answer).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (address, heard)
+}
+
+#[test]
+fn mail_goes_by_a_relay_nearby_and_a_refusal_is_told() {
+    let web = Web::new(vec![(0, "200 ok")]);
+    let bench = Bench::new(&web);
+    let (address, heard) = relay(false);
+    let (refusing, _) = relay(true);
+    let receiver = |name: &str, relay: &str| {
+        format!(
+            "  {name}: {{ mail: {{ relay: \"{relay}\", from: dr@example.org, to: [noc@example.org] }}, on: [gate_asked] }}\n"
+        )
+    };
+    let notify = receiver("noc", &address) + &receiver("nobody", &refusing);
+    let (code, out, err) = bench.drilled(&bench.runbook(&notify), &["--notify"]);
+    assert_eq!(code, 0, "{err}");
+    let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
+    let mails = heard.lock().unwrap().clone();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    for part in [
+        "Subject: [DRILL] told: anybody is asked to approve go",
+        "To: noc@example.org",
+        "May it begin?",
+        "Message-ID: <",
+    ] {
+        assert!(mails[0].contains(part), "{part}: {}", mails[0]);
+    }
+    let unfolded = mails[0].replace("=\n", "");
+    assert!(unfolded.contains(&format!("backroad approve {run} go")), "{unfolded}");
+    assert!(
+        err.contains("nobody could not be told") && err.contains("nobody of that name"),
+        "{err}"
+    );
+}
+
+#[test]
+fn chats_get_runs_of_text_and_the_commands_apart_and_nothing_of_it_is_markup() {
+    let (slack, teams) = (Web::new(vec![(0, "200 ok")]), Web::new(vec![(0, "202 ok")]));
+    let bench = Bench::new(&slack);
+    let runbook = bench.runbook(
+        "  chat: { slack: { url: \"env:HOOK_URL\" }, on: [gate_asked] }\n  call: { teams: { url: \"env:TEAMS_URL\" }, on: [gate_asked] }\n",
+    );
+    let text = std::fs::read_to_string(&runbook).unwrap();
+    let odd = "'May <!channel> [it](http://evil.example) *begin*?'";
+    std::fs::write(&runbook, text.replace("May it begin?", odd)).unwrap();
+    let world = "runbooks/worlds/two-circuits.yaml";
+    let output = backroad(&bench.state(), &["drill", &runbook, "--world", world, "--notify"])
+        .env("HOOK_URL", &bench.hook)
+        .env("TEAMS_URL", format!("{}{PATH_OF_HOOK}", teams.url))
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{err}");
+    assert_eq!((slack.count(), teams.count()), (1, 1), "{err}");
+    let card = body(&teams.asked.lock().unwrap()[0]);
+    let card = &card["attachments"][0]["content"];
+    let rows = card["body"].as_array().unwrap();
+    assert!(
+        rows.iter().all(|row| row["type"] == "RichTextBlock"),
+        "its text blocks read markup: {card}"
+    );
+    assert!(card.to_string().contains("[it](http://evil.example)"), "{card}");
+    let monospace = |value: &Value| value["fontType"] == "Monospace";
+    let commands: Vec<&Value> = rows
+        .iter()
+        .flat_map(|row| row["inlines"].as_array().unwrap())
+        .filter(|one| monospace(one))
+        .collect();
+    assert_eq!(commands.len(), 2, "{card}");
+    assert!(commands[0]["text"].as_str().unwrap().starts_with("backroad approve "), "{card}");
+    let posted = body(&slack.asked.lock().unwrap()[0]);
+    assert!(!posted["text"].as_str().unwrap().contains("<!channel>"), "{posted}");
+    let blocks = posted["blocks"].as_array().unwrap();
+    assert_eq!((&blocks[0]["type"], &blocks[1]["type"]), (&"header".into(), &"rich_text".into()));
+    let elements = blocks[1]["elements"].as_array().unwrap();
+    let preformatted =
+        elements.iter().filter(|one| one["type"] == "rich_text_preformatted").count();
+    assert_eq!(preformatted, 2, "{posted}");
+}
+
+/// The run is killed while a receiver thinks; whoever goes on tells it again, and says so.
+#[test]
+fn a_process_that_is_killed_in_the_middle_of_a_message_leaves_it_to_the_next_which_says_so() {
+    use crate::support::process::{Process, until};
+    use std::time::Duration;
+    // The first message is taken, and never answered; then the process dies.
+    let web = Web::new(vec![(600_000, "200 ok"), (0, "200 ok")]);
+    let bench = Bench::new(&web);
+    let runbook = bench.runbook(HOOK);
+    let world = "runbooks/worlds/two-circuits.yaml";
+    let mut command = backroad(&bench.state(), &["drill", &runbook, "--world", world, "--notify"]);
+    command.env("HOOK_URL", &bench.hook).env("HOOK_KEY", KEY);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let process = Process::of(command);
+    until(Duration::from_secs(60), || (web.count() == 1).then_some(())).unwrap();
+    process.signal("-KILL");
+    drop(process);
+    let (_, out, _) = bench.ran(&["runs", "--output", "json"]);
+    let runs: Value = serde_json::from_str(&out).unwrap();
+    let run = runs["runs"][0]["run"].as_str().unwrap().to_owned();
+    let (code, out, err) = bench.ran(&["notify", &run]);
+    assert_eq!(code, 0, "{out}{err}");
+    let asked = web.asked.lock().unwrap().clone();
+    let told: Vec<(String, bool)> = asked
+        .iter()
+        .map(|one| body(one))
+        .map(|one| (one["kind"].as_str().unwrap().to_owned(), one["again"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(told[..2], [("started".to_owned(), false), ("started".to_owned(), true)]);
+    assert!(told[2..].iter().all(|(_, again)| !again), "{told:?}");
+    assert_eq!(web.header(0, "webhook-id"), web.header(1, "webhook-id"));
+}

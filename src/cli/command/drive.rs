@@ -428,9 +428,10 @@ pub(super) async fn live(
         mode: RunMode::Live,
         messages,
     };
-    let driving = session.drive(context, begin).await?;
+    let mut driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
         claims.release(&run)?;
     }
+    driving.finish_messages().await;
     Ok(driving)
 }

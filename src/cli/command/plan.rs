@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::world::Outset;
-use crate::cli::{azure, front, preflight, world};
+use crate::cli::{azure, front, messages, preflight, world};
 use crate::engine::{Clock, survey};
 use crate::model::Action;
 use crate::outside::{BesideAzure, RoutedObserver};
@@ -125,6 +125,7 @@ pub(super) async fn plan(
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), looked_at);
     view.preflight.clone_from(&found.findings);
+    view.set_tells(&messages::of(context, plan));
     match context.ui.output {
         Output::Json => context.ui.data(&json::object(&view)),
         Output::Text => {
