@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs,
-    ProbeArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs,
-    SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs, WebArgs,
+    InitArgs, JournalArgs, NotifyArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs,
+    PreflightArgs, ProbeArgs, ReadyArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs,
+    RunsArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, VerifyArgs, WatchArgs,
+    WebArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -27,7 +28,7 @@ use super::ui::Manner;
     arg_required_else_help = true,
     after_help = "Exit status: 0 done; 1 the run ended otherwise than asked; 2 usage; 3 the runbook \
                   has errors; 4 refused; 5 Azure or the store is out of reach; 6 undo incomplete; \
-                  10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
+                  7 not ready; 10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
 )]
 pub struct CommandLine {
     /// What the data on stdout looks like.
@@ -132,6 +133,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),
+    /// Say whether runbooks could be used now: preflight, drift, the last drill. Exit status 7 when not.
+    Ready(ReadyArgs),
     /// Answer a probe's question from here: what a vantage of a runbook runs.
     Probe(ProbeArgs),
     /// Read a live estate into a world file, to drill on; reads only.
@@ -162,6 +165,8 @@ pub enum Verb {
     Journal(JournalArgs),
     /// Print what is measured of the runs here, as Prometheus reads it.
     Metrics,
+    /// Send what is left of a run's messages, or a test message to one receiver.
+    Notify(NotifyArgs),
     /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
     /// Try a step again that ended badly or is held, or all that failed, and go on.
@@ -221,6 +226,7 @@ impl Verb {
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)
+            | Self::Ready(_)
             | Self::Probe(_)
             | Self::Capture(_)
             | Self::Init(_)
@@ -235,6 +241,7 @@ impl Verb {
             | Self::Status(_)
             | Self::Journal(_)
             | Self::Metrics
+            | Self::Notify(_)
             | Self::Report(_)
             | Self::Export(_)
             | Self::Verify(_)
@@ -283,6 +290,9 @@ pub struct Start {
     /// simulated region stays up, and goes down with `--region-down`.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
+    /// Send the runbook's messages although nothing real happens: in a drill, or against a simulator.
+    #[arg(long)]
+    pub notify: bool,
     /// What is waived.
     #[command(flatten)]
     pub waive: Waive,

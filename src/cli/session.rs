@@ -14,6 +14,7 @@ use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
+use super::messages::{self, About, Messenger};
 use super::ui::Ui;
 use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
 use super::{logs, stream};
@@ -23,7 +24,7 @@ use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
-use crate::model::{Action, Plan, ResourceId, RunOutcome, Timestamp};
+use crate::model::{Action, Messages, Plan, ResourceId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
@@ -53,6 +54,8 @@ pub struct Session {
     pub answers: GateAnswers,
     /// Whether time is virtual: a drill's hours pass in a second.
     pub mode: RunMode,
+    /// Who is told of it; none where nobody is.
+    pub messages: Option<Messages>,
 }
 
 /// How a drive ended, and what was recorded.
@@ -71,6 +74,8 @@ pub struct Driving {
     pub now: Timestamp,
     /// What sends its trace, where somebody collects it.
     exporter: Option<Exporter>,
+    /// What still sends.
+    messenger: Option<Messenger>,
 }
 
 /// What a drive begins with.
@@ -121,6 +126,21 @@ impl Session {
         let RunStore { journal, lease, dir } = self.store;
         let exporter = exporter(context, &lease, &recorder, &self.clock);
         let journal = Arc::new(journal);
+        let messenger = match self.messages.filter(|messages| !messages.receivers.is_empty()) {
+            Some(messages) => {
+                // Before the first event, so that nobody misses it.
+                let head = match &begin {
+                    DriveStart::New(_) => Seq::default(),
+                    DriveStart::Existing(_) => last(journal.as_ref()).await,
+                };
+                let about = About { run: lease.run(), dir: &dir, head, mode: self.mode };
+                Messenger::begin(context, messages, &about, (&recorder, &self.clock))
+            }
+            None => None,
+        };
+        if let Some(messenger) = &messenger {
+            watchers.push(Arc::new(messenger.bell()));
+        }
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
         let clock = Arc::clone(&self.clock);
@@ -144,8 +164,11 @@ impl Session {
             Some(journal) => journal.close().await,
             None => Ok(()),
         };
-        let (ending, state) = driven?;
-        closed?;
+        let (ending, state) = match (driven, closed) {
+            (Ok(driven), Ok(())) => driven,
+            (Err(error), _) => return Err(finish_messages(messenger, error).await),
+            (_, Err(error)) => return Err(finish_messages(messenger, error.into()).await),
+        };
         let now = clock.now();
         Ok(Driving {
             ending,
@@ -155,6 +178,7 @@ impl Session {
             strikes: Vec::new(),
             now,
             exporter,
+            messenger,
         })
     }
 }
@@ -173,6 +197,20 @@ fn exporter(
         clock: Arc::clone(clock),
     };
     Exporter::start(context.collector.clone()?, source).ok()
+}
+
+/// Sends what is left of a drive that broke.
+async fn finish_messages(messenger: Option<Messenger>, error: CliError) -> CliError {
+    if let Some(messenger) = messenger {
+        messenger.finish().await;
+    }
+    error
+}
+
+/// The last event that is there already.
+async fn last(journal: &dyn crate::engine::Journal) -> Seq {
+    let events = journal.load().await.unwrap_or_default();
+    events.last().map(|last| last.seq).unwrap_or_default()
 }
 
 async fn drive(
@@ -335,6 +373,13 @@ impl Screen {
 }
 
 impl Driving {
+    /// Waits for what is still to be sent, for a bounded time: once nothing of the run waits any more.
+    pub async fn finish_messages(&mut self) {
+        if let Some(messenger) = self.messenger.take() {
+            messenger.finish().await;
+        }
+    }
+
     /// Shows the run and says how the command ends.
     #[must_use]
     pub fn show(&mut self, context: &Context, asked: RunOutcome) -> Status {
@@ -354,7 +399,10 @@ impl Driving {
         if let Some(exporter) = self.exporter.take() {
             exporter.end(ui);
         }
-        if let Some(view) = self.view().map(|view| view.told_by(ui.ours)) {
+        if let Some(mut view) = self.view().map(|view| view.told_by(ui.ours)) {
+            if let Some(opened) = &self.state.opened {
+                view.told = messages::told(context, &opened.run, &self.state);
+            }
             match ui.output {
                 super::args::Output::Text => {
                     ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))

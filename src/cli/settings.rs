@@ -41,6 +41,8 @@ pub struct Environment {
     pub agent_folder: Option<PathBuf>,
     /// `OTEL_…`: OpenTelemetry's own variables, by their names.
     pub otel: BTreeMap<String, String>,
+    /// `BACKROAD_SETTINGS`: the settings file.
+    pub settings: Option<PathBuf>,
     /// `BACKROAD_PARAM_NAME`: values of parameters, by the parameter's name.
     pub params: BTreeMap<String, String>,
 }
@@ -66,6 +68,7 @@ pub fn environment() -> Environment {
         step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         agent_folder: variable("AGENT_TEMPDIRECTORY").map(PathBuf::from),
         otel: otel_in(std::env::vars_os()),
+        settings: variable("BACKROAD_SETTINGS").map(PathBuf::from),
         params: params_in(std::env::vars_os()),
     }
 }
@@ -185,6 +188,24 @@ pub fn named_state_dir(flag: Option<&Path>, environment: &Environment) -> Option
     (usual.as_ref() != Some(&named)).then_some(named)
 }
 
+/// The settings file, and whether somebody named it: else it is where the platform keeps such files, if it is there.
+#[must_use]
+pub fn file(environment: &Environment) -> Option<(PathBuf, bool)> {
+    if let Some(path) = &environment.settings {
+        return Some((path.clone(), true));
+    }
+    let strategy = etcetera::choose_app_strategy(strategy_args()).ok()?;
+    Some((strategy.config_dir().join("settings.yaml"), false))
+}
+
+fn strategy_args() -> AppStrategyArgs {
+    AppStrategyArgs {
+        top_level_domain: String::new(),
+        author: String::new(),
+        app_name: "backroad".to_owned(),
+    }
+}
+
 /// Where state is kept: the flag, else the environment, else the platform's state directory.
 ///
 /// # Errors
@@ -196,11 +217,7 @@ pub fn state_dir(flag: Option<&Path>, environment: &Environment) -> Result<PathB
     if let Some(path) = &environment.state_dir {
         return Ok(path.clone());
     }
-    let strategy = etcetera::choose_app_strategy(AppStrategyArgs {
-        top_level_domain: String::new(),
-        author: String::new(),
-        app_name: "backroad".to_owned(),
-    });
+    let strategy = etcetera::choose_app_strategy(strategy_args());
     match strategy {
         Ok(strategy) => Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir())),
         Err(error) => Err(CliError::usage("There is no place to keep state.")

@@ -99,6 +99,8 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         failback: None,
         people: None,
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps,
     })

@@ -22,6 +22,8 @@ pub mod hub;
 pub mod hub_body;
 pub mod id;
 pub mod limits;
+pub mod message;
+pub mod outbox;
 pub mod outcome;
 pub mod outside;
 pub mod permission;
@@ -54,6 +56,8 @@ pub use id::{
     Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
     StepName,
 };
+pub use message::{HookUrl, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver};
+pub use outbox::{NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
 pub use person::{Account, Login, Person};
 pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, wrap};
+use super::told;
 use super::truth_text;
 use super::view::{ReachView, RunView, StepView};
 use crate::engine::RunKind;
@@ -25,6 +26,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     strikes::lines(&view.strikes, style).iter().for_each(|row| line(&mut out, row));
+    told::lines(&view.told, &view.run, style).iter().for_each(|row| line(&mut out, row));
     troubles(&mut out, view, style);
     super::spoken::block(&mut out, &view.said, style);
     list(&mut out, "What an undo does not take back:", &view.stays, style);

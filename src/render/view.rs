@@ -12,6 +12,7 @@ use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
+pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
@@ -60,6 +61,9 @@ pub struct RunView {
     /// What each of them, and each fault of a drill's world, met and struck.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strikes: Vec<StrikesView>,
+    /// What each receiver of messages has been told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<ToldView>,
     /// Where Azure is.
     pub endpoint: String,
     /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
@@ -312,6 +316,7 @@ fn viewed(
         bad_days: opened.bad_days.clone(),
         regions_down: opened.regions_down.iter().map(ToString::to_string).collect(),
         strikes: Vec::new(),
+        told: Vec::new(),
         endpoint: opened.endpoint.clone(),
         outcome: outcome(state, driven),
         by: opened.by.as_ref().map(ToString::to_string),

@@ -3,7 +3,7 @@
 //! Comes in: events, through the engine's `Journal` port, and runs by their ids. Goes out: the same
 //! events after any crash, or a clear error that loses nothing. Uses `model` and `engine` (its ports
 //! and events). A state directory holds `runs/<run id>/` (one sled store each, an anchor and an
-//! export beside it), `claims/`, `obligations/` and `invitations/`.
+//! export beside it), `claims/`, `obligations/`, `invitations/` and `ready/`.
 
 pub mod added;
 mod anchor;
@@ -21,6 +21,8 @@ pub mod lease;
 pub mod lines;
 pub mod memory;
 pub mod obligations;
+pub mod outbox;
+pub mod readiness;
 pub mod regular;
 mod rundir;
 pub mod runs;
@@ -38,4 +40,6 @@ pub use journal::SledJournal;
 pub use lease::holder_name;
 pub use memory::{FailAt, MemoryJournal};
 pub use obligations::{Obligations, Owed, Owing};
+pub use outbox::Outbox;
+pub use readiness::{Readiness, ReadyNote};
 pub use runs::{RunGlance, RunStore, RunSummaryRaw, StateDir};

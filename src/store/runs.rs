@@ -16,6 +16,7 @@ use super::invitations::Invitations;
 use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
+use super::readiness::Readiness;
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink, Database, FORMAT};
 use crate::engine::{JournalError, Lease, Recorded};
@@ -90,6 +91,12 @@ impl StateDir {
     #[must_use]
     pub fn claims(&self) -> Claims {
         Claims::new(self.path.join("claims"))
+    }
+
+    /// When which runbook was ready.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness::new(self.path.join("ready"))
     }
 
     /// What its ended runs still owe.

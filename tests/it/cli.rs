@@ -100,6 +100,8 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         secrets: BTreeMap::new(),
         people: (mode == RunMode::Drill).then_some(people),
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps,
     })

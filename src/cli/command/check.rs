@@ -63,6 +63,11 @@ pub(super) fn check(
             DocumentKind::World => world(file)?,
             DocumentKind::BadDays => bad_days(file)?,
             DocumentKind::Params => params(context, file, &runbooks, compile)?,
+            DocumentKind::Settings => {
+                let (source, diagnostics) = written::settings(file)?;
+                let usable = !diagnostics.has_errors();
+                Checked { source, diagnostics, usable, good: "a settings file".to_owned() }
+            }
         };
         let Checked { source, diagnostics, usable, good } = checked;
         let doubted = *deny_warnings

@@ -17,7 +17,7 @@ use crate::cli::proof::Proof;
 use crate::cli::region_down::RegionsDown;
 use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
-use crate::cli::{ci, files, front, preflight, world};
+use crate::cli::{ci, files, front, messages, preflight, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
@@ -146,10 +146,14 @@ async fn drilled(
     let store = context.state.create_run(&new.run)?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
-    let mut driving = drill.drive(context, store, begin).await?;
+    let told = args.start.notify.then(|| messages::of(context, &compiled.plan));
+    let mut driving = drill.drive(context, store, (begin, told)).await?;
     let proof = Proof::of(&driving, RunOutcome::Succeeded);
     material.failures = proof.failures();
     let status = driving.show_as(context, RunOutcome::Succeeded, |status| proof.judged(status));
+    if !args.start.notify {
+        messages::say_would_tell(context, &compiled.plan, &driving.events);
+    }
     proof.say(context);
     let view = driving.view();
     if let Some(view) = &view {

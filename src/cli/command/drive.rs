@@ -18,9 +18,9 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::proof::Proof;
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
 use crate::cli::typed::duration;
-use crate::cli::{azure, world};
+use crate::cli::{azure, messages, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
-use crate::model::{Plan, RunOutcome, StepName, StepStatus};
+use crate::model::{Messages, Plan, RunOutcome, StepName, StepStatus};
 use crate::outside::RoutedActuator;
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
@@ -376,17 +376,20 @@ async fn go_on(
         ));
     }
     let begin = DriveStart::Existing(command);
+    let sent = messages::were_sent(context, &run);
+    let sent = messages::are_sent(opened.mode, &opened.endpoint, sent);
+    let messages = sent.then(|| messages::of(context, &opened.plan));
     let driven = match opened.mode {
         RunMode::Live => {
             let last = state.last_at;
             let factor = drive.target.clock_factor.unwrap_or(NonZeroU32::MIN);
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
             let azure = Azure { url: azure::endpoint(&target)?, target: &target, clock };
-            live(context, store, &opened.plan, azure, begin).await
+            live(context, store, &opened.plan, azure, (begin, messages)).await
         }
         RunMode::Drill => {
             let last = state.last_at.unwrap_or(opened.at) + later;
-            world::go_on(context, store, &opened.plan, last, begin).await
+            world::go_on(context, store, &opened.plan, last, (begin, messages)).await
         }
     };
     if driven.is_err() && ended {
@@ -418,7 +421,7 @@ pub(super) async fn live(
     store: RunStore,
     plan: &Plan,
     Azure { url, target, clock }: Azure<'_>,
-    begin: DriveStart,
+    (begin, messages): (DriveStart, Option<Messages>),
 ) -> Result<Driving, CliError> {
     let run = store.lease.run().clone();
     let endpoint = shown(&url);
@@ -440,10 +443,12 @@ pub(super) async fn live(
             None => GateAnswers::Elsewhere,
         },
         mode: RunMode::Live,
+        messages,
     };
-    let driving = session.drive(context, begin).await?;
+    let mut driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
         claims.release(&run)?;
     }
+    driving.finish_messages().await;
     Ok(driving)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::ready::note_plan;
 use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
@@ -12,7 +13,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::world::Outset;
-use crate::cli::{azure, ci, front, preflight, world};
+use crate::cli::{azure, ci, front, messages, preflight, world};
 use crate::engine::{Clock, survey};
 use crate::model::Action;
 use crate::outside::{BesideAzure, RoutedObserver};
@@ -118,11 +119,14 @@ pub(super) async fn plan(
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
+        let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
+        note_plan(context, &plan.parts().runbook, path, at);
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), looked_at);
     view.preflight.clone_from(&found.findings);
+    view.set_tells(&messages::of(context, plan));
     match context.ui.output {
         Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
         Output::Text => {

@@ -17,7 +17,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
-use crate::cli::{azure, front, preflight};
+use crate::cli::{azure, front, messages, preflight};
 use crate::engine::{Actor, Clock, Ending, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
 use crate::outside::RoutedObserver;
@@ -107,7 +107,10 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     compiled.keep_text(context, &new.run)?;
     let about = Azure { url, target: &target, clock };
     let plan = new.plan.clone();
-    let mut driving = live(context, store, &plan, about, DriveStart::New(Box::new(new))).await?;
+    let sent = messages::are_sent(new.mode, &new.endpoint, start.notify);
+    let told = sent.then(|| messages::of(context, &plan));
+    let begin = DriveStart::New(Box::new(new));
+    let mut driving = live(context, store, &plan, about, (begin, told)).await?;
     let status = driving.show(context, RunOutcome::Succeeded);
     if let Some(page) = page {
         page.stay(context, driving.ending == Ending::Interrupted).await;

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::args::Output;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::cli::world;
+use crate::cli::{messages, world};
 use crate::model::RunId;
 use crate::render::{json, run_view_at, text};
 
@@ -27,6 +27,7 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
         view.strikes = world::strikes(context, run);
         let log = context.state.run_log(run);
         view.log = log.is_file().then(|| log.display().to_string());
+        view.told = messages::told(context, run, &state);
         match context.ui.output {
             Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),

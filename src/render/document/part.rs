@@ -9,8 +9,8 @@ use super::steps::{self, Numbered};
 use super::topology::{self, Layout};
 use super::view::{
     Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, Part,
-    PictureView, Prerequisite, ReachRow, RightsView, RoleView, SecretView, StepLink, Timing,
-    WriteView,
+    PictureView, Prerequisite, ReachRow, ReceiverView, RightsView, RoleView, SecretView, StepLink,
+    Timing, WriteView,
 };
 use super::{timeline, values, words};
 use crate::model::action::Verification;
@@ -52,6 +52,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
         not_when: not_when(material, kind),
         prerequisites: prerequisites(material),
         roles: roles(material, &numbered),
+        receivers: receivers(material),
         calls: numbered
             .steps()
             .filter_map(|(_, step, link)| {
@@ -212,6 +213,16 @@ fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {
             gates: answers(name),
         })
         .collect()
+}
+
+fn receivers(material: &Material) -> Vec<ReceiverView> {
+    let one = |receiver: &crate::model::Receiver| ReceiverView {
+        name: receiver.name.clone(),
+        description: receiver.description.clone(),
+        way: receiver.way.shown(),
+        told: receiver.told(),
+    };
+    material.plan.parts().messages.receivers.iter().map(one).collect()
 }
 
 fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {

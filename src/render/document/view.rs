@@ -123,6 +123,8 @@ view! {
         pub prerequisites: Vec<Prerequisite>,
         /// Who has which role.
         pub roles: Vec<RoleView>,
+        /// Who is told what of a run.
+        pub receivers: Vec<ReceiverView>,
         /// Whom to call at which step.
         pub calls: Vec<Call>,
         /// The parameters with their values.
@@ -225,6 +227,20 @@ view! {
         pub contact: Option<String>,
         /// The gates that it answers.
         pub gates: Vec<StepLink>,
+    }
+}
+
+view! {
+    /// Who is told of a run.
+    pub struct ReceiverView {
+        /// Its name.
+        pub name: String,
+        /// Who reads there.
+        pub description: Option<String>,
+        /// By which way, and where that leads as far as everybody may know.
+        pub way: String,
+        /// What it is told.
+        pub told: String,
     }
 }
 
