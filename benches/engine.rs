@@ -48,6 +48,8 @@ fn plan(steps: usize) -> Plan {
         failback: None,
         people: None,
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps: (0..steps).map(step).collect(),
     })

@@ -7,8 +7,9 @@
 //! the *document* (what was written, [`runbook`]), the *plan* (what is meant, [`plan`] and
 //! [`model`]), the *journal* (what was done, [`engine`] and [`store`]) and the *observation* (what
 //! is, [`azure`] or [`sim`], and [`outside`] for what is not Azure's). [`preflight`] judges before a run,
-//! [`drill`] puts executor and simulator together, [`render`] shows it all, [`init`] writes a runbook for an
-//! estate, and [`cli`] is where a person comes in. What leaves the process goes by [`outward`], which keeps
+//! [`drill`] puts executor and simulator together, [`render`] shows it all, [`web`] to many at once, [`init`] writes a
+//! runbook for an estate, [`notify`] tells those who do not sit at it, and [`cli`] is where a person comes in. What
+//! leaves the process goes by [`outward`], which keeps
 //! secrets in.
 //!
 //! ```text
@@ -59,6 +60,7 @@ pub mod drill;
 pub mod engine;
 pub mod init;
 pub mod model;
+pub mod notify;
 pub mod outside;
 pub mod outward;
 pub mod plan;
@@ -67,3 +69,4 @@ pub mod render;
 pub mod runbook;
 pub mod sim;
 pub mod store;
+pub mod web;

@@ -20,6 +20,7 @@ use super::tenancy::{self, Tenants, subscription_of};
 use super::token::TokenSource;
 use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
+use crate::model::url_path::from_url_path;
 use crate::model::{ResourceId, StepError};
 
 /// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
@@ -182,8 +183,8 @@ impl RequestGuard {
         let Access::Writing(scope) = &self.access else {
             return Err(refused("this client can only read"));
         };
-        let resource =
-            ResourceId::parse(path).map_err(|_| refused("it does not name one resource"))?;
+        let resource = ResourceId::parse(&from_url_path(path))
+            .map_err(|_| refused("it does not name one resource"))?;
         if scope.contains(&resource) {
             Ok(())
         } else {

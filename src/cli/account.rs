@@ -2,7 +2,7 @@
 //!
 //! Asked of the kernel, not of the environment: `USER` says what anybody wrote there.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::settings::Environment;
 use crate::model::Account;
@@ -23,6 +23,7 @@ pub fn own(environment: &Environment) -> Account {
         login: login.map(|uid| Login { uid, name: name_of(uid) }),
         sudo_user: environment.sudo_user.clone(),
         said: false,
+        invited: false,
     }
 }
 
@@ -37,6 +38,7 @@ pub fn own(environment: &Environment) -> Account {
         login: None,
         sudo_user: None,
         said: true,
+        invited: false,
     }
 }
 
@@ -82,6 +84,20 @@ pub fn of_neighbour(
     vouched(owner(&table, its, ours), said, own)
 }
 
+/// Whether a connection on loopback is of this process's account, by the kernel's word; none where the system does
+/// not say whose connections are.
+#[must_use]
+pub fn is_own(its: SocketAddr, ours: SocketAddr) -> Option<bool> {
+    let place = match its {
+        SocketAddr::V4(_) => "/proc/net/tcp",
+        SocketAddr::V6(_) => "/proc/net/tcp6",
+    };
+    let table = std::fs::read_to_string(place).ok()?;
+    let own = own(&Environment::default()).uid;
+    // One that is in no table is of nobody we know.
+    Some(own.is_some() && owner(&table, its, ours) == own)
+}
+
 fn vouched(uid: Option<u32>, said: Option<Account>, own: &Account) -> Account {
     match (uid, said) {
         (Some(uid), Some(said)) if said.uid == Some(uid) => {
@@ -94,6 +110,7 @@ fn vouched(uid: Option<u32>, said: Option<Account>, own: &Account) -> Account {
             login: None,
             sudo_user: None,
             said: false,
+            invited: false,
         },
         (None, Some(said)) => Account { said: true, ..said },
         // The token is for the account that drives the run.
@@ -103,19 +120,25 @@ fn vouched(uid: Option<u32>, said: Option<Account>, own: &Account) -> Account {
 
 /// The number of the account that owns a connection, by the kernel's table of them.
 fn owner(table: &str, its: SocketAddr, ours: SocketAddr) -> Option<u32> {
-    let (its, ours) = (in_table(its)?, in_table(ours)?);
+    let (its, ours) = (in_table(its), in_table(ours));
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let here = fields.get(1)? == &its && fields.get(2)? == &ours;
+        let here = *fields.get(1)? == its && *fields.get(2)? == ours;
         fields.get(7).filter(|_| here)?.parse().ok()
     })
 }
 
 /// An address as the kernel's table writes it: the host's order of bytes.
-fn in_table(address: SocketAddr) -> Option<String> {
-    let SocketAddr::V4(address) = address else { return None };
-    let ip = u32::from_ne_bytes(address.ip().octets());
-    Some(format!("{ip:08X}:{:04X}", address.port()))
+fn in_table(address: SocketAddr) -> String {
+    let words = |bytes: &[u8]| -> String {
+        let (words, _) = bytes.as_chunks::<4>();
+        words.iter().map(|word| format!("{:08X}", u32::from_ne_bytes(*word))).collect()
+    };
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => words(&ip.octets()),
+        IpAddr::V6(ip) => words(&ip.octets()),
+    };
+    format!("{ip}:{:04X}", address.port())
 }
 
 #[cfg(test)]

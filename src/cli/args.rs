@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
-    InitArgs, JournalArgs, ParamsArgs, PermissionsArgs, PlanArgs, PreflightArgs, ProbeArgs,
-    RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs, RunsArgs, SchemaArgs, SettleArgs,
-    SimVerb, SkipArgs, StatusArgs, TakeOverArgs, VerifyArgs, WatchArgs,
+    InitArgs, JournalArgs, NotifyArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs,
+    PreflightArgs, ProbeArgs, ReadyArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs,
+    RunsArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, TakeOverArgs, VerifyArgs,
+    WatchArgs, WebArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -27,7 +28,7 @@ use super::ui::Manner;
     arg_required_else_help = true,
     after_help = "Exit status: 0 done; 1 the run ended otherwise than asked; 2 usage; 3 the runbook \
                   has errors; 4 refused; 5 Azure or the store is out of reach; 6 undo incomplete; \
-                  10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
+                  7 not ready; 10 waiting for a person; 70 a bug of ours; 130 interrupted, resumable."
 )]
 pub struct CommandLine {
     /// What the data on stdout looks like.
@@ -45,6 +46,17 @@ pub struct CommandLine {
     /// Tell times by this host's clock instead of UTC; each with the name of its zone.
     #[arg(long, global = true)]
     pub local_time: bool,
+    /// Mark what is found for a CI system: annotations in its log, a summary on its page.
+    #[arg(long, global = true, value_enum, default_value_t = CiArg::Auto)]
+    pub ci: CiArg,
+    /// Send a run's trace and measures to this collector by OTLP/HTTP [default: what OpenTelemetry's variables
+    /// name, such as OTEL_EXPORTER_OTLP_ENDPOINT].
+    #[arg(long, global = true, value_name = "URL")]
+    pub otlp: Option<String>,
+    /// How much goes into the log that is kept beside a run; never a token or a body [default: of our own debug,
+    /// of others info].
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -74,6 +86,54 @@ pub enum Output {
     Text,
     /// For machines; each object names its schema.
     Json,
+    /// For machines, one object a line: a run's events as they happen, and `result` at the end.
+    Jsonl,
+}
+
+/// Which CI system is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiArg {
+    /// The one that the environment names: `GITHUB_ACTIONS` or `TF_BUILD`.
+    Auto,
+    /// GitHub Actions.
+    Github,
+    /// Azure DevOps' pipelines.
+    AzureDevops,
+    /// None.
+    None,
+}
+
+/// How much goes into a run's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// No log.
+    Off,
+    /// What failed.
+    Error,
+    /// What is amiss.
+    Warn,
+    /// What happens.
+    Info,
+    /// Each call and its answer.
+    Debug,
+    /// Everything that may be told.
+    Trace,
+}
+
+impl LogLevel {
+    /// As directives of a filter; none for no log.
+    #[must_use]
+    pub fn directives(wanted: Option<Self>) -> Option<&'static str> {
+        match wanted {
+            None => Some("info,backroad=debug"),
+            Some(Self::Off) => None,
+            Some(Self::Error) => Some("error"),
+            Some(Self::Warn) => Some("warn"),
+            Some(Self::Info) => Some("info"),
+            Some(Self::Debug) => Some("debug"),
+            Some(Self::Trace) => Some("trace"),
+        }
+    }
 }
 
 /// The verbs; what each takes stands beside what it does.
@@ -85,6 +145,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),
+    /// Say whether runbooks could be used now: preflight, drift, the last drill. Exit status 7 when not.
+    Ready(ReadyArgs),
     /// Answer a probe's question from here: what a vantage of a runbook runs.
     Probe(ProbeArgs),
     /// Read a live estate into a world file, to drill on; reads only.
@@ -109,8 +171,14 @@ pub enum Verb {
     Status(StatusArgs),
     /// Follow a run on the whole screen; step through one that has ended.
     Watch(WatchArgs),
+    /// Serve a page of all runs, for everybody on the call: while they happen, and as a replay afterwards.
+    Web(WebArgs),
     /// Print every event of a run.
     Journal(JournalArgs),
+    /// Print what is measured of the runs here, as Prometheus reads it.
+    Metrics,
+    /// Send what is left of a run's messages, or a test message to one receiver.
+    Notify(NotifyArgs),
     /// Go on with a run that was interrupted, or that is paused, from any terminal.
     Resume(ResumeArgs),
     /// Drive a run of a shared store from here, and shut out the host that drove it.
@@ -149,6 +217,12 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether a run is driven by it, drills included.
+    #[must_use]
+    pub fn is_about_a_run(&self) -> bool {
+        matches!(self, Self::Drill(_)) || self.drives().is_some()
+    }
+
     /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
     #[must_use]
     pub fn drives(&self) -> Option<(&DriveArgs, Option<&str>)> {
@@ -167,6 +241,7 @@ impl Verb {
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)
+            | Self::Ready(_)
             | Self::Probe(_)
             | Self::Capture(_)
             | Self::Init(_)
@@ -177,8 +252,11 @@ impl Verb {
             | Self::Drill(_)
             | Self::Runs(_)
             | Self::Watch(_)
+            | Self::Web(_)
             | Self::Status(_)
             | Self::Journal(_)
+            | Self::Metrics
+            | Self::Notify(_)
             | Self::Report(_)
             | Self::Export(_)
             | Self::Verify(_)
@@ -187,6 +265,20 @@ impl Verb {
             | Self::Man
             | Self::Completions(_) => None,
         }
+    }
+}
+
+impl Verb {
+    /// The page that is to be served beside what it drives; none where there is none.
+    #[must_use]
+    pub fn page(&self) -> Option<&PageBesideArgs> {
+        let page = match self {
+            Self::Run(args) => &args.page,
+            Self::Drill(args) => &args.page,
+            Self::Resume(args) => &args.page,
+            _ => return None,
+        };
+        page.web.then_some(page)
     }
 }
 
@@ -213,6 +305,9 @@ pub struct Start {
     /// simulated region stays up, and goes down with `--region-down`.
     #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "declared")]
     pub source_down: Option<String>,
+    /// Send the runbook's messages although nothing real happens: in a drill, or against a simulator.
+    #[arg(long)]
+    pub notify: bool,
     /// What is waived.
     #[command(flatten)]
     pub waive: Waive,

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use super::account;
 use super::args::{CommandLine, GivenArgs};
 use super::clock::RealClock;
+use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::shared;
@@ -46,7 +47,7 @@ enum LookedBy {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// The person's screen.
     pub ui: Ui,
@@ -60,6 +61,10 @@ pub struct Context {
     pub account: Account,
     /// The run that this process drives in the background, without a terminal.
     pub background: Option<RunId>,
+    /// Which collector gets a run's trace.
+    pub collector: Option<CollectorSettings>,
+    /// Whether a page is served beside what this process drives: people may answer on it.
+    pub page: bool,
 }
 
 impl Context {
@@ -70,12 +75,29 @@ impl Context {
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
         let account = account::own(&environment);
+        let page = line.verb.page().is_some();
         let background = match line.verb.drives() {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
         let shared = shared::store(&line.shared)?;
-        Ok(Self { ui, environment, state: StateDir::new(path), shared, account, background })
+        let collector = collector::settings::read(&environment.otel, line.otlp.as_deref())?;
+        if line.verb.is_about_a_run() {
+            for note in &collector.notes {
+                ui.say(&format!("{} {note}", ui.err.warn("note:")));
+            }
+        }
+        let collector = collector.settings;
+        Ok(Self {
+            ui,
+            environment,
+            state: StateDir::new(path),
+            shared,
+            account,
+            background,
+            collector,
+            page,
+        })
     }
 
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.

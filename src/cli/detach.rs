@@ -23,6 +23,7 @@ use crate::engine::Clock as _;
 use crate::model::RunId;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::render::json;
+use crate::render::machine::stream::refused_line;
 use crate::store::regular;
 
 /// How often it is looked whether the run is driven.
@@ -123,9 +124,9 @@ fn stop(child: &Child) {
 }
 
 fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
-    let (process, log) = (child.id(), log.display());
+    let (process, log, ours) = (child.id(), log.display(), context.ui.ours);
     match context.ui.output {
-        Output::Json => context.ui.data(&json::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&json::object(&json!({
             "schema": "backroad.detached/1",
             "run": run.as_str(),
             "process": process,
@@ -133,10 +134,13 @@ fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
         }))),
         Output::Text => context.ui.data(&format!(
             "Run {run} goes on in the background, as process {process}.\n\
-             \x20 Where it stands: backroad status {run}\n\
-             \x20 At a gate:       backroad approve {run} STEP\n\
+             \x20 Where it stands: {}\n\
+             \x20 At a gate:       {}\n\
              \x20 What it says:    tail -f {log}\n\
-             \x20 To leave it:     kill {process} (twice: at once), then backroad resume {run}\n"
+             \x20 To leave it:     kill {process} (twice: at once), then {}\n",
+            ours.whole(&format!("backroad status {run}")),
+            ours.whole(&format!("backroad approve {run} STEP")),
+            ours.whole(&format!("backroad resume {run}")),
         )),
     }
 }
@@ -148,6 +152,10 @@ fn ended(context: &Context, run: &RunId, log: &Log, code: Option<i32>) -> Result
         drop(std::fs::remove_file(&log.path));
     }
     let ended = code.and_then(|code| u8::try_from(code).ok()).and_then(Status::from_code);
+    if let (true, Some(status)) = (context.ui.lines, ended) {
+        let what = "The run was not taken up in the background; what it said is on standard error.";
+        context.ui.data(&refused_line(what, &[], &[], status.code()));
+    }
     ended.ok_or_else(|| {
         CliError::new(Status::OutOfReach, "The process in the background was ended.")
             .hint(format!("See `backroad status {run}`; resume the run if it has begun."))

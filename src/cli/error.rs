@@ -21,6 +21,8 @@ pub enum Status {
     OutOfReach,
     /// The undo is incomplete; the residue is listed.
     UndoIncomplete,
+    /// A runbook is not ready, or that could not be known.
+    NotReady,
     /// Waiting for a person.
     Waiting,
     /// A bug of ours.
@@ -41,6 +43,7 @@ impl Status {
             Self::Refused => 4,
             Self::OutOfReach => 5,
             Self::UndoIncomplete => 6,
+            Self::NotReady => 7,
             Self::Waiting => 10,
             Self::Bug => 70,
             Self::Interrupted => 130,
@@ -50,7 +53,7 @@ impl Status {
     /// The status of an exit status.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        const ALL: [Status; 10] = [
+        const ALL: [Status; 11] = [
             Status::Done,
             Status::EndedOtherwise,
             Status::Usage,
@@ -58,6 +61,7 @@ impl Status {
             Status::Refused,
             Status::OutOfReach,
             Status::UndoIncomplete,
+            Status::NotReady,
             Status::Waiting,
             Status::Bug,
             Status::Interrupted,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::Compile;
+use super::ci;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::files;
@@ -108,6 +109,7 @@ pub fn compile(
     if !compiled.diagnostics.is_empty() {
         let text = diagnostic::diagnostics(&source, &compiled.diagnostics, context.ui.err);
         context.ui.say(text.trim_end());
+        ci::diagnostics(context.ui, &compiled.diagnostics.views(&source));
     }
     for note in params::notes(&compiled.params, &context.environment) {
         context.ui.say(&format!("{} {note}", context.ui.err.warn("note:")));

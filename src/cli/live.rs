@@ -133,7 +133,7 @@ fn show(ui: Ui, clock: &dyn Clock, inbox: &Receiver<ForScreen>) {
         let Some(opened) = &state.opened else { continue };
         let lines = match truth(state, events, Driven::ByAProcess, clock.now()) {
             Some(truth) if !truth.standing.is_end() => {
-                standing_lines(opened.run.as_str(), &truth, ui.err_now())
+                standing_lines(opened.run.as_str(), &truth.told_by(ui.ours), ui.err_now())
             }
             _ => Vec::new(),
         };

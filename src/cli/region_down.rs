@@ -10,7 +10,7 @@ use super::context::Context;
 use super::error::CliError;
 use crate::model::geography::{REGIONS, region as known_region};
 use crate::model::time::{format_duration, parse_duration};
-use crate::model::{Region, Timestamp};
+use crate::model::{Region, RegionDown, Timestamp};
 use crate::runbook::did_you_mean;
 use crate::sim::World;
 
@@ -21,15 +21,6 @@ pub struct RegionsDown {
     /// control plane refuses writes and its gateways are dead. May be repeated.
     #[arg(long = "region-down", value_name = "REGION[@TIME]", value_parser = typed)]
     pub regions: Vec<RegionDown>,
-}
-
-/// A region that a person takes down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionDown {
-    /// Which.
-    pub region: Region,
-    /// How long after the beginning.
-    pub after: Duration,
 }
 
 /// What was typed: a region, and perhaps a time.
@@ -138,16 +129,6 @@ pub(super) fn words(down: &[RegionDown]) -> String {
         after => format!("{} down after {}", down.region.as_str(), format_duration(after)),
     };
     format!(", with {}", down.iter().map(one).collect::<Vec<_>>().join(" and "))
-}
-
-/// The regions that were to go down after a drill had ended.
-pub fn never_went(
-    down: &[RegionDown],
-    began: Timestamp,
-    ended: Timestamp,
-) -> impl Iterator<Item = &RegionDown> {
-    let took = ended.since(began);
-    down.iter().filter(move |one| one.after > took)
 }
 
 #[cfg(test)]

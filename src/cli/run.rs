@@ -2,17 +2,19 @@
 
 use clap::Parser;
 
-use super::args::{CommandLine, Output};
+use super::args::{CommandLine, LogLevel, Output};
 use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
 use super::ui::{Manner, Ui};
-use super::{logs, settings, voice};
+use super::{ci, logs, settings, voice};
+use crate::render::machine::stream;
 
 /// Reads the command line and the environment, does what was asked, and says how it ended.
 pub async fn run() -> Status {
     let status = asked().await;
     voice::finish();
+    logs::finish();
     status
 }
 
@@ -31,8 +33,20 @@ async fn asked() -> Status {
             return Status::Done;
         }
     };
-    logs::start(environment.log.as_deref());
-    let ui = Ui::new(line.output, &environment, line.manner());
+    let of_run =
+        if line.verb.is_about_a_run() { LogLevel::directives(line.log_level) } else { None };
+    logs::start(environment.log.as_deref(), of_run);
+    // What a process in the background says goes into a log, for people.
+    let background =
+        line.verb.drives().is_some_and(|(drive, _)| drive.detach.detached_as.is_some());
+    let output = match line.output {
+        Output::Jsonl if background => Output::Text,
+        output => output,
+    };
+    let place = settings::named_state_dir(line.state_dir.as_deref(), &environment);
+    let ui = Ui::new(output, &environment, line.manner())
+        .within(line.ci, &environment)
+        .keeping_runs_at(place.as_deref());
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,
@@ -47,12 +61,16 @@ async fn asked() -> Status {
 
 fn failed(ui: Ui, error: &CliError) -> Status {
     ui.error(error);
-    if ui.output == Output::Json {
+    ci::failed(ui, error);
+    if ui.lines {
+        let last = stream::refused_line(&error.what, &error.why, &error.hints, error.status.code());
+        super::stream::finish(last);
+    } else if ui.output == Output::Json {
         let object = serde_json::json!({
             "schema": "backroad.error/1",
             "error": error.what,
             "causes": error.why,
-            "hints": error.hints,
+            "hints": error.hints.iter().map(|hint| ui.ours.within(hint)).collect::<Vec<_>>(),
             "status": error.status.code(),
         });
         ui.data(&crate::render::json::object(&object));
@@ -67,6 +85,7 @@ fn on_panic(ui: Ui) {
             || "an unknown place".to_owned(),
             |place| format!("{}:{}", place.file(), place.line()),
         );
+        tracing::error!(place, "a panic");
         // The message may hold what was being worked on; the place is enough to find it.
         ui.error(
             &CliError::new(Status::Bug, format!("This is a bug of backroad's, at {place}."))

@@ -10,8 +10,9 @@ use super::error::CliError;
 use super::files;
 use crate::engine::{Survey, is_looked_at};
 use crate::model::limits::FILE_BYTES_MAX;
-use crate::model::{Assessed, Plan, PlanDigest, Seen, StepName};
+use crate::model::{Assessed, Plan, PlanDigest, RunbookName, Seen, StepName};
 use crate::plan::{PlanDifference, compare};
+use crate::store::claims::same_endpoint;
 
 /// The form of the file. The first had a digest of the plan alone.
 const SCHEMA: &str = "backroad.saved_plan/2";
@@ -159,6 +160,24 @@ impl SavedPlan {
             return Err(format!("it speaks of `{other}`, which is no step of its plan"));
         }
         Ok(())
+    }
+
+    /// Its runbook's name.
+    #[must_use]
+    pub fn name(&self) -> &RunbookName {
+        &self.plan.parts().runbook
+    }
+
+    /// Where was looked when it was made.
+    #[must_use]
+    pub fn looked_at(&self) -> &str {
+        &self.looked_at
+    }
+
+    /// Whether it was made of this place, however that is written.
+    #[must_use]
+    pub fn is_of(&self, looked_at: &str) -> bool {
+        self.looked_at == looked_at || same_endpoint(&self.looked_at, looked_at)
     }
 
     /// The runbook that it was made from.

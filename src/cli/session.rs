@@ -9,23 +9,27 @@ use tokio::task::JoinSet;
 
 use super::asked::{self, Gates};
 use super::clock::{HostEntropy, RealClock};
+use super::collector::{Exporter, Source};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
+use super::messages::{self, About, Messenger};
 use super::shared;
 use super::ui::Ui;
-use super::watch::{All, EventRecorder, ObligationNotes};
+use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
+use super::{logs, stream};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
-use crate::model::{Action, Plan, ResourceId, RunOutcome, Timestamp};
+use crate::model::{Action, Messages, Plan, ResourceId, RunOutcome, Seq, Timestamp};
+use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::render::{json, run_view_at, text};
+use crate::render::{RunView, json, run_view_at, text};
 use crate::store::RunStore;
 
 /// Who answers the gates.
@@ -51,6 +55,8 @@ pub struct Session {
     pub answers: GateAnswers,
     /// Whether time is virtual: a drill's hours pass in a second.
     pub mode: RunMode,
+    /// Who is told of it; none where nobody is.
+    pub messages: Option<Messages>,
 }
 
 /// How a drive ended, and what was recorded.
@@ -67,6 +73,10 @@ pub struct Driving {
     pub strikes: Vec<StrikesView>,
     /// The time in it.
     pub now: Timestamp,
+    /// What sends its trace, where somebody collects it.
+    exporter: Option<Exporter>,
+    /// What still sends.
+    messenger: Option<Messenger>,
 }
 
 /// What a drive begins with.
@@ -86,12 +96,20 @@ impl Session {
     pub async fn drive(self, context: &Context, begin: DriveStart) -> Result<Driving, CliError> {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
+        // A run goes on without its log.
+        if let Ok(log) = context.state.open_run_log(self.store.lease.run()) {
+            logs::into(log);
+        }
         let recorder = Arc::new(EventRecorder::default());
         let mut screen = Screen::new(ui, self.mode, &self.clock);
         let (shown, stillness) = screen.watcher();
         let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
         let mut watchers: Vec<Arc<dyn Watcher>> =
             vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, shown];
+        watchers.push(Arc::new(EventLog { epoch: self.store.lease.epoch() }));
+        if ui.lines {
+            watchers.push(Arc::new(stream::tell(&recorder, self.store.lease.epoch())));
+        }
         let mut aside = JoinSet::new();
         let patience = match self.answers {
             GateAnswers::Terminal => {
@@ -107,8 +125,24 @@ impl Session {
             GateAnswers::ControlSocket => Patience::UntilEnded,
         };
         let RunStore { journal, lease, dir } = self.store;
+        let exporter = exporter(context, &lease, &recorder, &self.clock);
         let letters = journal.inbox().map(|inbox| shared::answer_letters(inbox, handle.clone()));
         let journal = Arc::new(journal);
+        let messenger = match self.messages.filter(|messages| !messages.receivers.is_empty()) {
+            Some(messages) => {
+                // Before the first event, so that nobody misses it.
+                let head = match &begin {
+                    DriveStart::New(_) => Seq::default(),
+                    DriveStart::Existing(_) => last(journal.as_ref()).await,
+                };
+                let about = About { run: lease.run(), dir: &dir, head, mode: self.mode };
+                Messenger::begin(context, messages, &about, (&recorder, &self.clock))
+            }
+            None => None,
+        };
+        if let Some(messenger) = &messenger {
+            watchers.push(Arc::new(messenger.bell()));
+        }
         // Before the socket: who sees the socket open may interrupt at once.
         let interrupts = Interrupts::listen();
         let clock = Arc::clone(&self.clock);
@@ -133,8 +167,11 @@ impl Session {
             Some(journal) => journal.close().await,
             None => Ok(()),
         };
-        let (ending, state) = driven?;
-        closed?;
+        let (ending, state) = match (driven, closed) {
+            (Ok(driven), Ok(())) => driven,
+            (Err(error), _) => return Err(finish_messages(messenger, error).await),
+            (_, Err(error)) => return Err(finish_messages(messenger, error.into()).await),
+        };
         let now = clock.now();
         Ok(Driving {
             ending,
@@ -143,8 +180,40 @@ impl Session {
             reached: Vec::new(),
             strikes: Vec::new(),
             now,
+            exporter,
+            messenger,
         })
     }
+}
+
+/// What sends the run's trace, where somebody collects it.
+fn exporter(
+    context: &Context,
+    lease: &crate::engine::Lease,
+    recorder: &Arc<EventRecorder>,
+    clock: &Arc<dyn Clock>,
+) -> Option<Exporter> {
+    let source = Source {
+        run: lease.run().clone(),
+        recorder: Arc::clone(recorder),
+        epoch: lease.epoch(),
+        clock: Arc::clone(clock),
+    };
+    Exporter::start(context.collector.clone()?, source).ok()
+}
+
+/// Sends what is left of a drive that broke.
+async fn finish_messages(messenger: Option<Messenger>, error: CliError) -> CliError {
+    if let Some(messenger) = messenger {
+        messenger.finish().await;
+    }
+    error
+}
+
+/// The last event that is there already.
+async fn last(journal: &dyn crate::engine::Journal) -> Seq {
+    let events = journal.load().await.unwrap_or_default();
+    events.last().map(|last| last.seq).unwrap_or_default()
 }
 
 async fn drive(
@@ -307,21 +376,42 @@ impl Screen {
 }
 
 impl Driving {
+    /// Waits for what is still to be sent, for a bounded time: once nothing of the run waits any more.
+    pub async fn finish_messages(&mut self) {
+        if let Some(messenger) = self.messenger.take() {
+            messenger.finish().await;
+        }
+    }
+
     /// Shows the run and says how the command ends.
     #[must_use]
-    pub fn show(&self, context: &Context, asked: RunOutcome) -> Status {
+    pub fn show(&mut self, context: &Context, asked: RunOutcome) -> Status {
+        self.show_as(context, asked, |status| status)
+    }
+
+    /// Shows the run and says how the command ends, where more than the run decides that.
+    #[must_use]
+    pub fn show_as(
+        &mut self,
+        context: &Context,
+        asked: RunOutcome,
+        decided: impl FnOnce(Status) -> Status,
+    ) -> Status {
         let ui = context.ui;
-        if let Some(mut view) = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now) {
-            view.set_reached(&self.reached);
-            view.strikes.clone_from(&self.strikes);
-            if self.ending == Ending::Interrupted {
-                view.outcome = "interrupted".to_owned();
+        let status = decided(self.status(asked));
+        if let Some(exporter) = self.exporter.take() {
+            exporter.end(ui);
+        }
+        if let Some(mut view) = self.view().map(|view| view.told_by(ui.ours)) {
+            if let Some(opened) = &self.state.opened {
+                view.told = messages::told(context, &opened.run, &self.state);
             }
             match ui.output {
                 super::args::Output::Text => {
                     ui.data(&format!("\n{}", text::summary(&view, ui.out_now())))
                 }
-                super::args::Output::Json => ui.data(&json::object(&view)),
+                _ if ui.lines => stream::finish(result_line(&view, status.code())),
+                _ => ui.data(&json::object(&view)),
             }
             if self.ending == Ending::Interrupted {
                 ui.say(&format!("Go on with `backroad resume {}`.", view.run));
@@ -331,7 +421,19 @@ impl Driving {
                 ui.say(&format!("Meet what it owes with `backroad settle {}`.", view.run));
             }
         }
-        self.status(asked)
+        status
+    }
+
+    /// The run as it stands; none before its first event.
+    #[must_use]
+    pub fn view(&self) -> Option<RunView> {
+        let mut view = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now)?;
+        view.set_reached(&self.reached);
+        view.strikes.clone_from(&self.strikes);
+        if self.ending == Ending::Interrupted {
+            view.outcome = "interrupted".to_owned();
+        }
+        Some(view)
     }
 
     fn status(&self, asked: RunOutcome) -> Status {

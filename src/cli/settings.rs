@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::error::CliError;
 use crate::azure::{Identity, Secret};
 use crate::outside::Host;
+use crate::render::machine::ci::CiSystem;
 use crate::render::style::Zone;
 
 /// What the environment says.
@@ -32,6 +33,16 @@ pub struct Environment {
     pub sudo_user: Option<String>,
     /// `COLUMNS`.
     pub columns: Option<usize>,
+    /// The CI system that this is a step of, as it says itself.
+    pub ci: Option<CiSystem>,
+    /// `GITHUB_STEP_SUMMARY`: where GitHub's page of a run takes Markdown from.
+    pub step_summary: Option<PathBuf>,
+    /// `AGENT_TEMPDIRECTORY`: where a step of Azure DevOps' leaves files for its agent.
+    pub agent_folder: Option<PathBuf>,
+    /// `OTEL_…`: OpenTelemetry's own variables, by their names.
+    pub otel: BTreeMap<String, String>,
+    /// `BACKROAD_SETTINGS`: the settings file.
+    pub settings: Option<PathBuf>,
     /// `BACKROAD_PARAM_NAME`: values of parameters, by the parameter's name.
     pub params: BTreeMap<String, String>,
 }
@@ -53,8 +64,32 @@ pub fn environment() -> Environment {
         host: variable("COMPUTERNAME").or_else(|| variable("HOSTNAME")),
         sudo_user: variable("SUDO_USER"),
         columns: variable("COLUMNS").and_then(|columns| columns.parse().ok()),
+        ci: ci(variable),
+        step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+        agent_folder: variable("AGENT_TEMPDIRECTORY").map(PathBuf::from),
+        otel: otel_in(std::env::vars_os()),
+        settings: variable("BACKROAD_SETTINGS").map(PathBuf::from),
         params: params_in(std::env::vars_os()),
     }
+}
+
+/// Which CI system says that this is a step of it.
+fn ci(variable: impl Fn(&str) -> Option<String>) -> Option<CiSystem> {
+    let says = |name: &str| variable(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    if says("GITHUB_ACTIONS") {
+        return Some(CiSystem::GitHub);
+    }
+    says("TF_BUILD").then_some(CiSystem::AzureDevOps)
+}
+
+/// OpenTelemetry's variables among all.
+fn otel_in(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    variables
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with("OTEL_"))?;
+            Some((name, value.into_string().ok()?))
+        })
+        .collect()
 }
 
 /// What the variable of a parameter begins with; its name follows in upper case.
@@ -162,6 +197,33 @@ pub fn program() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
+/// Where state is kept, as somebody who sits in another folder names it; none where it is kept as ever.
+#[must_use]
+pub fn named_state_dir(flag: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+    let place = flag.or(environment.state_dir.as_deref())?;
+    let named = std::path::absolute(place).ok()?;
+    let usual = state_dir(None, &Environment { state_dir: None, ..environment.clone() }).ok();
+    (usual.as_ref() != Some(&named)).then_some(named)
+}
+
+/// The settings file, and whether somebody named it: else it is where the platform keeps such files, if it is there.
+#[must_use]
+pub fn file(environment: &Environment) -> Option<(PathBuf, bool)> {
+    if let Some(path) = &environment.settings {
+        return Some((path.clone(), true));
+    }
+    let strategy = etcetera::choose_app_strategy(strategy_args()).ok()?;
+    Some((strategy.config_dir().join("settings.yaml"), false))
+}
+
+fn strategy_args() -> AppStrategyArgs {
+    AppStrategyArgs {
+        top_level_domain: String::new(),
+        author: String::new(),
+        app_name: "backroad".to_owned(),
+    }
+}
+
 /// Where state is kept: the flag, else the environment, else the platform's state directory.
 ///
 /// # Errors
@@ -173,11 +235,7 @@ pub fn state_dir(flag: Option<&Path>, environment: &Environment) -> Result<PathB
     if let Some(path) = &environment.state_dir {
         return Ok(path.clone());
     }
-    let strategy = etcetera::choose_app_strategy(AppStrategyArgs {
-        top_level_domain: String::new(),
-        author: String::new(),
-        app_name: "backroad".to_owned(),
-    });
+    let strategy = etcetera::choose_app_strategy(strategy_args());
     match strategy {
         Ok(strategy) => Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir())),
         Err(error) => Err(CliError::usage("There is no place to keep state.")

@@ -4,13 +4,16 @@
 //! wrote it, Azure, a file or a person.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
-use super::args::Output;
+use super::args::{CiArg, Output};
 use super::error::CliError;
 use super::settings::{self, Environment};
 use super::voice;
 use crate::outward;
+use crate::render::Ourselves;
 use crate::render::Style;
+use crate::render::machine::ci::{self, CiSystem};
 use crate::render::progress::StandingLine;
 use crate::render::style::{Color, Flow, Zone, for_screen};
 
@@ -23,8 +26,10 @@ const WIDTH: usize = 110;
 /// The person's screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
-    /// What the data looks like.
+    /// What the data looks like: for people, or for machines.
     pub output: Output,
+    /// Whether machines get a line for each object, and a run's events as they happen.
+    pub lines: bool,
     /// What stdout can show.
     pub out: Style,
     /// What stderr can show.
@@ -35,6 +40,10 @@ pub struct Ui {
     pub live: bool,
     /// Whether stdout is one, too, that a whole screen can be drawn on.
     pub full_screen: bool,
+    /// The CI system whose agent reads what is printed.
+    pub ci: Option<CiSystem>,
+    /// How this program is called again: part of every command of ours that is said.
+    pub ours: &'static Ourselves,
     /// Columns that the environment asks for, whatever the terminal has.
     asked_columns: Option<usize>,
 }
@@ -65,15 +74,56 @@ impl Ui {
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let somebody = std::io::stdin().is_terminal() && err;
         let redraws = !environment.dumb && !manner.plain;
+        let (output, lines) = match output {
+            Output::Text => (Output::Text, false),
+            Output::Json => (Output::Json, false),
+            Output::Jsonl => (Output::Json, true),
+        };
         Self {
             output,
+            lines,
             out: style(out),
             err: style(err),
             somebody,
             live: err && redraws,
             full_screen: out && somebody && redraws,
+            ci: None,
+            ours: Box::leak(Box::default()),
             asked_columns,
         }
+    }
+
+    /// The same for a CI system whose agent looks for commands in what is printed.
+    #[must_use]
+    pub fn within(self, ci: CiArg, environment: &Environment) -> Self {
+        let ci = match ci {
+            CiArg::Auto => environment.ci,
+            CiArg::Github => Some(CiSystem::GitHub),
+            CiArg::AzureDevops => Some(CiSystem::AzureDevOps),
+            CiArg::None => None,
+        };
+        Self { ci, ..self }
+    }
+
+    /// A text in which an agent that reads along finds no command of somebody else's.
+    fn defused(self, text: String) -> String {
+        match self.ci {
+            Some(_) => ci::defused(&text).into_owned(),
+            None => text,
+        }
+    }
+
+    /// A command for the CI system, on a line of its own.
+    pub(super) fn command(self, command: &str) {
+        if self.ci.is_some() {
+            voice::say(format!("{}\n", for_screen(&outward::redacted(command))).into_bytes());
+        }
+    }
+
+    /// The same where runs are kept at a place that was named. A process has one such place, and keeps its name.
+    #[must_use]
+    pub fn keeping_runs_at(self, place: Option<&Path>) -> Self {
+        Self { ours: Box::leak(Box::new(Ourselves::at(place))), ..self }
     }
 
     /// What stdout can show now: a window may have been resized.
@@ -97,8 +147,15 @@ impl Ui {
     pub fn data(&self, text: &str) {
         let free = outward::redacted(text);
         let text = match self.output {
-            Output::Text => for_screen(&free),
-            Output::Json => outward::visible_in_json(&free).into_owned(),
+            Output::Text => self.defused(for_screen(&free)),
+            Output::Json | Output::Jsonl => {
+                let text = outward::visible_in_json(&free).into_owned();
+                let text = if self.lines { on_one_line(text) } else { text };
+                match self.ci {
+                    Some(_) => ci::defused_json(&text).into_owned(),
+                    None => text,
+                }
+            }
         };
         // What was said before it is on the screen first, if anybody reads there.
         voice::finish();
@@ -114,7 +171,7 @@ impl Ui {
 
     /// Talk: one or more lines. Never waits for a reader.
     pub fn say(&self, text: &str) {
-        let text = for_screen(&outward::redacted(text));
+        let text = self.defused(for_screen(&outward::redacted(&self.ours.within(text))));
         voice::say(format!("{text}\n").into_bytes());
     }
 
@@ -161,6 +218,14 @@ impl Ui {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim().to_owned()),
         }
+    }
+}
+
+/// An object on a line of its own; what is lines already stays.
+fn on_one_line(text: String) -> String {
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(object) => format!("{object}\n"),
+        Err(_) => text,
     }
 }
 

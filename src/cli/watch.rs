@@ -5,7 +5,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::{Event, Recorded, RunState, Watcher};
-use crate::model::Seq;
+use crate::model::{Epoch, Seq};
+use crate::render::machine::fields::told;
 use crate::store::{Obligations, Owed};
 
 /// Keeps the events, for the socket and the summary.
@@ -67,6 +68,34 @@ impl Watcher for ObligationNotes {
         match self.notes.set(&note) {
             Ok(()) => *last = Some(owed),
             Err(error) => tracing::warn!(%error, "what the run owes is not noted"),
+        }
+    }
+}
+
+/// Tells the log what is recorded, so that what crates say in it stands between the events that it belongs to.
+#[derive(Debug)]
+pub struct EventLog {
+    /// Whose events are told: earlier processes told their own.
+    pub epoch: Epoch,
+}
+
+impl Watcher for EventLog {
+    fn recorded(&self, events: &[Recorded], _: &RunState) {
+        for Recorded { seq, event, .. } in events.iter().filter(|one| one.epoch == self.epoch) {
+            let (name, fields) = told(event);
+            let fields = serde_json::Value::Object(fields);
+            match event {
+                Event::StepFailed { .. }
+                | Event::StepTimedOut { .. }
+                | Event::StepHeld { .. }
+                | Event::StepUndoFailed { .. }
+                | Event::InDoubt { .. }
+                | Event::Refused { .. }
+                | Event::RetryScheduled { .. } => {
+                    tracing::warn!(target: "backroad::event", seq = seq.0, %fields, "{name}");
+                }
+                _ => tracing::info!(target: "backroad::event", seq = seq.0, %fields, "{name}"),
+            }
         }
     }
 }

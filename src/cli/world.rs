@@ -13,7 +13,7 @@ use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
-use super::region_down::{self, RegionDown};
+use super::region_down;
 use super::session::{DriveStart, Driving, GateAnswers, Session};
 use super::written;
 use crate::azure::{Arm, WireFault, WireRequest, WireResponse, WriteScope};
@@ -21,7 +21,7 @@ pub use crate::drill::ENDPOINT;
 use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
-use crate::model::{Plan, RunId, RunOutcome, Timestamp};
+use crate::model::{Messages, Plan, RegionDown, RunId, RunOutcome, Timestamp};
 use crate::outside::{BesideAzure, RoutedActuator};
 use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
@@ -142,8 +142,8 @@ impl Answers for WorldKeeper {
         answer
     }
 
-    fn snapshot(&self) -> serde_json::Value {
-        self.world.snapshot()
+    fn snapshot(&mut self, now: Timestamp) -> serde_json::Value {
+        self.world.snapshot(now)
     }
 
     fn add_fault(&mut self, fault: serde_json::Value, now: Timestamp) -> Result<(), String> {
@@ -300,7 +300,7 @@ impl KeptDrill {
         self,
         context: &Context,
         store: RunStore,
-        begin: DriveStart,
+        (begin, messages): (DriveStart, Option<Messages>),
     ) -> Result<Driving, CliError> {
         let run = store.lease.run().clone();
         let path = kept(context, &run);
@@ -318,6 +318,7 @@ impl KeptDrill {
                 GateAnswers::Elsewhere
             },
             mode: RunMode::Drill,
+            messages,
         };
         {
             let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -329,16 +330,21 @@ impl KeptDrill {
         }
         let mut driven = session.drive(context, begin).await;
         // Once more at the end: what Azure finished in the meantime belongs to it as well.
-        let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keeper) = kept.keeper.take() {
-            keeper.end(&kept.world)?;
+        {
+            let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(keeper) = kept.keeper.take() {
+                keeper.end(&kept.world)?;
+            }
+            if let Ok(driving) = &mut driven {
+                let end = driving.events.last().map(|last| last.at);
+                end.into_iter().for_each(|end| kept.note_reached(end));
+                driving.reached.clone_from(&kept.reached);
+                driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
+                kept.note_strikes(&driving.strikes);
+            }
         }
         if let Ok(driving) = &mut driven {
-            let end = driving.events.last().map(|last| last.at);
-            end.into_iter().for_each(|end| kept.note_reached(end));
-            driving.reached.clone_from(&kept.reached);
-            driving.strikes = kept.world.strikes().into_iter().map(strikes_view).collect();
-            kept.note_strikes(&driving.strikes);
+            driving.finish_messages().await;
         }
         driven
     }
@@ -382,7 +388,7 @@ pub async fn go_on(
     store: RunStore,
     plan: &Plan,
     last_at: Timestamp,
-    begin: DriveStart,
+    begin: (DriveStart, Option<Messages>),
 ) -> Result<Driving, CliError> {
     let path = kept(context, store.lease.run());
     let lost = |error: &(dyn std::error::Error + 'static)| {

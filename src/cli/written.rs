@@ -21,7 +21,10 @@ use crate::store::regular;
 fn source(kind: DocumentKind, path: &Path) -> Result<(SourceFile, Option<Diagnostic>), CliError> {
     let what = match kind {
         DocumentKind::World => "world",
-        DocumentKind::Runbook | DocumentKind::BadDays | DocumentKind::Params => "file",
+        DocumentKind::Runbook
+        | DocumentKind::BadDays
+        | DocumentKind::Params
+        | DocumentKind::Settings => "file",
     };
     let bytes = files::read(what, path, FILE_BYTES_MAX)?;
     Ok(match SourceFile::read_as(kind, &path.display().to_string(), &bytes) {
@@ -132,6 +135,9 @@ fn by_keys(keys: &[&str]) -> DocumentKind {
     if ["world", "resources", "onprem", "extends"].iter().any(|key| has(key)) {
         return DocumentKind::World;
     }
+    if has("notify") {
+        return DocumentKind::Settings;
+    }
     match keys.first().and_then(|first| did_you_mean(first, ["runbook", "world"])) {
         Some("world") => return DocumentKind::World,
         Some(_) => return DocumentKind::Runbook,
@@ -214,6 +220,23 @@ pub(super) fn check_names(read: &mut ReadParams, known: &[String]) {
     }
 }
 
+/// Reads the settings of this host: who is told of every run.
+///
+/// # Errors
+/// The file cannot be read (usage).
+pub(super) fn settings(path: &Path) -> Result<(SourceFile, Diagnostics), CliError> {
+    let (source, refused) = source(DocumentKind::Settings, path)?;
+    let diagnostics = match refused {
+        Some(diagnostic) => {
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(diagnostic);
+            diagnostics
+        }
+        None => crate::plan::messages::of_settings(&source).1,
+    };
+    Ok((source, diagnostics))
+}
+
 /// Reads a file of bad days.
 ///
 /// # Errors
@@ -247,6 +270,8 @@ mod tests {
             (&["runbok", "title"], DocumentKind::Runbook),
             (&["title", "owner"], DocumentKind::Runbook),
             (&["source_gateway", "target_prefixes"], DocumentKind::Params),
+            (&["notify", "page"], DocumentKind::Settings),
+            (&["runbook", "notify"], DocumentKind::Runbook),
             (&["resource_groups", "regions_down"], DocumentKind::World),
             (&[], DocumentKind::Runbook),
         ] {

@@ -106,6 +106,8 @@ impl Drill {
             nonce: "before".to_owned(),
             by: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
             waived: Vec::new(),
         };
         let (_handle, requests) = crate::engine::handle::channel();

@@ -49,6 +49,10 @@ pub struct NewRun {
     pub waived: Vec<Event>,
     /// The bad days that a drill lives through, by name.
     pub bad_days: Vec<String>,
+    /// The regions that whoever begins a drill takes down in it.
+    pub regions_down: Vec<crate::model::RegionDown>,
+    /// Whether a drill may go well although something that was to go wrong struck nothing.
+    pub allow_no_strike: bool,
 }
 
 /// How long a driver stays with a run.
@@ -142,6 +146,8 @@ impl Driver {
             let opened = Event::RunOpened {
                 against,
                 bad_days: new.bad_days,
+                regions_down: new.regions_down,
+                allow_no_strike: new.allow_no_strike,
                 run: new.run,
                 plan: Box::new(new.plan),
                 mode: new.mode,

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::target::RunTarget;
 use crate::model::{
-    Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RunId, RunOutcome, Seen, Seq,
-    StepError, StepName, Timestamp, Undo, Write,
+    Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RegionDown, RunId, RunOutcome,
+    Seen, Seq, StepError, StepName, Timestamp, Undo, Write,
 };
 
 /// An event with its place in the journal.
@@ -103,6 +103,12 @@ pub enum Event {
         /// The bad days that a drill lives through, by name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         bad_days: Vec<String>,
+        /// The regions that whoever began a drill takes down in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        regions_down: Vec<RegionDown>,
+        /// Whether a drill may go well although something that was to go wrong struck nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_no_strike: bool,
     },
     /// A preflight rule that would have stopped the run was waived.
     Waived {

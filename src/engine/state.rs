@@ -14,7 +14,9 @@ use super::illegal::IllegalMove;
 use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use super::target::{RunKind, RunTarget};
-use crate::model::{Operand, Person, Plan, RunId, RunOutcome, Seq, Step, StepName, Timestamp};
+use crate::model::{
+    Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepName, Timestamp,
+};
 
 /// A run as its journal tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +64,10 @@ pub struct Opened {
     pub against: RunTarget,
     /// The bad days that a drill lives through, by name.
     pub bad_days: Vec<String>,
+    /// The regions that whoever began a drill takes down in it.
+    pub regions_down: Vec<RegionDown>,
+    /// Whether a drill may go well although something that was to go wrong struck nothing.
+    pub allow_no_strike: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -202,7 +208,18 @@ impl RunState {
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
-        if let Event::RunOpened { run, plan, mode, endpoint, nonce, by, against, bad_days } = event
+        if let Event::RunOpened {
+            run,
+            plan,
+            mode,
+            endpoint,
+            nonce,
+            by,
+            against,
+            bad_days,
+            regions_down,
+            allow_no_strike,
+        } = event
         {
             if self.opened.is_some() {
                 return Err(IllegalMove::OpenAlready);
@@ -219,6 +236,8 @@ impl RunState {
                 by: by.clone(),
                 against: against.unwrap_or_else(|| RunTarget::of(*mode, endpoint)),
                 bad_days: bad_days.clone(),
+                regions_down: regions_down.clone(),
+                allow_no_strike: *allow_no_strike,
                 at,
             });
             return Ok(());

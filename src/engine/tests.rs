@@ -99,6 +99,8 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         failback: None,
         people: None,
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps,
     })
@@ -130,6 +132,8 @@ impl Bench {
             plan: Box::new(plan.clone()),
             against: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),

@@ -37,11 +37,15 @@ impl WorkerJob {
     }
 
     /// Whether the run is still going on by itself while this job lasts. The timers that only end
-    /// things (a timeout, a gate's expiry, the deadline) do not keep a run going.
+    /// things (a timeout, a gate's expiry, the deadline) do not keep a run going; nor does the timer of a
+    /// look beside a poll, which goes on itself and may have ended long before that look was due.
     pub(super) fn keeps_going(&self) -> bool {
         !matches!(
             self,
-            Self::Wake { timer: Timer::Timeout(_) | Timer::Gate(_) | Timer::Deadline, .. }
+            Self::Wake {
+                timer: Timer::Timeout(_) | Timer::Gate(_) | Timer::Deadline | Timer::Glance(_),
+                ..
+            }
         )
     }
 

@@ -54,6 +54,12 @@ impl Chosen {
                 error.hints.extend(all);
                 return Err(error);
             }
+            if value.trim().is_empty() || value.chars().any(char::is_control) {
+                return Err(InitError::new(format!(
+                    "The answer for `{key}` is empty, or has characters that no text has."
+                ))
+                .hint("Keys of a terminal that move the cursor are such characters."));
+            }
             values.insert(key.clone(), value.clone());
         }
         Ok(Self { values })

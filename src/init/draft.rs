@@ -1,6 +1,7 @@
 //! What is to be done, step by step but not yet in words? The failover of an estate, as data.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -8,6 +9,7 @@ use super::estate::{CircuitLink, EstateNetwork, VnetSide};
 use super::strategy::Strategy;
 use super::todo::Todo;
 use crate::model::{Region, ResourceId};
+use crate::sim::Lock;
 
 /// A failover of an estate.
 #[derive(Debug, Clone)]
@@ -30,7 +32,15 @@ pub struct Draft {
     /// Whether the source's connections can be ended from the circuits' side while the source is down.
     pub(super) revocable: bool,
     pub(super) tags: BTreeMap<String, String>,
+    /// Private names that follow to the target's addresses.
+    pub(super) records: Vec<DraftRecord>,
+    /// Profiles that send clients to the source.
+    pub(super) endpoints: Vec<DraftEndpoints>,
+    /// Subnets that come to be guarded as the source's are.
+    pub(super) guards: Vec<DraftGuard>,
     pub(super) estate: String,
+    /// The locks that the drill's world keeps.
+    pub(super) locks: Vec<Lock>,
     /// What is left for people.
     pub todo: Todo,
 }
@@ -101,6 +111,8 @@ pub(super) struct DraftSpoke {
     pub(super) id: ResourceId,
     pub(super) hub_side: DraftSide,
     pub(super) spoke_side: DraftSide,
+    /// With which of its peerings it uses another network's gateway today.
+    pub(super) elsewhere: Vec<VnetSide>,
 }
 
 /// One side of a peering, as it shall be and as it is.
@@ -140,6 +152,40 @@ pub(super) enum DraftHop {
     Text(String),
     /// An Azure firewall.
     Firewall(ResourceId),
+}
+
+/// A private name.
+#[derive(Debug, Clone)]
+pub(super) struct DraftRecord {
+    /// What its steps are called.
+    pub(super) key: String,
+    pub(super) zone: ResourceId,
+    pub(super) name: String,
+    pub(super) before: Vec<IpAddr>,
+    pub(super) after: Vec<IpAddr>,
+    /// Seconds for which it is remembered today.
+    pub(super) ttl: Option<u64>,
+}
+
+/// The endpoints of a Traffic Manager profile.
+#[derive(Debug, Clone)]
+pub(super) struct DraftEndpoints {
+    pub(super) key: String,
+    pub(super) profile: String,
+    /// Those of the target that are off.
+    pub(super) off: Vec<ResourceId>,
+    /// Those of the source that are on.
+    pub(super) left: Vec<ResourceId>,
+}
+
+/// A subnet and the security group that it comes to use.
+#[derive(Debug, Clone)]
+pub(super) struct DraftGuard {
+    pub(super) key: String,
+    pub(super) subnet: ResourceId,
+    pub(super) group: ResourceId,
+    /// The tables that write the same subnet: their keys, and the suffixes of their hubs.
+    pub(super) needs: Vec<(String, String)>,
 }
 
 /// A test failover.

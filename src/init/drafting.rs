@@ -7,9 +7,12 @@ use super::advise::default_rto;
 use super::circuits::{place, reaches, wants_premium};
 use super::error::InitError;
 use super::estate::KnownEstate;
+use super::follows;
 use super::hub_pair::HubBuilder;
+use super::locks;
 use super::names;
 use super::others;
+use super::sessions;
 use super::strategy::Strategy;
 use super::todo::Todo;
 use super::tunnels;
@@ -41,6 +44,10 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
         revocable: false,
         tags: others::tags(estate, advice),
         estate: estate.world.clone(),
+        locks: Vec::new(),
+        records: Vec::new(),
+        endpoints: Vec::new(),
+        guards: Vec::new(),
         todo: Todo::default(),
     };
     crate::model::time::parse_duration(&draft.rto)
@@ -59,7 +66,12 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
         }
     }
     draft.revocable = others::revocable(estate, &draft);
+    sessions::look(estate, &mut draft);
+    locks::look(&estate.locks, &mut draft);
+    draft.locks = estate.locks.clone();
+    draft.locks.retain(|own| !draft.todo.lifted.contains(own));
     others::look_around(estate, advice, &mut draft);
+    follows::look(estate, advice, &mut draft);
     Ok(draft)
 }
 

@@ -10,7 +10,7 @@ use crate::arm::{
 };
 use crate::model::{Region, ResourceId};
 use crate::sim::network::OnPrem;
-use crate::sim::{Scenario, World};
+use crate::sim::{Lock, Scenario, World};
 
 /// An estate, by what its parts are for each other.
 #[derive(Debug, Clone)]
@@ -28,6 +28,7 @@ pub struct KnownEstate {
     pub(super) groups: Vec<(String, Region)>,
     pub(super) onprem: OnPrem,
     pub(super) regions_down: Vec<Region>,
+    pub(super) locks: Vec<Lock>,
 }
 
 /// A virtual network.
@@ -129,6 +130,7 @@ impl KnownEstate {
                 .collect(),
             onprem: scenario.onprem.clone(),
             regions_down: scenario.regions_down.iter().cloned().collect(),
+            locks: scenario.locks.clone(),
         };
         for (id, body) in &bodies {
             estate.take(id, body);

@@ -50,15 +50,23 @@ pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String
     if draft.todo.lacks.is_empty() {
         out.push_str("  nothing that a step would not make\n");
     }
-    for lack in &draft.todo.lacks {
-        writeln!(out, "  {}", lack.what).ok();
-        for command in &lack.commands {
-            writeln!(out, "      {command}").ok();
-        }
-    }
+    out.push_str(&lacking(draft));
     out.push_str("\nWhat somebody must decide or look at:\n");
     for own in &draft.todo.decisions {
         writeln!(out, "  - {own}").ok();
+    }
+    out
+}
+
+/// What the estate lacks, each thing to be ticked off, with the commands that make it.
+#[must_use]
+pub fn lacking(draft: &Draft) -> String {
+    let mut out = String::new();
+    for lack in &draft.todo.lacks {
+        writeln!(out, "  [ ] {}", lack.what).ok();
+        for command in &lack.commands {
+            writeln!(out, "        {command}").ok();
+        }
     }
     out
 }

@@ -6,7 +6,7 @@ use super::spokes_text::{spokes_param, subnets_param};
 use super::strategy::Strategy;
 use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, scalar};
-use super::{machines, others, tunnels};
+use super::{follows, machines, others, tunnels};
 use crate::arm::kind;
 
 /// The failback of hubs and spokes.
@@ -30,6 +30,7 @@ pub(super) fn body(draft: &Draft) -> Body {
         }
     }
     others::site_returns(draft, &mut body.steps);
+    let mut carried = vec!["go_ahead".to_owned()];
     for hub in &draft.hubs {
         let s = &hub.suffix;
         let mut gone = Vec::new();
@@ -48,6 +49,7 @@ pub(super) fn body(draft: &Draft) -> Body {
         for link in &hub.links {
             authorization_gone(link, &gone, &mut body.steps);
         }
+        carried.extend(gone.iter().cloned());
         let network = network_gone(hub, &gone, &mut body);
         if !hub.gateway.exists && hub.tunnels.is_none() {
             body.steps.push(
@@ -78,6 +80,7 @@ pub(super) fn body(draft: &Draft) -> Body {
             );
         }
     }
+    follows::return_home(draft, &carried, &mut body.steps);
     body
 }
 

@@ -1,5 +1,6 @@
 //! How do routes and peerings become what they were? What was made goes, what was changed is changed back.
 
+use super::abroad;
 use super::draft::made;
 use super::draft::{DraftHub, DraftSide, DraftSpoke};
 use super::text::Body;
@@ -67,6 +68,7 @@ pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) ->
                 "id",
                 "\"${each.value.vnet}/virtualNetworkPeerings/${each.value.spoke_side}\"",
             )
+            .with("remote", expr(&format!("params.hub{s}")))
             .say(
                 "why",
                 "The side that uses the gateway goes first: Azure removes no gateway that a spoke still uses.",
@@ -83,7 +85,8 @@ pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) ->
             .with(
                 "id",
                 format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
-            ),
+            )
+            .with("remote", expr("each.value.vnet")),
         );
         last.push(format!("hub_side_gone{s}"));
     }
@@ -94,6 +97,7 @@ pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) ->
         last.extend(back);
         last.extend(out);
     }
+    abroad::take_up(hub, &mut body.steps);
     if last.is_empty() && !hub.spokes.is_empty() {
         last.extend(needs.to_vec());
     }
@@ -116,7 +120,8 @@ fn side(
         steps.push(
             StepText::new(&name, &format!("The peering {} is removed", own.name), "peering.remove")
                 .needs(needs)
-                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name))),
+                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name)))
+                .with("remote", to.as_str()),
         );
         return vec![name];
     };

@@ -7,7 +7,7 @@ use super::strategy::Strategy;
 use super::swap::swap;
 use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefix_or_list, prefixes, scalar};
-use super::{machines, others, tunnels};
+use super::{follows, machines, others, tunnels};
 use crate::arm::kind;
 
 /// The failover of hubs and spokes.
@@ -45,6 +45,7 @@ pub(super) fn body(draft: &Draft) -> Body {
         }
         proof(hub, &mut body.steps);
     }
+    follows::guarded(draft, &mut body.steps);
     after(draft, &mut body.steps);
     body
 }
@@ -225,14 +226,18 @@ fn question(draft: &Draft) -> &'static str {
 }
 
 fn after(draft: &Draft, steps: &mut Vec<StepText>) {
-    if draft.kept || draft.source.is_none() {
-        return;
-    }
-    let proven: Vec<String> = draft
+    let mut proven: Vec<String> = draft
         .hubs
         .iter()
         .flat_map(|hub| hub.links.iter().map(|link| format!("circuit_routes{}", link.suffix)))
         .collect();
+    let by_tunnel = draft.hubs.iter().filter(|hub| hub.tunnels.is_some());
+    proven.extend(by_tunnel.map(|hub| format!("answers{}", hub.suffix)));
+    let followed = follows::follow(draft, &proven, steps);
+    if draft.kept || draft.source.is_none() {
+        return;
+    }
+    let proven = if followed.is_empty() { proven } else { followed };
     steps.push(
         StepText::new("names", "Names and firewalls follow to the new addresses", "manual")
             .needs(&proven)

@@ -1,5 +1,6 @@
 //! What does a hub of the target need? The steps that make it, and those that prove it.
 
+use super::abroad;
 use super::draft::{Draft, DraftHop, DraftHub, DraftKey, DraftLink, DraftSpoke, DraftTable};
 use super::spokes_text::flag_text;
 use super::text::{StepText, expr, prefixes, rows, scalar};
@@ -165,6 +166,7 @@ pub(super) fn peerings(hub: &DraftHub, steps: &mut Vec<StepText>) {
             .say("why", "The hub's side goes first; it lends its gateway to the spoke."),
     );
     let mut needs = vec![format!("hub_to_spoke{s}.${{each.key}}")];
+    needs.extend(abroad::let_go(hub, steps));
     if !hub.gateway.exists {
         needs.insert(0, format!("gateway{s}"));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
+use super::abroad;
 use super::blocks::{moved, moved_address};
 use super::draft::{DraftHop, DraftRoute, DraftSide, DraftSpoke, DraftTable};
 use super::estate::{EstateNetwork, EstateSubnet};
@@ -45,8 +46,11 @@ impl HubBuilder<'_> {
             if own.target.peerings.iter().any(|side| side.name.eq_ignore_ascii_case(&back_name)) {
                 back_name = format!("{back_name}-{}", hub.id.name());
             }
+            let uses = back.as_ref().is_none_or(|side| side.uses);
+            let elsewhere = if uses { abroad::elsewhere(&own.target, &hub.id) } else { Vec::new() };
             spokes.push(DraftSpoke {
                 key,
+                elsewhere,
                 id: own.target.id.clone(),
                 hub_side: DraftSide {
                     name: before_out.as_ref().map_or(name, |side| side.name.clone()),
@@ -57,7 +61,7 @@ impl HubBuilder<'_> {
                 spoke_side: DraftSide {
                     name: before_back.as_ref().map_or(back_name, |side| side.name.clone()),
                     forwarded: back.as_ref().is_none_or(|side| side.forwarded),
-                    gateway: back.as_ref().is_none_or(|side| side.uses),
+                    gateway: uses,
                     before: before_back,
                 },
             });

@@ -5,6 +5,7 @@
 //! done, and [`written()`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
 //! here reads or writes a file.
 
+mod abroad;
 mod advice;
 mod advise;
 mod blocks;
@@ -19,14 +20,17 @@ mod failback;
 mod failback_network;
 mod failover;
 mod failover_steps;
+mod follows;
 mod hub_links;
 mod hub_pair;
 mod hub_routes;
 mod keep;
+mod locks;
 mod machines;
 mod names;
 mod others;
 mod pairs;
+mod sessions;
 mod spokes_text;
 mod strategy;
 mod swap;
@@ -45,7 +49,7 @@ pub use draft::Draft;
 pub use drafting::draft;
 pub use error::InitError;
 pub use estate::KnownEstate;
-pub use explain::explained;
+pub use explain::{explained, lacking};
 pub use keep::{Keep, difference, keep, marked};
 pub use strategy::{Fit, Strategy};
 pub use world_text::copy;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::estate::{EstateNetwork, KnownEstate, group_id};
 use crate::model::{Region, ResourceId};
+use crate::sim::Lock;
+use crate::sim::network::OnPrem;
 
 /// Something that the estate lacks today and that no step makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,10 @@ pub struct Todo {
     pub(super) overlay: BTreeMap<ResourceId, Value>,
     /// Authorizations, by their circuits, that connections of the draft take.
     pub(super) keys: BTreeSet<(ResourceId, String)>,
+    /// Locks that are taken off before.
+    pub(super) lifted: Vec<Lock>,
+    /// On-premises with every session that the failover counts on, where one is down.
+    pub(super) onprem: Option<OnPrem>,
     /// Groups that have to be made, and their homes.
     pub(super) groups: Vec<(String, Region)>,
 }

@@ -36,6 +36,12 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         // is not recorded anywhere; if it did, nothing could be reached before that is back.
         own.insert("overlap".to_owned(), json!("accept"));
     }
+    if !draft.todo.lifted.is_empty() {
+        own.insert("locks".to_owned(), json!(draft.locks));
+    }
+    if let Some(onprem) = &draft.todo.onprem {
+        own.insert("onprem".to_owned(), json!(onprem));
+    }
     let groups: Vec<Value> =
         draft.todo.groups.iter().map(|(id, home)| json!({ "id": id, "location": home })).collect();
     if !groups.is_empty() {

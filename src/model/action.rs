@@ -347,7 +347,7 @@ impl Action {
             }
             Self::Remove(spec) => {
                 let mut holds = vec![ended(&spec.id), of_child(&spec.id)];
-                holds.extend(spec.gateway.iter().map(ended));
+                holds.extend(spec.gateway.iter().chain(&spec.remote).map(ended));
                 holds
             }
             Self::Association(spec) => {
@@ -469,6 +469,28 @@ pub enum Goal<'a> {
 mod tests {
     use super::*;
 
+    /// Thirty spokes of one hub that are taken off it wait for each other; else each runs into the lock that Azure
+    /// holds on the hub for another, until its attempts are used up.
+    #[test]
+    fn a_peering_that_is_removed_holds_both_its_networks() {
+        let id = |text: &str| {
+            ResourceId::parse(&format!("/subscriptions/s/resourceGroups/g/providers/{text}"))
+                .unwrap()
+        };
+        let hub = id("Microsoft.Network/virtualNetworks/hub");
+        let spoke = id("Microsoft.Network/virtualNetworks/spoke");
+        let side = id("Microsoft.Network/virtualNetworks/spoke/virtualNetworkPeerings/to-hub");
+        let removal = Action::Remove(Removal {
+            kind: RemovalKind::Peering,
+            id: side.clone(),
+            authorization: None,
+            gateway: None,
+            remote: Some(hub.clone()),
+        });
+        let held: Vec<ResourceId> = removal.holds().into_iter().map(|hold| hold.resource).collect();
+        assert_eq!(held, [side, spoke, hub]);
+    }
+
     #[test]
     fn actions_read_back_from_their_stored_form() {
         let gateway = ResourceId::parse(
@@ -483,6 +505,7 @@ mod tests {
                 id: gateway.clone(),
                 authorization: None,
                 gateway: None,
+                remote: None,
             }),
             Action::PublicIp(PublicIp {
                 id: gateway.sibling("Microsoft.Network/publicIPAddresses", "pip").unwrap(),

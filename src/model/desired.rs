@@ -297,6 +297,9 @@ pub struct Removal {
     /// The gateway of a connection that is removed: nobody else may write it meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<ResourceId>,
+    /// The network at the other end of a peering that is removed: Azure writes that as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<ResourceId>,
 }
 
 /// The kinds of resources that a step may remove.

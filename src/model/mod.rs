@@ -22,6 +22,8 @@ pub mod hub;
 pub mod hub_body;
 pub mod id;
 pub mod limits;
+pub mod message;
+pub mod outbox;
 pub mod outcome;
 pub mod outside;
 pub mod permission;
@@ -30,12 +32,14 @@ pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod recovery;
+pub mod region_down;
 pub mod resource;
 pub mod secret;
 pub mod steering;
 pub mod tags;
 pub mod tenant;
 pub mod time;
+pub mod url_path;
 pub mod verification;
 pub mod vpn;
 
@@ -52,12 +56,15 @@ pub use id::{
     Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
     StepName,
 };
+pub use message::{HookUrl, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver};
+pub use outbox::{NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
 pub use person::{Account, Login, Person};
 pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};
 pub use policy::{
     Answer, DecisionPolicy, GatePolicy, OnExpiry, OnFailure, People, RetryPolicy, SagaClass, Side,
 };
+pub use region_down::RegionDown;
 pub use resource::{Region, ResourceId, ResourceType};
 pub use secret::{SECRET_PLACEHOLDER, SecretRef, SecretSource};
 pub use time::{TimeError, Timestamp};

@@ -36,6 +36,10 @@ pub struct Account {
     /// Whether nobody but the speaker's own process vouches for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub said: bool,
+    /// Whether it was said on the page of the run, by somebody who was invited to it: the account is that of
+    /// whoever serves the page, and the name beside it the invitation's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invited: bool,
 }
 
 /// An account that logged in.
@@ -80,6 +84,9 @@ impl fmt::Display for Account {
         }
         if self.said {
             write!(f, ", by its own word")?;
+        }
+        if self.invited {
+            write!(f, ", on the page by invitation")?;
         }
         Ok(())
     }
@@ -173,6 +180,7 @@ mod tests {
             login: None,
             sudo_user: None,
             said: false,
+            invited: false,
         }
     }
 

@@ -10,6 +10,7 @@ use super::condition::Condition;
 use super::graph::{Cycle, Dag};
 use super::id::{PlanDigest, RunbookName, StepName};
 use super::limits;
+use super::message::Messages;
 use super::policy::{OnFailure, People, RetryPolicy, SagaClass, Side};
 use super::resource::Region;
 use super::secret::SecretSource;
@@ -67,6 +68,12 @@ pub struct PlanParts {
     /// How long a run may take before nothing new is started.
     #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// How often it is to be drilled, for whoever asks whether it is ready.
+    #[serde(with = "duration_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub drill_every: Option<Duration>,
+    /// Who is told what of its runs.
+    #[serde(default, skip_serializing_if = "Messages::is_empty")]
+    pub messages: Messages,
     /// Prose for people, before the steps.
     #[serde(default)]
     pub prose: Prose,

@@ -4,6 +4,7 @@
 //! was answered. Who is given an observer can only look: a write is sent by an actuator alone, as in
 //! [`crate::azure`]. In a drill a stand-in answers instead, which opens no connection and runs no program.
 
+pub mod errand;
 mod facts;
 mod goal;
 mod limit;

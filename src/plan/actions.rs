@@ -279,12 +279,13 @@ fn recovery(name: &str, values: &ActionValues<'_>) -> Built<RecoveryMove> {
 
 fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.get("gateway").map(|_| values.id("gateway")).transpose()?;
+    let remote = values.get("remote").map(|_| values.id("remote")).transpose()?;
     let authorization = if kind == RemovalKind::VpnConnection {
         Some(vpn::shared_key(values)?)
     } else {
         key_source(values)?
     };
-    Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway }))
+    Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway, remote }))
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.

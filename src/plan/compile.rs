@@ -168,6 +168,16 @@ impl Compiler<'_, '_> {
                 Read::Secret(_) => None,
             }
         });
+        let notify = fields.get("notify").map(|(_, node)| *node);
+        let page = self.text(&fields, "page").zip(fields.get("page").map(|(_, node)| *node));
+        let messages = super::messages::of_runbook(
+            &mut self.reader,
+            notify,
+            page,
+            &params.scope,
+            &params.sources,
+        );
+        let drill_every = steps::duration(&mut self.reader, &fields, "drill_every", &empty);
         let steps = self.steps(&fields, &params);
         Some(PlanParts {
             runbook: name?,
@@ -184,6 +194,8 @@ impl Compiler<'_, '_> {
             failback,
             people,
             deadline: profile_deadline.or(deadline),
+            drill_every,
+            messages,
             prose: Prose { why: description, not_when, ..Prose::default() },
             steps: steps?.into_iter().map(|placed| placed.step).collect(),
         })

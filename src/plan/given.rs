@@ -96,6 +96,16 @@ pub(super) struct GivenValue {
     pub(super) form: GivenForm,
 }
 
+impl GivenValue {
+    /// Where the value itself stands, which the name before it is no part of: a secret is blanked there.
+    pub(super) fn place(&self) -> Span {
+        match &self.form {
+            GivenForm::Node(node) => node.span.clone(),
+            GivenForm::Text { .. } | GivenForm::Broken => self.span.clone(),
+        }
+    }
+}
+
 /// How it is written.
 #[derive(Debug, Clone)]
 pub(super) enum GivenForm {

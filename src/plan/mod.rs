@@ -12,6 +12,7 @@ mod gates;
 mod given;
 mod hubs;
 mod loops;
+pub mod messages;
 mod network;
 mod outside;
 mod param_types;

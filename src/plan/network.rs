@@ -102,7 +102,13 @@ pub(super) fn route(values: &ActionValues<'_>) -> Built<Action> {
 
 pub(super) fn no_route(values: &ActionValues<'_>) -> Built<Action> {
     let id = values.child(&values.id("route_table")?, "routes")?;
-    Ok(Action::Remove(Removal { kind: RemovalKind::Route, id, authorization: None, gateway: None }))
+    Ok(Action::Remove(Removal {
+        kind: RemovalKind::Route,
+        id,
+        authorization: None,
+        gateway: None,
+        remote: None,
+    }))
 }
 
 /// Where a route leads to and over what.

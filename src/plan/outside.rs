@@ -164,7 +164,7 @@ fn argv(values: &ActionValues<'_>, key: &str) -> Built<Vec<String>> {
 }
 
 /// Why a list is no program with its arguments, if it is none.
-fn fault(argv: &[String]) -> Option<String> {
+pub(super) fn fault(argv: &[String]) -> Option<String> {
     let Some(program) = argv.first().filter(|program| !program.is_empty()) else {
         return Some("A command begins with its program.".to_owned());
     };

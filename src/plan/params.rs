@@ -284,7 +284,7 @@ fn read_secret(
     for (key, at) in [
         ("default", fields.get("default").map(|(_, n)| n.span.clone())),
         ("profile", values.profile.and_then(|p| p.get(name)).map(|n| n.span.clone())),
-        (given_in(values.given.get(name)), values.given.get(name).map(|given| given.span.clone())),
+        (given_in(values.given.get(name)), values.given.get(name).map(GivenValue::place)),
     ] {
         if let Some(span) = at {
             let message = format!(

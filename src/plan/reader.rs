@@ -250,7 +250,7 @@ impl Reader<'_> {
     }
 
     fn secret(&mut self, node: &Node, kind: &Kind, name: String) -> Option<Read> {
-        if matches!(kind, Kind::Secret) {
+        if matches!(kind, Kind::Secret | Kind::SecretFrom) {
             return Some(Read::Secret(name));
         }
         let message =

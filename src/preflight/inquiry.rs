@@ -458,7 +458,7 @@ pub fn about(id: &ResourceId, verdict: FindingVerdict) -> Judged {
         Some(parent) => format!("{}/{}", parent.name(), id.name()),
         None => id.name().to_owned(),
     };
-    Judged { about, verdict }
+    Judged { id: Some(id.clone()), ..Judged::of(about, verdict) }
 }
 
 /// Passed, or failed with this.

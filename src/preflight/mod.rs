@@ -9,6 +9,7 @@ pub mod facts;
 pub mod hub_side;
 pub mod inquiry;
 mod last_path;
+mod mend;
 pub mod projection;
 pub mod questions;
 pub mod rule;

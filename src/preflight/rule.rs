@@ -5,8 +5,9 @@ use serde::{Serialize, Serializer};
 
 use super::facts::Facts;
 use super::inquiry::Inquiry;
+use super::mend;
 use super::rules::FAMILIES;
-use crate::model::Plan;
+use crate::model::{Plan, ResourceId};
 
 /// How bad it is when a rule fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -48,6 +49,25 @@ pub struct Judged {
     pub about: String,
     /// How it stands.
     pub verdict: FindingVerdict,
+    /// The resource, where it is one.
+    pub id: Option<ResourceId>,
+    /// The commands that mend it, where they are not those that its rule has for any resource.
+    pub commands: Vec<String>,
+}
+
+impl Judged {
+    /// A verdict about a thing.
+    #[must_use]
+    pub fn of(about: String, verdict: FindingVerdict) -> Self {
+        Self { about, verdict, id: None, commands: Vec::new() }
+    }
+
+    /// With the command that mends it.
+    #[must_use]
+    pub fn mended_by(mut self, command: String) -> Self {
+        self.commands.push(command);
+        self
+    }
 }
 
 /// How it stands.
@@ -80,6 +100,8 @@ pub struct Finding {
     pub why: &'static str,
     /// What to do.
     pub fix: &'static str,
+    /// The commands that mend it, where it failed and there are any.
+    pub commands: Vec<String>,
     /// The reason of a person who waived it.
     pub waived: Option<String>,
 }
@@ -109,6 +131,9 @@ impl Serialize for Finding {
         map.serialize_entry("fails_when", self.fails_when)?;
         map.serialize_entry("why", self.why)?;
         map.serialize_entry("fix", self.fix)?;
+        if !self.commands.is_empty() {
+            map.serialize_entry("commands", &self.commands)?;
+        }
         if let Some(waived) = &self.waived {
             map.serialize_entry("waived", waived)?;
         }
@@ -166,8 +191,14 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
     let mut findings = Vec::new();
     for (family, _, rules) in FAMILIES {
         for rule in *rules {
-            for Judged { about, verdict } in (rule.judge)(&inquiry) {
+            for Judged { about, verdict, id, mut commands } in (rule.judge)(&inquiry) {
+                if !matches!(verdict, FindingVerdict::Failed(_)) {
+                    commands.clear();
+                } else if let (true, Some(id)) = (commands.is_empty(), &id) {
+                    commands = mend::resource(rule.id, id);
+                }
                 findings.push(Finding {
+                    commands,
                     rule: rule.id,
                     family,
                     severity: rule.severity,

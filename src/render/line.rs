@@ -179,24 +179,39 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
     })
 }
 
+/// An event as the journal tells it, without its place and time.
+#[must_use]
+pub fn told(event: &Event, plan: &Plan) -> String {
+    journal(event, plan)
+}
+
 /// Every event in a line, with what distinguishes it.
 fn journal(event: &Event, plan: &Plan) -> String {
     let kind = event.kind();
     let rest = match event {
-        Event::RunOpened { run, mode, endpoint, by, against, bad_days, .. } => format!(
-            "{run} of {} ({}, {endpoint}){}{}",
-            plan.parts().runbook,
-            match (mode, against.unwrap_or_else(|| RunTarget::of(*mode, endpoint))) {
-                (RunMode::Drill, _) => "drill",
-                (RunMode::Live, RunTarget::Simulator) => "simulated",
-                (RunMode::Live, RunTarget::Azure) => "live",
-            },
-            match bad_days.as_slice() {
-                [] => String::new(),
-                days => format!(" through {}", days.join(", ")),
-            },
-            by.as_ref().map_or_else(String::new, |by| format!(" by {by}"))
-        ),
+        Event::RunOpened { run, mode, endpoint, by, against, bad_days, regions_down, .. } => {
+            format!(
+                "{run} of {} ({}, {endpoint}){}{}{}",
+                plan.parts().runbook,
+                match (mode, against.unwrap_or_else(|| RunTarget::of(*mode, endpoint))) {
+                    (RunMode::Drill, _) => "drill",
+                    (RunMode::Live, RunTarget::Simulator) => "simulated",
+                    (RunMode::Live, RunTarget::Azure) => "live",
+                },
+                match bad_days.as_slice() {
+                    [] => String::new(),
+                    days => format!(" through {}", days.join(", ")),
+                },
+                match regions_down.as_slice() {
+                    [] => String::new(),
+                    down => {
+                        let all: Vec<String> = down.iter().map(ToString::to_string).collect();
+                        format!(" with {} down", all.join(", "))
+                    }
+                },
+                by.as_ref().map_or_else(String::new, |by| format!(" by {by}"))
+            )
+        }
         Event::Intended { step, intent } => format!(
             "{step}: {} {} (key {}, digest {}, undo {})",
             intent.write.method.as_str(),

@@ -5,16 +5,20 @@
 //! nothing here reads a clock. Uses `model`, `runbook`, `plan`,
 //! `preflight` and `engine`.
 
+pub mod board;
 pub mod by_hand;
 pub mod diagnostic;
 pub mod document;
 pub mod json;
 pub mod line;
+pub mod machine;
+mod ourselves;
 pub mod params_text;
 pub mod plan_text;
 pub mod preflight_text;
 mod preview_view;
 pub mod progress;
+pub mod ready;
 pub mod report;
 pub mod role;
 pub mod runs_text;
@@ -27,6 +31,7 @@ pub mod svg;
 pub mod template;
 pub mod text;
 mod timeline;
+pub mod told;
 pub mod truth;
 pub mod truth_text;
 pub mod typical;
@@ -36,6 +41,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use preview_view::{PreviewStepView, PreviewView};
+pub use ourselves::Ourselves;
+pub use preview_view::{PreviewStepView, PreviewTells, PreviewView};
 pub use style::Style;
 pub use view::{Driven, RunLine, RunView, StepView, run_view, run_view_at};

@@ -26,6 +26,10 @@ pub fn preview(view: &PreviewView, style: Style) -> String {
         step_lines(&mut out, step, name, style);
     }
     line(&mut out, &format!("\n{}", totals(view)));
+    for tells in &view.tells {
+        let text = format!("A run would tell {} {} ({}).", tells.receiver, tells.what, tells.way);
+        wrap(&text, style.width).iter().for_each(|text| line(&mut out, text));
+    }
     out
 }
 

@@ -24,6 +24,7 @@ pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
             one(&mut out, finding, style);
         }
     }
+    checklist(&mut out, view, style);
     let count = |wanted: fn(&Finding) -> bool| view.findings.iter().filter(|f| wanted(f)).count();
     let failed = count(|f| {
         matches!(f.verdict, FindingVerdict::Failed(_)) && f.severity == FindingSeverity::Block
@@ -49,6 +50,29 @@ pub fn preflight(view: &Preflight, detail: Detail, style: Style) -> String {
     out.push_str(&if blocking > 0 { style.bad(&sum) } else { style.dim(&sum) });
     out.push('\n');
     out
+}
+
+/// What is to be done before it can work, each thing once. A command stands whole on its line, so that it can be copied.
+fn checklist(out: &mut String, view: &Preflight, style: Style) {
+    let failed = |finding: &&Finding| {
+        matches!(finding.verdict, FindingVerdict::Failed(_)) && finding.waived.is_none()
+    };
+    let mut items: Vec<String> = Vec::new();
+    for finding in view.findings.iter().filter(failed) {
+        if finding.commands.is_empty() && finding.blocks() {
+            items.push(format!("{} {}: {}", finding.rule, finding.about, finding.fix));
+        }
+        items.extend(finding.commands.iter().cloned());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    items.retain(|own| seen.insert(own.clone()));
+    if items.is_empty() {
+        return;
+    }
+    out.push_str(&format!("{}\n", style.bold("To mend:")));
+    for item in items {
+        out.push_str(&format!("  [ ] {item}\n"));
+    }
 }
 
 fn one(out: &mut String, finding: &Finding, style: Style) {

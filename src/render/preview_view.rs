@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::view::PLAN_SCHEMA;
-use crate::model::{Change, Plan};
+use crate::model::{Change, Messages, Plan, Receiver};
 use crate::plan::{Preview, PreviewVerdict};
 use crate::preflight::Finding;
 
@@ -22,9 +22,23 @@ pub struct PreviewView {
     pub looked_at: String,
     /// Its steps, in the author's order.
     pub steps: Vec<PreviewStepView>,
+    /// Whom a run would tell what; a preview tells nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tells: Vec<PreviewTells>,
     /// What the preflight found.
     #[serde(skip_deserializing)]
     pub preflight: Vec<Finding>,
+}
+
+/// Whom a run would tell what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewTells {
+    /// The receiver.
+    pub receiver: String,
+    /// By which way, and where that leads as far as everybody may know.
+    pub way: String,
+    /// What it would be told.
+    pub what: String,
 }
 
 /// What one step would do, flat.
@@ -64,8 +78,19 @@ impl PreviewView {
             profile: parts.profile.clone(),
             looked_at,
             steps: preview.steps.into_iter().map(step).collect(),
+            tells: Vec::new(),
             preflight: Vec::new(),
         }
+    }
+
+    /// Says whom a run would tell.
+    pub fn set_tells(&mut self, messages: &Messages) {
+        let one = |receiver: &Receiver| PreviewTells {
+            receiver: receiver.name.clone(),
+            way: receiver.way.shown(),
+            what: receiver.told(),
+        };
+        self.tells = messages.receivers.iter().map(one).collect();
     }
 
     /// Whether a run would come to a step that stops it.

@@ -81,6 +81,8 @@ pub(super) fn plan() -> Plan {
         failback: None,
         people: None,
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps: vec![
             subnet("front", &[]),
@@ -119,6 +121,8 @@ impl Book {
                 plan: Box::new(plan),
                 against: None,
                 bad_days: Vec::new(),
+                regions_down: Vec::new(),
+                allow_no_strike: false,
                 mode: RunMode::Drill,
                 endpoint: "sim".to_owned(),
                 nonce: "n".to_owned(),
@@ -297,6 +301,7 @@ fn the_preview_shows_before_and_after() {
         title: "Re-establish ExpressRoute".to_owned(),
         profile: Some("live".to_owned()),
         looked_at: "https://management.azure.com".to_owned(),
+        tells: Vec::new(),
         steps: vec![
             PreviewStepView {
                 name: "front".to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, wrap};
+use super::told;
 use super::truth_text;
 use super::view::{ReachView, RunView, StepView};
 use crate::engine::RunKind;
@@ -25,6 +26,7 @@ pub fn summary(view: &RunView, style: Style) -> String {
     changed(&mut out, view, style);
     reached(&mut out, view, style);
     strikes::lines(&view.strikes, style).iter().for_each(|row| line(&mut out, row));
+    told::lines(&view.told, &view.run, style).iter().for_each(|row| line(&mut out, row));
     troubles(&mut out, view, style);
     super::spoken::block(&mut out, &view.said, style);
     list(&mut out, "What an undo does not take back:", &view.stays, style);
@@ -93,6 +95,12 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     if !view.bad_days.is_empty() {
         let lived = format!("lived through {}", view.bad_days.join(", "));
         for text in wrap(&lived, style.width) {
+            line(out, &style.dim(&text));
+        }
+    }
+    if !view.regions_down.is_empty() {
+        let down = format!("with {} down", view.regions_down.join(", "));
+        for text in wrap(&down, style.width) {
             line(out, &style.dim(&text));
         }
     }
@@ -381,10 +389,14 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     }
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
+    ways.extend(view.log.clone().map(|log| (log, "its log")));
     if view.outcome == "succeeded" && view.mode == RunKind::Drill {
         ways.push((format!("backroad undo {run}"), "drill the way back"));
     }
     out.push('\n');
+    for (way, _) in &mut ways {
+        *way = view.ourselves.whole(way);
+    }
     let width = ways.iter().map(|(way, _)| way.chars().count()).max().unwrap_or(0);
     for (way, what) in ways {
         // A command is never broken: it is copied whole.

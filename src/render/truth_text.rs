@@ -174,7 +174,7 @@ fn hidden(painted: &str, text: &str) -> usize {
 }
 
 /// Who is asked, for what, and how many of them have answered.
-fn what(ask: &Ask) -> String {
+pub(super) fn what(ask: &Ask) -> String {
     let asked = match &ask.step {
         Some(step) => format!("{} to {} {step}", ask.whom(), ask.kind.verb()),
         None => format!("anybody to {}", ask.kind.verb()),
@@ -190,7 +190,7 @@ fn what(ask: &Ask) -> String {
 }
 
 /// Whom that is, how to reach them, and until when.
-fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
+pub(super) fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
     let mut parts = Vec::new();
     if !ask.people.is_empty() {
         parts.push(format!("{} is {}", ask.whom(), ask.people.join(", ")));

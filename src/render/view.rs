@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Ourselves;
 use super::by_hand;
 use super::split::split;
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
+pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
 use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
@@ -53,9 +55,15 @@ pub struct RunView {
     /// The bad days that a drill lived through, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_days: Vec<String>,
+    /// The regions that whoever began a drill took down in it, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions_down: Vec<String>,
     /// What each of them, and each fault of a drill's world, met and struck.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strikes: Vec<StrikesView>,
+    /// What each receiver of messages has been told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<ToldView>,
     /// Where Azure is.
     pub endpoint: String,
     /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
@@ -105,9 +113,15 @@ pub struct RunView {
     pub stays: Vec<String>,
     /// The last event's place.
     pub events: u64,
+    /// Where its log is, for whoever looks on the host that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// What is true of it at the moment at which it is looked at; none in a record of what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<RunTruth>,
+    /// How this program is called again, from where the page is read.
+    #[serde(skip)]
+    pub ourselves: Ourselves,
 }
 
 /// What each site reached from a moment on.
@@ -300,7 +314,9 @@ fn viewed(
         profile: plan.parts().profile.clone(),
         mode: opened.kind(),
         bad_days: opened.bad_days.clone(),
+        regions_down: opened.regions_down.iter().map(ToString::to_string).collect(),
         strikes: Vec::new(),
+        told: Vec::new(),
         endpoint: opened.endpoint.clone(),
         outcome: outcome(state, driven),
         by: opened.by.as_ref().map(ToString::to_string),
@@ -329,7 +345,9 @@ fn viewed(
             }
         },
         events: state.head.0,
+        log: None,
         now: None,
+        ourselves: Ourselves::default(),
     })
 }
 

@@ -87,6 +87,14 @@ const CONNECTION_REMOVE: &[Field] = &[
     may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
 ];
 
+const GATEWAY_REMOVE: &[Field] =
+    &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")];
+
+const PEERING_REMOVE: &[Field] = &[
+    must("id", Kind::Id(PEERINGS), "That side."),
+    may("remote", Kind::Id(VNETS), "The other network: no other step writes it meanwhile."),
+];
+
 /// Which way a failover goes.
 pub const DIRECTIONS: &[&str] = &["primary_to_recovery", "recovery_to_primary"];
 
@@ -326,26 +334,14 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ),
     ("connection.remove", "A connection is gone.", CONNECTION_REMOVE),
     ("vpn_connection.remove", "A connection of a VPN gateway is gone.", VPN_CONNECTION_REMOVE),
-    (
-        "vpn_gateway.remove",
-        "A VPN gateway is gone.",
-        &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")],
-    ),
+    ("vpn_gateway.remove", "A VPN gateway is gone.", GATEWAY_REMOVE),
     (
         "local_network_gateway.remove",
         "A local network gateway is gone.",
         &[must("id", Kind::Id(LOCAL_GATEWAYS), "It; no connection may use it.")],
     ),
-    (
-        "peering.remove",
-        "One side of a virtual network peering is gone.",
-        &[must("id", Kind::Id(PEERINGS), "That side.")],
-    ),
-    (
-        "gateway.remove",
-        "A gateway is gone.",
-        &[must("id", Kind::Id(GATEWAYS), "The gateway; nothing may be connected to it.")],
-    ),
+    ("peering.remove", "One side of a virtual network peering is gone.", PEERING_REMOVE),
+    ("gateway.remove", "A gateway is gone.", GATEWAY_REMOVE),
     (
         "public_ip.remove",
         "A public IP address is gone.",

@@ -7,7 +7,7 @@ use super::diagnostic::{Code, did_you_mean};
 use super::grammar::Kind;
 use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
-use crate::model::{Region, ResourceId, Timestamp, geography};
+use crate::model::{Region, ResourceId, SecretSource, Timestamp, geography};
 
 /// The value of a scalar by YAML 1.2's core rules: quoted is text; `yes`, `0777` and `1e3` are text too,
 /// since other readers disagree about them.
@@ -49,6 +49,7 @@ pub fn expected(kind: &Kind) -> &'static str {
         Kind::IdOrName(_) => "a name or a resource id",
         Kind::OneOf(_) => "one of its words",
         Kind::Secret => "a reference to a secret parameter",
+        Kind::SecretFrom => "where a secret is read: env:NAME or file:PATH",
         Kind::Condition => "a condition",
         Kind::List(_) => "a list",
         Kind::OneOrMany(_) => "a value or a list",
@@ -186,6 +187,16 @@ pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, 
             let message =
                 "must be a reference to a secret parameter, never the secret itself".to_owned();
             Err((Code::Secret, message, Some(help.to_owned())))
+        }
+        Kind::SecretFrom => {
+            let read = as_text().and_then(|text| SecretSource::parse(&text).ok());
+            let source = read.ok_or_else(|| {
+                let message = "must say where the secret is read, and never be the secret itself";
+                let help =
+                    "Write env:NAME, file:PATH, or ${params.NAME} of a parameter of type secret.";
+                (Code::Secret, message.to_owned(), Some(help.to_owned()))
+            })?;
+            good(source.to_string().into())
         }
         Kind::Time => {
             let text = as_text().ok_or_else(not)?;

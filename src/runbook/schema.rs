@@ -79,6 +79,9 @@ fn value(kind: &Kind, values: Values) -> Value {
         Kind::Id(_) => or_expression(&json!({ "type": "string", "pattern": "^/subscriptions/" })),
         Kind::OneOf(words) => or_expression(&json!({ "enum": words })),
         Kind::Secret => json!({ "$ref": "#/$defs/expression" }),
+        Kind::SecretFrom => or_expression(&json!({
+            "type": "string", "pattern": "^(env:[A-Za-z_]|file:.)", "examples": ["env:HOOK_KEY"],
+        })),
         Kind::Condition => json!({ "type": ["string", "boolean"] }),
         Kind::List(inner) => or_expression(&json!({ "type": "array", "items": value(inner) })),
         Kind::OneOrMany(inner) => {

@@ -28,6 +28,8 @@ pub enum DocumentKind {
     BadDays,
     /// Values of parameters.
     Params,
+    /// The settings of this host.
+    Settings,
 }
 
 impl DocumentKind {
@@ -39,6 +41,7 @@ impl DocumentKind {
             Self::World => "a world",
             Self::BadDays => "a file of bad days",
             Self::Params => "a file of parameters",
+            Self::Settings => "a settings file",
         }
     }
 
@@ -49,6 +52,7 @@ impl DocumentKind {
             Self::World => "A world begins with `world: NAME`.",
             Self::BadDays => "A file of bad days is a list: each begins with `- name: NAME`.",
             Self::Params => "A file of parameters has a line for each: `NAME: VALUE`.",
+            Self::Settings => "A settings file has the keys `notify` and `page`.",
         }
     }
 
@@ -58,7 +62,7 @@ impl DocumentKind {
             Self::Runbook => "Put each runbook into a file of its own.",
             Self::World => "Put each world into a file of its own.",
             Self::BadDays => "Write one list.",
-            Self::Params => "Write one mapping.",
+            Self::Params | Self::Settings => "Write one mapping.",
         }
     }
 
@@ -67,14 +71,14 @@ impl DocumentKind {
         match self {
             Self::Runbook => "Use a parameter, `defaults` or a loop instead.",
             Self::World => "Write it out, or let another world say it: `extends: FILE`.",
-            Self::BadDays | Self::Params => "Write it out.",
+            Self::BadDays | Self::Params | Self::Settings => "Write it out.",
         }
     }
 
     fn bytes_max(self) -> usize {
         match self {
             Self::Runbook => RUNBOOK_BYTES_MAX,
-            Self::World | Self::BadDays | Self::Params => {
+            Self::World | Self::BadDays | Self::Params | Self::Settings => {
                 usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX)
             }
         }
@@ -83,14 +87,14 @@ impl DocumentKind {
     pub(super) fn depth_max(self) -> usize {
         match self {
             Self::World => WORLD_DEPTH_MAX,
-            Self::Runbook | Self::BadDays | Self::Params => YAML_DEPTH_MAX,
+            Self::Runbook | Self::BadDays | Self::Params | Self::Settings => YAML_DEPTH_MAX,
         }
     }
 
     pub(super) fn nodes_max(self) -> usize {
         match self {
             Self::World => WORLD_NODES_MAX,
-            Self::Runbook | Self::BadDays | Self::Params => YAML_NODES_MAX,
+            Self::Runbook | Self::BadDays | Self::Params | Self::Settings => YAML_NODES_MAX,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::shared_key::connection_of;
 use super::world::World;
 use super::write::Arrival;
 use crate::azure::wire::{Method, WireFault, WireRequest, WireResponse};
+use crate::model::url_path::from_url_path;
 use crate::model::{ResourceId, Timestamp};
 
 /// How long ARM's front end waits for a resource provider (azure-facts 3.8).
@@ -42,7 +43,8 @@ impl Answers for World {
         (answer, latency)
     }
 
-    fn snapshot(&self) -> Value {
+    fn snapshot(&mut self, now: Timestamp) -> Value {
+        self.settle(now);
         self.comparable()
     }
 
@@ -151,7 +153,7 @@ impl World {
             let message = format!("The api-version '{api_version}' is invalid.");
             return Err(Refusal::new(400, "InvalidApiVersionParameter", message).by_gateway());
         }
-        let path = percent_decoded(url.path());
+        let path = from_url_path(url.path());
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
         }
@@ -285,11 +287,6 @@ fn is_api_version(text: &str) -> bool {
 fn origin(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
-}
-
-/// Paths of resources hold no reserved characters; a space is the only one that some clients encode.
-pub(super) fn percent_decoded(path: &str) -> String {
-    path.replace("%20", " ")
 }
 
 #[cfg(test)]

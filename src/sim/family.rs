@@ -104,6 +104,10 @@ impl World {
         let known = id.resource_type().as_str().starts_with("Microsoft.Network/");
         if provider.has_guid() && known {
             let own = self.chance.name(&[id.key(), "resourceGuid"]);
+            if body["properties"].is_null() {
+                // Written without any: the same as with none.
+                body["properties"] = json!({});
+            }
             provider::default(&mut body["properties"], "resourceGuid", json!(own));
         }
     }

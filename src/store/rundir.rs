@@ -13,7 +13,7 @@ use super::export;
 use super::files;
 use super::journal::SledJournal;
 use super::lease::RunLock;
-use super::runs::{RunStore, RunSummaryRaw};
+use super::runs::{RunGlance, RunStore, RunSummaryRaw};
 use super::schema::{ChainLink, Database, guard};
 use super::shared::RunJournal;
 use super::whole;
@@ -220,6 +220,15 @@ impl RunDir {
                 path: self.journal(),
                 why: "it does not hold what was acknowledged".to_owned(),
             }),
+        }
+    }
+
+    pub(super) fn glance(&self) -> RunGlance {
+        let held = RunLock::look(&self.lock(), &self.run);
+        RunGlance {
+            run: self.run.clone(),
+            head: anchor::look(&self.anchor(), &self.run).ok().map(|mark| mark.head.seq),
+            driven: matches!(held, Err(StoreError::Held { .. })),
         }
     }
 

@@ -12,9 +12,11 @@ use super::error::StoreError;
 use super::export::{self, VerifyReport};
 use super::files;
 use super::fsync;
+use super::invitations::Invitations;
 use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
+use super::readiness::Readiness;
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink, Database, FORMAT, guard};
 use super::shared::RunJournal;
@@ -60,6 +62,16 @@ const SHARED: &str = "shared";
 
 /// A run's directory, locked, with its database and its anchor.
 type Opened = (RunDir, RunLock, Database, Anchor);
+/// How far a run has come and who drives it: what is cheap to ask again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunGlance {
+    /// The run.
+    pub run: RunId,
+    /// Its last durable event; none when that cannot be read.
+    pub head: Option<Seq>,
+    /// Whether a process drives it.
+    pub driven: bool,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Meta {
@@ -87,10 +99,22 @@ impl StateDir {
         Claims::new(self.path.join("claims"))
     }
 
+    /// When which runbook was ready.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness::new(self.path.join("ready"))
+    }
+
     /// What its ended runs still owe.
     #[must_use]
     pub fn obligations(&self) -> Obligations {
         Obligations::new(self.path.join("obligations"))
+    }
+
+    /// Who may speak on its page.
+    #[must_use]
+    pub fn invitations(&self) -> Invitations {
+        Invitations::new(self.path.join("invitations"))
     }
 
     /// The directory of a run, whether it exists or not.
@@ -116,6 +140,20 @@ impl StateDir {
         let path = dir.join(format!("{run}.log"));
         let file = files::private_log(&path)?;
         Ok((path, file))
+    }
+
+    /// Where the log of a run is, whether it exists or not.
+    #[must_use]
+    pub fn run_log(&self, run: &RunId) -> PathBuf {
+        self.run_path(run).join("run.log")
+    }
+
+    /// The log of a run that exists, to add to.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn open_run_log(&self, run: &RunId) -> Result<std::fs::File, StoreError> {
+        files::private_log(&self.run_log(run))
     }
 
     fn runs(&self) -> PathBuf {
@@ -312,6 +350,20 @@ impl StateDir {
     /// The directory cannot be listed. What is wrong with one run is told in its summary.
     pub fn list(&self) -> Result<Vec<RunSummaryRaw>, StoreError> {
         Ok(self.ids()?.iter().map(|run| self.dir(run).summary()).collect())
+    }
+
+    /// All runs, the oldest first, without a look into any journal.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn glances(&self) -> Result<Vec<RunGlance>, StoreError> {
+        Ok(self.ids()?.iter().map(|run| self.dir(run).glance()).collect())
+    }
+
+    /// How far a run has come; none when there is no such run.
+    #[must_use]
+    pub fn glance(&self, run: &RunId) -> Option<RunGlance> {
+        self.has(run).then(|| self.dir(run).glance())
     }
 
     /// Checks that a run's history is whole.

@@ -20,7 +20,7 @@ const REASONS: &[(&str, usize, &str)] = &[
     ),
     ("render::truth", 2, "the truth about a run is told of its view, and stands in it"),
     ("azure::service::body", 2, "a body is compared by the table, which asks how a body is read"),
-    ("cli::args", 9, "the grammar names what each verb takes, and verbs say how they are driven"),
+    ("cli::args", 10, "the grammar names what each verb takes, and verbs say how they are driven"),
     (
         "model::action",
         9,

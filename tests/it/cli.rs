@@ -100,6 +100,8 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         secrets: BTreeMap::new(),
         people: (mode == RunMode::Drill).then_some(people),
         deadline: None,
+        drill_every: None,
+        messages: Default::default(),
         prose: Prose::default(),
         steps,
     })
@@ -110,6 +112,8 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         plan: Box::new(plan),
         against: None,
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         mode,
         endpoint: endpoint.to_owned(),
         nonce: "n".to_owned(),

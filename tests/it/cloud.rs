@@ -20,21 +20,21 @@ use tokio::task::JoinSet;
 use crate::support::world_file;
 
 const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
-const GROUP: &str =
+pub(crate) const GROUP: &str =
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea";
 const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
 
 /// A world behind https, and a client that trusts it.
-struct Served {
+pub(crate) struct Served {
     origin: String,
     wire: HttpWire,
     world: Arc<Mutex<World>>,
-    clock: ScaledClock,
+    pub(crate) clock: ScaledClock,
     _tasks: JoinSet<()>,
 }
 
 impl Served {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let scenario = world_file("worlds/two-circuits.yaml");
         let identity = Arc::new(ServerIdentity::new().unwrap());
         let wire = HttpWire::trusting(identity.certificate()).unwrap();
@@ -79,7 +79,7 @@ impl Served {
     }
 
     /// A request to ARM, with a token.
-    async fn arm(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn arm(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let token = [("Authorization", "Bearer anything"), ("Content-Type", "application/json")];
         let joint = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{joint}api-version=2022-09-01");
@@ -88,7 +88,7 @@ impl Served {
         (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, body) = self.arm(Method::Get, path, Value::Null).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
@@ -111,7 +111,7 @@ impl Served {
     }
 
     /// Lets a deployment come to its end.
-    async fn ended(&self, deployment: &str) -> Value {
+    pub(crate) async fn ended(&self, deployment: &str) -> Value {
         for _ in 0..200 {
             let body = self.get(deployment).await;
             if body["properties"]["provisioningState"] != "Running" {

@@ -107,6 +107,7 @@ fn the_generated_documents_are_fresh() {
         ("docs/templates.md", crate::documents::templates_page()),
         ("docs/runbook-reference.md", crate::reference::reference_page()),
         ("docs/comparison.md", backroad::model::compared::page()),
+        ("docs/events.md", backroad::render::machine::events_page()),
     ];
     for (path, fresh) in pages {
         assert!(read(path) == fresh, "{path} is not fresh; {again}");
@@ -123,6 +124,8 @@ fn write_the_generated_documents() {
     let reference = crate::reference::reference_page();
     std::fs::write(file("docs/runbook-reference.md"), reference).unwrap();
     std::fs::write(file("docs/comparison.md"), backroad::model::compared::page()).unwrap();
+    let events = backroad::render::machine::events_page();
+    std::fs::write(file("docs/events.md"), events).unwrap();
 }
 
 #[test]

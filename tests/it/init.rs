@@ -45,7 +45,7 @@ fn estate_file(name: &str) -> Scenario {
 }
 
 /// The twelve of docs/cookbook.md, and the strategy that each is to get.
-const TWELVE: [(&str, Strategy, &[&str]); 12] = [
+pub(crate) const TWELVE: [(&str, Strategy, &[&str]); 12] = [
     ("same-addresses", Strategy::DrCircuit, &[]),
     ("firewall-and-vpn", Strategy::DrCircuit, &[]),
     ("odd-names", Strategy::DrCircuit, &[]),

@@ -181,3 +181,52 @@ fn a_kept_plan_keeps_the_values_and_not_where_they_came_from() {
     let output = bench.run(&words, &[("BACKROAD_PARAM_SITE", "{ name: z, asn: 2 }")]);
     assert_eq!(output.status.code(), Some(4), "another value is another plan");
 }
+
+#[test]
+fn check_judges_a_file_of_values_as_its_runbook_declares_them() {
+    let bench = Bench::new();
+    let wrong = "# Of the south.\n# runbook: small.yaml\nsize: 21\nsite: { name: y, asm: 7 }\nsiz: 1\n\
+                 region: westeurop\nkey: abc\n";
+    bench.write("south.yaml", wrong);
+    bench.write("bare.yaml", &wrong.replace("# runbook: small.yaml", "#"));
+    let good = "# runbook: small.yaml\nsize: 20\nregion: westeurope\n";
+    bench.write("good.yaml", good);
+    let check = |words: &[&str]| {
+        let output = bench.run(&[&["check"], words].concat(), &[]);
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    for words in [
+        &["south.yaml"][..],
+        &["small.yaml", "south.yaml"],
+        &["small.yaml", "bare.yaml"],
+        &["small.yaml", "--params", "south.yaml"],
+    ] {
+        let (code, said) = check(words);
+        assert_eq!(code, 3, "{words:?}: {said}");
+        for (place, told) in [
+            (":3:7", "max of 20"),
+            (":4:18", "Did you mean `asn`?"),
+            (":5:1", "Did you mean `size`?"),
+            (":6:9", "Did you mean `westeurope`?"),
+            (":7:", "never written down"),
+        ] {
+            let place = format!("{}{place}", words.last().unwrap());
+            assert!(said.contains(&place) && said.contains(told), "{words:?} {place}: {said}");
+        }
+        assert!(!said.contains("abc"), "{said}");
+    }
+    let (code, said) = check(&["good.yaml"]);
+    assert_eq!((code, said.as_str()), (0, GOOD), "{said}");
+    // Each of several runbooks has its say, and a name is right that one of them has.
+    bench.write("other.yaml", &RUNBOOK.replace("max: 20", "max: 10").replace("region:", "place:"));
+    let (code, said) = check(&["small.yaml", "other.yaml", "good.yaml"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("max of 10") && !said.contains("None of the runbooks"), "{said}");
+    // A runbook that is not there is told where it is named.
+    bench.write("lost.yaml", "# runbook: ../small.yaml\nsize: 3\n");
+    let (code, said) = check(&["lost.yaml"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("lost.yaml:1:12") && said.contains("below the folder"), "{said}");
+}
+
+const GOOD: &str = "good.yaml: no mistakes; values of 2 parameters, as small.yaml declares them.\n";

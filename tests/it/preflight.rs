@@ -2,6 +2,7 @@
 //! not in the one where all is well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod checklist;
 mod on_circuits;
 
 use std::collections::BTreeSet;

@@ -109,6 +109,8 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
         nonce: "lab".to_owned(),
         by: None,
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

@@ -86,6 +86,7 @@ fn phrase(kind: &Kind) -> String {
         Kind::IdOrName(of) => format!("name, or id of one of `{}`", id(of)),
         Kind::OneOf(of) => words(of),
         Kind::Secret => "secret parameter".to_owned(),
+        Kind::SecretFrom => "`env:NAME`, `file:PATH` or secret parameter".to_owned(),
         Kind::Condition => "condition".to_owned(),
         Kind::List(inner) => format!("list of {}", phrase(inner)),
         Kind::OneOrMany(inner) => format!("{}, or a list", phrase(inner)),

@@ -147,3 +147,86 @@ fn a_document_says_which_region_its_drills_took_down() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("with eastasia down"), "{text}");
 }
+
+/// Answers whatever a drill waits for, command by command, until it has ended.
+fn answered_one_by_one(state: &Path, begun: &Output) -> (String, Output) {
+    let view = |output: &Output| -> Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
+    };
+    let run = view(begun)["run"].as_str().unwrap().to_owned();
+    let mut last = begun.clone();
+    for _ in 0..12 {
+        if last.status.code() != Some(10) {
+            return (run, last);
+        }
+        let waits = view(&last)["steps"].as_array().unwrap().iter().find_map(|step| {
+            (step["status"] == "waiting").then(|| step["name"].as_str().unwrap().to_owned())
+        });
+        let step = waits.unwrap_or_else(|| panic!("{}", view(&last)));
+        last = ran(state, &["--output", "json", "approve", &run, &step]);
+    }
+    panic!("it waits for ever: {}", said(&last));
+}
+
+#[test]
+fn a_drill_that_people_end_by_later_commands_must_have_struck_as_well() {
+    for (allowed, code) in [(false, 1), (true, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let runbook = file(BEGINS_DOWN).display().to_string();
+        // A day that is about recovery plans, of which this runbook has none.
+        let mut words = vec!["--output", "json", "drill", &runbook, "--people", "ask"];
+        words.extend(["--bad-day", "machines-fail"]);
+        words.extend(allowed.then_some("--allow-no-strike"));
+        let begun = ran(folder.path(), &words);
+        assert_eq!(begun.status.code(), Some(10), "{}", said(&begun));
+        assert!(!said(&begun).contains("did not strike"), "it may yet: {}", said(&begun));
+        let (_, ended) = answered_one_by_one(folder.path(), &begun);
+        assert_eq!(ended.status.code(), Some(code), "{}", said(&ended));
+        assert!(said(&ended).contains("did not strike"), "{}", said(&ended));
+    }
+}
+
+#[test]
+fn a_region_that_never_went_down_is_told_by_the_command_that_ends_the_drill() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = file(BEGINS_DOWN).display().to_string();
+    let words =
+        ["--output", "json", "drill", &runbook, "--people", "ask", "--region-down", "eastasia@20h"];
+    let begun = ran(folder.path(), &words);
+    assert_eq!(begun.status.code(), Some(10), "{}", said(&begun));
+    let (run, ended) = answered_one_by_one(folder.path(), &begun);
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    assert!(said(&ended).contains("did not strike: eastasia was to go down after 20h"));
+    // Taken back, it is no proof of anything, and none is asked for.
+    let undone = ran(folder.path(), &["undo", &run, "--reason", "practice"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", said(&undone));
+}
+
+#[test]
+fn the_journal_and_all_that_is_made_of_it_say_which_regions_were_taken_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = file(BEGINS_DOWN).display().to_string();
+    let mut words = vec!["--output", "json", "drill", &runbook];
+    words.extend(["--region-down", "eastasia", "--region-down", "southeastasia@20h"]);
+    let drilled = ran(folder.path(), &words);
+    let view: Value = serde_json::from_slice(&drilled.stdout).unwrap();
+    assert_eq!(view["regions_down"], serde_json::json!(["eastasia", "southeastasia after 20h"]));
+    let run = view["run"].as_str().unwrap();
+    for (words, told) in [
+        (vec!["status", run], "with eastasia, southeastasia after 20h down"),
+        (vec!["journal", run], "with eastasia, southeastasia after 20h down"),
+        (
+            vec!["report", run, "--format", "md"],
+            "| Taken down | eastasia, southeastasia after 20h |",
+        ),
+        (
+            vec!["report", run, "--format", "html"],
+            "<dt>Taken down</dt><dd>eastasia, southeastasia after 20h</dd>",
+        ),
+        (vec!["report", run, "--format", "json"], "\"southeastasia after 20h\""),
+    ] {
+        let output = ran(folder.path(), &words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains(told), "{words:?}: {text}");
+    }
+}

@@ -36,6 +36,7 @@ fn told_of(events: &[Recorded]) -> Report {
         reached_before: &[],
         reachability: &[],
         strikes: &[],
+        told: &[],
         head: Some("00ff"),
         correlation: None,
         runbook: None,

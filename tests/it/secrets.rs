@@ -19,6 +19,8 @@ fn at_trace(state: &Path, words: &[&str]) -> Output {
         .args(words)
         .arg("--state-dir")
         .arg(state)
+        // The log of the run as well, which lies in the state directory.
+        .args(["--log-level", "trace"])
         .env(
             "RUST_LOG",
             "trace,azure_core=trace,azure_core::policies=trace,reqwest=trace,hyper=trace",

@@ -62,7 +62,7 @@ impl Answers for Desk {
         (outcome, Duration::from_secs(2))
     }
 
-    fn snapshot(&self) -> Value {
+    fn snapshot(&mut self, _now: Timestamp) -> Value {
         json!({"asked": self.asked, "faults": self.faults, "authorizationKey": "key-of-the-circuit"})
     }
 

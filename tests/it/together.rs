@@ -98,6 +98,8 @@ async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
         nonce: "together".to_owned(),
         by: None,
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

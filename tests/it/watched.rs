@@ -61,6 +61,22 @@ fn watch_steps_through_a_run_that_has_ended_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn watch_gives_the_terminal_back_when_it_is_told_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    drilled(state);
+    for signal in ["SIGTERM", "SIGHUP"] {
+        let Some((code, screen)) = talked(state, 80, &["happened", signal], &["watch"]) else {
+            return;
+        };
+        assert_eq!(code, 130, "{signal}: {screen:?}");
+        let left = screen.rfind("\u{1b}[?1049l").unwrap();
+        assert!(left > screen.rfind("\u{1b}[?1049h").unwrap(), "{signal}: {screen:?}");
+        assert!(screen.rfind("\u{1b}[?25h").unwrap() > screen.rfind("\u{1b}[?25l").unwrap());
+    }
+}
+
+#[test]
 fn status_takes_the_newest_run_where_none_is_named_and_says_so_where_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();

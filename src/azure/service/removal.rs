@@ -74,6 +74,7 @@ mod tests {
             id: ResourceId::parse(id).unwrap(),
             authorization: Some(SecretRef::Param("key".to_owned())),
             gateway: None,
+            remote: None,
         }
     }
 

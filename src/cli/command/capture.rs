@@ -141,7 +141,7 @@ fn check(
     let found = drift::differences(drilled, &World::new(&estate), scope);
     unread(context, captured);
     match context.ui.output {
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.drift/1",
             "world": path.display().to_string(),
             "differences": found,

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{front, written};
+use crate::cli::{ci, front, param_file, written};
+use crate::render::machine::summary;
 use crate::render::{diagnostic, json as out};
 use crate::runbook::{Diagnostics, DocumentKind, Severity, SourceFile};
 
@@ -54,6 +55,7 @@ pub(super) fn check(
         .map(|(file, _)| file.as_path())
         .collect();
     let mut views: Vec<Value> = Vec::new();
+    let mut found = Vec::new();
     let mut wrong = false;
     for (file, kind) in &kinds {
         let checked = match kind {
@@ -61,13 +63,21 @@ pub(super) fn check(
             DocumentKind::World => world(file)?,
             DocumentKind::BadDays => bad_days(file)?,
             DocumentKind::Params => params(context, file, &runbooks, compile)?,
+            DocumentKind::Settings => {
+                let (source, diagnostics) = written::settings(file)?;
+                let usable = !diagnostics.has_errors();
+                Checked { source, diagnostics, usable, good: "a settings file".to_owned() }
+            }
         };
         let Checked { source, diagnostics, usable, good } = checked;
         let doubted = *deny_warnings
             && diagnostics.sorted().iter().any(|one| one.severity == Severity::Warning);
+        found.extend(diagnostics.views(&source));
         wrong |= diagnostics.has_errors() || !usable || doubted;
         match context.ui.output {
-            Output::Json => views.extend(diagnostics.views(&source).iter().map(|one| json!(one))),
+            Output::Json | Output::Jsonl => {
+                views.extend(diagnostics.views(&source).iter().map(|one| json!(one)))
+            }
             Output::Text if diagnostics.is_empty() => {
                 context.ui.data(&format!("{}: no mistakes; {good}.\n", source.name()));
             }
@@ -80,6 +90,8 @@ pub(super) fn check(
         let view = json!({ "schema": "backroad.check/1", "diagnostics": views });
         context.ui.data(&out::object(&view));
     }
+    ci::diagnostics(context.ui, &found);
+    ci::summarize(context, "check", &summary::of_check(files.len(), &found));
     Ok(if wrong { Status::Runbook } else { Status::Done })
 }
 
@@ -142,7 +154,12 @@ fn params(
 ) -> Result<Checked, CliError> {
     let mut read = written::params(file)?;
     let mut known = Vec::new();
-    for runbook in runbooks {
+    // Those that were named beside it, else the one that it names itself.
+    let own = if runbooks.is_empty() { param_file::own_runbook(&mut read, file) } else { None };
+    let own = own.as_deref();
+    let runbooks: Vec<&Path> = runbooks.iter().copied().chain(own).collect();
+    for runbook in &runbooks {
+        param_file::judge(&mut read, file, runbook, compile)?;
         known.extend(written::param_names(
             &front::read(&context.environment, runbook, compile, None)?.0,
         ));
@@ -150,11 +167,18 @@ fn params(
     if !known.is_empty() {
         written::check_names(&mut read, &known);
     }
-    let against = match runbooks.len() {
-        0 => "; name a runbook beside it to check them against",
-        _ => "",
+    let against = match runbooks.as_slice() {
+        [] => {
+            "; name a runbook beside it to check them against, or in a first line `# runbook: FILE`"
+                .to_owned()
+        }
+        [one] => format!(", as {} declares them", one.display()),
+        several => format!(", as {} runbooks declare them", several.len()),
     };
-    let good = format!("values of {} parameters{against}", read.params.len());
+    let good = match read.params.len() {
+        1 => format!("the value of 1 parameter{against}"),
+        count => format!("values of {count} parameters{against}"),
+    };
     let usable = !read.diagnostics.has_errors();
     Ok(Checked { source: read.source, diagnostics: read.diagnostics, usable, good })
 }

@@ -7,19 +7,24 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::run::{hexadecimal, run_id, said_before};
+use super::served_page::RunningPage;
+use super::web::PageBesideArgs;
 use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::proof::Proof;
 use crate::cli::region_down::RegionsDown;
-use crate::cli::session::{DriveStart, Driving};
+use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
-use crate::cli::{front, preflight, region_down, world};
+use crate::cli::{ci, files, front, messages, preflight, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
-use crate::model::{Plan, RunOutcome};
+use crate::model::{Plan, RunOutcome, StepStatus};
 use crate::outside::BesideAzure;
-use crate::render::view::StrikesView;
+use crate::render::machine::junit::{JUnitMaterial, junit, junit_of_nothing};
+use crate::render::machine::summary;
+use crate::render::{RunView, StepView};
 use crate::sim::bad_day::{library, named};
 use crate::sim::{BadDay, SeededEntropy, World};
 
@@ -47,12 +52,18 @@ pub struct DrillArgs {
     /// End with status 0 although a fault of the world, or a bad day, struck nothing.
     #[arg(long)]
     pub allow_no_strike: bool,
+    /// Write what became of it as JUnit XML, a case for each step; also when it comes to nothing.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Who answers the gates.
     #[arg(long, value_enum, default_value_t = PeopleArg::Profile)]
     pub people: PeopleArg,
     /// What is said before it starts.
     #[command(flatten)]
     pub start: Start,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 /// Who answers the gates of a drill.
@@ -65,6 +76,30 @@ pub enum PeopleArg {
 }
 
 pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status, CliError> {
+    let mut material = JUnitMaterial {
+        file: args.runbook.display().to_string(),
+        seed: args.seed,
+        world: args.world.as_ref().map(|world| world.display().to_string()),
+        failures: Vec::new(),
+    };
+    let done = drilled(context, args, &mut material).await;
+    let text = match &done {
+        Ok((_, Some(view))) => junit(view, &material),
+        Ok((_, None)) => junit_of_nothing(&material, "The drill came to no run.", &[]),
+        Err(error) => junit_of_nothing(&material, &error.what, &error.why),
+    };
+    if let Some(path) = &args.junit {
+        files::write_over(path, text.as_bytes())?;
+    }
+    done.map(|(status, _)| status)
+}
+
+/// Drills, and gives the run that came of it.
+async fn drilled(
+    context: &Context,
+    args: &DrillArgs,
+    material: &mut JUnitMaterial,
+) -> Result<(Status, Option<RunView>), CliError> {
     let days = args.bad_day.iter().map(|name| bad_day(name)).collect::<Result<Vec<_>, _>>()?;
     let mut compiled = front::compile(context, &args.runbook, &args.compile, "drill")?;
     if args.people == PeopleArg::Ask {
@@ -73,7 +108,10 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
     let (world, down) = (args.world.as_deref(), args.down.regions.as_slice());
     let outset = Outset { world, seed: args.seed, down, ..Outset::default() };
     let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
-    let (begins_in, began) = drill.now();
+    material.seed = Some(drill.seed());
+    let named = args.world.as_ref().or(compiled.world.as_ref());
+    material.world = named.map(|world| world.display().to_string());
+    let (begins_in, _) = drill.now();
     say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
     // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
@@ -101,26 +139,52 @@ pub(super) async fn drill(context: &Context, args: &DrillArgs) -> Result<Status,
             .chain(preflight::waived(&found, &Actor::DrillPerson))
             .collect(),
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
+        regions_down: down.to_vec(),
+        allow_no_strike: args.allow_no_strike,
     };
+    let page = RunningPage::beside(context, &args.page)?;
     let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
     let begin = DriveStart::New(Box::new(new));
-    let driving = drill.drive(context, store, begin).await?;
-    let ended = driving.events.last().map_or(began, |last| last.at);
-    let status = driving.show(context, RunOutcome::Succeeded);
-    let mut never = region_down::never_went(down, began, ended).peekable();
-    let proven = never.peek().is_none();
-    for one in never {
-        let warning = context.ui.err.warn("did not strike:");
-        context.ui.say(&format!(
-            "{warning} {} was to go down after {}, and the drill had ended after {}.",
-            one.region.as_str(),
-            format_duration(one.after),
-            format_duration(ended.since(began)),
-        ));
+    let told = args.start.notify.then(|| messages::of(context, &compiled.plan));
+    let mut driving = drill.drive(context, store, (begin, told)).await?;
+    let proof = Proof::of(&driving, RunOutcome::Succeeded);
+    material.failures = proof.failures();
+    let status = driving.show_as(context, RunOutcome::Succeeded, |status| proof.judged(status));
+    if !args.start.notify {
+        messages::say_would_tell(context, &compiled.plan, &driving.events);
     }
-    let struck = proves_all(context, &driving, args.allow_no_strike);
-    Ok(if proven && struck { status } else { unproven(status) })
+    proof.say(context);
+    let view = driving.view();
+    if let Some(view) = &view {
+        mark(context, args, &compiled.text, view, material);
+    }
+    if let Some(page) = page {
+        page.stay(context, driving.ending == Ending::Interrupted).await;
+    }
+    Ok((status, view))
+}
+
+/// Marks what went badly for a CI system, and gives it the drill as a page.
+fn mark(context: &Context, args: &DrillArgs, text: &str, view: &RunView, material: &JUnitMaterial) {
+    let bad = |step: &&StepView| {
+        matches!(
+            step.status,
+            StepStatus::Failed | StepStatus::TimedOut | StepStatus::Held | StepStatus::UndoFailed
+        )
+    };
+    let why = |step: &StepView| {
+        let why = step.why.clone().unwrap_or_else(|| format!("It is {}.", step.status));
+        (step.name.clone(), why)
+    };
+    let mut wrong: Vec<_> = view.steps.iter().filter(bad).map(why).collect();
+    wrong.extend(material.failures.iter().map(|why| ("(the drill)".to_owned(), why.clone())));
+    if view.outcome != "succeeded" {
+        let how = format!("The drill ended {}.", view.outcome);
+        wrong.push(("(the drill)".to_owned(), how));
+    }
+    ci::steps(context.ui, &args.runbook.display().to_string(), text, &wrong);
+    ci::summarize(context, "drill", &summary::of_drill(view, material));
 }
 
 /// Says which regions go down, and what a declaration alone does not do.
@@ -146,30 +210,6 @@ fn say_of_regions(context: &Context, world: &World, plan: &Plan, args: &DrillArg
              simulated Azure {name} stays up. Take it down with `--region-down {name}`."
         ));
     }
-}
-
-/// Says which faults and bad days struck nothing: a drill proves nothing about those.
-fn proves_all(context: &Context, driving: &Driving, allowed: bool) -> bool {
-    // One that is not over may meet them yet.
-    let Ending::Ended(_) = driving.ending else { return true };
-    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(|one| one.struck == 0).collect();
-    for one in &idle {
-        let mark = context.ui.err.warn("warning:");
-        let what = if one.is_day { "The bad day" } else { "The fault" };
-        context.ui.say(&format!("{mark} {what} `{}` {}.", one.what, one.said()));
-    }
-    if !idle.is_empty() && !allowed {
-        context.ui.say(
-            "  The drill proves nothing about that. See the resource's name and the times of the fault, or \
-             allow it with `--allow-no-strike`.",
-        );
-    }
-    idle.is_empty() || allowed
-}
-
-/// How a command ends whose drill did not prove what it was to prove.
-fn unproven(status: Status) -> Status {
-    if status == Status::Done { Status::EndedOtherwise } else { status }
 }
 
 fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {

@@ -7,18 +7,21 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use super::served_page::RunningPage;
 use super::status::status;
+use super::web::PageBesideArgs;
 use crate::azure::WriteScope;
 use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::proof::Proof;
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
 use crate::cli::shared::{Opened, Taking};
 use crate::cli::typed::duration;
-use crate::cli::{azure, world};
+use crate::cli::{azure, messages, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
-use crate::model::{Plan, RunOutcome, StepName, StepStatus};
+use crate::model::{Messages, Plan, RunOutcome, StepName, StepStatus};
 use crate::outside::RoutedActuator;
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
@@ -31,6 +34,9 @@ pub struct ResumeArgs {
     /// How the run is driven.
     #[command(flatten)]
     pub drive: DriveArgs,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 /// What `retry` takes.
@@ -112,7 +118,14 @@ pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Statu
     let by = context.user();
     let lift = |state: &RunState| state.paused.as_ref().map(|_| Command::Continue { by });
     let first = First::Resume(Box::new(lift));
-    go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::IfFree)).await
+    let page = RunningPage::beside(context, &args.page)?;
+    let status =
+        go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::IfFree))
+            .await?;
+    if let Some(page) = page {
+        page.stay(context, status == Status::Interrupted).await;
+    }
+    Ok(status)
 }
 
 /// What a run is told first.
@@ -324,7 +337,7 @@ async fn go_on(
             context.ui.say("Done. The process that drives the run goes on with it.");
             return match context.ui.output {
                 Output::Text => Ok(Status::Done),
-                Output::Json => status(context, &run).await,
+                Output::Json | Output::Jsonl => status(context, &run).await,
             };
         }
         Err(error) => return Err(error.into()),
@@ -392,6 +405,9 @@ async fn go_on(
         ));
     }
     let begin = DriveStart::Existing(command);
+    let sent = messages::were_sent(context, &run);
+    let sent = messages::are_sent(opened.mode, &opened.endpoint, sent);
+    let messages = sent.then(|| messages::of(context, &opened.plan));
     let driven = match opened.mode {
         RunMode::Live => {
             let last = state.last_at;
@@ -399,11 +415,11 @@ async fn go_on(
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
             let azure = Azure { url: azure::endpoint(&target)?, target: &target, clock };
             context.outwait(over.as_ref(), under_way, &azure.clock).await;
-            live(context, store, &opened.plan, azure, begin).await
+            live(context, store, &opened.plan, azure, (begin, messages)).await
         }
         RunMode::Drill => {
             let last = state.last_at.unwrap_or(opened.at) + later;
-            world::go_on(context, store, &opened.plan, last, begin).await
+            world::go_on(context, store, &opened.plan, last, (begin, messages)).await
         }
     };
     if driven.is_err() && ended {
@@ -413,7 +429,11 @@ async fn go_on(
             shared.claims().release(&run).await?;
         }
     }
-    Ok(driven?.show(context, asked))
+    let mut driving = driven?;
+    let proof = Proof::of(&driving, asked);
+    let status = driving.show_as(context, asked, |status| proof.judged(status));
+    proof.say(context);
+    Ok(status)
 }
 
 /// Where a live run's Azure is, who we are to it, and by which clock.
@@ -434,7 +454,7 @@ pub(super) async fn live(
     store: RunStore,
     plan: &Plan,
     Azure { url, target, clock }: Azure<'_>,
-    begin: DriveStart,
+    (begin, messages): (DriveStart, Option<Messages>),
 ) -> Result<Driving, CliError> {
     let run = store.lease.run().clone();
     let endpoint = shown(&url);
@@ -454,16 +474,20 @@ pub(super) async fn live(
         answers: match &context.background {
             Some(_) => GateAnswers::ControlSocket,
             None if context.ui.somebody => GateAnswers::Terminal,
+            // Somebody may answer on the page, for as long as it takes.
+            None if context.page => GateAnswers::ControlSocket,
             None => GateAnswers::Elsewhere,
         },
         mode: RunMode::Live,
+        messages,
     };
-    let driving = session.drive(context, begin).await?;
+    let mut driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
         claims.release(&run)?;
         if let Some(shared) = &context.shared {
             shared.claims().release(&run).await?;
         }
     }
+    driving.finish_messages().await;
     Ok(driving)
 }

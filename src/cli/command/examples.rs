@@ -1,4 +1,4 @@
-//! What comes with the program? Runbooks, worlds, templates and the schema, written out to begin from.
+//! What comes with the program? Runbooks, worlds, estates, templates and schemas, written out to begin from.
 
 use std::path::PathBuf;
 
@@ -25,11 +25,33 @@ macro_rules! shipped {
     };
 }
 
+/// An estate of docs/cookbook.md, to be served and captured where there is no Azure to try it on.
+macro_rules! estate {
+    ($name:literal) => {
+        (
+            concat!("estates/", $name),
+            include_str!(concat!("../../../tests/fixtures/estates/", $name)),
+        )
+    };
+}
+
 /// Every file, by its path in the project: what one names of another it names from there.
 const SHIPPED: &[(&str, &str)] = &[
     shipped!("docs/bad-days.schema.json"),
     shipped!("docs/runbook.schema.json"),
     shipped!("docs/world.schema.json"),
+    estate!("bow-tie.yaml"),
+    estate!("dual-stack.yaml"),
+    estate!("firewall-and-vpn.yaml"),
+    estate!("no-spare-circuit.yaml"),
+    estate!("nothing-at-the-target.yaml"),
+    estate!("odd-names.yaml"),
+    estate!("own-addresses.yaml"),
+    estate!("same-addresses.yaml"),
+    estate!("several-sites.yaml"),
+    estate!("two-hubs-in-one-region.yaml"),
+    estate!("virtual-wan.yaml"),
+    estate!("vpn-to-two-devices.yaml"),
     shipped!("runbooks/dr-circuit-failback.yaml"),
     shipped!("runbooks/dr-circuit-prepared-failback.yaml"),
     shipped!("runbooks/dr-circuit-prepared.yaml"),
@@ -106,7 +128,7 @@ pub(super) fn examples(context: &Context, args: &ExamplesArgs) -> Result<Status,
         written.push(*name);
     }
     match context.ui.output {
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.examples/1",
             "folder": args.folder, "written": written, "same": same, "kept": kept,
         }))),
@@ -147,13 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn every_runbook_world_and_template_is_shipped() {
+    fn every_runbook_world_estate_and_template_is_shipped() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let schemas = ["bad-days", "runbook", "world"];
         let mut expected = BTreeSet::from(schemas.map(|of| format!("docs/{of}.schema.json")));
         for folder in ["runbooks", "templates"] {
             below(&root.join(folder), &mut expected);
         }
+        let mut estates = BTreeSet::new();
+        below(&root.join("tests/fixtures/estates"), &mut estates);
+        let own = estates.iter().filter_map(|path| path.strip_prefix("tests/fixtures/"));
+        expected.extend(own.map(str::to_owned));
         let shipped: BTreeSet<String> =
             SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(shipped, expected);

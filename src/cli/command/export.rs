@@ -55,7 +55,9 @@ pub(super) async fn export(
         Member::new("report.md", filled(markdown(&made, &templates))?.into_bytes()),
     ];
     let folder = context.state.run_path(&id);
-    for name in ["runbook.yaml", "world.json", "world.log", "reached.json", "strikes.json"] {
+    for name in
+        ["runbook.yaml", "world.json", "world.log", "reached.json", "strikes.json", "outbox.json"]
+    {
         if let Ok(bytes) = regular::read(&folder.join(name), EVIDENCE_BYTES_MAX) {
             members.push(Member::new(name, bytes));
         }

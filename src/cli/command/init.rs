@@ -12,7 +12,7 @@ use crate::cli::typed::pair;
 use crate::cli::{files, front, written};
 use crate::init::{
     Advice, Draft, InitError, Keep, KnownEstate, Strategy, Wish, WrittenFile, advise, copy,
-    difference, draft, explained, keep, marked, written,
+    difference, draft, explained, keep, lacking, marked, written,
 };
 use crate::model::Region;
 use crate::render::json as out;
@@ -104,7 +104,7 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliErro
     };
     let mut advice = advise(&estate, &wish).map_err(|error| no_runbook(&error))?;
     if context.ui.somebody && !args.yes && !args.explain {
-        ask(context, &advice, &mut wish);
+        ask(context, &estate, &advice, &mut wish)?;
         advice = advise(&estate, &wish).map_err(|error| no_runbook(&error))?;
     }
     let draft = draft(&estate, &advice).map_err(|error| no_runbook(&error))?;
@@ -141,26 +141,51 @@ fn no_runbook(error: &InitError) -> CliError {
     told
 }
 
-/// Asks what the estate does not say.
-fn ask(context: &Context, advice: &Advice, wish: &mut Wish) {
+/// Asks what the estate does not say, each question until its answer can be used. Nothing has been written by then.
+///
+/// # Errors
+/// Whoever was asked left.
+fn ask(
+    context: &Context,
+    estate: &KnownEstate,
+    advice: &Advice,
+    wish: &mut Wish,
+) -> Result<(), CliError> {
     for own in &advice.asked {
         let options = match own.options.as_slice() {
             [] => String::new(),
             all => format!(" ({})", all.join(", ")),
         };
         let question = format!("{}{options} [{}]", own.question, own.answer);
-        match context.ui.ask(&question) {
-            None => return,
-            Some(answer) if answer.is_empty() => {}
-            Some(answer) => wish.params.push((own.key.clone(), answer)),
+        loop {
+            let Some(answer) = context.ui.ask(&question) else {
+                return Err(CliError::new(Status::Interrupted, "Nothing was written.")
+                    .hint("Answer the questions, or give `--param NAME=VALUE` and `--yes`."));
+            };
+            if answer.is_empty() {
+                break;
+            }
+            let mut with = wish.clone();
+            with.params.push((own.key.clone(), answer));
+            match advise(estate, &with).and_then(|advice| draft(estate, &advice)) {
+                Ok(_) => {
+                    *wish = with;
+                    break;
+                }
+                Err(error) => {
+                    context.ui.say(&format!("  {}", error.what));
+                    error.hints.iter().for_each(|hint| context.ui.say(&format!("  {hint}")));
+                }
+            }
         }
     }
+    Ok(())
 }
 
 fn explain(context: &Context, estate: &KnownEstate, advice: &Advice, draft: &Draft) {
     match context.ui.output {
         Output::Text => context.ui.data(&explained(estate, advice, draft)),
-        Output::Json => {
+        Output::Json | Output::Jsonl => {
             let mut view = view(advice, draft);
             view["files"] = json!([]);
             context.ui.data(&out::object(&view));
@@ -286,6 +311,10 @@ fn show(context: &Context, advice: &Advice, draft: &Draft, done: &[Done], runboo
         text.push_str(&format!("\n{}:\n{}", own.path.display(), own.difference));
     }
     let todo = &draft.todo;
+    if !todo.lacks.is_empty() {
+        text.push_str("\nWhat the estate lacks today, which no step makes:\n");
+        text.push_str(&lacking(draft));
+    }
     text.push_str(&format!(
         "\nThe estate lacks {} of what no step makes; {} things are for somebody to decide or look at.\n",
         todo.lacks.len(),

@@ -11,22 +11,28 @@ mod export;
 mod init;
 mod journal;
 mod man;
+mod metrics;
+mod notify;
+mod page;
 mod params;
 mod permissions;
 mod plan;
 mod preflight;
 mod probe;
+mod ready;
 mod remake;
 mod render;
 mod report;
 mod run;
 mod runs;
 mod schema;
+mod served_page;
 mod sim;
 mod sim_env;
 mod status;
 mod verify;
 mod watch;
+mod web;
 
 use super::args::{CommandLine, Verb};
 use super::context::Context;
@@ -42,11 +48,13 @@ pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
 pub use init::InitArgs;
 pub use journal::JournalArgs;
+pub use notify::NotifyArgs;
 pub use params::ParamsArgs;
 pub use permissions::PermissionsArgs;
 pub use plan::PlanArgs;
 pub use preflight::PreflightArgs;
 pub use probe::ProbeArgs;
+pub use ready::ReadyArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
@@ -56,6 +64,7 @@ pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
+pub use web::{PageBesideArgs, ServePageArgs, WebArgs, WebVerb};
 
 /// Does what was asked.
 ///
@@ -75,6 +84,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Check(args) => check::check(context, &args),
         Verb::Plan(args) => plan::plan(context, &args).await,
         Verb::Preflight(args) => preflight::preflight(context, &args).await,
+        Verb::Ready(args) => ready::ready(context, &args).await,
         Verb::Probe(args) => probe::probe(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
         Verb::Init(args) => init::init(context, &args),
@@ -90,7 +100,10 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
             status::status(context, &run).await
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
-        Verb::Journal(args) => journal::journal(context, &args.run).await,
+        Verb::Journal(args) => journal::journal(context, &args).await,
+        Verb::Metrics => metrics::metrics(context).await,
+        Verb::Web(args) => web::web(context, &args).await,
+        Verb::Notify(args) => notify::notify(context, &args).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::TakeOver(args) => drive::take_over(context, &args).await,
         Verb::Retry(args) => drive::retry(context, args).await,

@@ -41,7 +41,7 @@ pub(super) fn params(
     let views = params_text::views(&source, profile, &compiled.params);
     match context.ui.output {
         Output::Text => context.ui.data(&params_text::params(&views, context.ui.out)),
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.params/1",
             "runbook": source.name(),
             "profile": profile,

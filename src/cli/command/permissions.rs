@@ -44,7 +44,7 @@ pub(super) fn permissions(
     match context.ui.output {
         // The role by itself, so that it can be piped into `az role definition create`.
         Output::Text => context.ui.data(&out::object(&role)),
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.permissions/1", "runbook": name, "role": role, "groups": groups,
             "by_hand": typed,
         }))),

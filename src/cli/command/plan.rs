@@ -1,10 +1,11 @@
 //! What would a run change? Looked at with a client that has no way to write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::ready::note_plan;
 use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
@@ -12,14 +13,15 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::world::Outset;
-use crate::cli::{azure, front, preflight, world};
+use crate::cli::{azure, ci, front, messages, preflight, world};
 use crate::engine::{Clock, survey};
 use crate::model::Action;
 use crate::outside::{BesideAzure, RoutedObserver};
-use crate::plan;
+use crate::plan::{self, PreviewVerdict};
 use crate::preflight::Preflight;
+use crate::render::machine::summary;
 use crate::render::preflight_text::{self, Detail};
-use crate::render::{PreviewView, json, plan_text};
+use crate::render::{PreviewStepView, PreviewView, json, plan_text};
 
 /// What `plan` takes.
 #[derive(Debug, Clone, Args)]
@@ -117,13 +119,16 @@ pub(super) async fn plan(
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
+        let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
+        note_plan(context, &plan.parts().runbook, path, at);
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), looked_at);
     view.preflight.clone_from(&found.findings);
+    view.set_tells(&messages::of(context, plan));
     match context.ui.output {
-        Output::Json => context.ui.data(&json::object(&view)),
+        Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
         Output::Text => {
             context.ui.data(&plan_text::preview(&view, context.ui.out));
             let text = preflight_text::preflight(&found, Detail::Trouble, context.ui.out);
@@ -132,9 +137,20 @@ pub(super) async fn plan(
     }
     // A run would come to the blocked step and stop there: whoever asks by exit status is told.
     let blocked = view.is_blocked();
+    mark(context, runbook, &compiled.text, &view);
     Ok(match (out_of_reach, blocked) {
         (true, _) => Status::OutOfReach,
         (false, true) => Status::Refused,
         (false, false) => Status::Done,
     })
+}
+
+/// Marks blocked steps and failed rules for a CI system, and gives it the plan as a page.
+fn mark(context: &Context, runbook: &Path, text: &str, view: &PreviewView) {
+    let blocked = view.steps.iter().filter(|step| step.verdict == PreviewVerdict::Blocked);
+    let why =
+        |step: &PreviewStepView| step.why.clone().unwrap_or_else(|| "It is blocked.".to_owned());
+    let wrong: Vec<_> = blocked.map(|step| (step.name.clone(), why(step))).collect();
+    ci::steps(context.ui, &runbook.display().to_string(), text, &wrong);
+    ci::summarize(context, "plan", &summary::of_plan(view));
 }

@@ -71,7 +71,7 @@ pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result
             let text = preflight_text::preflight(&found, Detail::Everything, context.ui.out);
             context.ui.data(&text);
         }
-        Output::Json => context.ui.data(&out::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.preflight/1",
             "runbook": compiled.plan.parts().runbook,
             "findings": found.findings,

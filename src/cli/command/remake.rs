@@ -2,6 +2,7 @@
 
 use super::report::{Beside, told};
 use crate::cli::context::Context;
+use crate::model::OutboxRecord;
 use crate::render::json;
 use crate::render::report::{html, markdown};
 use crate::render::template::Templates;
@@ -44,9 +45,12 @@ fn differing(evidence: &EvidenceReport) -> Option<Vec<&'static str>> {
     let strikes: Option<Vec<StrikesView>> =
         member("strikes.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
     let strikes = strikes.unwrap_or_default();
+    let outbox: Option<OutboxRecord> =
+        member("outbox.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
     let beside = Beside {
         reached: &reached,
         strikes: &strikes,
+        outbox: outbox.as_ref(),
         head: evidence.head.as_deref(),
         runbook: member("runbook.yaml"),
     };

@@ -6,17 +6,18 @@ use clap::{Args, ValueEnum};
 
 use super::render::{refused, templates};
 use crate::azure::correlation_id;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::files;
 use crate::cli::world;
 use crate::engine::{Recorded, RunState};
 use crate::model::limits::FILE_BYTES_MAX;
+use crate::model::{OutboxRecord, RunId};
 use crate::render::json;
 use crate::render::report::{self, Report, ReportMaterial};
 use crate::render::template::Templates;
-use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::store::regular;
+use crate::render::view::{Driven, ReachedView, StrikesView, ToldView};
+use crate::store::{outbox, regular};
 
 /// What `report` takes.
 #[derive(Debug, Clone, Args)]
@@ -77,21 +78,34 @@ pub(super) async fn of(
     templates: &Templates,
 ) -> Result<Report, CliError> {
     let run = context.find(run).await?;
-    let (events, driven) = context.read(&run).await?;
-    let state = Context::fold(&events)?;
-    let reached = world::reached(context, &run);
+    let look = context.look(&run).await?;
+    look.warn(context.ui);
+    of_look(context, &run, &look, templates)
+}
+
+/// The report of a run that was looked at.
+pub(super) fn of_look(
+    context: &Context,
+    run: &RunId,
+    look: &RunLook,
+    templates: &Templates,
+) -> Result<Report, CliError> {
+    let state = Context::fold(&look.events)?;
+    let reached = world::reached(context, run);
     // A process that holds the run holds its history too: there the hash is not at hand.
-    let head = context.state.head(&run).ok().flatten();
+    let head = context.state.head(run).ok().flatten();
     let text =
-        regular::read(&context.state.run_path(&run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
-    let strikes = world::strikes(context, &run);
+        regular::read(&context.state.run_path(run).join("runbook.yaml"), FILE_BYTES_MAX).ok();
+    let strikes = world::strikes(context, run);
+    let outbox = outbox::look(&context.state.run_path(run)).ok().flatten();
     let beside = Beside {
         reached: &reached,
         strikes: &strikes,
+        outbox: outbox.as_ref(),
         head: head.as_deref(),
         runbook: text.as_deref(),
     };
-    told(&state, &events, driven, &beside, templates)
+    told(&state, &look.events, look.driven, &beside, templates)
         .ok_or_else(|| CliError::refused("The run has no event yet: there is nothing to tell."))
 }
 
@@ -99,6 +113,7 @@ pub(super) async fn of(
 pub(super) struct Beside<'a> {
     pub(super) reached: &'a [ReachedView],
     pub(super) strikes: &'a [StrikesView],
+    pub(super) outbox: Option<&'a OutboxRecord>,
     pub(super) head: Option<&'a str>,
     pub(super) runbook: Option<&'a [u8]>,
 }
@@ -114,7 +129,10 @@ pub(super) fn told(
     let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
     let (before, reachability) = (of(beside.reached.first()), of(beside.reached.last()));
     let runbook = beside.runbook.map(|text| blake3::hash(text).to_hex().to_string());
-    let run = state.opened.as_ref()?.run.clone();
+    let opened = state.opened.as_ref()?;
+    let run = opened.run.clone();
+    let messages = &opened.plan.parts().messages;
+    let receivers = beside.outbox.map(|record| ToldView::of(messages, record)).unwrap_or_default();
     report::report(ReportMaterial {
         state,
         events,
@@ -122,6 +140,7 @@ pub(super) fn told(
         reached_before: &before,
         reachability: &reachability,
         strikes: beside.strikes,
+        told: &receivers,
         head: beside.head,
         correlation: Some(&correlation_id(run.as_str())),
         runbook: runbook.as_deref(),

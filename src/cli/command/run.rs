@@ -8,6 +8,8 @@ use clap::Args;
 
 use super::drive::{Azure, live, shown};
 use super::plan::{PlanArgs, plan};
+use super::served_page::RunningPage;
+use super::web::PageBesideArgs;
 use crate::cli::args::{Compile, DriveArgs, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
@@ -15,8 +17,8 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
-use crate::cli::{azure, front, preflight};
-use crate::engine::{Actor, Clock, Entropy, Event, NewRun, RunMode, survey};
+use crate::cli::{azure, front, messages, preflight};
+use crate::engine::{Actor, Clock, Ending, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
 use crate::outside::RoutedObserver;
 
@@ -45,6 +47,9 @@ pub struct RunArgs {
     /// How the run is driven.
     #[command(flatten)]
     pub drive: DriveArgs,
+    /// The page beside it.
+    #[command(flatten)]
+    pub page: PageBesideArgs,
 }
 
 pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliError> {
@@ -53,7 +58,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         return Err(CliError::usage(what)
             .hint("Leave it out, and answer with `backroad approve` from elsewhere."));
     }
-    let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, .. } = args;
+    let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, page, .. } = args;
     if let (true, Some(runbook)) = (args.dry_run, &runbook) {
         let (runbook, world, out) = (runbook.clone(), None, None);
         let down = RegionsDown::default();
@@ -81,6 +86,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         nonce: hexadecimal(HostEntropy.bytes()),
         by: Some(context.user()),
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         waived: said_before(Actor::Person(context.user()), &start),
     };
     // Whatever can be refused is refused before there is a run.
@@ -95,12 +102,20 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
+    let page = RunningPage::beside(context, &page)?;
     let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
     let about = Azure { url, target: &target, clock };
     let plan = new.plan.clone();
-    let driving = live(context, store, &plan, about, DriveStart::New(Box::new(new))).await?;
-    Ok(driving.show(context, RunOutcome::Succeeded))
+    let sent = messages::are_sent(new.mode, &new.endpoint, start.notify);
+    let told = sent.then(|| messages::of(context, &plan));
+    let begin = DriveStart::New(Box::new(new));
+    let mut driving = live(context, store, &plan, about, (begin, told)).await?;
+    let status = driving.show(context, RunOutcome::Succeeded);
+    if let Some(page) = page {
+        page.stay(context, driving.ending == Ending::Interrupted).await;
+    }
+    Ok(status)
 }
 
 /// What was said on the command line, for the journal's beginning.

@@ -51,7 +51,7 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
             context.ui.data("No run goes on here.\n");
         }
         Output::Text => context.ui.data(&runs_text::runs(&lines, context.ui.out)),
-        Output::Json => {
+        Output::Json | Output::Jsonl => {
             context.ui.data(&json::object(&json!({"schema": RUNS_SCHEMA, "runs": lines})))
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn env(context: &Context, args: &EnvArgs) -> Result<Status, CliError>
             let parts: Vec<String> = tools.iter().map(|tool| written(*tool, &world)).collect();
             context.ui.data(&parts.join("\n"));
         }
-        Output::Json => {
+        Output::Json | Output::Jsonl => {
             let mut all = serde_json::json!({ "schema": "backroad.sim-env/1" });
             for tool in tools {
                 let told = told(tool, &world);

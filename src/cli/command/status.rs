@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::args::Output;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::cli::world;
+use crate::cli::{messages, world};
 use crate::model::RunId;
 use crate::render::{json, run_view_at, text};
 
@@ -21,11 +21,15 @@ pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, Cli
     look.warn(context.ui);
     let RunLook { events, driven, now, .. } = look;
     let state = Context::fold(&events)?;
-    if let Some(mut view) = run_view_at(&state, &events, driven, now) {
+    if let Some(view) = run_view_at(&state, &events, driven, now) {
+        let mut view = view.told_by(context.ui.ours);
         view.set_reached(&world::reached(context, run));
         view.strikes = world::strikes(context, run);
+        let log = context.state.run_log(run);
+        view.log = log.is_file().then(|| log.display().to_string());
+        view.told = messages::told(context, run, &state);
         match context.ui.output {
-            Output::Json => context.ui.data(&json::object(&view)),
+            Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
             Output::Text => context.ui.data(&text::summary(&view, context.ui.out)),
         }
     }

@@ -68,7 +68,7 @@ pub(super) fn verify(
     };
     let whole = report.is_whole();
     match context.ui.output {
-        Output::Json => context.ui.data(&json::object(&json!({
+        Output::Json | Output::Jsonl => context.ui.data(&json::object(&json!({
             "schema": VERIFY_SCHEMA,
             "run": report.run.as_ref().map(ToString::to_string),
             "whole": whole,
@@ -108,7 +108,7 @@ fn say(
 ) -> Status {
     let style = context.ui.out;
     match context.ui.output {
-        Output::Json => {
+        Output::Json | Output::Jsonl => {
             let (signed_by, trusted) = match &report.signed {
                 Signed::No => (None, false),
                 Signed::Unjudged(who) => (Some(who), false),

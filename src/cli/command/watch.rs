@@ -16,13 +16,14 @@ use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::session::Interrupts;
 use crate::cli::world;
-use crate::engine::{Clock as _, RunState};
+use crate::engine::{Clock as _, Recorded, RunState};
 use crate::model::RunId;
 use crate::render::progress::Teller;
 use crate::render::style::{Color, Style};
+use crate::render::truth::truth;
 use crate::render::view::{Driven, ReachedView};
 use crate::render::watch::{Moment, WatchPage, draw};
-use crate::render::{RunView, run_view_at, text};
+use crate::render::{Ourselves, RunView, run_view_at, text};
 
 /// What `watch` takes.
 #[derive(Debug, Clone, Args)]
@@ -75,6 +76,27 @@ struct FreshLook {
     stale: Option<String>,
 }
 
+/// A run's state, event by event.
+#[derive(Default)]
+struct Folding {
+    state: RunState,
+    taken: usize,
+}
+
+impl Folding {
+    /// Takes in what is new of these events.
+    fn take_in(&mut self, events: &[Recorded]) -> Result<&RunState, CliError> {
+        let new = events.get(self.taken..).unwrap_or_default();
+        let follow = new.iter().all(|recorded| self.state.apply(recorded).is_ok());
+        if !follow || self.state.opened.is_none() {
+            // It says what is wrong with them.
+            self.state = Context::fold(events)?;
+        }
+        self.taken = events.len();
+        Ok(&self.state)
+    }
+}
+
 async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Status, CliError> {
     let ui = context.ui;
     let (seen, mut looks_come) = mpsc::channel(1);
@@ -83,8 +105,10 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
     let mut teller = Teller::default();
     let (mut told, mut look) = (0, first);
     let mut headline = String::new();
+    // Many may follow one run: each takes in what is new, and nothing twice.
+    let mut folding = Folding::default();
     loop {
-        let state = Context::fold(&look.events)?;
+        let state = folding.take_in(&look.events)?;
         if let Some(opened) = &state.opened {
             for recorded in look.events.iter().skip(told) {
                 let line = teller.told(recorded, &opened.plan, opened.at, ui.out);
@@ -92,8 +116,7 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
             }
         }
         told = look.events.len();
-        let view = run_view_at(&state, &look.events, look.driven, look.now);
-        if let Some(truth) = view.as_ref().and_then(|view| view.now.as_ref()) {
+        if let Some(truth) = truth(state, &look.events, look.driven, look.now) {
             let now = format!("{}: {}", truth.standing.shown(), truth.headline);
             if now != headline && !truth.standing.is_end() {
                 ui.data_line(&now);
@@ -102,6 +125,7 @@ async fn by_lines(context: &Context, run: &RunId, first: RunLook) -> Result<Stat
         }
         // Nobody will write more into a run that nobody drives.
         if state.outcome().is_some() || look.driven == Driven::ByNobody {
+            let view = run_view_at(state, &look.events, look.driven, look.now);
             if let Some(mut view) = view {
                 view.set_reached(&world::reached(context, run));
                 ui.data(&format!("\n{}", text::summary(&view, ui.out)));
@@ -161,9 +185,11 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
     let mut interrupts = Interrupts::listen();
     let (seen, mut looks_come) = mpsc::channel(1);
     let mut looking = std::pin::pin!(looks(context, run, first.clone(), seen));
+    // Listened for once, so that none is lost between two frames.
+    let mut hung_up = std::pin::pin!(hung_up());
     let mut screen = FullScreen::new()?;
     let mut keys = typed();
-    let mut shown = Followed::new(first, world::reached(context, run))?;
+    let mut shown = Followed::new(first, world::reached(context, run), context.ui.ours)?;
     loop {
         let drawn = screen.0.draw(|frame| draw(frame, &shown.page(context.ui.out)));
         drawn.map_err(|error| {
@@ -186,7 +212,7 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
                 None => return Ok(Status::Done),
             },
             () = interrupts.next() => return Ok(Status::Interrupted),
-            () = hung_up() => return Ok(Status::Interrupted),
+            () = &mut hung_up => return Ok(Status::Interrupted),
         }
     }
 }
@@ -215,17 +241,24 @@ struct Followed {
     scroll: Option<usize>,
     view: RunView,
     log: Vec<String>,
+    ours: &'static Ourselves,
 }
 
 impl Followed {
-    fn new(look: RunLook, reached: Vec<ReachedView>) -> Result<Self, CliError> {
+    fn new(
+        look: RunLook,
+        reached: Vec<ReachedView>,
+        ours: &'static Ourselves,
+    ) -> Result<Self, CliError> {
         let (view, log) = folded(&look, &reached, None)?;
+        let view = view.told_by(ours);
         let stale = look.warning.clone();
-        Ok(Self { look, reached, stale, place: None, scroll: None, view, log })
+        Ok(Self { look, reached, ours, stale, place: None, scroll: None, view, log })
     }
 
     fn fold(&mut self) -> Result<(), CliError> {
-        (self.view, self.log) = folded(&self.look, &self.reached, self.place)?;
+        let (view, log) = folded(&self.look, &self.reached, self.place)?;
+        (self.view, self.log) = (view.told_by(self.ours), log);
         Ok(())
     }
 
@@ -301,4 +334,36 @@ fn folded(
     let old = log.len().saturating_sub(LOG_MAX);
     log.drain(..old);
     Ok((view, log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "it panics: the test after it runs it on a terminal of its own"]
+    fn panics_on_a_whole_screen() {
+        let _screen = FullScreen::new().unwrap();
+        panic!("on the screen");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let terminal = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/terminal.py");
+        let run = std::process::Command::new("python3")
+            .args([terminal, "60", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["panics_on_a_whole_screen", "--ignored", "--nocapture", "--test-threads=1"])
+            .env("TERM", "xterm")
+            .stdin(std::process::Stdio::null())
+            .output();
+        // Where there is no Python there is no terminal.
+        let Ok(run) = run else { return };
+        let screen = String::from_utf8_lossy(&run.stdout).into_owned();
+        let entered = screen.find("\u{1b}[?1049h").unwrap_or_else(|| panic!("{screen:?}"));
+        let left = screen.find("\u{1b}[?1049l").unwrap_or_else(|| panic!("{screen:?}"));
+        let told = screen.find("on the screen").unwrap_or_else(|| panic!("{screen:?}"));
+        assert!(entered < left && left < told, "{screen:?}");
+    }
 }

@@ -10,7 +10,13 @@ use crate::model::limits;
 
 fn removal(step_name: &str) -> Step {
     let id = resource("virtualNetworkGateways", step_name);
-    let spec = Removal { kind: RemovalKind::Gateway, id, authorization: None, gateway: None };
+    let spec = Removal {
+        kind: RemovalKind::Gateway,
+        id,
+        authorization: None,
+        gateway: None,
+        remote: None,
+    };
     step(step_name, &[], Action::Remove(spec))
 }
 

@@ -16,6 +16,7 @@ fn person(name: &str, account: &str) -> Person {
         login: None,
         sudo_user: None,
         said: false,
+        invited: false,
     };
     Person { name: name.to_owned(), account: Some(Box::new(account)) }
 }

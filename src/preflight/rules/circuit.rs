@@ -380,7 +380,7 @@ fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 Ok(_) => FindingVerdict::Passed,
                 Err(why) => FindingVerdict::Failed(why),
             };
-            Judged { about: format!("subscription {subscription}"), verdict }
+            Judged::of(format!("subscription {subscription}"), verdict)
         })
         .collect()
 }

@@ -109,7 +109,7 @@ fn quota(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         let about = format!("{word} of {subscription} in {}", region.as_str());
-        all.push(Judged { about, verdict });
+        all.push(Judged::of(about, verdict));
     }
     all
 }

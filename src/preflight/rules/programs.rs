@@ -40,7 +40,7 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
             Fact::Unknown(why) => FindingVerdict::Unknown(why.trim_end_matches('.').to_owned()),
         };
-        all.push(Judged { about: format!("program {program} (of {})", of.join(", ")), verdict });
+        all.push(Judged::of(format!("program {program} (of {})", of.join(", ")), verdict));
     }
     all
 }

@@ -6,6 +6,7 @@ use crate::arm::kind;
 use crate::model::{ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
+use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about regions and resource groups.
@@ -80,7 +81,7 @@ fn by_group(
             Fact::Absent => None,
             Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
         };
-        all.extend(verdict.map(|verdict| Judged { about, verdict }));
+        all.extend(verdict.map(|verdict| Judged::of(about, verdict)));
     }
     all
 }
@@ -89,12 +90,13 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subscription, group) in inquiry.groups() {
         let about = format!("resource group {group}");
+        let command = mend::group(inquiry, &subscription, &group);
         let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
             Fact::Known(_) => FindingVerdict::Passed,
             Fact::Absent => FindingVerdict::Failed("there is no such group".to_owned()),
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
-        all.push(Judged { about, verdict });
+        all.push(Judged::of(about, verdict).mended_by(command));
     }
     all
 }
@@ -129,6 +131,7 @@ fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for subscription in subscriptions {
         let about = format!("subscription {subscription}");
+        let command = mend::registration(&subscription);
         let verdict = match inquiry.facts.of(&Question::Registration { subscription }) {
             Fact::Known(body) => {
                 let state = text(body, "/registrationState").unwrap_or("not reported");
@@ -139,7 +142,7 @@ fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Absent => FindingVerdict::Failed("there is no such subscription".to_owned()),
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
-        all.push(Judged { about, verdict });
+        all.push(Judged::of(about, verdict).mended_by(command));
     }
     all
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::model::{Action, ResourceId, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
+use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about locks and rights.
@@ -74,7 +75,7 @@ fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Some(why) => FindingVerdict::Failed((*why).to_owned()),
             None => FindingVerdict::Passed,
         };
-        Judged { about: format!("subscription {subscription}"), verdict }
+        Judged::of(format!("subscription {subscription}"), verdict)
     };
     asked.into_iter().map(judge).collect()
 }
@@ -93,11 +94,13 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
             subscription: id.subscription().to_owned(),
             group: id.resource_group().to_owned(),
         };
+        let mut commands = Vec::new();
         let verdict = match inquiry.facts.of(&question) {
             Fact::Known(value) => {
                 let lock = list(value, "/value")
                     .iter()
                     .find(|lock| is(lock, "/properties/level", level) && holds_over(lock, id));
+                commands.extend(lock.and_then(|lock| text(lock, "/id")).map(mend::lock));
                 match lock {
                     Some(lock) => FindingVerdict::Failed(format!(
                         "the lock {} holds over it",
@@ -111,7 +114,7 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
-        all.push(about(id, verdict));
+        all.push(Judged { commands, ..about(id, verdict) });
     }
     all
 }
@@ -162,7 +165,7 @@ fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
-        all.push(Judged { about, verdict });
+        all.push(Judged::of(about, verdict));
     }
     all
 }

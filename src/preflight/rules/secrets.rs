@@ -26,7 +26,7 @@ fn readable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
             Fact::Unknown(why) => FindingVerdict::Failed(why.trim_end_matches('.').to_owned()),
         };
-        all.push(Judged { about: format!("secret {param} ({source})"), verdict });
+        all.push(Judged::of(format!("secret {param} ({source})"), verdict));
     }
     all
 }

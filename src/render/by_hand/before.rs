@@ -2,7 +2,7 @@
 //! back needs no memory and no typing of values.
 
 use super::shell::{Az, quoted};
-use super::{Line, noted};
+use super::{Line, line};
 use crate::model::ResourceId;
 
 /// A resource whose body may lie in a file: it holds no key.
@@ -20,37 +20,87 @@ impl<'a> KeptBody<'a> {
         file(self.id, "json")
     }
 
-    fn rest(&self, method: &str) -> Az {
-        let url = format!("{}?api-version={}", self.id, self.version);
-        Az::new("rest").with("--method", method).with("--url", url)
+    fn rest(&self) -> Az {
+        Az::new("rest")
     }
 
-    /// Keeps what is there. A file that is there already is of before, and stays.
+    fn url(&self) -> String {
+        format!("{}?api-version={}", self.id, self.version)
+    }
+
+    /// Keeps what is there.
     pub(super) fn keep(&self) -> Line {
-        let file = self.file();
-        let read = self.rest("get").text();
-        noted(
-            "First keep what is there now, in a file of this folder: taking this back needs it.",
-            format!(
-                "[ -e {file} ] || {read} \\\n  >{file} || echo 'Not found: it is made new. Anything else: remove \
-                 {file}, and stop.'"
-            ),
-        )
+        keep(&self.file(), &self.rest().with("--url", self.url()))
+    }
+
+    /// What makes it where it was not there, and nothing where it was.
+    pub(super) fn unless_there(&self, make: &Az) -> Line {
+        unless_there(&self.file(), make)
+    }
+
+    /// What changes it where it was there, and what makes it where it was not.
+    pub(super) fn change_or_make(&self, change: &Az, make: &Az) -> Line {
+        change_or_make(&self.file(), &change.text(), &make.text())
     }
 
     /// Writes it again as it was.
     pub(super) fn write(&self) -> Az {
-        self.rest("put").with("--body", format!("@{}", self.file())).with("--query", "id")
+        self.rest()
+            .with("--method", "put")
+            .with("--url", self.url())
+            .with("--body", format!("@{}", self.file()))
+            .with("--query", "id")
     }
 
     /// Writes it again as it was, or removes what was not there.
     pub(super) fn restore(&self, remove: &Az) -> Line {
-        let file = self.file();
-        noted(
-            "As it was where it was there; else what was made is removed.",
-            either(&file, &self.write().text(), &remove.text()),
-        )
+        let head = format!("put_back {} {} ", self.file(), quoted(&self.url()));
+        line(format!("{head}\\\n  {}", remove.text()))
     }
+
+    /// The same for what takes Azure minutes to write: what comes next waits for it.
+    pub(super) fn restore_and_wait(&self, remove: &Az) -> Line {
+        let wait = Az::new("resource wait").with("--ids", self.id.as_str()).with_flag("--updated");
+        let write = format!("{} &&\n{}", self.write().text(), wait.text());
+        restore(&self.file(), &write, remove)
+    }
+}
+
+/// What a shell must know before it is typed what keeps something: once, whatever is kept. What cannot be read is
+/// not taken for what is not there.
+pub(super) const KEEP: &str = "keep() {
+  kept=$1; shift
+  [ -e \"$kept\" ] || if \"$@\" >\"$kept.new\" 2>\"$kept.err\" || grep -qi 'not *found' \"$kept.err\"; then
+    mv \"$kept.new\" \"$kept\"
+  else
+    cat \"$kept.err\"; echo 'Stop: what stands now is not known.'; return 1
+  fi
+}";
+
+/// And before it is typed what writes it again.
+pub(super) const PUT_BACK: &str = "put_back() {
+  kept=$1 url=$2; shift 2
+  if [ -s \"$kept\" ]; then az rest --method put --url \"$url\" --body \"@$kept\" --query id; else \"$@\"; fi
+}";
+
+/// Keeps what a command answers, once: a file that is there already is of before, and stays.
+pub(super) fn keep(file: &str, answers: &Az) -> Line {
+    line(answers.text_after(&format!("keep {file} ")))
+}
+
+/// What makes something where nothing was kept, and nothing where something was.
+pub(super) fn unless_there(file: &str, make: &Az) -> Line {
+    line(make.text_after(&format!("[ -s {file} ] || ")))
+}
+
+/// What changes something where it was there, and what makes it where it was not.
+pub(super) fn change_or_make(file: &str, change: &str, make: &str) -> Line {
+    line(either(file, change, make))
+}
+
+/// What writes something again as it was, and what removes it where it was not there.
+pub(super) fn restore(file: &str, write: &str, remove: &Az) -> Line {
+    line(either(file, write, &remove.text()))
 }
 
 /// The file in which something of a resource is kept.
@@ -59,6 +109,17 @@ pub(super) fn file(id: &ResourceId, ending: &str) -> String {
     let name = format!("before-{}-{parent}{}.{ending}", id.resource_group(), id.name());
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
     quoted(&name.chars().map(plain).collect::<String>())
+}
+
+/// A command only where a file holds just this id: what else is there stays.
+pub(super) fn only_of(file: &str, id: &ResourceId, command: &Az) -> String {
+    let command = command.text().replace('\n', "\n  ");
+    format!("if grep -qix {} {file}; then\n  {command}\nfi", quoted(id.as_str()))
+}
+
+/// A line of a kept file, as a value.
+pub(super) fn row(file: &str, number: usize) -> String {
+    format!("\"$(sed -n {number}p {file})\"")
 }
 
 /// One command where a file holds something, another where it holds nothing.
@@ -78,11 +139,12 @@ mod tests {
         let id = ResourceId::parse(&id.replace(' ', "_")).unwrap();
         let before = KeptBody::new(&id, "2024-03-01");
         let keep = before.keep().command;
-        assert!(keep.starts_with("[ -e before-g-r_t.json ] || az rest"), "{keep}");
-        assert!(keep.contains(">before-g-r_t.json || echo 'Not found: it is made new."), "{keep}");
+        assert!(keep.starts_with("keep before-g-r_t.json az rest"), "{keep}");
         let restore = before.restore(&about("network route-table delete", &id)).command;
-        assert!(restore.starts_with("if [ -s before-g-r_t.json ]; then\n  az rest"), "{restore}");
-        assert!(restore.contains("--body @before-g-r_t.json"), "{restore}");
-        assert!(restore.contains("\nelse\n  az network route-table delete"), "{restore}");
+        assert!(restore.starts_with("put_back before-g-r_t.json '/subscriptions/"), "{restore}");
+        assert!(restore.contains("\n  az network route-table delete"), "{restore}");
+        let slow = before.restore_and_wait(&about("resource delete", &id)).command;
+        assert!(slow.starts_with("if [ -s before-g-r_t.json ]; then\n  az rest"), "{slow}");
+        assert!(slow.contains("--query id &&\n  az resource wait"), "{slow}");
     }
 }

@@ -1,6 +1,7 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
-use super::before;
+use super::before::{self, KeptBody};
+use super::standing::Standing;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, Peering, PublicIp, Subnet,
@@ -21,6 +22,9 @@ pub(super) fn way(places: &[&str]) -> Vec<String> {
     places.iter().map(|place| (*place).to_owned()).collect()
 }
 
+/// The version of the calls, that of the executor.
+const VERSION: &str = "2024-03-01";
+
 const STATE: &str = "{state:provisioningState,name:name}";
 
 pub(super) fn public_ip(spec: &PublicIp) -> Guide {
@@ -31,9 +35,10 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
         .with("--allocation-method", "Static")
         .with_all("--zone", spec.zones.clone())
         .with_all("--tags", tags(&spec.tags));
+    let before = KeptBody::new(id, VERSION);
     Guide {
         portal: way(&["Public IP addresses", "Create", id.name()]),
-        act: vec![line(create.text())],
+        act: vec![before.keep(), before.unless_there(&create)],
         check: vec![line(
             about("network public-ip show", id)
                 .with("--query", "{state:provisioningState,address:ipAddress,zones:zones}")
@@ -45,7 +50,7 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
             then: "Free an address that nothing uses, or ask for more; both take time: use another \
                        subscription only if the gateway moves there as well.",
         }],
-        undo: vec![line(about("network public-ip delete", id).text())],
+        undo: vec![before.restore(&about("network public-ip delete", id))],
         undo_note: "Only after the gateway that uses it is gone.".to_owned(),
     }
 }
@@ -57,9 +62,12 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
         .with("--vnet-name", parent_name(id))
         .with("--name", id.name())
         .with_all("--address-prefixes", prefixes.clone());
+    let grow =
+        about("network vnet subnet update", id).with_all("--address-prefixes", prefixes.clone());
+    let before = KeptBody::new(id, VERSION);
     Guide {
         portal: way(&["Virtual networks", &parent_name(id), "Subnets", "Add", id.name()]),
-        act: vec![noted("Only if it is not there: on one that is, this sets everything anew.", create.text())],
+        act: vec![before.keep(), before.change_or_make(&grow, &create)],
         check: vec![line(
             about("network vnet subnet show", id)
                 .with(
@@ -81,7 +89,7 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
                        owner of the runbook for the prefix.",
             },
         ],
-        undo: vec![line(about("network vnet subnet delete", id).text())],
+        undo: vec![before.restore(&about("network vnet subnet delete", id))],
         undo_note: "Azure removes a subnet only when nothing is in it.".to_owned(),
     }
 }
@@ -96,10 +104,8 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
         .with("--sku", spec.sku.as_str())
         .with_all("--public-ip-addresses", spec.public_ip.iter().map(ToString::to_string).collect())
         .with_all("--tags", tags(&spec.tags));
-    let mut act = vec![noted(
-        "It returns when the gateway is done. The shell may close: Azure goes on.",
-        create.text(),
-    )];
+    let before = KeptBody::new(id, VERSION);
+    let mut act = vec![before.keep(), slow(before.unless_there(&create))];
     let mut settings = Vec::new();
     if let Some(own) = spec.autoscale {
         settings.push(format!("properties.autoScaleConfiguration.bounds.min={}", own.min));
@@ -134,13 +140,21 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
             },
             Trouble {
                 sign: "GwmOperationTimeOut, or state is Failed",
-                then: "Type the same command again: it writes the failed gateway anew. If that fails as \
-                       well, remove the gateway and begin again.",
+                then: "Type the command again, from `az` on: it writes the failed gateway anew. If that \
+                       fails as well, remove the gateway and begin again.",
             },
         ],
-        undo: vec![line(about("network vnet-gateway delete", id).text())],
+        undo: vec![before.restore_and_wait(&about("network vnet-gateway delete", id))],
         undo_note: "Only after its connections and the peerings that use it are gone.".to_owned(),
     }
+}
+
+/// What takes long, and goes on by itself.
+pub(super) fn slow(line: super::Line) -> super::Line {
+    let note = line.note.map(|note| format!("{note} ")).unwrap_or_default();
+    let note =
+        format!("{note}It returns when the gateway is done. The shell may close: Azure goes on.");
+    noted(&note, line.command)
 }
 
 pub(super) fn authorization(spec: &Authorization) -> Guide {
@@ -150,12 +164,21 @@ pub(super) fn authorization(spec: &Authorization) -> Guide {
         .with("--circuit-name", circuit.as_str())
         .with("--name", id.name())
         .with("--query", STATE);
+    let file = before::file(id, "txt");
+    let kept = about("network express-route auth show", id)
+        .with("--query", "name")
+        .with("--output", "tsv");
+    let delete = about("network express-route auth delete", id);
     Guide {
         portal: way(&["ExpressRoute circuits", &circuit, "Authorizations", id.name()]),
-        act: vec![noted(
-            "The query keeps the key off the screen and out of the shell's records.",
-            create.text(),
-        )],
+        act: vec![
+            before::keep(&file, &kept),
+            noted(
+                "The query keeps the key off the screen and out of the \
+                 shell's records.",
+                before::unless_there(&file, &create).command,
+            ),
+        ],
         check: vec![line(
             about("network express-route auth show", id)
                 .with("--query", "{state:provisioningState,use:authorizationUseStatus}")
@@ -168,7 +191,7 @@ pub(super) fn authorization(spec: &Authorization) -> Guide {
             then: "Another connection has redeemed it: one key, one connection. Make another \
                        authorization under another name.",
         }],
-        undo: vec![line(about("network express-route auth delete", id).text())],
+        undo: vec![before::unless_there(&file, &delete)],
         undo_note: "Removing an authorization that is in use removes the connection made with it."
             .to_owned(),
     }
@@ -189,15 +212,18 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
         act.extend(read);
         create = create.with_variable("--authorization-key", &variable);
     }
-    act.push(line(create.with("--query", STATE).text()));
-    let settings: Vec<String> = [
+    let settings: Vec<(&str, bool)> = [
         ("expressRouteGatewayBypass", spec.fast_path),
         ("enablePrivateLinkFastPath", spec.private_link_fast_path),
     ]
     .iter()
-    .filter_map(|(key, said)| said.map(|on| format!("properties.{key}={on}")))
+    .filter_map(|(key, said)| said.map(|on| (*key, on)))
     .collect();
+    let standing = Standing::of(id, &settings);
+    act.insert(0, standing.keep());
+    act.push(standing.weigh(spec.routing_weight, &create.with("--query", STATE)));
     if !settings.is_empty() {
+        let settings = settings.iter().map(|(key, on)| format!("properties.{key}={on}")).collect();
         // Without a query the answer would show the connection's key.
         let set = about("resource update", id).with_all("--set", settings).with("--query", "id");
         act.push(noted("When it is done: FastPath.", set.text()));
@@ -239,7 +265,7 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
                 then: "One key serves one connection. Show the authorization: its use must be Available.",
             },
         ],
-        undo: vec![line(about("network vpn-connection delete", id).text())],
+        undo: vec![standing.restore()],
         undo_note: "On-premises stops hearing these networks at once.".to_owned(),
     }
 }
@@ -255,6 +281,15 @@ pub(super) fn peering(spec: &Peering) -> Guide {
         .with_all("--allow-forwarded-traffic", said(spec.allow_forwarded_traffic))
         .with_all("--allow-gateway-transit", said(spec.allow_gateway_transit))
         .with_all("--use-remote-gateways", said(spec.use_remote_gateways));
+    let flags = [
+        ("allowVirtualNetworkAccess", Some(spec.allow_access.unwrap_or(true))),
+        ("allowForwardedTraffic", spec.allow_forwarded_traffic),
+        ("allowGatewayTransit", spec.allow_gateway_transit),
+        ("useRemoteGateways", spec.use_remote_gateways),
+    ];
+    let flags = flags.iter().filter_map(|(key, said)| said.map(|on| format!("{key}={on}")));
+    let change = about("network vnet peering update", id).with_all("--set", flags.collect());
+    let before = KeptBody::new(id, VERSION);
     let mut wrong = Vec::new();
     if spec.use_remote_gateways == Some(true) {
         wrong.push(Trouble {
@@ -276,7 +311,8 @@ pub(super) fn peering(spec: &Peering) -> Guide {
     Guide {
         portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
         act: vec![
-            noted("Only if it is not there: on one that is, change the flags with `update`.", create.text()),
+            before.keep(),
+            before.change_or_make(&change, &create),
             noted(
                 "If sync reads LocalNotInSync: the other network has grown, and this side learns its \
                  addresses.",
@@ -304,7 +340,7 @@ pub(super) fn peering(spec: &Peering) -> Guide {
             )
         },
         wrong,
-        undo: vec![line(about("network vnet peering delete", id).text())],
+        undo: vec![before.restore(&about("network vnet peering delete", id))],
         undo_note: "The other side is Disconnected from then on, and must go as well.".to_owned(),
     }
 }
@@ -321,10 +357,7 @@ pub(super) fn association(spec: &Association) -> Guide {
     Guide {
         portal: way(&["Virtual networks", &vnet, "Subnets", spec.subnet.name(), "Route table"]),
         act: vec![
-            noted(
-                "First keep which table it uses now, in a file of this folder: taking this back needs it.",
-                format!("[ -e {file} ] || {} \\\n  >{file}", show.text()),
-            ),
+            before::keep(&file, &show),
             line(
                 about("network vnet subnet update", &spec.subnet)
                     .with("--route-table", spec.route_table.as_str())

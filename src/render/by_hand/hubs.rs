@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::before::KeptBody;
-use super::ensure::{said, tags, way};
+use super::before::{self, KeptBody};
+use super::ensure::{said, slow, tags, way};
 use super::{Az, Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::ResourceId;
 use crate::model::action::{
@@ -40,9 +40,9 @@ fn put(id: &ResourceId, body: &Value) -> Vec<super::Line> {
     vec![KeptBody::new(id, VERSION).keep(), noted(EXTENSION, put.with("--query", "id").text())]
 }
 
-/// As it was, or gone.
+/// As it was, or gone. Both wait until Azure has done it: a hub takes one change at a time.
 fn restore(id: &ResourceId) -> super::Line {
-    KeptBody::new(id, VERSION).restore(&call("delete", id.as_str()))
+    KeptBody::new(id, VERSION).restore_and_wait(&about("resource delete", id))
 }
 
 const HUB_QUERY: &str = "properties.{state:provisioningState,routing:routingState,preference:hubRoutingPreference,units:virtualRouterAutoScaleConfiguration.minCapacity}";
@@ -83,12 +83,17 @@ fn gateway(spec: &HubGateway) -> Guide {
         .with("--max-val", spec.units.max.to_string())
         .with_all("--allow-non-vwan-traffic", said(spec.allow_non_wan_traffic))
         .with_all("--tags", tags(&spec.tags));
+    let file = before::file(id, "txt");
+    let update = || about("network express-route gateway update", id);
+    let change = update()
+        .with("--min-val", spec.units.min.to_string())
+        .with("--max-val", spec.units.max.to_string());
+    let (min, max) = (before::row(&file, 1), before::row(&file, 2));
+    let back = format!("{} \\\n  --min-val {min} \\\n  --max-val {max}", update().text());
+    let delete = about("network express-route gateway delete", id);
     Guide {
         portal: way(&["Virtual WANs", "Hubs", spec.hub.name(), "ExpressRoute", "Create gateway"]),
-        act: vec![noted(
-            "It returns when the gateway is done. The shell may close: Azure goes on.",
-            create.text(),
-        )],
+        act: vec![keep_units(id), slow(before::change_or_make(&file, &change.text(), &create.text()))],
         check: vec![line(
             about("network express-route gateway show", id)
                 .with(
@@ -109,9 +114,17 @@ fn gateway(spec: &HubGateway) -> Guide {
                 then: "Look at the hub's routing state: its routers come up first.",
             },
         ],
-        undo: vec![line(about("network express-route gateway delete", id).text())],
+        undo: vec![before::restore(&file, &back, &delete)],
         undo_note: "Only after its connections are gone.".to_owned(),
     }
+}
+
+/// The units of a gateway, which its file says; its body holds what its connections are made with.
+fn keep_units(id: &ResourceId) -> super::Line {
+    let show = about("network express-route gateway show", id)
+        .with("--query", "[autoScaleConfiguration.bounds.min,autoScaleConfiguration.bounds.max]")
+        .with("--output", "tsv");
+    before::keep(&before::file(id, "txt"), &show)
 }
 
 fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
@@ -129,7 +142,23 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
         act.extend(read);
         create = create.with_variable("--authorization-key", &variable);
     }
-    act.push(line(create.with("--query", "{state:provisioningState,name:name}").text()));
+    let create = create.with("--query", "{state:provisioningState,name:name}");
+    let file = before::file(id, "txt");
+    let kept = about("network express-route gateway connection show", id)
+        .with("--query", "[routingWeight||`0`]")
+        .with("--output", "tsv");
+    act.insert(0, before::keep(&file, &kept));
+    let update = || about("network express-route gateway connection update", id);
+    let change = spec.routing_weight.map(|weight| {
+        update().with("--routing-weight", weight.to_string()).with("--query", "id").text()
+    });
+    act.push(match change {
+        Some(change) => before::change_or_make(&file, &change, &create.text()),
+        None => before::unless_there(&file, &create),
+    });
+    let back = update().with("--query", "id").text();
+    let back = format!("{back} \\\n  --routing-weight {}", before::row(&file, 1));
+    let delete = about("network express-route gateway connection delete", id);
     if let Some(on) = spec.fast_path {
         // Without a query the answer would show the connection's key.
         let set = about("resource update", id)
@@ -162,7 +191,7 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
                 then: "One key serves one connection. Show the authorization: its use must be Available.",
             },
         ],
-        undo: vec![line(about("network express-route gateway connection delete", id).text())],
+        undo: vec![before::restore(&file, &back, &delete)],
         undo_note: "On-premises stops hearing the networks of the hub at once.".to_owned(),
     }
 }

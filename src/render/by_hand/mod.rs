@@ -4,6 +4,7 @@
 //! runbook, and `scripts/az-parse` holds every command of the shipped ones against the real parser
 //! of `az`. One function per kind of action; a new action does not compile without one.
 
+mod again;
 mod before;
 mod ensure;
 mod hubs;
@@ -12,6 +13,7 @@ mod outside;
 mod recovery;
 mod remove;
 mod shell;
+mod standing;
 mod steering;
 mod verify;
 mod vpn;
@@ -20,7 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::model::action::General;
 use crate::model::vpn::SHARED_KEY_AT;
-use crate::model::{Action, ResourceId, SecretRef, SecretSource, Step};
+use crate::model::{Action, ResourceId, SagaClass, SecretRef, SecretSource, Step};
 use shell::Az;
 pub(in crate::render) use shell::quoted;
 
@@ -52,6 +54,14 @@ pub struct Line {
     pub command: String,
 }
 
+impl Line {
+    /// Whether it keeps something, with the word that [`typed_first`] tells a shell.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.command.starts_with("keep ")
+    }
+}
+
 /// Something that goes wrong, and what then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -67,6 +77,16 @@ pub type Secrets = BTreeMap<String, SecretSource>;
 /// How a step is done by hand.
 #[must_use]
 pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
+    let mut guide = of_action(step, secrets);
+    if step.saga == SagaClass::Retriable {
+        // An undo leaves it in place, and who takes back by hand does as well.
+        guide.undo.clear();
+        guide.undo_note.clear();
+    }
+    guide
+}
+
+fn of_action(step: &Step, secrets: &Secrets) -> Guide {
     match &step.action {
         Action::PublicIp(spec) => ensure::public_ip(spec),
         Action::Subnet(spec) => ensure::subnet(spec),
@@ -98,11 +118,25 @@ pub fn guide(step: &Step, secrets: &Secrets) -> Guide {
 pub fn typed(step: &Step, secrets: &Secrets) -> Option<String> {
     let Guide { act, check, .. } = guide(step, secrets);
     let mut lines = Vec::new();
+    if act.iter().any(Line::keeps) {
+        lines.push(before::KEEP.to_owned());
+    }
     for Line { note, command } in act.into_iter().chain(check) {
         lines.extend(note.map(|note| format!("# {note}")));
         lines.push(command);
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What a shell is told once, before the commands of any step: how what stands is kept.
+#[must_use]
+pub fn typed_first() -> Line {
+    noted(
+        "In each new shell, always in the same folder: what stands before a step is kept there in a file \
+         `before-…`, and taking back writes it again. `[ -s before-… ] ||` before a command: only where it was not \
+         there.",
+        format!("{}\n{}", before::KEEP, before::PUT_BACK),
+    )
 }
 
 /// What is not Azure's has no command.
@@ -263,18 +297,18 @@ mod tests {
         let auth = id("expressRouteCircuits/er/authorizations/a");
         let pointer = "/properties/authorizationKey".to_owned();
         let read = connection(Some(SecretRef::Resource { id: auth, pointer }));
-        assert_eq!(read.act.len(), 2);
+        assert_eq!(read.act.len(), 3);
         assert!(
-            read.act[0].command.starts_with("CIRCUIT_KEY=$(az network express-route auth show")
+            read.act[1].command.starts_with("CIRCUIT_KEY=$(az network express-route auth show")
         );
-        assert!(read.act[1].command.contains("--authorization-key \"$CIRCUIT_KEY\""));
+        assert!(read.act[2].command.contains("--authorization-key \"$CIRCUIT_KEY\""));
         let given = connection(Some(SecretRef::Param("dr_circuit_key".to_owned())));
-        assert_eq!(given.act.len(), 1);
-        assert!(given.act[0].command.contains("--authorization-key \"$DR_CIRCUIT_KEY\""));
+        assert_eq!(given.act.len(), 2);
+        assert!(given.act[1].command.contains("--authorization-key \"$DR_CIRCUIT_KEY\""));
         let filed = connection(Some(SecretRef::Param("filed".to_owned())));
-        assert_eq!(filed.act[0].command, "FILED=$(cat '/run/secrets/a key')");
-        assert!(filed.act[1].command.contains("--authorization-key \"$FILED\""));
+        assert_eq!(filed.act[1].command, "FILED=$(cat '/run/secrets/a key')");
+        assert!(filed.act[2].command.contains("--authorization-key \"$FILED\""));
         let own = connection(None);
-        assert!(!own.act[0].command.contains("authorization-key"));
+        assert!(!own.act[1].command.contains("authorization-key"));
     }
 }

@@ -1,6 +1,6 @@
 //! How are routes, security groups, DNS servers and tiers set by hand? Each noted first, then changed.
 
-use super::before::KeptBody;
+use super::before::{self, KeptBody};
 use super::ensure::{said, tags, way};
 use super::{Guide, Line, Trouble, about, line, make, noted, parent_name, within};
 use crate::model::action::{
@@ -107,17 +107,23 @@ pub(super) fn security_group(spec: &SecurityGroupUse) -> Guide {
     let show = about("network vnet subnet show", &spec.subnet)
         .with("--query", "networkSecurityGroup.id")
         .with("--output", "tsv");
-    let attach = about("network vnet subnet update", &spec.subnet)
-        .with("--network-security-group", spec.security_group.as_str())
-        .text();
-    let detach = about("network vnet subnet update", &spec.subnet)
-        .with("--remove", "networkSecurityGroup")
-        .text();
-    let name = spec.security_group.name();
+    let file = before::file(&spec.subnet, "nsg.txt");
+    let group = &spec.security_group;
+    let update = || about("network vnet subnet update", &spec.subnet);
+    let attach = update().with("--network-security-group", group.as_str());
+    let detach = update().with("--remove", "networkSecurityGroup");
+    let name = group.name();
     let (act, undo, good) = if spec.used {
-        (attach, detach, format!("The answer ends with {name}."))
+        let old = format!("{} \\\n  --network-security-group \"$(cat {file})\"", update().text());
+        let undo = before::either(&file, &old, &detach.text());
+        let undo = noted("The group that it used before, or none.", undo);
+        (line(attach.text()), undo, format!("The answer ends with {name}."))
     } else {
-        (detach, attach, format!("The answer is empty, or not {name}."))
+        let act = before::only_of(&file, group, &detach);
+        let act = noted("Only where it is this group; another one stays.", act);
+        let undo = before::only_of(&file, group, &attach);
+        let undo = noted("Only where it was this group.", undo);
+        (act, undo, format!("The answer is empty, or not {name}."))
     };
     Guide {
         portal: way(&[
@@ -127,17 +133,14 @@ pub(super) fn security_group(spec: &SecurityGroupUse) -> Guide {
             spec.subnet.name(),
             "Network security group",
         ]),
-        act: vec![
-            noted("First note the group that it uses now; taking this back needs it.", show.text()),
-            line(act),
-        ],
+        act: vec![before::keep(&file, &show), act],
         check: vec![line(show.text())],
         good,
         wrong: vec![Trouble {
             sign: "Machines of the subnet are unreachable afterwards",
             then: "A rule of the group denies what they need. Show its rules, or take this step back.",
         }],
-        undo: vec![noted("If it used another group before, name that one instead.", undo)],
+        undo: vec![undo],
         undo_note: "The subnet's traffic is filtered as it was before.".to_owned(),
     }
 }
@@ -146,22 +149,20 @@ pub(super) fn dns(spec: &DnsServers) -> Guide {
     let id = &spec.id;
     let show = about("network vnet show", id).with("--query", "dhcpOptions.dnsServers");
     let servers: Vec<String> = spec.servers.iter().map(ToString::to_string).collect();
-    let update = about("network vnet update", id);
-    let update = if servers.is_empty() {
-        // An empty value sets Azure's own again.
-        update.with("--dns-servers", "")
-    } else {
-        update.with_all("--dns-servers", servers.clone())
-    };
+    let file = before::file(id, "dns.txt");
+    let kept = about("network vnet show", id)
+        .with("--query", "dhcpOptions.dnsServers[]")
+        .with("--output", "tsv");
+    let update = || about("network vnet update", id);
+    // An empty value sets Azure's own again.
+    let none = update().with("--dns-servers", "");
+    let to_old = format!("{} \\\n  --dns-servers $(cat {file})", update().text());
+    let undo = before::either(&file, &to_old, &none.text());
+    let update =
+        if servers.is_empty() { none } else { update().with_all("--dns-servers", servers.clone()) };
     Guide {
         portal: way(&["Virtual networks", id.name(), "DNS servers"]),
-        act: vec![
-            noted(
-                "First note the servers that it has now; taking this back needs them.",
-                show.text(),
-            ),
-            line(update.text()),
-        ],
+        act: vec![before::keep(&file, &kept), line(update.text())],
         check: vec![line(show.text())],
         good: match servers.as_slice() {
             [] => "The list is empty: Azure's own.".to_owned(),
@@ -171,10 +172,7 @@ pub(super) fn dns(spec: &DnsServers) -> Guide {
             sign: "A machine still asks the old servers",
             then: "It asks the new ones when its lease is renewed: restart it, or renew the lease on it.",
         }],
-        undo: vec![noted(
-            "With the servers that you noted.",
-            about("network vnet update", id).with("--dns-servers", "SERVERS").text(),
-        )],
+        undo: vec![noted("The servers that it had before, or Azure's own.", undo)],
         undo_note: "Machines follow at their next lease or start.".to_owned(),
     }
 }
@@ -183,9 +181,15 @@ pub(super) fn tier(spec: &CircuitTier) -> Guide {
     let id = &spec.id;
     let show = about("network express-route show", id)
         .with("--query", "{state:provisioningState,tier:sku.tier,family:sku.family}");
+    let file = before::file(id, "tier.txt");
+    let kept =
+        about("network express-route show", id).with("--query", "sku.tier").with("--output", "tsv");
+    let back = about("network express-route update", id).text();
+    let back = format!("{back} \\\n  --sku-tier {}", before::row(&file, 1));
     Guide {
         portal: way(&["ExpressRoute circuits", id.name(), "Configuration", "SKU"]),
         act: vec![
+            before::keep(&file, &kept),
             noted("If it reaches as far already, there is nothing to do.", show.text()),
             line(
                 about("network express-route update", id)
@@ -199,10 +203,7 @@ pub(super) fn tier(spec: &CircuitTier) -> Guide {
             sign: "The provider manages the circuit's peering",
             then: "Do not write the circuit: ask the provider to raise its tier.",
         }],
-        undo: vec![noted(
-            "Only with the tier that you noted, and only once nothing needs what it reaches.",
-            about("network express-route update", id).with("--sku-tier", "Standard").text(),
-        )],
+        undo: vec![noted("Only once nothing needs what it reaches.", back)],
         undo_note: "Azure refuses a lower tier while connections or routes need the higher one."
             .to_owned(),
     }

@@ -4,7 +4,7 @@
 use super::{Az, Guide, Trouble, line, noted};
 use crate::model::ResourceId;
 use crate::model::recovery::{
-    CANCEL, CLEANUP, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
+    CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
 
 /// The version of the calls, that of the executor.
@@ -76,29 +76,39 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
         ["Recovery Services vaults", &vault, "Recovery Plans (Site Recovery)", id.name(), button];
     let ask = post(id, spec.to.verb(), body(&spec.to));
     let act = match &spec.to {
-        RecoveryMove::Failover { .. } | RecoveryMove::TestFailover { .. } => {
-            noted("For machines of Azure; other kinds of replication take other details.", ask)
+        RecoveryMove::Failover { .. } | RecoveryMove::TestFailover { .. } => vec![
+            until_allowed(spec),
+            noted("For machines of Azure; other kinds of replication take other details.", ask),
+        ],
+        RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {
+            vec![until_allowed(spec), line(ask)]
         }
-        RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => line(ask),
     };
     let (good, undo, undo_note) = match &spec.to {
-        RecoveryMove::Failover { .. } => (
-            "status is Succeeded, allowed holds Commit, and each machine runs at the other side.",
+        RecoveryMove::Failover { direction, .. } => (
+            match direction {
+                FailoverDirection::PrimaryToRecovery => {
+                    "status is Succeeded, allowed holds Commit, and runs is Recovery for each machine."
+                }
+                FailoverDirection::RecoveryToPrimary => {
+                    "status is Succeeded, allowed holds Commit, and runs is Primary for each machine."
+                }
+            },
             vec![noted("Only while it is not committed.", post(id, CANCEL, None))],
             "Only while it is not committed; afterwards only a failback leads back.",
         ),
         RecoveryMove::Commit => (
-            "The job is Succeeded, and allowed holds Commit no more.",
+            "status is Succeeded, and allowed does not hold Commit.",
             Vec::new(),
             "The recovery points are gone: only a failback leads back.",
         ),
         RecoveryMove::Reprotect => (
-            "Each machine is Protected again. It takes hours where much has changed.",
+            "protection is Protected for each machine. It takes hours where much has changed.",
             Vec::new(),
             "Nothing is to be taken back: protection stays.",
         ),
         RecoveryMove::TestFailover { .. } => (
-            "status is Suspended and says WaitingForStopTestFailover: the copies run.",
+            "status is Suspended, and why is WaitingForStopTestFailover: the copies run.",
             vec![noted(
                 "Only while the copies are there: a step of this runbook may have cleaned up.",
                 post(id, CLEANUP, Some(cleanup())),
@@ -106,14 +116,14 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
             "The cleanup deletes the copies, never the machines.",
         ),
         RecoveryMove::TestCleanup => (
-            "status is Succeeded, and allowed holds TestFailoverCleanup no more.",
+            "status is Succeeded, and allowed does not hold TestFailoverCleanup.",
             Vec::new(),
             "A new test failover makes new copies.",
         ),
     };
     Guide {
         portal: portal.iter().map(|place| (*place).to_owned()).collect(),
-        act: vec![act],
+        act,
         check: vec![
             line(
                 call("get", id.as_str())
@@ -138,6 +148,19 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
         undo,
         undo_note: undo_note.to_owned(),
     }
+}
+
+/// Nothing is asked of a plan before it allows it: its machines may still be at what was asked before.
+fn until_allowed(spec: &RecoveryPlan) -> super::Line {
+    let word = spec.to.allowed_word();
+    let look = call("get", spec.id.as_str())
+        .with("--query", format!("contains(properties.allowedOperations,'{word}')"))
+        .with("--output", "tsv");
+    let look = look.text().replace('\n', "\n  ");
+    noted(
+        "Waits until Site Recovery allows it: hours where machines are still being protected. Ctrl-C ends it.",
+        format!("until {look} |\n  grep -qi true; do\n  sleep 15\ndone"),
+    )
 }
 
 fn parent(id: &ResourceId) -> String {

@@ -1,5 +1,8 @@
 //! How is a command written so that a person can type it, and nothing in it runs but itself?
 
+/// The columns of a line, before what ends it: what a printed page and a small terminal have.
+const WIDTH: usize = 94;
+
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ShellWord {
@@ -47,18 +50,31 @@ impl Az {
         self
     }
 
-    /// The command, one option a line.
+    /// The command, as many options a line as a page is wide.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("az {}", self.verb);
+        self.text_after("")
+    }
+
+    /// The command as it stands after words that a shell takes first.
+    pub(super) fn text_after(&self, words: &str) -> String {
+        let mut text = format!("{words}az {}", self.verb);
+        let mut column = text.chars().count();
         for (option, words) in &self.options {
-            text.push_str(&format!(" \\\n  {option}"));
+            let mut one = (*option).to_owned();
             for word in words {
-                text.push(' ');
-                text.push_str(&match word {
+                one.push(' ');
+                one.push_str(&match word {
                     ShellWord::Value(value) => quoted(value),
                     ShellWord::Variable(name) => format!("\"${name}\""),
                 });
             }
+            let width = one.chars().count() + 1;
+            if column + width > WIDTH {
+                text.push_str(" \\\n ");
+                column = 1;
+            }
+            text.push_str(&format!(" {one}"));
+            column += width;
         }
         text
     }
@@ -112,7 +128,11 @@ mod tests {
         assert_eq!(variable("dr-key.1"), "DR_KEY_1");
         let text = Az::new("network x").with("--name", "a b").with_variable("--key", "K").text();
         let each = Az::new("b").with_variable("--peer", "P").for_each("P", &Az::new("a"));
-        assert_eq!(each, "for P in $(az a); do\n  az b \\\n    --peer \"$P\"\ndone");
-        assert_eq!(text, "az network x \\\n  --name 'a b' \\\n  --key \"$K\"");
+        assert_eq!(each, "for P in $(az a); do\n  az b --peer \"$P\"\ndone");
+        assert_eq!(text, "az network x --name 'a b' --key \"$K\"");
+        let long = Az::new("network x").with("--ids", "i".repeat(70)).with("--query", "id").text();
+        assert_eq!(long, format!("az network x --ids {} \\\n  --query id", "i".repeat(70)));
+        let whole = Az::new("x").with("--ids", "i".repeat(200)).with_flag("--wait").text();
+        assert_eq!(whole, format!("az x \\\n  --ids {} \\\n  --wait", "i".repeat(200)));
     }
 }

@@ -1,8 +1,13 @@
 //! How is a site-to-site VPN made by hand? The device first, then the gateway, then the tunnel with its key.
 
-use super::ensure::{said, tags, way};
+use super::before::KeptBody;
+use super::ensure::{said, slow, tags, way};
+use super::standing::Standing;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
+
+/// The version of the calls, that of the executor.
+const VERSION: &str = "2024-03-01";
 
 pub(super) fn vpn(vpn: &Vpn, secrets: &Secrets) -> Guide {
     match vpn {
@@ -24,13 +29,20 @@ fn local_gateway(spec: &LocalGateway) -> Guide {
             .with("--asn", bgp.asn.to_string())
             .with("--bgp-peering-address", bgp.address.to_string());
     }
+    let before = KeptBody::new(id, VERSION);
     let prefixes = match prefixes.as_slice() {
         [] => "no prefix: BGP tells them".to_owned(),
         prefixes => format!("exactly {}", prefixes.join(", ")),
     };
     Guide {
         portal: way(&["Local network gateways", "Create", id.name()]),
-        act: vec![line(create.with_all("--tags", tags(&spec.tags)).text())],
+        act: vec![
+            before.keep(),
+            noted(
+                "Where it was there, this writes these values over it.",
+                create.with_all("--tags", tags(&spec.tags)).text(),
+            ),
+        ],
         check: vec![line(
             about("network local-gateway show", id)
                 .with(
@@ -45,10 +57,7 @@ fn local_gateway(spec: &LocalGateway) -> Guide {
             then: "Ask the on-premises network team. The same command with the right address corrects it; the \
                    tunnel that uses it goes down and comes up again.",
         }],
-        undo: vec![noted(
-            "If it was there before, write the values back that you noted instead.",
-            about("network local-gateway delete", id).text(),
-        )],
+        undo: vec![before.restore(&about("network local-gateway delete", id))],
         undo_note: "Only after no connection uses it.".to_owned(),
     }
 }
@@ -68,12 +77,10 @@ fn gateway(spec: &VpnGateway) -> Guide {
         )
         .with_all("--asn", spec.asn.iter().map(ToString::to_string).collect())
         .with_all("--tags", tags(&spec.tags));
+    let before = KeptBody::new(id, VERSION);
     Guide {
         portal: way(&["Virtual network gateways", "Create", "VPN", id.name()]),
-        act: vec![noted(
-            "It returns when the gateway is done. The shell may close: Azure goes on.",
-            create.text(),
-        )],
+        act: vec![before.keep(), slow(before.unless_there(&create))],
         check: vec![line(
             about("network vnet-gateway show", id)
                 .with(
@@ -98,7 +105,7 @@ fn gateway(spec: &VpnGateway) -> Guide {
                        changed.",
             },
         ],
-        undo: vec![line(about("network vnet-gateway delete", id).text())],
+        undo: vec![before.restore_and_wait(&about("network vnet-gateway delete", id))],
         undo_note: "Only after its connections are gone.".to_owned(),
     }
 }
@@ -119,12 +126,12 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
     } else {
         create
     };
-    let mut act: Vec<_> = read.into_iter().collect();
-    // Without a query the answer would show the key.
-    act.push(noted(
-        "Only if it is not there: on one that is, this sets its key anew.",
-        create.with("--query", "{state:provisioningState,name:name}").text(),
-    ));
+    let standing = Standing::of(id, &[]);
+    let mut act = vec![standing.keep()];
+    act.extend(read);
+    // Without a query the answer would show the key. One that stands keeps the key that it has.
+    let create = create.with("--query", "{state:provisioningState,name:name}");
+    act.push(standing.weigh(spec.routing_weight, &create));
     Guide {
         portal: way(&["Virtual network gateways", spec.gateway.name(), "Connections", "Add", id.name()]),
         act,
@@ -149,7 +156,7 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
                        counters tell which way is dead.",
             },
         ],
-        undo: vec![line(about("network vpn-connection delete", id).text())],
+        undo: vec![standing.restore()],
         undo_note: "The tunnel goes down at once; what has no circuit has no path then.".to_owned(),
     }
 }
@@ -179,8 +186,8 @@ mod tests {
         let secrets =
             Secrets::from([("psk".to_owned(), SecretSource::File("/run/psk".to_owned()))]);
         let guide = connection(&spec, &secrets);
-        assert_eq!(guide.act[0].command, "PSK=$(cat /run/psk)");
-        assert!(guide.act[1].command.contains("--shared-key \"$PSK\""));
-        assert!(guide.act[1].command.contains("--query"), "the answer would show the key");
+        assert_eq!(guide.act[1].command, "PSK=$(cat /run/psk)");
+        assert!(guide.act[2].command.contains("--shared-key \"$PSK\""));
+        assert!(guide.act[2].command.contains("--query"), "the answer would show the key");
     }
 }

@@ -12,6 +12,7 @@ mod outside;
 mod part;
 mod schedule;
 mod script;
+pub(super) mod sketches;
 pub mod step_view;
 mod steps;
 mod timeline;

@@ -9,8 +9,8 @@ use super::steps::{self, Numbered};
 use super::topology::{self, Layout};
 use super::view::{
     Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, Part,
-    PictureView, Prerequisite, ReachRow, RightsView, RoleView, SecretView, StepLink, Timing,
-    WriteView,
+    PictureView, Prerequisite, ReachRow, ReceiverView, RightsView, RoleView, SecretView, StepLink,
+    Timing, WriteView,
 };
 use super::{timeline, values, words};
 use crate::model::action::Verification;
@@ -31,6 +31,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     let name = |n: usize| (first + n).to_string();
     Part {
         key: key.to_owned(),
+        typed_first: steps::typed_first(plan),
         kind: kind.to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),
@@ -51,6 +52,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
         not_when: not_when(material, kind),
         prerequisites: prerequisites(material),
         roles: roles(material, &numbered),
+        receivers: receivers(material),
         calls: numbered
             .steps()
             .filter_map(|(_, step, link)| {
@@ -98,7 +100,9 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
             &schedule,
             drilled.and_then(|drill| drill.run.window_seconds),
         ),
-        retry: steps::usual_retry(plan),
+        retry: steps::usual(plan, |step| words::retry(&step.retry)),
+        usual_failure: steps::usual(plan, words::on_failure),
+        usual_undo: steps::usual_undo(plan),
         trouble: steps::troubles(by_hand::COMMON),
         steps: steps::parts(material, &numbered, &schedule),
         matrix: matrix(material, &numbered),
@@ -209,6 +213,16 @@ fn roles(material: &Material, numbered: &Numbered<'_>) -> Vec<RoleView> {
             gates: answers(name),
         })
         .collect()
+}
+
+fn receivers(material: &Material) -> Vec<ReceiverView> {
+    let one = |receiver: &crate::model::Receiver| ReceiverView {
+        name: receiver.name.clone(),
+        description: receiver.description.clone(),
+        way: receiver.way.shown(),
+        told: receiver.told(),
+    };
+    material.plan.parts().messages.receivers.iter().map(one).collect()
 }
 
 fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {

@@ -65,6 +65,9 @@ fn word(words: &str) -> String {
 }
 
 fn whole(text: &mut String, part: &Part, verb: &str) {
+    if let Some(CommandView { command, .. }) = &part.typed_first {
+        let _ = writeln!(text, "\n{command}");
+    }
     for step in &part.steps {
         functions(text, &part.key, step);
     }
@@ -182,7 +185,7 @@ fn taking_back(text: &mut String, part: &Part, verb: &str) {
         body(text, &named(&part.key, "undo", &step.number), commands);
     }
     let _ = writeln!(text, "\n{}() {{", function(verb));
-    for UndoView { step, text: how, commands, stays } in &part.undo {
+    for UndoView { step, text: how, commands, stays, .. } in &part.undo {
         let title = word(&step.title);
         if *stays || commands.is_empty() {
             let _ =

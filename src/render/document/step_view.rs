@@ -84,8 +84,12 @@ view! {
         pub call: Option<String>,
         /// What can go wrong, and what then.
         pub trouble: Vec<TroubleView>,
+        /// The first step of the part that says just this, where it is not this one.
+        pub trouble_as: Option<StepLink>,
         /// What its failure means for the run.
         pub on_failure: String,
+        /// Whether that is as the part says of most of its steps.
+        pub on_failure_as_usual: bool,
         /// When and how often it is tried again.
         pub retry: String,
         /// Whether that is as the part says of most of its steps.
@@ -100,6 +104,8 @@ view! {
         pub owes: Option<String>,
         /// How it is taken back, as a sentence.
         pub undo: String,
+        /// Whether the chapter on taking back says how, or there is nothing to take back.
+        pub undo_said: bool,
         /// The commands that take it back.
         pub undo_commands: Vec<CommandView>,
     }
@@ -208,5 +214,9 @@ view! {
         pub commands: Vec<CommandView>,
         /// Whether an undo leaves it in place.
         pub stays: bool,
+        /// Whether what is done is as the part says of most of its steps; then the note alone is news.
+        pub as_usual: bool,
+        /// What there is to know before it is taken back; may be empty.
+        pub note: String,
     }
 }

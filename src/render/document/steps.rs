@@ -130,11 +130,29 @@ fn commands(lines: Vec<Line>) -> Vec<CommandView> {
     lines.into_iter().map(|line| CommandView { note: line.note, command: line.command }).collect()
 }
 
-/// When and how often most steps of a plan are tried again.
-pub(super) fn usual_retry(plan: &Plan) -> String {
+/// What a shell is told once, where a step needs it.
+pub(super) fn typed_first(plan: &Plan) -> Option<CommandView> {
+    let needs = |step: &Step| {
+        by_hand::guide(step, &plan.parts().secrets).act.iter().any(by_hand::Line::keeps)
+    };
+    let Line { note, command } = by_hand::typed_first();
+    plan.steps().iter().any(needs).then_some(CommandView { note, command })
+}
+
+/// What is said of most steps of a plan.
+pub(super) fn usual(plan: &Plan, of: impl Fn(&Step) -> String) -> String {
+    most(plan.steps().iter().map(of))
+}
+
+/// How most of what a plan writes is taken back.
+pub(super) fn usual_undo(plan: &Plan) -> String {
+    most(plan.steps().iter().filter(|step| step.action.written().is_some()).map(words::undo))
+}
+
+fn most(texts: impl Iterator<Item = String>) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for step in plan.steps() {
-        *counts.entry(words::retry(&step.retry)).or_default() += 1;
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
     }
     let most = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
     most.map(|(text, _)| text).unwrap_or_default()
@@ -153,7 +171,8 @@ pub(super) fn parts(
     schedule: &Schedule,
 ) -> Vec<StepPart> {
     let window = window(numbered.plan);
-    numbered
+    let mut said: Vec<(Vec<TroubleView>, StepLink)> = Vec::new();
+    let mut all: Vec<StepPart> = numbered
         .steps()
         .map(|(place, step, link)| {
             let guide = by_hand::guide(step, &numbered.plan.parts().secrets);
@@ -165,7 +184,15 @@ pub(super) fn parts(
             });
             part(material, numbered, (place, step, link), guide, (within, schedule))
         })
-        .collect()
+        .collect();
+    for (own, (_, _, link)) in all.iter_mut().zip(numbered.steps()) {
+        match said.iter().find(|(trouble, _)| *trouble == own.trouble) {
+            Some((_, first)) => own.trouble_as = Some(first.clone()),
+            None if own.trouble.is_empty() => {}
+            None => said.push((own.trouble.clone(), link.clone())),
+        }
+    }
+    all
 }
 
 fn part(
@@ -215,9 +242,12 @@ fn part(
         by_hand: step.prose.by_hand.clone(),
         call: step.prose.call.clone(),
         trouble: troubles(guide.wrong),
+        trouble_as: None,
         on_failure: words::on_failure(step),
+        on_failure_as_usual: words::on_failure(step) == usual(numbered.plan, words::on_failure),
         retry: words::retry(&step.retry),
-        retry_as_usual: words::retry(&step.retry) == usual_retry(numbered.plan),
+        retry_as_usual: words::retry(&step.retry)
+            == usual(numbered.plan, |step| words::retry(&step.retry)),
         timeout: match step.action.gate() {
             // A question stays open as long as its gate says, whatever the steps around it may take.
             Some(gate) => gate.policy().expires_after.map(words::time).unwrap_or_default(),
@@ -227,9 +257,13 @@ fn part(
         ensure: step.ensure.iter().map(ToString::to_string).collect(),
         owes: step.owes.clone(),
         undo: match guide.undo_note.as_str() {
-            note if step.action.written().is_some() => format!("{} {note}", words::undo(step)),
+            note if step.action.written().is_some() => {
+                format!("{} {note}", words::undo(step)).trim_end().to_owned()
+            }
             _ => words::undo(step),
         },
+        undo_said: step.action.written().is_some()
+            || matches!(step.action, Action::Verify(_) | Action::General(_)),
         undo_commands: commands(guide.undo),
     }
 }
@@ -243,8 +277,10 @@ pub(super) fn undo(numbered: &Numbered<'_>) -> Vec<UndoView> {
             let guide = by_hand::guide(step, &numbered.plan.parts().secrets);
             UndoView {
                 step: link.clone(),
-                text: format!("{} {}", words::undo(step), guide.undo_note),
+                text: format!("{} {}", words::undo(step), guide.undo_note).trim_end().to_owned(),
                 commands: commands(guide.undo),
+                as_usual: words::undo(step) == usual_undo(numbered.plan),
+                note: guide.undo_note,
                 stays: step.saga == SagaClass::Retriable
                     || matches!(step.action, Action::Bandwidth(_)),
             }

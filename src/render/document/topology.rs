@@ -345,7 +345,7 @@ fn peerings(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
 }
 
 /// The picture in words, for those who cannot see it.
-fn sentence(estate: &NetworkPicture) -> String {
+pub(super) fn sentence(estate: &NetworkPicture) -> String {
     let alive = |mark: ChangeMark| mark != ChangeMark::Gone;
     let mut parts = Vec::new();
     for region in &estate.down {

@@ -105,6 +105,8 @@ view! {
         pub key: String,
         /// `failover` for the first, `failback` for the second.
         pub kind: String,
+        /// What a shell is told once, before the commands of the steps; nothing where no step needs it.
+        pub typed_first: Option<CommandView>,
         /// The runbook's name.
         pub runbook: String,
         /// What it does, as a line.
@@ -121,6 +123,8 @@ view! {
         pub prerequisites: Vec<Prerequisite>,
         /// Who has which role.
         pub roles: Vec<RoleView>,
+        /// Who is told what of a run.
+        pub receivers: Vec<ReceiverView>,
         /// Whom to call at which step.
         pub calls: Vec<Call>,
         /// The parameters with their values.
@@ -167,6 +171,10 @@ view! {
         pub matrix: Option<MatrixView>,
         /// How it is taken back, in the order in which that is done.
         pub undo: Vec<UndoView>,
+        /// How most of them are.
+        pub usual_undo: String,
+        /// What the failure of most steps means for the run.
+        pub usual_failure: String,
     }
 }
 
@@ -219,6 +227,20 @@ view! {
         pub contact: Option<String>,
         /// The gates that it answers.
         pub gates: Vec<StepLink>,
+    }
+}
+
+view! {
+    /// Who is told of a run.
+    pub struct ReceiverView {
+        /// Its name.
+        pub name: String,
+        /// Who reads there.
+        pub description: Option<String>,
+        /// By which way, and where that leads as far as everybody may know.
+        pub way: String,
+        /// What it is told.
+        pub told: String,
     }
 }
 

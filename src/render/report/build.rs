@@ -8,8 +8,8 @@ use super::moment::by_the_clock;
 use super::picture;
 use super::said::words;
 use super::view::{
-    REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportStrikes, ReportTry, ReportVersion,
-    ReportWrite, SplitPart,
+    REPORT_SCHEMA, Reached, Recovery, Report, ReportStep, ReportStrikes, ReportTold, ReportTry,
+    ReportVersion, ReportWrite, SplitPart,
 };
 use super::written::{tries, writes};
 use crate::engine::{Event, Recorded, RunState};
@@ -17,6 +17,7 @@ use crate::model::{Action, Plan, StepStatus, Timestamp};
 use crate::render::split::split;
 use crate::render::style::clock;
 use crate::render::timeline::Waited;
+use crate::render::told::ToldView;
 use crate::render::typical::typical;
 use crate::render::view::{Driven, ReachView, RunView, StepView, StrikesView, run_view};
 
@@ -33,6 +34,8 @@ pub struct ReportMaterial<'a> {
     pub reached_before: &'a [ReachView],
     /// What each fault and bad day met and struck, in a drill.
     pub strikes: &'a [StrikesView],
+    /// What each receiver of messages was told.
+    pub told: &'a [ToldView],
     /// What each site reached at the end, in a drill.
     pub reachability: &'a [ReachView],
     /// The hash of its last event.
@@ -69,7 +72,9 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         title: view.title.clone(),
         mode: view.mode.as_str().to_owned(),
         bad_days: view.bad_days.clone(),
+        regions_down: view.regions_down.clone(),
         strikes: strikes(material.strikes),
+        told: told(material.told),
         profile: view.profile.clone(),
         endpoint: view.endpoint.clone(),
         by: opened.by.as_ref().map(ToString::to_string),
@@ -220,6 +225,16 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
             part("Our own overhead", split.own),
         ],
     }
+}
+
+/// What each receiver of messages was told.
+fn told(all: &[ToldView]) -> Vec<ReportTold> {
+    let one = |own: &ToldView| ReportTold {
+        receiver: own.receiver.clone(),
+        said: own.said(),
+        behind: own.is_behind(),
+    };
+    all.iter().map(one).collect()
 }
 
 /// What came of each fault and bad day.

@@ -18,7 +18,8 @@ pub use build::{ReportMaterial, report};
 pub use compare::compare;
 pub use view::{
     Deviation, Pair, REPORT_SCHEMA, Reached, Recovery, Report, ReportField, ReportStep,
-    ReportStrikes, ReportTry, ReportVersion, ReportWord, ReportWrite, RunComparison, SplitPart,
+    ReportStrikes, ReportTold, ReportTry, ReportVersion, ReportWord, ReportWrite, RunComparison,
+    SplitPart,
 };
 
 /// The report as one HTML page.

@@ -22,8 +22,12 @@ view! {
         pub mode: String,
         /// The bad days that a drill lived through, by name.
         pub bad_days: Vec<String>,
+        /// The regions that whoever began a drill took down in it, and when.
+        pub regions_down: Vec<String>,
         /// What each bad day, and each fault of a drill's world, came to.
         pub strikes: Vec<ReportStrikes>,
+        /// What each receiver of messages was told.
+        pub told: Vec<ReportTold>,
         /// The profile that it ran under.
         pub profile: Option<String>,
         /// Where Azure was.
@@ -70,6 +74,18 @@ view! {
         pub head: Option<String>,
         /// Another run beside this one.
         pub compared: Option<RunComparison>,
+    }
+}
+
+view! {
+    /// What a receiver of messages was told.
+    pub struct ReportTold {
+        /// The receiver.
+        pub receiver: String,
+        /// What it was told, as the end of a sentence.
+        pub said: String,
+        /// Whether something could not be sent, or may not have arrived.
+        pub behind: bool,
     }
 }
 

@@ -19,6 +19,7 @@ use super::timeline::seconds;
 use super::view::Driven;
 use crate::engine::{Actor, Event, Recorded, RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, StepStatus, Timestamp};
+use crate::render::Ourselves;
 
 pub use asks::{Ask, AskKind, AskWay};
 pub use at_work::AzureWork;
@@ -52,6 +53,17 @@ pub struct RunTruth {
     pub asks: Vec<Ask>,
     /// What is left for people to look after.
     pub owed: Vec<String>,
+}
+
+impl RunTruth {
+    /// Says how this program is called again, in every command.
+    #[must_use]
+    pub fn told_by(mut self, ourselves: &Ourselves) -> Self {
+        for way in self.asks.iter_mut().flat_map(|ask| &mut ask.ways) {
+            way.command = ourselves.whole(&way.command);
+        }
+        self
+    }
 }
 
 /// Whether the objective of a run holds.

@@ -50,52 +50,100 @@ pub enum Moment {
 /// From this width on the screen has two columns.
 const TWO_COLUMNS: u16 = 96;
 
-/// Draws the page; a screen that is too small shows its upper part.
+/// Rows that the head keeps when others need the room: which run, and where it stands.
+const HEAD_ROWS_MIN: u16 = 2;
+
+/// Rows below which a frame shows nothing.
+const FRAME_ROWS_MIN: u16 = 3;
+
+/// Draws the page; a screen that is too small shows its upper part. Who must do what comes first: the other panels give
+/// way to it.
 pub fn draw(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
     let area = frame.area();
-    let head = panels::head(page, usize::from(area.width));
-    let people = |width: u16| panels::people(page, usize::from(width));
-    let head_rows = rows(&head).min(area.height / 2);
-    if area.width >= TWO_COLUMNS {
-        let [top, middle, log, keys] = areas(
-            area,
-            [
-                Constraint::Length(head_rows),
-                Constraint::Fill(2),
-                Constraint::Fill(1),
-                Constraint::Length(1),
-            ],
-        );
-        let [left, right] =
-            Layout::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(middle);
-        put(frame, top, head);
-        panels::steps(frame, left, page);
-        let asked = people(right.width.saturating_sub(2));
-        let asked = if asked.is_empty() { panels::nobody() } else { asked };
-        panels::framed(frame, right, "People", asked);
-        panels::log(frame, log, page);
-        put(frame, keys, vec![panels::keys(page, usize::from(area.width))]);
-    } else {
-        let people = people(area.width.saturating_sub(2));
-        let wanted = if people.is_empty() { 0 } else { rows(&people).saturating_add(2) };
-        let [top, asks, steps, log, keys] = areas(
-            area,
-            [
-                Constraint::Length(head_rows),
-                Constraint::Length(wanted.min(area.height * 2 / 5)),
-                Constraint::Fill(2),
-                Constraint::Fill(1),
-                Constraint::Length(1),
-            ],
-        );
-        put(frame, top, head);
-        if wanted > 0 {
-            panels::framed(frame, asks, "People", people);
-        }
-        panels::steps(frame, steps, page);
-        panels::log(frame, log, page);
-        put(frame, keys, vec![panels::keys(page, usize::from(area.width))]);
+    if area.width < TWO_COLUMNS || !two_columns(frame, page) {
+        stacked(frame, page);
     }
+}
+
+/// Steps beside people. False, and nothing is drawn, where that has no room for what people have to do.
+fn two_columns(frame: &mut Frame<'_>, page: &WatchPage<'_>) -> bool {
+    let area = frame.area();
+    let head = panels::head(page, usize::from(area.width));
+    let head_rows = rows(&head).min(area.height / 2);
+    let [top, middle, log, keys] = areas(
+        area,
+        [
+            Constraint::Length(head_rows),
+            Constraint::Fill(2),
+            Constraint::Fill(1),
+            Constraint::Length(1),
+        ],
+    );
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(middle);
+    let asked = panels::people(page, usize::from(right.width.saturating_sub(2)));
+    if page.view.now.as_ref().is_some_and(|now| !now.asks.is_empty())
+        && framed_rows(&asked) > right.height
+    {
+        return false;
+    }
+    put(frame, top, head);
+    panels::steps(frame, left, page);
+    let asked = if asked.is_empty() { panels::nobody() } else { asked };
+    panels::framed(frame, right, "People", asked);
+    panels::log(frame, log, page);
+    put(frame, keys, vec![panels::keys(page, usize::from(area.width))]);
+    true
+}
+
+/// One below the other.
+fn stacked(frame: &mut Frame<'_>, page: &WatchPage<'_>) {
+    let area = frame.area();
+    let width = area.width.saturating_sub(2);
+    let head = panels::head(page, usize::from(area.width));
+    let left = area.height.saturating_sub(1);
+    let room = left.saturating_sub(HEAD_ROWS_MIN.min(rows(&head)));
+    let mut people = panels::people(page, usize::from(width));
+    if framed_rows(&people) > room {
+        let most = usize::from(room.saturating_sub(2));
+        people = panels::people_shortly(page, usize::from(width), most);
+    }
+    let asks = framed_rows(&people).min(room);
+    let head_rows = rows(&head).min(left.saturating_sub(asks));
+    let rest = left.saturating_sub(asks + head_rows);
+    // A frame without a line in it is none.
+    let (asks, rest) = match rest < FRAME_ROWS_MIN && asks > 0 {
+        true => (asks + rest, 0),
+        false => (asks, rest),
+    };
+    // Two frames with a line in each, else one, else none.
+    let log = if rest >= 2 * FRAME_ROWS_MIN { (rest / 3).max(FRAME_ROWS_MIN) } else { 0 };
+    let [top, asked, steps, happened, keys] = areas(
+        area,
+        [
+            Constraint::Length(head_rows),
+            Constraint::Length(asks),
+            Constraint::Fill(1),
+            Constraint::Length(log),
+            Constraint::Length(1),
+        ],
+    );
+    put(frame, top, head);
+    if asks > 0 {
+        panels::framed(frame, asked, "People", people);
+    }
+    if rest > 0 {
+        panels::steps(frame, steps, page);
+    }
+    if log > 0 {
+        panels::log(frame, happened, page);
+    }
+    put(frame, keys, vec![panels::keys(page, usize::from(area.width))]);
+}
+
+/// Rows of lines in a frame; none where there is nothing to show.
+fn framed_rows(lines: &[Line<'_>]) -> u16 {
+    if lines.is_empty() { 0 } else { rows(lines).saturating_add(2) }
 }
 
 fn areas<const N: usize>(area: Rect, constraints: [Constraint; N]) -> [Rect; N] {

@@ -171,6 +171,34 @@ pub(super) fn people(page: &WatchPage<'_>, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
+/// The same in so many rows: who has to do what, and the command, of each; then until when and whom to reach; and as much
+/// of the questions as there is room for.
+pub(super) fn people_shortly(
+    page: &WatchPage<'_>,
+    width: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let style = flat(page.style, width);
+    let Some(truth) = &page.view.now else { return Vec::new() };
+    let look = by_mood(page, Mood::WantsSomebody);
+    let wrapped = |text: &str| wrap(&clean(text), width);
+    let (mut first, mut then): (Vec<Line<'static>>, Vec<Line<'static>>) = Default::default();
+    for ask in &truth.asks {
+        first.extend(
+            wrapped(&truth_text::what(ask)).into_iter().map(|text| Line::styled(text, look)),
+        );
+        let way = ask.ways.first().map(|way| way.command.as_str()).unwrap_or_default();
+        first.extend(wrapped(way).into_iter().map(Line::raw));
+        then.extend(wrapped(&truth_text::who(ask, truth, style)).into_iter().map(Line::raw));
+    }
+    for ask in &truth.asks {
+        then.extend(wrapped(&ask.question).into_iter().map(Line::raw));
+    }
+    first.extend(then.into_iter().filter(|line| line.width() > 0));
+    first.truncate(rows.max(1));
+    first
+}
+
 /// What stands in their frame where nobody is asked and nothing is owed.
 pub(super) fn nobody() -> Vec<Line<'static>> {
     vec![Line::styled("Nobody is asked for anything.", Look::new().add_modifier(Modifier::DIM))]

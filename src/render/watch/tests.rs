@@ -88,6 +88,26 @@ fn each_state_of_a_run_is_shown_on_a_narrow_and_on_a_wide_screen() {
     insta::assert_snapshot!(all);
 }
 
+/// From 80 columns and 24 rows down to 60 and 15: what people have to do stands there whole.
+#[test]
+fn on_a_small_screen_who_must_do_what_comes_first_and_stands_whole() {
+    let mut all = String::new();
+    for size in [(80, 24), (72, 18), (60, 15), (120, 15)] {
+        let shown = screen(&half_approved(), Driven::ByAProcess, size);
+        // Lines of the frame come together again: a command may be broken where no row is as long.
+        let letters: String =
+            shown.chars().filter(|c| !c.is_whitespace() && !"\"│".contains(*c)).collect();
+        for whole in [
+            "network-leadtoapprovego_ahead;1of2",
+            "backroadapprove01h00000000000000000000000go_ahead",
+        ] {
+            assert!(letters.contains(whole), "{size:?} {whole}: {shown}");
+        }
+        all.push_str(&format!("{} x {}\n{shown}\n", size.0, size.1));
+    }
+    insta::assert_snapshot!(all);
+}
+
 #[test]
 fn a_screen_of_any_size_is_drawn() {
     for width in [1, 2, 9, 20, 59, 60, 95, 96, 97, 200] {

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::Asking;
 use super::deployment::{Deployment, Progress, secure};
+use super::nested::is_deployment;
 use super::template::{DeployedTo, Evaluator, parameters, pieces};
 use crate::azure::wire::{Method, WireResponse};
-use crate::model::ResourceId;
+use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, empty_answer, guid, json_answer};
 use crate::sim::seal::seal_keys;
 use crate::sim::world::World;
@@ -71,7 +72,7 @@ impl World {
             (Method::Post, Some("whatif")) => {
                 self.may(scope, "whatIf/action")?;
                 let deployment = self.deployment(asking, scope, (&id, name))?;
-                let changes = self.changes(&deployment, asking);
+                let changes = self.changes(&deployment, asking.now);
                 Ok(json_answer(
                     200,
                     &json!({"status": "Succeeded", "properties": {"correlationId": guid(&["what-if", &id]), "changes": changes}}),
@@ -141,14 +142,25 @@ impl World {
         at: &str,
         (id, name): (&str, &str),
     ) -> Result<Deployment, Refusal> {
-        let invalid = |why: String| {
-            let message = format!("Deployment template validation failed: '{why}'.");
-            Refusal::new(400, "InvalidTemplate", message).by_gateway()
-        };
         let body: Value = serde_json::from_slice(&asking.request.body).map_err(|_| {
             Refusal::new(400, "InvalidRequestContent", "The request content was invalid JSON.")
                 .by_gateway()
         })?;
+        self.described((at, id, name), &body, asking.now, 0)
+    }
+
+    /// The deployment that a body describes: at a scope, under an id and a name.
+    pub(super) fn described(
+        &self,
+        (at, id, name): (&str, &str, &str),
+        body: &Value,
+        now: Timestamp,
+        depth: u8,
+    ) -> Result<Deployment, Refusal> {
+        let invalid = |why: String| {
+            let message = format!("Deployment template validation failed: '{why}'.");
+            Refusal::new(400, "InvalidTemplate", message).by_gateway()
+        };
         let properties = body.get("properties").cloned().unwrap_or_default();
         let Some(template) = properties.get("template").filter(|template| template.is_object())
         else {
@@ -173,6 +185,7 @@ impl World {
             location,
             deployment: name.to_owned(),
             tenant: self.governance.tenancy().of(subscription),
+            depth,
             parameters: Map::new(),
             variables: template
                 .get("variables")
@@ -193,17 +206,24 @@ impl World {
             pieces: pieces.into_iter().map(|piece| (piece, Progress::Waiting)).collect(),
             outputs: Value::Null,
             error: None,
-            begun: asking.now,
+            begun: now,
             ended: None,
         })
     }
 
     /// What a deployment would change: what is not there is made, what is there is written.
-    fn changes(&self, deployment: &Deployment, asking: &Asking<'_>) -> Value {
+    fn changes(&self, deployment: &Deployment, now: Timestamp) -> Vec<Value> {
         let named = Deployment::named(&deployment.pieces);
-        let found = |id: &ResourceId| self.get_body(id, asking.now);
+        let found = |id: &ResourceId| self.body_or_deployment(id, now);
         let one = |(piece, _): &(super::template::Piece, Progress)| {
-            let before = self.get_body(&piece.id, asking.now);
+            if is_deployment(&piece.id) {
+                // What it would change, not it itself; where that cannot be told before, it says so.
+                return self.nested(deployment, piece, now).map_or_else(
+                    |why| vec![json!({"resourceId": piece.id.as_str(), "changeType": "Unsupported", "unsupportedReason": why})],
+                    |own| self.changes(&own, now),
+                );
+            }
+            let before = self.get_body(&piece.id, now);
             let copy = piece.copy.clone();
             let evaluator =
                 Evaluator { scope: &deployment.scope, copy, named: &named, found: &found };
@@ -214,9 +234,11 @@ impl World {
                 (Some(before), Some(after)) if holds(before, after) => "NoChange",
                 (Some(_), Some(_)) => "Modify",
             };
-            json!({"resourceId": piece.id.as_str(), "changeType": kind, "before": before, "after": after.map(sealed)})
+            vec![
+                json!({"resourceId": piece.id.as_str(), "changeType": kind, "before": before, "after": after.map(sealed)}),
+            ]
         };
-        deployment.pieces.iter().map(one).collect()
+        deployment.pieces.iter().flat_map(one).collect()
     }
 }
 
@@ -238,7 +260,7 @@ fn resources(deployment: &Deployment) -> Value {
 }
 
 /// A deployment as it is told: without what is secure.
-fn shown(deployment: &Deployment) -> Value {
+pub(super) fn shown(deployment: &Deployment) -> Value {
     let secure = secure(&deployment.template);
     let kind = |name: &str| {
         let own = deployment.template.pointer(&format!("/parameters/{name}/type"));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::nested::is_deployment;
 use super::template::{DeployedTo, Evaluator, Piece};
 use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::model::{ResourceId, Timestamp};
@@ -187,6 +188,14 @@ impl World {
             if *progress != Progress::Begun {
                 continue;
             }
+            if is_deployment(&piece.id) {
+                let (now, error) = self.nested_progress(&piece.id);
+                *progress = now;
+                if let Some(error) = error {
+                    deployment.error.get_or_insert(error);
+                }
+                continue;
+            }
             match self.resources.get(&piece.id).map(|resource| resource.state) {
                 Some(State::Updating) => {}
                 Some(State::Succeeded) => *progress = Progress::Done,
@@ -208,25 +217,32 @@ impl World {
                 json!({"code": "InvalidTemplate", "message": format!("Unable to process template language expressions for resource '{}': {why}", piece.id)}),
             )
         };
+        let goes_on = deployment.pieces.iter().any(|(_, progress)| *progress == Progress::Begun);
+        if is_deployment(&piece.id) {
+            return match self.begin_nested(deployment, piece, now) {
+                Ok(()) => Begun::Yes,
+                // What it refers to may come yet.
+                Err(_) if goes_on => Begun::Later,
+                Err(why) => invalid(why),
+            };
+        }
         let named = Deployment::named(&deployment.pieces);
         let body = {
             let pending = |id: &ResourceId| {
                 let own = deployment.pieces.iter().find(|(own, _)| own.id == *id);
                 own.is_some_and(|(_, progress)| *progress != Progress::Done)
             };
-            let found = |id: &ResourceId| (!pending(id)).then(|| self.get_body(id, now)).flatten();
+            let found = |id: &ResourceId| {
+                (!pending(id)).then(|| self.body_or_deployment(id, now)).flatten()
+            };
             let copy = piece.copy.clone();
             Evaluator { scope: &deployment.scope, copy, named: &named, found: &found }
                 .value(&piece.body)
         };
         let mut body = match body {
             Ok(body) => body,
-            Err(why) => {
-                // What it refers to may come yet.
-                let goes_on =
-                    deployment.pieces.iter().any(|(_, progress)| *progress == Progress::Begun);
-                return if goes_on { Begun::Later } else { invalid(why) };
-            }
+            Err(_) if goes_on => return Begun::Later,
+            Err(why) => return invalid(why),
         };
         without_nulls(&mut body);
         let url = format!("{ORIGIN}{}?api-version={}", piece.id, piece.api_version);
@@ -247,7 +263,7 @@ impl World {
     /// The end: outputs, and an error around what went wrong.
     fn finish(&mut self, deployment: &mut Deployment, now: Timestamp) {
         let named = Deployment::named(&deployment.pieces);
-        let found = |id: &ResourceId| self.get_body(id, now);
+        let found = |id: &ResourceId| self.body_or_deployment(id, now);
         let evaluator =
             Evaluator { scope: &deployment.scope, copy: None, named: &named, found: &found };
         let mut outputs = json!({});

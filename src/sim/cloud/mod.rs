@@ -8,6 +8,7 @@ mod deployment;
 mod expression;
 mod function;
 mod inventory;
+mod nested;
 mod tags;
 mod template;
 

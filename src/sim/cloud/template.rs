@@ -22,6 +22,9 @@ pub(super) struct DeployedTo {
     pub(super) location: String,
     pub(super) deployment: String,
     pub(super) tenant: String,
+    /// How many deployments it stands in.
+    #[serde(default)]
+    pub(super) depth: u8,
     pub(super) parameters: Map<String, Value>,
     pub(super) variables: Map<String, Value>,
 }

@@ -50,15 +50,8 @@ impl Provider for SubnetType {
             .and_then(Value::as_array)
             .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
             .unwrap_or_default();
-        if !prefixes.iter().all(|own| space.iter().any(|space| space.contains(own))) {
-            let message = format!(
-                "Subnet '{}' is not valid because its IP address range is outside the IP address \
-                 range of virtual network '{}'.",
-                put.id.name(),
-                vnet.as_ref().map_or("", ResourceId::name)
-            );
-            return Err(Refusal::new(400, "NetcfgInvalidSubnet", message));
-        }
+        let name = vnet.as_ref().map_or("", ResourceId::name);
+        check_inside((put.id.name(), &prefixes), (name, &space))?;
         let overlapping = world.ids().any(|other| {
             other != put.id
                 && other.parent() == vnet
@@ -71,8 +64,7 @@ impl Provider for SubnetType {
                 })
         });
         if overlapping {
-            let message = format!("Subnet '{}' overlaps with another subnet.", put.id.name());
-            return Err(Refusal::unconfirmed(&unconfirmed::SUBNETS_OVERLAP, message));
+            return Err(overlaps(put.id.name()));
         }
         Ok(())
     }
@@ -161,6 +153,76 @@ impl Provider for SubnetType {
             Some(user) => Err(in_use(id, &user)),
         }
     }
+}
+
+/// Refuses a subnet that is not in its network's address space.
+fn check_inside(
+    (name, prefixes): (&str, &[IpNet]),
+    (vnet, space): (&str, &[IpNet]),
+) -> Result<(), Refusal> {
+    if prefixes.iter().all(|own| space.iter().any(|space| space.contains(own))) {
+        return Ok(());
+    }
+    let message = format!(
+        "Subnet '{name}' is not valid because its IP address range is outside the IP address \
+         range of virtual network '{vnet}'."
+    );
+    Err(Refusal::new(400, "NetcfgInvalidSubnet", message))
+}
+
+fn overlaps(name: &str) -> Refusal {
+    let message = format!("Subnet '{name}' overlaps with another subnet.");
+    Refusal::unconfirmed(&unconfirmed::SUBNETS_OVERLAP, message)
+}
+
+/// Refuses a network whose write says subnets that cannot be, or leaves out one that is in use.
+pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    let Some(sent) = put.body.pointer("/properties/subnets").and_then(Value::as_array) else {
+        return Ok(());
+    };
+    let space = put.body.pointer("/properties/addressSpace/addressPrefixes");
+    let space: Vec<IpNet> = space
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(|p| p.as_str()?.parse().ok()).collect())
+        .unwrap_or_default();
+    let mut before: Vec<IpNet> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
+    for subnet in sent {
+        let name = subnet["name"].as_str().unwrap_or_default();
+        let prefixes = prefixes_of(subnet);
+        check_inside((name, &prefixes), (put.id.name(), &space))?;
+        let overlapping =
+            |own: &IpNet| before.iter().any(|net| net.contains(own) || own.contains(net));
+        if prefixes.iter().any(overlapping) {
+            return Err(overlaps(name));
+        }
+        before.extend(prefixes);
+        named.push(name.to_ascii_lowercase());
+        if let Ok(id) = put.id.child("subnets", name) {
+            check_named(world, &id, subnet)?;
+        }
+    }
+    let left_out = world.ids().filter(|other| {
+        other.parent().as_ref() == Some(put.id)
+            && other.resource_type().is(kind::SUBNETS)
+            && !named.contains(&other.name().to_ascii_lowercase())
+    });
+    let mut used = left_out.filter_map(|subnet| Some((subnet, world.subnet_user(subnet)?)));
+    used.next().map_or(Ok(()), |(subnet, user)| Err(in_use(subnet, &user)))
+}
+
+/// Refuses a subnet that newly names what is not there; what it named before is as it was.
+fn check_named(world: &World, id: &ResourceId, sent: &Value) -> Result<(), Refusal> {
+    let before = world.body(id).map(|body| SubnetType.references(body)).unwrap_or_default();
+    let wanted = SubnetType.references(sent);
+    let missing = wanted.iter().find(|one| !before.contains(one) && world.body(one).is_none());
+    missing.map_or(Ok(()), |reference| {
+        let message = format!(
+            "Resource {reference} referenced by resource {id} was not found. Please make sure \
+             that the referenced resource exists, and that both resources are in the same region."
+        );
+        Err(Refusal::new(400, "InvalidResourceReference", message))
+    })
 }
 
 /// The refusal to delete a subnet that is in use, or the network that it is of.

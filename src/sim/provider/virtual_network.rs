@@ -57,13 +57,13 @@ impl Provider for VirtualNetworkType {
         top_level(put, properties)
     }
 
-    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let space = put.body.pointer("/properties/addressSpace/addressPrefixes");
         let wrong = space.and_then(Value::as_array).into_iter().flatten().find(|prefix| {
             prefix.as_str().is_none_or(|text| text.parse::<ipnet::IpNet>().is_err())
         });
         match wrong {
-            None => Ok(()),
+            None => super::subnet::check_within(world, put),
             Some(prefix) => Err(Refusal::new(
                 400,
                 "InvalidAddressPrefixFormat",

@@ -52,7 +52,7 @@ async fn world<W: Answers>(
         let file = lock(&served.world).world_file(served.clock.now());
         return json_response(StatusCode::OK, &file);
     }
-    let snapshot = lock(&served.world).snapshot();
+    let snapshot = lock(&served.world).snapshot(served.clock.now());
     json_response(StatusCode::OK, &redacted(snapshot))
 }
 

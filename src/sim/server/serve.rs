@@ -34,8 +34,8 @@ pub trait Answers: Send + 'static {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration);
 
-    /// The world in the form in which two worlds are compared.
-    fn snapshot(&self) -> Value;
+    /// The world as it is now, in the form in which two worlds are compared.
+    fn snapshot(&mut self, now: Timestamp) -> Value;
 
     /// Adds a fault, as a world file writes one.
     ///

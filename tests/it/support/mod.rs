@@ -8,6 +8,7 @@
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
 pub(crate) mod outside;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod sources;
 mod watchdog;
@@ -484,6 +485,8 @@ impl Lab {
             nonce: "lab".to_owned(),
             by: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
             waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();

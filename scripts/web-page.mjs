@@ -1,0 +1,250 @@
+// Looks at the page of runs as a person, a keyboard and a screen reader would. Called by scripts/web-page.
+//
+//     node scripts/web-page.mjs TOOLS CHROMIUM OUT BINARY
+//
+// One line for each thing that is wrong; exits 1 when there is one.
+
+import { createRequire } from "node:module";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const [tools, chromium, out, binary] = process.argv.slice(2);
+const require = createRequire(path.join(path.resolve(tools), "package.json"));
+const { chromium: browserType } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const folder = mkdtempSync(path.join(tmpdir(), "web-page-"));
+const state = path.join(folder, "state");
+const children = [];
+
+let wrong = 0;
+const say = (what) => {
+  wrong += 1;
+  console.log(`WRONG: ${what}`);
+};
+const check = (holds, what) => holds || say(what);
+
+/** What the program says; its status does not matter to whoever looks at a run that failed. */
+const backroad = (...words) => {
+  try {
+    return execFileSync(binary, ["--state-dir", state, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch (error) {
+    return error.stdout ?? "";
+  }
+};
+const json = (...words) => JSON.parse(backroad("--output", "json", ...words));
+
+/** Starts what goes on until the end of this look, and gives its first line. */
+const start = async (...words) => {
+  const child = spawn(binary, ["--state-dir", state, ...words], { stdio: ["ignore", "pipe", "ignore"] });
+  children.push(child);
+  let text = "";
+  for await (const part of child.stdout) {
+    text += part;
+    if (text.includes("\n")) break;
+  }
+  return text.split("\n")[0];
+};
+
+const until = async (what, look, seconds = 120) => {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    const found = await look();
+    if (found) return found;
+    await sleep(200);
+  }
+  say(`in ${seconds} s it did not come: ${what}`);
+  return undefined;
+};
+
+/* The runbooks: the shipped one, for two people of a role; one that is held; two thousand steps. */
+
+const shipped = readFileSync("runbooks/dr-circuit.yaml", "utf8").replace(/^failback: .*$/m, "");
+const put = (name, text) => {
+  writeFileSync(path.join(folder, name), text);
+  return path.join(folder, name);
+};
+const world = readFileSync("runbooks/worlds/two-circuits.yaml", "utf8");
+const markup = `<img src=x onerror="document.title='struck'"><b>bold</b>`;
+const twoPeople = put("two-people.yaml", shipped
+  .replace("source_region: eastasia", "source_region: eastasia\nroles:\n  network_lead:\n    description: Whoever leads the network.\n    people: [mei, jun]\n    contact: \"+65 5550 100\"\npeople: { trust_names: true }")
+  .replace("      expires_after: 4h", "      expires_after: 4h\n      approvals: 2\n      role: network_lead")
+  .replace("title: DR circuit is provisioned, with private peering", `title: 'DR circuit is provisioned ${markup.replaceAll("'", "''")}'`));
+put("world.yaml", world);
+const drillable = (text) => text.replace("worlds/two-circuits.yaml", "world.yaml");
+const held = put("held.yaml", drillable(shipped).replace(/(action: gateway\.ensure\n)/, "$1    on_failure: ask\n"));
+const many = ["runbook: many-steps", "title: Two thousand steps", "profiles:", "  drill: { world: world.yaml, people: { approve_after: 1m } }", "steps:"];
+for (let n = 0; n < 2000; n += 1) {
+  many.push(`  s${n}:`, `    title: Step number ${n}`, "    action: wait", "    with: { duration: 20s }");
+  if (n >= 20) many.push(`    needs: s${n - 20}`);
+}
+const manySteps = put("many.yaml", many.join("\n"));
+
+/* The browser. */
+
+const browser = await browserType.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"] });
+const url = await start("web", "--allow-actions");
+
+const open = async (name, refused = false) => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => say(`${name}: ${error.message}`));
+  page.on("console", (message) => message.type() === "error" && !refused && say(`${name}: ${message.text()}`));
+  page.on("request", (request) => request.url().startsWith(url) || request.url() === "about:blank" || say(`${name} asks ${request.url()}`));
+  return page;
+};
+
+/** Looks at a page in light, dark and on a phone: axe, its width, a picture of each. */
+const judge = async (page, name) => {
+  for (const [device, width, height] of [["desktop", 1280, 900], ["phone", 360, 740]]) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await sleep(150);
+      const found = await page.evaluate(`(() => { ${axe}; return axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " (" + v.nodes.length + "): " + v.nodes[0].html.slice(0, 160))) })()`);
+      for (const violation of found) say(`${name}, ${device}, ${colorScheme}: ${violation}`);
+      await page.screenshot({ path: path.join(out, `${name}-${device}-${colorScheme}.png`), fullPage: false });
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    check(wide <= 1, `${name}: at ${width} px the page is ${wide} px too wide`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.screenshot({ path: path.join(out, `${name}-whole.png`), fullPage: true });
+  writeFileSync(path.join(out, `${name}.txt`), `${await page.locator("body").ariaSnapshot()}\n`);
+};
+
+const standing = (page) => page.locator("#standing").innerText().then((text) => text.replace(/[^A-Z ]/g, "").trim());
+const stands = (page, ...words) => until(`${words.join(" or ")} on the page`, async () => {
+  const now = await standing(page).catch(() => "");
+  return words.includes(now) && now;
+});
+const looked = async (page, run, at) => {
+  await page.goto("about:blank");
+  await page.goto(`${url}runs/${run}${at ? `#at=${at}` : ""}`);
+  await until("the head of the page", () => page.locator("#standing").innerText());
+  await sleep(900);
+};
+
+try {
+  /* A whole failover, watched from its first step to its last. */
+  const served = JSON.parse(await start("sim", "serve", "--speed", "60", "--world", "runbooks/worlds/two-circuits.yaml"));
+  const { run } = json("run", twoPeople, "--profile", "live", "--endpoint", served.endpoint, "--clock-factor", "60", "--detach");
+  const watcher = await open("watcher");
+  await watcher.goto(url);
+  await until("the run in the list", () => watcher.locator(`a[href="/runs/${run}"]`).count());
+  await judge(watcher, "runs");
+  await looked(watcher, run);
+  await until("the question on the page", () => watcher.locator("#asks .ask").count());
+  check((await watcher.locator("#asks").innerText()).includes(`backroad approve ${run} go_ahead`), "the command is not beside the question");
+  check((await watcher.locator("#asks h3").first().innerText()).includes("0 of 2"), "the count is not beside the question");
+  check((await watcher.locator("#asks form").count()) === 0, "who has no link is offered a form");
+  check((await watcher.title()) !== "struck", "markup in a title ran");
+  check((await watcher.locator("#steps img, #steps b").count()) === 0, "markup in a title became elements");
+  check((await watcher.locator("#steps").innerText()).includes("<b>bold</b>"), "markup in a title is not shown as it is");
+
+  /* Two people with links of their own, by keyboard alone. */
+  const people = {};
+  for (const name of ["mei", "jun"]) {
+    const link = json("web", "invite", name, "--role", "network_lead").url;
+    const page = await open(name);
+    await page.goto(link);
+    check(!page.url().includes("#"), "the secret stays in the address");
+    if (name === "mei") await judge(page, "enter");
+    await page.locator("#enter").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(url);
+    await until(`${name} is known`, async () => (await page.locator("#me").innerText()).includes(name));
+    // Over the keys to the run, as somebody without a mouse.
+    await until("the run in the list", () => page.locator(`a[href="/runs/${run}"]`).count());
+    await until("the link is reached by Tab", async () => {
+      await page.keyboard.press("Tab");
+      return page.evaluate((path) => document.activeElement?.getAttribute("href") === path, `/runs/${run}`);
+    }, 20);
+    await page.keyboard.press("Enter");
+    await until(`forms for ${name}`, () => page.locator("#asks form").count());
+    people[name] = page;
+    const again = await open(`${name} again`, true);
+    await again.goto(link);
+    await again.locator("#enter").click();
+    await until("a used link is refused", async () => (await again.locator("#said").innerText()).includes("used already"));
+  }
+  const press = async (page, label) => {
+    await until(`${label} is reached by Tab`, async () => {
+      await page.keyboard.press("Tab");
+      return page.evaluate((text) => document.activeElement?.textContent === text, label);
+    }, 30);
+    await page.keyboard.press("Enter");
+  };
+  await judge(people.mei, "asked");
+  await press(people.mei, "Pause");
+  await stands(watcher, "PAUSED");
+  await judge(watcher, "paused");
+  await until("the pause is known to the other", () => people.jun.getByRole("button", { name: "Resume" }).count());
+  await press(people.jun, "Resume");
+  await stands(watcher, "RUNNING", "WAITING");
+  await until("forms again", () => people.mei.getByRole("button", { name: "Approve" }).count());
+  await press(people.mei, "Approve");
+  await until("one of two", async () => (await watcher.locator("#asks h3").first().innerText()).includes("1 of 2"));
+  await judge(watcher, "running");
+  await press(people.jun, "Approve");
+  await until("nobody is asked any more", async () => (await watcher.locator("#asks .ask").count()) === 0);
+  await stands(watcher, "SUCCEEDED");
+  await sleep(1500);
+  await judge(watcher, "done");
+  const journal = backroad("journal", run);
+  for (const name of ["mei", "jun"]) check(new RegExp(`approved .*${name} \\(account .*by invitation`).test(journal), `the journal does not know ${name}`);
+
+  /* The same page is the replay. */
+  await watcher.locator("#at").focus();
+  for (let n = 0; n < 12; n += 1) await watcher.keyboard.press("ArrowLeft");
+  await until("an earlier moment", async () => (await watcher.locator("#at-out").innerText()).includes("after event"));
+  await looked(watcher, run, 45);
+  check((await standing(watcher)) !== "SUCCEEDED", "the replay shows the end");
+  await judge(watcher, "replay");
+
+  /* Runs in each standing. */
+  const last = () => json("runs").runs[0].run;
+  backroad("drill", "runbooks/dr-circuit.yaml", "--bad-day", "stuck-gateway");
+  await looked(watcher, last());
+  check((await standing(watcher)) === "FAILED", "a run that failed is not shown so");
+  await judge(watcher, "failed");
+  backroad("drill", held, "--bad-day", "stuck-gateway");
+  await looked(watcher, last());
+  check(["IN DOUBT", "WAITING"].includes(await standing(watcher)), `a run that is held is shown ${await standing(watcher)}`);
+  await judge(watcher, "in-doubt");
+  backroad("drill", "runbooks/same-circuit-swap.yaml", "--world", "runbooks/worlds/one-circuit-kept-source-dead.yaml");
+  const owing = last();
+  await looked(watcher, owing);
+  await judge(watcher, "owed");
+  check(await watcher.locator("#owed-card").isVisible(), "what is owed is not shown");
+  backroad("drill", "runbooks/dr-circuit.yaml");
+  const undone = last();
+  const before = json("status", undone).events;
+  backroad("undo", undone, "--reason", "the drill is over");
+  await looked(watcher, undone);
+  check((await standing(watcher)) === "UNDONE", "a run that was undone is not shown so");
+  await looked(watcher, undone, before + 8);
+  check((await standing(watcher)) === "UNDOING", "an undo is not shown as one");
+  await judge(watcher, "undoing");
+
+  /* Two thousand steps. */
+  backroad("drill", manySteps);
+  await looked(watcher, last());
+  check((await watcher.locator("#steps tr").count()) <= 100, "more rows than are seen are drawn");
+  await watcher.getByRole("button", { name: "Later steps" }).click();
+  await until("the second hundred", async () => (await watcher.locator("#steps-part").innerText()).startsWith("101 "));
+  await judge(watcher, "many");
+  const size = await watcher.evaluate(async (path) => (await (await fetch(path)).text()).length, `/runs/${last()}/now`);
+  check(size < 100_000, `the head of two thousand steps has ${size} bytes`);
+} catch (error) {
+  say(`it broke: ${error.stack}`);
+} finally {
+  await browser.close();
+  for (const child of children) child.kill();
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`The page was looked at: ${wrong} things wrong. Pictures are in ${out}.`);
+process.exit(wrong ? 1 : 0);

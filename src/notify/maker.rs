@@ -1,0 +1,317 @@
+//! What has a run to tell? Its events, one after the other, to messages; the same ones however often.
+
+use crate::engine::state::IllegalTransition;
+use crate::engine::{Actor, Event, Recorded, RunState};
+use crate::model::{
+    MessageId, MessageKind, Messages, ObjectiveNote, RunOutcome, StepError, StepName, Timestamp,
+};
+use crate::render::style::{Color, Flow, Style, Zone};
+use crate::render::truth::{Ask, ObjectiveVerdict, RunTruth, truth};
+use crate::render::truth_text;
+use crate::render::view::Driven;
+
+use super::message::Message;
+
+/// How texts are laid out: one thing a line, since nobody knows how wide a receiver is.
+const TEXT: Style = Style { color: Color::No, width: 100, zone: Zone::Utc, flow: Flow::Sentences };
+
+/// Makes the messages of one run.
+#[derive(Debug)]
+pub struct MessageMaker {
+    messages: Messages,
+    state: RunState,
+    events: Vec<Recorded>,
+    owed: Vec<String>,
+    /// How great the danger for the objective was that was told of last.
+    danger: u32,
+}
+
+impl MessageMaker {
+    /// Before the first event.
+    #[must_use]
+    pub fn new(messages: Messages) -> Self {
+        Self {
+            messages,
+            state: RunState::default(),
+            events: Vec::new(),
+            owed: Vec::new(),
+            danger: 0,
+        }
+    }
+
+    /// The run as far as its events were taken in.
+    #[must_use]
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Whether a step still waits for a person.
+    #[must_use]
+    pub fn is_asked(&self, step: &str) -> bool {
+        self.state.waiting_for_people().iter().any(|waits| waits.as_str() == step)
+    }
+
+    /// Takes an event in, and gives what is to be told of it.
+    ///
+    /// # Errors
+    /// It does not follow the ones before it.
+    pub fn take(&mut self, recorded: &Recorded) -> Result<Vec<Message>, IllegalTransition> {
+        self.state.apply(recorded)?;
+        self.events.push(recorded.clone());
+        let mut made = Vec::new();
+        if let Some(told) = self.told(&recorded.event) {
+            made.extend(self.message(told, recorded.at, made.len()));
+        }
+        if may_owe(&recorded.event) {
+            let owed = self.state.owed();
+            let new: Vec<String> =
+                owed.iter().filter(|one| !self.owed.contains(one)).cloned().collect();
+            self.owed = owed;
+            if !new.is_empty() {
+                made.extend(self.message(self.owes(&new), recorded.at, made.len()));
+            }
+        }
+        if let Event::RunOpened { .. } = recorded.event {
+            // What it begins with is told when it starts; from then on what becomes worse.
+            self.danger = self.danger_at(recorded.at).0;
+        }
+        Ok(made)
+    }
+
+    /// Whether the objective is in greater danger at a moment than was told.
+    #[must_use]
+    pub fn endangered(&self, now: Timestamp) -> Option<ObjectiveNote> {
+        let (level, at) = self.danger_at(now);
+        (level > self.danger).then(|| ObjectiveNote { after: self.state.head, level, at })
+    }
+
+    /// What is told of it.
+    pub fn take_note(&mut self, note: &ObjectiveNote) -> Option<Message> {
+        self.danger = self.danger.max(note.level);
+        let verdict = match note.level {
+            1 => ObjectiveVerdict::AtRisk,
+            2 => ObjectiveVerdict::WillBeMissed,
+            _ => ObjectiveVerdict::Missed,
+        };
+        let told = ToldOfEvent::new(MessageKind::Objective, verdict.phrase().to_owned());
+        let mut message = self.message(told, note.at, 0)?;
+        message.place = note.id();
+        message.objective = Some(verdict);
+        Some(message)
+    }
+
+    fn truth(&self, now: Timestamp) -> Option<RunTruth> {
+        truth(&self.state, &self.events, Driven::ByAProcess, now)
+    }
+
+    fn danger_at(&self, now: Timestamp) -> (u32, Timestamp) {
+        let rto = self.state.opened.as_ref().and_then(|opened| opened.plan.parts().objective.rto);
+        let truth = rto.and_then(|_| self.truth(now));
+        let level = truth.as_ref().map_or(0, |truth| match truth.objective {
+            ObjectiveVerdict::AtRisk => 1,
+            ObjectiveVerdict::WillBeMissed => 2,
+            ObjectiveVerdict::Missed => 3,
+            ObjectiveVerdict::None
+            | ObjectiveVerdict::Holds
+            | ObjectiveVerdict::Met
+            | ObjectiveVerdict::Abandoned => 0,
+        });
+        (level, truth.map_or(now, |truth| truth.at))
+    }
+
+    fn message(&self, told: ToldOfEvent, at: Timestamp, nth: usize) -> Option<Message> {
+        let opened = self.state.opened.as_ref()?;
+        let truth = self.truth(at)?;
+        let ask = told.ask.then(|| told.step.as_ref()).flatten().and_then(|step| {
+            truth.asks.iter().find(|ask| ask.step.as_deref() == Some(step.as_str()))
+        });
+        let ask = match told.kind {
+            MessageKind::Paused => truth.asks.first(),
+            _ => ask,
+        };
+        let headline = match (told.headline, ask) {
+            (Some(headline), _) => headline,
+            (None, Some(ask)) => asked(ask),
+            (None, None) => return None,
+        };
+        let run = opened.run.to_string();
+        let parts = opened.plan.parts();
+        let mut lines = vec![parts.title.clone()];
+        lines.extend(told.lines);
+        lines.extend(ask.into_iter().flat_map(|ask| truth_text::asked(ask, &truth, TEXT)));
+        if !matches!(told.kind, MessageKind::Owed) {
+            lines.push(format!("Elapsed: {}", truth_text::elapsed(&truth)));
+        }
+        if let Some(end) = &truth.expected_end {
+            lines.push(format!("Ends: {}", truth_text::ends(end, &truth, TEXT)));
+        }
+        lines.push(format!("Run: {run}, at {}", TEXT.day_and_time(at)));
+        lines.push(format!("Look: backroad status {run}"));
+        Some(Message {
+            place: MessageId { seq: self.state.head, nth: u32::try_from(nth).unwrap_or(u32::MAX) },
+            kind: told.kind,
+            page: self.messages.page_of(&run),
+            run: Some(run),
+            runbook: parts.runbook.to_string(),
+            title: parts.title.clone(),
+            mode: Some(opened.kind()),
+            at,
+            step: told.step.map(|step| step.to_string()),
+            headline,
+            lines,
+            ask: ask.cloned(),
+            objective: Some(truth.objective),
+        })
+    }
+
+    /// What an event has to tell; none for most.
+    fn told(&self, event: &Event) -> Option<ToldOfEvent> {
+        let failed = |step: &StepName, what: &str, error: &StepError| {
+            ToldOfEvent::new(MessageKind::StepFailed, format!("step {step} {what}"))
+                .about(step)
+                .line(error.message.clone())
+        };
+        Some(match event {
+            Event::RunOpened { by, .. } => {
+                let who = by.as_ref().map(|by| format!(", by {}", by.name)).unwrap_or_default();
+                ToldOfEvent::new(MessageKind::Started, format!("started{who}"))
+            }
+            Event::GateOpened { step, failure, .. } => {
+                ToldOfEvent::ask(MessageKind::GateAsked, step)
+                    .lines(failure.iter().map(|error| format!("It failed: {}", error.message)))
+            }
+            Event::StepFailed { step, error } => failed(step, "failed", error),
+            Event::StepTimedOut { step } => {
+                ToldOfEvent::new(MessageKind::StepFailed, format!("the time of step {step} is up"))
+                    .about(step)
+            }
+            Event::StepUndoFailed { step, error } => failed(step, "could not be put back", error),
+            Event::InDoubt { step, error } => ToldOfEvent::new(
+                MessageKind::InDoubt,
+                format!("whether step {step} landed is not known"),
+            )
+            .about(step)
+            .line(error.message.clone()),
+            Event::StepHeld { step, .. } => ToldOfEvent::ask(MessageKind::InDoubt, step),
+            Event::Paused { by, reason } => {
+                let who = match by {
+                    Actor::Person(person) => person.name.as_str(),
+                    Actor::Engine => "the engine",
+                    Actor::DrillPerson => "the drill's people",
+                };
+                let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                ToldOfEvent::new(MessageKind::Paused, format!("paused by {who}{why}"))
+            }
+            Event::RunEnded { outcome } => self.ended(*outcome),
+            Event::Waived { .. }
+            | Event::RunClaimed { .. }
+            | Event::TerminalLost {}
+            | Event::StepStarted { .. }
+            | Event::Intended { .. }
+            | Event::Accepted { .. }
+            | Event::Answered { .. }
+            | Event::Refused { .. }
+            | Event::NeverLanded { .. }
+            | Event::OperationEnded { .. }
+            | Event::RetryScheduled { .. }
+            | Event::StepWaiting { .. }
+            | Event::StepSucceeded { .. }
+            | Event::StepSkipped { .. }
+            | Event::SkipAgreed { .. }
+            | Event::Approved { .. }
+            | Event::Declined { .. }
+            | Event::GateExpired { .. }
+            | Event::Continued { .. }
+            | Event::SourceDown { .. }
+            | Event::SettleRequested { .. }
+            | Event::CancelRequested { .. }
+            | Event::UndoRequested { .. }
+            | Event::UndoStarted { .. }
+            | Event::StepUndone { .. }
+            | Event::StepReset { .. }
+            | Event::DeadlinePassed {}
+            | Event::Reopened { .. } => return None,
+        })
+    }
+
+    fn ended(&self, outcome: RunOutcome) -> ToldOfEvent {
+        let owed = self.state.obligations();
+        let mut told = ToldOfEvent::new(MessageKind::Ended, format!("ended: {outcome}"));
+        told.lines = owed.iter().map(|one| format!("LeftUnsent: {one}")).collect();
+        told
+    }
+
+    fn owes(&self, new: &[String]) -> ToldOfEvent {
+        let what = match new.len() {
+            1 => "something is owed".to_owned(),
+            many => format!("{many} things are owed"),
+        };
+        let mut told = ToldOfEvent::new(MessageKind::Owed, what);
+        told.lines = new.iter().map(|one| format!("Owed: {one}")).collect();
+        if let Some(opened) = &self.state.opened {
+            told.lines.push(format!(
+                "To meet it, once the run has ended and the region answers: backroad settle {}",
+                opened.run
+            ));
+        }
+        told
+    }
+}
+
+/// Whether an event may have made the run owe something.
+fn may_owe(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::StepFailed { .. }
+            | Event::StepTimedOut { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepSucceeded { .. }
+            | Event::StepUndone { .. }
+            | Event::RunEnded { .. }
+    )
+}
+
+/// Who is asked for what, in a line.
+fn asked(ask: &Ask) -> String {
+    let count = match ask.needed {
+        0 | 1 => String::new(),
+        needed => format!(" ({} of {needed} so far)", ask.given),
+    };
+    let step = ask.step.as_deref().map(|step| format!(" {step}")).unwrap_or_default();
+    format!("{} is asked to {}{step}{count}", ask.whom(), ask.kind.verb())
+}
+
+/// What an event has to tell, before it is put in words.
+struct ToldOfEvent {
+    kind: MessageKind,
+    /// None where the question says it.
+    headline: Option<String>,
+    step: Option<StepName>,
+    ask: bool,
+    lines: Vec<String>,
+}
+
+impl ToldOfEvent {
+    fn new(kind: MessageKind, headline: String) -> Self {
+        Self { kind, headline: Some(headline), step: None, ask: false, lines: Vec::new() }
+    }
+
+    fn ask(kind: MessageKind, step: &StepName) -> Self {
+        Self { kind, headline: None, step: Some(step.clone()), ask: true, lines: Vec::new() }
+    }
+
+    fn about(mut self, step: &StepName) -> Self {
+        self.step = Some(step.clone());
+        self
+    }
+
+    fn line(mut self, line: String) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    fn lines(mut self, lines: impl Iterator<Item = String>) -> Self {
+        self.lines.extend(lines);
+        self
+    }
+}

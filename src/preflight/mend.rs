@@ -1,0 +1,120 @@
+//! Which command mends what a rule found? One for `az`, whole, where there is one that makes good and breaks nothing
+//! else; what a person has to decide has none.
+
+use std::collections::BTreeSet;
+
+use super::inquiry::Inquiry;
+use crate::model::{Action, Region, ResourceId};
+
+/// The commands that mend a finding about a resource.
+pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
+    let placed = format!(
+        "--subscription {} --resource-group {}",
+        id.subscription(),
+        quoted(id.resource_group())
+    );
+    let own = quoted(id.as_str());
+    let command = match rule {
+        "CIR-STATE" => format!("az network express-route update --ids {own}"),
+        "GEO-STANDARD" | "RT-ONPREM" => {
+            format!("az network express-route update --ids {own} --sku-tier Premium")
+        }
+        "GW-STATE" => format!("az network vnet-gateway update --ids {own}"),
+        "GWS-NSG" => {
+            format!("az network vnet subnet update --ids {own} --remove networkSecurityGroup")
+        }
+        "HUB-WAN" => format!("az network vwan update --ids {own} --type Standard"),
+        "DNS-ZONE" => {
+            format!("az network private-dns zone create {placed} --name {}", quoted(id.name()))
+        }
+        "AUTH-THERE" => {
+            let Some(circuit) = id.parent() else { return Vec::new() };
+            format!(
+                "az network express-route auth create {placed} --circuit-name {} --name {}",
+                quoted(circuit.name()),
+                quoted(id.name())
+            )
+        }
+        _ => return Vec::new(),
+    };
+    vec![command]
+}
+
+/// Makes a resource group, homed where the plan works; a person says where it does in several regions, or in none.
+pub(super) fn group(inquiry: &Inquiry<'_>, subscription: &str, group: &str) -> String {
+    let regions: BTreeSet<&Region> =
+        inquiry.plan.steps().iter().filter_map(|step| location(&step.action)).collect();
+    let region = match regions.iter().collect::<Vec<_>>().as_slice() {
+        [one] => one.as_str(),
+        _ => "REGION",
+    };
+    format!(
+        "az group create --subscription {subscription} --name {} --location {region}",
+        quoted(group)
+    )
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "what has no region of its own says nothing")]
+fn location(action: &Action) -> Option<&Region> {
+    match action {
+        Action::PublicIp(spec) => Some(&spec.location),
+        Action::Gateway(spec) => Some(&spec.location),
+        Action::Connection(spec) => Some(&spec.location),
+        Action::RouteTable(spec) => Some(&spec.location),
+        _ => None,
+    }
+}
+
+/// Registers the network provider.
+pub(super) fn registration(subscription: &str) -> String {
+    format!("az provider register --namespace Microsoft.Network --subscription {subscription}")
+}
+
+/// Takes a lock off.
+pub(super) fn lock(id: &str) -> String {
+    format!("az lock delete --ids {}", quoted(id))
+}
+
+/// A word of a command line, quoted where a shell would take it apart.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:".contains(letter);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::rule::rule;
+
+    /// The rules that have a command; each is a rule.
+    const MENDED: [&str; 8] = [
+        "CIR-STATE",
+        "GEO-STANDARD",
+        "RT-ONPREM",
+        "GW-STATE",
+        "GWS-NSG",
+        "HUB-WAN",
+        "DNS-ZONE",
+        "AUTH-THERE",
+    ];
+
+    #[test]
+    fn a_command_names_the_resource_whole_and_is_of_a_rule_that_there_is() {
+        let id = ResourceId::parse(
+            "/subscriptions/s/resourceGroups/Netz (Süd)/providers/Microsoft.Network\
+             /expressRouteCircuits/er/authorizations/a",
+        )
+        .unwrap();
+        for own in MENDED {
+            assert!(rule(own).is_some(), "{own}");
+            let commands = resource(own, &id);
+            assert_eq!(commands.len(), 1, "{own}");
+            assert!(commands[0].starts_with("az network "), "{commands:?}");
+            assert!(
+                commands[0].contains("Netz (Süd)") && commands[0].contains('\''),
+                "{commands:?}"
+            );
+        }
+        assert!(resource("QUOTA", &id).is_empty());
+    }
+}

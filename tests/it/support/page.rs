@@ -1,0 +1,218 @@
+//! A page over runs in memory: what it is asked and told goes by no socket, and no time but its own passes.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use backroad::cli::clock::{HostEntropy, RealClock};
+use backroad::engine::Clock as _;
+use backroad::engine::{Command, Recorded};
+use backroad::model::{Account, Person, Plan, RunId, Seq};
+use backroad::render::document::material::Known;
+use backroad::render::view::Driven;
+use backroad::store::{Invitations, Invited, RunGlance, StateDir};
+use backroad::web::{FreshEvents, PagePeer, RunBeside, Web, WebProblem, WebSettings, WebSource};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
+
+/// The name under which the page is known.
+pub(crate) const HOST: &str = "127.0.0.1:4711";
+
+/// Runs in memory, and what was told to them.
+pub(crate) struct MemoryRuns {
+    pub(crate) run: RunId,
+    pub(crate) events: Vec<Recorded>,
+    pub(crate) driven: Driven,
+    pub(crate) told: Mutex<Vec<Command>>,
+}
+
+#[async_trait]
+impl WebSource for MemoryRuns {
+    fn glances(&self) -> Result<Vec<RunGlance>, WebProblem> {
+        Ok(self.glance(&self.run).into_iter().collect())
+    }
+
+    fn glance(&self, run: &RunId) -> Option<RunGlance> {
+        (*run == self.run).then(|| RunGlance {
+            run: run.clone(),
+            head: self.events.last().map(|last| last.seq),
+            driven: self.driven == Driven::ByAProcess,
+        })
+    }
+
+    async fn fresh(&self, _: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
+        let events = self.events.iter().filter(|one| one.seq > after).cloned().collect();
+        let now = self.events.last().unwrap().at;
+        Ok(FreshEvents { events, driven: self.driven, now, stale: None })
+    }
+
+    fn beside(&self, _: &RunId) -> RunBeside {
+        RunBeside::default()
+    }
+
+    fn estate(&self, _: &RunId) -> Option<Known> {
+        None
+    }
+
+    async fn report(&self, _: &RunId) -> Result<String, WebProblem> {
+        Ok("<!doctype html><title>Report</title>".to_owned())
+    }
+
+    async fn document(&self, _: &RunId, _: &Plan) -> Result<String, WebProblem> {
+        Ok("<!doctype html><title>Procedure</title>".to_owned())
+    }
+
+    async fn tell(&self, _: &RunId, command: Command) -> Result<(), WebProblem> {
+        self.told.lock().unwrap().push(command);
+        Ok(())
+    }
+
+    fn is_own(&self, _: SocketAddr, _: SocketAddr) -> Option<bool> {
+        None
+    }
+
+    fn person(&self, name: &str, _: Option<&str>) -> Person {
+        let account = Account {
+            name: "ops".to_owned(),
+            uid: Some(900),
+            host: "jump".to_owned(),
+            login: None,
+            sudo_user: None,
+            said: false,
+            invited: true,
+        };
+        Person { name: name.to_owned(), account: Some(Box::new(account)) }
+    }
+}
+
+/// A page that is asked in this process.
+pub(crate) struct PageBench {
+    pub(crate) web: Web,
+    pub(crate) runs: Arc<MemoryRuns>,
+    invitations: Invitations,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, taken in whole.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answered {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl PageBench {
+    pub(crate) fn of(run: RunId, events: Vec<Recorded>, driven: Driven) -> Self {
+        Self::with(run, events, driven, |_| {})
+    }
+
+    pub(crate) fn with(
+        run: RunId,
+        events: Vec<Recorded>,
+        driven: Driven,
+        change: impl FnOnce(&mut WebSettings),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let invitations = StateDir::new(folder.path()).invitations();
+        let mut settings = WebSettings {
+            hosts: vec![HOST.to_owned()],
+            secure: false,
+            actions: true,
+            account: "ops".to_owned(),
+            port: 4711,
+        };
+        change(&mut settings);
+        let runs = Arc::new(MemoryRuns { run, events, driven, told: Mutex::default() });
+        let clock = Arc::new(RealClock::new(NonZeroU32::MIN, None));
+        let source = Arc::clone(&runs) as Arc<dyn WebSource>;
+        let web = Web::new(source, invitations.clone(), settings, (clock, Arc::new(HostEntropy)));
+        Self { web, runs, invitations, _folder: folder }
+    }
+
+    /// A path of the run.
+    pub(crate) fn path(&self, part: &str) -> String {
+        format!("/runs/{}{part}", self.runs.run)
+    }
+
+    /// Asks as whoever sits on this host and is of its account.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answered {
+        self.ask_as(request, PagePeer { reads: true }).await
+    }
+
+    pub(crate) async fn ask_as(&self, request: Request<Body>, peer: PagePeer) -> Answered {
+        let response = self.open(request, peer).await;
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 16 << 20).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answered { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// An answer whose body is still to come: a stream of changes has no end.
+    pub(crate) async fn open(&self, mut request: Request<Body>, peer: PagePeer) -> Response<Body> {
+        request.extensions_mut().insert(peer);
+        TowerToHyperService::new(self.web.router()).call(request).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answered {
+        self.ask(get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Somebody who came by a link: their cookie.
+    pub(crate) async fn enter(&self, name: &str, role: Option<&str>) -> String {
+        let token = self.invite(name, role);
+        let entered = self.ask(post("/enter", &serde_json::json!({ "token": token }), "")).await;
+        assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
+        let cookie = entered.headers["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// The secret of a link.
+    pub(crate) fn invite(&self, name: &str, role: Option<&str>) -> String {
+        let at = RealClock::new(NonZeroU32::MIN, None).now();
+        let token = blake3::hash(format!("{name}{role:?}{at}").as_bytes()).to_hex().to_string();
+        let invited = Invited {
+            name: name.to_owned(),
+            role: role.map(str::to_owned),
+            by: "ops".to_owned(),
+            at,
+            until: at + std::time::Duration::from_secs(3_600),
+        };
+        self.invitations.invite(&token, &invited).unwrap();
+        token
+    }
+
+    /// The forms that somebody is offered.
+    pub(crate) async fn forms(&self, cookie: &str) -> Vec<Value> {
+        let request = get(&self.path("/forms")).header("cookie", cookie);
+        let forms = self.ask(request.body(Body::empty()).unwrap()).await;
+        forms.json()["forms"].as_array().unwrap().clone()
+    }
+}
+
+/// A request as a browser sends it from the page itself.
+pub(crate) fn get(path: &str) -> axum::http::request::Builder {
+    Request::builder().uri(path).header("host", HOST)
+}
+
+/// What the page's own script sends.
+pub(crate) fn post(path: &str, sent: &Value, cookie: &str) -> Request<Body> {
+    Request::builder()
+        .method("POST")
+        .uri(path)
+        .header("host", HOST)
+        .header("origin", format!("http://{HOST}"))
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/json")
+        .header("cookie", cookie)
+        .body(Body::from(sent.to_string()))
+        .unwrap()
+}
