@@ -50,7 +50,9 @@ fn all_went(context: &Context, driving: &Driving, opened: &Opened) -> bool {
 
 /// Whether each fault and bad day struck something, or may have struck nothing.
 fn all_struck(context: &Context, driving: &Driving, allowed: bool) -> bool {
-    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(|one| one.struck == 0).collect();
+    // A fault that was asked about no request is of a world from before they were counted.
+    let counted = |one: &&StrikesView| one.struck == 0 && (one.is_day || one.asked > 0);
+    let idle: Vec<&StrikesView> = driving.strikes.iter().filter(counted).collect();
     for one in &idle {
         let mark = context.ui.err.warn("warning:");
         let what = if one.is_day { "The bad day" } else { "The fault" };
