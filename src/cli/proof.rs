@@ -10,6 +10,7 @@ use crate::engine::state::Opened;
 use crate::engine::{Ending, RunMode};
 use crate::model::RunOutcome;
 use crate::model::time::format_duration;
+use crate::render::view::StrikesView;
 
 /// What a drill was to prove and did not.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +32,9 @@ impl Proof {
         };
         let opened = driving.state.opened.as_ref().filter(|opened| opened.mode == RunMode::Drill);
         let Some(opened) = opened else { return Self::default() };
-        let idle = driving.strikes.iter().filter(|one| one.struck == 0);
+        // A fault that was asked about no request is of a world from before they were counted.
+        let counted = |one: &&StrikesView| one.struck == 0 && (one.is_day || one.asked > 0);
+        let idle = driving.strikes.iter().filter(counted);
         let said = idle.map(|one| {
             let what = if one.is_day { "The bad day" } else { "The fault" };
             format!("{what} `{}` {}.", one.what, one.said())

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::inquiry::Inquiry;
-use crate::model::{Action, Region, ResourceId};
+use crate::model::{Action, Plan, Region, ResourceId};
 
 /// The commands that mend a finding about a resource.
 pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
@@ -41,9 +40,9 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
 }
 
 /// Makes a resource group, homed where the plan works; a person says where it does in several regions, or in none.
-pub(super) fn group(inquiry: &Inquiry<'_>, subscription: &str, group: &str) -> String {
+pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
     let regions: BTreeSet<&Region> =
-        inquiry.plan.steps().iter().filter_map(|step| location(&step.action)).collect();
+        plan.steps().iter().filter_map(|step| location(&step.action)).collect();
     let region = match regions.iter().collect::<Vec<_>>().as_slice() {
         [one] => one.as_str(),
         _ => "REGION",

@@ -134,7 +134,9 @@ The first of these that gives one:
 1. `--param NAME=VALUE`; the last one of a name counts. The value is taken as text, number or `true`/`false`; for a list or an object it
    is YAML: `--param 'spokes=[vnet-app1, vnet-app2]'`. `--param NAME=@FILE` takes it from a YAML file, whatever its type; a text that
    begins with `@` is written with `@@`.
-2. `--params FILE`: a YAML mapping from names to values. May be repeated; the last file goes first.
+2. `--params FILE`: a YAML mapping from names to values. May be repeated; the last file goes first. `backroad check RUNBOOK FILE`
+   judges it as the runbook declares its parameters, and so does `backroad check FILE` where a comment at its beginning names the runbook
+   beside it: `# runbook: NAME.yaml`.
 3. `BACKROAD_PARAM_<NAME>` of the environment, the name in upper case, the value written as for `--param` (without `@FILE`). It is said on
    stderr, so that no forgotten variable steers a run unseen. One that is set for another runbook does no harm.
 4. The profile's `params`.

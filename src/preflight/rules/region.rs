@@ -90,7 +90,7 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subscription, group) in inquiry.groups() {
         let about = format!("resource group {group}");
-        let command = mend::group(inquiry, &subscription, &group);
+        let command = mend::group(inquiry.plan, &subscription, &group);
         let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
             Fact::Known(_) => FindingVerdict::Passed,
             Fact::Absent => FindingVerdict::Failed("there is no such group".to_owned()),
