@@ -1,7 +1,7 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
 use super::before::{self, KeptBody};
-use super::standing::Standing;
+use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, Peering, PublicIp, Subnet,
@@ -219,7 +219,7 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
     .iter()
     .filter_map(|(key, said)| said.map(|on| (*key, on)))
     .collect();
-    let standing = Standing::of(id, &settings);
+    let standing = StandingConnection::of(id, &settings);
     act.insert(0, standing.keep());
     act.push(standing.weigh(spec.routing_weight, &create.with("--query", STATE)));
     if !settings.is_empty() {

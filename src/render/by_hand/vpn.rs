@@ -2,7 +2,7 @@
 
 use super::before::KeptBody;
 use super::ensure::{said, slow, tags, way};
-use super::standing::Standing;
+use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 
@@ -126,7 +126,7 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
     } else {
         create
     };
-    let standing = Standing::of(id, &[]);
+    let standing = StandingConnection::of(id, &[]);
     let mut act = vec![standing.keep()];
     act.extend(read);
     // Without a query the answer would show the key. One that stands keeps the key that it has.
