@@ -1,7 +1,7 @@
 //! How is a site-to-site VPN made by hand? The device first, then the gateway, then the tunnel with its key.
 
 use super::before::KeptBody;
-use super::ensure::{said, slow, tags, way};
+use super::ensure::{said, slow, tags, way, weighed};
 use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
@@ -139,11 +139,14 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
             about("network vpn-connection show", id)
                 .with(
                     "--query",
-                    "{state:provisioningState,status:connectionStatus,in:ingressBytesTransferred,out:egressBytesTransferred}",
+                    "{state:provisioningState,status:connectionStatus,weight:routingWeight,in:ingressBytesTransferred,out:egressBytesTransferred}",
                 )
                 .text(),
         )],
-        good: "state is Succeeded within a minute, and status is Connected a few minutes later.".to_owned(),
+        good: format!(
+            "state is Succeeded within a minute, and status is Connected a few minutes later{}.",
+            weighed(spec.routing_weight)
+        ),
         wrong: vec![
             Trouble {
                 sign: "status stays Connecting or NotConnected",
