@@ -101,7 +101,9 @@ for (const file of files) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true, printBackground: true, timeout: 120000 });
   writeFileSync(path.join(out, `${path.basename(file, ".html")}.pdf`), pdf);
+  const sheets = Buffer.from(pdf).toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? [];
+  console.log(`${path.basename(file)}: ${sheets.length} pages of A4`);
   await browser.close();
 }
-console.log(`${files.length} pages, ${wrong} things wrong.`);
+console.log(`${files.length} documents, ${wrong} things wrong.`);
 process.exit(wrong ? 1 : 0);

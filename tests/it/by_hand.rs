@@ -33,11 +33,13 @@ fn script(runbook: &str, state: &Path) -> String {
     backroad(&["render", runbook, "--without-drills", "--format", "sh"], state)
 }
 
-/// An `az` that says what it was asked, and is refused where a file says so.
+/// An `az` that says what it was asked, finds nothing that is to be kept, and is refused where a file says so.
 fn stub(folder: &Path) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join("az");
-    let text = "#!/bin/sh\nprintf '%s\\n' \"$*\" >>\"$ASKED\"\n[ ! -e \"$REFUSES\" ] || exit 3\necho key-of-nobody\n";
+    let text = "#!/bin/sh\nprintf '%s\\n' \"$*\" >>\"$ASKED\"\n[ ! -e \"$REFUSES\" ] || exit 3\n\
+                case \"$*\" in 'rest --url '*|*'routingWeight||'*|*'--query name --output tsv')\n\
+                echo 'ERROR: (ResourceNotFound)' >&2\nexit 3;;\nesac\necho key-of-nobody\n";
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -180,10 +182,93 @@ fn the_time_of_a_question_is_its_gates_and_a_quick_card_comes_first() {
         let arguments =
             ["render", "runbooks/dr-circuit.yaml", "--without-drills", "--format", format];
         let text = backroad(&arguments, folder.path());
-        let card = text.find("Quick card: ").unwrap();
-        let chapter = text.find("a-use\"").map(|_| text.find("id=\"a-use\"").unwrap()).unwrap();
+        let card = text.find("id=\"a-card\"").unwrap();
+        assert!(card < text.find("About this document").unwrap(), "{format}: it is the first page");
+        let chapter = text.find("id=\"a-use\"").unwrap();
         assert!(card < chapter, "{format}");
         assert!(text[card..chapter].contains("vnet-gateway create"), "{format}");
         assert!(text[card..chapter].contains("Whom to call"), "{format}");
     }
+}
+
+/// The file in which a command keeps something.
+fn kept(command: &str) -> Option<&str> {
+    command.strip_prefix("keep ")?.split_whitespace().next()
+}
+
+#[test]
+fn what_stood_before_a_step_is_kept_first_and_no_way_back_removes_it_blindly() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut kept_files, mut removed) = (0, 0);
+    for runbook in shipped() {
+        let arguments = ["--output", "json", "render", &runbook, "--without-drills"];
+        let document: serde_json::Value =
+            serde_json::from_str(&backroad(&arguments, folder.path())).unwrap();
+        for part in document["parts"].as_array().unwrap() {
+            for step in part["steps"].as_array().unwrap() {
+                let typed = |of: &str| {
+                    let all = step[of].as_array().unwrap().iter();
+                    all.map(|one| one["command"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+                };
+                let (act, back) = (typed("act"), typed("undo_commands"));
+                let file = act.iter().find_map(|command| kept(command));
+                kept_files += usize::from(file.is_some());
+                for command in back.iter().filter(|command| command.contains(" delete")) {
+                    removed += 1;
+                    let file =
+                        file.unwrap_or_else(|| panic!("{runbook}: nothing is kept\n{command}"));
+                    assert!(
+                        command.contains(file),
+                        "{runbook}: {file} is not looked at\n{command}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(kept_files > 100 && removed > 50, "{kept_files} kept, {removed} removed");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--output", "json", "render", "runbooks/dr-circuit.yaml", "--without-drills"];
+    let document: serde_json::Value =
+        serde_json::from_str(&backroad(&arguments, folder.path())).unwrap();
+    let words = document["parts"][0]["typed_first"]["command"].as_str().unwrap();
+    let keep = |answer: &str| {
+        let text = format!("{words}\nkeep before-x.json sh -c {answer}");
+        let done =
+            Command::new("sh").args(["-c", &text]).current_dir(folder.path()).output().unwrap();
+        (done.status.success(), std::fs::read_to_string(folder.path().join("before-x.json")).ok())
+    };
+    assert_eq!(keep("'echo Forbidden >&2; exit 1'"), (false, None));
+    assert_eq!(keep("'echo ResourceNotFound >&2; exit 3'"), (true, Some(String::new())));
+    drop(std::fs::remove_file(folder.path().join("before-x.json")));
+    assert_eq!(keep("'echo body'"), (true, Some("body\n".to_owned())));
+    // Once: what stands later is not what stood before.
+    assert_eq!(keep("'echo other'"), (true, Some("body\n".to_owned())));
+}
+
+#[test]
+fn a_command_of_ours_that_is_shown_finds_the_run_wherever_it_is_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("the state");
+    let shown = backroad(&["drill", "runbooks/same-circuit.yaml"], &state);
+    let place = format!("--state-dir '{}'", state.display());
+    let commands = |text: &str| {
+        let all = text.lines().filter(|line| line.trim_start().starts_with("backroad "));
+        all.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for text in [shown, backroad(&["status"], &state)] {
+        let all = commands(&text);
+        assert!(!all.is_empty(), "{text}");
+        assert!(all.iter().all(|command| command.contains(&place)), "{all:#?}");
+    }
+    let refused = Command::new(env!("CARGO_BIN_EXE_backroad"))
+        .args(["status", "01h00000000000000000000000", "--state-dir"])
+        .arg(&state)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains(&format!("`backroad runs {place}`")), "{told}");
 }

@@ -1,7 +1,7 @@
 //! How is a resource made by hand? Commands that say everything, so that no default decides.
 
 use super::before::{self, KeptBody};
-use super::standing::Standing;
+use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, Connection, Gateway, Peering, PublicIp, Subnet,
@@ -131,7 +131,10 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
                 .with("--query", "{state:provisioningState,type:gatewayType,sku:sku.name}")
                 .text(),
         )],
-        good: "state is Succeeded after 15 to 45 minutes. It says Updating until then.".to_owned(),
+        good: format!(
+            "state is Succeeded after 15 to 45 minutes, and sku is {}. It says Updating until then.",
+            spec.sku.as_str()
+        ),
         wrong: vec![
             Trouble {
                 sign: "It is not done after 60 minutes",
@@ -147,6 +150,11 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
         undo: vec![before.restore_and_wait(&about("network vnet-gateway delete", id))],
         undo_note: "Only after its connections and the peerings that use it are gone.".to_owned(),
     }
+}
+
+/// What is good of a weight, where one is said: who only looks must see that it is not yet so.
+pub(super) fn weighed(weight: Option<u16>) -> String {
+    weight.map(|weight| format!("; weight is {weight}")).unwrap_or_default()
 }
 
 /// What takes long, and goes on by itself.
@@ -219,7 +227,7 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
     .iter()
     .filter_map(|(key, said)| said.map(|on| (*key, on)))
     .collect();
-    let standing = Standing::of(id, &settings);
+    let standing = StandingConnection::of(id, &settings);
     act.insert(0, standing.keep());
     act.push(standing.weigh(spec.routing_weight, &create.with("--query", STATE)));
     if !settings.is_empty() {
@@ -245,10 +253,11 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
                 )
                 .text(),
         )],
-        good:
-            "state is Succeeded within minutes, and status is Connected soon after. Neither proves \
-               that traffic flows: the routes do."
-                .to_owned(),
+        good: format!(
+            "state is Succeeded within minutes, and status is Connected soon after{}. Neither proves that traffic \
+             flows: the routes do.",
+            weighed(spec.routing_weight)
+        ),
         wrong: vec![
             Trouble {
                 sign: "It is refused because networks overlap",

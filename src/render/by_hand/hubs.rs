@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::before::{self, KeptBody};
-use super::ensure::{said, slow, tags, way};
+use super::ensure::{said, slow, tags, way, weighed};
 use super::{Az, Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
 use crate::model::ResourceId;
 use crate::model::action::{
@@ -177,9 +177,11 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
                 )
                 .text(),
         )],
-        good: "state is Succeeded within minutes. That does not prove that traffic flows: the routes of the \
-               hub do."
-            .to_owned(),
+        good: format!(
+            "state is Succeeded within minutes{}. That does not prove that traffic flows: the routes of the hub \
+             do.",
+            weighed(spec.routing_weight)
+        ),
         wrong: vec![
             Trouble {
                 sign: "ServiceProviderNotProvisioned, or state is Failed",

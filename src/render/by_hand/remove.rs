@@ -17,17 +17,19 @@ struct RemovalForm {
 fn kind(kind: RemovalKind) -> RemovalForm {
     let of = |delete, portal| RemovalForm { delete, portal };
     match kind {
-        RemovalKind::Connection => of("network vpn-connection delete", "Connections"),
+        RemovalKind::Connection | RemovalKind::VpnConnection => {
+            of("network vpn-connection delete", "Connections")
+        }
         RemovalKind::Peering => of("network vnet peering delete", "Virtual networks > Peerings"),
-        RemovalKind::Gateway => of("network vnet-gateway delete", "Virtual network gateways"),
-        RemovalKind::VpnGateway => of("network vnet-gateway delete", "Virtual network gateways"),
+        RemovalKind::Gateway | RemovalKind::VpnGateway => {
+            of("network vnet-gateway delete", "Virtual network gateways")
+        }
         RemovalKind::PublicIp => of("network public-ip delete", "Public IP addresses"),
         RemovalKind::Subnet => of("network vnet subnet delete", "Virtual networks > Subnets"),
         RemovalKind::Authorization => {
             of("network express-route auth delete", "ExpressRoute circuits > Authorizations")
         }
         RemovalKind::RouteTable => of("network route-table delete", "Route tables"),
-        RemovalKind::VpnConnection => of("network vpn-connection delete", "Connections"),
         RemovalKind::LocalGateway => of("network local-gateway delete", "Local network gateways"),
         RemovalKind::Route => of("network route-table route delete", "Route tables > Routes"),
         RemovalKind::HubConnection => of(

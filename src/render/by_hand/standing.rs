@@ -7,12 +7,12 @@ use super::{Line, about};
 use crate::model::ResourceId;
 
 /// A connection that may be there before its step.
-pub(super) struct Standing<'a> {
+pub(super) struct StandingConnection<'a> {
     id: &'a ResourceId,
     settings: Vec<&'a str>,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> StandingConnection<'a> {
     /// `settings` are the fields of its properties that are set beside its weight.
     pub(super) fn of(id: &'a ResourceId, settings: &[(&'a str, bool)]) -> Self {
         Self { id, settings: settings.iter().map(|(key, _)| *key).collect() }

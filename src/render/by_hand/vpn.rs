@@ -1,8 +1,8 @@
 //! How is a site-to-site VPN made by hand? The device first, then the gateway, then the tunnel with its key.
 
 use super::before::KeptBody;
-use super::ensure::{said, slow, tags, way};
-use super::standing::Standing;
+use super::ensure::{said, slow, tags, way, weighed};
+use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 
@@ -126,7 +126,7 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
     } else {
         create
     };
-    let standing = Standing::of(id, &[]);
+    let standing = StandingConnection::of(id, &[]);
     let mut act = vec![standing.keep()];
     act.extend(read);
     // Without a query the answer would show the key. One that stands keeps the key that it has.
@@ -139,11 +139,14 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
             about("network vpn-connection show", id)
                 .with(
                     "--query",
-                    "{state:provisioningState,status:connectionStatus,in:ingressBytesTransferred,out:egressBytesTransferred}",
+                    "{state:provisioningState,status:connectionStatus,weight:routingWeight,in:ingressBytesTransferred,out:egressBytesTransferred}",
                 )
                 .text(),
         )],
-        good: "state is Succeeded within a minute, and status is Connected a few minutes later.".to_owned(),
+        good: format!(
+            "state is Succeeded within a minute, and status is Connected a few minutes later{}.",
+            weighed(spec.routing_weight)
+        ),
         wrong: vec![
             Trouble {
                 sign: "status stays Connecting or NotConnected",

@@ -12,8 +12,8 @@ use crate::sim::reply::guid;
 /// How long a token is good; as long as Entra's for managed identities.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where a signature would stand. Nobody who asks the simulator looks at it.
-const SIGNED: &str = "simulated-by-nobody";
+/// Where a signature would stand. Nobody who asks the simulator checks it, but clients read its bytes.
+const SIGNED: &str = "simulated, signed by nobody";
 
 /// Whose token it is, and for whom.
 pub(super) struct TokenClaims<'a> {
@@ -57,7 +57,7 @@ impl TokenClaims<'_> {
     pub(super) fn token(&self, at: (&str, Timestamp)) -> String {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let head = part(json!({"typ": "JWT", "alg": "RS256", "kid": "simulated"}));
-        format!("{head}.{}.{SIGNED}", part(self.written(at)))
+        format!("{head}.{}.{}", part(self.written(at)), URL_SAFE_NO_PAD.encode(SIGNED))
     }
 
     /// Who it is, as MSAL keeps accounts.
@@ -84,6 +84,8 @@ mod tests {
             TokenClaims { tenant: "t-1", client: "c", person: None, audience: "https://a" };
         let token = claims.token(("https://localhost:1", Timestamp::from_millis(0)));
         assert_eq!(token.split('.').count(), 3, "{token}");
+        // Strict clients refuse a token of which one part is no base64, the one that nobody checks as well.
+        assert!(token.split('.').all(|part| URL_SAFE_NO_PAD.decode(part).is_ok()), "{token}");
         assert_eq!(tenant_of(&format!("Bearer {token}")).as_deref(), Some("t-1"));
         for other in ["Bearer simulated", "Bearer a.b.c", "", "Bearer simulated.of.t-1"] {
             assert_eq!(tenant_of(other), None, "{other}");
