@@ -95,7 +95,9 @@ impl<'a> Somebody<'a> {
             let forms: Value = serde_json::from_str(&body).ok()?;
             forms["forms"].as_array()?.iter().find(|form| form["command"] == command).cloned()
         });
-        let form = form.unwrap();
+        let form = form.unwrap_or_else(|| {
+            panic!("{command}: {}", self.ask(&format!("GET /runs/{run}/forms"), "").1)
+        });
         let sent = json!({
             "command": command,
             "step": form["step"],
