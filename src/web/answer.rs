@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::source::WebProblem;
 use crate::outward;
+use crate::render::template::escape_html;
 
 /// Letters of one text that are sent: an error of Azure's may be a page, and a few lines tell it.
 const LETTERS_MAX: usize = 2_000;
@@ -68,6 +69,22 @@ pub(super) fn typed(
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+impl WebProblem {
+    /// The problem for somebody who opened a page.
+    pub(super) fn page(&self) -> Response<Body> {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (what, hint) = (escape_html(&self.what), self.hint.as_deref().map(escape_html));
+        let hint = hint.map(|hint| format!("<p>{hint}</p>")).unwrap_or_default();
+        let text = format!(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+             content=\"width=device-width, initial-scale=1\"><title>backroad</title><link rel=\"stylesheet\" \
+             href=\"/assets/page.css\"></head><body><main class=\"narrow\"><div class=\"card\"><h1>{what}</h1>{hint}\
+             </div></main></body></html>\n"
+        );
+        typed(status, "text/html; charset=utf-8", outward::redacted(&text).into_owned())
+    }
 }
 
 impl IntoResponse for WebProblem {

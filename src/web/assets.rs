@@ -42,7 +42,7 @@ pub(super) async fn runs_page() -> Response<Body> {
 pub(super) async fn run_page(State(web): State<Web>, Path(run): Path<String>) -> Response<Body> {
     match known_run(&web, &run) {
         Ok(_) => typed(StatusCode::OK, HTML, RUN),
-        Err(problem) => problem.into_response(),
+        Err(problem) => problem.page(),
     }
 }
 

@@ -27,8 +27,10 @@ pub(super) const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-
 /// Lets a request through, or says why not; and sets on every answer what a browser must know.
 pub(super) async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response<Body> {
     let judged = judge(&web, &request);
+    let is_opened = *request.method() == Method::GET && assets::is_a_page(request.uri().path());
     let mut response = match judged {
         Ok(()) => next.run(request).await,
+        Err(problem) if is_opened => problem.page(),
         Err(problem) => problem.into_response(),
     };
     let headers = response.headers_mut();

@@ -128,7 +128,8 @@ struct PageWatcher {
     bounds: PageBounds,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
+type PageAnswering =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
 
 impl PageWatcher {
     /// One connection, to its end. What fails concerns only its client.
@@ -139,7 +140,7 @@ impl PageWatcher {
         let bounds = self.bounds;
         let peer = self.peer().await;
         let router = TowerToHyperService::new(self.router.layer(Extension(peer)));
-        let answers = service_fn(move |request: Request<Incoming>| -> Answering {
+        let answers = service_fn(move |request: Request<Incoming>| -> PageAnswering {
             Box::pin(router.call(request))
         });
         let serving = http1::Builder::new()

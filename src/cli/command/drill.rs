@@ -7,8 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::run::{hexadecimal, run_id, said_before};
-use super::served_page::RunningPage;
-use super::web::PageBesideArgs;
+use super::served_page::{PageBesideArgs, RunningPage};
 use crate::cli::args::{Compile, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;

@@ -7,9 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::served_page::RunningPage;
+use super::served_page::{PageBesideArgs, RunningPage};
 use super::status::status;
-use super::web::PageBesideArgs;
 use crate::azure::WriteScope;
 use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
 use crate::cli::clock::RealClock;

@@ -60,11 +60,12 @@ pub use report::{ReportArgs, ReportFormat};
 pub use run::RunArgs;
 pub use runs::RunsArgs;
 pub use schema::SchemaArgs;
+pub use served_page::{PageBesideArgs, ServePageArgs};
 pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
-pub use web::{PageBesideArgs, ServePageArgs, WebArgs, WebVerb};
+pub use web::{WebArgs, WebVerb};
 
 /// Does what was asked.
 ///

@@ -8,8 +8,7 @@ use clap::Args;
 
 use super::drive::{Azure, live, shown};
 use super::plan::{PlanArgs, plan};
-use super::served_page::RunningPage;
-use super::web::PageBesideArgs;
+use super::served_page::{PageBesideArgs, RunningPage};
 use crate::cli::args::{Compile, DriveArgs, Start};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;

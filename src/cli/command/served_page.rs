@@ -6,13 +6,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
 use super::page::PageSource;
-use super::web::{PageBesideArgs, ServePageArgs};
 use crate::cli::clock::{HostEntropy, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -22,6 +22,40 @@ use crate::engine::Clock;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::store::regular;
 use crate::web::{PageBounds, PageIdentity, Web, WebSettings, serve};
+
+/// How the page is served.
+#[derive(Debug, Clone, Args)]
+pub struct ServePageArgs {
+    /// Where to listen; beyond loopback only with a certificate.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Let people act on it, each by a link of their own (`web invite`); without it the page only shows.
+    #[arg(long)]
+    pub allow_actions: bool,
+    /// The certificate and those above it (PEM): the page is then reached over https.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Another name under which the page is reached, as the certificate has it. May be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub name: Vec<String>,
+}
+
+/// A page beside a run that this process drives.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PageBesideArgs {
+    /// Serve the page of this run on loopback, and of all others here; prints where it is.
+    #[arg(long)]
+    pub web: bool,
+    /// Where that page listens; loopback only [default: a port that is free].
+    #[arg(long, value_name = "ADDRESS", requires = "web")]
+    pub web_listen: Option<SocketAddr>,
+    /// Let people act on that page, each by a link of their own (`web invite`).
+    #[arg(long, requires = "web")]
+    pub allow_actions: bool,
+}
 
 /// The threads that answer for the page.
 const THREADS: usize = 2;

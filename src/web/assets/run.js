@@ -244,7 +244,7 @@ const drawForms = async () => {
     }
   }
   const note = byId("note");
-  const text = place ? "" : who.actions ? (given.why_not ?? given.note ?? "") : "";
+  const text = place || ended(shown) ? "" : who.actions ? (given.why_not ?? given.note ?? "") : "";
   note.hidden = !text;
   if (note.textContent !== text.replaceAll("`", "")) note.replaceChildren(...rich(text));
   const lay = (target, forms, words, wrap = (form) => form) => {
