@@ -89,7 +89,7 @@ impl MessageMaker {
     #[must_use]
     pub fn endangered(&self, now: Timestamp) -> Option<ObjectiveNote> {
         let (level, at) = self.danger_at(now);
-        (level > self.danger).then(|| ObjectiveNote { after: self.state.head, level, at })
+        (level > self.danger).then_some(ObjectiveNote { after: self.state.head, level, at })
     }
 
     /// What is told of it.
@@ -145,7 +145,7 @@ impl MessageMaker {
     fn message(&self, told: ToldOfEvent, at: Timestamp, nth: usize) -> Option<Message> {
         let opened = self.state.opened.as_ref()?;
         let truth = self.truth(at)?;
-        let ask = told.ask.then(|| told.step.as_ref()).flatten().and_then(|step| {
+        let ask = told.step.as_ref().filter(|_| told.ask).and_then(|step| {
             truth.asks.iter().find(|ask| ask.step.as_deref() == Some(step.as_str()))
         });
         let ask = match told.kind {

@@ -228,7 +228,7 @@ async fn of_a_thousand_kills_around_sends_none_loses_a_message_and_every_double_
             bench.fuse.store(random(&mut seed) % 12, Ordering::SeqCst);
             // The run goes on between the processes, or in the middle of one.
             bench.shown.store(1 + random(&mut seed) % events.len(), Ordering::SeqCst);
-            if random(&mut seed) % 4 == 0 {
+            if random(&mut seed).is_multiple_of(4) {
                 bench.shown.store(events.len(), Ordering::SeqCst);
             }
             match life(&bench, &messages).await {
