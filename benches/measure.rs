@@ -200,6 +200,7 @@ fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
             reached_before: &[],
             reachability: &[],
             strikes: &[],
+            told: &[],
             head: None,
             correlation: None,
             runbook: None,

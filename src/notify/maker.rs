@@ -12,6 +12,10 @@ use crate::render::view::Driven;
 
 use super::message::Message;
 
+/// How many failures are told one by one. In a run of thousands of steps that fail for one reason, the question that
+/// somebody has to answer would stand behind as many messages.
+const FAILURES_TOLD: u32 = 20;
+
 /// How texts are laid out: one thing a line, since nobody knows how wide a receiver is.
 const TEXT: Style = Style { color: Color::No, width: 100, zone: Zone::Utc, flow: Flow::Sentences };
 
@@ -24,6 +28,8 @@ pub struct MessageMaker {
     owed: Vec<String>,
     /// How great the danger for the objective was that was told of last.
     danger: u32,
+    /// How many steps have failed.
+    failures: u32,
 }
 
 impl MessageMaker {
@@ -36,6 +42,7 @@ impl MessageMaker {
             events: Vec::new(),
             owed: Vec::new(),
             danger: 0,
+            failures: 0,
         }
     }
 
@@ -59,7 +66,7 @@ impl MessageMaker {
         self.state.apply(recorded)?;
         self.events.push(recorded.clone());
         let mut made = Vec::new();
-        if let Some(told) = self.told(&recorded.event) {
+        if let Some(told) = self.told(&recorded.event).and_then(|told| self.thinned(told)) {
             made.extend(self.message(told, recorded.at, made.len()));
         }
         if may_owe(&recorded.event) {
@@ -82,7 +89,7 @@ impl MessageMaker {
     #[must_use]
     pub fn endangered(&self, now: Timestamp) -> Option<ObjectiveNote> {
         let (level, at) = self.danger_at(now);
-        (level > self.danger).then(|| ObjectiveNote { after: self.state.head, level, at })
+        (level > self.danger).then_some(ObjectiveNote { after: self.state.head, level, at })
     }
 
     /// What is told of it.
@@ -98,6 +105,22 @@ impl MessageMaker {
         message.place = note.id();
         message.objective = Some(verdict);
         Some(message)
+    }
+
+    /// Of many failures not each is told: from the 21st on those that double their number.
+    fn thinned(&mut self, told: ToldOfEvent) -> Option<ToldOfEvent> {
+        if told.kind != MessageKind::StepFailed {
+            return Some(told);
+        }
+        self.failures += 1;
+        match self.failures {
+            0..=FAILURES_TOLD => Some(told),
+            many if many.is_power_of_two() => Some(told.line(format!(
+                "That makes {many} failures; each of the first {FAILURES_TOLD} was told, and then those that double \
+                 their number."
+            ))),
+            _ => None,
+        }
     }
 
     fn truth(&self, now: Timestamp) -> Option<RunTruth> {
@@ -122,7 +145,7 @@ impl MessageMaker {
     fn message(&self, told: ToldOfEvent, at: Timestamp, nth: usize) -> Option<Message> {
         let opened = self.state.opened.as_ref()?;
         let truth = self.truth(at)?;
-        let ask = told.ask.then(|| told.step.as_ref()).flatten().and_then(|step| {
+        let ask = told.step.as_ref().filter(|_| told.ask).and_then(|step| {
             truth.asks.iter().find(|ask| ask.step.as_deref() == Some(step.as_str()))
         });
         let ask = match told.kind {
@@ -237,7 +260,7 @@ impl MessageMaker {
     fn ended(&self, outcome: RunOutcome) -> ToldOfEvent {
         let owed = self.state.obligations();
         let mut told = ToldOfEvent::new(MessageKind::Ended, format!("ended: {outcome}"));
-        told.lines = owed.iter().map(|one| format!("LeftUnsent: {one}")).collect();
+        told.lines = owed.iter().map(|one| format!("Left: {one}")).collect();
         told
     }
 

@@ -82,7 +82,7 @@ pub struct TellerSettings {
     pub carrier: Arc<dyn MessageCarrier>,
     /// How hard is tried.
     pub pace: RetryPace,
-    /// ToldOfEvent of what could not be sent.
+    /// Told of what could not be sent.
     pub say: Arc<dyn Fn(String) + Send + Sync>,
 }
 

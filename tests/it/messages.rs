@@ -30,7 +30,7 @@ const PACE: RetryPace = RetryPace {
 
 fn plan(head: &str, steps: &str) -> Plan {
     let text = format!(
-        "runbook: told\ntitle: ToldOfEvent\n{head}profiles: {{ drill: {{ people: {{ approve_after: 1m }} }} }}\n\
+        "runbook: told\ntitle: Told\n{head}profiles: {{ drill: {{ people: {{ approve_after: 1m }} }} }}\n\
          defaults: {{ timeout: 10m, on_failure: continue }}\nsteps:\n{steps}"
     );
     let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
@@ -228,7 +228,7 @@ async fn of_a_thousand_kills_around_sends_none_loses_a_message_and_every_double_
             bench.fuse.store(random(&mut seed) % 12, Ordering::SeqCst);
             // The run goes on between the processes, or in the middle of one.
             bench.shown.store(1 + random(&mut seed) % events.len(), Ordering::SeqCst);
-            if random(&mut seed) % 4 == 0 {
+            if random(&mut seed).is_multiple_of(4) {
                 bench.shown.store(events.len(), Ordering::SeqCst);
             }
             match life(&bench, &messages).await {
@@ -424,4 +424,37 @@ async fn what_fails_and_is_owed_and_who_paused_it_is_told_with_the_way_on() {
     assert_eq!(made[0].kind, MessageKind::Paused);
     let text = Delivery { message: made[0].clone(), again: false, settled: false }.text();
     assert!(text.contains("the carrier calls back") && text.contains("backroad resume "), "{text}");
+}
+
+#[tokio::test]
+async fn of_two_thousand_failures_the_first_are_told_and_then_those_that_double_their_number() {
+    let plan = plan("", STEPS);
+    let events = journal(&plan).await;
+    let at = events.iter().position(|one| matches!(one.event, Event::StepFailed { .. })).unwrap();
+    let mut maker = MessageMaker::new(messages());
+    let mut told = 0;
+    for event in &events[..at] {
+        maker.take(event).unwrap();
+    }
+    // The same step fails again and again.
+    let name = events[at].event.step().unwrap().clone();
+    let mut seq = events[at].seq;
+    let begun =
+        |one: &&Recorded| matches!(&one.event, Event::StepStarted { step, .. } if *step == name);
+    let before = u32::try_from(events[..at].iter().filter(begun).count()).unwrap();
+    let mut take = |event: Event| {
+        let recorded = Recorded { seq, event, ..events[at].clone() };
+        seq = seq.next();
+        let made = maker.take(&recorded).unwrap();
+        told += made.iter().filter(|made| made.kind == MessageKind::StepFailed).count();
+    };
+    for attempt in 0..100_u32 {
+        if attempt > 0 {
+            let by = backroad::engine::Actor::DrillPerson;
+            take(Event::StepReset { step: name.clone(), by, reason: None });
+            take(Event::StepStarted { step: name.clone(), attempt: before + attempt });
+        }
+        take(events[at].event.clone());
+    }
+    assert_eq!(told, 22, "twenty, the 32nd and the 64th");
 }

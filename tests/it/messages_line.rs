@@ -379,3 +379,47 @@ fn a_process_that_is_killed_in_the_middle_of_a_message_leaves_it_to_the_next_whi
     assert!(told[2..].iter().all(|(_, again)| !again), "{told:?}");
     assert_eq!(web.header(0, "webhook-id"), web.header(1, "webhook-id"));
 }
+
+#[test]
+fn a_run_that_waits_for_people_has_told_them_before_its_process_leaves_and_the_next_goes_on_telling()
+ {
+    use crate::support::process::serve;
+    let web = Web::new(vec![(0, "200 ok")]);
+    let bench = Bench::new(&web);
+    let runbook = bench.runbook(HOOK);
+    let azure = serve("runbooks/worlds/two-circuits.yaml", 60);
+    let words = ["run", &runbook, "--endpoint", &azure.endpoint, "--output", "json"];
+    let (code, out, err) = bench.ran(&[&words[..], &["--notify"]].concat());
+    assert_eq!((code, web.count()), (10, 2), "{out}{err}");
+    let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
+    let (code, out, err) = bench.ran(&["approve", &run, "go", "--by", "ann"]);
+    assert_eq!((code, web.count()), (0, 3), "{out}{err}");
+    let last = body(&web.asked.lock().unwrap()[2]);
+    assert_eq!((&last["kind"], &last["mode"]), (&"ended".into(), &"simulated".into()));
+    // Without the word a run against a simulator tells nobody.
+    let (code, out, err) = bench.ran(&words);
+    assert_eq!((code, web.count()), (10, 3), "{out}{err}");
+    let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
+    let (code, _, err) = bench.ran(&["notify", &run]);
+    assert_eq!((code, web.count()), (4, 3), "{err}");
+}
+
+#[test]
+fn a_plan_lists_whom_a_run_would_tell_and_so_does_the_document_and_neither_tells_anybody() {
+    let web = Web::new(vec![(0, "200 ok")]);
+    let bench = Bench::new(&web);
+    let runbook = bench.runbook(&HOOK.replace(" } }", " }, on: [gate_asked, ended] }"));
+    let world = "runbooks/worlds/two-circuits.yaml";
+    let (_, out, err) = bench.ran(&["plan", &runbook, "--world", world]);
+    assert!(
+        out.contains("A run would tell room gate_asked, ended (webhook, URL in env:HOOK_URL)."),
+        "{out}{err}"
+    );
+    let (code, out, err) = bench.ran(&["render", &runbook, "--format", "md", "--world", world]);
+    assert_eq!((code, web.count()), (0, 0), "{out}{err}");
+    assert!(out.contains("A live run tells by itself"), "{out}");
+    assert!(
+        out.contains("| room | webhook, URL in env:HOOK\\_URL | gate\\_asked, ended |"),
+        "{out}"
+    );
+}

@@ -192,3 +192,24 @@ fn receivers_are_told_when_the_verdict_changes_and_not_each_time() {
     }
     assert_eq!(told()[1..], ["it is not ready: drift"]);
 }
+
+#[test]
+fn the_examples_for_schedules_are_whole_and_call_what_there_is() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/ci");
+    let help = String::from_utf8(
+        crate::support::process::binary().arg("ready").arg("--help").output().unwrap().stdout,
+    )
+    .unwrap();
+    assert!(help.contains("--notify"), "{help}");
+    for name in ["ready.github.yml", "ready.azure-pipelines.yml"] {
+        let text = std::fs::read_to_string(root.join(name)).unwrap();
+        let read: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+        assert!(read.is_mapping(), "{name}");
+        assert!(text.contains("backroad ready --notify runbooks/*.yaml"), "{name}");
+    }
+    let unit = std::fs::read_to_string(root.join("systemd/backroad-ready.service")).unwrap();
+    assert!(
+        unit.contains("SuccessExitStatus=7") && unit.contains("backroad ready --notify"),
+        "{unit}"
+    );
+}
