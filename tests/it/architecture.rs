@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 16] = [
+const DOORS: [(&str, &[&str]); 17] = [
     ("outward", &[]),
     ("model", &[]),
     ("arm", &["model"]),

@@ -51,6 +51,8 @@ fn at_its_gate(plan: Plan) -> Vec<Recorded> {
             by: Some(MARKUP.into()),
             against: None,
             bad_days: Vec::new(),
+            regions_down: Vec::new(),
+            allow_no_strike: false,
         },
         Event::RunClaimed { holder: MARKUP.to_owned() },
         Event::StepStarted { step: gate.clone(), attempt: 1 },
