@@ -65,6 +65,8 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         nonce: String::new(),
         against: None,
         bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
         by: None,
     }];
     for step in plan.steps() {
