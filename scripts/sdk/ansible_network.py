@@ -7,8 +7,12 @@
 
     ansible_network.py ENDPOINT CERTIFICATE SUBSCRIPTION CIRCUITS_SUBSCRIPTION
 
-The collection is that of the package `ansible`, unpatched. It logs in with a secret, as to any cloud that describes
-itself. Everything that is made is asked for twice: the second time nothing may be changed.
+The collection is that of the package `ansible`. It logs in with a secret. Everything that is made is asked for twice: the
+second time nothing may be changed.
+
+One thing is supplied to it: for a `cloud_environment` that is a URL, as it documents, the collection calls
+`get_cloud_from_metadata_endpoint` of azure-cli-core, which is not there any more; without it no cloud but Azure's own four
+can be named. SUPPLIED reads the description that the endpoint gives of itself.
 """
 
 import json
@@ -42,6 +46,19 @@ MADE = [
 ]
 LOOKED = ["routetable", "virtualnetwork", "publicipaddress", "localnetworkgateway", "virtualnetworkgateway"]
 
+SUPPLIED = """
+import os
+if os.environ.get("AZURE_CLOUD_ENVIRONMENT", "").startswith("https://"):
+    import azure.cli.core.cloud as cloud
+    def described(url):
+        import requests
+        told = requests.get(url + "/metadata/endpoints?api-version=2015-01-01").json()
+        active_directory = told["authentication"]["loginEndpoint"].rstrip("/")
+        endpoints = cloud.CloudEndpoints(resource_manager=url, active_directory=active_directory, active_directory_resource_id=url)
+        return cloud.Cloud("Described", endpoints=endpoints)
+    cloud.get_cloud_from_metadata_endpoint = described
+"""
+
 
 def tenant():
     context = ssl.create_default_context(cafile=certificate)
@@ -72,8 +89,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "book.json"
         book.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks()}]))
+        (Path(folder) / "sitecustomize.py").write_text(SUPPLIED)
         environment = {
-            **os.environ, "HOME": folder, "ANSIBLE_HOME": folder, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            **os.environ, "PYTHONPATH": folder, "HOME": folder, "ANSIBLE_HOME": folder, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable, "ANSIBLE_LOCALHOST_WARNING": "False", "PYTHONWARNINGS": "ignore",
             "AZURE_CLOUD_ENVIRONMENT": endpoint, "AZURE_SUBSCRIPTION_ID": subscription, "AZURE_TENANT": tenant(),
             "AZURE_CLIENT_ID": "00000000-0000-0000-0000-00000000c11e", "AZURE_SECRET": "anything",
