@@ -360,7 +360,7 @@ const stepRow = (step, part) => {
   if (step.call) name.append(el("span", { class: "why" }, `Call: ${step.call}`));
   if (step.by_hand) name.append(el("details", {}, el("summary", {}, "By hand"), el("code", {}, step.by_hand)));
   const word = step.undoing ? "being taken back" : step.status.replaceAll("_", " ");
-  return el("tr", { class: bad ? "bad" : undefined }, el("td", { class: "num" }, String(step.number)), el("td", {}, state(step.status, word)), name, el("td", { class: "num began" }, step.start === null ? "" : clock(step.start)), el("td", { class: "num" }, took), el("td", { class: "over" }, barsOf(step, part)));
+  return el("tr", { class: bad ? "bad" : step.status }, el("td", { class: "num" }, String(step.number)), el("td", {}, state(step.status, word)), name, el("td", { class: "num began" }, step.start === null ? "" : clock(step.start)), el("td", { class: "num" }, took), el("td", { class: "over" }, barsOf(step, part)));
 };
 
 const drawSteps = (part) => {

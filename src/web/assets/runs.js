@@ -14,7 +14,7 @@ const cells = (run) => {
   const what = run.problem ?? run.headline ?? "";
   return [
     el("td", {}, state(word, word.replaceAll("_", " "))),
-    el("td", {}, name, el("small", {}, el("code", {}, run.run), run.mode ? ` · ${run.mode}` : "", run.by ? ` · by ${run.by}` : "")),
+    el("td", {}, name, el("small", {}, el("code", {}, run.run), run.mode ? ` · ${run.mode}` : "", run.by ? ` · by ${run.by.split(" (")[0]}` : "")),
     el("td", {}, what),
     el("td", { class: "gates" }, run.open_gates?.join(", ") ?? ""),
     el("td", { class: "num", title: began }, run.age_seconds === undefined || run.age_seconds === null ? "–" : `${about(run.age_seconds)} ago`),
