@@ -15,7 +15,7 @@ use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use super::target::{RunKind, RunTarget};
 use crate::model::{
-    Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepName, Timestamp,
+    Action, Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepError, StepName, Timestamp,
 };
 
 /// A run as its journal tells it.
@@ -162,6 +162,26 @@ impl RunState {
             Operand::Output { step, field } => self.steps.get(step)?.outputs.get(field).cloned(),
             Operand::Status { step } => Some(Value::from(self.steps.get(step)?.status().as_str())),
         }
+    }
+
+    /// A step's action with what earlier steps put out in it; none where it takes in nothing.
+    ///
+    /// # Errors
+    /// What it takes in is not there, or does not fit.
+    pub(super) fn filled(&self, step: &StepName) -> Result<Option<Box<Action>>, StepError> {
+        let plan = self.opened.as_ref().map(|opened| &opened.plan);
+        let Some(Action::Outside(own)) =
+            plan.and_then(|plan| plan.step(step)).map(|step| &step.action)
+        else {
+            return Ok(None);
+        };
+        if own.places() == 0 {
+            return Ok(None);
+        }
+        let read = |step: &StepName, output: &str| {
+            self.steps.get(step).and_then(|record| record.outputs.get(output).cloned())
+        };
+        own.filled(&read).map(|own| Some(Box::new(Action::Outside(own))))
     }
 
     /// Takes one more event in.

@@ -18,7 +18,12 @@ pub type Survey = BTreeMap<StepName, Result<Assessment, StepError>>;
 /// Whether a look at the step is part of a survey: it is about a resource.
 #[must_use]
 pub fn is_looked_at(step: &Step) -> bool {
-    !matches!(step.action, Action::General(_))
+    match &step.action {
+        Action::General(_) => false,
+        // What it asks is known in the run only.
+        Action::Outside(own) => own.takes_in().is_empty(),
+        _ => true,
+    }
 }
 
 /// Looks at every step's resource once.

@@ -6,13 +6,19 @@ use super::event::Intent;
 use super::ports::{Actuator, CallContext, Clock};
 use super::state::{Direction, RunState};
 use super::turn::{Effect, Input, Ticket, Timer};
-use crate::model::{Goal, OperationHandle, Plan, StepError, Timestamp, Undo};
+use crate::model::{Action, Goal, OperationHandle, Plan, StepError, Timestamp, Undo};
 
 /// Work that one task does, with everything it needs.
 #[derive(Debug)]
 pub(super) enum WorkerJob {
     /// Look.
-    Observe { ticket: Ticket, direction: Direction, undo: Option<Undo> },
+    Observe {
+        ticket: Ticket,
+        direction: Direction,
+        undo: Option<Undo>,
+        /// Its action with what earlier steps put out in it, where it takes in any of that.
+        filled: Result<Option<Box<Action>>, StepError>,
+    },
     /// Write.
     Send { ticket: Ticket, intent: Box<Intent> },
     /// Ask.
@@ -27,7 +33,8 @@ impl WorkerJob {
         Some(match effect {
             Effect::Observe(ticket, direction) => {
                 let undo = state.steps.get(&ticket.step).and_then(|record| record.undo.clone());
-                Self::Observe { ticket, direction, undo }
+                let filled = state.filled(&ticket.step);
+                Self::Observe { ticket, direction, undo, filled }
             }
             Effect::Send(ticket, intent) => Self::Send { ticket, intent },
             Effect::Poll(ticket, handle) => Self::Poll { ticket, handle },
@@ -64,15 +71,20 @@ pub(super) async fn perform(
     mut context: CallContext,
 ) -> Input {
     match job {
-        WorkerJob::Observe { ticket, direction, undo } => {
+        WorkerJob::Observe { ticket, direction, undo, filled } => {
             let Some(step) = plan.step(&ticket.step) else {
                 return unknown_step(ticket);
             };
+            let filled = match filled {
+                Ok(filled) => filled,
+                Err(error) => return Input::Observed(ticket, Err(error)),
+            };
+            let action = filled.as_deref().unwrap_or(&step.action);
             let nothing = Undo::Nothing;
             let goal = match direction {
-                Direction::Forward => Goal::Do(&step.action),
+                Direction::Forward => Goal::Do(action),
                 Direction::Backward => {
-                    Goal::Undo { action: &step.action, undo: undo.as_ref().unwrap_or(&nothing) }
+                    Goal::Undo { action, undo: undo.as_ref().unwrap_or(&nothing) }
                 }
             };
             let result = actuator.observe(&goal, &context).await;

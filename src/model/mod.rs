@@ -21,6 +21,7 @@ pub mod graph;
 pub mod hub;
 pub mod hub_body;
 pub mod id;
+pub mod later;
 pub mod limits;
 pub mod message;
 pub mod outbox;

@@ -252,8 +252,14 @@ impl Plan {
                             .find(|read| !own(read) && !before(read))
                     },
                 );
+            let unordered = unordered.cloned().or_else(|| match &step.action {
+                Action::Outside(own) => {
+                    own.takes_in().into_iter().map(|(read, _)| read).find(|read| !before(read))
+                }
+                _ => None,
+            });
             if let Some(read) = unordered {
-                return Err(PlanError::Unordered { step: step.name.clone(), read: read.clone() });
+                return Err(PlanError::Unordered { step: step.name.clone(), read });
             }
         }
         Ok(Self { parts, dag, index })

@@ -11,6 +11,7 @@ use super::actions::{ActionValues, Built, texts};
 use super::reader::Reader;
 use crate::model::action::OutputType;
 use crate::model::call::typed_outputs;
+use crate::model::later;
 use crate::model::outside::{
     CALL_LIMIT, CommandSpec, EnvEntry, HttpCall, HttpMethod, HttpRequest, OutputSpec, Outside,
     PROBE_LIMIT, PassedValue, StandIn, StandInAnswer, TIME_LIMIT_MAX,
@@ -30,10 +31,23 @@ pub(super) fn action(
         "probe.tcp" => probe(reader, values, tcp(values)?)?,
         "probe.http" => probe(reader, values, web(values)?)?,
         "probe.dns" => probe(reader, values, dns(values)?)?,
-        "command" => Outside::Command(Box::new(command(values)?)),
-        "http" => Outside::Http(Box::new(http(values)?)),
+        "command" => takes_in_fitly(values, Outside::Command(Box::new(command(values)?)))?,
+        "http" => takes_in_fitly(values, Outside::Http(Box::new(http(values)?)))?,
         _ => return Ok(None),
     })))
+}
+
+/// Whether what earlier steps put out is taken in only where it is filled in.
+fn takes_in_fitly(values: &ActionValues<'_>, own: Outside) -> Built<Outside> {
+    // All that it holds, in whatever form: what is not filled in must have no place of an output.
+    let whole = serde_json::to_string(&Action::Outside(own.clone())).map_err(|_| None)?;
+    if later::places_in(&whole) == own.places() {
+        return Ok(own);
+    }
+    let message = "What an earlier step puts out is taken in by arguments, values, bodies and URLs behind their \
+                   host, and by nothing else.";
+    let key = if matches!(own, Outside::Command(_)) { "argv" } else { "url" };
+    Err(values.wrong(key, Code::ExprType, message))
 }
 
 fn probe(reader: &Reader<'_>, values: &ActionValues<'_>, ask: ProbeAsk) -> Built<Outside> {

@@ -94,6 +94,10 @@ fn judge(
                 Some(format!("It could not be read: {error}.")),
                 Vec::new(),
             ),
+            (None, None) if matches!(&step.action, Action::Outside(own) if own.places() > 0) => {
+                let why = "It takes in what earlier steps put out, and is looked at in the run.";
+                (PreviewVerdict::Unknown, Some(why.to_owned()), Vec::new())
+            }
             (None, None) => {
                 (PreviewVerdict::Unknown, Some("It was not looked at.".to_owned()), Vec::new())
             }

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::scope::{Problem, Resolved, Scope};
 use crate::model::id::is_plain_name;
+use crate::model::later;
 use crate::model::probe::Vantage;
 use crate::model::tags;
-use crate::model::{Condition, SecretRef};
+use crate::model::{Condition, Operand, SecretRef};
 use crate::runbook::expr::{Expr, Part, Template, parse_expression, parse_template};
 use crate::runbook::fields;
 pub(super) use crate::runbook::fields::Fields;
@@ -122,7 +123,13 @@ impl Reader<'_> {
         match (&node.value, kind) {
             (NodeValue::Scalar { text, plain }, _) => {
                 let template = self.template(text, &node.span)?;
-                let value = if template.parts.len() == 1 && template.only_expression().is_none() {
+                let is_plain = template.parts.len() == 1 && template.only_expression().is_none();
+                if is_plain && scope.takes_in && later::has_place(text) {
+                    let message = "`${steps.` cannot stand as it is in what is given to a program or a service.";
+                    self.error(Code::ExprType, &node.span, message);
+                    return None;
+                }
+                let value = if is_plain {
                     Resolved::Value(scalar(text, *plain))
                 } else {
                     match scope.template(&template) {
@@ -140,6 +147,11 @@ impl Reader<'_> {
                         let checked = self.check(&value, kind, &node.span, what);
                         self.doubts = true;
                         checked.map(Read::Value)
+                    }
+                    Resolved::Open(Operand::Output { step, field })
+                        if scope.takes_in && matches!(kind, Kind::Text) =>
+                    {
+                        Some(Read::Value(Value::from(later::place(&step, &field))))
                     }
                     Resolved::Open(_) | Resolved::Test(_) => {
                         let message =

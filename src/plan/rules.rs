@@ -15,6 +15,7 @@ pub(super) struct LanguageRule {
 pub(super) const RULES: &[LanguageRule] = &[
     LanguageRule { judge: no_cycle },
     LanguageRule { judge: conditions_read_what_has_ended },
+    LanguageRule { judge: what_is_taken_in_has_ended },
     LanguageRule { judge: one_writer_at_a_time },
     LanguageRule { judge: whole_tables_and_single_routes_agree },
 ];
@@ -63,6 +64,28 @@ fn conditions_read_what_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagno
                     );
                 }
             }
+        }
+    }
+}
+
+fn what_is_taken_in_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
+    let Ok(dag) = dag(steps) else { return };
+    for (place, placed) in steps.iter().enumerate() {
+        let Action::Outside(own) = &placed.step.action else { continue };
+        let before = dag.ancestors(place);
+        for (read, output) in own.takes_in() {
+            let at = steps.iter().position(|other| other.step.name == read);
+            if at.is_some_and(|at| before.contains(&at)) {
+                continue;
+            }
+            let message = format!(
+                "Step `{}` takes in `steps.{read}.{output}`, which may not be there by then.",
+                placed.step.name
+            );
+            diagnostics.push(
+                Diagnostic::error(Code::Unordered, placed.span.clone(), message)
+                    .with_help(format!("Add `{read}` to its `needs`.")),
+            );
         }
     }
 }

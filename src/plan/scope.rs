@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::later;
 use crate::model::{Action, Comparison, Condition, Operand, OutputType, ResourceId, StepName};
 use crate::runbook::expr::{Expr, Operator, Part, Template};
 use crate::runbook::{Code, did_you_mean};
@@ -25,6 +26,8 @@ pub(super) struct Scope {
     pub(super) each: Option<(String, Value)>,
     /// The step itself, in `ensure`.
     pub(super) own: Option<String>,
+    /// Whether a text may hold what only the run can know: those of programs and calls beside Azure.
+    pub(super) takes_in: bool,
     /// The step that uses these steps, when they are a part of another runbook.
     pub(super) prefix: Option<StepName>,
 }
@@ -112,6 +115,10 @@ impl Scope {
         let mut text = String::new();
         for part in &template.parts {
             match part {
+                Part::Text(literal) if self.takes_in && later::has_place(literal) => {
+                    let message = "`${steps.` cannot stand as it is in what is given to a program or a service.";
+                    return Err(wrong(Code::ExprType, message));
+                }
                 Part::Text(literal) => text.push_str(literal),
                 Part::Expr(expr) => match self.expr(expr)? {
                     Resolved::Value(Value::String(value)) => text.push_str(&value),
@@ -125,6 +132,9 @@ impl Scope {
                     Resolved::Secret(name) => {
                         let message = format!("The secret `{name}` cannot stand inside a text.");
                         return Err(wrong(Code::Secret, message));
+                    }
+                    Resolved::Open(Operand::Output { step, field }) if self.takes_in => {
+                        text.push_str(&later::place(&step, &field));
                     }
                     Resolved::Open(_) | Resolved::Test(_) => {
                         let message = "What only the run can know cannot stand inside a text.";

@@ -172,6 +172,10 @@ fn type_action(
 ) -> Option<Action> {
     let fields = crate::runbook::actions::action(action)?;
     match turn.fields.get("with") {
+        Some((_, with)) if matches!(action, "command" | "http") => {
+            let scope = Scope { takes_in: true, ..scope.clone() };
+            actions::read(reader, action, fields, with, &scope)
+        }
         Some((_, with)) => actions::read(reader, action, fields, with, scope),
         None => {
             let required = fields.iter().find(|field| field.required)?;

@@ -44,6 +44,7 @@ mod outlives;
 mod outside;
 mod outside_crashes;
 mod outside_line;
+mod outside_taken;
 mod params;
 mod people;
 mod permissions;

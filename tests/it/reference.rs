@@ -49,7 +49,8 @@ lists, `== != < <= > >= in + && || !`, and paths that begin with
 
 - `params.NAME`, and further into objects and lists;
 - `steps.NAME.FIELD`: what a step puts out. `id` is known beforehand wherever a step is about a resource; `status`
-  (how it ended) and every other field only in `when` and `ensure`. A step of a part or a loop has its longer name:
+  (how it ended) and every other field only in `when` and `ensure`, and inside what `command` and `http` are
+  given: arguments, values, bodies, and URLs behind their host, where it is data whatever it holds. A step of a part or a loop has its longer name:
   `steps.network.gateway.id`, or `steps[\"NAME\"]`;
 - `each.key`, `each.value`: the turn of a step with `each`;
 - `self.FIELD`: in `ensure`, what the step itself puts out.

@@ -2,18 +2,20 @@
 
 use super::shell::{quoted, variable};
 use super::{Guide, Line, Secrets, Trouble, line, noted, secret_variable};
+use crate::model::later;
 use crate::model::outside::{
     CommandSpec, EnvEntry, HttpCall, HttpMethod, HttpRequest, Outside, PassedValue,
 };
 use crate::model::probe::{Probe, ProbeAsk};
-use crate::model::{SecretRef, SecretSource};
+use crate::model::{SecretRef, SecretSource, StepName};
 
 pub(super) fn outside(outside: &Outside, secrets: &Secrets) -> Guide {
-    match outside {
+    let guide = match outside {
         Outside::Probe(spec) => probe(spec),
         Outside::Command(spec) => command(spec, secrets),
         Outside::Http(spec) => http(spec, secrets),
-    }
+    };
+    if outside.places() > 0 { with_variables(outside, guide) } else { guide }
 }
 
 fn probe(spec: &Probe) -> Guide {
@@ -196,6 +198,39 @@ fn http(spec: &HttpCall, secrets: &Secrets) -> Guide {
 /// A command as a person types it.
 fn shown(argv: &[String]) -> String {
     argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// What earlier steps put out goes into variables of the shell, which whoever types fills in.
+fn taken_in(own: &Outside) -> Vec<Line> {
+    let one = |(step, output): (StepName, String)| {
+        let name = taken_variable(&step, &output);
+        let note = format!("Set {name} first: what step {step} put out as {output}.");
+        noted(&note, format!(": \"${{{name}:?what step {step} put out as {output}}}\""))
+    };
+    own.takes_in().into_iter().map(one).collect()
+}
+
+fn taken_variable(step: &StepName, output: &str) -> String {
+    variable(&format!("{step}_{output}"))
+}
+
+/// The same lines with those variables in the places of what earlier steps put out. Such a place stands within
+/// quotes, since it has letters that nothing but quotes can hold.
+fn with_variables(own: &Outside, mut guide: Guide) -> Guide {
+    let taken = own.takes_in();
+    let lines = [&mut guide.act, &mut guide.check, &mut guide.undo];
+    for line in lines.into_iter().flatten() {
+        for (step, output) in &taken {
+            let shell = format!("'\"${}\"'", taken_variable(step, output));
+            line.command = line.command.replace(&later::place(step, output), &shell);
+        }
+    }
+    for lines in [&mut guide.act, &mut guide.check, &mut guide.undo] {
+        if !lines.is_empty() {
+            lines.splice(0..0, taken_in(own));
+        }
+    }
+    guide
 }
 
 /// The variables that a program is given, and no others.
