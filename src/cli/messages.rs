@@ -18,8 +18,8 @@ use crate::azure::secret::{of_text, read_file};
 use crate::engine::{Clock, Recorded, RunMode, RunState, RunTarget};
 use crate::model::{MessageWay, Messages, OutboxRecord, Plan, RunId, SecretSource, Seq, Timestamp};
 use crate::notify::{
-    Bell, HostCarrier, LeftUnsent, MessageMaker, MessageTeller, ReadSecret, RetryPace, Shelf,
-    Source, TellerSettings,
+    Bell, EventSource, HostCarrier, LeftUnsent, MessageMaker, MessageTeller, ReadSecret, RetryPace,
+    Shelf, TellerSettings,
 };
 use crate::outward::{self, Secret};
 use crate::plan::messages::of_settings;
@@ -187,7 +187,7 @@ pub(super) fn unreadable(messages: &Messages) -> Vec<String> {
 /// A run's events as this process records them.
 struct Recorder(Arc<EventRecorder>, Arc<dyn Clock>, RunMode);
 
-impl Source for Recorder {
+impl EventSource for Recorder {
     fn after(&self, last: Seq) -> Vec<Recorded> {
         self.0.after(last)
     }
@@ -204,7 +204,7 @@ impl Source for Recorder {
 /// A run's events as they stand.
 pub(super) struct Written(pub(super) Vec<Recorded>, pub(super) Timestamp);
 
-impl Source for Written {
+impl EventSource for Written {
     fn after(&self, last: Seq) -> Vec<Recorded> {
         let from = self.0.partition_point(|event| event.seq <= last);
         self.0.get(from..).unwrap_or_default().to_vec()
@@ -239,7 +239,7 @@ pub(super) struct Messenger {
 }
 
 /// What a messenger is about.
-pub(super) struct About<'a> {
+pub(super) struct AboutRun<'a> {
     pub(super) run: &'a RunId,
     pub(super) dir: &'a Path,
     /// The last event that is there already.
@@ -252,7 +252,7 @@ impl Messenger {
     pub(super) fn begin(
         context: &Context,
         messages: Messages,
-        about: &About<'_>,
+        about: &AboutRun<'_>,
         (recorder, clock): (&Arc<EventRecorder>, &Arc<dyn Clock>),
     ) -> Option<Self> {
         let ui = context.ui;

@@ -9,12 +9,12 @@ use tokio::task::JoinSet;
 
 use super::asked::{self, Gates};
 use super::clock::{HostEntropy, RealClock};
-use super::collector::{Exporter, Source};
+use super::collector::{Exporter, TraceSource};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 use super::live::{LiveScreen, Stillness};
-use super::messages::{self, About, Messenger};
+use super::messages::{self, AboutRun, Messenger};
 use super::shared;
 use super::ui::Ui;
 use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
@@ -135,7 +135,7 @@ impl Session {
                     DriveStart::New(_) => Seq::default(),
                     DriveStart::Existing(_) => last(journal.as_ref()).await,
                 };
-                let about = About { run: lease.run(), dir: &dir, head, mode: self.mode };
+                let about = AboutRun { run: lease.run(), dir: &dir, head, mode: self.mode };
                 Messenger::begin(context, messages, &about, (&recorder, &self.clock))
             }
             None => None,
@@ -193,7 +193,7 @@ fn exporter(
     recorder: &Arc<EventRecorder>,
     clock: &Arc<dyn Clock>,
 ) -> Option<Exporter> {
-    let source = Source {
+    let source = TraceSource {
         run: lease.run().clone(),
         recorder: Arc::clone(recorder),
         epoch: lease.epoch(),

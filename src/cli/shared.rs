@@ -140,7 +140,7 @@ pub enum Taking {
 
 /// A run that this host may drive.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedRun {
     /// Its store.
     pub store: RunStore,
     /// Who drove it, where they did not let it go.
@@ -163,9 +163,9 @@ impl Context {
     ///
     /// # Errors
     /// Somebody drives it ([`StoreError::Held`], with where), or it cannot be opened.
-    pub async fn open(&self, run: &RunId, taking: Taking) -> Result<Opened, StoreError> {
+    pub async fn open(&self, run: &RunId, taking: Taking) -> Result<OpenedRun, StoreError> {
         let Some(shared) = self.shared_with(run)? else {
-            return Ok(Opened { store: self.state.open(run)?, over: None });
+            return Ok(OpenedRun { store: self.state.open(run)?, over: None });
         };
         let now = host_clock().now();
         let driver = shared.driver(run).await?;
@@ -184,7 +184,7 @@ impl Context {
             ));
         }
         let over = opened.before.filter(|note| note.drives);
-        Ok(Opened { store: opened.store, over })
+        Ok(OpenedRun { store: opened.store, over })
     }
 
     /// The shared store that has this run; none where only the state directory has it.

@@ -15,7 +15,8 @@ use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use super::target::{RunKind, RunTarget};
 use crate::model::{
-    Action, Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepError, StepName, Timestamp,
+    Action, Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepError, StepName,
+    Timestamp,
 };
 
 /// A run as its journal tells it.

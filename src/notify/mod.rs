@@ -18,4 +18,4 @@ pub use carrier::{HostCarrier, MessageCarrier, ReadSecret, SendEnd};
 pub use maker::MessageMaker;
 pub use message::{Delivery, MESSAGE_SCHEMA, Message};
 pub use sign::signature;
-pub use teller::{Bell, LeftUnsent, MessageTeller, RetryPace, Shelf, Source, TellerSettings};
+pub use teller::{Bell, EventSource, LeftUnsent, MessageTeller, RetryPace, Shelf, TellerSettings};

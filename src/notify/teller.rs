@@ -22,7 +22,7 @@ use crate::model::{
 };
 
 /// Where a run's events are read, as they become durable.
-pub trait Source: Send + Sync {
+pub trait EventSource: Send + Sync {
     /// The events after one.
     fn after(&self, last: Seq) -> Vec<Recorded>;
     /// The time in the run.
@@ -75,7 +75,7 @@ pub struct TellerSettings {
     /// What they have been told: as [`OutboxRecord::found`] gives it.
     pub record: OutboxRecord,
     /// The run.
-    pub source: Arc<dyn Source>,
+    pub source: Arc<dyn EventSource>,
     /// Where the record is kept.
     pub shelf: Arc<dyn Shelf>,
     /// What sends.
@@ -114,7 +114,7 @@ impl Watcher for Bell {
 
 struct TellerShared {
     settings: TellerSettings,
-    made: Mutex<Made>,
+    made: Mutex<MadeMessages>,
     /// Held while it is made durable: one after the other.
     record: AsyncMutex<OutboxRecord>,
     bell: Notify,
@@ -123,7 +123,7 @@ struct TellerShared {
 
 /// What was made so far.
 #[derive(Debug, Default)]
-struct Made {
+struct MadeMessages {
     messages: Vec<Message>,
     /// The steps that wait for people.
     waiting: Vec<String>,
@@ -150,7 +150,7 @@ impl MessageTeller {
         let receivers = settings.messages.receivers.clone();
         let shared = Arc::new(TellerShared {
             settings,
-            made: Mutex::new(Made::default()),
+            made: Mutex::new(MadeMessages::default()),
             record,
             bell: Notify::new(),
             news: watch::Sender::new(News::default()),
@@ -182,7 +182,7 @@ impl MessageTeller {
 }
 
 impl TellerShared {
-    fn made(&self) -> MutexGuard<'_, Made> {
+    fn made(&self) -> MutexGuard<'_, MadeMessages> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -24,6 +24,7 @@ pub mod role;
 pub mod runs_text;
 pub mod split;
 mod spoken;
+mod step_words;
 mod steps_text;
 mod strikes;
 pub mod style;

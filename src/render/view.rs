@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::Ourselves;
 use super::by_hand;
 use super::split::split;
+use super::step_words::{change, question, why};
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
-use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepRecord, StepState};
-use crate::model::{Action, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
+use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepState};
+use crate::model::{RunOutcome, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -387,16 +388,16 @@ fn outcome(state: &RunState, driven: Driven) -> String {
 
 /// What the writes of a step came to.
 #[derive(Debug, Clone, Default)]
-struct Writes {
-    taken: u32,
+pub(super) struct Writes {
+    pub(super) taken: u32,
     /// Whether one has been intended and not been answered.
-    open: bool,
+    pub(super) open: bool,
     /// Whether nobody knows what became of that one.
-    in_doubt: bool,
-    created: bool,
-    undoing: bool,
+    pub(super) in_doubt: bool,
+    pub(super) created: bool,
+    pub(super) undoing: bool,
     /// What an undo wrote, if it wrote.
-    undone: Option<&'static str>,
+    pub(super) undone: Option<&'static str>,
 }
 
 fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
@@ -445,58 +446,6 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
-}
-
-fn change(
-    step: &Step,
-    record: &StepRecord,
-    writes: &BTreeMap<StepName, Writes>,
-) -> Option<&'static str> {
-    step.action.written()?;
-    let write = writes.get(&step.name).cloned().unwrap_or_default();
-    match &record.state {
-        // None when there was nothing to put back, such as after a removal that never came about.
-        StepState::Undone => write.undone,
-        _ if write.taken == 0 => {
-            matches!(record.state, StepState::Succeeded).then_some("already_so")
-        }
-        _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
-        _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
-        _ if write.created => Some("created"),
-        _ => Some("updated"),
-    }
-}
-
-fn question(record: &StepRecord) -> Option<String> {
-    match &record.work()?.phase {
-        Phase::Asking { question, .. } => Some(question.clone()),
-        _ => None,
-    }
-}
-
-fn why(record: &StepRecord) -> Option<String> {
-    match &record.state {
-        StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
-        StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
-        StepState::TimedOut { operation: Some(_), .. } => {
-            Some("Its time was up while Azure was still at work.".to_owned())
-        }
-        StepState::TimedOut { missing: None, .. } => Some("Its time was up.".to_owned()),
-        StepState::TimedOut { missing: Some(missing), .. } => {
-            Some(format!("Its time was up. The last look said: {missing}"))
-        }
-        StepState::Working(work) => match &work.phase {
-            Phase::Waiting { why } => Some(why.clone()),
-            Phase::Retrying { error, .. } => Some(error.to_string()),
-            Phase::InDoubt(_) => Some("Whether its write landed is not known; looking.".to_owned()),
-            Phase::Asking { failure, .. } => failure.as_ref().map(ToString::to_string),
-            Phase::Observing
-            | Phase::Intended(_)
-            | Phase::Operating { .. }
-            | Phase::Confirming(_) => None,
-        },
-        StepState::Pending | StepState::Succeeded | StepState::Undone => None,
-    }
 }
 
 /// A value for a person's eye: texts without quotes, nothing as `(absent)`.

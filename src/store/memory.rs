@@ -20,11 +20,11 @@ pub enum FailAt {
 /// A journal in memory. Clones share it.
 #[derive(Debug, Clone)]
 pub struct MemoryJournal {
-    shared: Arc<Mutex<SharedStore>>,
+    shared: Arc<Mutex<MemoryStore>>,
 }
 
 #[derive(Debug)]
-struct SharedStore {
+struct MemoryStore {
     run: RunId,
     epoch: Epoch,
     events: Vec<Recorded>,
@@ -44,7 +44,7 @@ impl MemoryJournal {
     #[must_use]
     pub fn holding(run: RunId, events: Vec<Recorded>) -> Self {
         let epoch = events.last().map_or(Epoch(0), |last| last.epoch);
-        let shared = SharedStore { run, epoch, events, appends: 0, fail: None, broken: false };
+        let shared = MemoryStore { run, epoch, events, appends: 0, fail: None, broken: false };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -76,7 +76,7 @@ impl MemoryJournal {
         look(&self.lock().events)
     }
 
-    fn lock(&self) -> MutexGuard<'_, SharedStore> {
+    fn lock(&self) -> MutexGuard<'_, MemoryStore> {
         // Nothing panics while it is held; and if it did, the events are still whole.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

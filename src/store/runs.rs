@@ -61,7 +61,7 @@ pub struct RunSummaryRaw {
 const SHARED: &str = "shared";
 
 /// A run's directory, locked, with its database and its anchor.
-type Opened = (RunDir, RunLock, Database, Anchor);
+type OpenDir = (RunDir, RunLock, Database, Anchor);
 /// How far a run has come and who drives it: what is cheap to ask again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunGlance {
@@ -174,7 +174,7 @@ impl StateDir {
     }
 
     /// Makes a run's store.
-    fn made(&self, run: &RunId) -> Result<Opened, StoreError> {
+    fn made(&self, run: &RunId) -> Result<OpenDir, StoreError> {
         fsync::prove_active()?;
         let dir = self.dir(run);
         if dir.path.join("meta.json").exists() {
@@ -276,7 +276,7 @@ impl StateDir {
         }
     }
 
-    fn taken(&self, run: &RunId) -> Result<Opened, StoreError> {
+    fn taken(&self, run: &RunId) -> Result<OpenDir, StoreError> {
         fsync::prove_active()?;
         let dir = self.existing(run)?;
         let lock = RunLock::drive(&dir.lock(), run)?;

@@ -72,7 +72,7 @@ impl FollowedRun {
     }
 }
 
-type About = (Arc<dyn WebSource>, Arc<dyn Clock>, Arc<Semaphore>);
+type FollowParts = (Arc<dyn WebSource>, Arc<dyn Clock>, Arc<Semaphore>);
 
 /// Follows runs.
 pub(super) struct Follower {
@@ -83,7 +83,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new((source, clock, work): About) -> Self {
+    pub(super) fn new((source, clock, work): FollowParts) -> Self {
         Self { source, clock, work, runs: Mutex::default() }
     }
 

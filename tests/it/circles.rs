@@ -18,9 +18,15 @@ const REASONS: &[(&str, usize, &str)] = &[
         2,
         "a summary has a table of its steps, which tells spans as the summary does",
     ),
+    (
+        "render::step_words",
+        2,
+        "the words about a step are of what the view counts, and stand in it",
+    ),
     ("render::truth", 2, "the truth about a run is told of its view, and stands in it"),
     ("azure::service::body", 2, "a body is compared by the table, which asks how a body is read"),
-    ("cli::args", 10, "the grammar names what each verb takes, and verbs say how they are driven"),
+    ("sim::cloud::deploying", 3, "a template may deploy another, which is deployed as any"),
+    ("cli::args", 13, "the grammar names what each verb takes, and verbs say how they are driven"),
     (
         "model::action",
         9,

@@ -61,6 +61,7 @@ mod report;
 mod secret_sources;
 mod secrets;
 mod server;
+mod shared_store;
 mod shipped;
 mod shown;
 mod sim;

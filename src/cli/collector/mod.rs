@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use self::post::{Delivery, Post};
+use self::post::{Post, PostEnd};
 use self::settings::CollectorSettings;
 use super::ui::Ui;
 use super::watch::EventRecorder;
@@ -65,7 +65,7 @@ pub struct Exporter {
 }
 
 /// What a run has to tell, and by which time.
-pub struct Source {
+pub struct TraceSource {
     /// The run.
     pub run: RunId,
     /// Its events.
@@ -81,7 +81,7 @@ impl Exporter {
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn start(settings: CollectorSettings, source: Source) -> std::io::Result<Self> {
+    pub fn start(settings: CollectorSettings, source: TraceSource) -> std::io::Result<Self> {
         let shared = Arc::new(ExportState::default());
         let (ends, ended) = sync_channel(1);
         let of_thread = Arc::clone(&shared);
@@ -130,7 +130,7 @@ impl Drop for Exporter {
 /// The thread's side.
 struct Sending {
     settings: CollectorSettings,
-    source: Source,
+    source: TraceSource,
     post: Post,
     tracer: Tracer,
     told: Seq,
@@ -193,7 +193,7 @@ impl Sending {
             let batch: Vec<TraceSpan> = self.pending.iter().take(count).cloned().collect();
             let body = otlp::traces(&self.settings.resource, &batch);
             let delivery = self.post.send(&url, &body, "rejectedSpans");
-            let is_over = !matches!(delivery, Delivery::Later(_));
+            let is_over = !matches!(delivery, PostEnd::Later(_));
             if is_over {
                 self.pending.drain(..count);
             }
@@ -201,17 +201,17 @@ impl Sending {
             self.shared.tell(|tally| {
                 tally.waiting = waiting;
                 match delivery {
-                    Delivery::Taken { rejected, why } => {
+                    PostEnd::Taken { rejected, why } => {
                         let rejected = rejected.min(count);
                         tally.delivered += count - rejected;
                         tally.lost += rejected;
                         tally.why = why;
                     }
-                    Delivery::Refused(why) => {
+                    PostEnd::Refused(why) => {
                         tally.lost += count;
                         tally.why = Some(why);
                     }
-                    Delivery::Later(why) => tally.why = Some(why),
+                    PostEnd::Later(why) => tally.why = Some(why),
                 }
             });
             if !is_over {
@@ -230,7 +230,7 @@ impl Sending {
         let Some(measured) = measures(&state, &events, &view) else { return };
         let at = view.now.as_ref().map_or(now, |truth| truth.at);
         let body = otlp::metrics(&self.settings.resource, &measured, at);
-        let (Delivery::Refused(why) | Delivery::Later(why)) =
+        let (PostEnd::Refused(why) | PostEnd::Later(why)) =
             self.post.send(&url, &body, "rejectedDataPoints")
         else {
             return;

@@ -14,7 +14,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 10;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(super) enum PostEnd {
     /// It was taken, but for so many.
     Taken { rejected: usize, why: Option<String> },
     /// It never will be.
@@ -50,14 +50,14 @@ impl Post {
     }
 
     /// Posts a body; `rejected` is the field in which an answer counts what was not taken of it.
-    pub(super) fn send(&self, url: &Url, body: &Value, rejected: &str) -> Delivery {
+    pub(super) fn send(&self, url: &Url, body: &Value, rejected: &str) -> PostEnd {
         // Which no proxy can reach.
         let client = if is_here(url) { &self.direct } else { &self.by_proxy };
         let request = client.post(url.clone()).header("content-type", "application/json");
         self.runtime.block_on(async {
             match request.body(body.to_string()).send().await {
                 Ok(answer) => answered(answer, rejected).await,
-                Err(error) => Delivery::Later(plain(&error)),
+                Err(error) => PostEnd::Later(plain(&error)),
             }
         })
     }
@@ -78,7 +78,7 @@ fn is_here(url: &Url) -> bool {
     }
 }
 
-async fn answered(mut answer: reqwest::Response, rejected: &str) -> Delivery {
+async fn answered(mut answer: reqwest::Response, rejected: &str) -> PostEnd {
     let status = answer.status().as_u16();
     let mut bytes = Vec::new();
     while bytes.len() < ANSWER_BYTES_MAX
@@ -94,15 +94,15 @@ async fn answered(mut answer: reqwest::Response, rejected: &str) -> Delivery {
             // A number of 64 bits is a text in OTLP's JSON.
             let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
             let said = partial["errorMessage"].as_str().filter(|text| !text.is_empty());
-            Delivery::Taken {
+            PostEnd::Taken {
                 rejected: usize::try_from(count).unwrap_or(usize::MAX),
                 why: said.map(clean),
             }
         }
-        429 | 502..=504 => Delivery::Later(format!("it answered {status}")),
+        429 | 502..=504 => PostEnd::Later(format!("it answered {status}")),
         _ => {
             let said = body["message"].as_str().map(clean);
-            Delivery::Refused(
+            PostEnd::Refused(
                 format!("it answered {status} {}", said.unwrap_or_default()).trim_end().to_owned(),
             )
         }

@@ -16,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::proof::Proof;
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
-use crate::cli::shared::{Opened, Taking};
+use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, messages, world};
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
@@ -312,7 +312,7 @@ async fn go_on(
     (asked, taking): (RunOutcome, Taking),
 ) -> Result<Status, CliError> {
     let run = context.find(named).await?;
-    let Opened { store, over } = match context.open(&run, taking).await {
+    let OpenedRun { store, over } = match context.open(&run, taking).await {
         Ok(opened) => opened,
         Err(StoreError::Held { holder, .. }) => {
             let command = match first {

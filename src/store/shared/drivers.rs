@@ -4,15 +4,14 @@
 //! says when it was written last; a driver writes its own again and again while it lives.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
 use serde::{Deserialize, Serialize};
 
-use super::runs::SharedStore;
+use super::objects::SharedStore;
 use crate::model::{Epoch, RunId, Seq, Timestamp};
 use crate::store::StoreError;
 
@@ -80,14 +79,11 @@ fn name(prefix: &Path, run: &RunId, epoch: Epoch) -> Path {
 }
 
 /// Writes a driver's note over its own earlier one.
-pub(super) async fn write(
-    objects: &Arc<dyn ObjectStore>,
-    prefix: &Path,
-    note: &DriverNote,
-) -> Result<(), object_store::Error> {
-    let bytes = serde_json::to_vec_pretty(note)
-        .map_err(|error| object_store::Error::Generic { store: "note", source: error.into() })?;
-    objects.put(&name(prefix, &note.run, note.epoch), bytes.into()).await.map(drop)
+pub(super) async fn write(store: &SharedStore, note: &DriverNote) -> Result<(), StoreError> {
+    let bytes =
+        serde_json::to_vec_pretty(note).map_err(|error| store.strange(&error.to_string()))?;
+    let put = store.objects().put(&name(store.prefix(), &note.run, note.epoch), bytes.into()).await;
+    put.map(drop).map_err(|error| store.failed(&error))
 }
 
 /// The newest note of each run, the newest runs first; at most so many. One listing, and a request for each

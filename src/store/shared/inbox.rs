@@ -12,7 +12,7 @@ use object_store::{Error, ObjectStoreExt as _, PutMode, PutOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::runs::SharedStore;
+use super::objects::SharedStore;
 use crate::model::RunId;
 use crate::store::StoreError;
 

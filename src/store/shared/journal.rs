@@ -124,7 +124,7 @@ impl SharedJournal {
     pub(in crate::store) async fn links(&self) -> Result<Vec<ChainLink>, JournalError> {
         let fail = |error: slatedb::Error| failed(&error, self.epoch);
         let mut entries = self.db.scan_prefix(EVENT, ..).await.map_err(fail)?;
-        let mut found = Found::of(&self.run);
+        let mut found = ReadChain::of(&self.run);
         while let Some(entry) = entries.next().await.map_err(fail)? {
             found.take(&entry.key, &entry.value)?;
         }
@@ -133,6 +133,9 @@ impl SharedJournal {
 
     /// Writes links of this run's chain that the store has lost, after what it has.
     pub(in crate::store) async fn put_back(&self, links: &[ChainLink]) -> Result<(), JournalError> {
+        if links.is_empty() {
+            return Ok(());
+        }
         let mut end = self.end.lock().await;
         let mut batch = WriteBatch::new();
         for link in links {
@@ -255,7 +258,7 @@ pub(super) async fn read(
         DbReader::open(path, objects, DbReaderMode::FollowLatest, options).await.map_err(fail)?;
     let (format, name) =
         (reader.get(KEY_FORMAT).await.map_err(fail)?, reader.get(KEY_RUN).await.map_err(fail)?);
-    let mut found = Found::of(run);
+    let mut found = ReadChain::of(run);
     if let (Some(format), Some(name)) = (format, name) {
         check(&format, &name, run)?;
         let mut entries = reader.scan_prefix(EVENT, ..).await.map_err(fail)?;
@@ -287,12 +290,12 @@ fn put(batch: &mut WriteBatch, link: &ChainLink) {
 }
 
 /// Events as they are read, each checked against the chain so far.
-struct Found {
+struct ReadChain {
     at: Head,
     links: Vec<ChainLink>,
 }
 
-impl Found {
+impl ReadChain {
     fn of(run: &RunId) -> Self {
         Self { at: genesis(run), links: Vec::new() }
     }

@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt as _, PutMode, PutOptions};
 
-use super::runs::SharedStore;
+use super::objects::SharedStore;
 use crate::model::{ResourceId, RunId};
 use crate::store::StoreError;
 use crate::store::claims::{ClaimError, ClaimLedger};

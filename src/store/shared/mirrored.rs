@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 
-use super::drivers::{DriverNote, HEARTBEAT_EVERY};
+use super::drivers::{self, DriverNote, HEARTBEAT_EVERY};
 use super::inbox::Inbox;
 use super::journal::SharedJournal;
-use super::runs::SharedStore;
+use super::objects::SharedStore;
 use crate::engine::{Clock, Event, Journal, JournalError, Lease, Recorded};
 use crate::model::{Seq, Timestamp};
 use crate::store::{SledJournal, StoreError};
@@ -72,7 +72,7 @@ impl Life {
         note: DriverNote,
         clock: Arc<dyn Now>,
     ) -> Result<Self, StoreError> {
-        store.note(&note).await?;
+        drivers::write(&store, &note).await?;
         let head = Arc::new(AtomicU64::new(note.head.0));
         let note = Arc::new(Mutex::new(note));
         let mut beating = JoinSet::new();
@@ -83,7 +83,7 @@ impl Life {
                 #[expect(clippy::disallowed_methods, reason = "others count this host's silence by their time")]
                 tokio::time::sleep(HEARTBEAT_EVERY).await;
                 let note = current(&told, &at, now.now());
-                if let Err(error) = to.note(&note).await {
+                if let Err(error) = drivers::write(&to, &note).await {
                     tracing::warn!(%error, "the shared store did not take the word that this driver lives");
                 }
             }
@@ -98,7 +98,7 @@ impl Life {
         }
         self.saw(recorded);
         let note = current(&self.note, &self.head, self.clock.now());
-        self.store.note(&note).await
+        drivers::write(&self.store, &note).await
     }
 
     fn inbox(&self) -> Inbox {
@@ -126,7 +126,7 @@ impl Life {
         self.beating.abort_all();
         let mut note = current(&self.note, &self.head, self.clock.now());
         note.drives = false;
-        if let Err(error) = self.store.note(&note).await {
+        if let Err(error) = drivers::write(&self.store, &note).await {
             tracing::warn!(%error, "the shared store did not take the word that this driver let the run go");
         }
     }

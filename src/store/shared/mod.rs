@@ -10,15 +10,15 @@ mod inbox;
 mod journal;
 mod ledger;
 mod mirrored;
+mod objects;
 mod place;
 mod runs;
-#[cfg(test)]
-mod tests;
 
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
 pub use mirrored::{MirroredJournal, RunJournal};
+pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
-pub use runs::{SharedRun, SharedStore, place_of};
+pub use runs::{SharedRun, place_of};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use object_store::ObjectStore;
 use object_store::path::Path;
 
 use super::drivers::{self, DriverNote};
@@ -10,25 +9,11 @@ use super::inbox::Inbox;
 use super::journal::{self, SharedJournal};
 use super::ledger::SharedClaims;
 use super::mirrored::{HostTime, Life, MirroredJournal, RunJournal};
+use super::objects::SharedStore;
 use crate::engine::{Clock, Journal as _, Recorded};
 use crate::model::{RunId, Seq};
 use crate::store::schema::{self, ChainLink};
 use crate::store::{RunStore, StateDir, StoreError, holder_name};
-
-/// A store that several hosts reach.
-#[derive(Clone)]
-pub struct SharedStore {
-    place: String,
-    objects: Arc<dyn ObjectStore>,
-    prefix: Path,
-}
-
-impl std::fmt::Debug for SharedStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The objects' own form may print how they sign.
-        f.debug_struct("SharedStore").field("place", &self.place).finish_non_exhaustive()
-    }
-}
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -51,36 +36,8 @@ pub fn place_of(state: &StateDir) -> String {
 }
 
 impl SharedStore {
-    /// A store: how people name it, its objects, and what their names begin with.
-    #[must_use]
-    pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { place: place.into(), objects, prefix }
-    }
-
-    /// How people name it.
-    #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
-    pub(super) fn objects(&self) -> &Arc<dyn ObjectStore> {
-        &self.objects
-    }
-
-    pub(super) fn prefix(&self) -> &Path {
-        &self.prefix
-    }
-
-    pub(super) fn failed(&self, error: &object_store::Error) -> StoreError {
-        self.strange(&error.to_string())
-    }
-
-    pub(super) fn strange(&self, why: &str) -> StoreError {
-        StoreError::Shared { place: self.place.clone(), why: why.to_owned() }
-    }
-
     fn database(&self, run: &RunId) -> Path {
-        self.prefix.clone().join("runs").join(run.as_str()).join("db")
+        self.prefix().clone().join("runs").join(run.as_str()).join("db")
     }
 
     /// The claims of all hosts.
@@ -93,11 +50,6 @@ impl SharedStore {
     #[must_use]
     pub fn inbox(&self, run: &RunId) -> Inbox {
         Inbox::new(self.clone(), run.clone())
-    }
-
-    pub(super) async fn note(&self, note: &DriverNote) -> Result<(), StoreError> {
-        let written = drivers::write(&self.objects, &self.prefix, note).await;
-        written.map_err(|error| self.failed(&error))
     }
 
     /// The newest runs and who drives them; at most so many.
@@ -124,7 +76,7 @@ impl SharedStore {
         if self.driver(run).await?.is_none() {
             return Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() });
         }
-        let links = journal::read(Arc::clone(&self.objects), self.database(run), run).await;
+        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
         let links = links.map_err(|error| self.strange(&error.to_string()))?;
         let decoded = links.iter().map(|link| schema::decode(link.head.seq, &link.bytes));
         decoded.collect::<Result<_, _>>().map_err(|error| self.strange(&error.to_string()))
@@ -145,10 +97,10 @@ impl SharedStore {
         state.is_free(run)?;
         let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
         let before = self.driver(run).await?;
-        let shared = SharedJournal::open(Arc::clone(&self.objects), self.database(run), run).await;
+        let shared = SharedJournal::open(Arc::clone(self.objects()), self.database(run), run).await;
         let shared = shared.map_err(strange)?;
         let links: Vec<ChainLink> = shared.links().await.map_err(strange)?;
-        let (local, dir, ahead) = state.mirror(run, &links, &self.place)?;
+        let (local, dir, ahead) = state.mirror(run, &links, self.place())?;
         shared.put_back(&ahead).await.map_err(strange)?;
         let lease = shared.lease();
         let now = clock.now();

@@ -1,16 +1,18 @@
 //! Who is shut out, what is put back, and is a letter acted on once?
 
+#![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
+
 use std::sync::Arc;
 
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
-use super::*;
-use crate::engine::{Clock, Event, Journal, JournalError};
-use crate::model::{ResourceId, RunId, Seq, StepName, Timestamp};
-use crate::sim::VirtualClock;
-use crate::store::claims::ClaimError;
-use crate::store::{StateDir, StoreError};
+use backroad::engine::{Clock, Event, Journal, JournalError};
+use backroad::model::{ResourceId, RunId, Seq, StepName, Timestamp};
+use backroad::sim::VirtualClock;
+use backroad::store::claims::ClaimError;
+use backroad::store::shared::{Answered, SharedClaims, SharedStore};
+use backroad::store::{StateDir, StoreError};
 
 fn run(n: u32) -> RunId {
     RunId::parse(&format!("01jd{n:022}")).unwrap()

@@ -1,0 +1,62 @@
+//! What is said of one step of a run: what it did, what it asks, and why it stands where it stands?
+
+use std::collections::BTreeMap;
+
+use super::view::Writes;
+use crate::engine::{Phase, StepRecord, StepState};
+use crate::model::{Action, Step, StepName};
+
+/// What a step did to its resource, in a word; none where it wrote nothing.
+pub(super) fn change(
+    step: &Step,
+    record: &StepRecord,
+    writes: &BTreeMap<StepName, Writes>,
+) -> Option<&'static str> {
+    step.action.written()?;
+    let write = writes.get(&step.name).cloned().unwrap_or_default();
+    match &record.state {
+        // None when there was nothing to put back, such as after a removal that never came about.
+        StepState::Undone => write.undone,
+        _ if write.taken == 0 => {
+            matches!(record.state, StepState::Succeeded).then_some("already_so")
+        }
+        _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
+        _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
+        _ if write.created => Some("created"),
+        _ => Some("updated"),
+    }
+}
+
+/// What a person is asked at a step.
+pub(super) fn question(record: &StepRecord) -> Option<String> {
+    match &record.work()?.phase {
+        Phase::Asking { question, .. } => Some(question.clone()),
+        _ => None,
+    }
+}
+
+/// Why a step stands where it stands.
+pub(super) fn why(record: &StepRecord) -> Option<String> {
+    match &record.state {
+        StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
+        StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
+        StepState::TimedOut { operation: Some(_), .. } => {
+            Some("Its time was up while Azure was still at work.".to_owned())
+        }
+        StepState::TimedOut { missing: None, .. } => Some("Its time was up.".to_owned()),
+        StepState::TimedOut { missing: Some(missing), .. } => {
+            Some(format!("Its time was up. The last look said: {missing}"))
+        }
+        StepState::Working(work) => match &work.phase {
+            Phase::Waiting { why } => Some(why.clone()),
+            Phase::Retrying { error, .. } => Some(error.to_string()),
+            Phase::InDoubt(_) => Some("Whether its write landed is not known; looking.".to_owned()),
+            Phase::Asking { failure, .. } => failure.as_ref().map(ToString::to_string),
+            Phase::Observing
+            | Phase::Intended(_)
+            | Phase::Operating { .. }
+            | Phase::Confirming(_) => None,
+        },
+        StepState::Pending | StepState::Succeeded | StepState::Undone => None,
+    }
+}
