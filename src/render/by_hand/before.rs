@@ -70,10 +70,14 @@ impl<'a> KeptBody<'a> {
 /// not taken for what is not there.
 pub(super) const KEEP: &str = "keep() {
   kept=$1; shift
-  [ -e \"$kept\" ] || if \"$@\" >\"$kept.new\" 2>\"$kept.err\" || grep -qi 'not *found' \"$kept.err\"; then
+  [ -e \"$kept\" ] && return
+  if \"$@\" >\"$kept.new\" 2>\"$kept.err\" ||
+    grep -qi 'not *found' \"$kept.err\"; then
     mv \"$kept.new\" \"$kept\"
   else
-    cat \"$kept.err\"; echo 'Stop: what stands now is not known.'; return 1
+    cat \"$kept.err\"
+    echo 'Stop: what stands is not known.'
+    return 1
   fi
 }";
 
