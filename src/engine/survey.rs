@@ -18,12 +18,11 @@ pub type Survey = BTreeMap<StepName, Result<Assessment, StepError>>;
 /// Whether a look at the step is part of a survey: it is about a resource.
 #[must_use]
 pub fn is_looked_at(step: &Step) -> bool {
-    match &step.action {
-        Action::General(_) => false,
-        // What it asks is known in the run only.
-        Action::Outside(own) => own.takes_in().is_empty(),
-        _ => true,
+    // What takes in what earlier steps put out is known in the run only.
+    if let Action::Outside(own) = &step.action {
+        return own.takes_in().is_empty();
     }
+    !matches!(step.action, Action::General(_))
 }
 
 /// Looks at every step's resource once.

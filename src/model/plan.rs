@@ -252,11 +252,9 @@ impl Plan {
                             .find(|read| !own(read) && !before(read))
                     },
                 );
-            let unordered = unordered.cloned().or_else(|| match &step.action {
-                Action::Outside(own) => {
-                    own.takes_in().into_iter().map(|(read, _)| read).find(|read| !before(read))
-                }
-                _ => None,
+            let unordered = unordered.cloned().or_else(|| {
+                let Action::Outside(own) = &step.action else { return None };
+                own.takes_in().into_iter().map(|(read, _)| read).find(|read| !before(read))
             });
             if let Some(read) = unordered {
                 return Err(PlanError::Unordered { step: step.name.clone(), read });
