@@ -177,7 +177,7 @@ impl Invitations {
             .filter_map(|id| Some((self.read(id)?, self.session(id).exists())))
             .filter(|(invited, _)| invited.until > now)
             .collect();
-        found.sort_by(|one, other| one.0.at.cmp(&other.0.at));
+        found.sort_by_key(|(invited, _)| invited.at);
         Ok(found)
     }
 

@@ -82,14 +82,11 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(_) = open.join_next() => {}
             accepted = listener.accept(), if open.len() < bounds.connections => {
-                let (stream, peer) = match accepted {
-                    Ok(accepted) => accepted,
-                    Err(_) => {
-                        // No descriptor to be had, or a peer that went away: others may come later.
-                        let pause = std::future::pending::<()>();
-                        let _waited = within(Duration::from_millis(200), pause).await;
-                        continue;
-                    }
+                let Ok((stream, peer)) = accepted else {
+                    // No descriptor to be had, or a peer that went away: others may come later.
+                    let pause = std::future::pending::<()>();
+                    let _waited = within(Duration::from_millis(200), pause).await;
+                    continue;
                 };
                 let ours = stream.local_addr().ok();
                 let watcher = PageWatcher {

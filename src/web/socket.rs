@@ -22,7 +22,6 @@ impl<S> PatientSocket<S> {
         Self { stream, patience, until: None }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a socket's time is the host's, in a drill too")]
     fn bounded<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -14,7 +14,7 @@ use backroad::model::{
 };
 use backroad::notify::{
     Delivery, LeftUnsent, MessageCarrier, MessageMaker, MessageTeller, RetryPace, SendEnd, Shelf,
-    Source, TellerSettings,
+    EventSource, TellerSettings,
 };
 use backroad::plan::{CompileOptions, compile};
 use backroad::runbook::SourceFile;
@@ -151,7 +151,7 @@ impl MessageCarrier for Bench {
     }
 }
 
-impl Source for Bench {
+impl EventSource for Bench {
     fn after(&self, last: Seq) -> Vec<Recorded> {
         let shown = &self.events[..self.shown.load(Ordering::SeqCst)];
         shown.iter().filter(|event| event.seq > last).cloned().collect()
