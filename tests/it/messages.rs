@@ -13,8 +13,8 @@ use backroad::model::{
     MessageId, MessageKind, MessageWay, Messages, OutboxRecord, Plan, Receiver, Seq, Timestamp,
 };
 use backroad::notify::{
-    Delivery, LeftUnsent, MessageCarrier, MessageMaker, MessageTeller, RetryPace, SendEnd, Shelf,
-    EventSource, TellerSettings,
+    Delivery, EventSource, LeftUnsent, MessageCarrier, MessageMaker, MessageTeller, RetryPace,
+    SendEnd, Shelf, TellerSettings,
 };
 use backroad::plan::{CompileOptions, compile};
 use backroad::runbook::SourceFile;
