@@ -245,7 +245,7 @@ impl Context {
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
         // What this host does not drive itself is read where all hosts write.
-        if Knock::at(&self.state.run_path(run)).is_err()
+        if !self.state.is_held(run)
             && let Some((events, driver)) = self.look_shared(run).await?
         {
             let now = RealClock::new(NonZeroU32::MIN, None).now();
