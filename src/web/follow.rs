@@ -40,8 +40,8 @@ pub(super) struct BoardPicture {
 /// What a picture was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BoardVersion {
-    head: Seq,
-    driven: bool,
+    pub(super) head: Seq,
+    pub(super) driven: bool,
     tick: u64,
     stale: Option<String>,
     reached: usize,

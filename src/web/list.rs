@@ -85,12 +85,17 @@ async fn line(web: &Web, glance: &RunGlance) -> RunLine {
     {
         return RunLine { age_seconds: age, ..line.clone() };
     }
-    let line = match parts.follower.picture(&glance.run).await {
-        Ok(picture) => of_board(&picture.board, glance),
-        Err(problem) => unread(glance, problem.what),
+    let (line, settled) = match parts.follower.picture(&glance.run).await {
+        // A picture may be a moment old: of a run that has just ended it may show less than the glance.
+        Ok(picture) => {
+            let version = &picture.version;
+            let settled = Some(version.head) == glance.head && !version.driven;
+            (of_board(&picture.board, glance), settled)
+        }
+        // What could not be read may be readable in a moment.
+        Err(problem) => (unread(glance, problem.what), false),
     };
-    // What could not be read may be readable in a moment.
-    if !glance.driven && line.runbook.is_some() {
+    if !glance.driven && settled && line.runbook.is_some() {
         let mut kept = kept();
         while kept.len() >= LINES_MAX {
             kept.pop_first();
