@@ -2,7 +2,7 @@
 //! afterwards.
 //!
 //! Comes in: a [`WebSource`], which reads runs and passes words on, and who is invited. Goes out: a [`Web`], which
-//! answers requests, and [`serve`], which puts it behind a socket. The room reads; it acts only where it was told
+//! answers requests, and [`serve()`], which puts it behind a socket. The room reads; it acts only where it was told
 //! that it may, and then by the same words as the command line. It never holds a lock of a driver's: it follows the
 //! journal, once for all who watch. Uses `model`, `engine`, `store`, `render` and `outward`.
 
