@@ -19,11 +19,6 @@ const REASONS: &[(&str, usize, &str)] = &[
         "a summary has a table of its steps, which tells spans as the summary does",
     ),
     (
-        "render::step_words",
-        2,
-        "the words about a step are of what the view counts, and stand in it",
-    ),
-    (
         "render::truth",
         3,
         "the truth about a run is told of its view, and stands in it; so are the words about a step",
