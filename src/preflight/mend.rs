@@ -116,4 +116,18 @@ mod tests {
         }
         assert!(resource("QUOTA", &id).is_empty());
     }
+
+    /// `scripts/az-parse` holds what stands in this snapshot against the parser of the real `az`.
+    #[test]
+    fn what_preflight_mends_with() {
+        let id = ResourceId::parse(
+            "/subscriptions/s/resourceGroups/Netz (Süd)/providers/Microsoft.Network\
+             /expressRouteCircuits/er/authorizations/a",
+        )
+        .unwrap();
+        let mut commands: Vec<_> = MENDED.iter().flat_map(|rule| resource(rule, &id)).collect();
+        commands.push(registration("s"));
+        commands.push(lock(&format!("{id}/providers/Microsoft.Authorization/locks/no-delete")));
+        insta::assert_snapshot!(commands.join("\n"));
+    }
 }
