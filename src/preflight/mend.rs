@@ -22,7 +22,8 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
         "GWS-NSG" => {
             format!("az network vnet subnet update --ids {own} --remove networkSecurityGroup")
         }
-        "HUB-WAN" => format!("az network vwan update --ids {own} --type Standard"),
+        // `az network vwan` is an extension that a machine may lack.
+        "HUB-WAN" => format!("az resource update --ids {own} --set properties.type=Standard"),
         "DNS-ZONE" => {
             format!("az network private-dns zone create {placed} --name {}", quoted(id.name()))
         }
