@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -153,10 +154,10 @@ pub(super) fn peers(estate: &Estate<'_>, gateway: &ExpressRouteGateway) -> Vec<P
 ///
 /// Empty when the gateway is not there, not finished, or in a region that is down.
 #[must_use]
-pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
+pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> Arc<BTreeSet<IpNet>> {
     match estate.gateway_lives(gateway) {
-        Ok(_) => configured_prefixes(estate, gateway),
-        Err(_) => BTreeSet::new(),
+        Ok(_) => estate.told(gateway),
+        Err(_) => Arc::default(),
     }
 }
 
@@ -164,12 +165,17 @@ pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSe
 /// whatever its region does.
 #[must_use]
 pub fn configured_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
+    (*estate.told(gateway)).clone()
+}
+
+/// Works [`configured_prefixes`] out.
+pub(super) fn prefixes_behind(estate: &Estate<'_>, gateway: &ResourceId) -> BTreeSet<IpNet> {
     let found = estate.gateway(gateway);
-    if let Some(hub) = found.as_ref().and_then(|gateway| gateway.hub.as_ref()) {
+    if let Some(hub) = found.and_then(|gateway| gateway.hub.as_ref()) {
         return estate.told_by_hub(hub).into_iter().map(|(net, _)| net).collect();
     }
-    let hub = found.and_then(|gateway| gateway.vnet);
-    hub.map(|hub| networks_behind(estate, &hub)).unwrap_or_default()
+    let hub = found.and_then(|gateway| gateway.vnet.as_ref());
+    hub.map(|hub| networks_behind(estate, hub)).unwrap_or_default()
 }
 
 /// The networks of a hub and of the spokes that use its gateways.
@@ -179,7 +185,7 @@ pub(super) fn networks_behind(estate: &Estate<'_>, hub: &ResourceId) -> BTreeSet
     };
     let spokes = estate
         .peerings(&hub.id)
-        .into_iter()
+        .iter()
         .filter(|side| side.connected && side.allow_gateway_transit)
         .filter(|side| {
             estate
@@ -188,16 +194,13 @@ pub(super) fn networks_behind(estate: &Estate<'_>, hub: &ResourceId) -> BTreeSet
                 .any(|back| back.remote == hub.id && back.connected && back.use_remote_gateways)
         })
         .filter_map(|side| {
-            let spoke = estate.vnet(&side.remote)?.prefixes;
+            let spoke = estate.vnet(&side.remote)?.prefixes.iter().copied();
             // What the spoke has got since the last sync is not known to the hub, and what it has given up
             // is not there.
-            Some(match side.known {
-                Some(known) => spoke.into_iter().filter(|own| known.contains(own)).collect(),
-                None => spoke,
-            })
+            Some(spoke.filter(|own| side.known.as_ref().is_none_or(|known| known.contains(own))))
         });
     let mut prefixes: BTreeSet<IpNet> = spokes.flatten().collect();
-    prefixes.extend(hub.prefixes);
+    prefixes.extend(&hub.prefixes);
     prefixes
 }
 
@@ -209,14 +212,14 @@ pub fn learned_routes(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId
     let Ok(gateway) = estate.gateway_lives(gateway) else {
         return Vec::new();
     };
-    let Some(local) = local_address(estate, &gateway) else {
+    let Some(local) = local_address(estate, gateway) else {
         return Vec::new();
     };
     let mut rows: Vec<RouteRow> = advertised_prefixes(estate, &gateway.id)
-        .into_iter()
+        .iter()
         .map(|network| RouteRow {
             local_address: local,
-            network,
+            network: *network,
             next_hop: String::new(),
             source_peer: local,
             origin: "Network".to_owned(),
@@ -224,7 +227,7 @@ pub fn learned_routes(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId
             weight: WEIGHT_LOCAL,
         })
         .collect();
-    for peer in peers(estate, &gateway) {
+    for peer in peers(estate, gateway) {
         if estate.carries(onprem, &peer.connection).is_ok() {
             rows.extend(learned_from(onprem, &peer, local));
         }
@@ -272,20 +275,20 @@ pub fn advertised_routes(
     let Ok(gateway) = estate.gateway_lives(gateway) else {
         return Vec::new();
     };
-    let Some(local) = local_address(estate, &gateway) else {
+    let Some(local) = local_address(estate, gateway) else {
         return Vec::new();
     };
-    let told = peers(estate, &gateway).into_iter().any(|candidate| {
+    let told = peers(estate, gateway).into_iter().any(|candidate| {
         candidate.address == peer && estate.carries(onprem, &candidate.connection).is_ok()
     });
     if !told {
         return Vec::new();
     }
     advertised_prefixes(estate, &gateway.id)
-        .into_iter()
+        .iter()
         .map(|network| RouteRow {
             local_address: local,
-            network,
+            network: *network,
             next_hop: local.to_string(),
             source_peer: local,
             origin: "Igp".to_owned(),
@@ -304,10 +307,10 @@ pub fn bgp_peers(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId) -> 
     let Ok(gateway) = estate.gateway_lives(gateway) else {
         return Vec::new();
     };
-    let Some(local) = local_address(estate, &gateway) else {
+    let Some(local) = local_address(estate, gateway) else {
         return Vec::new();
     };
-    peers(estate, &gateway)
+    peers(estate, gateway)
         .into_iter()
         .map(|peer| {
             let carries = estate.carries(onprem, &peer.connection);

@@ -155,8 +155,7 @@ impl Lab {
     }
 
     pub(super) fn connection(&self, id: &ResourceId) -> EstateConnection {
-        let mut all = self.estate().connections();
-        all.retain(|connection| connection.id == *id);
-        all.pop().unwrap()
+        let estate = self.estate();
+        estate.connections().iter().find(|connection| connection.id == *id).unwrap().clone()
     }
 }
