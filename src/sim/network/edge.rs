@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::estate::{Estate, PrivatePeering};
+use super::estate::Estate;
 use super::onprem::{Link, OnPrem};
+use super::parts::PrivatePeering;
 use super::routes::{GATEWAY_ASN, advertised_prefixes, heard, joined, local_address};
 use crate::arm::CircuitPath;
 use crate::model::{ResourceId, Timestamp};

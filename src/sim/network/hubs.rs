@@ -11,8 +11,9 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::estate::{Estate, EstateConnection};
+use super::estate::Estate;
 use super::onprem::OnPrem;
+use super::parts::EstateConnection;
 use super::routes::{heard, joined, microsoft_path};
 use crate::arm::CircuitPath;
 use crate::arm::read::{is as text_is, text as text_at};

@@ -244,7 +244,7 @@ impl Estate<'_> {
 
     /// The network that lends its gateways to this one.
     fn lender(&self, vnet: &ResourceId) -> Option<&ResourceId> {
-        let uses = |peering: &&super::estate::VnetPeering| {
+        let uses = |peering: &&super::parts::VnetPeering| {
             let mut back = self.peerings(&peering.remote).iter();
             peering.connected
                 && peering.use_remote_gateways

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::estate::{Estate, EstateConnection};
+use super::estate::Estate;
 use super::onprem::{Link, OnPrem, Site};
+use super::parts::EstateConnection;
 use crate::arm::CircuitPath;
 use crate::model::{Region, ResourceId};
 
