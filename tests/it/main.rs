@@ -77,6 +77,8 @@ mod together;
 mod verbs;
 mod watched;
 mod web;
+mod web_map;
+mod web_says;
 mod web_socket;
 mod whole_way;
 mod wire;
