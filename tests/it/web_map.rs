@@ -102,6 +102,32 @@ async fn the_map_tells_what_stood_what_was_made_what_is_at_work_and_what_is_to_c
 }
 
 #[tokio::test]
+async fn while_a_run_is_undone_the_map_tells_what_is_taken_back_and_what_is_still_to_go() {
+    let (mut events, known) = drilled().await;
+    let by = || backroad::engine::Actor::Person("mei".into());
+    let connection = backroad::model::StepName::parse("connection").unwrap();
+    let begun = Event::UndoStarted { step: connection.clone(), attempt: 2 };
+    for event in [
+        Event::Reopened { by: by(), why: "undo".to_owned() },
+        Event::UndoRequested { by: by(), reason: None },
+        begun,
+        Event::StepUndone { step: connection },
+    ] {
+        let last = events.last().unwrap();
+        events.push(Recorded { seq: last.seq.next(), event, ..last.clone() });
+    }
+    let last = events.last().unwrap().seq.0;
+    let bench = bench(events, &known);
+    let taken_back = words(&bench, last - 1).await;
+    assert!(said(&taken_back, "At work").contains("connection "), "{taken_back}");
+    assert!(said(&taken_back, "Still to go").contains("gateway "), "{taken_back}");
+    assert!(said(&taken_back, "New").is_empty(), "{taken_back}");
+    let gone = words(&bench, last).await;
+    assert!(!gone.contains("connection con-hub-sea"), "{gone}");
+    assert!(said(&gone, "Still to go").contains("gateway "), "{gone}");
+}
+
+#[tokio::test]
 async fn what_is_not_done_yet_is_told_apart_without_colour_and_nothing_is_markup() {
     let (events, known) = drilled().await;
     let last = events.last().unwrap().seq.0;

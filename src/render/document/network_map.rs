@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::estate::{ChangeMark, NetworkPicture};
-use super::topology::{self, Layout};
+use super::topology::{self, Layout, SitesShown};
+use crate::engine::record::Direction;
 use crate::engine::{RunPhase, RunState, StepRecord};
 use crate::model::{Plan, ResourceId, StepStatus};
 
@@ -31,47 +32,67 @@ pub(super) fn map(
     before: &NetworkPicture,
     layout: &Layout,
 ) -> NetworkMap {
-    let after = |from: &NetworkPicture, wanted: &dyn Fn(StepStatus) -> bool| {
-        let mut estate = from.clone();
+    let after = |wanted: &dyn Fn(Option<&StepRecord>) -> bool| {
+        let mut estate = before.clone();
         for place in plan.dag().order() {
             let Some(step) = plan.steps().get(*place) else { continue };
-            let status = state.step(&step.name).map_or(StepStatus::Pending, StepRecord::status);
-            if wanted(status) {
+            if wanted(state.step(&step.name)) {
                 estate.apply(&step.action);
             }
         }
         estate
     };
-    let now = after(before, &is_done);
     let undoing = matches!(state.phase, RunPhase::Undoing { .. });
-    // An undo takes back what was done; what could not be taken back stays.
+    // What an undo is held at may stand still.
+    let held = |record: Option<&StepRecord>| undoing && status(record) == StepStatus::Held;
+    let now = after(&|record| stands(record) || held(record));
     let (working, then) = match &state.phase {
-        RunPhase::Undoing { .. } => {
-            (now.clone(), after(before, &|status| status == StepStatus::UndoFailed))
-        }
-        RunPhase::Cancelling | RunPhase::Ended { .. } => (after(before, &is_begun), now.clone()),
+        // An undo takes back what was done; what could not be taken back stays.
+        RunPhase::Undoing { .. } => (
+            after(&|record| (stands(record) || held(record)) && !is_taken_back(record)),
+            after(&|record| status(record) == StepStatus::UndoFailed),
+        ),
+        RunPhase::Cancelling | RunPhase::Ended { .. } => (after(&is_begun), now.clone()),
         RunPhase::Forward | RunPhase::Settling { .. } => {
-            (after(before, &is_begun), after(before, &|status| is_begun(status) || is_left(status)))
+            (after(&is_begun), after(&|record| is_begun(record) || is_left(record)))
         }
     };
     let told = MapLayers { before, now: &now, working: &working, then: &then }.told();
-    let title = if undoing { "Now, and what is taken back" } else { "Now, and what is to come" };
+    let title = match &state.phase {
+        RunPhase::Undoing { .. } => "Now, and what is taken back",
+        RunPhase::Ended { .. } => "As the run ended",
+        RunPhase::Forward | RunPhase::Settling { .. } | RunPhase::Cancelling => {
+            "Now, and what is to come"
+        }
+    };
     let words = words(&told);
-    let svg = topology::draw_told(&told, layout, ("networks-map", title, &words)).file();
-    NetworkMap { title, words, svg }
+    let svg =
+        topology::draw_told(&told, layout, ("networks-map", title, &words), SitesShown::IfKnown);
+    NetworkMap { title, words, svg: svg.file() }
 }
 
-fn is_done(status: StepStatus) -> bool {
-    matches!(status, StepStatus::Succeeded | StepStatus::UndoFailed)
+fn status(record: Option<&StepRecord>) -> StepStatus {
+    record.map_or(StepStatus::Pending, StepRecord::status)
 }
 
-fn is_begun(status: StepStatus) -> bool {
-    is_done(status) || status == StepStatus::Running
+/// Whether what a step did stands: it is done, and what is being taken back is not gone yet.
+pub(super) fn stands(record: Option<&StepRecord>) -> bool {
+    matches!(status(record), StepStatus::Succeeded | StepStatus::UndoFailed)
+        || is_taken_back(record)
+}
+
+fn is_taken_back(record: Option<&StepRecord>) -> bool {
+    let work = record.and_then(StepRecord::work);
+    work.is_some_and(|work| work.direction == Direction::Backward)
+}
+
+fn is_begun(record: Option<&StepRecord>) -> bool {
+    stands(record) || status(record) == StepStatus::Running
 }
 
 /// What is still to be done, where nobody says otherwise.
-fn is_left(status: StepStatus) -> bool {
-    matches!(status, StepStatus::Pending | StepStatus::Waiting | StepStatus::Held)
+fn is_left(record: Option<&StepRecord>) -> bool {
+    matches!(status(record), StepStatus::Pending | StepStatus::Waiting | StepStatus::Held)
 }
 
 /// One estate at four moments.

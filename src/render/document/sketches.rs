@@ -63,24 +63,22 @@ pub fn sketches(state: &RunState, kept: Option<&KeptEstate>) -> Vec<NetworkSketc
     if before.is_empty() {
         return Vec::new();
     }
-    let after_steps = |wanted: &dyn Fn(Option<StepStatus>) -> bool| {
+    let after_steps = |wanted: &dyn Fn(Option<&StepRecord>) -> bool| {
         let mut estate = before.clone();
         for place in plan.dag().order() {
             let Some(step) = plan.steps().get(*place) else { continue };
-            let record = state.step(&step.name);
-            if wanted(record.map(StepRecord::status)) {
+            if wanted(state.step(&step.name)) {
                 estate.apply(&step.action);
             }
         }
         estate
     };
-    let done = |found: Option<StepStatus>| {
-        matches!(found, Some(StepStatus::Succeeded | StepStatus::UndoFailed))
+    let not_left_out = |record: Option<&StepRecord>| {
+        record.is_none_or(|record| record.status() != StepStatus::Skipped)
     };
-    let not_left_out = |found: Option<StepStatus>| !matches!(found, Some(StepStatus::Skipped));
     let moments = [
         ("before", "Before the run", before.clone()),
-        ("now", "Now", after_steps(&done)),
+        ("now", "Now", after_steps(&network_map::stands)),
         ("after", "When every step is done", after_steps(&not_left_out)),
     ];
     // Of all that the plan may make, so that nothing moves while it goes on.

@@ -176,18 +176,29 @@ fn text_class(mark: ChangeMark) -> &'static str {
     }
 }
 
-/// The networks at one moment.
-pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &str) -> Svg {
-    draw_told(estate, layout, (id, title, &sentence(estate)))
+/// Whether a picture has room for sites on its left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SitesShown {
+    Always,
+    IfKnown,
 }
 
-/// The networks, with what is said of them to those who cannot see it.
+/// The networks at one moment.
+pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &str) -> Svg {
+    draw_told(estate, layout, (id, title, &sentence(estate)), SitesShown::Always)
+}
+
+/// The networks, with what is said of them to those who cannot see it; without the place of sites where none is known.
 pub(super) fn draw_told(
     estate: &NetworkPicture,
     layout: &Layout,
     (id, title, words): (&str, &str, &str),
+    with_sites: SitesShown,
 ) -> Svg {
     let mut svg = Svg::new(id, title, words, (WIDTH, layout.height));
+    if with_sites == SitesShown::IfKnown && layout.sites.is_empty() {
+        svg = svg.without_left(CIRCUIT.0 - SITE.0);
+    }
     for (name, rect) in &layout.regions {
         let down = estate.down.iter().any(|region| region.as_str() == name);
         svg.rect(if down { "p-region down" } else { "p-region" }, *rect, 6.0);

@@ -78,7 +78,7 @@ const drawReady = ({ runbooks }) => {
     row.dataset.said = said;
     const [now] = one.changes;
     row.replaceChildren(
-      el("th", { scope: "row" }, one.runbook, el("small", {}, el("code", {}, "backroad ready --history"))),
+      el("th", { scope: "row" }, one.runbook),
       el("td", {}, now ? verdict(now.ready) : "", now?.simulated ? el("small", {}, "by a simulator") : ""),
       el("td", {}, now ? time(now.at, 0) : "–", one.last ? el("small", {}, `looked at ${about((Date.now() - new Date(one.last)) / 1000)} ago`) : ""),
       strip(one),
