@@ -90,7 +90,7 @@ fn of_asks(view: &OfferView<'_>) -> Vec<Offered> {
     let trusts = state.opened.as_ref().is_some_and(|opened| opened.plan.parts().trust_names);
     let mut found = Vec::new();
     for ask in view.board.now.asks.iter().filter(|ask| is_for(view.role, ask.role.as_deref())) {
-        let said = trusts && ask.by.iter().any(|one| *one == view.person.name);
+        let said = trusts && ask.by.contains(&view.person.name);
         // Who has said yes can only take it back by a no.
         found
             .extend(of_ask(ask, state).into_iter().filter(|one| !said || one.command != "approve"));

@@ -38,6 +38,12 @@ const TOLD_WITHIN: Duration = Duration::from_secs(3);
 /// and its driver looks for letters no more often.
 const ELSEWHERE_EVERY: Duration = Duration::from_secs(5);
 
+/// How long the shared store may take for a look.
+const STORE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The shared store does not answer, so that what another host does is not known.
+struct SharedStoreSilent;
+
 /// Runbooks whose readiness is told.
 const RUNBOOKS_MAX: usize = 100;
 
@@ -57,27 +63,41 @@ impl PageSource {
         Self { context, elsewhere: Arc::default(), measured: MeasuredRuns::default() }
     }
 
-    /// What the host that drives a run of the shared store has written there; none where no other host does, or the
-    /// store does not answer.
-    async fn elsewhere(&self, run: &RunId) -> Option<RunLook> {
+    /// What the host that drives a run of the shared store has written there; none where the run has ended here or is of
+    /// this host alone. Nothing where the store does not answer.
+    async fn elsewhere(&self, run: &RunId) -> Option<Result<RunLook, SharedStoreSilent>> {
         if self.context.shared.is_none() || self.context.drives_here(run) {
             return None;
         }
         let known = || self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = RealClock::new(NonZeroU32::MIN, None).now();
+        let clock = RealClock::new(NonZeroU32::MIN, None);
+        let now = clock.now();
         if let Some((at, look)) = known().get(run)
             && now.since(*at) < ELSEWHERE_EVERY
         {
-            return Some(look.clone());
+            return Some(Ok(look.clone()));
         }
-        self.context.state.kept_in(run).ok().flatten()?;
-        let look = self.context.look(run).await.ok()?;
+        let own = run.clone();
+        let goes_on = self.beside_tasks(move |context| {
+            let shared = context.state.kept_in(&own)?.is_some();
+            let last = context.state.read(&own)?.pop();
+            let ended = last.is_some_and(|last| matches!(last.event, Event::RunEnded { .. }));
+            Ok(shared && !ended)
+        });
+        if !goes_on.await.unwrap_or(false) {
+            return None;
+        }
+        let look = tokio::select! {
+            look = self.context.look(run) => look.ok(),
+            () = clock.sleep_until(now + STORE_WITHIN) => None,
+        };
+        let Some(look) = look else { return Some(Err(SharedStoreSilent)) };
         let mut known = known();
         if known.len() >= ELSEWHERE_MAX {
             known.pop_first();
         }
         known.insert(run.clone(), (now, look.clone()));
-        Some(look)
+        Some(Ok(look))
     }
 
     /// What whoever drives the run tells; none where nobody answers in time.
@@ -146,12 +166,16 @@ impl WebSource for PageSource {
         if let Some((events, now)) = self.told(run, after).await {
             return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale: None });
         }
-        if let Some(look) = self.elsewhere(run).await {
-            let shorter = look.events.last().is_some_and(|last| last.seq < after);
-            let events = look.events.into_iter().filter(|one| shorter || one.seq > after).collect();
-            let (driven, now, stale) = (look.driven, look.now, look.warning);
-            return Ok(FreshEvents { events, driven, now, stale });
-        }
+        let silent = match self.elsewhere(run).await {
+            Some(Ok(look)) => {
+                let RunLook { events, driven, now, warning: stale } = look;
+                let shorter = events.last().is_some_and(|last| last.seq < after);
+                let events = events.into_iter().filter(|one| shorter || one.seq > after).collect();
+                return Ok(FreshEvents { events, driven, now, stale });
+            }
+            Some(Err(SharedStoreSilent)) => true,
+            None => false,
+        };
         let (run, known) = (run.clone(), after);
         self.beside_tasks(move |context| {
             let driven = context.state.glance(&run).is_some_and(|glance| glance.driven);
@@ -161,7 +185,9 @@ impl WebSource for PageSource {
                 let all = context.state.read_export(&run)?;
                 (all, Driven::ByAProcess, Some(stale.to_owned()))
             } else {
-                (context.state.read(&run)?, Driven::ByNobody, None)
+                let copy = "The shared store does not answer. This is the copy of this host.";
+                let stale = silent.then(|| copy.to_owned());
+                (context.state.read(&run)?, Driven::ByNobody, stale)
             };
             let now = time_of(&all, is_drill(&all));
             // Less than what is known is another history: it is handed over whole, and seen to be one.

@@ -169,9 +169,8 @@ fn marked(text: &str, mark: ChangeMark) -> String {
 fn text_class(mark: ChangeMark) -> &'static str {
     match mark {
         ChangeMark::New => "p-small is-new",
-        ChangeMark::Gone => "p-small is-gone",
+        ChangeMark::Gone | ChangeMark::Leaving => "p-small is-gone",
         ChangeMark::Changed | ChangeMark::Working => "p-small is-warn",
-        ChangeMark::Leaving => "p-small is-gone",
         ChangeMark::There | ChangeMark::Coming | ChangeMark::Changing => "p-small",
     }
 }
