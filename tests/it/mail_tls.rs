@@ -46,7 +46,8 @@ fn talk(line: &mut dyn Line, tls: bool, relay: Relay, heard: &Heard) -> bool {
         let answer: &[u8] = match word.as_str() {
             _ if data && text != "." => continue,
             "EHLO" if relay == Relay::Starttls && !tls => b"250-relay\r\n250 STARTTLS\r\n",
-            "EHLO" if tls => b"250-relay\r\n250 AUTH PLAIN LOGIN\r\n",
+            // One without TLS would take a login all the same.
+            "EHLO" if tls || relay == Relay::Plain => b"250-relay\r\n250 AUTH PLAIN LOGIN\r\n",
             "EHLO" => b"250 relay\r\n",
             "STARTTLS" => b"220 go on\r\n",
             "AUTH" => b"235 good\r\n",
