@@ -1,5 +1,7 @@
 //! What does the page of a run fetch? Its head now or after an event, and a part of its steps or of its journal.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Response, StatusCode};
@@ -7,7 +9,7 @@ use axum::response::IntoResponse as _;
 use serde::Deserialize;
 
 use super::Web;
-use super::answer::{data, typed};
+use super::answer::{self, data, typed};
 use super::source::WebProblem;
 use crate::model::RunId;
 use crate::render::board::{self, ROWS_MAX, StepsShown, StepsWanted};
@@ -79,10 +81,20 @@ pub(super) async fn steps(
         match part.at {
             None => {
                 let picture = follower.picture(&run).await?;
+                if let Some(text) = picture.steps(wanted) {
+                    return Ok(text);
+                }
                 let followed = follower.run(&run).await?;
                 let work = move || {
+                    // Somebody else may have had it made meanwhile.
+                    if let Some(text) = picture.steps(wanted) {
+                        return Ok(text);
+                    }
                     let known = followed.known();
-                    Ok(board::steps(&known.state, &known.events, &picture.view, wanted))
+                    let steps = board::steps(&known.state, &known.events, &picture.view, wanted);
+                    let text = Arc::<str>::from(answer::text(&steps)?);
+                    picture.keep_steps(wanted, &text);
+                    Ok(text)
                 };
                 follower.worked(work).await
             }
@@ -92,14 +104,15 @@ pub(super) async fn steps(
                     let known = followed.known();
                     let (_, view) = known.board_at(event)?;
                     let (state, events) = known.at(event)?;
-                    Ok(board::steps(&state, events, &view, wanted))
+                    let steps = board::steps(&state, events, &view, wanted);
+                    Ok(Arc::<str>::from(answer::text(&steps)?))
                 };
                 follower.worked(work).await
             }
         }
     };
     match made.await {
-        Ok(steps) => data(&steps),
+        Ok(text) => typed(StatusCode::OK, "application/json", text.to_string()),
         Err(problem) => problem.into_response(),
     }
 }

@@ -13,7 +13,7 @@ use super::answer;
 use super::source::{FreshEvents, RunBeside, WebProblem, WebSource};
 use crate::engine::{Clock, Recorded, RunState};
 use crate::model::{RunId, Seq, Timestamp};
-use crate::render::board::{BoardMoment, RunBoard, board};
+use crate::render::board::{BoardMoment, RunBoard, StepsWanted, board};
 use crate::render::view::{Driven, RunView};
 
 /// How old what is known may be before it is looked again.
@@ -21,6 +21,9 @@ const FRESH: Duration = Duration::from_millis(400);
 
 /// How often the truth is told anew although nothing happened: the expected end moves.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// Parts of a picture's steps that are kept: a few dozen people look at the beginning, and some at what is open.
+const PARTS_MAX: usize = 16;
 
 /// Runs whose events are kept in memory.
 const RUNS_MAX: usize = 12;
@@ -35,6 +38,30 @@ pub(super) struct BoardPicture {
     pub(super) json: Arc<str>,
     /// What the other parts are made from.
     pub(super) view: RunView,
+    /// Parts of the steps that were asked for, as they are sent: everybody's page asks for the same ones.
+    parts: Mutex<Vec<(StepsWanted, Arc<str>)>>,
+}
+
+impl BoardPicture {
+    fn parts(&self) -> MutexGuard<'_, Vec<(StepsWanted, Arc<str>)>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A part of the steps, where it was made for somebody already.
+    pub(super) fn steps(&self, wanted: StepsWanted) -> Option<Arc<str>> {
+        let parts = self.parts();
+        let (_, text) = parts.iter().find(|(own, _)| *own == wanted)?;
+        Some(Arc::clone(text))
+    }
+
+    /// Keeps a part for the next who asks.
+    pub(super) fn keep_steps(&self, wanted: StepsWanted, text: &Arc<str>) {
+        let mut parts = self.parts();
+        if parts.len() >= PARTS_MAX {
+            parts.remove(0);
+        }
+        parts.push((wanted, Arc::clone(text)));
+    }
 }
 
 /// What a picture was made from.
@@ -237,7 +264,8 @@ impl KnownRun {
         let (mut board, view) = board(&self.state, &self.events, moment).ok_or_else(no_event)?;
         board.stale.clone_from(&self.stale);
         let json = answer::text(&board)?.into();
-        Ok(BoardPicture { version: self.version(), board, json, view })
+        let parts = Mutex::default();
+        Ok(BoardPicture { version: self.version(), board, json, view, parts })
     }
 
     /// The state after so many events, and these events.

@@ -171,6 +171,13 @@ fn two_people_let_a_run_go_on_over_the_page_while_fifty_look_on_and_read_nothing
         (gate["status"] == "succeeded").then_some(())
     });
     assert!(passed.is_some(), "{}", told(state, &["status", &run]));
+    // What weighs more is said there as well.
+    mei.presses(&run, "undo", None);
+    let undone = until(SOON, || {
+        let now = told(state, &["status", &run])["now"]["standing"].as_str()?.to_owned();
+        ["undoing", "undone"].contains(&now.as_str()).then_some(())
+    });
+    assert!(undone.is_some(), "{}", told(state, &["status", &run]));
     drop(watchers);
     let journal = backroad(state, &["journal", &run]).output().unwrap();
     let journal = String::from_utf8(journal.stdout).unwrap();
@@ -178,6 +185,11 @@ fn two_people_let_a_run_go_on_over_the_page_while_fifty_look_on_and_read_nothing
         let line = journal.lines().find(|line| line.contains("approved") && line.contains(name));
         assert!(line.unwrap().contains("by invitation"), "{journal}");
     }
+    let undo = journal.lines().find(|line| line.contains("undo_requested"));
+    assert!(undo.is_some_and(|line| line.contains("mei") && line.contains("INC-42")), "{journal}");
+    let (status, head, body) = asked(&page.url, "GET /metrics", "");
+    assert!(status == 200 && head.contains("version=0.0.4"), "{head}");
+    assert!(body.contains(&format!("backroad_run_attempts{{run=\"{run}\"")), "{body}");
     let (status, head, body) = asked(&page.url, &format!("GET /runs/{run}/report"), "");
     assert_eq!(status, 200, "{body}");
     assert!(head.contains("sandbox"), "{head}");
@@ -188,6 +200,40 @@ fn two_people_let_a_run_go_on_over_the_page_while_fifty_look_on_and_read_nothing
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     // A page that was killed left its address; one that ended took it along.
     assert!(refused.status.success() || why.contains("No page is served"), "{why}");
+}
+
+#[test]
+fn what_is_said_on_a_page_reaches_a_run_that_another_host_drives() {
+    let [one, two, shared] = [0; 3].map(|_| tempfile::tempdir().unwrap());
+    let (one, two) = (one.path(), two.path());
+    let place = format!("file://{}", shared.path().display());
+    let simulated = simulator();
+    let runbook = two_people(one);
+    let target = ["--store", &place, "--endpoint", &simulated.endpoint, "--clock-factor", "400"];
+    // The first host begins it and leaves it at its gate; the second drives it on.
+    let words = ["run", runbook.to_str().unwrap(), "--profile", "live"];
+    let left = backroad(one, &[&words[..], &target[..]].concat()).output().unwrap();
+    assert_eq!(left.status.code(), Some(10), "{}", String::from_utf8_lossy(&left.stderr));
+    let run = told(one, &["runs"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    let words = ["resume", &run, "--store", &place, "--clock-factor", "400", "--detach"];
+    let said = told(two, &words);
+    let _ends = Background(u32::try_from(said["process"].as_u64().unwrap()).unwrap());
+    let page = served(one, &["--allow-actions", "--store", &place]);
+    let mei = Somebody::enters(one, &page.url, "mei");
+    mei.presses(&run, "pause", None);
+    let status = told(two, &["status", &run]);
+    assert_eq!(status["now"]["standing"], "paused", "{status}");
+    let journal = backroad(two, &["journal", &run]).output().unwrap();
+    let journal = String::from_utf8(journal.stdout).unwrap();
+    let paused = journal.lines().find(|line| line.contains("paused"));
+    assert!(paused.is_some_and(|line| line.contains("mei")), "{journal}");
+    // The page shows it, from what the other host wrote.
+    let shown = until(SOON, || {
+        let (_, _, body) = asked(&page.url, &format!("GET /runs/{run}/now"), "");
+        let now: Value = serde_json::from_str(&body).ok()?;
+        (now["now"]["standing"] == "paused").then_some(())
+    });
+    assert!(shown.is_some());
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Svg {
     title: String,
     description: String,
     size: (f64, f64),
+    /// Where it begins on the left: what lies before that is not shown.
+    left: f64,
     body: String,
 }
 
@@ -72,8 +74,16 @@ impl Svg {
             title: title.to_owned(),
             description: description.to_owned(),
             size,
+            left: 0.0,
             body: String::new(),
         }
+    }
+
+    /// The same without its left side, where nothing is.
+    #[must_use]
+    pub fn without_left(mut self, left: f64) -> Self {
+        self.left = left.min(self.size.0);
+        self
     }
 
     /// A rectangle with round corners.
@@ -148,7 +158,7 @@ impl Svg {
     }
 
     fn wrapped(&self, style: &str, inside_a_page: bool) -> String {
-        let (w, h) = (n(self.size.0), n(self.size.1));
+        let (left, w, h) = (n(self.left), n(self.size.0 - self.left), n(self.size.1));
         let id = escape_html(&self.id);
         let (title, description) = (escape_html(&self.title), escape_html(&self.description));
         // What stands alone needs its size; what stands in a page takes the page's width.
@@ -158,7 +168,7 @@ impl Svg {
             format!(r#" xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}""#)
         };
         format!(
-            r#"<svg{space} class="picture" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{id}-t {id}-d" style="max-width:{w}px"><title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{style}{}</svg>"#,
+            r#"<svg{space} class="picture" viewBox="{left} 0 {w} {h}" role="img" aria-labelledby="{id}-t {id}-d" style="max-width:{w}px"><title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{style}{}</svg>"#,
             self.body
         )
     }
