@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use backroad::engine::{BootTime, Busy, Clock, Event, Journal as _, JournalError, Recorded};
+use backroad::engine::{Clock as _, Event, Journal as _, JournalError, Recorded};
 use backroad::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
-use backroad::model::{Epoch, RunId, RunOutcome, Seq, StepName, Timestamp};
+use backroad::model::{Epoch, RunId, RunOutcome, Seq, StepName};
 use backroad::store::shared::{DriverNote, HeldRun, SharedStore};
 use object_store::path::Path;
 use tokio::sync::{Notify, oneshot};
@@ -22,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::moody::{
-    BEGAN, Chance, Dice, Line, Mood, Pulse, Sky, Weather, chance_of, pause,
+    Chance, Dice, Line, Mood, Pulse, Sky, SkyClock, Weather, chance_of, pause,
 };
 
 /// What the run does: so many writes, one after the other.
@@ -35,7 +34,7 @@ const BAD_TIME: Duration = Duration::from_secs(30 * 60);
 const GOOD_TIME: Duration = Duration::from_secs(6 * 3_600);
 
 const BAD_WEATHER: Weather =
-    Weather { lost_requests: 4, lost_answers: 4, late: 3, slow: 3, exclusive: true };
+    Weather { lost_requests: 4, lost_answers: 4, late: 3, slow: 3, ..Weather::FAIR };
 
 /// A fault of the driver or of the store, to test the test with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,33 +181,6 @@ impl Story {
     }
 }
 
-/// A host's clock: as fast as any, and off by its own.
-#[derive(Clone)]
-struct HostClock {
-    sky: Arc<Sky>,
-    skew: i64,
-}
-
-#[async_trait]
-impl Clock for HostClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.sky.now() + self.skew)
-    }
-
-    fn boot(&self) -> BootTime {
-        let nanos = u64::try_from(self.sky.now() - BEGAN).unwrap() * 1_000_000;
-        BootTime { boot: "model".to_owned(), nanos }
-    }
-
-    fn enter(&self) -> Busy {
-        Busy::idle()
-    }
-
-    async fn sleep_until(&self, at: Timestamp) {
-        pause(at.since(self.now())).await;
-    }
-}
-
 /// Where a write stands, by the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -245,7 +217,7 @@ struct Driving {
     number: u32,
     chance: Chance,
     line: Line,
-    clock: HostClock,
+    clock: SkyClock,
     events: Vec<Recorded>,
 }
 
@@ -386,7 +358,7 @@ async fn befall(story: Arc<Story>, line: Line, mut chance: Chance, killed: Arc<N
 async fn host(story: Arc<Story>, own: u64) {
     let mut chance = story.chance(&[3, own]);
     let skew = i64::try_from(chance.below(600_000)).unwrap() - 300_000;
-    let clock = HostClock { sky: Arc::clone(&story.sky), skew };
+    let clock = SkyClock { sky: Arc::clone(&story.sky), skew };
     let looks = Line::new(&story.sky, own);
     let store = story.store(&looks, own);
     let mut number = u32::try_from(own).unwrap() * 1_000;

@@ -5,6 +5,7 @@
 //! Beside it the state directory keeps its own copy, written after it: what is durable for the run is what is
 //! durable in the shared store.
 
+pub(super) mod aside;
 mod drivers;
 mod inbox;
 mod journal;
@@ -15,6 +16,7 @@ mod place;
 mod runs;
 mod steady;
 
+pub use aside::{AsideBatch, Unshared};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 pub use journal::SharedJournal;
@@ -22,4 +24,4 @@ pub use ledger::SharedClaims;
 pub use mirrored::{Life, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
-pub use runs::{HeldRun, SharedRun, place_of};
+pub use runs::{HeldRun, LeftAside, SharedRun, place_of};

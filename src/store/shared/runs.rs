@@ -1,9 +1,11 @@
 //! Which runs are in the shared store, and how is one opened, read or taken over?
 
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use object_store::path::Path;
 
+use super::aside::{self, AsideBatch, AsideFile, AsideStanding};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
 use super::journal::{self, SharedJournal};
@@ -13,7 +15,7 @@ use super::objects::SharedStore;
 use crate::engine::{Clock, Journal as _, Recorded};
 use crate::model::RunId;
 use crate::store::schema::{self, ChainLink};
-use crate::store::{RunStore, StateDir, StoreError, holder_name};
+use crate::store::{RunStore, SledJournal, StateDir, StoreError, holder_name};
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -24,6 +26,22 @@ pub struct SharedRun {
     pub before: Option<DriverNote>,
     /// How many events this host had and the shared store had lost: they are there again.
     pub put_back: usize,
+    /// What an earlier driver of this host had left aside.
+    pub left_aside: Option<LeftAside>,
+}
+
+/// What became of what an earlier driver of this host had recorded without the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftAside {
+    /// So many events are in the journal now: nobody had gone on without them.
+    Shared(usize),
+    /// The journal went on without them.
+    Passed {
+        /// What they say.
+        told: String,
+        /// Where they lie.
+        path: PathBuf,
+    },
 }
 
 /// A run that is held in a shared store, with nothing of it on this host.
@@ -167,11 +185,49 @@ impl SharedStore {
         let links: Vec<ChainLink> = shared.links().await.map_err(strange)?;
         let (local, dir, ahead) = state.mirror(run, &links, self.place())?;
         shared.put_back(&ahead).await.map_err(strange)?;
+        let all = [links.as_slice(), &ahead].concat();
+        let left_aside = self.take_in_aside(&shared, &local, &dir, &all).await?;
         let recorded = self.loaded(&shared).await?;
         let life = self.begin(&shared, place_of(state), clock, &recorded).await?;
         let lease = shared.lease();
-        let journal = MirroredJournal::new(shared, local, life);
+        let aside = AsideFile::new(dir.clone(), run.clone(), self.place().to_owned());
+        let journal = MirroredJournal::new(shared, local, life, (aside, self.patience()));
         let store = RunStore { journal: RunJournal::Shared(Box::new(journal)), lease, dir };
-        Ok(SharedRun { store, before, put_back: ahead.len() })
+        Ok(SharedRun { store, before, put_back: ahead.len(), left_aside })
+    }
+
+    /// Puts into the journal what an earlier driver of this host recorded without it, if nobody went on
+    /// meanwhile; else sets it by for people.
+    async fn take_in_aside(
+        &self,
+        shared: &SharedJournal,
+        local: &SledJournal,
+        dir: &FilePath,
+        links: &[ChainLink],
+    ) -> Result<Option<LeftAside>, StoreError> {
+        let Some(left) = aside::left(dir)? else { return Ok(None) };
+        match left.against(links) {
+            AsideStanding::There => {
+                aside::remove(dir)?;
+                Ok(None)
+            }
+            AsideStanding::Follows(batches) => {
+                let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
+                let (lease, mut count) = (shared.lease(), 0);
+                for AsideBatch { at, events } in batches {
+                    let head = shared.head().await.seq;
+                    let (recorded, links) =
+                        shared.append_linked(&lease, head, at, events).await.map_err(strange)?;
+                    local.copy(links).await.map_err(strange)?;
+                    count += recorded.len();
+                }
+                aside::remove(dir)?;
+                Ok(Some(LeftAside::Shared(count)))
+            }
+            AsideStanding::Passed => {
+                let path = aside::set_by(dir, &left)?;
+                Ok(Some(LeftAside::Passed { told: left.told(), path }))
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
     reason = "a bench that cannot set up fails its test"
 )]
 
+pub(crate) mod bench;
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
 pub(crate) mod moody;

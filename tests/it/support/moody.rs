@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backroad::engine::Entropy;
+use backroad::engine::{BootTime, Busy, Clock, Entropy};
+use backroad::model::Timestamp;
 use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::memory::InMemory;
@@ -23,17 +24,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// When the virtual time begins, in milliseconds.
-pub(crate) const BEGAN: i64 = 1_770_000_000_000;
+const BEGAN: i64 = 1_770_000_000_000;
 
 /// Chance by a seed: SplitMix64.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -89,6 +86,34 @@ pub(crate) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// A host's clock: as fast as the store's, and off by its own.
+#[derive(Clone)]
+pub(crate) struct SkyClock {
+    pub(crate) sky: Arc<Sky>,
+    /// Milliseconds.
+    pub(crate) skew: i64,
+}
+
+#[async_trait]
+impl Clock for SkyClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.sky.now() + self.skew)
+    }
+
+    fn boot(&self) -> BootTime {
+        let nanos = u64::try_from(self.sky.now() - BEGAN).unwrap() * 1_000_000;
+        BootTime { boot: "model".to_owned(), nanos }
+    }
+
+    fn enter(&self) -> Busy {
+        Busy::idle()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        pause(at.since(self.now())).await;
+    }
+}
+
 /// How the store is to whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -132,30 +157,36 @@ pub(crate) struct Weather {
     pub(crate) slow: u64,
     /// An object that must not exist is made only where there is none.
     pub(crate) exclusive: bool,
+    /// Nothing takes any time: for tests in the host's time.
+    pub(crate) at_once: bool,
 }
 
 impl Weather {
-    pub(crate) const FAIR: Self =
-        Self { lost_requests: 0, lost_answers: 0, late: 0, slow: 0, exclusive: true };
+    pub(crate) const FAIR: Self = Self {
+        lost_requests: 0,
+        lost_answers: 0,
+        late: 0,
+        slow: 0,
+        exclusive: true,
+        at_once: false,
+    };
+
+    pub(crate) const AT_ONCE: Self = Self { at_once: true, ..Self::FAIR };
 }
 
-/// What is asked of the store, for whoever counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub(crate) puts: u64,
-    pub(crate) others: u64,
-}
+/// Who is told before and after each object is made.
+pub(crate) type OnPut = Box<dyn FnMut() + Send>;
 
 /// The store itself.
 pub(crate) struct Sky {
-    pub(crate) objects: Mutex<Arc<InMemory>>,
+    objects: Mutex<Arc<InMemory>>,
     pub(crate) weather: Mutex<Weather>,
     /// Until when it refuses everybody.
     refuses: Mutex<Option<Instant>>,
     seed: u64,
     began: Instant,
     written: Mutex<BTreeMap<Path, i64>>,
-    asked: Mutex<Asked>,
+    pub(crate) on_put: Mutex<Option<OnPut>>,
     later: Mutex<JoinSet<()>>,
 }
 
@@ -168,7 +199,7 @@ impl Sky {
             seed,
             began: Instant::now(),
             written: Mutex::default(),
-            asked: Mutex::default(),
+            on_put: Mutex::default(),
             later: Mutex::new(JoinSet::new()),
         })
     }
@@ -177,15 +208,25 @@ impl Sky {
         *self.refuses.lock().unwrap() = Some(Instant::now() + duration);
     }
 
-    pub(crate) fn asked(&self) -> Asked {
-        *self.asked.lock().unwrap()
-    }
-
     pub(crate) fn now(&self) -> i64 {
         BEGAN + i64::try_from(self.began.elapsed().as_millis()).unwrap()
     }
 
-    fn objects(&self) -> Arc<InMemory> {
+    fn tell(&self) {
+        if let Some(told) = self.on_put.lock().unwrap().as_mut() {
+            told();
+        }
+    }
+
+    /// A store that has what this one has now.
+    pub(crate) fn fork(&self, weather: Weather) -> Arc<Self> {
+        let other = Self::new(self.seed, weather);
+        *other.objects.lock().unwrap() = Arc::new(self.objects().fork());
+        *other.written.lock().unwrap() = self.written.lock().unwrap().clone();
+        other
+    }
+
+    pub(crate) fn objects(&self) -> Arc<InMemory> {
         Arc::clone(&self.objects.lock().unwrap())
     }
 
@@ -204,7 +245,10 @@ impl Sky {
         if !self.weather.lock().unwrap().exclusive {
             options.mode = PutMode::Overwrite;
         }
-        let put = self.objects().put_opts(path, bytes, options).await?;
+        self.tell();
+        let put = self.objects().put_opts(path, bytes, options).await;
+        self.tell();
+        let put = put?;
         self.written.lock().unwrap().insert(path.clone(), self.now());
         Ok(put)
     }
@@ -263,12 +307,8 @@ impl Line {
     }
 
     /// A request's way there: what becomes of it, or that it failed on it.
-    async fn way(&self, path: &Path, puts: bool) -> Result<(Fate, Duration)> {
+    async fn way(&self, path: &Path) -> Result<(Fate, Duration)> {
         self.running().await;
-        {
-            let mut asked = self.sky.asked.lock().unwrap();
-            if puts { asked.puts += 1 } else { asked.others += 1 }
-        }
         let nth = {
             let mut times = self.times.lock().unwrap();
             let nth = times.entry(path.clone()).or_default();
@@ -287,6 +327,7 @@ impl Line {
         let slow = chance.percent(weather.slow);
         let takes = if slow { chance.millis(1_000, 40_000) } else { chance.millis(2, 300) };
         let back = chance.millis(1, 200);
+        let (takes, back) = if weather.at_once { Default::default() } else { (takes, back) };
         let mood = *self.mood.lock().unwrap();
         pause(if let Mood::Slow(long) = mood { long } else { takes }).await;
         // The store's mood when it arrives, not when it left.
@@ -337,7 +378,7 @@ impl ObjectStore for Line {
         bytes: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let fate = self.way(path, true).await?;
+        let fate = self.way(path).await?;
         if let (Fate::Late(wait), _) = fate {
             let (sky, path) = (Arc::clone(&self.sky), path.clone());
             self.sky.later.lock().unwrap().spawn(async move {
@@ -360,7 +401,7 @@ impl ObjectStore for Line {
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        let fate = self.way(path, false).await?;
+        let fate = self.way(path).await?;
         let got = self.sky.objects().get_opts(path, options).await;
         let got = got.map(|mut got| {
             got.meta = self.sky.met(got.meta);
@@ -378,7 +419,7 @@ impl ObjectStore for Line {
             let line = line.clone();
             async move {
                 let path = path?;
-                let fate = line.way(&path, true).await?;
+                let fate = line.way(&path).await?;
                 let done = line.sky.objects().delete(&path).await;
                 line.back(fate, done).await?;
                 Ok(path)
@@ -390,7 +431,7 @@ impl ObjectStore for Line {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (line, prefix) = (self.clone(), prefix.cloned());
         let listing = async move {
-            let fate = line.way(prefix.as_ref().unwrap_or(&Path::default()), false).await?;
+            let fate = line.way(prefix.as_ref().unwrap_or(&Path::default())).await?;
             let listed: Result<Vec<ObjectMeta>> =
                 line.sky.objects().list(prefix.as_ref()).try_collect().await;
             let listed = line.back(fate, listed).await?;
@@ -402,13 +443,13 @@ impl ObjectStore for Line {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let fate = self.way(prefix.unwrap_or(&Path::default()), false).await?;
+        let fate = self.way(prefix.unwrap_or(&Path::default())).await?;
         let listed = self.sky.objects().list_with_delimiter(prefix).await;
         self.back(fate, listed).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        let fate = self.way(from, true).await?;
+        let fate = self.way(from).await?;
         let copied = self.sky.objects().copy_opts(from, to, options).await;
         self.back(fate, copied).await
     }
