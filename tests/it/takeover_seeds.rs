@@ -558,7 +558,7 @@ fn two_hundred_stories_end_well() {
 }
 
 #[test]
-#[ignore = "minutes: the whole check runs it"]
+#[ignore = "ten minutes of two cores: by its name, after a change of the journal"]
 fn ten_thousand_stories_end_well() {
     tell_all(0..10_000);
 }
