@@ -180,16 +180,16 @@ impl Context {
         let opened = shared.open(&self.state, run, host_clock()).await?;
         if opened.put_back > 0 {
             self.ui.say(&format!(
-                "{} {} events were not in the shared store any more and were put back from this host.",
+                "{} What was not in the shared store any more was put back from this host: {}.",
                 self.ui.err.warn("warning:"),
-                opened.put_back
+                events(opened.put_back)
             ));
         }
         let mark = self.ui.err.warn("warning:");
         match &opened.left_aside {
             Some(LeftAside::Shared(count)) => self.ui.say(&format!(
-                "{count} events that this host had recorded while the shared store did not answer are in the \
-                 journal now."
+                "What this host had recorded while the shared store did not answer is in the journal now: {}.",
+                events(*count)
             )),
             Some(LeftAside::Passed { told, path }) => self.ui.say(&format!(
                 "{mark} This host recorded what the journal went on without: {told}. It lies in {}.",
@@ -211,9 +211,9 @@ impl Context {
         };
         let told = found.iter().map(|(path, unshared)| {
             format!(
-                "This host recorded {} events after event {} that {} does not have: {}. They lie in {}; \
-                 `backroad resume {run}` here puts them there if nobody went on without them.",
-                unshared.count(),
+                "This host recorded {} after event {} that {} does not have: {}. It lies in {}; \
+                 `backroad resume {run}` here puts it there if nobody went on without it.",
+                events(unshared.count()),
                 unshared.after,
                 unshared.place,
                 unshared.told(),
@@ -355,6 +355,10 @@ pub(super) fn answer_letters(inbox: Inbox, handle: Handle) -> JoinSet<()> {
         }
     });
     answering
+}
+
+fn events(count: usize) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
 }
 
 /// How long ago something was heard, for people.

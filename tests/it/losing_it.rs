@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::num::NonZeroU32;
+#[cfg(unix)]
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,8 +24,12 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+#[cfg(unix)]
+use crate::outlives::{failover, only_run, simulator};
 use crate::support::bench::{Bench, Watched, run};
 use crate::support::moody::{Line, Mood, Pulse, Sky, SkyClock, Weather, pause};
+#[cfg(unix)]
+use crate::support::process::backroad;
 use crate::support::{Lab, shipped_plan, shipped_world};
 
 /// A run of the shipped failover over a store, in the store's time.
@@ -344,7 +350,7 @@ impl Desk {
 }
 
 fn count(events: &[Recorded], kind: &str) -> usize {
-    events.iter().filter(|one| one.event.kind().to_string() == kind).count()
+    events.iter().filter(|one| one.event.kind() == kind).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,4 +441,41 @@ async fn what_lies_aside_when_others_went_on_without_it_is_told_and_kept() {
     drop(opened);
     let still = desk.state().unshared(&run()).unwrap();
     assert_eq!(still.len(), 1, "it stays");
+}
+
+/// The binary itself: a run that waits at a gate, and what a driver that could not reach the store left beside it.
+#[cfg(unix)]
+#[test]
+fn status_names_what_lies_aside_and_resume_puts_it_into_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, shared) = (folder.path().join("state"), folder.path().join("shared"));
+    std::fs::create_dir(&shared).unwrap();
+    let place = format!("file://{}", shared.display());
+    let served = simulator();
+    let said = |words: &[&str]| {
+        let words = [words, &["--store", &place]].concat();
+        let Output { stdout, stderr, .. } = backroad(&state, &words).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(stdout), text(stderr))
+    };
+    said(&failover(&served));
+    let run = only_run(&state).unwrap();
+    let dir = state.join("runs").join(&run);
+    let journal = std::fs::read_to_string(dir.join("journal.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(journal.lines().last().unwrap()).unwrap();
+    let unshared = serde_json::json!({
+        "format": 1, "run": run, "place": place, "epoch": 1, "after": last["seq"], "hash": last["hash"],
+        "batches": [{ "at": "2026-01-01T00:00:00.000Z", "events": [{ "kind": "terminal_lost" }] }],
+    });
+    std::fs::write(dir.join("unshared.json"), unshared.to_string()).unwrap();
+    let (_, told) = said(&["status", &run]);
+    assert!(told.contains("This host recorded 1 event after event"), "{told}");
+    assert!(told.contains("terminal_lost") && told.contains("unshared.json"), "{told}");
+    let target = ["--endpoint", &served.endpoint, "--clock-factor", "400"];
+    let (_, told) = said(&[&["resume", &run], &target[..]].concat());
+    assert!(told.contains("is in the journal now: 1 event."), "{told}");
+    assert!(!dir.join("unshared.json").exists());
+    let (journal, told) = said(&["journal", &run]);
+    assert!(journal.contains("terminal_lost"), "{journal}");
+    assert!(!told.contains("This host recorded"), "{told}");
 }

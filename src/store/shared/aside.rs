@@ -66,7 +66,7 @@ impl Unshared {
         let all = self.batches.iter().flat_map(|batch| &batch.events);
         let one = |event: &Event| match event.step() {
             Some(step) => format!("{} {step}", event.kind()),
-            None => event.kind().to_string(),
+            None => event.kind(),
         };
         all.map(one).collect::<Vec<_>>().join(", ")
     }
