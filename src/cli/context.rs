@@ -212,9 +212,14 @@ impl Context {
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
+        let unshared = self.unshared(run);
         let (events, driven, warning) = match self.read_or_ask(run).await? {
-            LookedBy::Look(look) => return Ok(look),
+            LookedBy::Look(look) => return Ok(RunLook { warning: unshared, ..look }),
             LookedBy::Written(events, driven, warning) => (events, driven, warning),
+        };
+        let warning = match (warning, unshared) {
+            (Some(warning), Some(unshared)) => Some(format!("{warning} {unshared}")),
+            (warning, unshared) => warning.or(unshared),
         };
         let drill = events.first().is_some_and(|first| {
             matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. })

@@ -1,6 +1,6 @@
 //! How does a command end? One status each, and an error that says what, why and what to do.
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, JournalError};
 use crate::model::RunOutcome;
 use crate::store::{ClaimError, StoreError};
 
@@ -183,6 +183,11 @@ impl From<ClaimError> for CliError {
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         let (status, hint) = match &error {
+            EngineError::Journal(JournalError::Fenced { .. }) => (
+                Status::OutOfReach,
+                "Another host drives it now: `backroad runs` says which. What this host recorded last and \
+                 could not share is told by `backroad status RUN`.",
+            ),
             EngineError::Journal(_) => (
                 Status::OutOfReach,
                 "What was acknowledged is durable; resume the run once the cause is gone.",

@@ -19,7 +19,9 @@ use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource
 use crate::engine::{Clock, Command, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
-use crate::store::shared::{Answered, DriverNote, Inbox, SharedStore, StorePlace, place_of};
+use crate::store::shared::{
+    Answered, DriverNote, Inbox, LeftAside, SharedStore, StorePlace, place_of,
+};
 use crate::store::{RunStore, StoreError};
 
 /// How often whoever drives a run looks for letters from other hosts.
@@ -178,13 +180,48 @@ impl Context {
         let opened = shared.open(&self.state, run, host_clock()).await?;
         if opened.put_back > 0 {
             self.ui.say(&format!(
-                "{} {} events were not in the shared store any more and were put back from this host.",
+                "{} What was not in the shared store any more was put back from this host: {}.",
                 self.ui.err.warn("warning:"),
-                opened.put_back
+                events(opened.put_back)
             ));
+        }
+        let mark = self.ui.err.warn("warning:");
+        match &opened.left_aside {
+            Some(LeftAside::Shared(count)) => self.ui.say(&format!(
+                "What this host had recorded while the shared store did not answer is in the journal now: {}.",
+                events(*count)
+            )),
+            Some(LeftAside::Passed { told, path }) => self.ui.say(&format!(
+                "{mark} This host recorded what the journal went on without: {told}. It lies in {}.",
+                path.display()
+            )),
+            None => {}
         }
         let over = opened.before.filter(|note| note.drives);
         Ok(OpenedRun { store: opened.store, over })
+    }
+
+    /// What this host recorded of a run and its shared store does not have, for people; none as nearly always.
+    pub(super) fn unshared(&self, run: &RunId) -> Option<String> {
+        let found = match self.state.unshared(run) {
+            Ok(found) => found,
+            Err(error) => {
+                return Some(format!("What this host recorded aside cannot be read: {error}."));
+            }
+        };
+        let told = found.iter().map(|(path, unshared)| {
+            format!(
+                "This host recorded {} after event {} that {} does not have: {}. It lies in {}; \
+                 `backroad resume {run}` here puts it there if nobody went on without it.",
+                events(unshared.count()),
+                unshared.after,
+                unshared.place,
+                unshared.told(),
+                path.display()
+            )
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| told.join(" "))
     }
 
     /// The shared store that has this run; none where only the state directory has it.
@@ -318,6 +355,10 @@ pub(super) fn answer_letters(inbox: Inbox, handle: Handle) -> JoinSet<()> {
         }
     });
     answering
+}
+
+fn events(count: usize) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
 }
 
 /// How long ago something was heard, for people.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
 
+use super::aside::Meanwhile;
 use super::event::{Event, Recorded, RunMode};
 use super::handle::{Request, Requests, Watcher};
+use super::new_run::NewRun;
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
 use super::refusal::CommandRefusal;
@@ -15,7 +17,7 @@ use super::state::{IllegalTransition, RunState};
 use super::target::RunTarget;
 use super::turn::{Effect, Input, Intake, Moment, take_turn};
 use super::worker::{self, WorkerJob};
-use crate::model::{Plan, RunId, RunOutcome, StepName, Timestamp, limits};
+use crate::model::{Plan, RunOutcome, StepName, Timestamp, limits};
 
 /// What a driver needs from outside.
 #[derive(Clone)]
@@ -28,31 +30,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Who looks on.
     pub watcher: Arc<dyn Watcher>,
-}
-
-/// A run that does not exist yet.
-#[derive(Debug, Clone)]
-pub struct NewRun {
-    /// Its id.
-    pub run: RunId,
-    /// The plan it executes.
-    pub plan: Plan,
-    /// What kind of run it is.
-    pub mode: RunMode,
-    /// Where Azure is.
-    pub endpoint: String,
-    /// What operation keys are derived from.
-    pub nonce: String,
-    /// Who starts it.
-    pub by: Option<crate::model::Person>,
-    /// What was said before it: rules that were waived, a source that is down.
-    pub waived: Vec<Event>,
-    /// The bad days that a drill lives through, by name.
-    pub bad_days: Vec<String>,
-    /// The regions that whoever begins a drill takes down in it.
-    pub regions_down: Vec<crate::model::RegionDown>,
-    /// Whether a drill may go well although something that was to go wrong struck nothing.
-    pub allow_no_strike: bool,
 }
 
 /// How long a driver stays with a run.
@@ -120,6 +97,8 @@ pub struct Driver {
     pace: Intake,
     holder: String,
     turns: u64,
+    /// What came while an append was under way.
+    meanwhile: Meanwhile,
     /// A worker that ended without an input beside others whose inputs are taken first.
     broke: Option<EngineError>,
 }
@@ -183,6 +162,7 @@ impl Driver {
             pace: Intake::Going,
             holder,
             turns: 0,
+            meanwhile: Meanwhile::default(),
             broke: None,
         })
     }
@@ -244,7 +224,8 @@ impl Driver {
                 break Ending::Ended(outcome);
             }
             self.check_bounds()?;
-            if self.pace == Intake::Leaving && self.sending.is_empty() {
+            let answered = self.sending.is_empty() && self.meanwhile.is_empty();
+            if self.pace == Intake::Leaving && answered {
                 break Ending::Interrupted;
             }
             if patience == Patience::UntilPeople && self.only_people_are_left() {
@@ -277,7 +258,7 @@ impl Driver {
 
     fn only_people_are_left(&self) -> bool {
         let waits = !self.state.waiting_for_people().is_empty() || self.state.paused.is_some();
-        self.going.is_empty() && waits
+        self.going.is_empty() && self.meanwhile.is_empty() && waits
     }
 
     fn moment(&self) -> Moment {
@@ -316,7 +297,7 @@ impl Driver {
             return Ok(());
         }
         let (events, blanked) = without_secrets(events);
-        let appended = self.ports.journal.append(&self.lease, self.state.head, at, events).await;
+        let appended = self.appended(events, at).await;
         if appended.is_err() || blanked == Blanked::Some {
             // The state is ahead of the journal, or says more: it is what is recorded.
             if let Ok(events) = self.ports.journal.load().await {
@@ -327,6 +308,38 @@ impl Driver {
         self.state.recorded(&recorded);
         self.ports.watcher.recorded(&recorded, &self.state);
         Ok(())
+    }
+
+    /// Appends. Answers to writes that come before that is done are kept aside, where that may take long.
+    async fn appended(
+        &mut self,
+        events: Vec<Event>,
+        at: Timestamp,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let journal = Arc::clone(&self.ports.journal);
+        let appending = journal.append(&self.lease, self.state.head, at, events);
+        let Some(aside) = journal.aside() else { return appending.await };
+        tokio::pin!(appending);
+        loop {
+            let done = tokio::select! {
+                biased;
+                appended = &mut appending => return appended,
+                Some(done) = self.workers.join_next_with_id(), if !self.sending.is_empty() => done,
+            };
+            match done {
+                Ok((id, (input, busy))) => {
+                    let (id, now) = (id.to_string(), self.moment());
+                    self.going.remove(&id);
+                    self.sending.remove(&id);
+                    self.busy = Some(busy);
+                    self.meanwhile.take_in(input, &self.plan, &self.state, &now, aside);
+                }
+                Err(error) => {
+                    self.sending.remove(&error.id().to_string());
+                    self.broke = Some(EngineError::Worker(error.to_string()));
+                }
+            }
+        }
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -370,6 +383,9 @@ impl Driver {
 
     /// Waits for workers or a person. Time may move only now.
     async fn wait(&mut self) -> Result<Vec<Input>, EngineError> {
+        if !self.meanwhile.is_empty() {
+            return Ok(self.meanwhile.inputs());
+        }
         self.busy = None;
         tokio::select! {
             biased;
@@ -448,12 +464,19 @@ impl Driver {
         self.sending.remove(&id);
     }
 
-    /// After the journal failed nothing can be recorded, but a write on its way is not torn down.
+    /// After the journal failed nothing can be recorded in it, but a write on its way is not torn down, and its
+    /// answer is kept aside where there is a place for it.
     async fn finish_sends(&mut self) {
         self.busy = None;
         while !self.sending.is_empty() {
             match self.workers.join_next_with_id().await {
-                Some(Ok((id, _))) => self.forget(id),
+                Some(Ok((id, (input, _)))) => {
+                    self.forget(id);
+                    let now = self.moment();
+                    if let Some(aside) = self.ports.journal.aside() {
+                        self.meanwhile.take_in(input, &self.plan, &self.state, &now, aside);
+                    }
+                }
                 Some(Err(error)) => self.forget(error.id()),
                 None => break,
             }

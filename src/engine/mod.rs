@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod aside;
 mod attempt;
 pub mod command;
 pub mod decision;
@@ -16,6 +17,7 @@ mod gates;
 pub mod glance;
 pub mod handle;
 pub mod illegal;
+mod new_run;
 mod obligations;
 pub mod people;
 pub mod ports;
@@ -37,12 +39,13 @@ mod waits;
 mod worker;
 
 pub use command::{Command, StepCommand};
-pub use driver::{Driver, Ending, EngineError, NewRun, Patience, Ports};
+pub use driver::{Driver, Ending, EngineError, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
 pub use illegal::IllegalMove;
+pub use new_run::NewRun;
 pub use ports::{
-    Actuator, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
+    Actuator, Aside, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,
 };
 pub use record::{Phase, StepRecord, StepState};

@@ -123,6 +123,18 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// The journal cannot be read, or its chain is broken.
     async fn load(&self) -> Result<Vec<Recorded>, JournalError>;
+
+    /// Where answers are kept that come while an append is under way; none where an append never takes long.
+    fn aside(&self) -> Option<&dyn Aside> {
+        None
+    }
+}
+
+/// Keeps what is decided while it cannot be made durable where every host finds it.
+pub trait Aside: Send + Sync {
+    /// Keeps events that follow those of the append that is under way, or of the one that failed. The next
+    /// append has them again; where there is none, whoever opens the run from this host finds them.
+    fn keep(&self, at: Timestamp, events: &[Event]);
 }
 
 /// The right to drive a run. Only a store makes one, with a larger epoch each time.

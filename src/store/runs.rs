@@ -19,7 +19,7 @@ use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::readiness::Readiness;
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink, Database, FORMAT, guard};
-use super::shared::RunJournal;
+use super::shared::{RunJournal, Unshared, aside};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -228,6 +228,14 @@ impl StateDir {
     pub fn kept_in(&self, run: &RunId) -> Result<Option<String>, StoreError> {
         let bytes = files::read_if_there(&self.run_path(run).join(SHARED))?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// What this host recorded of a run and its shared store does not have, each with its file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn unshared(&self, run: &RunId) -> Result<Vec<(PathBuf, Unshared)>, StoreError> {
+        if self.has(run) { aside::all(&self.run_path(run)) } else { Ok(Vec::new()) }
     }
 
     /// Whether a process of this host drives the run.

@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
 use backroad::engine::{Clock, Event, Journal, JournalError};
 use backroad::model::{ResourceId, RunId, Seq, StepName, Timestamp};
@@ -107,6 +109,46 @@ async fn what_only_this_host_has_after_the_store_lost_it_is_put_back() {
     open.store.journal.append(&open.store.lease, Seq(3), at(2), vec![started(4)]).await.unwrap();
     let read = secondary.read(&run(1)).await.unwrap();
     assert_eq!((&read[..3], read.len()), (&given[..], 4));
+}
+
+#[tokio::test]
+async fn a_log_with_a_gap_is_refused_and_once_it_is_moved_away_this_hosts_copy_is_put_back() {
+    let host = Host::new();
+    let objects = Arc::new(InMemory::new());
+    let store = SharedStore::new("memory", Arc::clone(&objects) as _, Path::default());
+    for n in 0..4 {
+        let open = store.open(&host.state(), &run(1), clock()).await.unwrap();
+        let events = vec![started(2 * n + 1), started(2 * n + 2)];
+        let head = Seq(2 * u64::from(n));
+        open.store.journal.append(&open.store.lease, head, at(1), events).await.unwrap();
+        open.store.journal.close().await.unwrap();
+    }
+    let whole = store.read(&run(1)).await.unwrap();
+    let all = async |of: &str| -> Vec<Path> {
+        let listed: Vec<_> = objects.list(None).try_collect().await.unwrap();
+        let mut all: Vec<Path> = listed.into_iter().map(|meta| meta.location).collect();
+        all.retain(|path| path.as_ref().contains(of));
+        all.sort();
+        all
+    };
+    let log = all("/wal/").await;
+    objects.delete(&log[log.len() / 2]).await.unwrap();
+    for refused in [
+        store.read(&run(1)).await.map(drop).unwrap_err().to_string(),
+        store.open(&host.state(), &run(1), clock()).await.map(drop).unwrap_err().to_string(),
+    ] {
+        assert!(refused.contains("is missing, and there are later ones"), "{refused}");
+    }
+    for path in all("/db/").await {
+        objects.delete(&path).await.unwrap();
+    }
+    let open = store.open(&host.state(), &run(1), clock()).await.unwrap();
+    assert_eq!(open.put_back, whole.len());
+    let head = Seq(whole.len() as u64);
+    open.store.journal.append(&open.store.lease, head, at(2), vec![started(9)]).await.unwrap();
+    open.store.journal.close().await.unwrap();
+    assert_eq!(store.read(&run(1)).await.unwrap()[..whole.len()], whole);
+    assert_eq!(host.state().read(&run(1)).unwrap().len(), whole.len() + 1);
 }
 
 #[tokio::test]

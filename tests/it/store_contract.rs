@@ -2,12 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use backroad::engine::{Actor, Event, Journal, JournalError, Lease, Recorded};
 use backroad::model::{Disposition, RunId, RunOutcome, Seq, StepError, StepName, Timestamp};
 use backroad::store::shared::SharedJournal;
 use backroad::store::{FailAt, MemoryJournal, StateDir};
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::prefix::PrefixStore;
+
+use crate::support::file;
+use crate::support::process::{Process, until};
 
 pub(crate) fn run_id(n: u32) -> RunId {
     RunId::parse(&format!("01jd{n:022}")).unwrap()
@@ -76,6 +84,92 @@ fn in_a_folder() -> InObjects {
     InObjects { objects: Arc::new(objects), _folder: Some(folder) }
 }
 
+/// Every published emulator has this account and key; they open nothing else.
+const ACCOUNT: &str = "devstoreaccount1";
+const KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+const CONTAINER: &str = "contract";
+
+/// An emulator of Blob Storage that ends with its test.
+struct Azurite {
+    _process: Process,
+    _folder: tempfile::TempDir,
+    endpoint: String,
+    shelves: std::cell::Cell<u32>,
+}
+
+impl Azurite {
+    /// Started; the reason where it cannot be.
+    fn start() -> Result<Self, String> {
+        let target = file("target/takeover-tools");
+        let main = target.join("node_modules/.bin/azurite-blob");
+        if !main.exists() {
+            let mut npm = Command::new("npm");
+            npm.args([
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--silent",
+                "azurite@3.35.0",
+                "--prefix",
+            ]);
+            let done = npm.arg(&target).stdin(Stdio::null()).output();
+            if !done.is_ok_and(|done| done.status.success() && main.exists()) {
+                return Err("npm does not bring Azurite".to_owned());
+            }
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(&main);
+        command.args(["--silent", "--skipApiVersionCheck", "--blobPort", &port.to_string()]);
+        command.arg("--location").arg(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::of(command);
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
+        until(Duration::from_secs(60), listens).ok_or("Azurite does not listen")?;
+        let endpoint = format!("http://127.0.0.1:{port}/{ACCOUNT}");
+        let mut making = Command::new("node");
+        making.arg(file("tests/fixtures/container.mjs")).args([&endpoint, ACCOUNT, KEY, CONTAINER]);
+        let made = making.output().map_err(|error| error.to_string())?;
+        if !made.status.success() {
+            return Err(String::from_utf8_lossy(&made.stderr).into_owned());
+        }
+        Ok(Self { _process: process, _folder: folder, endpoint, shelves: std::cell::Cell::new(0) })
+    }
+
+    /// A shelf of its own in it.
+    fn shelf(&self) -> InObjects {
+        self.shelves.set(self.shelves.get() + 1);
+        let client = MicrosoftAzureBuilder::new()
+            .with_account(ACCOUNT)
+            .with_container_name(CONTAINER)
+            .with_access_key(KEY)
+            .with_endpoint(self.endpoint.clone())
+            .with_allow_http(true);
+        let prefix = format!("shelf-{}", self.shelves.get());
+        let objects = PrefixStore::new(client.build().unwrap(), prefix);
+        InObjects { objects: Arc::new(objects), _folder: None }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds_over_an_emulator_of_blob_storage() {
+    let azurite = match Azurite::start() {
+        Ok(azurite) => azurite,
+        Err(why) => {
+            // Past the capture of the test harness: a skipped test is seen.
+            let said = format!("SKIPPED: the contract over Azurite: {why}.\n");
+            return drop(std::io::stderr().write_all(said.as_bytes()));
+        }
+    };
+    events_come_back_in_order_and_as_they_were_given_in(&azurite.shelf()).await;
+    events_whose_fields_are_named_like_the_journals_own_survive_in(&azurite.shelf()).await;
+    an_append_elsewhere_than_at_the_end_changes_nothing_in(&azurite.shelf()).await;
+    an_elder_lease_is_refused_in(&azurite.shelf()).await;
+    of_many_appends_at_one_place_exactly_one_is_taken_in(&azurite.shelf()).await;
+    a_journal_with_more_events_than_a_run_may_have_is_full_in(&azurite.shelf()).await;
+    assert_eq!(azurite.shelves.get(), 6, "the whole contract");
+}
+
 fn all() -> Vec<Box<dyn Shelf>> {
     vec![
         Box::new(InObjects {
@@ -88,28 +182,30 @@ fn all() -> Vec<Box<dyn Shelf>> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn events_come_back_in_order_and_as_they_were_given() {
-    for shelf in all() {
-        let (journal, lease) = shelf.open();
-        assert_eq!(journal.load().await.unwrap(), Vec::<Recorded>::new());
-        let first =
-            journal.append(&lease, Seq(0), at(1), vec![started(1), started(2)]).await.unwrap();
-        let second = journal.append(&lease, Seq(2), at(2), vec![started(3)]).await.unwrap();
-        let all: Vec<Recorded> = first.into_iter().chain(second).collect();
-        assert_eq!(all.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
-        assert!(all.iter().all(|r| r.epoch == lease.epoch()));
-        assert_eq!((all[0].at, all[2].at), (at(1), at(2)));
-        assert_eq!(journal.load().await.unwrap(), all);
-        drop(journal);
-        let (journal, later) = shelf.open();
-        assert!(later.epoch() > lease.epoch());
-        assert_eq!(journal.load().await.unwrap(), all, "after opening again");
-    }
+async fn events_come_back_in_order_and_as_they_were_given_in(shelf: &dyn Shelf) {
+    let (journal, lease) = shelf.open();
+    assert_eq!(journal.load().await.unwrap(), Vec::<Recorded>::new());
+    let first = journal.append(&lease, Seq(0), at(1), vec![started(1), started(2)]).await.unwrap();
+    let second = journal.append(&lease, Seq(2), at(2), vec![started(3)]).await.unwrap();
+    let all: Vec<Recorded> = first.into_iter().chain(second).collect();
+    assert_eq!(all.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(all.iter().all(|r| r.epoch == lease.epoch()));
+    assert_eq!((all[0].at, all[2].at), (at(1), at(2)));
+    assert_eq!(journal.load().await.unwrap(), all);
+    drop(journal);
+    let (journal, later) = shelf.open();
+    assert!(later.epoch() > lease.epoch());
+    assert_eq!(journal.load().await.unwrap(), all, "after opening again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_whose_fields_are_named_like_the_journals_own_survive() {
+async fn events_come_back_in_order_and_as_they_were_given() {
+    for shelf in all() {
+        events_come_back_in_order_and_as_they_were_given_in(shelf.as_ref()).await;
+    }
+}
+
+async fn events_whose_fields_are_named_like_the_journals_own_survive_in(shelf: &dyn Shelf) {
     let error = StepError {
         code: "AnotherOperationInProgress".to_owned(),
         message: "Another operation — 另一個 — is in progress.".to_owned(),
@@ -131,69 +227,90 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive() {
         Event::DeadlinePassed {},
         Event::RunEnded { outcome: RunOutcome::Succeeded },
     ];
+    let (journal, lease) = shelf.open();
+    let given = journal.append(&lease, Seq(0), at(0), events.clone()).await.unwrap();
+    drop(journal);
+    let (journal, _lease) = shelf.open();
+    assert_eq!(journal.load().await.unwrap(), given);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_whose_fields_are_named_like_the_journals_own_survive() {
     for shelf in all() {
-        let (journal, lease) = shelf.open();
-        let given = journal.append(&lease, Seq(0), at(0), events.clone()).await.unwrap();
-        drop(journal);
-        let (journal, _lease) = shelf.open();
-        assert_eq!(journal.load().await.unwrap(), given);
+        events_whose_fields_are_named_like_the_journals_own_survive_in(shelf.as_ref()).await;
     }
+}
+
+async fn an_append_elsewhere_than_at_the_end_changes_nothing_in(shelf: &dyn Shelf) {
+    let (journal, lease) = shelf.open();
+    journal.append(&lease, Seq(0), at(0), vec![started(1)]).await.unwrap();
+    for wrong in [Seq(0), Seq(2)] {
+        let refused = journal.append(&lease, wrong, at(0), vec![started(2), started(3)]).await;
+        let expected = JournalError::Conflict { expected: wrong, actual: Seq(1) };
+        assert_eq!(refused, Err(expected));
+    }
+    assert_eq!(journal.load().await.unwrap().len(), 1);
+    let next = journal.append(&lease, Seq(1), at(0), vec![started(2)]).await;
+    assert!(next.is_ok(), "a refusal does not break the journal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_elsewhere_than_at_the_end_changes_nothing() {
     for shelf in all() {
-        let (journal, lease) = shelf.open();
-        journal.append(&lease, Seq(0), at(0), vec![started(1)]).await.unwrap();
-        for wrong in [Seq(0), Seq(2)] {
-            let refused = journal.append(&lease, wrong, at(0), vec![started(2), started(3)]).await;
-            let expected = JournalError::Conflict { expected: wrong, actual: Seq(1) };
-            assert_eq!(refused, Err(expected));
-        }
-        assert_eq!(journal.load().await.unwrap().len(), 1);
-        let next = journal.append(&lease, Seq(1), at(0), vec![started(2)]).await;
-        assert!(next.is_ok(), "a refusal does not break the journal");
+        an_append_elsewhere_than_at_the_end_changes_nothing_in(shelf.as_ref()).await;
     }
+}
+
+async fn an_elder_lease_is_refused_in(shelf: &dyn Shelf) {
+    let (journal, elder) = shelf.open();
+    drop(journal);
+    let (journal, lease) = shelf.open();
+    let refused = journal.append(&elder, Seq(0), at(0), vec![started(1)]).await;
+    let expected = JournalError::Fenced { ours: elder.epoch(), current: lease.epoch() };
+    assert_eq!(refused, Err(expected));
+    assert!(journal.load().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_elder_lease_is_refused() {
     for shelf in all() {
-        let (journal, elder) = shelf.open();
-        drop(journal);
-        let (journal, lease) = shelf.open();
-        let refused = journal.append(&elder, Seq(0), at(0), vec![started(1)]).await;
-        let expected = JournalError::Fenced { ours: elder.epoch(), current: lease.epoch() };
-        assert_eq!(refused, Err(expected));
-        assert!(journal.load().await.unwrap().is_empty());
+        an_elder_lease_is_refused_in(shelf.as_ref()).await;
     }
+}
+
+async fn of_many_appends_at_one_place_exactly_one_is_taken_in(shelf: &dyn Shelf) {
+    let (journal, lease) = shelf.open();
+    let appends = (0..32).map(|n| journal.append(&lease, Seq(0), at(0), vec![started(n)]));
+    let answers = futures::future::join_all(appends).await;
+    assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
+    assert!(
+        answers
+            .iter()
+            .all(|a| matches!(a, Ok(_) | Err(JournalError::Conflict { actual: Seq(1), .. })))
+    );
+    assert_eq!(journal.load().await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_appends_at_one_place_exactly_one_is_taken() {
     for shelf in all() {
-        let (journal, lease) = shelf.open();
-        let appends = (0..32).map(|n| journal.append(&lease, Seq(0), at(0), vec![started(n)]));
-        let answers = futures::future::join_all(appends).await;
-        assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
-        assert!(
-            answers
-                .iter()
-                .all(|a| matches!(a, Ok(_) | Err(JournalError::Conflict { actual: Seq(1), .. })))
-        );
-        assert_eq!(journal.load().await.unwrap().len(), 1);
+        of_many_appends_at_one_place_exactly_one_is_taken_in(shelf.as_ref()).await;
     }
+}
+
+async fn a_journal_with_more_events_than_a_run_may_have_is_full_in(shelf: &dyn Shelf) {
+    let too_many = usize::try_from(backroad::model::limits::EVENTS_MAX).unwrap() + 1;
+    let (journal, lease) = shelf.open();
+    let events = vec![Event::DeadlinePassed {}; too_many];
+    let refused = journal.append(&lease, Seq(0), at(0), events).await;
+    assert_eq!(refused, Err(JournalError::Full(too_many as u64)));
+    assert!(journal.load().await.unwrap().is_empty(), "all or none");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_with_more_events_than_a_run_may_have_is_full() {
-    let too_many = usize::try_from(backroad::model::limits::EVENTS_MAX).unwrap() + 1;
     for shelf in all() {
-        let (journal, lease) = shelf.open();
-        let events = vec![Event::DeadlinePassed {}; too_many];
-        let refused = journal.append(&lease, Seq(0), at(0), events).await;
-        assert_eq!(refused, Err(JournalError::Full(too_many as u64)));
-        assert!(journal.load().await.unwrap().is_empty(), "all or none");
+        a_journal_with_more_events_than_a_run_may_have_is_full_in(shelf.as_ref()).await;
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use slatedb::config::{DbReaderOptions, FlushOptions, FlushType, Settings};
@@ -16,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::super::journal::REOPEN;
 use super::super::schema::{self, ChainLink, FORMAT, Head, chain, genesis};
+use super::steady::SteadyClock;
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{Epoch, RunId, Seq, Timestamp};
@@ -25,7 +27,7 @@ const KEY_RUN: &[u8] = b"run";
 const EVENT: &[u8] = b"event/";
 
 /// After how long without an answer of the store it is told that nothing new is begun.
-const TOLD_AFTER: Duration = Duration::from_secs(10);
+pub(super) const TOLD_AFTER: Duration = Duration::from_secs(10);
 
 /// The manifest is only read to see the state of a database that one writer has: the fence does not depend
 /// on it, and requests are paid for.
@@ -74,11 +76,27 @@ impl SharedJournal {
         path: Path,
         run: &RunId,
     ) -> Result<Self, JournalError> {
-        let opened = Db::builder(path, objects)
+        Self::open_by(objects, path, run, None).await
+    }
+
+    /// Opens it so, with what names are made of: two openings by the same would take the other's writes for
+    /// their own.
+    pub(super) async fn open_by(
+        objects: Arc<dyn ObjectStore>,
+        path: Path,
+        run: &RunId,
+        chance: Option<[u8; 16]>,
+    ) -> Result<Self, JournalError> {
+        is_whole(objects.as_ref(), &path).await?;
+        let mut builder = Db::builder(path, objects)
             .with_settings(settings())
-            .with_db_cache_disabled()
-            .build()
-            .await;
+            .with_system_clock(Arc::new(SteadyClock))
+            .with_db_cache_disabled();
+        if let Some(chance) = chance {
+            let [a, b, c, d, e, f, g, h, ..] = chance;
+            builder = builder.with_seed(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        }
+        let opened = builder.build().await;
         let db = opened.map_err(|error| failed(&error, Epoch(0)))?;
         let epoch = Epoch(db.manifest().writer_epoch());
         let journal = Self {
@@ -99,6 +117,11 @@ impl SharedJournal {
     #[must_use]
     pub fn lease(&self) -> Lease {
         Lease::acquired(self.run.clone(), self.epoch)
+    }
+
+    /// The end of what is durable, as far as this driver knows.
+    pub(super) async fn head(&self) -> Head {
+        self.end.lock().await.head
     }
 
     /// Says whose journal it is, or checks that it is this run's.
@@ -209,7 +232,8 @@ impl SharedJournal {
                 Ok(written) => return written,
                 Err(_) => tracing::warn!(
                     run = %self.run,
-                    "the shared store does not answer; nothing new is begun until it does"
+                    "the shared store does not answer; nothing new is begun until it does, and what Azure \
+                     answers meanwhile is kept on this host"
                 ),
             }
         }
@@ -254,8 +278,12 @@ pub(super) async fn read(
     // It is let go at once; until then it need not look again.
     let options =
         DbReaderOptions { manifest_poll_interval: MANIFEST_EVERY, ..DbReaderOptions::default() };
-    let reader =
-        DbReader::open(path, objects, DbReaderMode::FollowLatest, options).await.map_err(fail)?;
+    is_whole(objects.as_ref(), &path).await?;
+    let reader = DbReader::builder(path, objects)
+        .with_reader_mode(DbReaderMode::FollowLatest)
+        .with_options(options)
+        .with_system_clock(Arc::new(SteadyClock));
+    let reader = reader.build().await.map_err(fail)?;
     let (format, name) =
         (reader.get(KEY_FORMAT).await.map_err(fail)?, reader.get(KEY_RUN).await.map_err(fail)?);
     let mut found = ReadChain::of(run);
@@ -322,5 +350,42 @@ fn failed(error: &slatedb::Error, ours: Epoch) -> JournalError {
         // Whoever came after has the next epoch at least.
         return JournalError::Fenced { ours, current: Epoch(ours.0 + 1) };
     }
-    JournalError::Store(format!("the shared store: {error}"))
+    let mut why = format!("the shared store: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let told = inner.to_string();
+        if !why.contains(&told) {
+            why.push_str(&format!(": {told}"));
+        }
+        cause = inner.source();
+    }
+    JournalError::Store(why)
+}
+
+/// Whether the database's log is whole: its objects have numbers, and collection cuts only from the start. One
+/// that is missing in between (a secondary that got a later one first) would end the history there, and nobody
+/// would know.
+async fn is_whole(objects: &dyn ObjectStore, path: &Path) -> Result<(), JournalError> {
+    let folder = path.clone().join("wal");
+    let listed: Vec<object_store::ObjectMeta> = objects
+        .list(Some(&folder))
+        .try_collect()
+        .await
+        .map_err(|error| JournalError::Store(format!("the shared store: {error}")))?;
+    let number = |meta: &object_store::ObjectMeta| {
+        meta.location.filename()?.strip_suffix(".sst")?.parse::<u64>().ok()
+    };
+    let mut numbers: Vec<u64> = listed.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    for (one, next) in numbers.iter().zip(numbers.iter().skip(1)) {
+        if one + 1 != *next {
+            return Err(JournalError::Store(format!(
+                "object {} of the log in {folder} is missing, and there are later ones up to {}: what the store \
+                 has is not one history",
+                one + 1,
+                numbers.last().unwrap_or(next)
+            )));
+        }
+    }
+    Ok(())
 }

@@ -6,15 +6,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 
+use super::super::schema::ChainLink;
+use super::aside::AsideFile;
 use super::drivers::{self, DriverNote, HEARTBEAT_EVERY};
 use super::inbox::Inbox;
 use super::journal::SharedJournal;
 use super::objects::SharedStore;
-use crate::engine::{Clock, Event, Journal, JournalError, Lease, Recorded};
+use crate::engine::{Aside, Clock, Event, Journal, JournalError, Lease, Recorded};
 use crate::model::{Seq, Timestamp};
 use crate::store::{SledJournal, StoreError};
 
@@ -33,11 +36,14 @@ pub struct MirroredJournal {
     shared: SharedJournal,
     local: SledJournal,
     life: Life,
+    aside: AsideFile,
+    /// After how long without an answer of the store what is decided is kept aside.
+    patience: Duration,
 }
 
 /// What says that this driver lives, until it lets the run go.
 #[derive(Debug)]
-pub(super) struct Life {
+pub struct Life {
     store: SharedStore,
     note: Arc<Mutex<DriverNote>>,
     head: Arc<AtomicU64>,
@@ -106,7 +112,8 @@ impl Life {
         self.store.inbox(&note.run)
     }
 
-    fn saw(&self, recorded: &[Recorded]) {
+    /// Takes in what became durable: the next word says it.
+    pub fn saw(&self, recorded: &[Recorded]) {
         let Some(last) = recorded.last() else { return };
         self.head.store(last.seq.0, Ordering::SeqCst);
         let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +129,8 @@ impl Life {
         }
     }
 
-    async fn end(mut self) {
+    /// Says that the run was let go, and says no more.
+    pub async fn end(mut self) {
         self.beating.abort_all();
         let mut note = current(&self.note, &self.head, self.clock.now());
         note.drives = false;
@@ -140,13 +148,52 @@ fn current(note: &Mutex<DriverNote>, head: &AtomicU64, now: Timestamp) -> Driver
 }
 
 impl MirroredJournal {
-    pub(super) fn new(shared: SharedJournal, local: SledJournal, life: Life) -> Self {
-        Self { shared, local, life }
+    pub(super) fn new(
+        shared: SharedJournal,
+        local: SledJournal,
+        life: Life,
+        (aside, patience): (AsideFile, Duration),
+    ) -> Self {
+        Self { shared, local, life, aside, patience }
+    }
+
+    /// Appends where all hosts find it; where that takes long or fails, what is decided lies aside until it
+    /// does not.
+    async fn append_there(
+        &self,
+        lease: &Lease,
+        head: Seq,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<(Vec<Recorded>, Vec<ChainLink>), JournalError> {
+        self.aside.begin(lease.epoch(), self.shared.head().await, at, &events);
+        let appending = self.shared.append_linked(lease, head, at, events);
+        tokio::pin!(appending);
+        #[expect(clippy::disallowed_methods, reason = "a store is waited for by the host's time")]
+        let quick = tokio::time::timeout(self.patience, &mut appending).await;
+        let appended = match quick {
+            Ok(appended) => appended,
+            Err(_) => {
+                self.aside.write();
+                appending.await
+            }
+        };
+        match &appended {
+            Ok((_, links)) => {
+                if let Some(last) = links.last() {
+                    self.aside.done(last.head);
+                }
+            }
+            Err(JournalError::Fenced { .. } | JournalError::Store(_)) => self.aside.write(),
+            // Refused as it is: there is nothing to be put there later.
+            Err(_) => {}
+        }
+        appended
     }
 
     /// Lets both go, and says so to the other hosts.
     async fn close(self) -> Result<(), StoreError> {
-        let Self { shared, local, life } = self;
+        let Self { shared, local, life, .. } = self;
         let copied = local.close().await;
         let closed = shared.close().await;
         match closed {
@@ -205,6 +252,13 @@ impl Journal for RunJournal {
             Self::Shared(journal) => journal.load().await,
         }
     }
+
+    fn aside(&self) -> Option<&dyn Aside> {
+        match self {
+            Self::Local(_) => None,
+            Self::Shared(journal) => journal.aside(),
+        }
+    }
 }
 
 #[async_trait]
@@ -216,7 +270,7 @@ impl Journal for MirroredJournal {
         at: Timestamp,
         events: Vec<Event>,
     ) -> Result<Vec<Recorded>, JournalError> {
-        let (recorded, links) = self.shared.append_linked(lease, head, at, events).await?;
+        let (recorded, links) = self.append_there(lease, head, at, events).await?;
         self.local.copy(links).await?;
         self.life.saw(&recorded);
         Ok(recorded)
@@ -224,5 +278,9 @@ impl Journal for MirroredJournal {
 
     async fn load(&self) -> Result<Vec<Recorded>, JournalError> {
         self.shared.load().await
+    }
+
+    fn aside(&self) -> Option<&dyn Aside> {
+        Some(&self.aside)
     }
 }

@@ -5,6 +5,7 @@
 //! Beside it the state directory keeps its own copy, written after it: what is durable for the run is what is
 //! durable in the shared store.
 
+pub(super) mod aside;
 mod drivers;
 mod inbox;
 mod journal;
@@ -13,12 +14,14 @@ mod mirrored;
 mod objects;
 mod place;
 mod runs;
+mod steady;
 
+pub use aside::{AsideBatch, Unshared};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{MirroredJournal, RunJournal};
+pub use mirrored::{Life, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
-pub use runs::{SharedRun, place_of};
+pub use runs::{HeldRun, LeftAside, SharedRun, place_of};

@@ -1,10 +1,13 @@
 //! What is a shared store made of? Its objects, what their names begin with, and how people name it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::journal::TOLD_AFTER;
+use crate::engine::Entropy;
 use crate::store::StoreError;
 
 /// A store that several hosts reach.
@@ -13,6 +16,8 @@ pub struct SharedStore {
     place: String,
     objects: Arc<dyn ObjectStore>,
     prefix: Path,
+    chance: Option<Arc<dyn Entropy>>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for SharedStore {
@@ -26,7 +31,13 @@ impl SharedStore {
     /// A store: how people name it, its objects, and what their names begin with.
     #[must_use]
     pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { place: place.into(), objects, prefix }
+        Self { place: place.into(), objects, prefix, chance: None, patience: TOLD_AFTER }
+    }
+
+    /// The same store, where what is named by chance is named by this one: asked once for each opening.
+    #[must_use]
+    pub fn with_chance(self, chance: Arc<dyn Entropy>) -> Self {
+        Self { chance: Some(chance), ..self }
     }
 
     /// How people name it.
@@ -41,6 +52,20 @@ impl SharedStore {
 
     pub(super) fn prefix(&self) -> &Path {
         &self.prefix
+    }
+
+    /// The same store, whose answers are waited for so long before what is decided is kept aside.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    pub(super) fn chance(&self) -> Option<[u8; 16]> {
+        self.chance.as_ref().map(|chance| chance.bytes())
     }
 
     pub(super) fn failed(&self, error: &object_store::Error) -> StoreError {

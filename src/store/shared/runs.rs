@@ -1,9 +1,11 @@
 //! Which runs are in the shared store, and how is one opened, read or taken over?
 
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use object_store::path::Path;
 
+use super::aside::{self, AsideBatch, AsideFile, AsideStanding};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
 use super::journal::{self, SharedJournal};
@@ -11,9 +13,9 @@ use super::ledger::SharedClaims;
 use super::mirrored::{HostTime, Life, MirroredJournal, RunJournal};
 use super::objects::SharedStore;
 use crate::engine::{Clock, Journal as _, Recorded};
-use crate::model::{RunId, Seq};
+use crate::model::RunId;
 use crate::store::schema::{self, ChainLink};
-use crate::store::{RunStore, StateDir, StoreError, holder_name};
+use crate::store::{RunStore, SledJournal, StateDir, StoreError, holder_name};
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -24,6 +26,33 @@ pub struct SharedRun {
     pub before: Option<DriverNote>,
     /// How many events this host had and the shared store had lost: they are there again.
     pub put_back: usize,
+    /// What an earlier driver of this host had left aside.
+    pub left_aside: Option<LeftAside>,
+}
+
+/// What became of what an earlier driver of this host had recorded without the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftAside {
+    /// So many events are in the journal now: nobody had gone on without them.
+    Shared(usize),
+    /// The journal went on without them.
+    Passed {
+        /// What they say.
+        told: String,
+        /// Where they lie.
+        path: PathBuf,
+    },
+}
+
+/// A run that is held in a shared store, with nothing of it on this host.
+#[derive(Debug)]
+pub struct HeldRun {
+    /// Its journal.
+    pub journal: SharedJournal,
+    /// Who drove it before, if anybody did.
+    pub before: Option<DriverNote>,
+    /// What tells other hosts that it is driven.
+    pub life: Life,
 }
 
 /// This host and a state directory on it, for the notes of drivers.
@@ -82,6 +111,62 @@ impl SharedStore {
         decoded.collect::<Result<_, _>>().map_err(|error| self.strange(&error.to_string()))
     }
 
+    /// Holds a run, a new one or one that is there, and shuts out whoever drove it; nothing of it is kept on
+    /// this host.
+    ///
+    /// # Errors
+    /// The store does not answer, or what it holds is not this run's.
+    pub async fn hold(
+        &self,
+        run: &RunId,
+        place: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<HeldRun, StoreError> {
+        let (before, journal) = self.taken(run).await?;
+        let recorded = self.loaded(&journal).await?;
+        let life = self.begin(&journal, place, clock, &recorded).await?;
+        Ok(HeldRun { journal, before, life })
+    }
+
+    /// The journal of a run, taken from whoever had it, and their note.
+    async fn taken(&self, run: &RunId) -> Result<(Option<DriverNote>, SharedJournal), StoreError> {
+        let before = self.driver(run).await?;
+        let (objects, path) = (Arc::clone(self.objects()), self.database(run));
+        let journal = SharedJournal::open_by(objects, path, run, self.chance()).await;
+        Ok((before, journal.map_err(|error| self.strange(&error.to_string()))?))
+    }
+
+    async fn loaded(&self, journal: &SharedJournal) -> Result<Vec<Recorded>, StoreError> {
+        journal.load().await.map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Says from here on that whoever took a journal lives.
+    async fn begin(
+        &self,
+        journal: &SharedJournal,
+        place: String,
+        clock: Arc<dyn Clock>,
+        recorded: &[Recorded],
+    ) -> Result<Life, StoreError> {
+        let (lease, now) = (journal.lease(), clock.now());
+        let note = DriverNote {
+            run: lease.run().clone(),
+            epoch: lease.epoch(),
+            holder: holder_name(),
+            place,
+            since: now,
+            at: now,
+            head: recorded.last().map(|last| last.seq).unwrap_or_default(),
+            drives: true,
+            runbook: None,
+            outcome: None,
+            heard: None,
+        };
+        let mut life = Life::begin(self.clone(), note, Arc::new(HostTime(clock))).await?;
+        life.take_up(recorded).await?;
+        Ok(life)
+    }
+
     /// Opens a run for driving it, a new one or one that is there, and shuts out whoever drove it. The copy in
     /// the state directory is brought up to it; events that only the copy has are put back.
     ///
@@ -96,32 +181,53 @@ impl SharedStore {
         // Before anybody is shut out: another process here is not one to take a run from like this.
         state.is_free(run)?;
         let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
-        let before = self.driver(run).await?;
-        let shared = SharedJournal::open(Arc::clone(self.objects()), self.database(run), run).await;
-        let shared = shared.map_err(strange)?;
+        let (before, shared) = self.taken(run).await?;
         let links: Vec<ChainLink> = shared.links().await.map_err(strange)?;
         let (local, dir, ahead) = state.mirror(run, &links, self.place())?;
         shared.put_back(&ahead).await.map_err(strange)?;
+        let all = [links.as_slice(), &ahead].concat();
+        let left_aside = self.take_in_aside(&shared, &local, &dir, &all).await?;
+        let recorded = self.loaded(&shared).await?;
+        let life = self.begin(&shared, place_of(state), clock, &recorded).await?;
         let lease = shared.lease();
-        let now = clock.now();
-        let recorded = shared.load().await.map_err(strange)?;
-        let note = DriverNote {
-            run: run.clone(),
-            epoch: lease.epoch(),
-            holder: holder_name(),
-            place: place_of(state),
-            since: now,
-            at: now,
-            head: Seq((links.len() + ahead.len()) as u64),
-            drives: true,
-            runbook: None,
-            outcome: None,
-            heard: None,
-        };
-        let mut life = Life::begin(self.clone(), note, Arc::new(HostTime(clock))).await?;
-        life.take_up(&recorded).await?;
-        let journal = MirroredJournal::new(shared, local, life);
+        let aside = AsideFile::new(dir.clone(), run.clone(), self.place().to_owned());
+        let journal = MirroredJournal::new(shared, local, life, (aside, self.patience()));
         let store = RunStore { journal: RunJournal::Shared(Box::new(journal)), lease, dir };
-        Ok(SharedRun { store, before, put_back: ahead.len() })
+        Ok(SharedRun { store, before, put_back: ahead.len(), left_aside })
+    }
+
+    /// Puts into the journal what an earlier driver of this host recorded without it, if nobody went on
+    /// meanwhile; else sets it by for people.
+    async fn take_in_aside(
+        &self,
+        shared: &SharedJournal,
+        local: &SledJournal,
+        dir: &FilePath,
+        links: &[ChainLink],
+    ) -> Result<Option<LeftAside>, StoreError> {
+        let Some(left) = aside::left(dir)? else { return Ok(None) };
+        match left.against(links) {
+            AsideStanding::There => {
+                aside::remove(dir)?;
+                Ok(None)
+            }
+            AsideStanding::Follows(batches) => {
+                let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
+                let (lease, mut count) = (shared.lease(), 0);
+                for AsideBatch { at, events } in batches {
+                    let head = shared.head().await.seq;
+                    let (recorded, links) =
+                        shared.append_linked(&lease, head, at, events).await.map_err(strange)?;
+                    local.copy(links).await.map_err(strange)?;
+                    count += recorded.len();
+                }
+                aside::remove(dir)?;
+                Ok(Some(LeftAside::Shared(count)))
+            }
+            AsideStanding::Passed => {
+                let path = aside::set_by(dir, &left)?;
+                Ok(Some(LeftAside::Passed { told: left.told(), path }))
+            }
+        }
     }
 }

@@ -5,8 +5,10 @@
     reason = "a bench that cannot set up fails its test"
 )]
 
+pub(crate) mod bench;
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
+pub(crate) mod moody;
 pub(crate) mod outside;
 pub(crate) mod page;
 pub(crate) mod process;
