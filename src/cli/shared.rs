@@ -12,14 +12,16 @@ use url::Url;
 
 use super::args::GivenStore;
 use super::clock::{HostEntropy, RealClock};
-use super::context::Context;
+use super::context::{Context, RunLook, time_in};
 use super::error::{CliError, Status};
 use super::settings;
 use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource, is_loopback};
 use crate::engine::{Clock, Command, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
-use crate::store::shared::{Answered, DriverNote, Inbox, SharedStore, StorePlace, place_of};
+use crate::store::shared::{
+    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, SharedStore, StorePlace, place_of,
+};
 use crate::store::{RunStore, StoreError};
 
 /// How often whoever drives a run looks for letters from other hosts.
@@ -30,8 +32,15 @@ const LETTERS_EVERY: Duration = Duration::from_secs(5);
 /// # Errors
 /// It is none, its folder is not there, or the environment does not say clearly who we are to it.
 pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
-    let Some(text) = given.store.clone().or_else(settings::store) else { return Ok(None) };
-    let place = StorePlace::parse(&text).map_err(|error| {
+    given.store.clone().or_else(settings::store).map(|text| at(&text)).transpose()
+}
+
+/// The shared store at a place that was named.
+///
+/// # Errors
+/// As [`store`].
+pub fn at(text: &str) -> Result<SharedStore, CliError> {
+    let place = StorePlace::parse(text).map_err(|error| {
         CliError::usage("The shared store is not named as one.").because(&error)
     })?;
     let unusable = |error: &(dyn std::error::Error + 'static)| {
@@ -42,9 +51,9 @@ pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
     let objects = match (&place, place.folder()) {
         (_, Some(folder)) => folder.map_err(|error| unusable(&error))?,
         (StorePlace::Azure { account, container, .. }, None) => blobs(account, container)?,
-        (StorePlace::Folder(_), None) => return Ok(None),
+        (StorePlace::Folder(_), None) => return Err(CliError::usage("That is no folder.")),
     };
-    Ok(Some(SharedStore::new(place.to_string(), objects, place.prefix())))
+    Ok(SharedStore::new(place.to_string(), objects, place.prefix()))
 }
 
 /// The objects of a container: by the key that the environment has, else by a token as for Azure itself.
@@ -221,10 +230,72 @@ impl Context {
     pub(super) async fn look_shared(
         &self,
         run: &RunId,
-    ) -> Result<Option<(Vec<Recorded>, Option<DriverNote>)>, CliError> {
+    ) -> Result<Option<(Vec<Recorded>, Option<DriverNote>, SeenElsewhere)>, CliError> {
         let Some(shared) = self.shared_with(run)? else { return Ok(None) };
         let Some(driver) = shared.driver(run).await? else { return Ok(None) };
-        Ok(Some((shared.read(run).await?, Some(driver))))
+        let now = host_clock().now();
+        // Before the events: what comes in between is seen as new the next time.
+        let end = shared.log_end(run, None).await?;
+        let seen = SeenElsewhere { end, at: now, driver_at: now };
+        Ok(Some((shared.read(run).await?, Some(driver), seen)))
+    }
+
+    /// What is known of a run in the shared store, where it was looked at a moment ago or there is nothing new.
+    pub(super) async fn unchanged_elsewhere(
+        &self,
+        run: &RunId,
+        known: &RunLook,
+    ) -> Result<Option<RunLook>, CliError> {
+        let Some(seen) = known.elsewhere.as_ref().filter(|_| !self.state.is_held(run)) else {
+            return Ok(None);
+        };
+        let now = host_clock().now();
+        let mut look = RunLook { now: time_in(&known.events), ..known.clone() };
+        if now.since(seen.at) < LOOK_ELSEWHERE_EVERY {
+            return Ok(Some(look));
+        }
+        let Some(shared) = self.shared_with(run)? else { return Ok(None) };
+        // Who drives it may change without a new event.
+        let driver_is_old = now.since(seen.driver_at) > HEARTBEAT_EVERY;
+        if driver_is_old || shared.log_end(run, seen.end.as_deref()).await?.is_some() {
+            return Ok(None);
+        }
+        look.elsewhere = Some(SeenElsewhere { at: now, ..seen.clone() });
+        Ok(Some(look))
+    }
+
+    /// Brings this host's copy of a run of the shared store up to date, with the files beside it: for what is made of
+    /// them. What cannot be had is told, and what is here is taken.
+    pub(super) async fn fetch(&self, run: &RunId) {
+        if self.state.is_held(run) {
+            return;
+        }
+        let fetched = match self.shared_with(run) {
+            Ok(Some(shared)) => shared.fetch(&self.state, run).await.map(drop),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.say_of_copy(run, fetched);
+    }
+
+    /// Fetches the files beside a run of the shared store.
+    pub(super) async fn fetch_files(&self, run: &RunId) {
+        if self.state.is_held(run) {
+            return;
+        }
+        let fetched = match self.shared_with(run) {
+            Ok(Some(shared)) => shared.fetch_files(&self.state, run).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.say_of_copy(run, fetched);
+    }
+
+    fn say_of_copy(&self, run: &RunId, fetched: Result<(), StoreError>) {
+        if let Err(error) = fetched {
+            let mark = self.ui.err.warn("warning:");
+            self.ui.say(&format!("{mark} This host's copy of run {run} is as it was: {error}."));
+        }
     }
 
     /// Whether a process of this host drives the run.
@@ -283,6 +354,20 @@ impl Context {
         clock.sleep_until(until).await;
     }
 }
+
+/// How far a run in the shared store was seen.
+#[derive(Debug, Clone)]
+pub struct SeenElsewhere {
+    /// The newest object of its log.
+    end: Option<String>,
+    /// When that was asked.
+    at: Timestamp,
+    /// When it was asked who drives it.
+    driver_at: Timestamp,
+}
+
+/// How often a run that another host drives is looked at by who follows it: each look is a request.
+const LOOK_ELSEWHERE_EVERY: Duration = Duration::from_secs(4);
 
 /// Runs of a shared store that are looked through for one that is named.
 const RUNS_MAX: usize = 1_000;

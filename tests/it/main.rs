@@ -61,6 +61,8 @@ mod report;
 mod secret_sources;
 mod secrets;
 mod server;
+mod shared_copies;
+mod shared_cost;
 mod shared_store;
 mod shipped;
 mod shown;

@@ -1,8 +1,10 @@
 //! How does the page reach the runs of this host? It reads the state directory, asks whoever drives a run for what is
 //! new, and passes words on through that run's socket.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,16 +13,17 @@ use super::render::templates;
 use super::report;
 use crate::cli::account;
 use crate::cli::clock::RealClock;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, RunLook, time_in};
 use crate::cli::control::Knock;
 use crate::cli::error::{CliError, Status};
 use crate::cli::world;
-use crate::engine::{Clock as _, Command, Event, Recorded, RunMode};
+use crate::engine::{Clock as _, Command, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Person, Plan, RunId, Seq, Timestamp};
 use crate::render::document::material::{Known, Material};
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
+use crate::store::shared::DriverNote;
 use crate::store::{RunGlance, regular};
 use crate::web::{FreshEvents, RunBeside, WebProblem, WebSource};
 
@@ -31,11 +34,81 @@ const TOLD_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub(super) struct PageSource {
     context: Context,
+    /// What is known of the runs of a shared store.
+    elsewhere: Arc<Mutex<BTreeMap<RunId, RunGlance>>>,
+    /// What was seen of those that are looked at.
+    seen: Arc<tokio::sync::Mutex<BTreeMap<RunId, RunLook>>>,
 }
+
+/// How often a shared store is asked which runs there are, and how many of the newest: each is a request.
+const LIST_EVERY: Duration = Duration::from_secs(20);
+const LISTED_MAX: usize = 100;
+
+/// Runs of a shared store that are followed at once.
+const SEEN_MAX: usize = 32;
 
 impl PageSource {
     pub(super) fn new(context: Context) -> Self {
-        Self { context }
+        Self { context, elsewhere: Arc::default(), seen: Arc::default() }
+    }
+
+    /// Asks a shared store again and again which runs there are; ends at once where there is none.
+    pub(super) async fn list_elsewhere(self: Arc<Self>) {
+        let Some(shared) = &self.context.shared else { return };
+        let clock = RealClock::new(NonZeroU32::MIN, None);
+        loop {
+            match shared.runs(LISTED_MAX).await {
+                Ok(notes) => {
+                    let now = clock.now();
+                    let glance = |note: DriverNote| {
+                        let driven = note.drives && !note.is_silent(now);
+                        let glance =
+                            RunGlance { run: note.run.clone(), head: Some(note.head), driven };
+                        (note.run, glance)
+                    };
+                    *self.glances_elsewhere() = notes.into_iter().map(glance).collect();
+                }
+                Err(error) => tracing::warn!(%error, "the runs of the shared store are not listed"),
+            }
+            clock.sleep_until(clock.now() + LIST_EVERY).await;
+        }
+    }
+
+    fn glances_elsewhere(&self) -> MutexGuard<'_, BTreeMap<RunId, RunGlance>> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is new of a run that another host drives or drove; none where the shared store does not have it.
+    async fn fresh_elsewhere(
+        &self,
+        run: &RunId,
+        after: Seq,
+    ) -> Result<Option<FreshEvents>, CliError> {
+        let glance = self.glances_elsewhere().get(run).cloned();
+        let Some(glance) = glance.filter(|_| !self.context.drives_here(run)) else {
+            return Ok(None);
+        };
+        if !glance.driven {
+            // It is read once into this host's copy, and from there.
+            self.context.fetch(run).await;
+            return Ok(None);
+        }
+        let mut seen = self.seen.lock().await;
+        let look = match seen.get(run) {
+            Some(known) => self.context.look_on(run, known).await?,
+            None => {
+                self.context.fetch_files(run).await;
+                self.context.look(run).await?
+            }
+        };
+        while seen.len() >= SEEN_MAX && !seen.contains_key(run) {
+            seen.pop_first();
+        }
+        seen.insert(run.clone(), look.clone());
+        let RunLook { events, driven, now, warning: stale, .. } = look;
+        let shorter = events.last().is_some_and(|last| last.seq < after);
+        let events = events.into_iter().filter(|one| shorter || one.seq > after).collect();
+        Ok(Some(FreshEvents { events, driven, now, stale }))
     }
 
     /// What whoever drives the run tells; none where nobody answers in time.
@@ -62,20 +135,6 @@ impl PageSource {
     }
 }
 
-/// The time in a run that nobody tells: the host's, or of a drill the last that was recorded.
-fn time_of(events: &[Recorded], drill: bool) -> Timestamp {
-    let last = events.last().map(|last| last.at);
-    match last {
-        Some(last) if drill => last,
-        last => RealClock::new(NonZeroU32::MIN, last).now(),
-    }
-}
-
-fn is_drill(events: &[Recorded]) -> bool {
-    let mode = events.first().map(|first| &first.event);
-    matches!(mode, Some(Event::RunOpened { mode: RunMode::Drill, .. }))
-}
-
 /// An error of ours as the page tells it.
 pub(super) fn problem(error: &CliError) -> WebProblem {
     let status = match error.status {
@@ -93,16 +152,34 @@ pub(super) fn problem(error: &CliError) -> WebProblem {
 #[async_trait]
 impl WebSource for PageSource {
     fn glances(&self) -> Result<Vec<RunGlance>, WebProblem> {
-        self.context.state.glances().map_err(|error| problem(&error.into()))
+        let here = self.context.state.glances().map_err(|error| problem(&error.into()))?;
+        let mut all = self.glances_elsewhere().clone();
+        for glance in here {
+            // What this host drives it knows best; of the rest there may be a copy that is behind.
+            match all.get(&glance.run) {
+                Some(known) if !glance.driven && known.head >= glance.head => {}
+                _ => drop(all.insert(glance.run.clone(), glance)),
+            }
+        }
+        Ok(all.into_values().collect())
     }
 
     fn glance(&self, run: &RunId) -> Option<RunGlance> {
-        self.context.state.glance(run)
+        let here = self.context.state.glance(run);
+        if here.as_ref().is_some_and(|here| here.driven) {
+            return here;
+        }
+        self.glances_elsewhere().get(run).cloned().or(here)
     }
 
     async fn fresh(&self, run: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
         if let Some((events, now)) = self.told(run, after).await {
             return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale: None });
+        }
+        if let Some(fresh) =
+            self.fresh_elsewhere(run, after).await.map_err(|error| problem(&error))?
+        {
+            return Ok(fresh);
         }
         let (run, known) = (run.clone(), after);
         self.beside_tasks(move |context| {
@@ -115,7 +192,7 @@ impl WebSource for PageSource {
             } else {
                 (context.state.read(&run)?, Driven::ByNobody, None)
             };
-            let now = time_of(&all, is_drill(&all));
+            let now = time_in(&all);
             // Less than what is known is another history: it is handed over whole, and seen to be one.
             let shorter = all.last().is_some_and(|last| last.seq < known);
             let events = all.into_iter().filter(|one| shorter || one.seq > known).collect();
@@ -136,6 +213,7 @@ impl WebSource for PageSource {
     }
 
     async fn report(&self, run: &RunId) -> Result<String, WebProblem> {
+        self.context.fetch(run).await;
         let look = self.context.look(run).await.map_err(|error| problem(&error))?;
         let run = run.clone();
         self.beside_tasks(move |context| {
@@ -169,7 +247,13 @@ impl WebSource for PageSource {
     }
 
     async fn tell(&self, run: &RunId, command: Command) -> Result<(), WebProblem> {
-        self.context.tell(run, &command).await.map_err(|error| {
+        let elsewhere = self.glances_elsewhere().contains_key(run);
+        let told = if elsewhere && !self.context.drives_here(run) {
+            self.context.tell_elsewhere(run, &command).await
+        } else {
+            self.context.tell(run, &command).await
+        };
+        told.map_err(|error| {
             let mut problem = problem(&error);
             problem.status = 409;
             problem

@@ -5,6 +5,10 @@
 //! Beside it the state directory keeps its own copy, written after it: what is durable for the run is what is
 //! durable in the shared store.
 
+mod beside;
+mod checked;
+mod copied;
+mod counted;
 mod drivers;
 mod inbox;
 mod journal;
@@ -12,13 +16,15 @@ mod ledger;
 mod mirrored;
 mod objects;
 mod place;
+mod retired;
 mod runs;
 
+pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{MirroredJournal, RunJournal};
+pub use mirrored::{LastFiles, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
 pub use runs::{SharedRun, place_of};

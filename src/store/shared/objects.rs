@@ -5,13 +5,15 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use crate::store::StoreError;
+use super::counted::{CountedObjects, StoreCounter};
+use crate::store::{StoreCost, StoreError};
 
 /// A store that several hosts reach.
 #[derive(Clone)]
 pub struct SharedStore {
     place: String,
     objects: Arc<dyn ObjectStore>,
+    counter: Arc<StoreCounter>,
     prefix: Path,
 }
 
@@ -26,7 +28,15 @@ impl SharedStore {
     /// A store: how people name it, its objects, and what their names begin with.
     #[must_use]
     pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { place: place.into(), objects, prefix }
+        let counter = Arc::new(StoreCounter::default());
+        let objects = CountedObjects { inner: objects, counter: Arc::clone(&counter) };
+        Self { place: place.into(), objects: Arc::new(objects), counter, prefix }
+    }
+
+    /// What it was asked for by this process so far.
+    #[must_use]
+    pub fn cost(&self) -> StoreCost {
+        self.counter.cost()
     }
 
     /// How people name it.

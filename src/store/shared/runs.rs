@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use super::beside::{self, BesideFiles};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
 use super::journal::{self, SharedJournal};
@@ -13,7 +16,7 @@ use super::objects::SharedStore;
 use crate::engine::{Clock, Journal as _, Recorded};
 use crate::model::{RunId, Seq};
 use crate::store::schema::{self, ChainLink};
-use crate::store::{RunStore, StateDir, StoreError, holder_name};
+use crate::store::{Owed, RunStore, StateDir, StoreError, holder_name};
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub fn place_of(state: &StateDir) -> String {
 }
 
 impl SharedStore {
-    fn database(&self, run: &RunId) -> Path {
+    pub(super) fn database(&self, run: &RunId) -> Path {
         self.prefix().clone().join("runs").join(run.as_str()).join("db")
     }
 
@@ -76,10 +79,109 @@ impl SharedStore {
         if self.driver(run).await?.is_none() {
             return Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() });
         }
-        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
-        let links = links.map_err(|error| self.strange(&error.to_string()))?;
+        let links = self.links(run).await?;
         let decoded = links.iter().map(|link| schema::decode(link.head.seq, &link.bytes));
         decoded.collect::<Result<_, _>>().map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Fetches the files that another host left beside the journal; its own are the newest that a host has.
+    async fn take_files(
+        &self,
+        state: &StateDir,
+        before: Option<&DriverNote>,
+        place: &str,
+    ) -> Result<(), StoreError> {
+        let Some(before) = before.filter(|note| note.place != place) else { return Ok(()) };
+        if before.drives {
+            beside::forget_world(state, &before.run)?;
+        }
+        beside::fetch(self, state, before).await.map(drop)
+    }
+
+    /// Brings this host's copy of a run that another host drives, or drove, up to what is in the store: its events
+    /// and the files beside it, as far as they are not here yet. Shuts nobody out. None where there is no such run.
+    ///
+    /// # Errors
+    /// A process of this host drives it, the two histories are different ones, the disk refuses, or the store does not
+    /// answer.
+    pub async fn fetch(
+        &self,
+        state: &StateDir,
+        run: &RunId,
+    ) -> Result<Option<DriverNote>, StoreError> {
+        let Some(note) = self.driver(run).await? else { return Ok(None) };
+        state.is_free(run)?;
+        let links = self.links(run).await?;
+        if !state.has(run) || state.links(run)?.len() < links.len() {
+            let (copy, _, _) = state.mirror(run, &links, self.place())?;
+            copy.close().await?;
+        }
+        if note.place != place_of(state) {
+            beside::fetch(self, state, &note).await?;
+        }
+        Ok(Some(note))
+    }
+
+    /// Fetches only the files beside a run's journal.
+    ///
+    /// # Errors
+    /// The store does not answer, or the disk refuses.
+    pub async fn fetch_files(&self, state: &StateDir, run: &RunId) -> Result<(), StoreError> {
+        let note = self.driver(run).await?.filter(|note| note.place != place_of(state));
+        match note {
+            Some(note) => beside::fetch(self, state, &note).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the newest object of a run's log; none where there is none after the one that is known. One
+    /// request: whoever follows a run asks this before it reads the run again.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn log_end(
+        &self,
+        run: &RunId,
+        known: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        let folder = self.database(run).join("wal");
+        let listing = match known {
+            Some(known) => {
+                let known = folder.clone().join(known);
+                self.objects().list_with_offset(Some(&folder), &known)
+            }
+            None => self.objects().list(Some(&folder)),
+        };
+        let listed = listing.try_collect::<Vec<ObjectMeta>>().await;
+        let listed = listed.map_err(|error| self.failed(&error))?;
+        let names = listed.iter().filter_map(|meta| meta.location.filename());
+        Ok(names.max().map(str::to_owned))
+    }
+
+    /// What runs of this store owe.
+    ///
+    /// # Errors
+    /// The store does not answer, or what it says is not to be read.
+    pub async fn owed(&self) -> Result<Vec<Owed>, StoreError> {
+        beside::owed(self).await
+    }
+
+    /// A run's history as it lies in the store, its chain checked.
+    pub(super) async fn links(&self, run: &RunId) -> Result<Vec<ChainLink>, StoreError> {
+        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
+        links.map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Whether the run is driven from this store, as far as this note says.
+    fn is_home(&self, run: &RunId, note: Option<&DriverNote>) -> Result<(), StoreError> {
+        let Some(note) = note else { return Ok(()) };
+        match note.kept_in.clone() {
+            _ if note.removed => {
+                Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() })
+            }
+            Some(place) => Err(StoreError::KeptElsewhere { run: run.clone(), place }),
+            None => Ok(()),
+        }
     }
 
     /// Opens a run for driving it, a new one or one that is there, and shuts out whoever drove it. The copy in
@@ -97,28 +199,29 @@ impl SharedStore {
         state.is_free(run)?;
         let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
         let before = self.driver(run).await?;
+        self.is_home(run, before.as_ref())?;
         let shared = SharedJournal::open(Arc::clone(self.objects()), self.database(run), run).await;
         let shared = shared.map_err(strange)?;
+        if before.as_ref().is_some_and(|note| note.epoch.0 + 1 != shared.lease().epoch().0) {
+            // Somebody opened it in between: perhaps to move it away.
+            let moved = self.driver(run).await?;
+            if let Err(error) = self.is_home(run, moved.as_ref()) {
+                drop(shared.close().await);
+                return Err(error);
+            }
+        }
         let links: Vec<ChainLink> = shared.links().await.map_err(strange)?;
         let (local, dir, ahead) = state.mirror(run, &links, self.place())?;
         shared.put_back(&ahead).await.map_err(strange)?;
         let lease = shared.lease();
         let now = clock.now();
         let recorded = shared.load().await.map_err(strange)?;
-        let note = DriverNote {
-            run: run.clone(),
-            epoch: lease.epoch(),
-            holder: holder_name(),
-            place: place_of(state),
-            since: now,
-            at: now,
-            head: Seq((links.len() + ahead.len()) as u64),
-            drives: true,
-            runbook: None,
-            outcome: None,
-            heard: None,
-        };
-        let mut life = Life::begin(self.clone(), note, Arc::new(HostTime(clock))).await?;
+        let head = Seq((links.len() + ahead.len()) as u64);
+        let mut note = drivers::note((run, lease.epoch(), head), place_of(state), now);
+        self.take_files(state, before.as_ref(), &note.place).await?;
+        let files = BesideFiles::new(state.clone(), run.clone(), before.as_ref());
+        note.beside = files.digests();
+        let mut life = Life::begin(self.clone(), note, files, Arc::new(HostTime(clock))).await?;
         life.take_up(&recorded).await?;
         let journal = MirroredJournal::new(shared, local, life);
         let store = RunStore { journal: RunJournal::Shared(Box::new(journal)), lease, dir };
