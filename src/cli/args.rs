@@ -236,6 +236,22 @@ impl Verb {
         looks || self.drives().is_some()
     }
 
+    /// Whether it only reads what a shared store has: then its secondary will do.
+    #[must_use]
+    pub fn only_reads_runs(&self) -> bool {
+        matches!(
+            self,
+            Self::Runs(_)
+                | Self::Status(_)
+                | Self::Watch(_)
+                | Self::Journal(_)
+                | Self::Report(_)
+                | Self::Export(_)
+                | Self::Verify(_)
+                | Self::Store(StoreVerb::Check(_))
+        )
+    }
+
     /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
     #[must_use]
     pub fn drives(&self) -> Option<(&DriveArgs, Option<&str>)> {

@@ -10,7 +10,7 @@ use super::clock::RealClock;
 use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
-use super::shared::{self, SeenElsewhere};
+use super::shared::{self, SeenElsewhere, StoreUse};
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
 use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
@@ -93,7 +93,7 @@ impl Context {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        let shared = shared::store(&line.shared)?;
+        let shared = shared::store(&line.shared, StoreUse::of(&line.verb))?;
         let collector = collector::settings::read(&environment.otel, line.otlp.as_deref())?;
         if line.verb.is_about_a_run() {
             for note in &collector.notes {
@@ -318,13 +318,17 @@ impl Context {
         {
             let now = RealClock::new(NonZeroU32::MIN, None).now();
             let driver = driver.filter(|note| note.drives);
-            let silent = driver.as_ref().filter(|note| note.is_silent(now)).map(|note| {
+            let behind = self.shared.as_ref().filter(|shared| shared.is_behind());
+            // Who is silent is not to be told from what is behind.
+            let silent = driver.as_ref().filter(|note| behind.is_none() && note.is_silent(now));
+            let silent = silent.map(|note| {
                 format!("{} drives it and is silent, {}.", note.holder, shared::ago(note.heard))
             });
             let driven = match driver {
                 Some(_) if silent.is_none() => Driven::ByAProcess,
                 _ => Driven::ByNobody,
             };
+            let silent = silent.or_else(|| behind.map(shared::behind));
             return Ok(LookedBy::Elsewhere(events, driven, silent, seen));
         }
         match self.state.read(run) {

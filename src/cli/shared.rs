@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use object_store::azure::{AzureCredential, MicrosoftAzureBuilder};
-use object_store::{CredentialProvider, ObjectStore};
+use object_store::{ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::args::GivenStore;
+use super::args::{GivenStore, Verb};
 use super::clock::{HostEntropy, RealClock};
 use super::context::{Context, RunLook, time_in};
 use super::error::{CliError, Status};
@@ -24,6 +24,9 @@ use crate::store::shared::{
 };
 use crate::store::{RunStore, StoreError};
 
+/// How long one request may take where something is only read.
+const READ_WITHIN: Duration = Duration::from_secs(8);
+
 /// How often whoever drives a run looks for letters from other hosts.
 const LETTERS_EVERY: Duration = Duration::from_secs(5);
 
@@ -31,15 +34,15 @@ const LETTERS_EVERY: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// It is none, its folder is not there, or the environment does not say clearly who we are to it.
-pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
-    given.store.clone().or_else(settings::store).map(|text| at(&text)).transpose()
+pub fn store(given: &GivenStore, to: StoreUse) -> Result<Option<SharedStore>, CliError> {
+    given.store.clone().or_else(settings::store).map(|text| at(&text, to)).transpose()
 }
 
 /// The shared store at a place that was named.
 ///
 /// # Errors
 /// As [`store`].
-pub fn at(text: &str) -> Result<SharedStore, CliError> {
+pub fn at(text: &str, to: StoreUse) -> Result<SharedStore, CliError> {
     let place = StorePlace::parse(text).map_err(|error| {
         CliError::usage("The shared store is not named as one.").because(&error)
     })?;
@@ -50,17 +53,90 @@ pub fn at(text: &str) -> Result<SharedStore, CliError> {
     };
     let objects = match (&place, place.folder()) {
         (_, Some(folder)) => folder.map_err(|error| unusable(&error))?,
-        (StorePlace::Azure { account, container, .. }, None) => blobs(account, container)?,
+        (StorePlace::Azure { account, container, .. }, None) => {
+            let primary = blobs(account, container, BlobAddress::Primary(to))?;
+            let secondary = match to {
+                StoreUse::Read => blobs(account, container, BlobAddress::Secondary).ok(),
+                StoreUse::Drive => None,
+            };
+            let Some(secondary) = secondary else {
+                return Ok(SharedStore::new(place.to_string(), primary, place.prefix()));
+            };
+            let both = (primary, secondary);
+            return Ok(SharedStore::to_read(place.to_string(), both, place.prefix()));
+        }
         (StorePlace::Folder(_), None) => return Err(CliError::usage("That is no folder.")),
     };
     Ok(SharedStore::new(place.to_string(), objects, place.prefix()))
 }
 
+/// What a shared store is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreUse {
+    /// To be read only: its secondary is asked where the primary does not answer.
+    Read,
+    /// To be written to: the primary counts, and is waited for.
+    Drive,
+}
+
+impl StoreUse {
+    pub(super) fn of(verb: &Verb) -> Self {
+        if verb.only_reads_runs() { Self::Read } else { Self::Drive }
+    }
+}
+
+/// What is said of what was read at a secondary.
+pub(super) fn behind(shared: &SharedStore) -> String {
+    format!(
+        "{} does not answer in its primary region. This is what its secondary has: the last seconds, or minutes, may \
+         be missing.",
+        shared.place()
+    )
+}
+
+/// Which of the two addresses of a geo-redundant account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BlobAddress {
+    Primary(StoreUse),
+    Secondary,
+}
+
+/// Where the secondary of an account is; none where that is not known.
+fn secondary_of(account: &str, endpoint: Option<&str>) -> Option<String> {
+    let Some(endpoint) = endpoint else {
+        return Some(format!("https://{account}-secondary.blob.core.windows.net"));
+    };
+    let endpoint = endpoint.trim_end_matches('/');
+    if let Some(host) = endpoint.strip_prefix(&format!("https://{account}.")) {
+        return Some(format!("https://{account}-secondary.{host}"));
+    }
+    // An emulator has the account in the path.
+    endpoint.ends_with(&format!("/{account}")).then(|| format!("{endpoint}-secondary"))
+}
+
 /// The objects of a container: by the key that the environment has, else by a token as for Azure itself.
-fn blobs(account: &str, container: &str) -> Result<Arc<dyn ObjectStore>, CliError> {
+fn blobs(
+    account: &str,
+    container: &str,
+    address: BlobAddress,
+) -> Result<Arc<dyn ObjectStore>, CliError> {
     let mut builder =
         MicrosoftAzureBuilder::new().with_account(account).with_container_name(container);
-    let endpoint = settings::store_endpoint();
+    let mut endpoint = settings::store_endpoint();
+    if address == BlobAddress::Secondary {
+        let secondary = secondary_of(account, endpoint.as_deref());
+        endpoint = Some(secondary.ok_or_else(|| CliError::usage("No secondary is known."))?);
+    }
+    if address != BlobAddress::Primary(StoreUse::Drive) {
+        // Somebody looks, and another region may have the answer.
+        builder = builder
+            .with_retry(RetryConfig {
+                max_retries: 1,
+                retry_timeout: READ_WITHIN,
+                ..Default::default()
+            })
+            .with_client_options(ClientOptions::new().with_timeout(READ_WITHIN));
+    }
     if let Some(endpoint) = &endpoint {
         let url = Url::parse(endpoint).map_err(|error| {
             CliError::usage(format!("BACKROAD_STORE_ENDPOINT is `{endpoint}`, which is no URL."))

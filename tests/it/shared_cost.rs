@@ -114,7 +114,12 @@ async fn what_a_shared_store_costs() {
 }
 
 /// Appends of one event, each beside a bare conditional put of as many bytes.
-async fn appends(kind: &str, store: &SharedStore, objects: &Arc<dyn ObjectStore>, state: &StateDir) {
+async fn appends(
+    kind: &str,
+    store: &SharedStore,
+    objects: &Arc<dyn ObjectStore>,
+    state: &StateDir,
+) {
     let at = Timestamp::from_millis(1_770_000_000_000);
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(at));
     let opened = store.open(state, &run(RUNS + 1), clock).await.unwrap();

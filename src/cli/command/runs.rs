@@ -33,6 +33,12 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
         Some(shared) => shared.runs(args.limit).await?,
         None => Vec::new(),
     };
+    let behind = context.shared.as_ref().filter(|shared| shared.is_behind());
+    if let Some(shared) = behind {
+        context.ui.say(&format!("{} {}", context.ui.err.warn("warning:"), shared::behind(shared)));
+    }
+    let behind = behind.is_some();
+    let elsewhere = |note: &DriverNote| elsewhere(note, behind);
     let notes: BTreeMap<&str, &DriverNote> =
         notes.iter().map(|note| (note.run.as_str(), note)).collect();
     let mut here = context.state.list()?;
@@ -49,7 +55,7 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
         lines.push(match note {
             // The copy here is behind: what its driver says is newer.
             Some(note) if note.head != raw.head => elsewhere(note),
-            note => line(context, raw, note.copied()).await,
+            note => line(context, raw, note.map(|note| elsewhere(note))).await,
         });
     }
     let ended = |line: &RunLine| match line.standing {
@@ -75,9 +81,10 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
 }
 
 /// A run that another host drives or drove: what its driver says of itself. Its journal is not read for it.
-fn elsewhere(note: &DriverNote) -> RunLine {
+fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
     let now = RealClock::new(NonZeroU32::MIN, None).now();
-    let silent = note.is_silent(now);
+    // Who is silent is not to be told from what is behind.
+    let silent = !behind && note.is_silent(now);
     let heard = shared::ago(note.heard);
     RunLine {
         run: note.run.to_string(),
@@ -102,7 +109,7 @@ fn elsewhere(note: &DriverNote) -> RunLine {
 }
 
 /// One run that cannot be read is told in its line, and hides none of the others.
-async fn line(context: &Context, raw: RunSummaryRaw, note: Option<&DriverNote>) -> RunLine {
+async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> RunLine {
     let mut line = RunLine {
         run: raw.run.to_string(),
         runbook: None,
@@ -128,7 +135,7 @@ async fn line(context: &Context, raw: RunSummaryRaw, note: Option<&DriverNote>) 
         },
     };
     let mut driven_elsewhere = false;
-    if let Some(told) = note.map(elsewhere) {
+    if let Some(told) = told {
         driven_elsewhere = told.holder.is_some() && told.problem.is_none();
         (line.holder, line.problem) = (told.holder, line.problem.or(told.problem));
     }

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::page::PageSource;
@@ -117,8 +118,8 @@ impl RunningPage {
         let (ends, ended) = oneshot::channel();
         let listing = source.list_elsewhere();
         let served = async move {
-            // It ends with the runtime.
-            drop(tokio::spawn(listing));
+            let mut aside = JoinSet::new();
+            aside.spawn(listing);
             let Ok(listener) = TcpListener::from_std(listener) else { return };
             let over = async move { drop(ended.await) };
             serve(listener, web, identity, PageBounds::default(), over).await;

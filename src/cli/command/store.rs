@@ -10,7 +10,7 @@ use crate::cli::args::Output;
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::shared;
+use crate::cli::shared::{self, StoreUse};
 use crate::cli::typed::duration;
 use crate::engine::Clock as _;
 use crate::model::{RunId, Timestamp};
@@ -90,11 +90,11 @@ fn now() -> Timestamp {
 }
 
 /// The store that is named, else the one that commands use.
-fn end(context: &Context, place: Option<&str>) -> Result<StoreEnd, CliError> {
+fn end(context: &Context, place: Option<&str>, to: StoreUse) -> Result<StoreEnd, CliError> {
     match (place, &context.shared) {
         (None, Some(shared)) => Ok(StoreEnd::Shared(shared.clone())),
         (None, None) => Ok(StoreEnd::Local(context.state.clone())),
-        (Some(place), _) if place.contains("://") => Ok(StoreEnd::Shared(shared::at(place)?)),
+        (Some(place), _) if place.contains("://") => Ok(StoreEnd::Shared(shared::at(place, to)?)),
         (Some(place), _) => Ok(StoreEnd::Local(StateDir::new(place))),
     }
 }
@@ -116,7 +116,7 @@ async fn chosen(end: &StoreEnd, named: Option<&str>) -> Result<Vec<RunId>, CliEr
 }
 
 async fn check(context: &Context, args: &StoreCheckArgs) -> Result<Status, CliError> {
-    let end = end(context, args.place.as_deref())?;
+    let end = end(context, args.place.as_deref(), StoreUse::Read)?;
     let only = match &args.run {
         Some(named) => chosen(&end, Some(named)).await?.pop(),
         None => None,
@@ -125,6 +125,9 @@ async fn check(context: &Context, args: &StoreCheckArgs) -> Result<Status, CliEr
         StoreEnd::Local(state) => (state.check(only.as_ref())?, None),
         StoreEnd::Shared(store) => {
             let found = store.check(only.as_ref()).await?;
+            if store.is_behind() {
+                context.ui.say(&shared::behind(store));
+            }
             (found, Some(store.cost()))
         }
     };
@@ -187,7 +190,10 @@ fn sentences(context: &Context, place: &str, found: &CheckedStore) -> String {
 }
 
 async fn copy(context: &Context, args: &StoreCopyArgs) -> Result<Status, CliError> {
-    let (from, to) = (end(context, Some(&args.from))?, end(context, Some(&args.to))?);
+    let (from, to) = (
+        end(context, Some(&args.from), StoreUse::Drive)?,
+        end(context, Some(&args.to), StoreUse::Drive)?,
+    );
     if matches!((&from, &to), (StoreEnd::Local(_), StoreEnd::Local(_)))
         || from.place() == to.place()
     {
@@ -240,7 +246,7 @@ async fn copy(context: &Context, args: &StoreCopyArgs) -> Result<Status, CliErro
 }
 
 async fn retire(context: &Context, args: &StoreGcArgs) -> Result<Status, CliError> {
-    let end = end(context, args.place.as_deref())?;
+    let end = end(context, args.place.as_deref(), StoreUse::Drive)?;
     let kept = Retention { newest: args.keep, younger_than: args.older_than };
     let dry = !args.remove;
     let retired: Vec<RetiredRun> = match &end {

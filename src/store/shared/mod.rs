@@ -18,6 +18,7 @@ mod objects;
 mod place;
 mod retired;
 mod runs;
+mod secondary;
 
 pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};

@@ -1,11 +1,13 @@
 //! What is a shared store made of? Its objects, what their names begin with, and how people name it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use object_store::ObjectStore;
 use object_store::path::Path;
 
 use super::counted::{CountedObjects, StoreCounter};
+use super::secondary::SecondaryReads;
 use crate::store::{StoreCost, StoreError};
 
 /// A store that several hosts reach.
@@ -14,6 +16,7 @@ pub struct SharedStore {
     place: String,
     objects: Arc<dyn ObjectStore>,
     counter: Arc<StoreCounter>,
+    primary_lost: Arc<AtomicBool>,
     prefix: Path,
 }
 
@@ -30,7 +33,31 @@ impl SharedStore {
     pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         let counter = Arc::new(StoreCounter::default());
         let objects = CountedObjects { inner: objects, counter: Arc::clone(&counter) };
-        Self { place: place.into(), objects: Arc::new(objects), counter, prefix }
+        Self {
+            place: place.into(),
+            objects: Arc::new(objects),
+            counter,
+            primary_lost: Arc::default(),
+            prefix,
+        }
+    }
+
+    /// A store that is only read, at its secondary where the primary does not answer.
+    #[must_use]
+    pub fn to_read(
+        place: impl Into<String>,
+        (primary, secondary): (Arc<dyn ObjectStore>, Arc<dyn ObjectStore>),
+        prefix: Path,
+    ) -> Self {
+        let lost = Arc::new(AtomicBool::new(false));
+        let reads = SecondaryReads { primary, secondary, lost: Arc::clone(&lost) };
+        Self { primary_lost: lost, ..Self::new(place, Arc::new(reads), prefix) }
+    }
+
+    /// Whether the primary has not answered, so that the last writes may be missing in what was read.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.primary_lost.load(Ordering::SeqCst)
     }
 
     /// What it was asked for by this process so far.
