@@ -1,24 +1,31 @@
 //! How does the page reach the runs of this host? It reads the state directory, asks whoever drives a run for what is
 //! new, and passes words on through that run's socket.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::ready::past;
 use super::render::templates;
 use super::report;
 use crate::cli::account;
 use crate::cli::clock::RealClock;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, RunLook};
 use crate::cli::control::Knock;
 use crate::cli::error::{CliError, Status};
-use crate::cli::world;
+use crate::cli::measured::{MeasuredRuns, measured_again};
+use crate::cli::{kept_estate, world};
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Person, Plan, RunId, Seq, Timestamp};
-use crate::render::document::material::{Known, Material};
+use crate::render::board::KeptEstate;
+use crate::render::document::material::Material;
+use crate::render::machine::RunMeasures;
+use crate::render::ready::{PastReadiness, ReadyTrend, trend};
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
 use crate::store::{RunGlance, regular};
@@ -27,15 +34,50 @@ use crate::web::{FreshEvents, RunBeside, WebProblem, WebSource};
 /// How long whoever drives a run may take to tell what is new; beyond it the page shows what they wrote.
 const TOLD_WITHIN: Duration = Duration::from_secs(3);
 
+/// How often a run that another host drives is looked at in the shared store: each look is a request that is paid for,
+/// and its driver looks for letters no more often.
+const ELSEWHERE_EVERY: Duration = Duration::from_secs(5);
+
+/// Runbooks whose readiness is told.
+const RUNBOOKS_MAX: usize = 100;
+
+/// Runs of other hosts of which the last look is kept.
+const ELSEWHERE_MAX: usize = 12;
+
 /// The runs of a state directory, for the page.
 #[derive(Debug, Clone)]
 pub(super) struct PageSource {
     context: Context,
+    elsewhere: Arc<Mutex<BTreeMap<RunId, (Timestamp, RunLook)>>>,
+    measured: MeasuredRuns,
 }
 
 impl PageSource {
     pub(super) fn new(context: Context) -> Self {
-        Self { context }
+        Self { context, elsewhere: Arc::default(), measured: MeasuredRuns::default() }
+    }
+
+    /// What the host that drives a run of the shared store has written there; none where no other host does, or the
+    /// store does not answer.
+    async fn elsewhere(&self, run: &RunId) -> Option<RunLook> {
+        if self.context.shared.is_none() || self.context.drives_here(run) {
+            return None;
+        }
+        let known = || self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = RealClock::new(NonZeroU32::MIN, None).now();
+        if let Some((at, look)) = known().get(run)
+            && now.since(*at) < ELSEWHERE_EVERY
+        {
+            return Some(look.clone());
+        }
+        self.context.state.kept_in(run).ok().flatten()?;
+        let look = self.context.look(run).await.ok()?;
+        let mut known = known();
+        if known.len() >= ELSEWHERE_MAX {
+            known.pop_first();
+        }
+        known.insert(run.clone(), (now, look.clone()));
+        Some(look)
     }
 
     /// What whoever drives the run tells; none where nobody answers in time.
@@ -104,6 +146,12 @@ impl WebSource for PageSource {
         if let Some((events, now)) = self.told(run, after).await {
             return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale: None });
         }
+        if let Some(look) = self.elsewhere(run).await {
+            let shorter = look.events.last().is_some_and(|last| last.seq < after);
+            let events = look.events.into_iter().filter(|one| shorter || one.seq > after).collect();
+            let (driven, now, stale) = (look.driven, look.now, look.warning);
+            return Ok(FreshEvents { events, driven, now, stale });
+        }
         let (run, known) = (run.clone(), after);
         self.beside_tasks(move |context| {
             let driven = context.state.glance(&run).is_some_and(|glance| glance.driven);
@@ -131,8 +179,8 @@ impl WebSource for PageSource {
         }
     }
 
-    fn estate(&self, _run: &RunId) -> Option<Known> {
-        None
+    fn estate(&self, run: &RunId) -> Option<KeptEstate> {
+        kept_estate::read(&self.context, run)
     }
 
     async fn report(&self, run: &RunId) -> Result<String, WebProblem> {
@@ -168,8 +216,31 @@ impl WebSource for PageSource {
         .await
     }
 
+    fn readiness(&self) -> Result<Vec<ReadyTrend>, WebProblem> {
+        let readiness = self.context.state.readiness();
+        let names = readiness.runbooks(RUNBOOKS_MAX).map_err(|error| problem(&error.into()))?;
+        let mut found = Vec::new();
+        for name in names {
+            // One that is damaged hides none of the others.
+            let Ok(notes) = readiness.of(&name) else { continue };
+            let past: Vec<PastReadiness> = notes.into_iter().map(past).collect();
+            found.push(trend(name.as_str(), &past));
+        }
+        Ok(found)
+    }
+
+    async fn measures(&self) -> Result<Vec<RunMeasures>, WebProblem> {
+        measured_again(&self.context, &self.measured).await.map_err(|error| problem(&error))
+    }
+
     async fn tell(&self, run: &RunId, command: Command) -> Result<(), WebProblem> {
-        self.context.tell(run, &command).await.map_err(|error| {
+        let elsewhere = self.context.shared.is_some() && !self.context.drives_here(run);
+        let told = match elsewhere {
+            // A letter to the host that drives it, as from a terminal here.
+            true => self.context.tell_elsewhere(run, &command).await,
+            false => self.context.tell(run, &command).await,
+        };
+        told.map_err(|error| {
             let mut problem = problem(&error);
             problem.status = 409;
             problem
