@@ -72,6 +72,7 @@ mod specs;
 mod store_contract;
 mod store_survival;
 mod support;
+mod takeover_seeds;
 mod tenants;
 mod together;
 mod verbs;

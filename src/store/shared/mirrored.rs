@@ -37,7 +37,7 @@ pub struct MirroredJournal {
 
 /// What says that this driver lives, until it lets the run go.
 #[derive(Debug)]
-pub(super) struct Life {
+pub struct Life {
     store: SharedStore,
     note: Arc<Mutex<DriverNote>>,
     head: Arc<AtomicU64>,
@@ -106,7 +106,8 @@ impl Life {
         self.store.inbox(&note.run)
     }
 
-    fn saw(&self, recorded: &[Recorded]) {
+    /// Takes in what became durable: the next word says it.
+    pub fn saw(&self, recorded: &[Recorded]) {
         let Some(last) = recorded.last() else { return };
         self.head.store(last.seq.0, Ordering::SeqCst);
         let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +123,8 @@ impl Life {
         }
     }
 
-    async fn end(mut self) {
+    /// Says that the run was let go, and says no more.
+    pub async fn end(mut self) {
         self.beating.abort_all();
         let mut note = current(&self.note, &self.head, self.clock.now());
         note.drives = false;

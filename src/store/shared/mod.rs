@@ -13,12 +13,13 @@ mod mirrored;
 mod objects;
 mod place;
 mod runs;
+mod steady;
 
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{MirroredJournal, RunJournal};
+pub use mirrored::{Life, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
-pub use runs::{SharedRun, place_of};
+pub use runs::{HeldRun, SharedRun, place_of};

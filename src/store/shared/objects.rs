@@ -5,6 +5,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::engine::Entropy;
 use crate::store::StoreError;
 
 /// A store that several hosts reach.
@@ -13,6 +14,7 @@ pub struct SharedStore {
     place: String,
     objects: Arc<dyn ObjectStore>,
     prefix: Path,
+    chance: Option<Arc<dyn Entropy>>,
 }
 
 impl std::fmt::Debug for SharedStore {
@@ -26,7 +28,13 @@ impl SharedStore {
     /// A store: how people name it, its objects, and what their names begin with.
     #[must_use]
     pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { place: place.into(), objects, prefix }
+        Self { place: place.into(), objects, prefix, chance: None }
+    }
+
+    /// The same store, where what is named by chance is named by this one: asked once for each opening.
+    #[must_use]
+    pub fn with_chance(self, chance: Arc<dyn Entropy>) -> Self {
+        Self { chance: Some(chance), ..self }
     }
 
     /// How people name it.
@@ -41,6 +49,10 @@ impl SharedStore {
 
     pub(super) fn prefix(&self) -> &Path {
         &self.prefix
+    }
+
+    pub(super) fn chance(&self) -> Option<[u8; 16]> {
+        self.chance.as_ref().map(|chance| chance.bytes())
     }
 
     pub(super) fn failed(&self, error: &object_store::Error) -> StoreError {
