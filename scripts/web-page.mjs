@@ -135,7 +135,11 @@ try {
   const served = JSON.parse(await start("sim", "serve", "--speed", "60", "--world", "runbooks/worlds/two-circuits.yaml"));
   const { run } = json("run", twoPeople, "--profile", "live", "--endpoint", served.endpoint, "--clock-factor", "60", "--detach");
   const watcher = await open("watcher");
+  // Never drilled: it is not ready.
+  for (let look = 0; look < 2; look += 1) backroad("ready", twoPeople, "--profile", "live", "--world", "runbooks/worlds/two-circuits.yaml");
   await watcher.goto(url);
+  await until("the trend of readiness", () => watcher.locator("#ready .strip span").count());
+  check((await watcher.locator("#ready").innerText()).includes("not ready"), "a runbook that is not ready is not shown so");
   await until("the run in the list", () => watcher.locator(`a[href="/runs/${run}"]`).count());
   await judge(watcher, "runs");
   await looked(watcher, run);
@@ -180,7 +184,22 @@ try {
     }, 30);
     await page.keyboard.press("Enter");
   };
+  const map = (page) => page.locator("#map img").getAttribute("alt");
+  await until("the map", async () => (await watcher.locator("#map img").evaluate((image) => image.complete && image.naturalWidth)) > 0);
+  check((await map(watcher)).includes("Still to come: "), "the map does not tell what is to come");
+  check((await map(watcher)).includes("As before: "), "the map does not tell what stood before");
+  await watcher.locator("#networks-card").screenshot({ path: path.join(out, "map-at-work.png") });
+  /* What weighs stands behind a line of its own, and takes a reason. */
+  check((await watcher.locator("#weighty").isVisible()) === false, "who has no link is offered what weighs");
+  await people.mei.locator("#weighty > summary").click();
+  await until("what weighs", () => people.mei.getByRole("button", { name: "Undo the run" }).count());
+  await people.mei.getByRole("button", { name: "Undo the run" }).click();
+  await until("a reason is asked for", async () => (await people.mei.locator("#weighty .outcome").innerText()).includes("takes a reason"));
+  const row = people.mei.locator("#steps tr", { hasText: "connection ·" }).first();
+  await row.locator("details.say > summary").click();
+  await until("a step can be skipped, or why not", async () => /Skip it|kept by/.test(await row.locator(".here").innerText()));
   await judge(people.mei, "asked");
+  await row.locator("details.say > summary").click();
   await press(people.mei, "Pause");
   await stands(watcher, "PAUSED");
   await judge(watcher, "paused");
@@ -195,9 +214,33 @@ try {
   await until("nobody is asked any more", async () => (await watcher.locator("#asks .ask").count()) === 0);
   await stands(watcher, "SUCCEEDED");
   await sleep(1500);
+  check((await map(watcher)).includes("New: ") && !(await map(watcher)).includes("Still to come"), `the map at the end: ${await map(watcher)}`);
+  await watcher.locator("#networks-card").screenshot({ path: path.join(out, "map-done.png") });
   await judge(watcher, "done");
   const journal = backroad("journal", run);
   for (const name of ["mei", "jun"]) check(new RegExp(`approved .*${name} \\(account .*by invitation`).test(journal), `the journal does not know ${name}`);
+
+  /* Somebody else undoes another run from the page, with a reason. */
+  const second = JSON.parse(await start("sim", "serve", "--speed", "60", "--world", "runbooks/worlds/two-circuits.yaml"));
+  const other = json("run", twoPeople, "--profile", "live", "--endpoint", second.endpoint, "--clock-factor", "60", "--detach").run;
+  await looked(watcher, other);
+  await looked(people.mei, other);
+  await until("forms of the other run", () => people.mei.locator("#weighty").isVisible());
+  await until("the gateway is at work", async () => (await map(watcher))?.includes("At work: "));
+  await people.mei.locator("#weighty > summary").click();
+  await people.mei.locator("#weighty input").fill("the source is back");
+  await people.mei.getByRole("button", { name: "Undo the run" }).click();
+  await stands(watcher, "UNDOING", "UNDONE");
+  await stands(watcher, "UNDONE");
+  check(/undo.*mei \(account .*by invitation/.test(backroad("journal", other)), "the journal does not know who undid");
+  const phone = async (page, name) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.locator("#networks-card").scrollIntoViewIfNeeded();
+    await sleep(300);
+    await page.locator("#networks-card").screenshot({ path: path.join(out, `${name}.png`) });
+    await page.setViewportSize({ width: 1280, height: 900 });
+  };
+  await phone(watcher, "map-phone");
 
   /* The same page is the replay. */
   await watcher.locator("#at").focus();
@@ -205,6 +248,11 @@ try {
   await until("an earlier moment", async () => (await watcher.locator("#at-out").innerText()).includes("after event"));
   await looked(watcher, run, 45);
   check((await standing(watcher)) !== "SUCCEEDED", "the replay shows the end");
+  await until("the map of that moment", async () => (await map(watcher)).includes("Still to come: "));
+  await watcher.emulateMedia({ colorScheme: "dark" });
+  await sleep(300);
+  await watcher.locator("#networks-card").screenshot({ path: path.join(out, "map-replay-dark.png") });
+  await watcher.emulateMedia({ colorScheme: "light" });
   await judge(watcher, "replay");
 
   /* Runs in each standing. */

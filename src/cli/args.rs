@@ -189,6 +189,8 @@ pub enum Verb {
     Skip(SkipArgs),
     /// Start nothing new until `resume`; what is at work is finished.
     Pause(RunCommandArgs),
+    /// Say that the source region is out of reach: what acts on it is not tried from now on, and owed.
+    SourceDown(RunCommandArgs),
     /// Meet what an ended run still owes, such as removing a connection whose region was dead.
     Settle(SettleArgs),
     /// Say yes at a gate, or choose at a decision, and go on.
@@ -264,6 +266,7 @@ impl Verb {
             | Self::Approve(ApproveArgs { step, .. })
             | Self::Decline(step) => Some((&step.drive, Some(&step.run))),
             Self::Pause(args)
+            | Self::SourceDown(args)
             | Self::Settle(SettleArgs { run: args, .. })
             | Self::Cancel(args)
             | Self::Undo(args) => Some((&args.drive, Some(&args.run))),

@@ -10,7 +10,7 @@ use super::clock::RealClock;
 use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
-use super::shared::{self, SeenElsewhere, StoreUse};
+use super::shared::{self, SeenElsewhere};
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
 use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
@@ -93,7 +93,7 @@ impl Context {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        let shared = shared::store(&line.shared, StoreUse::of(&line.verb))?;
+        let shared = shared::store(&line.shared, shared::wanted_for(&line.verb))?;
         let collector = collector::settings::read(&environment.otel, line.otlp.as_deref())?;
         if line.verb.is_about_a_run() {
             for note in &collector.notes {

@@ -131,6 +131,8 @@ fn follow(context: &Context, run: &RunId, child: &Child, log: &Path) {
             "run": run.as_str(),
             "process": process,
             "log": log.to_string(),
+            // Its events are told there: this process has none.
+            "follow": ours.whole(&format!("backroad journal {run} --follow --output jsonl")),
         }))),
         Output::Text => context.ui.data(&format!(
             "Run {run} goes on in the background, as process {process}.\n\

@@ -155,7 +155,8 @@ fn with_people(plan: &Plan) -> Result<Plan, CliError> {
         .map_err(|error| CliError::new(Status::Bug, "The plan came apart.").because(&error))
 }
 
-fn known(world: &World, place: &str) -> Known {
+/// What is known of an estate in a simulated world.
+pub(super) fn known(world: &World, place: &str) -> Known {
     let sealed = world.sealed();
     let bodies =
         sealed.ids().filter_map(|id| Some((id.clone(), sealed.body(id)?.clone()))).collect();

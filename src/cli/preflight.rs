@@ -9,7 +9,7 @@ use crate::azure::Arm;
 use crate::engine::{Actor, Clock, Event};
 use crate::model::Plan;
 use crate::outside::{BesideAzure, WithHost};
-use crate::preflight::{self, FAMILIES, FindingVerdict, Preflight, inquire, judge};
+use crate::preflight::{self, FAMILIES, Facts, FindingVerdict, Preflight, inquire, judge};
 use crate::render::preflight_text::{self, Detail};
 use crate::runbook::did_you_mean;
 
@@ -24,6 +24,20 @@ pub async fn look(
     plan: &Plan,
     waive: &Waive,
 ) -> Result<Preflight, CliError> {
+    Ok(look_at(arm, beside, clock, plan, waive).await?.0)
+}
+
+/// The same, with what was found there.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_at(
+    arm: &Arm,
+    beside: &BesideAzure,
+    clock: &Arc<dyn Clock>,
+    plan: &Plan,
+    waive: &Waive,
+) -> Result<(Preflight, Facts), CliError> {
     for (rule, reason) in &waive.waive {
         if preflight::rule::rule(rule).is_none() {
             let ids = FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()).map(|rule| rule.id);
@@ -49,7 +63,7 @@ pub async fn look(
     for (rule, reason) in &waive.waive {
         found.waive(rule, reason);
     }
-    Ok(found)
+    Ok((found, facts))
 }
 
 /// Says what a person should know before a run.

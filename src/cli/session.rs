@@ -103,9 +103,13 @@ impl Session {
         let recorder = Arc::new(EventRecorder::default());
         let mut screen = Screen::new(ui, self.mode, &self.clock);
         let (shown, stillness) = screen.watcher();
-        let obligations = Arc::new(ObligationNotes::new(context.state.obligations()));
+        let notes = ObligationNotes::new(context.state.obligations()).map_err(|error| {
+            CliError::new(Status::OutOfReach, "What the run owes cannot be noted.").because(&error)
+        })?;
+        let notes = Arc::new(notes);
+        let noting: Arc<dyn Watcher> = Arc::clone(&notes) as Arc<dyn Watcher>;
         let mut watchers: Vec<Arc<dyn Watcher>> =
-            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, obligations, shown];
+            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, noting, shown];
         watchers.push(Arc::new(EventLog { epoch: self.store.lease.epoch() }));
         if ui.lines {
             watchers.push(Arc::new(stream::tell(&recorder, self.store.lease.epoch())));
@@ -161,6 +165,7 @@ impl Session {
         let driven =
             drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
         aside.shutdown().await;
+        notes.finish(NOTED_WITHIN);
         drop(letters);
         screen.clear();
         drop(socket);
@@ -280,6 +285,9 @@ async fn hung_up(handle: &Handle) {
 /// How long the first interrupt waits for the driver: longer than Azure takes for nearly all its answers.
 /// With the close of the store it is less than service managers give (90 s), for a disk that hangs.
 const LEAVE_WITHIN: Duration = Duration::from_secs(45);
+
+/// How long the note of what the run owes is waited for at its end.
+const NOTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The first interrupt asks the driver to leave; ends with the second, or when the driver does not leave.
 async fn interrupted_twice(ui: Ui, handle: &Handle, mut interrupts: Interrupts) {

@@ -2,7 +2,9 @@
 //!
 //! `live.rs` is the screen, and `asked.rs` whoever is asked at a gate.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::engine::{Event, Recorded, RunState, Watcher};
 use crate::model::{Epoch, Seq};
@@ -35,17 +37,81 @@ impl Watcher for EventRecorder {
     }
 }
 
-/// Notes what the run owes, as soon as it owes it.
+/// Notes what the run owes, as soon as it owes it. A thread of its own writes: the one that drives also hears
+/// that it is to leave, and must not wait for a disk that hangs.
 pub struct ObligationNotes {
+    desk: Arc<NoteDesk>,
+}
+
+/// What is to be written, and how far that is.
+struct NoteDesk {
     notes: Obligations,
-    last: Mutex<Option<Vec<String>>>,
+    work: Mutex<NoteWork>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct NoteWork {
+    next: Option<Owed>,
+    last: Option<Vec<String>>,
+    writing: bool,
+    over: bool,
 }
 
 impl ObligationNotes {
     /// Notes into this state directory.
-    #[must_use]
-    pub fn new(notes: Obligations) -> Self {
-        Self { notes, last: Mutex::new(None) }
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn new(notes: Obligations) -> io::Result<Self> {
+        let (work, changed) = (Mutex::default(), Condvar::new());
+        let desk = Arc::new(NoteDesk { notes, work, changed });
+        let writes = Arc::clone(&desk);
+        std::thread::Builder::new().name("notes".to_owned()).spawn(move || writes.serve())?;
+        Ok(Self { desk })
+    }
+
+    /// Waits until everything is noted, for a bounded time. What is not is made again from the journal.
+    pub fn finish(&self, within: Duration) {
+        let busy = |work: &mut NoteWork| work.next.is_some() || work.writing;
+        let waited = self.desk.changed.wait_timeout_while(self.desk.lock(), within, busy);
+        if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+            tracing::warn!("what the run owes is not noted in time; its journal says it");
+        }
+    }
+}
+
+impl Drop for ObligationNotes {
+    fn drop(&mut self) {
+        self.desk.lock().over = true;
+        self.desk.changed.notify_all();
+    }
+}
+
+impl NoteDesk {
+    fn lock(&self) -> MutexGuard<'_, NoteWork> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self) {
+        loop {
+            let idle = |work: &mut NoteWork| work.next.is_none() && !work.over;
+            let waited = self.changed.wait_while(self.lock(), idle);
+            let mut work = waited.unwrap_or_else(PoisonError::into_inner);
+            let Some(note) = work.next.take() else { return };
+            work.writing = true;
+            drop(work);
+            let set = self.notes.set(&note);
+            let mut work = self.lock();
+            work.writing = false;
+            if let Err(error) = set {
+                tracing::warn!(%error, "what the run owes is not noted");
+                // It is tried again with the next event.
+                work.last = None;
+            }
+            drop(work);
+            self.changed.notify_all();
+        }
     }
 }
 
@@ -53,22 +119,21 @@ impl Watcher for ObligationNotes {
     fn recorded(&self, events: &[Recorded], state: &RunState) {
         let Some(opened) = &state.opened else { return };
         let owed = state.owed();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut work = self.desk.lock();
         // At its end too, so that nobody has to read the journal to know that nothing is owed.
         let ended = events.iter().any(|one| matches!(one.event, Event::RunEnded { .. }));
-        if last.as_ref() == Some(&owed) && !ended {
+        if work.last.as_ref() == Some(&owed) && !ended {
             return;
         }
-        let note = Owed {
+        work.next = Some(Owed {
             run: opened.run.clone(),
             mode: opened.mode,
             obligations: owed.clone(),
             head: events.last().map(|last| last.seq),
-        };
-        match self.notes.set(&note) {
-            Ok(()) => *last = Some(owed),
-            Err(error) => tracing::warn!(%error, "what the run owes is not noted"),
-        }
+        });
+        work.last = Some(owed);
+        drop(work);
+        self.desk.changed.notify_all();
     }
 }
 

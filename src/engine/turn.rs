@@ -3,13 +3,15 @@
 //! The driver appends the events, then performs the effects. Starting a run is taking the turn of
 //! [`Input::Opened`] on an empty journal; resuming is taking it on a longer one.
 
+use super::command::Command;
 use super::decision::TurnContext;
 pub use super::decision::{Effect, Input, Intake, Moment, Ticket, Timer, Turn};
-use super::event::Event;
+use super::event::{BootTime, Event};
 use super::record::{Phase, StepState};
+use super::refusal::CommandRefusal;
 use super::state::RunState;
 use super::{attempt, gates, people, questions, schedule, timeout};
-use crate::model::{Plan, StepError};
+use crate::model::{Plan, StepError, Timestamp};
 
 /// Decides. Total and deterministic: the same arguments give the same turn.
 ///
@@ -41,6 +43,21 @@ pub fn take_turn(
         | input @ Input::Polled(..)
         | input @ Input::Due(_) => decide(plan, state, input, now, pace),
     }
+}
+
+/// Why a command would be refused as the run stands; none where it would be followed. It decides nothing: whoever
+/// offers a command asks the engine, and no second judgement of it exists.
+#[must_use]
+pub fn refusal(
+    plan: &Plan,
+    state: &RunState,
+    command: Command,
+    at: Timestamp,
+) -> Option<CommandRefusal> {
+    // What a person says depends on the wall clock alone.
+    let now = Moment { at, boot: BootTime { boot: String::new(), nanos: 0 } };
+    let mut copy = state.clone();
+    decide(plan, &mut copy, Input::Command(command), &now, Intake::Leaving).refusal
 }
 
 fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: Intake) -> Turn {

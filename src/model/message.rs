@@ -23,6 +23,10 @@ pub enum MessageKind {
     Started,
     /// A person is asked.
     GateAsked,
+    /// The time of a gate is nearly up, and nobody has answered.
+    GateExpiring,
+    /// Nobody answered a gate in time.
+    GateExpired,
     /// A step ended without its goal, or could not be put back.
     StepFailed,
     /// The objective is in danger, or missed.
@@ -31,6 +35,10 @@ pub enum MessageKind {
     InDoubt,
     /// A person paused the run.
     Paused,
+    /// What the run did is being put back.
+    Undoing,
+    /// Another host drives the run from now on.
+    TakenOver,
     /// The run ended.
     Ended,
     /// The run owes something.
@@ -41,13 +49,17 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// All of them, as runbooks write them.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("started", Self::Started),
         ("gate_asked", Self::GateAsked),
+        ("gate_expiring", Self::GateExpiring),
+        ("gate_expired", Self::GateExpired),
         ("step_failed", Self::StepFailed),
         ("objective", Self::Objective),
         ("in_doubt", Self::InDoubt),
         ("paused", Self::Paused),
+        ("undoing", Self::Undoing),
+        ("taken_over", Self::TakenOver),
         ("ended", Self::Ended),
         ("owed", Self::Owed),
         ("readiness", Self::Readiness),
@@ -59,10 +71,14 @@ impl MessageKind {
         match self {
             Self::Started => "started",
             Self::GateAsked => "gate_asked",
+            Self::GateExpiring => "gate_expiring",
+            Self::GateExpired => "gate_expired",
             Self::StepFailed => "step_failed",
             Self::Objective => "objective",
             Self::InDoubt => "in_doubt",
             Self::Paused => "paused",
+            Self::Undoing => "undoing",
+            Self::TakenOver => "taken_over",
             Self::Ended => "ended",
             Self::Owed => "owed",
             Self::Readiness => "readiness",
@@ -75,10 +91,14 @@ impl MessageKind {
         match self {
             Self::Started => "that a run started",
             Self::GateAsked => "that somebody is asked",
+            Self::GateExpiring => "that the time of a gate is nearly up",
+            Self::GateExpired => "that nobody answered a gate in time",
             Self::StepFailed => "that a step failed",
             Self::Objective => "that the objective is in danger",
             Self::InDoubt => "that something is in doubt",
             Self::Paused => "that a run is paused",
+            Self::Undoing => "that a run is being undone",
+            Self::TakenOver => "that another host drives a run",
             Self::Ended => "how a run ended",
             Self::Owed => "that something is owed",
             Self::Readiness => "that a runbook became ready, or is no more",
@@ -165,7 +185,10 @@ impl Receiver {
                 url.into_iter().chain(key.as_ref().map(|key| ("its key", key))).collect()
             }
             MessageWay::Teams { url } | MessageWay::Slack { url } => vec![("its URL", url)],
-            MessageWay::Mail(_) | MessageWay::Exec { .. } => Vec::new(),
+            MessageWay::Mail(mail) => {
+                mail.login.iter().map(|login| ("its password", &login.password)).collect()
+            }
+            MessageWay::Exec { .. } => Vec::new(),
         }
     }
 }
@@ -192,7 +215,7 @@ pub enum MessageWay {
         /// Its URL, which is a secret: whoever has it can post.
         url: SecretSource,
     },
-    /// Mail by a relay that takes it without a login.
+    /// Mail by a relay.
     Mail(MailWay),
     /// A program of this host, which reads the message's JSON.
     Exec {
@@ -270,12 +293,58 @@ pub fn hook_url(text: &str) -> Result<(), String> {
 /// Mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailWay {
-    /// The relay: a host, and a port where it is not 25.
+    /// The relay: a host, and a port where it is not the usual one.
     pub relay: String,
     /// From whom.
     pub from: String,
     /// To whom.
     pub to: Vec<String>,
+    /// How the line is kept from being read.
+    #[serde(default, skip_serializing_if = "MailTls::is_none")]
+    pub tls: MailTls,
+    /// As whom it logs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<MailLogin>,
+}
+
+/// How the line to a relay is kept from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTls {
+    /// It is not: for a relay nearby.
+    #[default]
+    None,
+    /// TLS is asked for, and nothing is sent without it.
+    Starttls,
+    /// The line begins with TLS.
+    Tls,
+}
+
+impl MailTls {
+    /// Whether the line is open to be read.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    /// The usual port.
+    #[must_use]
+    pub fn port(self) -> u16 {
+        match self {
+            Self::None => 25,
+            Self::Starttls => 587,
+            Self::Tls => 465,
+        }
+    }
+}
+
+/// How it logs in to a relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailLogin {
+    /// By which name.
+    pub user: String,
+    /// Where its password is read.
+    pub password: SecretSource,
 }
 
 /// Who is told of runs, and where their pages are.

@@ -57,8 +57,10 @@ pub use id::{
     Epoch, HandleKind, IdError, OperationHandle, OperationKey, PlanDigest, RunId, RunbookName, Seq,
     StepName,
 };
-pub use message::{HookUrl, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver};
-pub use outbox::{NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
+pub use message::{
+    HookUrl, MailLogin, MailTls, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver,
+};
+pub use outbox::{GateNote, NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
 pub use person::{Account, Login, Person};
 pub use plan::{Objective, Owner, Plan, PlanError, PlanParts, Prose, Role, Step};

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::id::Seq;
+use super::id::StepName;
 use super::message::MessageId;
 use super::time::Timestamp;
 
@@ -18,6 +19,9 @@ pub const OUTBOX_FORMAT: u32 = 1;
 /// Where the number of a message begins that no event but the time has made.
 const BY_TIME: u32 = 1_000;
 
+/// Where the number of a message begins that the time made before the next event: after all that were noted there.
+pub const BEFORE_NEXT_EVENT: u32 = 1_000_000;
+
 /// What the receivers of one run have been told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRecord {
@@ -26,6 +30,9 @@ pub struct OutboxRecord {
     /// When the objective was seen to be in danger: the time tells that, and no event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noted: Vec<ObjectiveNote>,
+    /// When gates were seen to be about to close.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closing: Vec<GateNote>,
     /// Each receiver's, by name.
     pub receivers: BTreeMap<String, ReceiverRecord>,
 }
@@ -39,13 +46,37 @@ pub struct ObjectiveNote {
     pub level: u32,
     /// When.
     pub at: Timestamp,
+    /// The number of its message; records of earlier versions have none, and the level says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
 }
 
 impl ObjectiveNote {
     /// Its message's place.
     #[must_use]
     pub fn id(&self) -> MessageId {
-        MessageId { seq: self.after, nth: BY_TIME + self.level }
+        MessageId { seq: self.after, nth: self.nth.unwrap_or(BY_TIME + self.level) }
+    }
+}
+
+/// That the time of a gate was seen to be nearly up, with nobody's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateNote {
+    /// The last event before it.
+    pub after: Seq,
+    /// The number of its message.
+    pub nth: u32,
+    /// The gate's step.
+    pub step: StepName,
+    /// When it had to be told.
+    pub at: Timestamp,
+}
+
+impl GateNote {
+    /// Its message's place.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        MessageId { seq: self.after, nth: self.nth }
     }
 }
 
@@ -98,7 +129,12 @@ pub struct NextMessage {
 
 impl Default for OutboxRecord {
     fn default() -> Self {
-        Self { format: OUTBOX_FORMAT, noted: Vec::new(), receivers: BTreeMap::new() }
+        Self {
+            format: OUTBOX_FORMAT,
+            noted: Vec::new(),
+            closing: Vec::new(),
+            receivers: BTreeMap::new(),
+        }
     }
 }
 
@@ -134,6 +170,16 @@ impl OutboxRecord {
             }
         }
         self
+    }
+
+    /// The number of the next message that the time makes after an event: behind all that were noted there, since
+    /// receivers go on from the last one that they were told.
+    #[must_use]
+    pub fn next_nth(&self, after: Seq) -> u32 {
+        let noted = self.noted.iter().map(ObjectiveNote::id);
+        let closing = self.closing.iter().map(GateNote::id);
+        let last = noted.chain(closing).filter(|id| id.seq == after).map(|id| id.nth).max();
+        last.unwrap_or(BY_TIME) + 1
     }
 
     /// Those whom nobody could tell everything.

@@ -97,7 +97,11 @@ impl HostCarrier {
                 let body = card::slack(delivery).to_string();
                 Ok(errand::post(&self.secret_url(url)?, self.marks(delivery), body, limit).await)
             }
-            MessageWay::Mail(way) => Ok(mail::send(way, receiver, delivery).await),
+            MessageWay::Mail(way) => {
+                let login = way.login.as_ref();
+                let password = login.map(|login| self.secrets.read(&login.password)).transpose()?;
+                Ok(mail::send(way, password.as_ref(), receiver, delivery).await)
+            }
             MessageWay::Exec { argv, env } => {
                 let mut body = delivery.json().to_string().into_bytes();
                 body.push(b'\n');

@@ -1,17 +1,18 @@
-//! How does a message go by mail? As plain text, to a relay nearby that takes it without a login.
+//! How does a message go by mail? As plain text, to a relay: nearby without TLS and without a login, or by TLS with
+//! one.
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::message::Delivery;
 use super::wait::within;
-use crate::model::{MailWay, Receiver};
+use crate::model::{MailTls, MailWay, Receiver};
 use crate::outside::errand::ErrandEnd as SendEnd;
-
-/// The port of mail.
-const PORT: u16 = 25;
+use crate::outward::Secret;
 
 /// Letters of a subject: programs of mail cut longer ones anyway.
 const SUBJECT_LETTERS_MAX: usize = 200;
@@ -33,17 +34,41 @@ fn mail(way: &MailWay, delivery: &Delivery) -> Result<lettre::Message, String> {
     mail.map_err(|error| error.to_string())
 }
 
-/// Sends it, once.
-pub(super) async fn send(way: &MailWay, receiver: &Receiver, delivery: &Delivery) -> SendEnd {
+/// How the line to the relay is kept from being read, by the host's own store of certificates.
+fn tls(way: &MailWay, host: &str) -> Result<Tls, String> {
+    let parameters = || TlsParameters::new_rustls(host.to_owned()).map_err(|error| plain(&error));
+    Ok(match way.tls {
+        MailTls::None => Tls::None,
+        MailTls::Starttls => Tls::Required(parameters()?),
+        MailTls::Tls => Tls::Wrapper(parameters()?),
+    })
+}
+
+/// Sends it, once; with the password of its login, where it has one.
+pub(super) async fn send(
+    way: &MailWay,
+    password: Option<&Secret>,
+    receiver: &Receiver,
+    delivery: &Delivery,
+) -> SendEnd {
     let mail = match mail(way, delivery) {
         Ok(mail) => mail,
         Err(why) => return SendEnd::Refused(why),
     };
     let (host, port) = way.relay.rsplit_once(':').unwrap_or((way.relay.as_str(), ""));
-    let relay = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-        .port(port.parse().unwrap_or(PORT))
-        .timeout(Some(receiver.time_limit))
-        .build();
+    let tls = match tls(way, host) {
+        Ok(tls) => tls,
+        Err(why) => return SendEnd::NotNow(why),
+    };
+    let mut relay = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(port.parse().unwrap_or(way.tls.port()))
+        .tls(tls)
+        .timeout(Some(receiver.time_limit));
+    if let (Some(login), Some(password)) = (&way.login, password) {
+        let password = password.expose().to_owned();
+        relay = relay.credentials(Credentials::new(login.user.clone(), password));
+    }
+    let relay = relay.build();
     // Its own limit holds for each word of the relay's, ours for all of them.
     match within(receiver.time_limit, relay.send(mail)).await {
         None => SendEnd::Unknown("no answer in time".to_owned()),

@@ -1,15 +1,21 @@
 //! What has a run to tell? Its events, one after the other, to messages; the same ones however often.
 
 use crate::engine::state::IllegalTransition;
+use std::collections::BTreeSet;
+
 use crate::engine::{Actor, Event, Recorded, RunState};
+use crate::model::outbox::BEFORE_NEXT_EVENT;
+use crate::model::time::format_duration;
 use crate::model::{
-    MessageId, MessageKind, Messages, ObjectiveNote, RunOutcome, StepError, StepName, Timestamp,
+    GateNote, MessageId, MessageKind, Messages, ObjectiveNote, RunOutcome, StepError, StepName,
+    Timestamp,
 };
 use crate::render::style::{Color, Flow, Style, Zone};
 use crate::render::truth::{Ask, ObjectiveVerdict, RunTruth, truth};
 use crate::render::truth_text;
 use crate::render::view::Driven;
 
+use super::closing::{ClosingGate, closing};
 use super::message::Message;
 
 /// How many failures are told one by one. In a run of thousands of steps that fail for one reason, the question that
@@ -30,6 +36,10 @@ pub struct MessageMaker {
     danger: u32,
     /// How many steps have failed.
     failures: u32,
+    /// The gates of which was told that their time is nearly up, by when it is.
+    warned: BTreeSet<(StepName, Timestamp)>,
+    /// The host that drives it.
+    host: Option<String>,
 }
 
 impl MessageMaker {
@@ -43,6 +53,8 @@ impl MessageMaker {
             owed: Vec::new(),
             danger: 0,
             failures: 0,
+            warned: BTreeSet::new(),
+            host: None,
         }
     }
 
@@ -63,11 +75,19 @@ impl MessageMaker {
     /// # Errors
     /// It does not follow the ones before it.
     pub fn take(&mut self, recorded: &Recorded) -> Result<Vec<Message>, IllegalTransition> {
+        // What the time has told before this event, where nobody was there to see it.
+        let mut made = Vec::new();
+        for gate in self.closing(recorded.at) {
+            let nth = BEFORE_NEXT_EVENT + u32::try_from(made.len()).unwrap_or_default();
+            made.extend(self.warn(&gate, nth));
+        }
+        let before = made.len();
+        let expired = self.expired(recorded);
         self.state.apply(recorded)?;
         self.events.push(recorded.clone());
-        let mut made = Vec::new();
-        if let Some(told) = self.told(&recorded.event).and_then(|told| self.thinned(told)) {
-            made.extend(self.message(told, recorded.at, made.len()));
+        let told = expired.or_else(|| self.told(&recorded.event));
+        if let Some(told) = told.and_then(|told| self.thinned(told)) {
+            made.extend(self.message(told, recorded.at, made.len() - before));
         }
         if may_owe(&recorded.event) {
             let owed = self.state.owed();
@@ -75,8 +95,11 @@ impl MessageMaker {
                 owed.iter().filter(|one| !self.owed.contains(one)).cloned().collect();
             self.owed = owed;
             if !new.is_empty() {
-                made.extend(self.message(self.owes(&new), recorded.at, made.len()));
+                made.extend(self.message(self.owes(&new), recorded.at, made.len() - before));
             }
+        }
+        if let Event::RunClaimed { holder } = &recorded.event {
+            self.host = Some(host_of(holder).to_owned());
         }
         if let Event::RunOpened { .. } = recorded.event {
             // What it begins with is told when it starts; from then on what becomes worse.
@@ -89,7 +112,12 @@ impl MessageMaker {
     #[must_use]
     pub fn endangered(&self, now: Timestamp) -> Option<ObjectiveNote> {
         let (level, at) = self.danger_at(now);
-        (level > self.danger).then_some(ObjectiveNote { after: self.state.head, level, at })
+        (level > self.danger).then_some(ObjectiveNote {
+            after: self.state.head,
+            level,
+            at,
+            nth: None,
+        })
     }
 
     /// What is told of it.
@@ -105,6 +133,45 @@ impl MessageMaker {
         message.place = note.id();
         message.objective = Some(verdict);
         Some(message)
+    }
+
+    /// The gates whose time is nearly up at a moment, of which that was not told.
+    #[must_use]
+    pub fn closing(&self, now: Timestamp) -> Vec<ClosingGate> {
+        let told = |gate: &ClosingGate| self.warned.contains(&(gate.step.clone(), gate.until));
+        closing(&self.state, now).into_iter().filter(|gate| !told(gate)).collect()
+    }
+
+    /// What is told of one of which it was noted.
+    pub fn take_gate_note(&mut self, note: &GateNote) -> Option<Message> {
+        // It was asked then: a record that says otherwise is not of this run.
+        let mut open = closing(&self.state, note.at).into_iter();
+        let gate = open.find(|gate| gate.step == note.step)?;
+        self.warn(&gate, note.nth)
+    }
+
+    fn warn(&mut self, gate: &ClosingGate, nth: u32) -> Option<Message> {
+        self.warned.insert((gate.step.clone(), gate.until));
+        let truth = self.truth(gate.due)?;
+        let ask = truth.asks.iter().find(|ask| ask.step.as_deref() == Some(gate.step.as_str()))?;
+        let left = format_duration(gate.until.since(gate.due));
+        let then = ask.then.as_deref().unwrap_or("the step fails");
+        let mut told = ToldOfEvent::ask(MessageKind::GateExpiring, &gate.step);
+        told.headline = Some(format!("{}: {left} left (then: {then})", asked(ask)));
+        let mut message = self.message(told, gate.due, 0)?;
+        message.place.nth = nth;
+        Some(message)
+    }
+
+    /// What is told of a gate that expires: as it stood before, since then nobody is asked any more.
+    fn expired(&self, recorded: &Recorded) -> Option<ToldOfEvent> {
+        let Event::GateExpired { step } = &recorded.event else { return None };
+        let truth = self.truth(recorded.at)?;
+        let ask = truth.asks.iter().find(|ask| ask.step.as_deref() == Some(step.as_str()));
+        let then = ask.and_then(|ask| ask.then.clone());
+        let what = format!("nobody answered {step} in time");
+        let what = then.map_or(what.clone(), |then| format!("{what}: {then}"));
+        Some(ToldOfEvent::new(MessageKind::GateExpired, what).about(step))
     }
 
     /// Of many failures not each is told: from the 21st on those that double their number.
@@ -217,13 +284,20 @@ impl MessageMaker {
             .line(error.message.clone()),
             Event::StepHeld { step, .. } => ToldOfEvent::ask(MessageKind::InDoubt, step),
             Event::Paused { by, reason } => {
-                let who = match by {
-                    Actor::Person(person) => person.name.as_str(),
-                    Actor::Engine => "the engine",
-                    Actor::DrillPerson => "the drill's people",
-                };
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                ToldOfEvent::new(MessageKind::Paused, format!("paused by {who}{why}"))
+                ToldOfEvent::new(MessageKind::Paused, format!("paused by {}{why}", who(by)))
+            }
+            Event::UndoRequested { by, reason } => {
+                let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                let what = format!("being undone, by {}{why}", who(by));
+                ToldOfEvent::new(MessageKind::Undoing, what)
+            }
+            Event::RunClaimed { holder }
+                if self.host.as_deref().is_some_and(|host| host != host_of(holder)) =>
+            {
+                let from = self.host.as_deref().unwrap_or_default();
+                ToldOfEvent::new(MessageKind::TakenOver, format!("driven by {holder} from now on"))
+                    .line(format!("Before: {from}"))
             }
             Event::RunEnded { outcome } => self.ended(*outcome),
             Event::Waived { .. }
@@ -248,7 +322,6 @@ impl MessageMaker {
             | Event::SourceDown { .. }
             | Event::SettleRequested { .. }
             | Event::CancelRequested { .. }
-            | Event::UndoRequested { .. }
             | Event::UndoStarted { .. }
             | Event::StepUndone { .. }
             | Event::StepReset { .. }
@@ -279,6 +352,19 @@ impl MessageMaker {
         }
         told
     }
+}
+
+fn who(by: &Actor) -> &str {
+    match by {
+        Actor::Person(person) => person.name.as_str(),
+        Actor::Engine => "the engine",
+        Actor::DrillPerson => "the drill's people",
+    }
+}
+
+/// The host of whoever drives a run, as it is named in the journal: processes of one host take turns at every answer.
+fn host_of(holder: &str) -> &str {
+    holder.split(',').next().unwrap_or(holder)
 }
 
 /// Whether an event may have made the run owe something.

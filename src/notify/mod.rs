@@ -7,6 +7,7 @@
 
 mod card;
 mod carrier;
+mod closing;
 mod mail;
 mod maker;
 mod message;

@@ -17,7 +17,7 @@ use super::message::{Delivery, Message};
 use super::wait::{pause, within};
 use crate::engine::{Event, Recorded, RunState, Watcher};
 use crate::model::{
-    MessageId, MessageKind, Messages, NextMessage, ObjectiveNote, OutboxRecord, Receiver,
+    GateNote, MessageId, MessageKind, Messages, NextMessage, ObjectiveNote, OutboxRecord, Receiver,
     ReceiverRecord, Seq, Timestamp, Unsent,
 };
 
@@ -121,6 +121,24 @@ struct TellerShared {
     news: watch::Sender<News>,
 }
 
+/// What the time has told an earlier process.
+struct TimeNotes {
+    objective: Vec<ObjectiveNote>,
+    gates: Vec<GateNote>,
+}
+
+impl TimeNotes {
+    /// The messages that were noted after an event, in the order of their places.
+    fn told_after(&self, maker: &mut MessageMaker, after: Seq) -> Vec<Message> {
+        let objective = self.objective.iter().filter(|note| note.after == after);
+        let mut told: Vec<Message> = objective.filter_map(|note| maker.take_note(note)).collect();
+        let gates = self.gates.iter().filter(|note| note.after == after);
+        told.extend(gates.filter_map(|note| maker.take_gate_note(note)));
+        told.sort_by_key(|message| message.place);
+        told
+    }
+}
+
 /// What was made so far.
 #[derive(Debug, Default)]
 struct MadeMessages {
@@ -190,7 +208,10 @@ impl TellerShared {
     async fn make(&self) {
         let source = &self.settings.source;
         let mut maker = MessageMaker::new(self.settings.messages.clone());
-        let noted = self.record.lock().await.noted.clone();
+        let noted = {
+            let record = self.record.lock().await;
+            TimeNotes { objective: record.noted.clone(), gates: record.closing.clone() }
+        };
         // While events come, they say when to look at the time.
         let mut long_silent = false;
         loop {
@@ -206,6 +227,7 @@ impl TellerShared {
             }
             if long_silent && source.ticks() && maker.state().outcome().is_none() {
                 self.look_at_objective(&mut maker, source.now()).await;
+                self.look_at_gates(&mut maker, source.now()).await;
             }
             self.publish(&maker);
             if closing && new.is_empty() {
@@ -223,14 +245,11 @@ impl TellerShared {
         &self,
         maker: &mut MessageMaker,
         recorded: &Recorded,
-        noted: &[ObjectiveNote],
+        noted: &TimeNotes,
     ) -> Result<(), crate::engine::state::IllegalTransition> {
         let made = maker.take(recorded)?;
         self.made().messages.extend(made);
-        for note in noted.iter().filter(|note| note.after == recorded.seq) {
-            let told = maker.take_note(note);
-            self.made().messages.extend(told);
-        }
+        self.made().messages.extend(noted.told_after(maker, recorded.seq));
         // A step's end, or an answer, may have used up what there was to spare.
         let decides = matches!(
             recorded.event,
@@ -241,7 +260,7 @@ impl TellerShared {
                 | Event::GateOpened { .. }
                 | Event::Approved { .. }
         );
-        let known = noted.last().is_some_and(|last| last.after > recorded.seq);
+        let known = noted.objective.last().is_some_and(|last| last.after > recorded.seq);
         if decides && !known {
             self.look_at_objective(maker, recorded.at).await;
         }
@@ -250,10 +269,25 @@ impl TellerShared {
 
     /// Notes that the objective is in greater danger than before, and then tells it.
     async fn look_at_objective(&self, maker: &mut MessageMaker, now: Timestamp) {
-        let Some(note) = maker.endangered(now) else { return };
+        let Some(mut note) = maker.endangered(now) else { return };
+        note.nth = Some(self.record.lock().await.next_nth(note.after));
         let noted = self.update(|record| record.noted.push(note.clone())).await;
         if noted.is_ok() {
             let told = maker.take_note(&note);
+            self.made().messages.extend(told);
+        }
+    }
+
+    /// Notes that gates are about to close, and then tells it. What is not noted is told with the next event.
+    async fn look_at_gates(&self, maker: &mut MessageMaker, now: Timestamp) {
+        for gate in maker.closing(now) {
+            let after = maker.state().head;
+            let nth = self.record.lock().await.next_nth(after);
+            let note = GateNote { after, nth, step: gate.step, at: gate.due };
+            if self.update(|record| record.closing.push(note.clone())).await.is_err() {
+                return;
+            }
+            let told = maker.take_gate_note(&note);
             self.made().messages.extend(told);
         }
     }
@@ -343,8 +377,10 @@ impl TellerShared {
     fn delivery(&self, next: NextMessage, may_have_arrived: bool) -> Option<Delivery> {
         let made = self.made();
         let message = made.messages.iter().find(|made| made.place == next.message)?.clone();
-        let asks = matches!(message.kind, MessageKind::GateAsked | MessageKind::InDoubt)
-            && message.ask.is_some();
+        let asks = matches!(
+            message.kind,
+            MessageKind::GateAsked | MessageKind::GateExpiring | MessageKind::InDoubt
+        ) && message.ask.is_some();
         let open = message.step.as_ref().is_none_or(|step| made.waiting.contains(step));
         Some(Delivery { message, again: next.again || may_have_arrived, settled: asks && !open })
     }

@@ -11,7 +11,8 @@ use crate::model::id::is_plain_name;
 use crate::model::message::{MESSAGE_LIMIT, MESSAGE_LIMIT_MAX, hook_url};
 use crate::model::time::{format_duration, parse_duration};
 use crate::model::{
-    HookUrl, MailWay, MessageKind, MessageWay, Messages, Receiver, SecretRef, SecretSource,
+    HookUrl, MailLogin, MailTls, MailWay, MessageKind, MessageWay, Messages, Receiver, SecretRef,
+    SecretSource,
 };
 use crate::runbook::grammar::{Kind, RECEIVER, SETTINGS};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, literal, tree};
@@ -118,7 +119,7 @@ fn receiver_of(name: &str, value: &Value, sources: &Sources) -> Result<Receiver,
         "webhook" => webhook(name, own, sources)?,
         "teams" => MessageWay::Teams { url: secret(own.get("url"), sources)? },
         "slack" => MessageWay::Slack { url: secret(own.get("url"), sources)? },
-        "mail" => MessageWay::Mail(mail(own)?),
+        "mail" => MessageWay::Mail(mail(own, sources)?),
         _ => exec(own)?,
     };
     let limit = value.get("time_limit").and_then(Value::as_str).map(parse_duration);
@@ -192,9 +193,27 @@ fn page_of(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn mail(own: &Value) -> Result<MailWay, WrongReceiver> {
+fn mail(own: &Value, sources: &Sources) -> Result<MailWay, WrongReceiver> {
     let text = |key: &str| own.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mail = MailWay { relay: text("relay"), from: text("from"), to: texts(own.get("to")) };
+    let tls = match text("tls").as_str() {
+        "starttls" => MailTls::Starttls,
+        "tls" => MailTls::Tls,
+        _ => MailTls::None,
+    };
+    let login = match (own.get("user").and_then(Value::as_str), own.get("password")) {
+        (Some(user), Some(password)) => {
+            Some(MailLogin { user: user.to_owned(), password: secret(Some(password), sources)? })
+        }
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return wrong("A login to a relay takes both `user` and `password`.");
+        }
+    };
+    if login.is_some() && tls.is_none() {
+        return wrong("A password goes to a relay by TLS alone: `tls: starttls`, or `tls: tls`.");
+    }
+    let (relay, from, to) = (text("relay"), text("from"), texts(own.get("to")));
+    let mail = MailWay { relay, from, to, tls, login };
     let (host, port) = mail.relay.rsplit_once(':').unwrap_or((mail.relay.as_str(), "25"));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     if host.is_empty() || !host.chars().all(plain) || port.parse::<u16>().is_err() {

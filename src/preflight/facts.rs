@@ -187,6 +187,12 @@ impl Facts {
         all.filter_map(|(question, answer)| Some((question, answer.as_ref().err()?.as_str())))
     }
 
+    /// The questions that were answered, and with what; not those whose answer is that nothing is there.
+    pub fn known(&self) -> impl Iterator<Item = (&Question, &Value)> {
+        let all = self.answers.iter();
+        all.filter_map(|(question, answer)| Some((question, answer.as_ref().ok()?.as_ref()?)))
+    }
+
     /// The answer to a question.
     #[must_use]
     pub fn of(&self, question: &Question) -> Fact<'_> {

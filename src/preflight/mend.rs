@@ -109,7 +109,9 @@ mod tests {
             assert!(rule(own).is_some(), "{own}");
             let commands = resource(own, &id);
             assert_eq!(commands.len(), 1, "{own}");
-            assert!(commands[0].starts_with("az network "), "{commands:?}");
+            let whole =
+                ["az network ", "az resource "].iter().any(|az| commands[0].starts_with(az));
+            assert!(whole, "{commands:?}");
             assert!(
                 commands[0].contains("Netz (Süd)") && commands[0].contains('\''),
                 "{commands:?}"

@@ -223,6 +223,86 @@ fn row_lines(out: &mut String, row: &ReadyRow, style: Style) {
     }
 }
 
+/// Looks of which a trend is shown: two months of one each day.
+const TREND_LOOKS: usize = 60;
+
+/// Changes of a verdict that a trend tells.
+const TREND_CHANGES: usize = 8;
+
+/// Letters of a reason in a trend.
+const WHY_LETTERS_MAX: usize = 300;
+
+/// How ready a runbook was, look by look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadyTrend {
+    /// The runbook.
+    pub runbook: String,
+    /// How often it was looked at, and how often it was ready then.
+    pub looks: usize,
+    /// See `looks`.
+    pub ready: usize,
+    /// Whether it was ready at each of the last looks, the oldest first.
+    pub trend: Vec<bool>,
+    /// When its verdict changed and why, the newest first; the first is how it stands.
+    pub changes: Vec<ReadyChange>,
+    /// When it was looked at last.
+    pub last: Option<Timestamp>,
+}
+
+/// Another verdict than the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadyChange {
+    /// When it was found.
+    pub at: Timestamp,
+    /// Whether it was ready from then on.
+    pub ready: bool,
+    /// Whether a simulator was looked at, which proves nothing of Azure.
+    pub simulated: bool,
+    /// What was amiss, in sentences.
+    pub why: String,
+}
+
+/// The looks at which the verdict, or what was amiss, was another one than before; the oldest first.
+fn changes(notes: &[PastReadiness]) -> impl Iterator<Item = &PastReadiness> {
+    let amiss = |note: &PastReadiness| -> Vec<String> {
+        note.amiss.iter().map(|(row, ..)| row.clone()).collect()
+    };
+    let mut last: Option<&PastReadiness> = None;
+    notes.iter().filter(move |note| {
+        let same = last.is_some_and(|last| last.ready == note.ready && amiss(last) == amiss(note));
+        last = Some(note);
+        !same
+    })
+}
+
+fn why(note: &PastReadiness) -> String {
+    note.amiss.iter().map(|(_, _, why)| why.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The trend of a runbook's readiness.
+#[must_use]
+pub fn trend(runbook: &str, notes: &[PastReadiness]) -> ReadyTrend {
+    let from = notes.len().saturating_sub(TREND_LOOKS);
+    let mut changed: Vec<ReadyChange> = changes(notes)
+        .map(|note| ReadyChange {
+            at: note.at,
+            ready: note.ready,
+            simulated: note.simulated,
+            why: why(note).chars().take(WHY_LETTERS_MAX).collect(),
+        })
+        .collect();
+    changed.reverse();
+    changed.truncate(TREND_CHANGES);
+    ReadyTrend {
+        runbook: runbook.to_owned(),
+        looks: notes.len(),
+        ready: notes.iter().filter(|note| note.ready).count(),
+        trend: notes.iter().skip(from).map(|note| note.ready).collect(),
+        changes: changed,
+        last: notes.last().map(|note| note.at),
+    }
+}
+
 /// The history of a runbook: when its verdict changed, and why; the newest last.
 #[must_use]
 pub fn history(runbook: &str, notes: &[PastReadiness], style: Style) -> String {
@@ -235,23 +315,10 @@ pub fn history(runbook: &str, notes: &[PastReadiness], style: Style) -> String {
         notes.iter().rev().take(60).rev().map(|note| if note.ready { '+' } else { '-' }).collect();
     let ready = notes.iter().filter(|note| note.ready).count();
     out.push_str(&format!("  {strip}  ready {ready} times of {}\n", notes.len()));
-    let mut last: Option<&PastReadiness> = None;
-    for note in notes {
-        let same = last.is_some_and(|last| {
-            let rows = |note: &PastReadiness| -> Vec<String> {
-                note.amiss.iter().map(|(row, ..)| row.clone()).collect()
-            };
-            last.ready == note.ready && rows(last) == rows(note)
-        });
-        last = Some(note);
-        if same {
-            continue;
-        }
+    for note in changes(notes) {
         let word = if note.ready { style.good("ready") } else { style.bad("not ready") };
-        let why: Vec<&str> = note.amiss.iter().map(|(_, _, why)| why.as_str()).collect();
         let simulated = if note.simulated { " (simulated)" } else { "" };
-        let line =
-            format!("  {}  {word}{simulated}  {}", style.day_and_time(note.at), why.join(" "));
+        let line = format!("  {}  {word}{simulated}  {}", style.day_and_time(note.at), why(note));
         out.push_str(line.trim_end());
         out.push('\n');
     }
@@ -318,5 +385,13 @@ mod tests {
         assert!(text.contains("++-+  ready 3 times of 4"), "{text}");
         assert_eq!(text.lines().count(), 5, "{text}");
         assert!(text.contains("00:02 UTC  not ready  Too old."), "{text}");
+        let trend = trend("swap", &notes);
+        assert_eq!(
+            (trend.looks, trend.ready, trend.trend.as_slice()),
+            (4, 3, &[true, true, false, true][..])
+        );
+        let told: Vec<(bool, &str)> =
+            trend.changes.iter().map(|one| (one.ready, one.why.as_str())).collect();
+        assert_eq!(told, [(true, ""), (false, "Too old."), (true, "")], "the newest first");
     }
 }

@@ -247,10 +247,14 @@ const VANTAGE: &[Field] = &[
 pub const MESSAGE_KINDS: &[&str] = &[
     "started",
     "gate_asked",
+    "gate_expiring",
+    "gate_expired",
     "step_failed",
     "objective",
     "in_doubt",
     "paused",
+    "undoing",
+    "taken_over",
     "ended",
     "owed",
     "readiness",
@@ -265,10 +269,25 @@ const WEBHOOK: &[Field] = &[
 const CHAT: &[Field] =
     &[must("url", Kind::SecretFrom, "Its URL, which is a secret: whoever has it can post there.")];
 
+/// How the line to a relay may be kept from being read.
+const MAIL_TLS: &[&str] = &["none", "starttls", "tls"];
+
 const MAIL: &[Field] = &[
-    must("relay", Kind::Text, "The relay that takes it without a login: HOST, or HOST:PORT."),
+    must(
+        "relay",
+        Kind::Text,
+        "The relay: HOST, or HOST:PORT; the port is 25 when absent, 587 with `starttls`, 465 with `tls`.",
+    ),
     must("from", Kind::Text, "From whom."),
     must("to", Kind::OneOrMany(&Kind::Text), "To whom."),
+    may(
+        "tls",
+        Kind::OneOf(MAIL_TLS),
+        "How the line is kept from being read: `starttls` asks for TLS and sends nothing without it, `tls` begins with \
+         it; `none` when absent, for a relay nearby.",
+    ),
+    may("user", Kind::Text, "By which name it logs in; takes a `password` and TLS."),
+    may("password", Kind::SecretFrom, "The password of that name."),
 ];
 
 const EXEC: &[Field] = &[
@@ -290,7 +309,7 @@ pub const RECEIVER: &[Field] = &[
     ),
     may("teams", Kind::Object(CHAT), "It is a workflow of Microsoft Teams, and gets a card."),
     may("slack", Kind::Object(CHAT), "It is an incoming webhook of Slack's, and gets blocks."),
-    may("mail", Kind::Object(MAIL), "It is told by mail, over a relay nearby."),
+    may("mail", Kind::Object(MAIL), "It is told by mail, over a relay."),
     may(
         "exec",
         Kind::Object(EXEC),

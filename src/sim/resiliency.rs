@@ -202,10 +202,10 @@ impl World {
     fn peering_locations(&self, gateway: &ResourceId) -> BTreeSet<String> {
         let shown = self.shown();
         let estate = self.estate(&shown);
-        let connections = estate.connections_of_gateway(gateway).into_iter();
+        let connections = estate.connections_of_gateway(gateway);
         connections
             .filter(|connection| connection.succeeded)
-            .filter_map(|connection| estate.circuit(&connection.circuit)?.location)
+            .filter_map(|connection| estate.circuit(&connection.circuit)?.location.clone())
             .collect()
     }
 
@@ -340,7 +340,7 @@ impl World {
             for connection in estate.connections_of_gateway(id) {
                 let circuit = estate.circuit(&connection.circuit);
                 let here =
-                    circuit.and_then(|circuit| circuit.location).as_ref() == Some(&test.location);
+                    circuit.and_then(|circuit| circuit.location.as_ref()) == Some(&test.location);
                 if here {
                     circuits.push(json!({
                         "nrpResourceUri": connection.circuit.as_str(),

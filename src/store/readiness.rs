@@ -75,6 +75,27 @@ impl Readiness {
         Ok(history.notes)
     }
 
+    /// The runbooks of which a history is kept, by name; no more than so many.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn runbooks(&self, most: usize) -> Result<Vec<RunbookName>, StoreError> {
+        let io = |e| StoreError::io("list", &self.folder, e);
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            // Nothing was looked at yet.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut found = std::collections::BTreeSet::new();
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            found.extend(name.and_then(|name| RunbookName::parse(name).ok()));
+        }
+        Ok(found.into_iter().take(most).collect())
+    }
+
     /// The plan of a runbook that was kept last, for somebody to approve.
     ///
     /// # Errors
@@ -149,6 +170,7 @@ mod tests {
             to_tell: Vec::new(),
         };
         assert_eq!(readiness.of(&runbook).unwrap(), []);
+        assert_eq!(readiness.runbooks(9).unwrap(), []);
         readiness.note(&runbook, &note(1, false)).unwrap();
         readiness.note(&runbook, &note(1, true)).unwrap();
         assert_eq!(readiness.of(&runbook).unwrap(), [note(1, true)]);
@@ -157,5 +179,6 @@ mod tests {
         }
         let kept = readiness.of(&runbook).unwrap();
         assert_eq!((kept.len(), kept[0].at.as_millis()), (KEPT_MAX, 50));
+        assert_eq!(readiness.runbooks(9).unwrap(), [runbook]);
     }
 }

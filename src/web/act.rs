@@ -11,11 +11,10 @@ use serde_json::json;
 use super::Web;
 use super::answer::data;
 use super::data::known_run;
-use super::forms;
 use super::source::WebProblem;
 use super::trust::FormDeed;
-use crate::engine::{Command, StepCommand};
-use crate::model::{Person, StepName};
+use super::{forms, offers};
+use crate::model::StepName;
 
 /// Letters of a reason.
 const REASON_MAX: usize = 2_000;
@@ -54,8 +53,8 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
             .hint("Ask for one: `backroad web invite NAME`.")
     })?;
     // What is wrong with it is told without what it held.
-    let sent: SentForm = serde_json::from_slice(body)
-        .map_err(|_| WebProblem::new(400, "That is no form of this page."))?;
+    let unknown = || WebProblem::new(400, "That is no form of this page.");
+    let sent: SentForm = serde_json::from_slice(body).map_err(|_| unknown())?;
     let deed = FormDeed {
         run: &run,
         command: &sent.command,
@@ -67,7 +66,7 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
             .hint("Load the page again."));
     }
     // As the run stands by now: what was offered a moment ago may be answered, and a role may ask somebody else.
-    let offered = forms::offered(web, &run, Some(&speaker)).await?;
+    let offered = forms::offered(web, &run, Some(&speaker), sent.step.as_deref()).await?;
     let form = offered.find(&sent.command, sent.step.as_deref(), sent.choice.as_deref());
     let form = form.ok_or_else(|| {
         WebProblem::new(409, "That is not asked for any more, or not of you.")
@@ -83,29 +82,8 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
     let invited = &speaker.invited;
     let by = web.parts().source.person(&invited.name, invited.role.as_deref());
     let reason = reason.map(str::to_owned);
-    let command = command(form.command, form.step.as_deref(), sent.choice, (by, reason))?;
+    let step = form.step.as_deref().map(StepName::parse).transpose().map_err(|_| unknown())?;
+    let command = offers::command(form.command, step, sent.choice, (by, reason));
+    let command = command.ok_or_else(unknown)?;
     web.parts().source.tell(&run, command).await
-}
-
-/// The command of a form.
-fn command(
-    name: &str,
-    step: Option<&str>,
-    choice: Option<String>,
-    (by, reason): (Person, Option<String>),
-) -> Result<Command, WebProblem> {
-    let unknown = || WebProblem::new(400, "That is no form of this page.");
-    let about = |by: Person, reason: Option<String>| {
-        let step = step.and_then(|step| StepName::parse(step).ok()).ok_or_else(unknown)?;
-        Ok(StepCommand { step, by, reason, choice })
-    };
-    match name {
-        "approve" => about(by, reason).map(Command::Approve),
-        "decline" => about(by, reason).map(Command::Decline),
-        "retry" => about(by, reason).map(Command::Retry),
-        "pause" => Ok(Command::Pause { by, reason }),
-        "resume" => Ok(Command::Continue { by }),
-        "cancel" => Ok(Command::Cancel { by, reason }),
-        _ => Err(unknown()),
-    }
 }

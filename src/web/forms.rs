@@ -2,20 +2,19 @@
 //! alone.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Response};
 use axum::response::IntoResponse as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Web;
 use super::answer::data;
 use super::data::known_run;
+use super::offers::{self, OfferView, Offered};
 use super::source::WebProblem;
 use super::trust::{FormDeed, PageSpeaker};
 use crate::engine::RunState;
-use crate::model::{Gate, RunId, StepName};
-use crate::render::board::RunBoard;
-use crate::render::truth::{Ask, AskKind, RunStanding};
+use crate::model::{RunId, StepName};
 
 /// What a person may do to a run now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +33,7 @@ pub(super) struct PageForms {
 /// One thing that a person may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct PageForm {
-    /// `approve`, `decline`, `retry`, `pause`, `resume` or `cancel`.
+    /// A word that [`offers::command`] knows.
     pub(super) command: &'static str,
     /// The step that it is about; none when it is about the run.
     pub(super) step: Option<String>,
@@ -66,25 +65,27 @@ impl PageForms {
     }
 }
 
-/// A form without its token.
-struct Offered {
-    command: &'static str,
+/// Which forms: those of the run and of what is asked, or those about one step.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct FormsWanted {
+    /// The step; what is asked and the run itself when absent.
     step: Option<String>,
-    choice: Option<String>,
-    label: String,
-    what: String,
-    reason: bool,
 }
 
 pub(super) async fn forms(
     State(web): State<Web>,
     Path(run): Path<String>,
+    Query(wanted): Query<FormsWanted>,
     headers: HeaderMap,
 ) -> Response<Body> {
     let speaker = web.speaker(&headers);
     let made = async {
         let run = known_run(&web, &run)?;
-        offered(&web, &run, speaker.as_ref()).await
+        let mut page = offered(&web, &run, speaker.as_ref(), wanted.step.as_deref()).await?;
+        if wanted.step.is_some() {
+            page.forms.retain(|form| form.step == wanted.step);
+        }
+        Ok::<_, WebProblem>(page)
     };
     match made.await {
         Ok(forms) => data(&forms),
@@ -92,11 +93,12 @@ pub(super) async fn forms(
     }
 }
 
-/// What a person may do to a run now.
+/// What a person may do to a run now, and with one step of it.
 pub(super) async fn offered(
     web: &Web,
     run: &RunId,
     speaker: Option<&PageSpeaker>,
+    step: Option<&str>,
 ) -> Result<PageForms, WebProblem> {
     let mut page = PageForms {
         schema: "backroad.web.forms/1",
@@ -120,7 +122,13 @@ pub(super) async fn offered(
     };
     let picture = web.parts().follower.picture(run).await?;
     if picture.board.now.standing.is_end() {
-        page.why_not = Some("The run has ended.".to_owned());
+        page.why_not = Some(match picture.board.now.owed.is_empty() {
+            true => "The run has ended.".to_owned(),
+            // It takes a process that acts, with rights to Azure: a page has neither.
+            false => format!(
+                "The run has ended. What it owes is met by `backroad settle {run}`, in a terminal."
+            ),
+        });
         return Ok(page);
     }
     if !picture.board.driven {
@@ -130,9 +138,23 @@ pub(super) async fn offered(
         return Ok(page);
     }
     let followed = web.parts().follower.run(run).await?;
-    let known = followed.known();
-    page.note = counted(web, &known.state, speaker);
-    let role = speaker.invited.role.as_deref();
+    let invited = &speaker.invited;
+    let person = web.parts().source.person(&invited.name, invited.role.as_deref());
+    let (role, about) = (invited.role.clone(), step.map(StepName::parse).transpose());
+    let about = about.map_err(|_| WebProblem::new(404, "There is no such step in the run."))?;
+    page.note = counted(web, &followed.known().state, speaker);
+    let work = move || {
+        let known = followed.known();
+        let view = OfferView {
+            board: &picture.board,
+            state: &known.state,
+            person: &person,
+            role: role.as_deref(),
+        };
+        Ok(offers::all(&view, about.as_ref()))
+    };
+    let (found, why_not) = web.parts().follower.worked(work).await?;
+    page.why_not = why_not;
     let with_token = |one: Offered| {
         let deed = FormDeed {
             run,
@@ -144,10 +166,7 @@ pub(super) async fn offered(
         let Offered { command, step, choice, label, what, reason } = one;
         PageForm { command, step, choice, label, what, reason, token }
     };
-    page.forms = all(&picture.board, &known.state, (&speaker.invited.name, role))
-        .into_iter()
-        .map(with_token)
-        .collect();
+    page.forms = found.into_iter().map(with_token).collect();
     Ok(page)
 }
 
@@ -162,96 +181,4 @@ fn counted(web: &Web, state: &RunState, speaker: &PageSpeaker) -> Option<String>
             web.parts().settings.account
         )
     })
-}
-
-/// Everything that can be done to a run as it stands; of what asks a role only what asks this one.
-fn all(board: &RunBoard, state: &RunState, (name, role): (&str, Option<&str>)) -> Vec<Offered> {
-    let trusts = state.opened.as_ref().is_some_and(|opened| opened.plan.parts().trust_names);
-    let mut found = Vec::new();
-    for ask in &board.now.asks {
-        let for_them = match (role, ask.role.as_deref()) {
-            (Some(own), Some(asked)) => own == asked,
-            (None, _) | (_, None) => true,
-        };
-        if for_them {
-            let said = trusts && ask.by.iter().any(|one| one == name);
-            // Who has said yes can only take it back by a no.
-            found.extend(
-                of_ask(ask, state).into_iter().filter(|one| !said || one.command != "approve"),
-            );
-        }
-    }
-    let of_run = |command, label: &str, what: &str, reason| Offered {
-        command,
-        step: None,
-        choice: None,
-        label: label.to_owned(),
-        what: what.to_owned(),
-        reason,
-    };
-    if board.now.standing == RunStanding::Paused || state.paused.is_some() {
-        found.push(of_run("resume", "Resume", "let the run go on", false));
-    } else {
-        let what = "start nothing new; what is at work is finished";
-        found.push(of_run("pause", "Pause", what, false));
-    }
-    found.push(of_run("cancel", "Cancel the run", "start nothing more, and end it", true));
-    found
-}
-
-fn of_ask(ask: &Ask, state: &RunState) -> Vec<Offered> {
-    let Some(step) = &ask.step else { return Vec::new() };
-    let one = |command, label: &str, what: &str, reason| Offered {
-        command,
-        step: Some(step.clone()),
-        choice: None,
-        label: label.to_owned(),
-        what: what.to_owned(),
-        reason,
-    };
-    match ask.kind {
-        AskKind::Approval => vec![
-            one("approve", "Approve", "say yes and go on", false),
-            one("decline", "Decline", "say no", true),
-        ],
-        AskKind::Manual => vec![
-            one("approve", "It is done", "say that it is done", false),
-            one("decline", "It is not", "say that it cannot be done", true),
-        ],
-        AskKind::Decision => {
-            let mut found: Vec<Offered> = options(step, state)
-                .into_iter()
-                .map(|(option, means)| Offered {
-                    choice: Some(option.clone()),
-                    ..one("approve", &option, &means, false)
-                })
-                .collect();
-            found.push(one("decline", "None of them", "choose none", true));
-            found
-        }
-        AskKind::Failure => vec![
-            one("retry", "Try again", "try the step again", false),
-            one("approve", "Go on without it", "leave the step as it is", true),
-            one("decline", "Stop", "let the failure stand", true),
-        ],
-        AskKind::Held => vec![one("retry", "Look again", "look again and go on", false)],
-        AskKind::Paused | AskKind::Interrupted => Vec::new(),
-    }
-}
-
-/// What can be chosen at a decision, and what each means.
-fn options(step: &str, state: &RunState) -> Vec<(String, String)> {
-    let name = StepName::parse(step).ok();
-    let plan = state.opened.as_ref().map(|opened| &opened.plan);
-    let step = plan.zip(name.as_ref()).and_then(|(plan, name)| plan.step(name));
-    match step.and_then(|step| step.action.gate()) {
-        Some(Gate::Decision(decision)) => decision
-            .options
-            .iter()
-            .map(|(option, means)| {
-                (option.clone(), means.split_whitespace().collect::<Vec<_>>().join(" "))
-            })
-            .collect(),
-        Some(Gate::Approval(_) | Gate::Manual(_)) | None => Vec::new(),
-    }
 }

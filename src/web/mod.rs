@@ -15,6 +15,8 @@ mod follow;
 mod forms;
 mod guard;
 mod list;
+mod measured;
+mod offers;
 mod pictures;
 mod serve;
 mod socket;
@@ -38,6 +40,7 @@ pub use trust::{PageIdentity, PageIdentityError, PagePeer};
 
 use follow::Follower;
 use list::RunList;
+use measured::ToldMeasures;
 
 /// Bytes of one request's body: a step's name, a choice and a reason of a page.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -71,6 +74,7 @@ struct WebParts {
     source: Arc<dyn WebSource>,
     follower: Follower,
     list: RunList,
+    measures: ToldMeasures,
     invitations: Invitations,
     settings: WebSettings,
     clock: Arc<dyn Clock>,
@@ -100,6 +104,7 @@ impl Web {
         Self(Arc::new(WebParts {
             follower: Follower::new(about),
             list: RunList::default(),
+            measures: ToldMeasures::default(),
             source,
             invitations,
             settings,
@@ -116,6 +121,8 @@ impl Web {
             .route("/", get(assets::runs_page))
             .route("/runs", get(list::runs))
             .route("/events", get(stream::runs))
+            .route("/metrics", get(measured::metrics))
+            .route("/readiness", get(measured::readiness))
             .route("/runs/{run}", get(assets::run_page))
             .route("/runs/{run}/now", get(data::now))
             .route("/runs/{run}/at/{event}", get(data::at))

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use crate::engine::{Command, Recorded};
 use crate::model::{Plan, RunId, Seq, Timestamp};
-use crate::render::document::material::Known;
+use crate::render::board::KeptEstate;
+use crate::render::machine::RunMeasures;
+use crate::render::ready::ReadyTrend;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::store::RunGlance;
 
@@ -79,8 +81,8 @@ pub trait WebSource: Send + Sync + 'static {
     /// What lies beside its journal.
     fn beside(&self, run: &RunId) -> RunBeside;
 
-    /// What is known of the estate in which it began.
-    fn estate(&self, run: &RunId) -> Option<Known>;
+    /// What was kept of the estate in which it began.
+    fn estate(&self, run: &RunId) -> Option<KeptEstate>;
 
     /// Its report, as a page.
     ///
@@ -93,6 +95,18 @@ pub trait WebSource: Send + Sync + 'static {
     /// # Errors
     /// It cannot be made.
     async fn document(&self, run: &RunId, plan: &Plan) -> Result<String, WebProblem>;
+
+    /// How ready the runbooks were that were looked at here.
+    ///
+    /// # Errors
+    /// A history cannot be read.
+    fn readiness(&self) -> Result<Vec<ReadyTrend>, WebProblem>;
+
+    /// What is measured of the runs, the newest first.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    async fn measures(&self) -> Result<Vec<RunMeasures>, WebProblem>;
 
     /// Passes a word on to the process that drives a run.
     ///

@@ -62,7 +62,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.ends_with("/tests.rs")
+    name.ends_with("/tests.rs") || name.contains("/tests/")
 }
 
 #[test]
@@ -219,6 +219,7 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
     let names = |folder: &str| -> BTreeSet<String> {
         sources(&root().join(folder))
             .iter()
+            .filter(|path| !is_test_file(&path.to_string_lossy()))
             .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
             .filter(|name| name != "mod")
             .collect()

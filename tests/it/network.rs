@@ -276,9 +276,8 @@ proptest! {
             let names = ["hub", "spoke"];
             let there: BTreeSet<IpNet> = estate
                 .vnets()
-                .into_iter()
                 .filter(|vnet| names.iter().any(|name| vnet.id.name().starts_with(&format!("{name}{place}"))))
-                .flat_map(|vnet| vnet.prefixes)
+                .flat_map(|vnet| vnet.prefixes.clone())
                 .collect();
             for (_, network) in world.told(place) {
                 prop_assert!(there.contains(&network), "{network} is not at place {place}");

@@ -116,6 +116,29 @@ fn a_hangup_does_not_stop_a_run_and_stands_in_its_journal() {
 }
 
 #[test]
+fn with_lines_for_machines_the_start_is_one_line_that_says_how_its_events_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let served = simulator();
+    let words = [&failover(&served)[..], &["--detach", "--output", "jsonl"]].concat();
+    let output = backroad(state, &words).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.lines().count() == 1, "{said}");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let _ends = Background(u32::try_from(said["process"].as_u64().unwrap()).unwrap());
+    let run = said["run"].as_str().unwrap();
+    let follow = said["follow"].as_str().unwrap();
+    assert!(
+        follow.starts_with(&format!("backroad journal {run} --follow --output jsonl")),
+        "{follow}"
+    );
+    // As it says, its events come.
+    let told = backroad(state, &["journal", run, "--output", "jsonl"]).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.lines().next().unwrap().contains("run_opened"), "{told}");
+}
+
+#[test]
 fn a_run_in_the_background_outlives_who_started_it_and_is_followed_from_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();

@@ -217,7 +217,7 @@ async fn the_run_is_told_who_it_was_by_the_name_of_the_invitation() {
     let other = bench.enter("ada", Some("application")).await;
     let forms = bench.forms(&other).await;
     let offered: Vec<&str> = forms.iter().map(|form| form["command"].as_str().unwrap()).collect();
-    assert_eq!(offered, ["pause", "cancel"]);
+    assert_eq!(offered, ["pause", "source_down", "undo", "cancel"]);
     let mut sent = form(&bench.forms(&cookie).await, "decline");
     sent["reason"] = json!("  ");
     let told = bench.ask(post(&bench.path("/act"), &sent, &cookie)).await;
@@ -460,15 +460,16 @@ fn a_word_of_the_page_is_a_command_of_the_engine() {
             | Command::Retry(_)
             | Command::Pause { .. }
             | Command::Continue { .. }
-            | Command::Cancel { .. } => true,
-            Command::RetryFrom(_)
+            | Command::Cancel { .. }
+            | Command::RetryFrom(_)
             | Command::Skip(_)
             | Command::RetryAll { .. }
             | Command::SourceDown { .. }
-            | Command::Settle { .. }
-            | Command::Undo { .. } => false,
+            | Command::Undo { .. } => true,
+            // It is said to a run that has ended, and takes a process that goes on with it.
+            Command::Settle { .. } => false,
         }
     }
-    assert!(offered(&Command::Continue { by: "mei".into() }));
-    assert!(!offered(&Command::Undo { by: "mei".into(), reason: None }));
+    assert!(offered(&Command::Undo { by: "mei".into(), reason: None }));
+    assert!(!offered(&Command::Settle { by: "mei".into(), reason: None }));
 }

@@ -16,7 +16,7 @@ use crate::cli::proof::Proof;
 use crate::cli::region_down::RegionsDown;
 use crate::cli::session::DriveStart;
 use crate::cli::world::Outset;
-use crate::cli::{ci, files, front, messages, preflight, world};
+use crate::cli::{ci, document, files, front, kept_estate, messages, preflight, world};
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
@@ -144,6 +144,8 @@ async fn drilled(
     let page = RunningPage::beside(context, &args.page)?;
     let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
+    let estate = document::known(&begins_in, "before its first step");
+    kept_estate::keep(context, &new.run, &estate);
     let begin = DriveStart::New(Box::new(new));
     let told = args.start.notify.then(|| messages::of(context, &compiled.plan));
     let mut driving = drill.drive(context, store, (begin, told)).await?;

@@ -282,6 +282,13 @@ pub(super) async fn undo(context: &Context, args: &RunCommandArgs) -> Result<Sta
     about_run(context, args, command, RunOutcome::Undone).await
 }
 
+/// Declares in the middle of a run that the source region is out of reach.
+pub(super) async fn source_down(c: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    let given = c.reasoned(&args.given, "source-down")?;
+    let command = Command::SourceDown { by: c.by(&given)?, reason: given.reason };
+    about_run(c, args, command, RunOutcome::Succeeded).await
+}
+
 /// Gives a command about a step; and what the run shall come to after it.
 async fn about_step(
     context: &Context,
@@ -368,6 +375,7 @@ async fn go_on(
                 | Command::RetryFrom(_)
                 | Command::RetryAll { .. }
                 | Command::Skip(_)
+                | Command::SourceDown { .. }
         )
     );
     if going_on {

@@ -112,6 +112,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Retry(args) => drive::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,
         Verb::Pause(args) => drive::pause(context, &args).await,
+        Verb::SourceDown(args) => drive::source_down(context, &args).await,
         Verb::Settle(args) => drive::settle(context, &args).await,
         Verb::Approve(args) => drive::approve(context, &args).await,
         Verb::Decline(args) => drive::decline(context, &args).await,

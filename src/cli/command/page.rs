@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::ready::past;
 use super::render::templates;
 use super::report;
 use crate::cli::account;
@@ -16,11 +17,15 @@ use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook, time_in};
 use crate::cli::control::Knock;
 use crate::cli::error::{CliError, Status};
-use crate::cli::world;
+use crate::cli::measured::{MeasuredRuns, measured_again};
+use crate::cli::{kept_estate, world};
 use crate::engine::{Clock as _, Command, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Person, Plan, RunId, Seq, Timestamp};
-use crate::render::document::material::{Known, Material};
+use crate::render::board::KeptEstate;
+use crate::render::document::material::Material;
+use crate::render::machine::RunMeasures;
+use crate::render::ready::{PastReadiness, ReadyTrend, trend};
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
 use crate::store::shared::DriverNote;
@@ -30,6 +35,9 @@ use crate::web::{FreshEvents, RunBeside, WebProblem, WebSource};
 /// How long whoever drives a run may take to tell what is new; beyond it the page shows what they wrote.
 const TOLD_WITHIN: Duration = Duration::from_secs(3);
 
+/// Runbooks whose readiness is told.
+const RUNBOOKS_MAX: usize = 100;
+
 /// The runs of a state directory, for the page.
 #[derive(Debug, Clone)]
 pub(super) struct PageSource {
@@ -38,6 +46,7 @@ pub(super) struct PageSource {
     elsewhere: Arc<Mutex<BTreeMap<RunId, RunGlance>>>,
     /// What was seen of those that are looked at.
     seen: Arc<tokio::sync::Mutex<BTreeMap<RunId, RunLook>>>,
+    measured: MeasuredRuns,
 }
 
 /// How often a shared store is asked which runs there are, and how many of the newest: each is a request.
@@ -49,7 +58,12 @@ const SEEN_MAX: usize = 32;
 
 impl PageSource {
     pub(super) fn new(context: Context) -> Self {
-        Self { context, elsewhere: Arc::default(), seen: Arc::default() }
+        Self {
+            context,
+            elsewhere: Arc::default(),
+            seen: Arc::default(),
+            measured: MeasuredRuns::default(),
+        }
     }
 
     /// Asks a shared store again and again which runs there are; ends at once where there is none.
@@ -208,8 +222,8 @@ impl WebSource for PageSource {
         }
     }
 
-    fn estate(&self, _run: &RunId) -> Option<Known> {
-        None
+    fn estate(&self, run: &RunId) -> Option<KeptEstate> {
+        kept_estate::read(&self.context, run)
     }
 
     async fn report(&self, run: &RunId) -> Result<String, WebProblem> {
@@ -244,6 +258,23 @@ impl WebSource for PageSource {
             written.map(|written| written.text).map_err(|error| super::render::refused(&error))
         })
         .await
+    }
+
+    fn readiness(&self) -> Result<Vec<ReadyTrend>, WebProblem> {
+        let readiness = self.context.state.readiness();
+        let names = readiness.runbooks(RUNBOOKS_MAX).map_err(|error| problem(&error.into()))?;
+        let mut found = Vec::new();
+        for name in names {
+            // One that is damaged hides none of the others.
+            let Ok(notes) = readiness.of(&name) else { continue };
+            let past: Vec<PastReadiness> = notes.into_iter().map(past).collect();
+            found.push(trend(name.as_str(), &past));
+        }
+        Ok(found)
+    }
+
+    async fn measures(&self) -> Result<Vec<RunMeasures>, WebProblem> {
+        measured_again(&self.context, &self.measured).await.map_err(|error| problem(&error))
     }
 
     async fn tell(&self, run: &RunId, command: Command) -> Result<(), WebProblem> {

@@ -337,7 +337,7 @@ fn history(context: &Context, args: &ReadyArgs) -> Result<Status, CliError> {
     Ok(Status::Done)
 }
 
-fn past(note: ReadyNote) -> PastReadiness {
+pub(super) fn past(note: ReadyNote) -> PastReadiness {
     let ReadyNote { at, ready, looked_at, simulated, amiss, .. } = note;
     PastReadiness { at, ready, looked_at, simulated, amiss }
 }

@@ -16,7 +16,7 @@ use crate::cli::error::{CliError, Status};
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
-use crate::cli::{azure, front, messages, preflight};
+use crate::cli::{azure, front, kept_estate, messages, preflight};
 use crate::engine::{Actor, Clock, Ending, Entropy, Event, NewRun, RunMode, survey};
 use crate::model::{RunId, RunOutcome, Timestamp};
 use crate::outside::RoutedObserver;
@@ -97,13 +97,14 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
         saved.same_world(&survey(&new.plan, &observer, &clock).await)?;
     }
-    let found = preflight::look(&arm, &beside, &clock, &new.plan, &start.waive).await?;
+    let (found, facts) = preflight::look_at(&arm, &beside, &clock, &new.plan, &start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));
     let page = RunningPage::beside(context, &page)?;
     let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
+    kept_estate::keep(context, &new.run, &kept_estate::of_facts(&facts));
     let about = Azure { url, target: &target, clock };
     let plan = new.plan.clone();
     let sent = messages::are_sent(new.mode, &new.endpoint, start.notify);

@@ -8,7 +8,7 @@ mod head;
 mod journal;
 mod steps;
 
-pub use super::document::sketches::{NetworkSketch, sketches};
+pub use super::document::sketches::{KeptEstate, NetworkSketch, sketches};
 pub use head::{BOARD_SCHEMA, BoardHidden, BoardMoment, RunBoard, board};
 pub use journal::{BoardEvent, BoardJournal, journal};
 pub use steps::{BoardBar, BoardStep, BoardSteps, StepsShown, StepsWanted, steps};

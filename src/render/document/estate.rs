@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::material::Known;
@@ -9,39 +10,50 @@ use crate::arm::{self, kind, read};
 use crate::model::action::{HubAction, RemovalKind, Verification, Vpn};
 use crate::model::{Action, Plan, Region, ResourceId};
 
-/// What became of a thing since the beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What became of a thing since the beginning; on a map also what is being done to it, and what is still to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum ChangeMark {
     #[default]
     There,
     New,
     Changed,
     Gone,
+    /// A step is at work on it.
+    Working,
+    /// A step is still to make it.
+    Coming,
+    /// A step is still to change it.
+    Changing,
+    /// A step is still to remove it.
+    Leaving,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Network {
+    #[serde(default)]
+    pub(super) mark: ChangeMark,
     pub(super) region: Option<Region>,
     pub(super) prefixes: Vec<String>,
     /// Route tables that its subnets use.
     pub(super) tables: BTreeMap<ResourceId, ChangeMark>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct GatewayBox {
     pub(super) vnet: ResourceId,
     pub(super) sku: Option<String>,
     pub(super) mark: ChangeMark,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct NetworkLink {
     pub(super) gateway: ResourceId,
     pub(super) circuit: ResourceId,
     pub(super) mark: ChangeMark,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct CircuitBox {
     pub(super) place: Option<String>,
     pub(super) provider: Option<String>,
@@ -49,7 +61,7 @@ pub(super) struct CircuitBox {
     pub(super) mark: ChangeMark,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct PeeringSide {
     pub(super) vnet: ResourceId,
     pub(super) remote: ResourceId,
@@ -58,7 +70,7 @@ pub(super) struct PeeringSide {
 }
 
 /// The networks at one moment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct NetworkPicture {
     pub(super) networks: BTreeMap<ResourceId, Network>,
     pub(super) gateways: BTreeMap<ResourceId, GatewayBox>,
@@ -92,6 +104,18 @@ impl NetworkPicture {
             network.region = read::region(body);
             let space = arm::VirtualNetworkView::of(body).space();
             network.prefixes = space.iter().map(ToString::to_string).collect();
+            // Whoever asks for a network is shown its parts with it.
+            for (part, kind) in [
+                ("virtualNetworkPeerings", "/properties/virtualNetworkPeerings"),
+                ("subnets", "/properties/subnets"),
+            ] {
+                for own in body.pointer(kind).and_then(Value::as_array).into_iter().flatten() {
+                    let name = read::text(own, "/name").unwrap_or_default();
+                    if let Ok(child) = id.child(part, name) {
+                        self.take_in(&child, own);
+                    }
+                }
+            }
         } else if own.is(kind::SUBNETS) {
             let table = arm::SubnetView::of(body).route_table();
             if let (Some(vnet), Some(table)) = (id.parent(), table) {
@@ -149,6 +173,17 @@ impl NetworkPicture {
             }
         }
         estate
+    }
+
+    /// This estate, and what another one knows besides.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        for (id, network) in other.networks {
+            self.networks.entry(id).or_insert(network);
+        }
+        for (id, circuit) in other.circuits {
+            self.circuits.entry(id).or_insert(circuit);
+        }
+        self
     }
 
     fn mention(&mut self, id: &ResourceId) {

@@ -8,6 +8,7 @@ mod hub_estate;
 mod hubs;
 mod last_path;
 pub mod material;
+mod network_map;
 mod outside;
 mod part;
 mod schedule;

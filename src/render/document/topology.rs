@@ -145,6 +145,9 @@ fn class(base: &str, mark: ChangeMark, dead: bool) -> String {
         ChangeMark::New => " new",
         ChangeMark::Changed => " changed",
         ChangeMark::Gone => " gone",
+        ChangeMark::Working => " working",
+        ChangeMark::Coming | ChangeMark::Changing => " coming",
+        ChangeMark::Leaving => " leaving",
     };
     format!("{base}{of}")
 }
@@ -155,6 +158,11 @@ fn marked(text: &str, mark: ChangeMark) -> String {
         ChangeMark::New => format!("+ {text}"),
         ChangeMark::Changed => format!("↑ {text}"),
         ChangeMark::Gone => format!("− {text}"),
+        // What is not done yet stands in brackets: no colour is needed to tell it.
+        ChangeMark::Working => format!("~ {text}"),
+        ChangeMark::Coming => format!("(+) {text}"),
+        ChangeMark::Changing => format!("(↑) {text}"),
+        ChangeMark::Leaving => format!("(−) {text}"),
     }
 }
 
@@ -162,14 +170,24 @@ fn text_class(mark: ChangeMark) -> &'static str {
     match mark {
         ChangeMark::New => "p-small is-new",
         ChangeMark::Gone => "p-small is-gone",
-        ChangeMark::Changed => "p-small is-warn",
-        ChangeMark::There => "p-small",
+        ChangeMark::Changed | ChangeMark::Working => "p-small is-warn",
+        ChangeMark::Leaving => "p-small is-gone",
+        ChangeMark::There | ChangeMark::Coming | ChangeMark::Changing => "p-small",
     }
 }
 
 /// The networks at one moment.
 pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &str) -> Svg {
-    let mut svg = Svg::new(id, title, &sentence(estate), (WIDTH, layout.height));
+    draw_told(estate, layout, (id, title, &sentence(estate)))
+}
+
+/// The networks, with what is said of them to those who cannot see it.
+pub(super) fn draw_told(
+    estate: &NetworkPicture,
+    layout: &Layout,
+    (id, title, words): (&str, &str, &str),
+) -> Svg {
+    let mut svg = Svg::new(id, title, words, (WIDTH, layout.height));
     for (name, rect) in &layout.regions {
         let down = estate.down.iter().any(|region| region.as_str() == name);
         svg.rect(if down { "p-region down" } else { "p-region" }, *rect, 6.0);
@@ -214,8 +232,8 @@ pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &s
         for (table, mark) in &state.tables {
             lines.push((text_class(*mark), marked(table.name(), *mark)));
         }
-        let base = if dead { "p-box dead" } else { "p-box" };
-        boxed(&mut svg, base, *rect, network.name(), &lines);
+        let base = class("p-box", state.mark, dead);
+        boxed(&mut svg, &base, *rect, &marked(network.name(), state.mark), &lines);
         let inside = estate.gateways.iter().filter(|(_, gateway)| gateway.vnet == *network);
         for (n, (gateway, state)) in inside.enumerate() {
             let own = gateway_rect(*rect, n);
@@ -324,13 +342,17 @@ fn peerings(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
             continue;
         };
         let (left, right) = if a.x <= b.x { (a, b) } else { (b, a) };
-        let mark = if marks.contains(&ChangeMark::Gone) {
-            ChangeMark::Gone
-        } else if marks.contains(&ChangeMark::New) {
-            ChangeMark::New
-        } else {
-            ChangeMark::There
-        };
+        // What is being done, or is to be, before what was done; and what goes before what comes.
+        let mark = [
+            ChangeMark::Working,
+            ChangeMark::Leaving,
+            ChangeMark::Gone,
+            ChangeMark::Coming,
+            ChangeMark::New,
+        ]
+        .into_iter()
+        .find(|mark| marks.contains(mark))
+        .unwrap_or_default();
         let one_sided = marks.iter().filter(|mark| **mark != ChangeMark::Gone).count() < 2;
         let class = class("p-edge", mark, one_sided && mark != ChangeMark::Gone);
         if (left.x - right.x).abs() < 1.0 {

@@ -62,11 +62,11 @@ pub fn on_premises_choice(
 ) -> Vec<OnPremisesPath> {
     let mut ways = Vec::new();
     for connection in estate.connections() {
-        if estate.carries(onprem, &connection).is_err() {
+        if estate.carries(onprem, connection).is_err() {
             continue;
         }
         let Some(network) =
-            longest(advertised_prefixes(estate, &connection.gateway).into_iter(), prefix)
+            longest(advertised_prefixes(estate, &connection.gateway).iter().copied(), prefix)
         else {
             continue;
         };
@@ -85,9 +85,9 @@ pub fn on_premises_choice(
     }
     // What a hub passes on for another one has the longer path.
     let passed_on = |way: &OnPremisesPath| {
-        let hub = estate.gateway(&way.gateway).and_then(|gateway| gateway.hub);
+        let hub = estate.gateway(&way.gateway).and_then(|gateway| gateway.hub.as_ref());
         hub.is_some_and(|hub| {
-            estate.told_by_hub(&hub).into_iter().all(|(net, passed)| net != way.network || passed)
+            estate.told_by_hub(hub).into_iter().all(|(net, passed)| net != way.network || passed)
         })
     };
     keep_best(&mut ways, |way| {
@@ -110,7 +110,7 @@ pub fn azure_choice(
 ) -> Vec<AzurePath> {
     let mut ways = Vec::new();
     for connection in estate.connections_of_gateway(gateway) {
-        if estate.carries(onprem, &connection).is_err() {
+        if estate.carries(onprem, connection).is_err() {
             continue;
         }
         for path in CircuitPath::BOTH {

@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::estate::{Estate, PrivatePeering};
+use super::estate::Estate;
 use super::onprem::{Link, OnPrem};
+use super::parts::PrivatePeering;
 use super::routes::{GATEWAY_ASN, advertised_prefixes, heard, joined, local_address};
 use crate::arm::CircuitPath;
 use crate::model::{ResourceId, Timestamp};
@@ -94,7 +95,7 @@ pub fn arp_table(
         return Vec::new();
     };
     let (Some((customer, microsoft)), Some(_)) =
-        (ends(&peering, path), link_up(onprem, circuit, path))
+        (ends(peering, path), link_up(onprem, circuit, path))
     else {
         return Vec::new();
     };
@@ -136,7 +137,7 @@ pub fn circuit_routes(
         path,
     };
     let mut rows = Vec::new();
-    if let Some((customer, _)) = ends(&peering, path).filter(|_| agreed(&peering, onprem)) {
+    if let Some((customer, _)) = ends(peering, path).filter(|_| agreed(peering, onprem)) {
         let heard = heard(onprem, circuit, path);
         rows.extend(
             heard.into_iter().map(|(network, as_path)| {
@@ -145,17 +146,17 @@ pub fn circuit_routes(
         );
     }
     for connection in estate.connections_of_circuit(circuit) {
-        if estate.carries(onprem, &connection).is_err() {
+        if estate.carries(onprem, connection).is_err() {
             continue;
         }
         let next_hop =
-            estate.gateway(&connection.gateway).and_then(|gateway| local_address(estate, &gateway));
+            estate.gateway(&connection.gateway).and_then(|gateway| local_address(estate, gateway));
         let Some(next_hop) = next_hop else { continue };
         let prefixes = advertised_prefixes(estate, &connection.gateway);
         rows.extend(
             prefixes
-                .into_iter()
-                .map(|network| row(network, next_hop.to_string(), GATEWAY_ASN.to_string())),
+                .iter()
+                .map(|network| row(*network, next_hop.to_string(), GATEWAY_ASN.to_string())),
         );
     }
     rows
@@ -180,15 +181,15 @@ pub fn circuit_routes_summary(
         return Vec::new();
     };
     let mut rows = Vec::new();
-    if let Some((customer, _)) = ends(&peering, path) {
-        rows.push(customer_session(onprem, circuit, &peering, (path, customer), now));
+    if let Some((customer, _)) = ends(peering, path) {
+        rows.push(customer_session(onprem, circuit, peering, (path, customer), now));
     }
     for connection in estate.connections_of_circuit(circuit) {
-        if estate.carries(onprem, &connection).is_err() {
+        if estate.carries(onprem, connection).is_err() {
             continue;
         }
         let gateway = estate.gateway(&connection.gateway);
-        if let Some(neighbor) = gateway.and_then(|gateway| local_address(estate, &gateway)) {
+        if let Some(neighbor) = gateway.and_then(|gateway| local_address(estate, gateway)) {
             let received = advertised_prefixes(estate, &connection.gateway).len();
             rows.push(CircuitRouteSummary {
                 neighbor,

@@ -3,13 +3,20 @@
 //! Reads GET bodies as Azure shows them. A child is found whether it is a resource of its own or
 //! stands inside its parent's body; when both are there, its own body counts.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::onprem::OnPrem;
+use super::parts::{
+    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
+    read_gateway, truncated,
+};
+use super::routes;
 use crate::arm::{self, CircuitPath, kind, read};
 use crate::model::{Region, ResourceId};
 
@@ -23,123 +30,25 @@ pub struct Estate<'a> {
     tested: BTreeMap<ResourceId, String>,
     /// Appliances that are not up: the network that they stand in, and their address.
     stopped: BTreeSet<(ResourceId, IpAddr)>,
+    known: WorkedOut<'a>,
 }
 
-/// A virtual network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vnet {
-    /// Its id.
-    pub id: ResourceId,
-    /// Its address space.
-    pub prefixes: BTreeSet<IpNet>,
-}
+/// The children of one kind of a resource, with their bodies.
+pub(super) type Children<'a> = BTreeMap<ResourceId, &'a Value>;
 
-/// One side of a peering.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VnetPeering {
-    /// Its id.
-    pub id: ResourceId,
-    /// The network it belongs to.
-    pub vnet: ResourceId,
-    /// The other network.
-    pub remote: ResourceId,
-    /// `peeringState` is `Connected`.
-    pub connected: bool,
-    /// `allowGatewayTransit`.
-    pub allow_gateway_transit: bool,
-    /// `useRemoteGateways`.
-    pub use_remote_gateways: bool,
-    /// The addresses of the other network that this side knows of; none where it does not say.
-    pub known: Option<BTreeSet<IpNet>>,
-}
-
-/// An ExpressRoute gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpressRouteGateway {
-    /// Its id.
-    pub id: ResourceId,
-    /// Its region.
-    pub region: Option<Region>,
-    /// The subnet it stands in.
-    pub subnet: Option<ResourceId>,
-    /// The network of that subnet.
-    pub vnet: Option<ResourceId>,
-    /// The hub of a virtual WAN that it stands in, instead of a network.
-    pub hub: Option<ResourceId>,
-    /// `provisioningState` is `Succeeded`.
-    pub succeeded: bool,
-}
-
-/// A connection between a gateway and a circuit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EstateConnection {
-    /// Its id.
-    pub id: ResourceId,
-    /// The gateway.
-    pub gateway: ResourceId,
-    /// The circuit.
-    pub circuit: ResourceId,
-    /// `routingWeight`: the larger wins.
-    pub weight: u32,
-    /// `provisioningState` is `Succeeded`.
-    pub succeeded: bool,
-}
-
-/// A circuit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EstateCircuit {
-    /// Its id.
-    pub id: ResourceId,
-    /// `circuitProvisioningState` is `Enabled`.
-    pub enabled: bool,
-    /// `serviceProviderProvisioningState` is `Provisioned`.
-    pub provisioned: bool,
-    /// Where its provider meets Microsoft.
-    pub location: Option<String>,
-    /// Its private peering, if it has one.
-    pub private: Option<PrivatePeering>,
-}
-
-/// The private peering of a circuit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrivatePeering {
-    /// `state` is `Enabled`.
-    pub enabled: bool,
-    /// `peerASN`.
-    pub peer_asn: Option<u32>,
-    /// `primaryPeerAddressPrefix`: a /30.
-    pub primary: Option<IpNet>,
-    /// `secondaryPeerAddressPrefix`: a /30.
-    pub secondary: Option<IpNet>,
-}
-
-/// Why a connection carries nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Dead {
-    /// It is not `Succeeded`.
-    #[error("the connection is not provisioned")]
-    EstateConnection,
-    /// The gateway is not there or not `Succeeded`.
-    #[error("the gateway is not provisioned")]
-    Gateway,
-    /// The gateway's region is down.
-    #[error("region {} is down", .0.as_str())]
-    Region(Region),
-    /// The circuit is not there, not enabled, or its provider has not provisioned it.
-    #[error("the circuit is not provisioned")]
-    EstateCircuit,
-    /// The circuit has no enabled private peering.
-    #[error("the circuit has no enabled private peering")]
-    Peering,
-    /// No link between on-premises and the circuit stands.
-    #[error("no link between on-premises and the circuit is up")]
-    Links,
-    /// A site failover test has cut the gateway off from the circuit's peering location.
-    #[error("a site failover test has dropped the links to {0}")]
-    Tested(String),
-    /// A fault: everything looks well and nothing gets through.
-    #[error("the connection carries nothing, by a fault")]
-    Silent,
+/// What has been asked of an estate before: bodies do not change under it, and reachability asks the same for
+/// each site and network.
+#[derive(Debug, Clone, Default)]
+struct WorkedOut<'a> {
+    children: RefCell<BTreeMap<(&'static str, ResourceId), Arc<Children<'a>>>>,
+    beneath: OnceCell<BTreeMap<ResourceId, Vec<(&'a ResourceId, &'a Value)>>>,
+    vnets: OnceCell<BTreeMap<ResourceId, Vnet>>,
+    peerings: OnceCell<BTreeMap<ResourceId, Vec<VnetPeering>>>,
+    gateways: OnceCell<BTreeMap<ResourceId, ExpressRouteGateway>>,
+    connections: OnceCell<Vec<EstateConnection>>,
+    circuits: OnceCell<BTreeMap<ResourceId, EstateCircuit>>,
+    told: RefCell<BTreeMap<ResourceId, Arc<BTreeSet<IpNet>>>>,
+    serving: RefCell<BTreeMap<ResourceId, Arc<[ResourceId]>>>,
 }
 
 impl<'a> Estate<'a> {
@@ -158,6 +67,7 @@ impl<'a> Estate<'a> {
             silent,
             tested: BTreeMap::new(),
             stopped: BTreeSet::new(),
+            known: WorkedOut::default(),
         }
     }
 
@@ -209,11 +119,17 @@ impl<'a> Estate<'a> {
     }
 
     /// The children of one kind of a resource: those of their own and those in its body.
-    pub(super) fn children(
-        &self,
-        parent: &ResourceId,
-        kind: &str,
-    ) -> BTreeMap<ResourceId, &'a Value> {
+    pub(super) fn children(&self, parent: &ResourceId, kind: &'static str) -> Arc<Children<'a>> {
+        let asked = (kind, parent.clone());
+        let known = self.known.children.borrow().get(&asked).cloned();
+        known.unwrap_or_else(|| {
+            let found = Arc::new(self.find_children(parent, kind));
+            self.known.children.borrow_mut().insert(asked, Arc::clone(&found));
+            found
+        })
+    }
+
+    fn find_children(&self, parent: &ResourceId, kind: &str) -> Children<'a> {
         let mut found = BTreeMap::new();
         let own = self.body(parent);
         let inside = own.map(|body| read::list(body, &format!("/properties/{kind}")));
@@ -224,31 +140,48 @@ impl<'a> Estate<'a> {
             }
         }
         let wanted = format!("{}/{kind}", parent.resource_type().as_str());
-        for (id, body) in &self.bodies {
-            if id.is_child_of(parent) && id.resource_type().is(&wanted) {
-                found.insert((*id).clone(), body);
+        for (id, body) in self.beneath(parent) {
+            if id.resource_type().is(&wanted) {
+                found.insert((*id).clone(), *body);
             }
         }
         found
     }
 
+    /// What has a resource as its parent, of whichever kind.
+    fn beneath(&self, parent: &ResourceId) -> &[(&'a ResourceId, &'a Value)] {
+        let all = self.known.beneath.get_or_init(|| {
+            let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for (id, body) in &self.bodies {
+                if let Some(parent) = id.parent().filter(|parent| id.is_child_of(parent)) {
+                    all.entry(parent).or_default().push((*id, *body));
+                }
+            }
+            all
+        });
+        all.get(parent).map_or(&[], Vec::as_slice)
+    }
+
     /// A virtual network.
     #[must_use]
-    pub fn vnet(&self, id: &ResourceId) -> Option<Vnet> {
-        let (id, body) = self.bodies.get_key_value(id)?;
-        if !id.resource_type().is(kind::NETWORKS) {
-            return None;
-        }
-        Some(Vnet {
-            id: (*id).clone(),
-            prefixes: truncated(arm::VirtualNetworkView::of(body).space()),
-        })
+    pub fn vnet(&self, id: &ResourceId) -> Option<&Vnet> {
+        self.all_vnets().get(id)
     }
 
     /// All virtual networks, by id.
-    #[must_use]
-    pub fn vnets(&self) -> Vec<Vnet> {
-        self.of_type(kind::NETWORKS).filter_map(|(id, _)| self.vnet(id)).collect()
+    pub fn vnets(&self) -> impl Iterator<Item = &Vnet> {
+        self.all_vnets().values()
+    }
+
+    fn all_vnets(&self) -> &BTreeMap<ResourceId, Vnet> {
+        self.known.vnets.get_or_init(|| {
+            self.of_type(kind::NETWORKS)
+                .map(|(id, body)| {
+                    let prefixes = truncated(arm::VirtualNetworkView::of(body).space());
+                    (id.clone(), Vnet { id: id.clone(), prefixes })
+                })
+                .collect()
+        })
     }
 
     /// The prefix of a subnet; the first of IPv4, when it has several.
@@ -262,9 +195,17 @@ impl<'a> Estate<'a> {
 
     /// The peerings of a virtual network: its own sides only, by id.
     #[must_use]
-    pub fn peerings(&self, vnet: &ResourceId) -> Vec<VnetPeering> {
+    pub fn peerings(&self, vnet: &ResourceId) -> &[VnetPeering] {
+        let all = self.known.peerings.get_or_init(|| {
+            let vnets = self.of_type(kind::NETWORKS).map(|(id, _)| id);
+            vnets.map(|id| (id.clone(), self.peerings_in(id))).collect()
+        });
+        all.get(vnet).map_or(&[], Vec::as_slice)
+    }
+
+    fn peerings_in(&self, vnet: &ResourceId) -> Vec<VnetPeering> {
         self.children(vnet, "virtualNetworkPeerings")
-            .into_iter()
+            .iter()
             .filter_map(|(id, body)| {
                 let side = arm::PeeringView::of(body);
                 Some(VnetPeering {
@@ -274,44 +215,26 @@ impl<'a> Estate<'a> {
                     allow_gateway_transit: side.lends_gateway(),
                     use_remote_gateways: side.uses_gateway(),
                     known: side.known_space().map(truncated),
-                    id,
+                    id: id.clone(),
                 })
             })
             .collect()
     }
 
-    /// An ExpressRoute gateway; a VPN gateway is none.
+    /// An ExpressRoute gateway, of a network or of a hub; a VPN gateway is none.
     #[must_use]
-    pub fn gateway(&self, id: &ResourceId) -> Option<ExpressRouteGateway> {
-        let (id, body) = self.bodies.get_key_value(id)?;
-        if id.resource_type().is(kind::HUB_GATEWAYS) {
-            return Some(ExpressRouteGateway {
-                id: (*id).clone(),
-                region: read::region(body),
-                subnet: None,
-                vnet: None,
-                hub: read::id_at(body, "/properties/virtualHub/id"),
-                succeeded: arm::is_done(body),
-            });
-        }
-        let gateway = arm::GatewayView::of(body);
-        if !id.resource_type().is(kind::GATEWAYS) || !gateway.is_express_route() {
-            return None;
-        }
-        Some(ExpressRouteGateway {
-            id: (*id).clone(),
-            region: read::region(body),
-            subnet: gateway.subnet(),
-            vnet: gateway.network(),
-            hub: None,
-            succeeded: arm::is_done(body),
-        })
+    pub fn gateway(&self, id: &ResourceId) -> Option<&ExpressRouteGateway> {
+        let all = self.known.gateways.get_or_init(|| {
+            let bodies = self.bodies.iter();
+            let read = bodies.filter_map(|(id, body)| read_gateway(id, body));
+            read.map(|gateway| (gateway.id.clone(), gateway)).collect()
+        });
+        all.get(id)
     }
 
-    /// All ExpressRoute gateways, by id.
-    #[must_use]
-    pub fn gateways(&self) -> Vec<ExpressRouteGateway> {
-        self.of_type(kind::GATEWAYS).filter_map(|(id, _)| self.gateway(id)).collect()
+    /// All ExpressRoute gateways of networks, by id.
+    pub fn gateways(&self) -> impl Iterator<Item = &ExpressRouteGateway> {
+        self.of_type(kind::GATEWAYS).filter_map(|(id, _)| self.gateway(id))
     }
 
     /// The address that the gateway's body says it speaks BGP from, if it says one.
@@ -322,23 +245,25 @@ impl<'a> Estate<'a> {
 
     /// All connections between a gateway and a circuit, of networks and of hubs, by id.
     #[must_use]
-    pub fn connections(&self) -> Vec<EstateConnection> {
-        let own = self.of_type(kind::CONNECTIONS);
-        let mut all: Vec<EstateConnection> = own
-            .filter_map(|(id, body)| {
-                let own = arm::ConnectionView::of(body);
-                Some(EstateConnection {
-                    id: id.clone(),
-                    gateway: own.gateway()?,
-                    circuit: own.circuit()?,
-                    weight: u32::try_from(own.weight()).unwrap_or(0),
-                    succeeded: arm::is_done(body),
+    pub fn connections(&self) -> &[EstateConnection] {
+        self.known.connections.get_or_init(|| {
+            let own = self.of_type(kind::CONNECTIONS);
+            let mut all: Vec<EstateConnection> = own
+                .filter_map(|(id, body)| {
+                    let own = arm::ConnectionView::of(body);
+                    Some(EstateConnection {
+                        id: id.clone(),
+                        gateway: own.gateway()?,
+                        circuit: own.circuit()?,
+                        weight: u32::try_from(own.weight()).unwrap_or(0),
+                        succeeded: arm::is_done(body),
+                    })
                 })
-            })
-            .collect();
-        all.extend(self.circuit_connections());
-        all.sort_by(|a, b| a.id.cmp(&b.id));
-        all
+                .collect();
+            all.extend(self.circuit_connections());
+            all.sort_by(|a, b| a.id.cmp(&b.id));
+            all
+        })
     }
 
     /// Whether a region is down.
@@ -347,29 +272,58 @@ impl<'a> Estate<'a> {
     }
 
     /// The connections of a gateway, by id.
-    #[must_use]
-    pub fn connections_of_gateway(&self, gateway: &ResourceId) -> Vec<EstateConnection> {
-        let mut connections = self.connections();
-        connections.retain(|connection| connection.gateway == *gateway);
-        connections
+    pub fn connections_of_gateway<'e>(
+        &'e self,
+        gateway: &ResourceId,
+    ) -> impl Iterator<Item = &'e EstateConnection> {
+        self.connections().iter().filter(move |connection| connection.gateway == *gateway)
     }
 
     /// The connections to a circuit, by id.
-    #[must_use]
-    pub fn connections_of_circuit(&self, circuit: &ResourceId) -> Vec<EstateConnection> {
-        let mut connections = self.connections();
-        connections.retain(|connection| connection.circuit == *circuit);
-        connections
+    pub fn connections_of_circuit<'e>(
+        &'e self,
+        circuit: &ResourceId,
+    ) -> impl Iterator<Item = &'e EstateConnection> {
+        self.connections().iter().filter(move |connection| connection.circuit == *circuit)
+    }
+
+    /// What a gateway would tell if everything were well ([`routes::configured_prefixes`]).
+    pub(super) fn told(&self, gateway: &ResourceId) -> Arc<BTreeSet<IpNet>> {
+        let known = self.known.told.borrow().get(gateway).cloned();
+        known.unwrap_or_else(|| {
+            let told = Arc::new(routes::prefixes_behind(self, gateway));
+            self.known.told.borrow_mut().insert(gateway.clone(), Arc::clone(&told));
+            told
+        })
+    }
+
+    /// The gateways whose routes a network has, worked out once ([`Estate::serving`]).
+    pub(super) fn known_serving(
+        &self,
+        vnet: &ResourceId,
+        work_out: impl FnOnce() -> Vec<ResourceId>,
+    ) -> Arc<[ResourceId]> {
+        let known = self.known.serving.borrow().get(vnet).cloned();
+        known.unwrap_or_else(|| {
+            let serving: Arc<[ResourceId]> = work_out().into();
+            self.known.serving.borrow_mut().insert(vnet.clone(), Arc::clone(&serving));
+            serving
+        })
     }
 
     /// A circuit.
     #[must_use]
-    pub fn circuit(&self, id: &ResourceId) -> Option<EstateCircuit> {
-        let (id, body) = self.bodies.get_key_value(id)?;
-        if !id.resource_type().is(kind::CIRCUITS) {
-            return None;
-        }
-        let private = self.children(id, "peerings").into_iter().find(|(id, body)| {
+    pub fn circuit(&self, id: &ResourceId) -> Option<&EstateCircuit> {
+        let all = self.known.circuits.get_or_init(|| {
+            let circuits = self.of_type(kind::CIRCUITS);
+            circuits.map(|(id, body)| (id.clone(), self.read_circuit(id, body))).collect()
+        });
+        all.get(id)
+    }
+
+    fn read_circuit(&self, id: &ResourceId, body: &Value) -> EstateCircuit {
+        let peerings = self.children(id, "peerings");
+        let private = peerings.iter().find(|(id, body)| {
             let named = id.name().eq_ignore_ascii_case(arm::PRIVATE_PEERING);
             named || arm::CircuitPeeringView::of(body).is_private()
         });
@@ -378,8 +332,8 @@ impl<'a> Estate<'a> {
         };
         let circuit = arm::CircuitView::of(body);
         let private = private.map(|(_, body)| arm::CircuitPeeringView::of(body));
-        Some(EstateCircuit {
-            id: (*id).clone(),
+        EstateCircuit {
+            id: id.clone(),
             enabled: is(circuit.state(), "Enabled"),
             provisioned: is(circuit.provider_state(), "Provisioned"),
             location: circuit.location().map(str::to_owned),
@@ -389,20 +343,14 @@ impl<'a> Estate<'a> {
                 primary: own.prefix(CircuitPath::Primary),
                 secondary: own.prefix(CircuitPath::Secondary),
             }),
-        })
-    }
-
-    /// All circuits, by id.
-    #[must_use]
-    pub fn circuits(&self) -> Vec<EstateCircuit> {
-        self.of_type(kind::CIRCUITS).filter_map(|(id, _)| self.circuit(id)).collect()
+        }
     }
 
     /// Whether a gateway is there, finished, and not in a region that is down.
     ///
     /// # Errors
     /// It is not; the reason says which.
-    pub fn gateway_lives(&self, gateway: &ResourceId) -> Result<ExpressRouteGateway, Dead> {
+    pub fn gateway_lives(&self, gateway: &ResourceId) -> Result<&ExpressRouteGateway, Dead> {
         let gateway = self.gateway(gateway).filter(|gateway| gateway.succeeded);
         let gateway = gateway.ok_or(Dead::Gateway)?;
         match &gateway.region {
@@ -415,12 +363,12 @@ impl<'a> Estate<'a> {
     ///
     /// # Errors
     /// It has not; the reason says which.
-    pub fn circuit_lives(&self, circuit: &ResourceId) -> Result<PrivatePeering, Dead> {
+    pub fn circuit_lives(&self, circuit: &ResourceId) -> Result<&PrivatePeering, Dead> {
         let circuit = self
             .circuit(circuit)
             .filter(|circuit| circuit.enabled && circuit.provisioned)
             .ok_or(Dead::EstateCircuit)?;
-        circuit.private.filter(|peering| peering.enabled).ok_or(Dead::Peering)
+        circuit.private.as_ref().filter(|peering| peering.enabled).ok_or(Dead::Peering)
     }
 
     /// Whether the connection carries traffic: itself, its gateway, its circuit and a link are well.
@@ -434,7 +382,8 @@ impl<'a> Estate<'a> {
         self.gateway_lives(&connection.gateway)?;
         let peering = self.circuit_lives(&connection.circuit)?;
         if let Some(location) = self.tested.get(&connection.gateway) {
-            let own = self.circuit(&connection.circuit).and_then(|circuit| circuit.location);
+            let circuit = self.circuit(&connection.circuit);
+            let own = circuit.and_then(|circuit| circuit.location.as_deref());
             if own.is_some_and(|own| own.eq_ignore_ascii_case(location)) {
                 return Err(Dead::Tested(location.clone()));
             }
@@ -449,9 +398,4 @@ impl<'a> Estate<'a> {
         }
         Ok(())
     }
-}
-
-/// Prefixes as routes have them.
-fn truncated(prefixes: Vec<IpNet>) -> BTreeSet<IpNet> {
-    prefixes.into_iter().map(|prefix| prefix.trunc()).collect()
 }

@@ -11,8 +11,9 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::estate::{Estate, EstateConnection};
+use super::estate::Estate;
 use super::onprem::OnPrem;
+use super::parts::EstateConnection;
 use super::routes::{heard, joined, microsoft_path};
 use crate::arm::CircuitPath;
 use crate::arm::read::{is as text_is, text as text_at};
@@ -135,13 +136,14 @@ impl Estate<'_> {
 
     /// The networks that are connected to a hub.
     fn members(&self, hub: &ResourceId) -> Vec<TableMember> {
-        let all = self.children(hub, "hubVirtualNetworkConnections").into_iter();
-        all.filter(|(_, body)| text_is(body, "/properties/provisioningState", "Succeeded"))
+        let all = self.children(hub, "hubVirtualNetworkConnections");
+        all.iter()
+            .filter(|(_, body)| text_is(body, "/properties/provisioningState", "Succeeded"))
             .filter_map(|(id, body)| {
                 let vnet = text_at(body, "/properties/remoteVirtualNetwork/id")?;
                 let vnet = ResourceId::parse(vnet).ok()?;
                 let routed = Routed::of(body).unwrap_or_default();
-                Some(TableMember { id, hub: hub.clone(), vnet, routed })
+                Some(TableMember { id: id.clone(), hub: hub.clone(), vnet, routed })
             })
             .collect()
     }
@@ -198,7 +200,7 @@ impl Estate<'_> {
         let hubs = std::iter::once(member.hub.clone()).chain(self.other_hubs(&member.hub));
         hubs.filter_map(|hub| self.gateway_of_hub(&hub))
             .filter(|gateway| {
-                let mut own = self.connections_of_gateway(gateway).into_iter();
+                let mut own = self.connections_of_gateway(gateway);
                 own.any(|connection| self.connection_fills(&connection.id, table))
             })
             .collect()
@@ -224,7 +226,8 @@ impl Estate<'_> {
                 if !member.routed.fills(&table, &labels) {
                     continue;
                 }
-                let nets = self.vnet(&member.vnet).map(|vnet| vnet.prefixes).unwrap_or_default();
+                let nets =
+                    self.vnet(&member.vnet).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
                 told.extend(nets.into_iter().map(|net| (net, passed_on)));
             }
         }
@@ -311,7 +314,8 @@ pub fn effective_routes(
             if !member.routed.fills(table, &labels) {
                 continue;
             }
-            let nets = estate.vnet(&member.vnet).map(|vnet| vnet.prefixes).unwrap_or_default();
+            let nets =
+                estate.vnet(&member.vnet).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
             for net in nets {
                 let own = if remote { &of } else { &member.id };
                 let kind = if remote { kind } else { "Virtual Network Connection" };
@@ -321,7 +325,7 @@ pub fn effective_routes(
         let Some(gateway) = estate.gateway_of_hub(&of) else { continue };
         for connection in estate.connections_of_gateway(&gateway) {
             let fills = estate.connection_fills(&connection.id, table);
-            if !fills || estate.carries(onprem, &connection).is_err() {
+            if !fills || estate.carries(onprem, connection).is_err() {
                 continue;
             }
             for path in CircuitPath::BOTH {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -101,7 +102,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &SubnetPlace, to: &IpNet) ->
     if let Some(length) = estate.vnet(&here.vnet).and_then(|vnet| covering(&vnet.prefixes)) {
         offer(length, 0, Hop::Beside);
     }
-    for peering in estate.peerings(&here.vnet).into_iter().filter(|peering| peering.connected) {
+    for peering in estate.peerings(&here.vnet).iter().filter(|peering| peering.connected) {
         let there = estate.vnet(&peering.remote).and_then(|vnet| covering(&vnet.prefixes));
         if let Some(length) = there {
             offer(length, 0, Hop::Beside);
@@ -124,7 +125,7 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &SubnetPlace, to: &IpNet) ->
     }
     let gateway = gateways.first();
     let routes = table.map(|(id, _)| estate.children(id, "routes")).unwrap_or_default();
-    for (id, route) in routes {
+    for (id, route) in routes.iter() {
         let name = id.name();
         let route = arm::RouteView::of(route);
         let prefix = route.destination().and_then(|text| text.parse::<IpNet>().ok());
@@ -168,7 +169,6 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &SubnetPlace, to: &IpNet) ->
 fn learned(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId, to: &IpNet) -> Option<u8> {
     let carrying = estate
         .connections_of_gateway(gateway)
-        .into_iter()
         .filter(|connection| estate.carries(onprem, connection).is_ok());
     carrying
         .flat_map(|connection| {
@@ -186,9 +186,9 @@ fn appliance(
     from: &ResourceId,
     address: IpAddr,
 ) -> Result<SubnetPlace, String> {
-    let peers = estate.peerings(from).into_iter().filter(|peering| peering.connected);
-    let near: Vec<ResourceId> =
-        std::iter::once(from.clone()).chain(peers.map(|peering| peering.remote)).collect();
+    let peers = estate.peerings(from).iter().filter(|peering| peering.connected);
+    let near: Vec<&ResourceId> =
+        std::iter::once(from).chain(peers.map(|peering| &peering.remote)).collect();
     let is_at = |place: &SubnetPlace| place.prefixes.iter().any(|net| net.contains(&address));
     let found = near.iter().find_map(|vnet| estate.places(vnet).into_iter().find(is_at));
     let Some(place) = found else {
@@ -203,53 +203,54 @@ fn appliance(
 impl Estate<'_> {
     /// The subnets of a network.
     pub(super) fn places(&self, vnet: &ResourceId) -> Vec<SubnetPlace> {
-        let all = self.children(vnet, "subnets").into_iter();
-        all.map(|(id, body)| {
-            let subnet = arm::SubnetView::of(body);
-            let (prefixes, table) = (subnet.prefixes(), subnet.route_table());
-            SubnetPlace { id, vnet: vnet.clone(), prefixes, table }
-        })
-        .collect()
+        let all = self.children(vnet, "subnets");
+        all.iter()
+            .map(|(id, body)| {
+                let subnet = arm::SubnetView::of(body);
+                let (prefixes, table) = (subnet.prefixes(), subnet.route_table());
+                SubnetPlace { id: id.clone(), vnet: vnet.clone(), prefixes, table }
+            })
+            .collect()
     }
 
     /// The gateways whose routes a network has: its own, or the one of a peer that lends it, or those of the
     /// hubs that it is connected to, its own hub's first.
-    pub(super) fn serving(&self, vnet: &ResourceId) -> Vec<ResourceId> {
-        match self.lent(vnet) {
+    pub(super) fn serving(&self, vnet: &ResourceId) -> Arc<[ResourceId]> {
+        self.known_serving(vnet, || match self.lent(vnet) {
             Some(gateway) => vec![gateway],
             None => self.serving_over_hubs(vnet),
-        }
+        })
     }
 
     /// The gateway of a network, or the one that a peer lends it.
     fn lent(&self, vnet: &ResourceId) -> Option<ResourceId> {
         let of = |vnet: &ResourceId| {
-            let own = self.gateways().into_iter();
-            own.filter(|gateway| gateway.vnet.as_ref() == Some(vnet))
+            self.gateways()
+                .filter(|gateway| gateway.vnet.as_ref() == Some(vnet))
                 .find(|gateway| self.gateway_lives(&gateway.id).is_ok())
-                .map(|gateway| gateway.id)
+                .map(|gateway| gateway.id.clone())
         };
-        of(vnet).or_else(|| of(&self.lender(vnet)?))
+        of(vnet).or_else(|| of(self.lender(vnet)?))
     }
 
     /// The VPN gateways whose tunnels a network has: its own, or those of a peer that lends them.
     fn serving_vpn(&self, vnet: &ResourceId) -> Vec<ResourceId> {
         let own = self.vpn_gateways_of(vnet);
         match self.lender(vnet) {
-            Some(lender) if own.is_empty() => self.vpn_gateways_of(&lender),
+            Some(lender) if own.is_empty() => self.vpn_gateways_of(lender),
             _ => own,
         }
     }
 
     /// The network that lends its gateways to this one.
-    fn lender(&self, vnet: &ResourceId) -> Option<ResourceId> {
-        let uses = |peering: &super::estate::VnetPeering| {
-            let back = self.peerings(&peering.remote).into_iter();
+    fn lender(&self, vnet: &ResourceId) -> Option<&ResourceId> {
+        let uses = |peering: &&super::parts::VnetPeering| {
+            let mut back = self.peerings(&peering.remote).iter();
             peering.connected
                 && peering.use_remote_gateways
-                && back.into_iter().any(|side| side.remote == *vnet && side.allow_gateway_transit)
+                && back.any(|side| side.remote == *vnet && side.allow_gateway_transit)
         };
-        self.peerings(vnet).into_iter().find(uses).map(|side| side.remote)
+        self.peerings(vnet).iter().find(uses).map(|side| &side.remote)
     }
 }
 

@@ -32,7 +32,7 @@ pub fn heard_by_network(
 ) -> BTreeMap<IpNet, Vec<Heard>> {
     let mut all: BTreeMap<IpNet, Vec<Heard>> = BTreeMap::new();
     for connection in estate.connections_of_gateway(gateway) {
-        if estate.carries(onprem, &connection).is_err() {
+        if estate.carries(onprem, connection).is_err() {
             continue;
         }
         let [primary, secondary] = CircuitPath::BOTH.map(|path| {
@@ -41,7 +41,8 @@ pub fn heard_by_network(
                 .map(|(network, path)| (network, joined(&microsoft_path(&path), "-")))
                 .collect::<BTreeMap<IpNet, String>>()
         });
-        let location = estate.circuit(&connection.circuit).and_then(|circuit| circuit.location);
+        let location =
+            estate.circuit(&connection.circuit).and_then(|circuit| circuit.location.clone());
         let mut networks: Vec<&IpNet> = primary.keys().chain(secondary.keys()).collect();
         networks.sort();
         networks.dedup();

@@ -11,6 +11,7 @@ mod hubs;
 mod inside;
 pub mod locations;
 pub mod onprem;
+pub mod parts;
 pub mod reach;
 pub mod routes;
 pub mod traffic;
@@ -23,13 +24,13 @@ pub use choice::{AzurePath, OnPremisesPath, azure_choice, on_premises_choice};
 pub use edge::{
     ArpRow, CircuitRoute, CircuitRouteSummary, arp_table, circuit_routes, circuit_routes_summary,
 };
-pub use estate::{
-    Dead, Estate, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet,
-    VnetPeering,
-};
+pub use estate::Estate;
 pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
 pub use locations::{Heard, heard_by_network};
 pub use onprem::{Link, OnPrem, OnPremError, Site};
+pub use parts::{
+    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
+};
 pub use reach::{Reach, ReachVerdict, reachability};
 pub use routes::{
     BgpPeerRow, RouteRow, advertised_prefixes, advertised_routes, bgp_peers, configured_prefixes,

@@ -73,7 +73,7 @@ impl ReachVerdict {
 #[must_use]
 pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
     let networks: BTreeSet<IpNet> =
-        estate.vnets().into_iter().flat_map(|vnet| vnet.prefixes).collect();
+        estate.vnets().flat_map(|vnet| vnet.prefixes.iter().copied()).collect();
     let mut all = Vec::new();
     for site in &onprem.sites {
         for network in &networks {
@@ -182,7 +182,7 @@ fn both_ways(
     }
     if out_of.is_empty() {
         match &home {
-            Some(home) if hub.is_some() => out_of.extend(estate.serving(home)),
+            Some(home) if hub.is_some() => out_of.extend(estate.serving(home).iter().cloned()),
             _ => drop(out_of.insert(gateway.clone())),
         }
     }
@@ -214,9 +214,9 @@ fn is_explicit(why: &str) -> bool {
 
 /// The network beside a hub, or the hub itself, that has these addresses.
 fn home_of(estate: &Estate<'_>, hub: &ResourceId, network: &IpNet) -> Option<ResourceId> {
-    let peers = estate.peerings(hub).into_iter().map(|peering| peering.remote);
-    let mut near = std::iter::once(hub.clone()).chain(peers);
-    near.find(|vnet| estate.vnet(vnet).is_some_and(|vnet| vnet.prefixes.contains(network)))
+    let peers = estate.peerings(hub).iter().map(|peering| &peering.remote);
+    let mut near = std::iter::once(hub).chain(peers);
+    near.find(|vnet| estate.vnet(vnet).is_some_and(|vnet| vnet.prefixes.contains(network))).cloned()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::estate::{Estate, EstateConnection};
+use super::estate::Estate;
 use super::onprem::{Link, OnPrem, Site};
+use super::parts::EstateConnection;
 use crate::arm::CircuitPath;
 use crate::model::{Region, ResourceId};
 
@@ -155,8 +156,7 @@ impl Lab {
     }
 
     pub(super) fn connection(&self, id: &ResourceId) -> EstateConnection {
-        let mut all = self.estate().connections();
-        all.retain(|connection| connection.id == *id);
-        all.pop().unwrap()
+        let estate = self.estate();
+        estate.connections().iter().find(|connection| connection.id == *id).unwrap().clone()
     }
 }

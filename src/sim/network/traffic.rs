@@ -85,7 +85,8 @@ impl Rates {
 /// shared evenly by ways that are equally good.
 #[must_use]
 pub fn traffic(estate: &Estate<'_>, onprem: &OnPrem, circuit: &ResourceId) -> Rates {
-    let mut azure: Vec<IpNet> = estate.vnets().into_iter().flat_map(|vnet| vnet.prefixes).collect();
+    let vnets = estate.vnets();
+    let mut azure: Vec<IpNet> = vnets.flat_map(|vnet| vnet.prefixes.iter().copied()).collect();
     azure.sort();
     azure.dedup();
     let mut rates = Rates::default();

@@ -18,7 +18,8 @@ use crate::store::obligations::Owed;
 use crate::store::{StateDir, StoreError, files, regular};
 
 /// Small files that are put there as they change.
-const WHILE_DRIVEN: [&str; 4] = ["runbook.yaml", "reached.json", "strikes.json", "outbox.json"];
+const WHILE_DRIVEN: [&str; 5] =
+    ["runbook.yaml", "estate.json", "reached.json", "strikes.json", "outbox.json"];
 
 /// The log, which grows: put there now and then.
 const LOG: &str = "run.log";
@@ -35,7 +36,8 @@ const LOG_BYTES_WHILE_DRIVEN: u64 = 1 << 20;
 /// What a driver has put beside its journal.
 #[derive(Debug)]
 pub(super) struct BesideFiles {
-    state: StateDir,
+    /// None where nothing is written beside it on this host.
+    state: Option<StateDir>,
     run: RunId,
     /// By name: how the file looked, without reading it, and its digest.
     put: BTreeMap<String, (Option<FileLook>, String)>,
@@ -66,10 +68,15 @@ fn owed_name(store: &SharedStore, run: &RunId) -> Path {
 
 impl BesideFiles {
     /// Of a run that is driven here; what lies in the store already is known by the note of whoever drove it.
-    pub(super) fn new(state: StateDir, run: RunId, before: Option<&DriverNote>) -> Self {
+    pub(super) fn new(state: StateDir, run: &RunId, before: Option<&DriverNote>) -> Self {
         let known = before.map(|note| note.beside.clone()).unwrap_or_default();
         let put = known.into_iter().map(|(name, digest)| (name, (None, digest))).collect();
-        Self { state, run, put, owed: None }
+        Self { state: Some(state), put, ..Self::none(run) }
+    }
+
+    /// Of a run of which nothing is kept on this host.
+    pub(super) fn none(run: &RunId) -> Self {
+        Self { state: None, run: run.clone(), put: BTreeMap::new(), owed: None }
     }
 
     /// The digests of what lies in the store.
@@ -86,11 +93,12 @@ impl BesideFiles {
         store: &SharedStore,
         how: PutHow,
     ) -> Result<bool, StoreError> {
+        let Some(state) = self.state.clone() else { return Ok(false) };
         let log = (how != PutHow::Small).then_some(LOG);
         let world = if how == PutHow::All { &WORLD[..] } else { &[] };
         let mut changed = false;
         for wanted in WHILE_DRIVEN.iter().chain(world).copied().chain(log) {
-            let path = self.state.run_path(&self.run).join(wanted);
+            let path = state.run_path(&self.run).join(wanted);
             let most = match (wanted, how) {
                 (LOG, PutHow::Small | PutHow::WithLog) => LOG_BYTES_WHILE_DRIVEN,
                 _ => FILE_BYTES_MAX,
@@ -110,13 +118,13 @@ impl BesideFiles {
             }
             self.put.insert(wanted.to_owned(), (Some(look), digest));
         }
-        self.put_owed(store).await?;
+        self.put_owed(store, &state).await?;
         Ok(changed)
     }
 
     /// Notes what the run owes; that it owes nothing is the absence of a note.
-    async fn put_owed(&mut self, store: &SharedStore) -> Result<(), StoreError> {
-        let note = self.state.obligations().of(&self.run);
+    async fn put_owed(&mut self, store: &SharedStore, state: &StateDir) -> Result<(), StoreError> {
+        let note = state.obligations().of(&self.run);
         let now = note.as_ref().map(|owed| owed.obligations.clone()).unwrap_or_default();
         if self.owed.as_ref() == Some(&now) {
             return Ok(());

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use object_store::ObjectMeta;
 
+use super::SharedJournal;
 use super::beside;
 use super::drivers::{self, DriverNote};
-use super::journal::SharedJournal;
 use super::objects::SharedStore;
 use super::runs::place_of;
 use crate::engine::{JournalError, Recorded};

@@ -24,8 +24,16 @@ impl NoSharedJournal {
     ///
     /// # Errors
     /// Always.
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub async fn open(_: Arc<dyn ObjectStore>, _: Path, _: &RunId) -> Result<Self, JournalError> {
+        Err(missing())
+    }
+
+    pub(super) async fn open_by(
+        _: Arc<dyn ObjectStore>,
+        _: Path,
+        _: &RunId,
+        _: Option<[u8; 16]>,
+    ) -> Result<Self, JournalError> {
         Err(missing())
     }
 
@@ -35,17 +43,14 @@ impl NoSharedJournal {
         match self.0 {}
     }
 
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub(in crate::store) async fn links(&self) -> Result<Vec<ChainLink>, JournalError> {
         match self.0 {}
     }
 
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub(in crate::store) async fn put_back(&self, _: &[ChainLink]) -> Result<(), JournalError> {
         match self.0 {}
     }
 
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub(in crate::store) async fn append_linked(
         &self,
         _: &Lease,
@@ -56,7 +61,6 @@ impl NoSharedJournal {
         match self.0 {}
     }
 
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub(in crate::store) async fn is_still_ours(&self) -> Result<(), JournalError> {
         match self.0 {}
     }
@@ -65,7 +69,6 @@ impl NoSharedJournal {
     ///
     /// # Errors
     /// None.
-    #[expect(clippy::unused_async, reason = "as the one that there is")]
     pub async fn close(&self) -> Result<(), JournalError> {
         match self.0 {}
     }
@@ -89,7 +92,6 @@ impl Journal for NoSharedJournal {
 }
 
 /// Reads none.
-#[expect(clippy::unused_async, reason = "as the one that there is")]
 pub(super) async fn read(
     _: Arc<dyn ObjectStore>,
     _: Path,

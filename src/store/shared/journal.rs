@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use super::super::journal::REOPEN;
 use super::super::schema::{self, ChainLink, FORMAT, Head, chain, genesis};
+use super::steady::SteadyClock;
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{Epoch, RunId, Seq, Timestamp};
@@ -74,11 +75,26 @@ impl SharedJournal {
         path: Path,
         run: &RunId,
     ) -> Result<Self, JournalError> {
-        let opened = Db::builder(path, objects)
+        Self::open_by(objects, path, run, None).await
+    }
+
+    /// Opens it so, with what names are made of: two openings by the same would take the other's writes for
+    /// their own.
+    pub(super) async fn open_by(
+        objects: Arc<dyn ObjectStore>,
+        path: Path,
+        run: &RunId,
+        chance: Option<[u8; 16]>,
+    ) -> Result<Self, JournalError> {
+        let mut builder = Db::builder(path, objects)
             .with_settings(settings())
-            .with_db_cache_disabled()
-            .build()
-            .await;
+            .with_system_clock(Arc::new(SteadyClock))
+            .with_db_cache_disabled();
+        if let Some(chance) = chance {
+            let [a, b, c, d, e, f, g, h, ..] = chance;
+            builder = builder.with_seed(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        }
+        let opened = builder.build().await;
         let db = opened.map_err(|error| failed(&error, Epoch(0)))?;
         let epoch = Epoch(db.manifest().writer_epoch());
         let journal = Self {
@@ -264,8 +280,11 @@ pub(super) async fn read(
     // It is let go at once; until then it need not look again.
     let options =
         DbReaderOptions { manifest_poll_interval: MANIFEST_EVERY, ..DbReaderOptions::default() };
-    let reader =
-        DbReader::open(path, objects, DbReaderMode::FollowLatest, options).await.map_err(fail)?;
+    let reader = DbReader::builder(path, objects)
+        .with_reader_mode(DbReaderMode::FollowLatest)
+        .with_options(options)
+        .with_system_clock(Arc::new(SteadyClock));
+    let reader = reader.build().await.map_err(fail)?;
     let (format, name) =
         (reader.get(KEY_FORMAT).await.map_err(fail)?, reader.get(KEY_RUN).await.map_err(fail)?);
     let mut found = ReadChain::of(run);

@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 
+use super::SharedJournal;
 use super::beside::{BesideFiles, PutHow};
 use super::drivers::{self, DriverNote, HEARTBEAT_EVERY};
 use super::inbox::Inbox;
-use super::journal::SharedJournal;
 use super::objects::SharedStore;
 use crate::engine::{Clock, Event, Journal, JournalError, Lease, Recorded};
 use crate::model::{Seq, Timestamp};
@@ -38,7 +38,7 @@ pub struct MirroredJournal {
 
 /// What says that this driver lives, until it lets the run go.
 #[derive(Debug)]
-pub(super) struct Life {
+pub struct Life {
     store: SharedStore,
     note: Arc<Mutex<DriverNote>>,
     head: Arc<AtomicU64>,
@@ -119,14 +119,16 @@ impl Life {
         self.store.inbox(&note.run)
     }
 
-    fn saw(&self, recorded: &[Recorded]) {
+    /// Takes in what became durable: the next word says it.
+    pub fn saw(&self, recorded: &[Recorded]) {
         let Some(last) = recorded.last() else { return };
         self.head.store(last.seq.0, Ordering::SeqCst);
         let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
         note.take_in(recorded);
     }
 
-    async fn end(mut self) {
+    /// Says that the run was let go, and says no more.
+    pub async fn end(mut self) {
         self.beating.abort_all();
         put_beside(&self.store, &self.files, PutHow::WithLog).await;
         let mut note = current(&self.note, &self.head, self.clock.now());

@@ -11,6 +11,10 @@ mod copied;
 mod counted;
 mod drivers;
 mod inbox;
+#[cfg(feature = "shared-store")]
+mod journal;
+#[cfg(not(feature = "shared-store"))]
+#[path = "engineless.rs"]
 mod journal;
 mod ledger;
 mod mirrored;
@@ -19,13 +23,18 @@ mod place;
 mod retired;
 mod runs;
 mod secondary;
+#[cfg(feature = "shared-store")]
+mod steady;
 
 pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
+#[cfg(not(feature = "shared-store"))]
+pub use journal::NoSharedJournal as SharedJournal;
+#[cfg(feature = "shared-store")]
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{LastFiles, MirroredJournal, RunJournal};
+pub use mirrored::{LastFiles, Life, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
-pub use runs::{SharedRun, place_of};
+pub use runs::{HeldRun, SharedRun, place_of};

@@ -8,6 +8,7 @@ use object_store::path::Path;
 
 use super::counted::{CountedObjects, StoreCounter};
 use super::secondary::SecondaryReads;
+use crate::engine::Entropy;
 use crate::store::{StoreCost, StoreError};
 
 /// A store that several hosts reach.
@@ -18,6 +19,7 @@ pub struct SharedStore {
     counter: Arc<StoreCounter>,
     primary_lost: Arc<AtomicBool>,
     prefix: Path,
+    chance: Option<Arc<dyn Entropy>>,
 }
 
 impl std::fmt::Debug for SharedStore {
@@ -39,6 +41,7 @@ impl SharedStore {
             counter,
             primary_lost: Arc::default(),
             prefix,
+            chance: None,
         }
     }
 
@@ -66,6 +69,12 @@ impl SharedStore {
         self.counter.cost()
     }
 
+    /// The same store, where what is named by chance is named by this one: asked once for each opening.
+    #[must_use]
+    pub fn with_chance(self, chance: Arc<dyn Entropy>) -> Self {
+        Self { chance: Some(chance), ..self }
+    }
+
     /// How people name it.
     #[must_use]
     pub fn place(&self) -> &str {
@@ -78,6 +87,10 @@ impl SharedStore {
 
     pub(super) fn prefix(&self) -> &Path {
         &self.prefix
+    }
+
+    pub(super) fn chance(&self) -> Option<[u8; 16]> {
+        self.chance.as_ref().map(|chance| chance.bytes())
     }
 
     pub(super) fn failed(&self, error: &object_store::Error) -> StoreError {

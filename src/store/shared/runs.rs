@@ -9,12 +9,12 @@ use object_store::path::Path;
 use super::beside::{self, BesideFiles};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
-use super::journal::{self, SharedJournal};
 use super::ledger::SharedClaims;
 use super::mirrored::{HostTime, Life, MirroredJournal, RunJournal};
 use super::objects::SharedStore;
+use super::{SharedJournal, journal};
 use crate::engine::{Clock, Journal as _, Recorded};
-use crate::model::{RunId, Seq};
+use crate::model::RunId;
 use crate::store::schema::{self, ChainLink};
 use crate::store::{Owed, RunStore, StateDir, StoreError, holder_name};
 
@@ -27,6 +27,17 @@ pub struct SharedRun {
     pub before: Option<DriverNote>,
     /// How many events this host had and the shared store had lost: they are there again.
     pub put_back: usize,
+}
+
+/// A run that is held in a shared store, with nothing of it on this host.
+#[derive(Debug)]
+pub struct HeldRun {
+    /// Its journal.
+    pub journal: SharedJournal,
+    /// Who drove it before, if anybody did.
+    pub before: Option<DriverNote>,
+    /// What tells other hosts that it is driven.
+    pub life: Life,
 }
 
 /// This host and a state directory on it, for the notes of drivers.
@@ -184,6 +195,62 @@ impl SharedStore {
         }
     }
 
+    /// Holds a run, a new one or one that is there, and shuts out whoever drove it; nothing of it is kept on
+    /// this host.
+    ///
+    /// # Errors
+    /// The store does not answer, or what it holds is not this run's.
+    pub async fn hold(
+        &self,
+        run: &RunId,
+        place: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<HeldRun, StoreError> {
+        let (before, journal) = self.taken(run).await?;
+        let recorded = self.loaded(&journal).await?;
+        let life = self.begin(&journal, (place, BesideFiles::none(run)), clock, &recorded).await?;
+        Ok(HeldRun { journal, before, life })
+    }
+
+    /// The journal of a run, taken from whoever had it, and their note.
+    async fn taken(&self, run: &RunId) -> Result<(Option<DriverNote>, SharedJournal), StoreError> {
+        let before = self.driver(run).await?;
+        self.is_home(run, before.as_ref())?;
+        let (objects, path) = (Arc::clone(self.objects()), self.database(run));
+        let journal = SharedJournal::open_by(objects, path, run, self.chance()).await;
+        let journal = journal.map_err(|error| self.strange(&error.to_string()))?;
+        if before.as_ref().is_some_and(|note| note.epoch.0 + 1 != journal.lease().epoch().0) {
+            // Somebody opened it in between: perhaps to move it away.
+            let moved = self.driver(run).await?;
+            if let Err(error) = self.is_home(run, moved.as_ref()) {
+                drop(journal.close().await);
+                return Err(error);
+            }
+        }
+        Ok((before, journal))
+    }
+
+    async fn loaded(&self, journal: &SharedJournal) -> Result<Vec<Recorded>, StoreError> {
+        journal.load().await.map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Says from here on that whoever took a journal lives.
+    async fn begin(
+        &self,
+        journal: &SharedJournal,
+        (place, files): (String, BesideFiles),
+        clock: Arc<dyn Clock>,
+        recorded: &[Recorded],
+    ) -> Result<Life, StoreError> {
+        let (lease, now) = (journal.lease(), clock.now());
+        let head = recorded.last().map(|last| last.seq).unwrap_or_default();
+        let mut note = drivers::note((lease.run(), lease.epoch(), head), place, now);
+        note.beside = files.digests();
+        let mut life = Life::begin(self.clone(), note, files, Arc::new(HostTime(clock))).await?;
+        life.take_up(recorded).await?;
+        Ok(life)
+    }
+
     /// Opens a run for driving it, a new one or one that is there, and shuts out whoever drove it. The copy in
     /// the state directory is brought up to it; events that only the copy has are put back.
     ///
@@ -198,31 +265,16 @@ impl SharedStore {
         // Before anybody is shut out: another process here is not one to take a run from like this.
         state.is_free(run)?;
         let strange = |error: crate::engine::JournalError| self.strange(&error.to_string());
-        let before = self.driver(run).await?;
-        self.is_home(run, before.as_ref())?;
-        let shared = SharedJournal::open(Arc::clone(self.objects()), self.database(run), run).await;
-        let shared = shared.map_err(strange)?;
-        if before.as_ref().is_some_and(|note| note.epoch.0 + 1 != shared.lease().epoch().0) {
-            // Somebody opened it in between: perhaps to move it away.
-            let moved = self.driver(run).await?;
-            if let Err(error) = self.is_home(run, moved.as_ref()) {
-                drop(shared.close().await);
-                return Err(error);
-            }
-        }
+        let (before, shared) = self.taken(run).await?;
         let links: Vec<ChainLink> = shared.links().await.map_err(strange)?;
         let (local, dir, ahead) = state.mirror(run, &links, self.place())?;
         shared.put_back(&ahead).await.map_err(strange)?;
+        let recorded = self.loaded(&shared).await?;
+        let place = place_of(state);
+        self.take_files(state, before.as_ref(), &place).await?;
+        let files = BesideFiles::new(state.clone(), run, before.as_ref());
+        let life = self.begin(&shared, (place, files), clock, &recorded).await?;
         let lease = shared.lease();
-        let now = clock.now();
-        let recorded = shared.load().await.map_err(strange)?;
-        let head = Seq((links.len() + ahead.len()) as u64);
-        let mut note = drivers::note((run, lease.epoch(), head), place_of(state), now);
-        self.take_files(state, before.as_ref(), &note.place).await?;
-        let files = BesideFiles::new(state.clone(), run.clone(), before.as_ref());
-        note.beside = files.digests();
-        let mut life = Life::begin(self.clone(), note, files, Arc::new(HostTime(clock))).await?;
-        life.take_up(&recorded).await?;
         let journal = MirroredJournal::new(shared, local, life);
         let store = RunStore { journal: RunJournal::Shared(Box::new(journal)), lease, dir };
         Ok(SharedRun { store, before, put_back: ahead.len() })

@@ -159,3 +159,140 @@ impl ObjectStore for SecondaryReads {
         Err(never_written())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt as _;
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    /// A region that answers nothing, from a moment on.
+    #[derive(Debug)]
+    struct LostRegion {
+        before: InMemory,
+        is_lost: Arc<AtomicBool>,
+    }
+
+    impl LostRegion {
+        fn answer(&self) -> Result<()> {
+            match self.is_lost.load(Ordering::SeqCst) {
+                true => Err(Error::Generic { store: "lost", source: "no route to host".into() }),
+                false => Ok(()),
+            }
+        }
+    }
+
+    impl fmt::Display for LostRegion {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("lost")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for LostRegion {
+        async fn put_opts(
+            &self,
+            location: &Path,
+            payload: PutPayload,
+            options: PutOptions,
+        ) -> Result<PutResult> {
+            self.before.put_opts(location, payload, options).await
+        }
+
+        async fn put_multipart_opts(
+            &self,
+            location: &Path,
+            options: PutMultipartOptions,
+        ) -> Result<Box<dyn MultipartUpload>> {
+            self.before.put_multipart_opts(location, options).await
+        }
+
+        async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+            self.answer()?;
+            self.before.get_opts(location, options).await
+        }
+
+        fn delete_stream(
+            &self,
+            locations: BoxStream<'static, Result<Path>>,
+        ) -> BoxStream<'static, Result<Path>> {
+            self.before.delete_stream(locations)
+        }
+
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+            match self.answer() {
+                Ok(()) => self.before.list(prefix),
+                Err(error) => futures::stream::iter([Err(error)]).boxed(),
+            }
+        }
+
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+            self.answer()?;
+            self.before.list_with_delimiter(prefix).await
+        }
+
+        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+            self.before.copy_opts(from, to, options).await
+        }
+    }
+
+    /// A primary with two objects, of which the secondary has one; and what loses the primary.
+    async fn regions() -> (SecondaryReads, Arc<AtomicBool>, Arc<InMemory>) {
+        let (before, secondary) = (InMemory::new(), Arc::new(InMemory::new()));
+        for name in ["runs/a", "runs/b"] {
+            before.put(&Path::from(name), "primary".into()).await.unwrap();
+        }
+        secondary.put(&Path::from("runs/a"), "secondary".into()).await.unwrap();
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let primary = Arc::new(LostRegion { before, is_lost: Arc::clone(&is_lost) });
+        let lost = Arc::default();
+        let reads = SecondaryReads { primary, secondary: Arc::clone(&secondary) as _, lost };
+        (reads, is_lost, secondary)
+    }
+
+    async fn read(reads: &SecondaryReads, name: &str) -> Result<Bytes> {
+        reads.get(&Path::from(name)).await?.bytes().await
+    }
+
+    async fn listed(reads: &SecondaryReads) -> usize {
+        reads.list(Some(&Path::from("runs"))).try_collect::<Vec<_>>().await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn the_secondary_is_read_once_the_primary_is_lost_and_not_before() {
+        let (reads, is_lost, _) = regions().await;
+        assert_eq!(read(&reads, "runs/a").await.unwrap(), "primary");
+        assert!(matches!(read(&reads, "runs/c").await, Err(Error::NotFound { .. })), "an answer");
+        assert!(!reads.lost.load(Ordering::SeqCst));
+        assert_eq!(listed(&reads).await, 2);
+        is_lost.store(true, Ordering::SeqCst);
+        assert_eq!(listed(&reads).await, 1);
+        assert!(reads.lost.load(Ordering::SeqCst));
+        assert_eq!(read(&reads, "runs/a").await.unwrap(), "secondary");
+        assert!(matches!(read(&reads, "runs/b").await, Err(Error::NotFound { .. })), "behind");
+        // One look is of one place, whatever comes back meanwhile.
+        is_lost.store(false, Ordering::SeqCst);
+        assert_eq!(read(&reads, "runs/a").await.unwrap(), "secondary");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_through_it_and_with_both_lost_the_primary_is_blamed() {
+        let (mut reads, is_lost, secondary) = regions().await;
+        let name = Path::from("runs/x");
+        for lost in [false, true] {
+            is_lost.store(lost, Ordering::SeqCst);
+            assert!(reads.put(&name, "x".into()).await.is_err());
+            assert!(reads.delete(&Path::from("runs/a")).await.is_err());
+        }
+        assert!(
+            secondary.get(&name).await.is_err()
+                && secondary.get(&Path::from("runs/a")).await.is_ok()
+        );
+        let dead = LostRegion { before: InMemory::new(), is_lost: Arc::new(AtomicBool::new(true)) };
+        reads.secondary = Arc::new(dead);
+        let why = read(&reads, "runs/a").await.unwrap_err().to_string();
+        assert!(why.contains("no route"), "{why}");
+        assert!(!reads.lost.load(Ordering::SeqCst), "it was not read there either");
+    }
+}

@@ -173,7 +173,7 @@ const drawDeadlines = () => {
     const waited = from ? `, asked ${about((moment() - new Date(from)) / 1000)} ago` : "";
     if (until) {
       const seconds = (new Date(until) - moment()) / 1000;
-      put(left, seconds > 0 ? `– until ${time(until, moment())}: ${clock(seconds)} left, then it ${then}${waited}` : `– its time was up at ${time(until, moment())}`);
+      put(left, seconds > 0 ? `– until ${time(until, moment())}: ${clock(seconds)} left, then ${then.startsWith("the ") ? then : `it ${then}`}${waited}` : `– its time was up at ${time(until, moment())}`);
     } else put(left, waited ? `–${waited.slice(1)}` : "");
   }
 };
@@ -207,8 +207,8 @@ const send = async (form, reason, outcome, buttons) => {
   }
 };
 
-/** The forms of one question, with one place for the reason. */
-const formOf = (forms, about) => {
+/** The forms of one question, with one place for the reason; what each does stands beside it where that is not plain. */
+const formOf = (forms, about, explained = false) => {
   const needs = forms.filter((form) => form.reason).map((form) => form.label);
   const reason = el("input", { type: "text", maxlength: 2000, autocomplete: "off" });
   const outcome = el("p", { class: "outcome", role: "status" });
@@ -230,8 +230,12 @@ const formOf = (forms, about) => {
     row.append(button);
   }
   const label = needs.length ? `Reason (needed for ${needs.join(", ")})` : "Reason, if there is one to tell";
-  return el("form", { class: "act", "aria-label": about }, el("label", {}, label, reason), row, outcome);
+  const told = explained ? el("ul", { class: "lines" }, ...forms.map((form) => el("li", {}, el("strong", {}, form.label), `: ${form.what}`))) : "";
+  return el("form", { class: "act", "aria-label": about }, told, el("label", {}, label, reason), row, outcome);
 };
+
+/** What is said to a run rarely, and weighs: it stands behind a line of its own. */
+const WEIGHTY = ["retry_all", "source_down", "undo"];
 
 const drawForms = async () => {
   if (!who.name && !who.actions) return;
@@ -247,12 +251,12 @@ const drawForms = async () => {
   const text = place || ended(shown) ? "" : who.actions ? (given.why_not ?? given.note ?? "") : "";
   note.hidden = !text;
   if (note.textContent !== text.replaceAll("`", "")) note.replaceChildren(...rich(text));
-  const lay = (target, forms, words, wrap = (form) => form) => {
+  const lay = (target, forms, words, wrap = (form) => form, explained = false) => {
     const said = forms.map(deed).join(" ");
     if ((target.dataset.said ?? "") === said) return;
     target.dataset.said = said;
     const inside = target.contains(document.activeElement);
-    target.replaceChildren(...(forms.length ? [wrap(formOf(forms, words))] : []));
+    target.replaceChildren(...(forms.length ? [wrap(formOf(forms, words, explained))] : []));
     // The form that had the focus is gone: the reader is left beside it, not at the page's beginning.
     if (inside) (target.querySelector("button") ?? byId("main")).focus();
   };
@@ -261,10 +265,40 @@ const drawForms = async () => {
     lay(node.querySelector(".here"), given.forms.filter((form) => step && form.step === step), `Answer ${step}`);
   }
   const ofRun = given.forms.filter((form) => !form.step);
-  lay(byId("run-forms"), ofRun, "The run itself", (form) => {
+  lay(byId("run-forms"), ofRun.filter((form) => !WEIGHTY.includes(form.command)), "The run itself", (form) => {
     form.prepend(el("h3", {}, "The run itself"));
     return form;
   });
+  const weighty = ofRun.filter((form) => WEIGHTY.includes(form.command));
+  byId("weighty").hidden = weighty.length === 0;
+  lay(byId("weighty-forms"), weighty, "What else can be said to the run", undefined, true);
+  mayAct = ofRun.length > 0;
+};
+
+/** Whether this person may say something to the run now. */
+let mayAct = false;
+
+/** Shows what can be said about a step, when somebody opens it: as the run stands then. */
+const openStep = async (node, step) => {
+  const here = node.querySelector(".here");
+  if (!node.open) return here.replaceChildren();
+  try {
+    const { forms, why_not: why } = await ask(`${base}/forms?step=${encodeURIComponent(step)}`);
+    here.replaceChildren(forms.length ? formOf(forms, `Step ${step}`, true) : el("p", { class: "soft" }, ...rich(why ?? "Nothing can be said about it now.")));
+  } catch (error) {
+    here.replaceChildren(el("p", { class: "outcome bad" }, error.message));
+  }
+};
+
+const SAYABLE = { pending: "Skip", running: "Try again or skip", waiting: "Answer or skip", failed: "Try again or skip", timed_out: "Try again or skip", held: "Look again or leave", skipped: "Try again" };
+
+/** What opens the forms of a step; none where nothing can be said about it. */
+const sayable = (step) => {
+  const label = SAYABLE[step.status];
+  if (!label || !mayAct || place || step.undoing) return "";
+  const node = el("details", { class: "say" }, el("summary", {}, label, el("span", { class: "unseen" }, `: ${step.name}`)), el("div", { class: "here" }));
+  node.addEventListener("toggle", () => openStep(node, step.name));
+  return node;
 };
 
 /* At work, owed, reached. */
@@ -358,18 +392,23 @@ const stepRow = (step, part) => {
   const name = el("td", { class: "name" }, step.title || step.name, step.critical ? el("span", { class: "crit", title: "decides the end" }, el("span", { "aria-hidden": "true" }, "◆"), el("span", { class: "unseen" }, " decides the end")) : "", el("small", {}, more.filter(Boolean).join(" · ")));
   if (step.why) name.append(el("span", { class: "why" }, step.why));
   if (step.call) name.append(el("span", { class: "why" }, `Call: ${step.call}`));
-  if (step.by_hand) name.append(el("details", {}, el("summary", {}, "By hand"), el("code", {}, step.by_hand)));
+  if (step.by_hand) name.append(el("details", { class: "hand" }, el("summary", {}, "By hand"), el("code", {}, step.by_hand)));
+  name.append(sayable(step));
   const word = step.undoing ? "being taken back" : step.status.replaceAll("_", " ");
   return el("tr", { class: bad ? "bad" : step.status }, el("td", { class: "num" }, String(step.number)), el("td", {}, state(step.status, word)), name, el("td", { class: "num began" }, step.start === null ? "" : clock(step.start)), el("td", { class: "num" }, took), el("td", { class: "over" }, barsOf(step, part)));
 };
 
 const drawSteps = (part) => {
   parts.steps = part.from;
-  const open = new Set([...byId("steps").querySelectorAll("details[open]")].map((one) => one.closest("tr")?.dataset.key));
+  const open = new Set([...byId("steps").querySelectorAll("details.hand[open]")].map((one) => one.closest("tr")?.dataset.key));
+  // What somebody is filling in is kept as it is.
+  const said = new Map([...byId("steps").querySelectorAll("details.say[open]")].map((one) => [one.closest("tr")?.dataset.key, one]));
   const made = part.rows.map((step) => {
     const row = stepRow(step, part);
     row.dataset.key = step.name;
-    if (open.has(step.name)) row.querySelector("details")?.setAttribute("open", "");
+    if (open.has(step.name)) row.querySelector("details.hand")?.setAttribute("open", "");
+    const fresh = row.querySelector("details.say");
+    if (fresh && said.has(step.name)) fresh.replaceWith(said.get(step.name));
     return row;
   });
   const empty = el("tr", {}, el("td", { colspan: 6 }, "No step is so."));
@@ -404,9 +443,23 @@ const fetchJournal = () => {
   return journalPart(`${base}/journal?from=${from}&count=${EVENTS}${at()}`, drawJournal);
 };
 
+/** The map as the journal has it at the moment that is shown. */
+const drawMap = (map) => {
+  const figure = byId("map");
+  const source = `${base}/networks/map.svg?at=${place ?? shown.event}`;
+  put(figure.querySelector("figcaption"), map.title);
+  put(byId("map-words"), map.words);
+  figure.querySelector("a").setAttribute("href", source);
+  const image = figure.querySelector("img");
+  if (image.getAttribute("src") !== source) image.setAttribute("src", source);
+  image.setAttribute("alt", `${map.title}. ${map.words}`);
+};
+
 const fetchNetworks = () => networksPart(`${base}/networks?${at().slice(1)}`, ({ pictures }) => {
   byId("networks-card").hidden = pictures.length === 0;
-  keyed(byId("networks"), pictures, (one) => one.name, () => el("figure", {}, el("figcaption"), el("a", {}, el("img"))), (node, one) => {
+  const map = pictures.find((one) => one.name === "map");
+  if (map) drawMap(map);
+  keyed(byId("networks"), pictures.filter((one) => one !== map), (one) => one.name, () => el("figure", {}, el("figcaption"), el("a", {}, el("img", { loading: "lazy" }))), (node, one) => {
     put(node.querySelector("figcaption"), one.title);
     const moving = one.name === "now" ? `?at=${place ?? shown.event}` : "";
     const source = `${base}/networks/${one.name}.svg${moving}`;
@@ -432,7 +485,8 @@ const fetchParts = async () => {
     const version = `${shown.event}/${shown.now.at}/${place}/${parts.show}`;
     const moved = fetched.split("/")[0] !== String(shown.event) || place;
     fetched = version;
-    await Promise.all([fetchSteps(), drawForms(), ...(moved ? [fetchJournal(), fetchNetworks()] : [])]);
+    await drawForms();
+    await Promise.all([fetchSteps(), ...(moved ? [fetchJournal(), fetchNetworks()] : [])]);
   } catch (error) {
     problem(error.message);
   } finally {

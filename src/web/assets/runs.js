@@ -37,9 +37,62 @@ const draw = (page) => {
   byId("runs").hidden = page.total === 0;
   byId("problem").hidden = true;
   put(byId("count"), `${plural(page.total, "run")}, ${page.driven} going on`);
-  document.querySelector("main > .pager").hidden = page.from === 0 && page.runs.length >= page.total;
+  byId("more-runs").hidden = page.from === 0 && page.runs.length >= page.total;
   byId("newer").disabled = page.from === 0;
   byId("older").disabled = page.from + page.runs.length >= page.total;
+};
+
+/* Readiness: as each look found it. */
+
+const CHANGED = { true: ["✓", "good", "ready"], false: ["✗", "bad", "not ready"] };
+
+const verdict = (ready) => {
+  const [mark, mood, word] = CHANGED[ready];
+  return el("span", { class: `state ${mood}` }, el("span", { class: "mark", "aria-hidden": "true" }, mark), word);
+};
+
+/** A tall stroke for each look that found it ready, a short one for each that did not. */
+const strip = (one) => {
+  const strokes = one.trend.map((ready) => el("span", { class: ready ? "yes" : "no" }));
+  const words = `ready at ${one.ready} of ${plural(one.looks, "look")}`;
+  return el("td", {}, el("span", { class: "strip", "aria-hidden": "true" }, ...strokes), el("small", {}, words));
+};
+
+const changesOf = (one) => {
+  const [now, ...before] = one.changes;
+  const cell = el("td", {}, now?.why || (now ? "Nothing was amiss." : "It was never looked at."));
+  if (before.length) {
+    const lines = before.map((change) => el("li", {}, `${time(change.at, 0)}: ${CHANGED[change.ready][2]}${change.simulated ? " (simulated)" : ""}. ${change.why}`));
+    cell.append(el("details", {}, el("summary", {}, plural(before.length, "earlier verdict")), el("ul", { class: "lines" }, ...lines)));
+  }
+  return cell;
+};
+
+const drawReady = ({ runbooks }) => {
+  byId("ready-card").hidden = runbooks.length === 0;
+  const ready = runbooks.filter((one) => one.changes[0]?.ready).length;
+  put(byId("ready-count"), `${ready} of ${runbooks.length} ready`);
+  keyed(byId("ready"), runbooks, (one) => one.runbook, () => el("tr"), (row, one) => {
+    const said = JSON.stringify(one);
+    if (row.dataset.said === said) return;
+    row.dataset.said = said;
+    const [now] = one.changes;
+    row.replaceChildren(
+      el("th", { scope: "row" }, one.runbook, el("small", {}, el("code", {}, "backroad ready --history"))),
+      el("td", {}, now ? verdict(now.ready) : "", now?.simulated ? el("small", {}, "by a simulator") : ""),
+      el("td", {}, now ? time(now.at, 0) : "–", one.last ? el("small", {}, `looked at ${about((Date.now() - new Date(one.last)) / 1000)} ago`) : ""),
+      strip(one),
+      changesOf(one),
+    );
+  });
+};
+
+const lookReady = async () => {
+  try {
+    drawReady(await ask("/readiness"));
+  } catch (error) {
+    problem(error);
+  }
 };
 
 const problem = (error) => {
@@ -61,11 +114,14 @@ byId("newer").addEventListener("click", () => turn(-RUNS));
 byId("older").addEventListener("click", () => turn(RUNS));
 zones(() => {
   if (!shown) return;
-  for (const row of byId("runs").tBodies[0].rows) delete row.dataset.said;
+  for (const row of [...byId("runs").tBodies[0].rows, ...byId("ready").rows]) delete row.dataset.said;
+  lookReady();
   draw(shown);
 });
 setInterval(() => put(byId("clock"), time(new Date())), 500);
 me();
+lookReady();
+setInterval(lookReady, 60000);
 follow("/events", {
   look,
   events: {

@@ -7,6 +7,7 @@
 
 pub(crate) mod each_shipped;
 pub(crate) mod kept;
+pub(crate) mod moody;
 pub(crate) mod outside;
 pub(crate) mod page;
 pub(crate) mod process;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,9 +10,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use backroad::cli::clock::{HostEntropy, RealClock};
 use backroad::engine::Clock as _;
-use backroad::engine::{Command, Recorded};
+use backroad::engine::{Command, Recorded, RunState};
 use backroad::model::{Account, Person, Plan, RunId, Seq};
-use backroad::render::document::material::Known;
+use backroad::render::board::KeptEstate;
+use backroad::render::machine::RunMeasures;
+use backroad::render::machine::measures::measures;
+use backroad::render::ready::ReadyTrend;
+use backroad::render::run_view_at;
 use backroad::render::view::Driven;
 use backroad::store::{Invitations, Invited, RunGlance, StateDir};
 use backroad::web::{FreshEvents, PagePeer, RunBeside, Web, WebProblem, WebSettings, WebSource};
@@ -28,6 +33,10 @@ pub(crate) struct MemoryRuns {
     pub(crate) events: Vec<Recorded>,
     pub(crate) driven: Driven,
     pub(crate) told: Mutex<Vec<Command>>,
+    pub(crate) estate: Option<KeptEstate>,
+    pub(crate) readiness: Vec<ReadyTrend>,
+    /// How often measures were asked for.
+    pub(crate) measured: AtomicUsize,
 }
 
 #[async_trait]
@@ -54,8 +63,8 @@ impl WebSource for MemoryRuns {
         RunBeside::default()
     }
 
-    fn estate(&self, _: &RunId) -> Option<Known> {
-        None
+    fn estate(&self, _: &RunId) -> Option<KeptEstate> {
+        self.estate.clone()
     }
 
     async fn report(&self, _: &RunId) -> Result<String, WebProblem> {
@@ -64,6 +73,18 @@ impl WebSource for MemoryRuns {
 
     async fn document(&self, _: &RunId, _: &Plan) -> Result<String, WebProblem> {
         Ok("<!doctype html><title>Procedure</title>".to_owned())
+    }
+
+    fn readiness(&self) -> Result<Vec<ReadyTrend>, WebProblem> {
+        Ok(self.readiness.clone())
+    }
+
+    async fn measures(&self) -> Result<Vec<RunMeasures>, WebProblem> {
+        self.measured.fetch_add(1, Ordering::SeqCst);
+        let state = RunState::fold(&self.events).unwrap();
+        let now = self.events.last().unwrap().at;
+        let view = run_view_at(&state, &self.events, self.driven, now).unwrap();
+        Ok(measures(&state, &self.events, &view).into_iter().collect())
     }
 
     async fn tell(&self, _: &RunId, command: Command) -> Result<(), WebProblem> {
@@ -121,6 +142,15 @@ impl PageBench {
         driven: Driven,
         change: impl FnOnce(&mut WebSettings),
     ) -> Self {
+        Self::with_more((run, events, driven), change, |_| {})
+    }
+
+    /// The same, with more beside the run.
+    pub(crate) fn with_more(
+        (run, events, driven): (RunId, Vec<Recorded>, Driven),
+        change: impl FnOnce(&mut WebSettings),
+        more: impl FnOnce(&mut MemoryRuns),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let invitations = StateDir::new(folder.path()).invitations();
         let mut settings = WebSettings {
@@ -131,7 +161,17 @@ impl PageBench {
             port: 4711,
         };
         change(&mut settings);
-        let runs = Arc::new(MemoryRuns { run, events, driven, told: Mutex::default() });
+        let mut runs = MemoryRuns {
+            run,
+            events,
+            driven,
+            told: Mutex::default(),
+            estate: None,
+            readiness: Vec::new(),
+            measured: AtomicUsize::new(0),
+        };
+        more(&mut runs);
+        let runs = Arc::new(runs);
         let clock = Arc::new(RealClock::new(NonZeroU32::MIN, None));
         let source = Arc::clone(&runs) as Arc<dyn WebSource>;
         let web = Web::new(source, invitations.clone(), settings, (clock, Arc::new(HostEntropy)));

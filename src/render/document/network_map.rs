@@ -1,0 +1,212 @@
+//! How do the networks stand between before and after? One picture of all of it: what stood, what the run made and
+//! removed, what is being done to it now, and what is still to come.
+//!
+//! Four estates are laid over one another: as it was, as the steps that are done leave it, as those that are at work
+//! will leave it, and as the run will end. What a thing is called follows from which of them have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::estate::{ChangeMark, NetworkPicture};
+use super::topology::{self, Layout};
+use crate::engine::{RunPhase, RunState, StepRecord};
+use crate::model::{Plan, ResourceId, StepStatus};
+
+/// Names of one kind that are told in words; more are counted.
+const NAMES_MAX: usize = 12;
+
+/// The map at a moment of a run.
+pub(super) struct NetworkMap {
+    /// Which moment that is, for people.
+    pub(super) title: &'static str,
+    /// What it shows, in words.
+    pub(super) words: String,
+    /// The picture, an SVG file of its own.
+    pub(super) svg: String,
+}
+
+/// The networks as far as the journal has come, and to where the run goes.
+pub(super) fn map(
+    state: &RunState,
+    plan: &Plan,
+    before: &NetworkPicture,
+    layout: &Layout,
+) -> NetworkMap {
+    let after = |from: &NetworkPicture, wanted: &dyn Fn(StepStatus) -> bool| {
+        let mut estate = from.clone();
+        for place in plan.dag().order() {
+            let Some(step) = plan.steps().get(*place) else { continue };
+            let status = state.step(&step.name).map_or(StepStatus::Pending, StepRecord::status);
+            if wanted(status) {
+                estate.apply(&step.action);
+            }
+        }
+        estate
+    };
+    let now = after(before, &is_done);
+    let undoing = matches!(state.phase, RunPhase::Undoing { .. });
+    // An undo takes back what was done; what could not be taken back stays.
+    let (working, then) = match &state.phase {
+        RunPhase::Undoing { .. } => {
+            (now.clone(), after(before, &|status| status == StepStatus::UndoFailed))
+        }
+        RunPhase::Cancelling | RunPhase::Ended { .. } => (after(before, &is_begun), now.clone()),
+        RunPhase::Forward | RunPhase::Settling { .. } => {
+            (after(before, &is_begun), after(before, &|status| is_begun(status) || is_left(status)))
+        }
+    };
+    let told = MapLayers { before, now: &now, working: &working, then: &then }.told();
+    let title = if undoing { "Now, and what is taken back" } else { "Now, and what is to come" };
+    let words = words(&told);
+    let svg = topology::draw_told(&told, layout, ("networks-map", title, &words)).file();
+    NetworkMap { title, words, svg }
+}
+
+fn is_done(status: StepStatus) -> bool {
+    matches!(status, StepStatus::Succeeded | StepStatus::UndoFailed)
+}
+
+fn is_begun(status: StepStatus) -> bool {
+    is_done(status) || status == StepStatus::Running
+}
+
+/// What is still to be done, where nobody says otherwise.
+fn is_left(status: StepStatus) -> bool {
+    matches!(status, StepStatus::Pending | StepStatus::Waiting | StepStatus::Held)
+}
+
+/// One estate at four moments.
+struct MapLayers<'a> {
+    before: &'a NetworkPicture,
+    now: &'a NetworkPicture,
+    working: &'a NetworkPicture,
+    then: &'a NetworkPicture,
+}
+
+/// What became of a thing in each of the later three; none where it never was.
+type LayerMarks = [Option<ChangeMark>; 3];
+
+/// What a thing is called on the map; none where it is not there, and will not be.
+fn mark([now, working, then]: LayerMarks) -> Option<ChangeMark> {
+    let stands = |mark: Option<ChangeMark>| mark.is_some_and(|mark| mark != ChangeMark::Gone);
+    if !stands(now) {
+        return match (stands(working), stands(then)) {
+            (true, _) => Some(ChangeMark::Working),
+            (false, true) => Some(ChangeMark::Coming),
+            (false, false) => now,
+        };
+    }
+    if working != now {
+        Some(ChangeMark::Working)
+    } else if !stands(then) {
+        Some(ChangeMark::Leaving)
+    } else if then != now && then == Some(ChangeMark::Changed) {
+        Some(ChangeMark::Changing)
+    } else {
+        now
+    }
+}
+
+/// The things of one kind, each with its mark: as the run will leave it, where it will be there at all.
+fn layer<T: Clone>(
+    of: impl Fn(&NetworkPicture) -> &BTreeMap<ResourceId, T>,
+    layers: &MapLayers<'_>,
+    place: impl Fn(&mut T) -> &mut ChangeMark,
+) -> BTreeMap<ResourceId, T> {
+    let MapLayers { now, working, then, .. } = layers;
+    let all = [of(now), of(working), of(then)];
+    let ids: BTreeSet<&ResourceId> = all.iter().flat_map(|one| one.keys()).collect();
+    let mut told = BTreeMap::new();
+    for id in ids {
+        let marks = all.map(|one| one.get(id).cloned().map(|mut thing| *place(&mut thing)));
+        // How it stands, else how it will.
+        let thing = all.iter().find_map(|one| one.get(id)).cloned();
+        if let (Some(mark), Some(mut thing)) = (mark(marks), thing) {
+            *place(&mut thing) = mark;
+            told.insert(id.clone(), thing);
+        }
+    }
+    told
+}
+
+impl MapLayers<'_> {
+    /// All of it in one, marked.
+    fn told(&self) -> NetworkPicture {
+        let mut told = NetworkPicture {
+            gateways: layer(|one| &one.gateways, self, |gateway| &mut gateway.mark),
+            links: layer(|one| &one.links, self, |link| &mut link.mark),
+            circuits: layer(|one| &one.circuits, self, |circuit| &mut circuit.mark),
+            peerings: layer(|one| &one.peerings, self, |side| &mut side.mark),
+            networks: layer(|one| &one.networks, self, |network| &mut network.mark),
+            ..self.before.clone()
+        };
+        for (id, network) in &mut told.networks {
+            let of = |estate: &NetworkPicture| -> BTreeMap<ResourceId, ChangeMark> {
+                estate.networks.get(id).map(|network| network.tables.clone()).unwrap_or_default()
+            };
+            let all = [of(self.now), of(self.working), of(self.then)];
+            let ids: BTreeSet<&ResourceId> = all.iter().flat_map(BTreeMap::keys).collect();
+            network.tables = ids
+                .into_iter()
+                .filter_map(|table| {
+                    let marks =
+                        [0, 1, 2].map(|n| all.get(n).and_then(|one| one.get(table)).copied());
+                    Some((table.clone(), mark(marks)?))
+                })
+                .collect();
+        }
+        told
+    }
+}
+
+/// In which order marks are told, and in which words.
+const TOLD: [(ChangeMark, &str); 8] = [
+    (ChangeMark::There, "As before"),
+    (ChangeMark::New, "New"),
+    (ChangeMark::Changed, "Changed"),
+    (ChangeMark::Gone, "Removed"),
+    (ChangeMark::Working, "At work"),
+    (ChangeMark::Coming, "Still to come"),
+    (ChangeMark::Changing, "Still to be changed"),
+    (ChangeMark::Leaving, "Still to go"),
+];
+
+/// The map in words, for those who cannot see it: by what became of things, each with what it is.
+fn words(told: &NetworkPicture) -> String {
+    let mut all: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut say = |mark: ChangeMark, what: String| {
+        if let Some((_, word)) = TOLD.iter().find(|(own, _)| *own == mark) {
+            all.entry(word).or_default().push(what);
+        }
+    };
+    for (id, gateway) in &told.gateways {
+        say(gateway.mark, format!("gateway {} in {}", id.name(), gateway.vnet.name()));
+    }
+    for (id, link) in &told.links {
+        let (gateway, circuit) = (link.gateway.name(), link.circuit.name());
+        say(link.mark, format!("connection {} from {gateway} to circuit {circuit}", id.name()));
+    }
+    for side in told.peerings.values() {
+        say(side.mark, format!("peering of {} with {}", side.vnet.name(), side.remote.name()));
+    }
+    for (id, network) in &told.networks {
+        if network.mark != ChangeMark::There {
+            say(network.mark, format!("network {}", id.name()));
+        }
+        for (table, mark) in network.tables.iter().filter(|(_, mark)| **mark != ChangeMark::There) {
+            say(*mark, format!("route table {} in {}", table.name(), id.name()));
+        }
+    }
+    for (id, circuit) in &told.circuits {
+        say(circuit.mark, format!("circuit {}", id.name()));
+    }
+    let mut parts: Vec<String> =
+        told.down.iter().map(|region| format!("The region {} is down.", region.as_str())).collect();
+    for (_, word) in TOLD {
+        let Some(list) = all.get(word) else { continue };
+        let more = list.len().saturating_sub(NAMES_MAX);
+        let shown: Vec<&str> = list.iter().take(NAMES_MAX).map(String::as_str).collect();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        parts.push(format!("{word}: {}{more}.", shown.join("; ")));
+    }
+    parts.join(" ")
+}
