@@ -106,6 +106,11 @@ mod tests {
             "See `backroad runs --state-dir '/srv/the runs'`, not `az`; or \
              `backroad status r --state-dir '/srv/the runs'`."
         );
+        let stored = Ourselves::at(None, Some("file:///mnt/x"));
+        assert_eq!(
+            stored.whole("backroad take-over 01"),
+            "backroad take-over 01 --store file:///mnt/x"
+        );
         let usual = Ourselves::at(None, None);
         assert_eq!(usual.whole("backroad resume r"), "backroad resume r");
         assert_eq!(usual.within("See `backroad runs`."), "See `backroad runs`.");

@@ -7,7 +7,18 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::memory::InMemory;
+use object_store::path::Path as Prefix;
 use serde_json::Value;
+
+use backroad::engine::{Clock, Event, Journal as _};
+use backroad::model::{RunId, Seq, Timestamp};
+use backroad::sim::VirtualClock;
+use backroad::store::shared::{CopyHome, SharedStore, StoreEnd, copy_run};
+use backroad::store::{Retention, StateDir, StoreError};
 
 use crate::support::process::backroad;
 
@@ -263,4 +274,54 @@ fn old_runs_that_have_ended_go_and_nothing_else_does() {
         assert_eq!(left["runs"][0]["run"], runs[2].as_str());
         assert_eq!(left["runs"].as_array().unwrap().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_run_that_is_driven_is_neither_copied_nor_removed_and_one_that_was_moved_is_not_opened() {
+    let store = |name: &str| SharedStore::new(name, Arc::new(InMemory::new()), Prefix::default());
+    let (one, two) = (store("memory://one"), store("memory://two"));
+    let (from, to) = (StoreEnd::Shared(one.clone()), StoreEnd::Shared(two.clone()));
+    let folder = tempfile::tempdir().unwrap();
+    let host = |name: &str| StateDir::new(folder.path().join(name));
+    let at = Timestamp::from_millis(1_770_000_000_000);
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(at));
+    let run = RunId::parse("01jd0000000000000000000001").unwrap();
+    let opened = one.open(&host("a"), &run, Arc::clone(&clock)).await.unwrap().store;
+    let events = vec![Event::DeadlinePassed {}; 2];
+    opened.journal.append(&opened.lease, Seq(0), at, events).await.unwrap();
+
+    let copied = async |home| copy_run((&from, &to), &run, home, at).await;
+    assert!(matches!(copied(CopyHome::Stays).await, Err(StoreError::Held { .. })));
+    let all = Retention { newest: 0, younger_than: Duration::ZERO };
+    let stays = one.retire(&all, at, false).await.unwrap();
+    assert!(stays[0].stays.as_ref().unwrap().contains("drives it"), "{stays:?}");
+    opened.journal.close().await.unwrap();
+    let stays = one.retire(&all, at, false).await.unwrap();
+    assert!(stays[0].stays.as_ref().unwrap().contains("has not ended"), "{stays:?}");
+
+    // Copied, it is read there and driven here; it goes on here, and the copy is brought up to it.
+    let done = copied(CopyHome::Stays).await.unwrap();
+    assert_eq!((done.events, done.added, done.home.as_str()), (2, 2, "memory://one"));
+    let refused = two.open(&host("b"), &run, Arc::clone(&clock)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::KeptElsewhere { .. }), "{refused}");
+    let again = one.open(&host("a"), &run, Arc::clone(&clock)).await.unwrap().store;
+    let more = vec![Event::DeadlinePassed {}];
+    again.journal.append(&again.lease, Seq(2), at, more).await.unwrap();
+    again.journal.close().await.unwrap();
+    assert_eq!(copied(CopyHome::Stays).await.unwrap().added, 1);
+
+    // Moved, it is driven there; said twice it is the same; and back again.
+    for _ in 0..2 {
+        assert_eq!(copied(CopyHome::Moves).await.unwrap().home, "memory://two");
+        let refused = one.open(&host("a"), &run, Arc::clone(&clock)).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::KeptElsewhere { ref place, .. } if place == "memory://two")
+        );
+    }
+    let there = two.open(&host("b"), &run, Arc::clone(&clock)).await.unwrap().store;
+    assert_eq!(there.journal.load().await.unwrap().len(), 3);
+    there.journal.close().await.unwrap();
+    let back = copy_run((&to, &from), &run, CopyHome::Moves, at).await.unwrap();
+    assert_eq!((back.added, back.home.as_str()), (0, "memory://one"));
+    one.open(&host("c"), &run, Arc::clone(&clock)).await.unwrap();
 }

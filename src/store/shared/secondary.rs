@@ -60,8 +60,9 @@ fn late() -> Error {
 }
 
 fn never_written() -> Error {
+    // An answer, and not a failure that somebody would try again.
     let why = "nothing is written where the secondary may be read";
-    Error::Generic { store: "secondary", source: why.into() }
+    Error::PermissionDenied { path: String::new(), source: why.into() }
 }
 
 /// Asks the primary, and the secondary where it does not answer.
@@ -166,11 +167,16 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::engine::{Clock, Event, Journal as _};
+    use crate::model::{RunId, Seq, Timestamp};
+    use crate::sim::VirtualClock;
+    use crate::store::StateDir;
+    use crate::store::shared::SharedStore;
 
     /// A region that answers nothing, from a moment on.
     #[derive(Debug)]
     struct LostRegion {
-        before: InMemory,
+        before: Arc<InMemory>,
         is_lost: Arc<AtomicBool>,
     }
 
@@ -239,7 +245,7 @@ mod tests {
 
     /// A primary with two objects, of which the secondary has one; and what loses the primary.
     async fn regions() -> (SecondaryReads, Arc<AtomicBool>, Arc<InMemory>) {
-        let (before, secondary) = (InMemory::new(), Arc::new(InMemory::new()));
+        let (before, secondary) = (Arc::new(InMemory::new()), Arc::new(InMemory::new()));
         for name in ["runs/a", "runs/b"] {
             before.put(&Path::from(name), "primary".into()).await.unwrap();
         }
@@ -289,10 +295,41 @@ mod tests {
             secondary.get(&name).await.is_err()
                 && secondary.get(&Path::from("runs/a")).await.is_ok()
         );
-        let dead = LostRegion { before: InMemory::new(), is_lost: Arc::new(AtomicBool::new(true)) };
+        let dead = LostRegion { before: Arc::default(), is_lost: Arc::new(AtomicBool::new(true)) };
         reads.secondary = Arc::new(dead);
         let why = read(&reads, "runs/a").await.unwrap_err().to_string();
         assert!(why.contains("no route"), "{why}");
         assert!(!reads.lost.load(Ordering::SeqCst), "it was not read there either");
+    }
+
+    #[tokio::test]
+    async fn a_run_is_read_at_the_secondary_as_far_as_that_has_come() {
+        let (before, secondary) = (Arc::new(InMemory::new()), Arc::new(InMemory::new()));
+        let team = Path::from("team");
+        let primary = SharedStore::new("team", Arc::clone(&before) as _, team.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunId::parse("01jd0000000000000000000001").unwrap();
+        let at = Timestamp::from_millis(0);
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(at));
+        let opened = primary.open(&StateDir::new(folder.path()), &run, clock).await.unwrap().store;
+        let append = async |seq| {
+            let event = Event::DeadlinePassed {};
+            opened.journal.append(&opened.lease, Seq(seq), at, vec![event]).await.unwrap();
+        };
+        append(0).await;
+        let listed: Vec<ObjectMeta> = before.list(None).try_collect().await.unwrap();
+        for meta in listed {
+            let bytes = before.get(&meta.location).await.unwrap().bytes().await.unwrap();
+            secondary.put(&meta.location, bytes.into()).await.unwrap();
+        }
+        append(1).await;
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let region = Arc::new(LostRegion { before, is_lost: Arc::clone(&is_lost) });
+        let read = SharedStore::to_read("team", (region, secondary), team);
+        assert_eq!(read.read(&run).await.unwrap().len(), 2);
+        assert!(!read.is_behind());
+        is_lost.store(true, Ordering::SeqCst);
+        assert_eq!(read.read(&run).await.unwrap().len(), 1);
+        assert!(read.is_behind(), "and it is said");
     }
 }
