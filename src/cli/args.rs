@@ -9,8 +9,8 @@ use super::command::{
     ApproveArgs, CaptureArgs, CheckArgs, CompletionsArgs, DrillArgs, ExamplesArgs, ExportArgs,
     InitArgs, JournalArgs, NotifyArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs,
     PreflightArgs, ProbeArgs, ReadyArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs,
-    RunsArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, TakeOverArgs, VerifyArgs,
-    WatchArgs, WebArgs,
+    RunsArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, StoreVerb, TakeOverArgs,
+    VerifyArgs, WatchArgs, WebArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -207,6 +207,9 @@ pub enum Verb {
     Export(ExportArgs),
     /// Check that a run's history is whole and unedited.
     Verify(VerifyArgs),
+    /// Look at a store as a whole: check it, copy runs into another, remove old ones.
+    #[command(subcommand)]
+    Store(StoreVerb),
     /// The simulated Azure on its own.
     #[command(subcommand)]
     Sim(SimVerb),
@@ -223,6 +226,32 @@ impl Verb {
     #[must_use]
     pub fn is_about_a_run(&self) -> bool {
         matches!(self, Self::Drill(_)) || self.drives().is_some()
+    }
+
+    /// Whether it is done in ignorance where it is not known what runs on other hosts owe: a request of a shared store.
+    #[must_use]
+    pub fn needs_to_know_what_is_owed(&self) -> bool {
+        let looks = matches!(
+            self,
+            Self::Runs(_) | Self::Status(_) | Self::Plan(_) | Self::Ready(_) | Self::Preflight(_)
+        );
+        looks || self.drives().is_some()
+    }
+
+    /// Whether it only reads what a shared store has: then its secondary will do.
+    #[must_use]
+    pub fn only_reads_runs(&self) -> bool {
+        matches!(
+            self,
+            Self::Runs(_)
+                | Self::Status(_)
+                | Self::Watch(_)
+                | Self::Journal(_)
+                | Self::Report(_)
+                | Self::Export(_)
+                | Self::Verify(_)
+                | Self::Store(StoreVerb::Check(_))
+        )
     }
 
     /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
@@ -263,6 +292,7 @@ impl Verb {
             | Self::Report(_)
             | Self::Export(_)
             | Self::Verify(_)
+            | Self::Store(_)
             | Self::Sim(_)
             | Self::Schema(_)
             | Self::Man

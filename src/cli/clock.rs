@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -123,6 +124,11 @@ impl Entropy for HostEntropy {
         }
         bytes
     }
+}
+
+/// This host's time, as other hosts are told it.
+pub(super) fn host_clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock::new(NonZeroU32::MIN, None))
 }
 
 #[cfg(test)]

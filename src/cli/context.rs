@@ -1,6 +1,8 @@
 //! What is a command given? The screen, the environment and the state directory.
 
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::account;
 use super::args::{CommandLine, GivenArgs};
@@ -8,15 +10,21 @@ use super::clock::RealClock;
 use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
-use super::shared;
+use super::shared::{self, SeenElsewhere};
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
 use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
-use crate::store::shared::SharedStore;
-use crate::store::{Owed, StateDir, StoreError};
+use crate::store::shared::{LastFiles, SharedStore};
+use crate::store::{Owed, Owing, StateDir, StoreError};
 
 use super::control::Knock;
+
+/// How long a shared store may take to say what its runs owe.
+const OWED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a shared store may take to keep the last files of a run.
+const LAST_FILES_WITHIN: Duration = Duration::from_secs(20);
 
 /// A run as it is looked at from outside.
 #[derive(Debug, Clone)]
@@ -29,6 +37,8 @@ pub struct RunLook {
     pub now: Timestamp,
     /// Why what it shows may be old, if it may.
     pub warning: Option<String>,
+    /// How far the shared store had come that it was read from; none where it was read here.
+    pub(super) elsewhere: Option<SeenElsewhere>,
 }
 
 impl RunLook {
@@ -44,6 +54,7 @@ impl RunLook {
 enum LookedBy {
     Look(RunLook),
     Written(Vec<Recorded>, Driven, Option<String>),
+    Elsewhere(Vec<Recorded>, Driven, Option<String>, SeenElsewhere),
 }
 
 /// What every command is given.
@@ -65,6 +76,8 @@ pub struct Context {
     pub collector: Option<CollectorSettings>,
     /// Whether a page is served beside what this process drives: people may answer on it.
     pub page: bool,
+    /// What is to be put into the shared store when this process has written everything.
+    last_files: Arc<Mutex<Option<LastFiles>>>,
 }
 
 impl Context {
@@ -80,7 +93,7 @@ impl Context {
             Some((drive, _)) => drive.detach.leave_session()?,
             None => None,
         };
-        let shared = shared::store(&line.shared)?;
+        let shared = shared::store(&line.shared, shared::wanted_for(&line.verb))?;
         let collector = collector::settings::read(&environment.otel, line.otlp.as_deref())?;
         if line.verb.is_about_a_run() {
             for note in &collector.notes {
@@ -97,12 +110,39 @@ impl Context {
             background,
             collector,
             page,
+            last_files: Arc::default(),
         })
     }
 
+    /// Keeps in mind what is to be put into the shared store at the end.
+    pub(super) fn keep_last_files(&self, files: Option<LastFiles>) {
+        *self.last_files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+    }
+
+    /// Puts into the shared store what this process has written beside a run.
+    pub async fn put_last_files(&self) {
+        let files = self.last_files.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(files) = files {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a store is waited for by the host's time"
+            )]
+            let put = tokio::time::timeout(LAST_FILES_WITHIN, files.put()).await;
+            if put.is_err() {
+                tracing::warn!("the shared store did not take the last files of the run in time");
+            }
+        }
+        if let Some(cost) = self.shared.as_ref().map(SharedStore::cost) {
+            tracing::info!(%cost, "the shared store was asked");
+        }
+    }
+
     /// Says what ended runs still owe: nothing is to be done in ignorance of it.
-    pub fn remind(&self) {
-        let found = self.state.owed();
+    pub async fn remind(&self, elsewhere: bool) {
+        let mut found = self.state.owed();
+        if let Some(shared) = self.shared.as_ref().filter(|_| elsewhere) {
+            self.add_owed(shared, &mut found).await;
+        }
         let live = |owed: &&Owed| owed.mode == RunMode::Live;
         for owed in found.owed.iter().filter(live) {
             for obligation in &owed.obligations {
@@ -114,6 +154,24 @@ impl Context {
         for unknown in &found.unknown {
             let mark = self.ui.err.warn("warning:");
             self.ui.say(&format!("{mark} What is owed is not known in full: {unknown}."));
+        }
+    }
+
+    /// Adds what runs of other hosts owe. A store that does not answer holds nothing up for long.
+    async fn add_owed(&self, shared: &SharedStore, found: &mut Owing) {
+        #[expect(clippy::disallowed_methods, reason = "a store is waited for by the host's time")]
+        let owed = tokio::time::timeout(OWED_WITHIN, shared.owed()).await;
+        match owed {
+            Ok(Ok(owed)) => {
+                let new = |one: &Owed| found.owed.iter().all(|known| known.run != one.run);
+                let new: Vec<Owed> = owed.into_iter().filter(new).collect();
+                found.owed.extend(new);
+            }
+            Ok(Err(error)) => found.unknown.push(error.to_string()),
+            Err(_) => {
+                let seconds = OWED_WITHIN.as_secs();
+                found.unknown.push(format!("{} did not say within {seconds} s", shared.place()));
+            }
         }
     }
 
@@ -213,23 +271,30 @@ impl Context {
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
         let unshared = self.unshared(run);
-        let (events, driven, warning) = match self.read_or_ask(run).await? {
+        let (events, driven, warning, elsewhere) = match self.read_or_ask(run).await? {
             LookedBy::Look(look) => return Ok(RunLook { warning: unshared, ..look }),
-            LookedBy::Written(events, driven, warning) => (events, driven, warning),
+            LookedBy::Written(events, driven, warning) => (events, driven, warning, None),
+            LookedBy::Elsewhere(events, driven, warning, seen) => {
+                (events, driven, warning, Some(seen))
+            }
         };
         let warning = match (warning, unshared) {
             (Some(warning), Some(unshared)) => Some(format!("{warning} {unshared}")),
             (warning, unshared) => warning.or(unshared),
         };
-        let drill = events.first().is_some_and(|first| {
-            matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. })
-        });
-        let last = events.last().map(|last| last.at);
-        let now = match last {
-            Some(last) if drill => last,
-            _ => RealClock::new(NonZeroU32::MIN, last).now(),
-        };
-        Ok(RunLook { events, driven, now, warning })
+        let now = time_in(&events);
+        Ok(RunLook { events, driven, now, warning, elsewhere })
+    }
+
+    /// What this host has of a run that none of its processes drives.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn look_at_copy(&self, run: &RunId) -> Result<RunLook, CliError> {
+        let events = self.state.read(run)?;
+        let now = time_in(&events);
+        let (driven, warning, elsewhere) = (Driven::ByNobody, None, None);
+        Ok(RunLook { events, driven, now, warning, elsewhere })
     }
 
     /// Looks again at a run of which something is known: whoever drives it is asked only for what is new.
@@ -237,6 +302,9 @@ impl Context {
     /// # Errors
     /// As [`Self::look`].
     pub async fn look_on(&self, run: &RunId, known: &RunLook) -> Result<RunLook, CliError> {
+        if let Some(unchanged) = self.unchanged_elsewhere(run, known).await? {
+            return Ok(unchanged);
+        }
         let last = known.events.last().map(|last| last.seq).unwrap_or_default();
         let told = match Knock::at(&self.state.run_path(run)) {
             Ok(knock) => knock.events_after(last).await.ok(),
@@ -245,24 +313,28 @@ impl Context {
         let Some((new, now)) = told else { return self.look(run).await };
         let mut events = known.events.clone();
         events.extend(new);
-        Ok(RunLook { events, driven: Driven::ByAProcess, now, warning: None })
+        Ok(RunLook { events, driven: Driven::ByAProcess, now, warning: None, elsewhere: None })
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
         // What this host does not drive itself is read where all hosts write.
         if !self.state.is_held(run)
-            && let Some((events, driver)) = self.look_shared(run).await?
+            && let Some((events, driver, seen)) = self.look_shared(run).await?
         {
             let now = RealClock::new(NonZeroU32::MIN, None).now();
             let driver = driver.filter(|note| note.drives);
-            let silent = driver.as_ref().filter(|note| note.is_silent(now)).map(|note| {
+            let behind = self.shared.as_ref().filter(|shared| shared.is_behind());
+            // Who is silent is not to be told from what is behind.
+            let silent = driver.as_ref().filter(|note| behind.is_none() && note.is_silent(now));
+            let silent = silent.map(|note| {
                 format!("{} drives it and is silent, {}.", note.holder, shared::ago(note.heard))
             });
             let driven = match driver {
                 Some(_) if silent.is_none() => Driven::ByAProcess,
                 _ => Driven::ByNobody,
             };
-            return Ok(LookedBy::Written(events, driven, silent));
+            let silent = silent.or_else(|| behind.map(shared::behind));
+            return Ok(LookedBy::Elsewhere(events, driven, silent, seen));
         }
         match self.state.read(run) {
             Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
@@ -278,6 +350,7 @@ impl Context {
                             driven: Driven::ByAProcess,
                             now,
                             warning: None,
+                            elsewhere: None,
                         }));
                     }
                     Err(error) => error,
@@ -326,5 +399,16 @@ impl Context {
         knock.command(command).await?.map_err(|why| {
             CliError::refused(why).hint(format!("See the run with `backroad status {run}`."))
         })
+    }
+}
+
+/// The time in a run that nobody tells: the host's, or of a drill the last that was recorded.
+pub(super) fn time_in(events: &[Recorded]) -> Timestamp {
+    let drill = events
+        .first()
+        .is_some_and(|first| matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. }));
+    match events.last().map(|last| last.at) {
+        Some(last) if drill => last,
+        last => RealClock::new(NonZeroU32::MIN, last).now(),
     }
 }

@@ -39,6 +39,7 @@ pub mod saved;
 pub mod session;
 pub mod settings;
 pub mod shared;
+pub mod shared_blobs;
 mod stream;
 mod typed;
 pub mod ui;

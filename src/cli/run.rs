@@ -46,17 +46,19 @@ async fn asked() -> Status {
     let place = settings::named_state_dir(line.state_dir.as_deref(), &environment);
     let ui = Ui::new(output, &environment, line.manner())
         .within(line.ci, &environment)
-        .keeping_runs_at(place.as_deref());
+        .keeping_runs_at(place.as_deref(), line.shared.store.as_deref());
     on_panic(ui);
     let context = match Context::new(&line, environment, ui) {
         Ok(context) => context,
         Err(error) => return failed(ui, &error),
     };
-    context.remind();
-    match command::perform(line, &context).await {
+    context.remind(line.verb.needs_to_know_what_is_owed()).await;
+    let status = match command::perform(line, &context).await {
         Ok(status) => status,
         Err(error) => failed(ui, &error),
-    }
+    };
+    context.put_last_files().await;
+    status
 }
 
 fn failed(ui: Ui, error: &CliError) -> Status {

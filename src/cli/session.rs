@@ -131,6 +131,7 @@ impl Session {
         let RunStore { journal, lease, dir } = self.store;
         let exporter = exporter(context, &lease, &recorder, &self.clock);
         let letters = journal.inbox().map(|inbox| shared::answer_letters(inbox, handle.clone()));
+        context.keep_last_files(journal.last_files());
         let journal = Arc::new(journal);
         let messenger = match self.messages.filter(|messages| !messages.receivers.is_empty()) {
             Some(messages) => {

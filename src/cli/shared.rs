@@ -1,26 +1,21 @@
 //! Which store do several hosts share, who are we to it, and may this host drive a run that is in it?
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use object_store::azure::{AzureCredential, MicrosoftAzureBuilder};
-use object_store::{CredentialProvider, ObjectStore};
 use tokio::task::JoinSet;
-use url::Url;
 
-use super::args::GivenStore;
-use super::clock::{HostEntropy, RealClock};
-use super::context::Context;
+use super::args::{GivenStore, Verb};
+use super::clock::{HostEntropy, host_clock};
+use super::context::{Context, RunLook, time_in};
 use super::error::{CliError, Status};
 use super::settings;
-use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource, is_loopback};
+use super::shared_blobs::{self, StoreUse};
 use crate::engine::{Clock, Command, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
 use crate::store::shared::{
-    Answered, DriverNote, Inbox, LeftAside, SharedStore, StorePlace, place_of,
+    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, SharedStore, StorePlace, place_of,
 };
 use crate::store::{RunStore, StoreError};
 
@@ -31,9 +26,16 @@ const LETTERS_EVERY: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// It is none, its folder is not there, or the environment does not say clearly who we are to it.
-pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
-    let Some(text) = given.store.clone().or_else(settings::store) else { return Ok(None) };
-    let place = StorePlace::parse(&text).map_err(|error| {
+pub fn store(given: &GivenStore, to: StoreUse) -> Result<Option<SharedStore>, CliError> {
+    given.store.clone().or_else(settings::store).map(|text| at(&text, to)).transpose()
+}
+
+/// The shared store at a place that was named.
+///
+/// # Errors
+/// As [`store`].
+pub fn at(text: &str, to: StoreUse) -> Result<SharedStore, CliError> {
+    let place = StorePlace::parse(text).map_err(|error| {
         CliError::usage("The shared store is not named as one.").because(&error)
     })?;
     let unusable = |error: &(dyn std::error::Error + 'static)| {
@@ -43,92 +45,35 @@ pub fn store(given: &GivenStore) -> Result<Option<SharedStore>, CliError> {
     };
     let objects = match (&place, place.folder()) {
         (_, Some(folder)) => folder.map_err(|error| unusable(&error))?,
-        (StorePlace::Azure { account, container, .. }, None) => blobs(account, container)?,
-        (StorePlace::Folder(_), None) => return Ok(None),
-    };
-    Ok(Some(SharedStore::new(place.to_string(), objects, place.prefix())))
-}
-
-/// The objects of a container: by the key that the environment has, else by a token as for Azure itself.
-fn blobs(account: &str, container: &str) -> Result<Arc<dyn ObjectStore>, CliError> {
-    let mut builder =
-        MicrosoftAzureBuilder::new().with_account(account).with_container_name(container);
-    let endpoint = settings::store_endpoint();
-    if let Some(endpoint) = &endpoint {
-        let url = Url::parse(endpoint).map_err(|error| {
-            CliError::usage(format!("BACKROAD_STORE_ENDPOINT is `{endpoint}`, which is no URL."))
-                .because(&error)
-        })?;
-        if url.scheme() != "https" && !is_loopback(&url) {
-            return Err(CliError::usage(
-                "BACKROAD_STORE_ENDPOINT must be https, unless it is on this host.",
-            ));
+        (StorePlace::Azure { account, container, .. }, None) => {
+            let primary = shared_blobs::primary(account, container, to)?;
+            let secondary = match to {
+                StoreUse::Read => shared_blobs::secondary(account, container).ok(),
+                StoreUse::Drive => None,
+            };
+            let Some(secondary) = secondary else {
+                return Ok(SharedStore::new(place.to_string(), primary, place.prefix()));
+            };
+            let both = (primary, secondary);
+            return Ok(SharedStore::to_read(place.to_string(), both, place.prefix()));
         }
-        builder = builder.with_endpoint(endpoint.clone()).with_allow_http(is_loopback(&url));
-    }
-    builder = match settings::store_key() {
-        Some(key) => builder.with_access_key(key.expose()),
-        None => {
-            let credentials = StorageToken { source: storage_tokens(endpoint.as_deref())? };
-            builder.with_credentials(Arc::new(credentials))
-        }
+        (StorePlace::Folder(_), None) => return Err(CliError::usage("That is no folder.")),
     };
-    let built = builder.build().map_err(|error| {
-        CliError::usage("The container of the shared store cannot be spoken to.").because(&error)
-    })?;
-    Ok(Arc::new(built))
+    Ok(SharedStore::new(place.to_string(), objects, place.prefix()))
 }
 
-/// Tokens for storage, by the same chain of credentials as for Azure Resource Manager.
-fn storage_tokens(endpoint: Option<&str>) -> Result<Arc<dyn TokenSource>, CliError> {
-    let ours = endpoint.is_none_or(|text| {
-        let host = Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
-        host.is_some_and(|host| host.contains(".blob.core."))
-    });
-    if !ours {
-        return Err(CliError::usage(
-            "BACKROAD_STORE_ENDPOINT is not Azure's, so no token is sent there.",
-        )
-        .hint("Name the account's key in AZURE_STORAGE_KEY for an emulator."));
-    }
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        CliError::usage("The environment does not say clearly who we are to Azure.").because(error)
-    };
-    let wire = HttpWire::new().map_err(|error| failed(&error))?;
-    let cloud = settings::cloud().and_then(|name| Cloud::parse(&name)).unwrap_or(Cloud::Public);
-    let credentials = Credentials::new(CredentialSettings {
-        cloud,
-        pinned: None,
-        identity: settings::identity(),
-        transport: Some(wire.for_credentials()),
-        clock: host_clock(),
-    });
-    let credentials = credentials.map_err(|error| failed(&error))?;
-    // One resource for the storage of all clouds.
-    Ok(Arc::new(credentials.about("https://storage.azure.com")))
+/// What a verb wants it for.
+pub(super) fn wanted_for(verb: &Verb) -> StoreUse {
+    if verb.only_reads_runs() { StoreUse::Read } else { StoreUse::Drive }
 }
 
-/// A token as the client of the store takes it.
-#[derive(Debug)]
-struct StorageToken {
-    source: Arc<dyn TokenSource>,
-}
-
-#[async_trait]
-impl CredentialProvider for StorageToken {
-    type Credential = AzureCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AzureCredential>> {
-        let token = self.source.token().await.map_err(|error| {
-            object_store::Error::Unauthenticated { path: String::new(), source: Box::new(error) }
-        })?;
-        Ok(Arc::new(AzureCredential::BearerToken(token.expose().to_owned())))
-    }
-}
-
-/// This host's time, as other hosts are told it.
-fn host_clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock::new(NonZeroU32::MIN, None))
+/// What is said of what was read at a secondary.
+pub(super) fn behind(shared: &SharedStore) -> String {
+    format!(
+        "{} does not answer in its primary region. This is what its secondary has: the last seconds, or minutes, may \
+         be missing.",
+        shared.place()
+    )
 }
 
 /// Whether a run may be opened here although others may drive it.
@@ -258,10 +203,72 @@ impl Context {
     pub(super) async fn look_shared(
         &self,
         run: &RunId,
-    ) -> Result<Option<(Vec<Recorded>, Option<DriverNote>)>, CliError> {
+    ) -> Result<Option<(Vec<Recorded>, Option<DriverNote>, SeenElsewhere)>, CliError> {
         let Some(shared) = self.shared_with(run)? else { return Ok(None) };
         let Some(driver) = shared.driver(run).await? else { return Ok(None) };
-        Ok(Some((shared.read(run).await?, Some(driver))))
+        let now = host_clock().now();
+        // Before the events: what comes in between is seen as new the next time.
+        let end = shared.log_end(run, None).await?;
+        let seen = SeenElsewhere { end, at: now, driver_at: now };
+        Ok(Some((shared.read(run).await?, Some(driver), seen)))
+    }
+
+    /// What is known of a run in the shared store, where it was looked at a moment ago or there is nothing new.
+    pub(super) async fn unchanged_elsewhere(
+        &self,
+        run: &RunId,
+        known: &RunLook,
+    ) -> Result<Option<RunLook>, CliError> {
+        let Some(seen) = known.elsewhere.as_ref().filter(|_| !self.state.is_held(run)) else {
+            return Ok(None);
+        };
+        let now = host_clock().now();
+        let mut look = RunLook { now: time_in(&known.events), ..known.clone() };
+        if now.since(seen.at) < LOOK_ELSEWHERE_EVERY {
+            return Ok(Some(look));
+        }
+        let Some(shared) = self.shared_with(run)? else { return Ok(None) };
+        // Who drives it may change without a new event.
+        let driver_is_old = now.since(seen.driver_at) > HEARTBEAT_EVERY;
+        if driver_is_old || shared.log_end(run, seen.end.as_deref()).await?.is_some() {
+            return Ok(None);
+        }
+        look.elsewhere = Some(SeenElsewhere { at: now, ..seen.clone() });
+        Ok(Some(look))
+    }
+
+    /// Brings this host's copy of a run of the shared store up to date, with the files beside it: for what is made of
+    /// them. What cannot be had is told, and what is here is taken.
+    pub(super) async fn fetch(&self, run: &RunId) {
+        if self.state.is_held(run) {
+            return;
+        }
+        let fetched = match self.shared_with(run) {
+            Ok(Some(shared)) => shared.fetch(&self.state, run).await.map(drop),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.say_of_copy(run, fetched);
+    }
+
+    /// Fetches the files beside a run of the shared store.
+    pub(super) async fn fetch_files(&self, run: &RunId) {
+        if self.state.is_held(run) {
+            return;
+        }
+        let fetched = match self.shared_with(run) {
+            Ok(Some(shared)) => shared.fetch_files(&self.state, run).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.say_of_copy(run, fetched);
+    }
+
+    fn say_of_copy(&self, run: &RunId, fetched: Result<(), StoreError>) {
+        if let Err(error) = fetched {
+            let mark = self.ui.err.warn("warning:");
+            self.ui.say(&format!("{mark} This host's copy of run {run} is as it was: {error}."));
+        }
     }
 
     /// Whether a process of this host drives the run.
@@ -320,6 +327,20 @@ impl Context {
         clock.sleep_until(until).await;
     }
 }
+
+/// How far a run in the shared store was seen.
+#[derive(Debug, Clone)]
+pub struct SeenElsewhere {
+    /// The newest object of its log.
+    end: Option<String>,
+    /// When that was asked.
+    at: Timestamp,
+    /// When it was asked who drives it.
+    driver_at: Timestamp,
+}
+
+/// How often a run that another host drives is looked at by who follows it: each look is a request.
+const LOOK_ELSEWHERE_EVERY: Duration = Duration::from_secs(4);
 
 /// Runs of a shared store that are looked through for one that is named.
 const RUNS_MAX: usize = 1_000;

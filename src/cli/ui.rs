@@ -122,8 +122,8 @@ impl Ui {
 
     /// The same where runs are kept at a place that was named. A process has one such place, and keeps its name.
     #[must_use]
-    pub fn keeping_runs_at(self, place: Option<&Path>) -> Self {
-        Self { ours: Box::leak(Box::new(Ourselves::at(place))), ..self }
+    pub fn keeping_runs_at(self, place: Option<&Path>, store: Option<&str>) -> Self {
+        Self { ours: Box::leak(Box::new(Ourselves::at(place, store))), ..self }
     }
 
     /// What stdout can show now: a window may have been resized.

@@ -16,18 +16,34 @@ pub struct Ourselves {
 const NAME: &str = "backroad ";
 
 /// What is asked about a run that there is: where it is kept must be known.
-const OF_RUNS: [&str; 16] = [
-    "approve", "cancel", "decline", "export", "journal", "pause", "report", "resume", "retry",
-    "runs", "settle", "skip", "status", "undo", "verify", "watch",
+const OF_RUNS: [&str; 17] = [
+    "approve",
+    "cancel",
+    "decline",
+    "export",
+    "journal",
+    "pause",
+    "report",
+    "resume",
+    "retry",
+    "runs",
+    "settle",
+    "skip",
+    "status",
+    "take-over",
+    "undo",
+    "verify",
+    "watch",
 ];
 
 impl Ourselves {
     /// Of a process whose runs are kept at a place that was named; none was named where they are kept as ever.
     #[must_use]
-    pub fn at(state_dir: Option<&Path>) -> Self {
-        let ending =
+    pub fn at(state_dir: Option<&Path>, store: Option<&str>) -> Self {
+        let state_dir =
             state_dir.map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy())));
-        Self { ending: ending.unwrap_or_default() }
+        let store = store.map(|place| format!(" --store {}", quoted(place)));
+        Self { ending: state_dir.into_iter().chain(store).collect() }
     }
 
     /// A command of ours as it is typed.
@@ -35,7 +51,7 @@ impl Ourselves {
     pub fn whole(&self, command: &str) -> String {
         let verb = command.strip_prefix(NAME).and_then(|words| words.split(' ').next());
         let of_runs = verb.is_some_and(|verb| OF_RUNS.contains(&verb));
-        match of_runs && !command.contains("--state-dir") {
+        match of_runs && !command.contains("--state-dir") && !command.contains("--store") {
             true => format!("{command}{}", self.ending),
             false => command.to_owned(),
         }
@@ -77,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_command_that_is_shown_finds_the_run_from_wherever_it_is_pasted() {
-        let named = Ourselves::at(Some(Path::new("/srv/the runs")));
+        let named = Ourselves::at(Some(Path::new("/srv/the runs")), None);
         assert_eq!(
             named.whole("backroad resume r"),
             "backroad resume r --state-dir '/srv/the runs'"
@@ -90,7 +106,12 @@ mod tests {
             "See `backroad runs --state-dir '/srv/the runs'`, not `az`; or \
              `backroad status r --state-dir '/srv/the runs'`."
         );
-        let usual = Ourselves::at(None);
+        let stored = Ourselves::at(None, Some("file:///mnt/x"));
+        assert_eq!(
+            stored.whole("backroad take-over 01"),
+            "backroad take-over 01 --store file:///mnt/x"
+        );
+        let usual = Ourselves::at(None, None);
         assert_eq!(usual.whole("backroad resume r"), "backroad resume r");
         assert_eq!(usual.within("See `backroad runs`."), "See `backroad runs`.");
     }

@@ -3,6 +3,7 @@
 //! A claim belongs to a run, not to a process, and to an endpoint, so that a drill never blocks a
 //! failover. All claims are in one file, read and written under one lock (D9).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -134,6 +135,11 @@ impl ClaimLedger {
     pub(super) fn release(&mut self, run: &RunId) {
         self.claims.retain(|claim| claim.run != *run);
     }
+
+    /// The runs that have claimed something.
+    pub(super) fn runs(&self) -> BTreeSet<RunId> {
+        self.claims.iter().map(|claim| claim.run.clone()).collect()
+    }
 }
 
 impl Claims {
@@ -163,6 +169,14 @@ impl Claims {
             ledger.release(run);
             Ok(())
         })
+    }
+
+    /// The runs that have claimed something.
+    pub(super) fn runs(&self) -> Result<BTreeSet<RunId>, StoreError> {
+        let path = self.folder.join("claims.json");
+        let Some(bytes) = files::read_if_there(&path)? else { return Ok(BTreeSet::new()) };
+        let ledger = ClaimLedger::read(&bytes).map_err(|why| StoreError::Damaged { path, why })?;
+        Ok(ledger.runs())
     }
 
     /// Does something with the ledger while nobody else does, and writes it if that succeeded.

@@ -178,6 +178,15 @@ impl StoreError {
                  try again."
                     .to_owned()
             }
+            // A state directory of a host: `HOST:/DIR`.
+            Self::KeptElsewhere { run, place }
+                if place.contains(":/") && !place.contains("://") =>
+            {
+                format!(
+                    "What is here is a copy. Drive it there, or bring it with `backroad store copy FROM TO \
+                     --run {run} --move`."
+                )
+            }
             Self::KeptElsewhere { place, .. } => format!("Say `--store {place}` as well."),
             Self::Diverged { run, .. } => format!(
                 "Nothing was changed. One of the two was written without the other: compare \

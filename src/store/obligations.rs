@@ -69,8 +69,13 @@ impl Obligations {
         files::write_atomically(&path, &text)
     }
 
+    /// Removes the note of a run that is no more.
+    pub(super) fn forget(&self, run: &RunId) -> Result<(), StoreError> {
+        files::remove_durably(&self.note(run))
+    }
+
     /// The note of a run, if there is one that can be read.
-    fn read(&self, run: &RunId) -> Option<Owed> {
+    pub(super) fn of(&self, run: &RunId) -> Option<Owed> {
         let bytes = files::read_if_there(&self.note(run)).ok()??;
         serde_json::from_slice::<Owed>(&bytes).ok().filter(|owed| owed.run == *run)
     }
@@ -109,7 +114,7 @@ pub(super) fn owing(
     };
     let mut unknown = Vec::new();
     for run in runs {
-        let note = notes.read(run);
+        let note = notes.of(run);
         let head = match head(run) {
             KnownObligations::Head(head) => Ok(head),
             KnownObligations::No(error) => Err(error),
@@ -167,7 +172,7 @@ pub(super) fn owing(
 }
 
 /// What a history owes; none before its run was opened.
-fn from_journal(run: &RunId, events: &[Recorded]) -> Result<Option<Owed>, String> {
+pub(super) fn from_journal(run: &RunId, events: &[Recorded]) -> Result<Option<Owed>, String> {
     let state = RunState::fold(events).map_err(|error| error.to_string())?;
     let obligations = state.owed();
     Ok(state.opened.map(|opened| Owed {

@@ -58,7 +58,7 @@ pub struct RunSummaryRaw {
 }
 
 /// The file that says in which shared store a run is kept.
-const SHARED: &str = "shared";
+pub(super) const SHARED: &str = "shared";
 
 /// A run's directory, locked, with its database and its anchor.
 type OpenDir = (RunDir, RunLock, Database, Anchor);
@@ -156,7 +156,7 @@ impl StateDir {
         files::private_log(&self.run_log(run))
     }
 
-    fn runs(&self) -> PathBuf {
+    pub(super) fn runs(&self) -> PathBuf {
         self.path.join("runs")
     }
 
@@ -418,7 +418,7 @@ impl StateDir {
         decoded(&dir, &links)
     }
 
-    fn ids(&self) -> Result<Vec<RunId>, StoreError> {
+    pub(super) fn ids(&self) -> Result<Vec<RunId>, StoreError> {
         Ok(files::entries(&self.runs())?
             .iter()
             .filter(|path| path.join("meta.json").exists())
@@ -426,7 +426,7 @@ impl StateDir {
             .collect())
     }
 
-    fn existing(&self, run: &RunId) -> Result<RunDir, StoreError> {
+    pub(super) fn existing(&self, run: &RunId) -> Result<RunDir, StoreError> {
         let dir = self.dir(run);
         let path = dir.path.join("meta.json");
         let Some(bytes) = files::read_if_there(&path)? else {

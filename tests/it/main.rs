@@ -64,6 +64,9 @@ mod report;
 mod secret_sources;
 mod secrets;
 mod server;
+mod shared_copies;
+#[cfg(feature = "shared-store")]
+mod shared_cost;
 mod shared_crashes;
 mod shared_store;
 mod shipped;

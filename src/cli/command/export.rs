@@ -38,6 +38,7 @@ pub(super) async fn export(
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
     let id = context.find(run).await?;
+    context.fetch(&id).await;
     // A key that does not sign is found before anything is made.
     let key = sign.as_deref().map(signing_key).transpose()?;
     let templates = Templates::new(&std::collections::BTreeMap::new())

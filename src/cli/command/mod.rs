@@ -30,6 +30,7 @@ mod served_page;
 mod sim;
 mod sim_env;
 mod status;
+mod store;
 mod verify;
 mod watch;
 mod web;
@@ -63,6 +64,7 @@ pub use schema::SchemaArgs;
 pub use served_page::{PageBesideArgs, ServePageArgs};
 pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
+pub use store::{StoreCheckArgs, StoreCopyArgs, StoreGcArgs, StoreVerb};
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
 pub use web::{WebArgs, WebVerb};
@@ -118,7 +120,8 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Undo(args) => drive::undo(context, &args).await,
         Verb::Report(args) => report::report(context, &args).await,
         Verb::Export(args) => export::export(context, &args).await,
-        Verb::Verify(args) => verify::verify(context, &args),
+        Verb::Verify(args) => verify::verify(context, &args).await,
+        Verb::Store(verb) => store::store(context, &verb).await,
         Verb::Sim(SimVerb::Serve(args)) => sim::serve(context, &args).await,
         Verb::Sim(SimVerb::Env(args)) => sim_env::env(context, &args),
         Verb::Schema(args) => Ok(schema::schema(context, args)),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,12 +14,12 @@ use super::render::templates;
 use super::report;
 use crate::cli::account;
 use crate::cli::clock::RealClock;
-use crate::cli::context::{Context, RunLook};
+use crate::cli::context::{Context, RunLook, time_in};
 use crate::cli::control::Knock;
 use crate::cli::error::{CliError, Status};
 use crate::cli::measured::{MeasuredRuns, measured_again};
 use crate::cli::{kept_estate, world};
-use crate::engine::{Clock as _, Command, Event, Recorded, RunMode};
+use crate::engine::{Clock as _, Command, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Person, Plan, RunId, Seq, Timestamp};
 use crate::render::board::KeptEstate;
@@ -28,15 +28,12 @@ use crate::render::machine::RunMeasures;
 use crate::render::ready::{PastReadiness, ReadyTrend, trend};
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
+use crate::store::shared::DriverNote;
 use crate::store::{RunGlance, regular};
 use crate::web::{FreshEvents, RunBeside, WebProblem, WebSource};
 
 /// How long whoever drives a run may take to tell what is new; beyond it the page shows what they wrote.
 const TOLD_WITHIN: Duration = Duration::from_secs(3);
-
-/// How often a run that another host drives is looked at in the shared store: each look is a request that is paid for,
-/// and its driver looks for letters no more often.
-const ELSEWHERE_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the shared store may take for a look.
 const STORE_WITHIN: Duration = Duration::from_secs(10);
@@ -47,57 +44,101 @@ struct SharedStoreSilent;
 /// Runbooks whose readiness is told.
 const RUNBOOKS_MAX: usize = 100;
 
-/// Runs of other hosts of which the last look is kept.
-const ELSEWHERE_MAX: usize = 12;
-
 /// The runs of a state directory, for the page.
 #[derive(Debug, Clone)]
 pub(super) struct PageSource {
     context: Context,
-    elsewhere: Arc<Mutex<BTreeMap<RunId, (Timestamp, RunLook)>>>,
+    /// What is known of the runs of a shared store.
+    elsewhere: Arc<Mutex<BTreeMap<RunId, RunGlance>>>,
+    /// What was seen of those that are looked at.
+    seen: Arc<tokio::sync::Mutex<BTreeMap<RunId, RunLook>>>,
     measured: MeasuredRuns,
 }
 
+/// How often a shared store is asked which runs there are, and how many of the newest: each is a request.
+const LIST_EVERY: Duration = Duration::from_secs(20);
+const LISTED_MAX: usize = 100;
+
+/// Runs of a shared store that are followed at once.
+const SEEN_MAX: usize = 32;
+
 impl PageSource {
     pub(super) fn new(context: Context) -> Self {
-        Self { context, elsewhere: Arc::default(), measured: MeasuredRuns::default() }
+        Self {
+            context,
+            elsewhere: Arc::default(),
+            seen: Arc::default(),
+            measured: MeasuredRuns::default(),
+        }
     }
 
-    /// What the host that drives a run of the shared store has written there; none where the run has ended here or is of
-    /// this host alone. Nothing where the store does not answer.
-    async fn elsewhere(&self, run: &RunId) -> Option<Result<RunLook, SharedStoreSilent>> {
-        if self.context.shared.is_none() || self.context.drives_here(run) {
-            return None;
-        }
-        let known = || self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Asks a shared store again and again which runs there are; ends at once where there is none.
+    pub(super) async fn list_elsewhere(self: Arc<Self>) {
+        let Some(shared) = &self.context.shared else { return };
         let clock = RealClock::new(NonZeroU32::MIN, None);
-        let now = clock.now();
-        if let Some((at, look)) = known().get(run)
-            && now.since(*at) < ELSEWHERE_EVERY
-        {
-            return Some(Ok(look.clone()));
+        loop {
+            match shared.runs(LISTED_MAX).await {
+                Ok(notes) => {
+                    let now = clock.now();
+                    let glance = |note: DriverNote| {
+                        let driven = note.drives && !note.is_silent(now);
+                        let glance =
+                            RunGlance { run: note.run.clone(), head: Some(note.head), driven };
+                        (note.run, glance)
+                    };
+                    *self.glances_elsewhere() = notes.into_iter().map(glance).collect();
+                }
+                Err(error) => tracing::warn!(%error, "the runs of the shared store are not listed"),
+            }
+            clock.sleep_until(clock.now() + LIST_EVERY).await;
         }
-        let own = run.clone();
-        let goes_on = self.beside_tasks(move |context| {
-            let shared = context.state.kept_in(&own)?.is_some();
-            let last = context.state.read(&own)?.pop();
-            let ended = last.is_some_and(|last| matches!(last.event, Event::RunEnded { .. }));
-            Ok(shared && !ended)
-        });
-        if !goes_on.await.unwrap_or(false) {
+    }
+
+    fn glances_elsewhere(&self) -> MutexGuard<'_, BTreeMap<RunId, RunGlance>> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is new of a run that another host drives or drove; none where the shared store does not have it, and
+    /// nothing where it does not answer.
+    async fn fresh_elsewhere(
+        &self,
+        run: &RunId,
+        after: Seq,
+    ) -> Option<Result<FreshEvents, SharedStoreSilent>> {
+        let glance = self.glances_elsewhere().get(run).cloned();
+        let glance = glance.filter(|_| !self.context.drives_here(run))?;
+        if !glance.driven {
+            // It is read once into this host's copy, and from there.
+            self.context.fetch(run).await;
             return None;
         }
+        let clock = RealClock::new(NonZeroU32::MIN, None);
         let look = tokio::select! {
-            look = self.context.look(run) => look.ok(),
-            () = clock.sleep_until(now + STORE_WITHIN) => None,
+            look = self.look_elsewhere(run) => look.ok(),
+            () = clock.sleep_until(clock.now() + STORE_WITHIN) => None,
         };
         let Some(look) = look else { return Some(Err(SharedStoreSilent)) };
-        let mut known = known();
-        if known.len() >= ELSEWHERE_MAX {
-            known.pop_first();
+        let RunLook { events, driven, now, warning: stale, .. } = look;
+        let shorter = events.last().is_some_and(|last| last.seq < after);
+        let events = events.into_iter().filter(|one| shorter || one.seq > after).collect();
+        Some(Ok(FreshEvents { events, driven, now, stale }))
+    }
+
+    /// A run that another host drives, read anew only where the store has more of it than is known.
+    async fn look_elsewhere(&self, run: &RunId) -> Result<RunLook, CliError> {
+        let mut seen = self.seen.lock().await;
+        let look = match seen.get(run) {
+            Some(known) => self.context.look_on(run, known).await?,
+            None => {
+                self.context.fetch_files(run).await;
+                self.context.look(run).await?
+            }
+        };
+        while seen.len() >= SEEN_MAX && !seen.contains_key(run) {
+            seen.pop_first();
         }
-        known.insert(run.clone(), (now, look.clone()));
-        Some(Ok(look))
+        seen.insert(run.clone(), look.clone());
+        Ok(look)
     }
 
     /// What whoever drives the run tells; none where nobody answers in time.
@@ -124,20 +165,6 @@ impl PageSource {
     }
 }
 
-/// The time in a run that nobody tells: the host's, or of a drill the last that was recorded.
-fn time_of(events: &[Recorded], drill: bool) -> Timestamp {
-    let last = events.last().map(|last| last.at);
-    match last {
-        Some(last) if drill => last,
-        last => RealClock::new(NonZeroU32::MIN, last).now(),
-    }
-}
-
-fn is_drill(events: &[Recorded]) -> bool {
-    let mode = events.first().map(|first| &first.event);
-    matches!(mode, Some(Event::RunOpened { mode: RunMode::Drill, .. }))
-}
-
 /// An error of ours as the page tells it.
 pub(super) fn problem(error: &CliError) -> WebProblem {
     let status = match error.status {
@@ -155,24 +182,32 @@ pub(super) fn problem(error: &CliError) -> WebProblem {
 #[async_trait]
 impl WebSource for PageSource {
     fn glances(&self) -> Result<Vec<RunGlance>, WebProblem> {
-        self.context.state.glances().map_err(|error| problem(&error.into()))
+        let here = self.context.state.glances().map_err(|error| problem(&error.into()))?;
+        let mut all = self.glances_elsewhere().clone();
+        for glance in here {
+            // What this host drives it knows best; of the rest there may be a copy that is behind.
+            match all.get(&glance.run) {
+                Some(known) if !glance.driven && known.head >= glance.head => {}
+                _ => drop(all.insert(glance.run.clone(), glance)),
+            }
+        }
+        Ok(all.into_values().collect())
     }
 
     fn glance(&self, run: &RunId) -> Option<RunGlance> {
-        self.context.state.glance(run)
+        let here = self.context.state.glance(run);
+        if here.as_ref().is_some_and(|here| here.driven) {
+            return here;
+        }
+        self.glances_elsewhere().get(run).cloned().or(here)
     }
 
     async fn fresh(&self, run: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
         if let Some((events, now)) = self.told(run, after).await {
             return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale: None });
         }
-        let silent = match self.elsewhere(run).await {
-            Some(Ok(look)) => {
-                let RunLook { events, driven, now, warning: stale } = look;
-                let shorter = events.last().is_some_and(|last| last.seq < after);
-                let events = events.into_iter().filter(|one| shorter || one.seq > after).collect();
-                return Ok(FreshEvents { events, driven, now, stale });
-            }
+        let silent = match self.fresh_elsewhere(run, after).await {
+            Some(Ok(fresh)) => return Ok(fresh),
             Some(Err(SharedStoreSilent)) => true,
             None => false,
         };
@@ -189,7 +224,7 @@ impl WebSource for PageSource {
                 let stale = silent.then(|| copy.to_owned());
                 (context.state.read(&run)?, Driven::ByNobody, stale)
             };
-            let now = time_of(&all, is_drill(&all));
+            let now = time_in(&all);
             // Less than what is known is another history: it is handed over whole, and seen to be one.
             let shorter = all.last().is_some_and(|last| last.seq < known);
             let events = all.into_iter().filter(|one| shorter || one.seq > known).collect();
@@ -210,6 +245,7 @@ impl WebSource for PageSource {
     }
 
     async fn report(&self, run: &RunId) -> Result<String, WebProblem> {
+        self.context.fetch(run).await;
         let look = self.context.look(run).await.map_err(|error| problem(&error))?;
         let run = run.clone();
         self.beside_tasks(move |context| {
@@ -260,11 +296,11 @@ impl WebSource for PageSource {
     }
 
     async fn tell(&self, run: &RunId, command: Command) -> Result<(), WebProblem> {
-        let elsewhere = self.context.shared.is_some() && !self.context.drives_here(run);
-        let told = match elsewhere {
-            // A letter to the host that drives it, as from a terminal here.
-            true => self.context.tell_elsewhere(run, &command).await,
-            false => self.context.tell(run, &command).await,
+        let elsewhere = self.glances_elsewhere().contains_key(run);
+        let told = if elsewhere && !self.context.drives_here(run) {
+            self.context.tell_elsewhere(run, &command).await
+        } else {
+            self.context.tell(run, &command).await
         };
         told.map_err(|error| {
             let mut problem = problem(&error);

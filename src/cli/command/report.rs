@@ -78,6 +78,7 @@ pub(super) async fn of(
     templates: &Templates,
 ) -> Result<Report, CliError> {
     let run = context.find(run).await?;
+    context.fetch(&run).await;
     let look = context.look(&run).await?;
     look.warn(context.ui);
     of_look(context, &run, &look, templates)

@@ -1,6 +1,6 @@
 //! What ran here, and what runs?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use clap::Args;
@@ -12,7 +12,7 @@ use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::shared;
 use crate::engine::{Clock as _, RunState};
-use crate::render::view::RUNS_SCHEMA;
+use crate::render::view::{Driven, RUNS_SCHEMA};
 use crate::render::{RunLine, json, run_view_at, runs_text};
 use crate::store::RunSummaryRaw;
 use crate::store::shared::DriverNote;
@@ -24,27 +24,49 @@ pub struct RunsArgs {
     #[arg(long)]
     pub running: bool,
     /// Of a shared store, so many of the newest.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub page: usize,
+    #[arg(long, alias = "page", value_name = "N", default_value_t = 50)]
+    pub limit: usize,
 }
 
 pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, CliError> {
-    let mut lines: Vec<RunLine> = Vec::new();
-    for raw in context.state.list()?.into_iter().rev() {
-        let line = line(context, raw).await;
-        // One that cannot be read may be running for all that is known.
-        let ended = line.standing.is_some_and(|standing| standing.is_end());
-        if !(args.running && ended) {
-            lines.push(line);
-        }
+    let notes = match &context.shared {
+        Some(shared) => shared.runs(args.limit).await?,
+        None => Vec::new(),
+    };
+    let behind = context.shared.as_ref().filter(|shared| shared.is_behind());
+    if let Some(shared) = behind {
+        context.ui.say(&format!("{} {}", context.ui.err.warn("warning:"), shared::behind(shared)));
     }
-    if let Some(shared) = &context.shared {
-        let known: BTreeSet<String> = lines.iter().map(|line| line.run.clone()).collect();
-        let notes = shared.runs(args.page).await?;
-        let others = notes.iter().filter(|note| !known.contains(note.run.as_str()));
-        lines
-            .extend(others.map(elsewhere).filter(|line| !(args.running && line.outcome.is_some())));
-        lines.sort_by(|a, b| b.run.cmp(&a.run));
+    let behind = behind.is_some();
+    let elsewhere = |note: &DriverNote| elsewhere(note, behind);
+    let notes: BTreeMap<&str, &DriverNote> =
+        notes.iter().map(|note| (note.run.as_str(), note)).collect();
+    let mut here = context.state.list()?;
+    here.reverse();
+    if context.shared.is_some() && !args.running {
+        // One that goes on is never hidden by newer ones where it is asked what goes on.
+        here.truncate(args.limit);
+    }
+    let known: BTreeSet<String> = here.iter().map(|raw| raw.run.to_string()).collect();
+    let others = notes.values().filter(|note| !known.contains(note.run.as_str()));
+    let mut lines: Vec<RunLine> = others.map(|note| elsewhere(note)).collect();
+    for raw in here {
+        let note = notes.get(raw.run.as_str()).filter(|_| raw.holder.is_none());
+        lines.push(match note {
+            // The copy here is behind: what its driver says is newer.
+            Some(note) if note.head != raw.head => elsewhere(note),
+            note => line(context, raw, note.map(|note| elsewhere(note))).await,
+        });
+    }
+    let ended = |line: &RunLine| match line.standing {
+        Some(standing) => standing.is_end(),
+        // One that cannot be read may be running for all that is known.
+        None => line.outcome.is_some() && line.holder.is_none(),
+    };
+    lines.retain(|line| !(args.running && ended(line)));
+    lines.sort_by(|a, b| b.run.cmp(&a.run));
+    if context.shared.is_some() && !args.running {
+        lines.truncate(args.limit);
     }
     match context.ui.output {
         Output::Text if lines.is_empty() && args.running => {
@@ -59,9 +81,10 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
 }
 
 /// A run that another host drives or drove: what its driver says of itself. Its journal is not read for it.
-fn elsewhere(note: &DriverNote) -> RunLine {
+fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
     let now = RealClock::new(NonZeroU32::MIN, None).now();
-    let silent = note.is_silent(now);
+    // Who is silent is not to be told from what is behind.
+    let silent = !behind && note.is_silent(now);
     let heard = shared::ago(note.heard);
     RunLine {
         run: note.run.to_string(),
@@ -86,7 +109,7 @@ fn elsewhere(note: &DriverNote) -> RunLine {
 }
 
 /// One run that cannot be read is told in its line, and hides none of the others.
-async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
+async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> RunLine {
     let mut line = RunLine {
         run: raw.run.to_string(),
         runbook: None,
@@ -102,7 +125,21 @@ async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
         holder: raw.holder,
         problem: raw.problem,
     };
-    let RunLook { events, driven, now, .. } = match context.look(&raw.run).await {
+    // What lies here is read here, whoever drives it: a request for each event would be paid for.
+    let look = match line.holder {
+        Some(_) => context.look(&raw.run).await,
+        None => match context.look_at_copy(&raw.run) {
+            Ok(look) => Ok(look),
+            // Somebody has just taken it up.
+            Err(_) => context.look(&raw.run).await,
+        },
+    };
+    let mut driven_elsewhere = false;
+    if let Some(told) = told {
+        driven_elsewhere = told.holder.is_some() && told.problem.is_none();
+        (line.holder, line.problem) = (told.holder, line.problem.or(told.problem));
+    }
+    let RunLook { events, mut driven, now, .. } = match look {
         Ok(look) => {
             line.problem = line.problem.or_else(|| look.warning.clone());
             look
@@ -120,6 +157,9 @@ async fn line(context: &Context, raw: RunSummaryRaw) -> RunLine {
             return line;
         }
     };
+    if driven_elsewhere {
+        driven = Driven::ByAProcess;
+    }
     let Some(view) = run_view_at(&state, &events, driven, now) else { return line };
     let by = state.opened.as_ref().and_then(|opened| opened.by.as_ref());
     let truth = view.now.as_ref();

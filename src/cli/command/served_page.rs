@@ -10,6 +10,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::page::PageSource;
@@ -21,7 +22,7 @@ use crate::cli::session::Interrupts;
 use crate::engine::Clock;
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::store::regular;
-use crate::web::{PageBounds, PageIdentity, Web, WebSettings, serve};
+use crate::web::{PageBounds, PageIdentity, Web, WebSettings, WebSource, serve};
 
 /// How the page is served.
 #[derive(Debug, Clone, Args)]
@@ -105,8 +106,9 @@ impl RunningPage {
         let settings = WebSettings { hosts, secure, actions, account, port: at.port() };
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new(NonZeroU32::MIN, None));
         let source = Arc::new(PageSource::new(context.clone()));
+        let page_source = Arc::clone(&source) as Arc<dyn WebSource>;
         let invitations = context.state.invitations();
-        let web = Web::new(source, invitations, settings, (clock, Arc::new(HostEntropy)));
+        let web = Web::new(page_source, invitations, settings, (clock, Arc::new(HostEntropy)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("page")
@@ -114,7 +116,10 @@ impl RunningPage {
             .build()
             .map_err(|error| failed(&error))?;
         let (ends, ended) = oneshot::channel();
+        let listing = source.list_elsewhere();
         let served = async move {
+            let mut aside = JoinSet::new();
+            aside.spawn(listing);
             let Ok(listener) = TcpListener::from_std(listener) else { return };
             let over = async move { drop(ended.await) };
             serve(listener, web, identity, PageBounds::default(), over).await;

@@ -17,6 +17,7 @@ pub struct StatusArgs {
 }
 
 pub(super) async fn status(context: &Context, run: &RunId) -> Result<Status, CliError> {
+    context.fetch_files(run).await;
     let look = context.look(run).await?;
     look.warn(context.ui);
     let RunLook { events, driven, now, .. } = look;

@@ -33,7 +33,7 @@ pub struct VerifyArgs {
     pub trusted: Option<PathBuf>,
 }
 
-pub(super) fn verify(
+pub(super) async fn verify(
     context: &Context,
     VerifyArgs { what, head, trusted }: &VerifyArgs,
 ) -> Result<Status, CliError> {
@@ -60,7 +60,9 @@ pub(super) fn verify(
     } else if what.contains(['/', '\\', '.']) {
         return Err(CliError::usage(format!("There is no file `{what}`.")));
     } else {
-        context.state.verify(&context.state.find(what)?)?
+        let run = context.find(what).await?;
+        context.fetch(&run).await;
+        context.state.verify(&run)?
     };
     let report = match head {
         Some(head) => report.against(head),

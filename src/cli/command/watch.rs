@@ -43,6 +43,7 @@ const LOG_MAX: usize = 500;
 
 pub(super) async fn watch(context: &Context, args: &WatchArgs) -> Result<Status, CliError> {
     let run = context.pick(args.run.as_deref()).await?;
+    context.fetch_files(&run).await;
     let first = context.look(&run).await?;
     if context.ui.full_screen && std::io::stdin().is_terminal() {
         full_screen(context, &run, first).await

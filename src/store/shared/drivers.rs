@@ -12,8 +12,9 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::objects::SharedStore;
+use crate::engine::{Event, Recorded};
 use crate::model::{Epoch, RunId, Seq, Timestamp};
-use crate::store::StoreError;
+use crate::store::{StoreCost, StoreError, holder_name};
 
 /// How often a driver says that it lives.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
@@ -51,6 +52,18 @@ pub struct DriverNote {
     pub runbook: Option<String>,
     /// How the run ended, if it did.
     pub outcome: Option<String>,
+    /// Where the run is driven from, if not from this store: what lies here is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
+    /// Whether the run is being removed: what is left of it is no run any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+    /// The files beside the journal, by name: their digests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<String, String>,
+    /// What the store was asked for by this driver, until it wrote this.
+    #[serde(default)]
+    pub cost: StoreCost,
     /// When the store itself says that this was written; not part of the note.
     #[serde(skip)]
     pub heard: Option<Timestamp>,
@@ -63,10 +76,49 @@ impl DriverNote {
         self.drives && self.heard.is_none_or(|heard| now.since(heard) > SILENT_AFTER)
     }
 
+    /// Takes in what events say of the run.
+    pub(super) fn take_in(&mut self, recorded: &[Recorded]) {
+        for Recorded { event, .. } in recorded {
+            match event {
+                Event::RunOpened { plan, .. } => {
+                    self.runbook = Some(plan.parts().runbook.to_string());
+                }
+                Event::RunEnded { outcome } => self.outcome = Some(outcome.to_string()),
+                // Whatever else happens to an ended run, it goes on.
+                _ => {}
+            }
+        }
+    }
+
     /// How far its host's clock is before the store's (after it: negative), in milliseconds, as of its last word.
     #[must_use]
     pub fn skew_ms(&self) -> Option<i64> {
         self.heard.map(|heard| self.at.as_millis() - heard.as_millis())
+    }
+}
+
+/// Who a note is written by, on this host.
+pub(super) fn note(
+    (run, epoch, head): (&RunId, Epoch, Seq),
+    place: String,
+    now: Timestamp,
+) -> DriverNote {
+    DriverNote {
+        run: run.clone(),
+        epoch,
+        holder: holder_name(),
+        place,
+        since: now,
+        at: now,
+        head,
+        drives: true,
+        runbook: None,
+        outcome: None,
+        kept_in: None,
+        removed: false,
+        beside: BTreeMap::new(),
+        cost: StoreCost::default(),
+        heard: None,
     }
 }
 
@@ -95,6 +147,22 @@ pub(super) async fn newest(
     store: &SharedStore,
     page: usize,
 ) -> Result<Vec<DriverNote>, StoreError> {
+    let newest = newest_listed(store).await?;
+    let asked = newest.into_values().rev().take(page).map(|meta| one(store, meta));
+    let notes: Vec<Option<DriverNote>> =
+        futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    Ok(notes.into_iter().flatten().collect())
+}
+
+/// The runs of which there is a note.
+pub(super) async fn runs(store: &SharedStore) -> Result<Vec<RunId>, StoreError> {
+    Ok(newest_listed(store).await?.into_keys().collect())
+}
+
+/// Where the newest note of each run lies.
+async fn newest_listed(
+    store: &SharedStore,
+) -> Result<BTreeMap<RunId, object_store::ObjectMeta>, StoreError> {
     let folder = folder(store.prefix());
     let fail = |error: object_store::Error| store.failed(&error);
     let mut newest: BTreeMap<RunId, object_store::ObjectMeta> = BTreeMap::new();
@@ -107,10 +175,7 @@ pub(super) async fn newest(
             newest.insert(run, meta);
         }
     }
-    let asked = newest.into_values().rev().take(page).map(|meta| one(store, meta));
-    let notes: Vec<Option<DriverNote>> =
-        futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-    Ok(notes.into_iter().flatten().collect())
+    Ok(newest)
 }
 
 async fn one(
@@ -136,15 +201,29 @@ async fn one(
 
 /// The newest note of one run.
 pub(super) async fn of(store: &SharedStore, run: &RunId) -> Result<Option<DriverNote>, StoreError> {
-    let folder = folder(store.prefix()).join(run.as_str());
-    let listed: Vec<object_store::ObjectMeta> = store
-        .objects()
-        .list(Some(&folder))
-        .try_collect()
-        .await
-        .map_err(|error| store.failed(&error))?;
-    match listed.into_iter().max_by(|a, b| a.location.cmp(&b.location)) {
+    match listed(store, run).await?.pop() {
         Some(meta) => one(store, meta).await,
         None => Ok(None),
     }
+}
+
+/// All notes of one run, the eldest first.
+pub(super) async fn all(store: &SharedStore, run: &RunId) -> Result<Vec<DriverNote>, StoreError> {
+    let mut notes = Vec::new();
+    for meta in listed(store, run).await? {
+        notes.extend(one(store, meta).await?);
+    }
+    Ok(notes)
+}
+
+async fn listed(
+    store: &SharedStore,
+    run: &RunId,
+) -> Result<Vec<object_store::ObjectMeta>, StoreError> {
+    let folder = folder(store.prefix()).join(run.as_str());
+    let listing = store.objects().list(Some(&folder)).try_collect();
+    let mut listed: Vec<object_store::ObjectMeta> =
+        listing.await.map_err(|error| store.failed(&error))?;
+    listed.sort_by(|a, b| a.location.cmp(&b.location));
+    Ok(listed)
 }

@@ -239,6 +239,16 @@ impl SharedJournal {
         }
     }
 
+    /// Whether nobody has opened the run since: a write that changes nothing is refused where somebody has.
+    ///
+    /// # Errors
+    /// Somebody has, or the store does not answer.
+    pub(in crate::store) async fn is_still_ours(&self) -> Result<(), JournalError> {
+        let mut batch = WriteBatch::new();
+        batch.put(KEY_RUN, self.run.as_str());
+        self.write(batch).await
+    }
+
     /// Lets the database go.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Each change is a new object, one number higher, that must not exist yet: of two hosts that change the
 //! claims at once one finds its number taken, reads again and decides again.
 
+use std::collections::BTreeSet;
+
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt as _, PutMode, PutOptions};
@@ -52,6 +54,28 @@ impl SharedClaims {
             Ok(())
         })
         .await
+    }
+
+    /// The runs that have claimed something.
+    pub(super) async fn runs(&self) -> Result<BTreeSet<RunId>, StoreError> {
+        for _ in 0..TRIES_MAX {
+            let number = self.newest().await.map_err(|error| self.store.failed(&error))?;
+            if number == 0 {
+                break;
+            }
+            match self.store.objects().get(&self.name(number)).await {
+                Ok(got) => {
+                    let bytes = got.bytes().await.map_err(|error| self.store.failed(&error))?;
+                    let ledger = ClaimLedger::read(&bytes);
+                    return ledger
+                        .map(|ledger| ledger.runs())
+                        .map_err(|why| self.store.strange(&why));
+                }
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(self.store.failed(&error)),
+            }
+        }
+        Ok(BTreeSet::new())
     }
 
     fn folder(&self) -> Path {

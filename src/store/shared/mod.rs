@@ -6,22 +6,37 @@
 //! durable in the shared store.
 
 pub(super) mod aside;
+mod beside;
+mod checked;
+mod copied;
+mod counted;
 mod drivers;
 mod inbox;
+#[cfg(feature = "shared-store")]
+mod journal;
+#[cfg(not(feature = "shared-store"))]
+#[path = "engineless.rs"]
 mod journal;
 mod ledger;
 mod mirrored;
 mod objects;
 mod place;
+mod retired;
 mod runs;
+mod secondary;
+#[cfg(feature = "shared-store")]
 mod steady;
 
 pub use aside::{AsideBatch, Unshared};
+pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
+#[cfg(not(feature = "shared-store"))]
+pub use journal::NoSharedJournal as SharedJournal;
+#[cfg(feature = "shared-store")]
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{Life, MirroredJournal, RunJournal};
+pub use mirrored::{LastFiles, Life, MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
 pub use runs::{HeldRun, LeftAside, SharedRun, place_of};

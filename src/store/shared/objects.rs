@@ -1,20 +1,25 @@
 //! What is a shared store made of? Its objects, what their names begin with, and how people name it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::counted::{CountedObjects, StoreCounter};
 use super::journal::TOLD_AFTER;
+use super::secondary::SecondaryReads;
 use crate::engine::Entropy;
-use crate::store::StoreError;
+use crate::store::{StoreCost, StoreError};
 
 /// A store that several hosts reach.
 #[derive(Clone)]
 pub struct SharedStore {
     place: String,
     objects: Arc<dyn ObjectStore>,
+    counter: Arc<StoreCounter>,
+    primary_lost: Arc<AtomicBool>,
     prefix: Path,
     chance: Option<Arc<dyn Entropy>>,
     patience: Duration,
@@ -31,7 +36,41 @@ impl SharedStore {
     /// A store: how people name it, its objects, and what their names begin with.
     #[must_use]
     pub fn new(place: impl Into<String>, objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { place: place.into(), objects, prefix, chance: None, patience: TOLD_AFTER }
+        let counter = Arc::new(StoreCounter::default());
+        let objects = CountedObjects { inner: objects, counter: Arc::clone(&counter) };
+        Self {
+            place: place.into(),
+            objects: Arc::new(objects),
+            counter,
+            primary_lost: Arc::default(),
+            prefix,
+            chance: None,
+            patience: TOLD_AFTER,
+        }
+    }
+
+    /// A store that is only read, at its secondary where the primary does not answer.
+    #[must_use]
+    pub fn to_read(
+        place: impl Into<String>,
+        (primary, secondary): (Arc<dyn ObjectStore>, Arc<dyn ObjectStore>),
+        prefix: Path,
+    ) -> Self {
+        let lost = Arc::new(AtomicBool::new(false));
+        let reads = SecondaryReads { primary, secondary, lost: Arc::clone(&lost) };
+        Self { primary_lost: lost, ..Self::new(place, Arc::new(reads), prefix) }
+    }
+
+    /// Whether the primary has not answered, so that the last writes may be missing in what was read.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.primary_lost.load(Ordering::SeqCst)
+    }
+
+    /// What it was asked for by this process so far.
+    #[must_use]
+    pub fn cost(&self) -> StoreCost {
+        self.counter.cost()
     }
 
     /// The same store, where what is named by chance is named by this one: asked once for each opening.

@@ -3,19 +3,22 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::aside::{self, AsideBatch, AsideFile, AsideStanding};
+use super::beside::{self, BesideFiles};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
-use super::journal::{self, SharedJournal};
 use super::ledger::SharedClaims;
 use super::mirrored::{HostTime, Life, MirroredJournal, RunJournal};
 use super::objects::SharedStore;
+use super::{SharedJournal, journal};
 use crate::engine::{Clock, Journal as _, Recorded};
 use crate::model::RunId;
 use crate::store::schema::{self, ChainLink};
-use crate::store::{RunStore, SledJournal, StateDir, StoreError, holder_name};
+use crate::store::{Owed, RunStore, SledJournal, StateDir, StoreError, holder_name};
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ pub fn place_of(state: &StateDir) -> String {
 }
 
 impl SharedStore {
-    fn database(&self, run: &RunId) -> Path {
+    pub(super) fn database(&self, run: &RunId) -> Path {
         self.prefix().clone().join("runs").join(run.as_str()).join("db")
     }
 
@@ -105,10 +108,109 @@ impl SharedStore {
         if self.driver(run).await?.is_none() {
             return Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() });
         }
-        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
-        let links = links.map_err(|error| self.strange(&error.to_string()))?;
+        let links = self.links(run).await?;
         let decoded = links.iter().map(|link| schema::decode(link.head.seq, &link.bytes));
         decoded.collect::<Result<_, _>>().map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Fetches the files that another host left beside the journal; its own are the newest that a host has.
+    async fn take_files(
+        &self,
+        state: &StateDir,
+        before: Option<&DriverNote>,
+        place: &str,
+    ) -> Result<(), StoreError> {
+        let Some(before) = before.filter(|note| note.place != place) else { return Ok(()) };
+        if before.drives {
+            beside::forget_world(state, &before.run)?;
+        }
+        beside::fetch(self, state, before).await.map(drop)
+    }
+
+    /// Brings this host's copy of a run that another host drives, or drove, up to what is in the store: its events
+    /// and the files beside it, as far as they are not here yet. Shuts nobody out. None where there is no such run.
+    ///
+    /// # Errors
+    /// A process of this host drives it, the two histories are different ones, the disk refuses, or the store does not
+    /// answer.
+    pub async fn fetch(
+        &self,
+        state: &StateDir,
+        run: &RunId,
+    ) -> Result<Option<DriverNote>, StoreError> {
+        let Some(note) = self.driver(run).await? else { return Ok(None) };
+        state.is_free(run)?;
+        let links = self.links(run).await?;
+        if !state.has(run) || state.links(run)?.len() < links.len() {
+            let (copy, _, _) = state.mirror(run, &links, self.place())?;
+            copy.close().await?;
+        }
+        if note.place != place_of(state) {
+            beside::fetch(self, state, &note).await?;
+        }
+        Ok(Some(note))
+    }
+
+    /// Fetches only the files beside a run's journal.
+    ///
+    /// # Errors
+    /// The store does not answer, or the disk refuses.
+    pub async fn fetch_files(&self, state: &StateDir, run: &RunId) -> Result<(), StoreError> {
+        let note = self.driver(run).await?.filter(|note| note.place != place_of(state));
+        match note {
+            Some(note) => beside::fetch(self, state, &note).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the newest object of a run's log; none where there is none after the one that is known. One
+    /// request: whoever follows a run asks this before it reads the run again.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn log_end(
+        &self,
+        run: &RunId,
+        known: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        let folder = self.database(run).join("wal");
+        let listing = match known {
+            Some(known) => {
+                let known = folder.clone().join(known);
+                self.objects().list_with_offset(Some(&folder), &known)
+            }
+            None => self.objects().list(Some(&folder)),
+        };
+        let listed = listing.try_collect::<Vec<ObjectMeta>>().await;
+        let listed = listed.map_err(|error| self.failed(&error))?;
+        let names = listed.iter().filter_map(|meta| meta.location.filename());
+        Ok(names.max().map(str::to_owned))
+    }
+
+    /// What runs of this store owe.
+    ///
+    /// # Errors
+    /// The store does not answer, or what it says is not to be read.
+    pub async fn owed(&self) -> Result<Vec<Owed>, StoreError> {
+        beside::owed(self).await
+    }
+
+    /// A run's history as it lies in the store, its chain checked.
+    pub(super) async fn links(&self, run: &RunId) -> Result<Vec<ChainLink>, StoreError> {
+        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
+        links.map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Whether the run is driven from this store, as far as this note says.
+    fn is_home(&self, run: &RunId, note: Option<&DriverNote>) -> Result<(), StoreError> {
+        let Some(note) = note else { return Ok(()) };
+        match note.kept_in.clone() {
+            _ if note.removed => {
+                Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() })
+            }
+            Some(place) => Err(StoreError::KeptElsewhere { run: run.clone(), place }),
+            None => Ok(()),
+        }
     }
 
     /// Holds a run, a new one or one that is there, and shuts out whoever drove it; nothing of it is kept on
@@ -124,16 +226,26 @@ impl SharedStore {
     ) -> Result<HeldRun, StoreError> {
         let (before, journal) = self.taken(run).await?;
         let recorded = self.loaded(&journal).await?;
-        let life = self.begin(&journal, place, clock, &recorded).await?;
+        let life = self.begin(&journal, (place, BesideFiles::none(run)), clock, &recorded).await?;
         Ok(HeldRun { journal, before, life })
     }
 
     /// The journal of a run, taken from whoever had it, and their note.
     async fn taken(&self, run: &RunId) -> Result<(Option<DriverNote>, SharedJournal), StoreError> {
         let before = self.driver(run).await?;
+        self.is_home(run, before.as_ref())?;
         let (objects, path) = (Arc::clone(self.objects()), self.database(run));
         let journal = SharedJournal::open_by(objects, path, run, self.chance()).await;
-        Ok((before, journal.map_err(|error| self.strange(&error.to_string()))?))
+        let journal = journal.map_err(|error| self.strange(&error.to_string()))?;
+        if before.as_ref().is_some_and(|note| note.epoch.0 + 1 != journal.lease().epoch().0) {
+            // Somebody opened it in between: perhaps to move it away.
+            let moved = self.driver(run).await?;
+            if let Err(error) = self.is_home(run, moved.as_ref()) {
+                drop(journal.close().await);
+                return Err(error);
+            }
+        }
+        Ok((before, journal))
     }
 
     async fn loaded(&self, journal: &SharedJournal) -> Result<Vec<Recorded>, StoreError> {
@@ -144,25 +256,15 @@ impl SharedStore {
     async fn begin(
         &self,
         journal: &SharedJournal,
-        place: String,
+        (place, files): (String, BesideFiles),
         clock: Arc<dyn Clock>,
         recorded: &[Recorded],
     ) -> Result<Life, StoreError> {
         let (lease, now) = (journal.lease(), clock.now());
-        let note = DriverNote {
-            run: lease.run().clone(),
-            epoch: lease.epoch(),
-            holder: holder_name(),
-            place,
-            since: now,
-            at: now,
-            head: recorded.last().map(|last| last.seq).unwrap_or_default(),
-            drives: true,
-            runbook: None,
-            outcome: None,
-            heard: None,
-        };
-        let mut life = Life::begin(self.clone(), note, Arc::new(HostTime(clock))).await?;
+        let head = recorded.last().map(|last| last.seq).unwrap_or_default();
+        let mut note = drivers::note((lease.run(), lease.epoch(), head), place, now);
+        note.beside = files.digests();
+        let mut life = Life::begin(self.clone(), note, files, Arc::new(HostTime(clock))).await?;
         life.take_up(recorded).await?;
         Ok(life)
     }
@@ -188,7 +290,10 @@ impl SharedStore {
         let all = [links.as_slice(), &ahead].concat();
         let left_aside = self.take_in_aside(&shared, &local, &dir, &all).await?;
         let recorded = self.loaded(&shared).await?;
-        let life = self.begin(&shared, place_of(state), clock, &recorded).await?;
+        let place = place_of(state);
+        self.take_files(state, before.as_ref(), &place).await?;
+        let files = BesideFiles::new(state.clone(), run, before.as_ref());
+        let life = self.begin(&shared, (place, files), clock, &recorded).await?;
         let lease = shared.lease();
         let aside = AsideFile::new(dir.clone(), run.clone(), self.place().to_owned());
         let journal = MirroredJournal::new(shared, local, life, (aside, self.patience()));
