@@ -196,6 +196,12 @@ async fn runs_are_listed_newest_first_with_who_drives_them() {
     let listed = store.runs(2).await.unwrap();
     let told: Vec<(RunId, bool)> = listed.into_iter().map(|note| (note.run, note.drives)).collect();
     assert_eq!(told, [(run(3), true), (run(2), false)]);
+    // One that goes on is hidden by no newer ones.
+    let again = store.open(&host.state(), &run(1), clock()).await.unwrap();
+    let listed = store.runs(1).await.unwrap();
+    let told: Vec<(RunId, bool)> = listed.into_iter().map(|note| (note.run, note.drives)).collect();
+    assert_eq!(told, [(run(3), true), (run(1), true)]);
+    drop(again);
 }
 
 #[tokio::test]

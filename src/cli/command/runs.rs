@@ -23,7 +23,7 @@ pub struct RunsArgs {
     /// Only those that have not ended.
     #[arg(long)]
     pub running: bool,
-    /// Of a shared store, so many of the newest.
+    /// Of a shared store, so many of the newest; those that are driven come on top.
     #[arg(long, alias = "page", value_name = "N", default_value_t = 50)]
     pub limit: usize,
 }
@@ -66,7 +66,12 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
     lines.retain(|line| !(args.running && ended(line)));
     lines.sort_by(|a, b| b.run.cmp(&a.run));
     if context.shared.is_some() && !args.running {
-        lines.truncate(args.limit);
+        // Nor here: those that are driven come on top of the page.
+        let mut place = 0;
+        lines.retain(|line| {
+            place += 1;
+            place <= args.limit || line.holder.is_some()
+        });
     }
     match context.ui.output {
         Output::Text if lines.is_empty() && args.running => {

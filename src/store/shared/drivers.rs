@@ -23,6 +23,10 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
 /// of one for the clocks.
 pub const SILENT_AFTER: Duration = Duration::from_secs(105);
 
+/// A driver that wrote within this time of the last one of all may be driving; so many are looked at.
+const LATELY_SECONDS: i64 = 300;
+const LATELY_MAX: usize = 200;
+
 /// How many notes are asked for at once.
 const AT_ONCE: usize = 16;
 
@@ -138,8 +142,7 @@ pub(super) async fn write(store: &SharedStore, note: &DriverNote) -> Result<(), 
     put.map(drop).map_err(|error| store.failed(&error))
 }
 
-/// The newest note of each run, the newest runs first; at most so many. One listing, and a request for each
-/// that is shown.
+/// The newest note of each run, the newest runs first; so many, and those that are driven, however old they are. One listing, and a request for each that is shown.
 ///
 /// # Errors
 /// The store does not answer. A note that cannot be read is left out.
@@ -148,10 +151,25 @@ pub(super) async fn newest(
     page: usize,
 ) -> Result<Vec<DriverNote>, StoreError> {
     let newest = newest_listed(store).await?;
-    let asked = newest.into_values().rev().take(page).map(|meta| one(store, meta));
+    // By the store's own times: whoever drives a run writes every half a minute.
+    let last = newest.values().map(|meta| meta.last_modified).max();
+    let is_lately = |meta: &object_store::ObjectMeta| {
+        last.is_some_and(|last| (last - meta.last_modified).num_seconds() < LATELY_SECONDS)
+    };
+    let (mut shown, mut lately) = (0, 0);
+    let chosen = newest.into_values().rev().filter(|meta| {
+        shown += 1;
+        let beyond = shown > page && is_lately(meta) && lately < LATELY_MAX;
+        lately += usize::from(beyond);
+        shown <= page || beyond
+    });
+    let chosen: Vec<object_store::ObjectMeta> = chosen.collect();
+    let asked = chosen.into_iter().map(|meta| one(store, meta));
     let notes: Vec<Option<DriverNote>> =
         futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-    Ok(notes.into_iter().flatten().collect())
+    let shown = notes.into_iter().enumerate();
+    let shown = shown.filter_map(|(place, note)| note.filter(|note| place < page || note.drives));
+    Ok(shown.collect())
 }
 
 /// The runs of which there is a note.

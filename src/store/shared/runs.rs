@@ -84,7 +84,7 @@ impl SharedStore {
         Inbox::new(self.clone(), run.clone())
     }
 
-    /// The newest runs and who drives them; at most so many.
+    /// The newest runs and who drives them: so many, and those that are driven now however old they are.
     ///
     /// # Errors
     /// The store does not answer.
