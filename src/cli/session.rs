@@ -77,6 +77,8 @@ pub struct Driving {
     exporter: Option<Exporter>,
     /// What still sends.
     messenger: Option<Messenger>,
+    /// The interrupts of this process, also those since the drive ended.
+    pub interrupts: Interrupts,
 }
 
 /// What a drive begins with.
@@ -149,7 +151,7 @@ impl Session {
             watchers.push(Arc::new(messenger.bell()));
         }
         // Before the socket: who sees the socket open may interrupt at once.
-        let interrupts = Interrupts::listen();
+        let mut interrupts = Interrupts::listen();
         let clock = Arc::clone(&self.clock);
         let told = (Arc::clone(&recorder), Arc::clone(&self.clock));
         let socket = ControlSocket::open(&dir, told, handle.clone(), &HostEntropy).await;
@@ -163,7 +165,7 @@ impl Session {
             watcher: Arc::new(All(watchers)),
         };
         let driven =
-            drive(ports, lease, requests, begin, patience, (ui, &handle, interrupts)).await;
+            drive(ports, lease, requests, begin, patience, (ui, &handle, &mut interrupts)).await;
         aside.shutdown().await;
         notes.finish(NOTED_WITHIN);
         drop(letters);
@@ -188,6 +190,7 @@ impl Session {
             now,
             exporter,
             messenger,
+            interrupts,
         })
     }
 }
@@ -228,7 +231,7 @@ async fn drive(
     requests: Requests,
     begin: DriveStart,
     patience: Patience,
-    (ui, handle, interrupts): (Ui, &Handle, Interrupts),
+    (ui, handle, interrupts): (Ui, &Handle, &mut Interrupts),
 ) -> Result<(Ending, RunState), CliError> {
     let (new, command) = match begin {
         DriveStart::New(new) => (Some(*new), None),
@@ -290,7 +293,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(45);
 const NOTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The first interrupt asks the driver to leave; ends with the second, or when the driver does not leave.
-async fn interrupted_twice(ui: Ui, handle: &Handle, mut interrupts: Interrupts) {
+async fn interrupted_twice(ui: Ui, handle: &Handle, interrupts: &mut Interrupts) {
     interrupts.next().await;
     ui.say(
         "Leaving: nothing new starts, and what is in flight is being recorded. Interrupt again to \

@@ -161,7 +161,8 @@ async fn drilled(
         mark(context, args, &compiled.text, view, material);
     }
     if let Some(page) = page {
-        page.stay(context, driving.ending == Ending::Interrupted).await;
+        let interrupted = driving.ending == Ending::Interrupted;
+        page.stay(context, interrupted, &mut driving.interrupts).await;
     }
     Ok((status, view))
 }

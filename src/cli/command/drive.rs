@@ -15,7 +15,7 @@ use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::proof::Proof;
-use crate::cli::session::{DriveStart, Driving, GateAnswers, Session, claimed};
+use crate::cli::session::{DriveStart, Driving, GateAnswers, Interrupts, Session, claimed};
 use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, messages, world};
@@ -122,7 +122,7 @@ pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Statu
         go_on(context, &args.run, &args.drive, first, (RunOutcome::Succeeded, Taking::IfFree))
             .await?;
     if let Some(page) = page {
-        page.stay(context, status == Status::Interrupted).await;
+        page.stay(context, status == Status::Interrupted, &mut Interrupts::listen()).await;
     }
     Ok(status)
 }

@@ -113,7 +113,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let mut driving = live(context, store, &plan, about, (begin, told)).await?;
     let status = driving.show(context, RunOutcome::Succeeded);
     if let Some(page) = page {
-        page.stay(context, driving.ending == Ending::Interrupted).await;
+        let interrupted = driving.ending == Ending::Interrupted;
+        page.stay(context, interrupted, &mut driving.interrupts).await;
     }
     Ok(status)
 }

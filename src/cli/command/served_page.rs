@@ -179,10 +179,15 @@ impl RunningPage {
         &self.url
     }
 
-    /// Goes on showing what became of the run until an interrupt; in the background the page ends with its run.
-    pub(super) async fn stay(self, context: &Context, interrupted: bool) {
+    /// Goes on showing what became of the run until an interrupt, of which one may have come since the run ended; in the
+    /// background the page ends with its run.
+    pub(super) async fn stay(
+        self,
+        context: &Context,
+        interrupted: bool,
+        interrupts: &mut Interrupts,
+    ) {
         if context.background.is_none() && !interrupted {
-            let mut interrupts = Interrupts::listen();
             let url = &self.url;
             context.ui.say(&format!("The page stays at {url} until this is interrupted (Ctrl-C)."));
             interrupts.next().await;

@@ -218,18 +218,23 @@ async fn full_screen(context: &Context, run: &RunId, first: RunLook) -> Result<S
     }
 }
 
-/// Ends when the terminal goes away: then there is nobody to show anything to.
-async fn hung_up() {
+/// Ends when the terminal goes away: then there is nobody to show anything to. It is listened for from the call on, not
+/// only once it is waited for: a signal that nobody listens for ends the process as it is, and the terminal stays drawn on.
+fn hung_up() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let mut hangups = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut hangups) = signal(SignalKind::hangup())
+        signal(SignalKind::hangup()).ok()
+    };
+    async move {
+        #[cfg(unix)]
+        if let Some(hangups) = &mut hangups
             && hangups.recv().await.is_some()
         {
             return;
         }
+        std::future::pending::<()>().await;
     }
-    std::future::pending::<()>().await;
 }
 
 /// What is on the screen.
