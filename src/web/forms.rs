@@ -33,18 +33,8 @@ pub(super) struct PageForms {
 /// One thing that a person may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct PageForm {
-    /// A word that [`offers::command`] knows.
-    pub(super) command: &'static str,
-    /// The step that it is about; none when it is about the run.
-    pub(super) step: Option<String>,
-    /// What is chosen, at a decision.
-    pub(super) choice: Option<String>,
-    /// On the button.
-    pub(super) label: String,
-    /// What it does, beside it.
-    pub(super) what: String,
-    /// Whether a reason has to be given.
-    pub(super) reason: bool,
+    #[serde(flatten)]
+    pub(super) offered: Offered,
     /// What is sent along.
     token: String,
 }
@@ -56,8 +46,8 @@ impl PageForms {
         command: &str,
         step: Option<&str>,
         choice: Option<&str>,
-    ) -> Option<&PageForm> {
-        self.forms.iter().find(|form| {
+    ) -> Option<&Offered> {
+        self.forms.iter().map(|form| &form.offered).find(|form| {
             form.command == command
                 && form.step.as_deref() == step
                 && form.choice.as_deref() == choice
@@ -83,7 +73,7 @@ pub(super) async fn forms(
         let run = known_run(&web, &run)?;
         let mut page = offered(&web, &run, speaker.as_ref(), wanted.step.as_deref()).await?;
         if wanted.step.is_some() {
-            page.forms.retain(|form| form.step == wanted.step);
+            page.forms.retain(|form| form.offered.step == wanted.step);
         }
         Ok::<_, WebProblem>(page)
     };
@@ -162,9 +152,7 @@ pub(super) async fn offered(
             step: one.step.as_deref(),
             choice: one.choice.as_deref(),
         };
-        let token = speaker.token(deed);
-        let Offered { command, step, choice, label, what, reason } = one;
-        PageForm { command, step, choice, label, what, reason, token }
+        PageForm { token: speaker.token(deed), offered: one }
     };
     page.forms = found.into_iter().map(with_token).collect();
     Ok(page)

@@ -3,6 +3,8 @@
 //!
 //! Whether it would is asked of the engine itself ([`refusal`]): the page judges nothing a second time.
 
+use serde::Serialize;
+
 use crate::engine::people::{tried_again, waits_for};
 use crate::engine::turn::refusal;
 use crate::engine::{Command, RunPhase, RunState, StepCommand, StepState};
@@ -24,12 +26,19 @@ pub(super) struct OfferView<'a> {
 }
 
 /// A form without its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Offered {
+    /// A word that [`command`] knows.
     pub(super) command: &'static str,
+    /// The step that it is about; none when it is about the run.
     pub(super) step: Option<String>,
+    /// What is chosen, at a decision.
     pub(super) choice: Option<String>,
+    /// On the button.
     pub(super) label: String,
+    /// What it does, beside it.
     pub(super) what: String,
+    /// Whether a reason has to be given.
     pub(super) reason: bool,
 }
 

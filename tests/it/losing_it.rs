@@ -12,9 +12,7 @@ use backroad::engine::{
     Clock, Ending, EngineError, Event, Journal, JournalError, Recorded, RunMode,
 };
 use backroad::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
-use backroad::model::{Plan, RunOutcome, Seq, Timestamp};
-use backroad::plan::{CompileOptions, compile};
-use backroad::runbook::SourceFile;
+use backroad::model::{RunOutcome, Seq, Timestamp};
 use backroad::sim::{ScaledClock, World};
 use backroad::store::shared::{HeldRun, LeftAside, SharedRun, SharedStore};
 use backroad::store::{RunStore, StateDir, StoreError};
@@ -30,7 +28,7 @@ use crate::support::bench::{Bench, Watched, run};
 use crate::support::moody::{Line, Mood, Pulse, Sky, SkyClock, Weather, pause};
 #[cfg(unix)]
 use crate::support::process::backroad;
-use crate::support::{Lab, shipped_plan, shipped_world};
+use crate::support::{Lab, shipped_plan, shipped_world, side_by_side};
 
 /// A run of the shipped failover over a store, in the store's time.
 struct Table {
@@ -255,23 +253,6 @@ async fn a_gap_in_what_a_secondary_has_is_refused_and_named() {
     for said in [read, opened] {
         assert!(said.contains("is missing"), "{said}");
     }
-}
-
-/// Addresses that need nothing of each other: their writes are under way at once.
-fn side_by_side(steps: usize) -> Plan {
-    let hub = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/\
-               Microsoft.Network/virtualNetworks/vnet-hub-sea";
-    let mut text = format!(
-        "runbook: many\ntitle: Many\nparams:\n  hub: {{ type: resource_id, default: {hub} }}\nsteps:\n"
-    );
-    for n in 0..steps {
-        text.push_str(&format!(
-            "  s{n}:\n    action: public_ip.ensure\n    with: {{ name: pip{n}, vnet: \"${{params.hub}}\", \
-             location: southeastasia }}\n"
-        ));
-    }
-    let compiled = compile(&SourceFile::new("many.yaml", text), &CompileOptions::default());
-    compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
 }
 
 /// Four writes at once, from a host with a state directory; in the host's time, since its disk takes some.

@@ -13,32 +13,13 @@ use backroad::engine::{
     Clock, Driver, Ending, Event, Journal, JournalError, Lease, NewRun, Patience, Ports, Recorded,
     RunMode, Unwatched, handle,
 };
-use backroad::model::{Plan, RunId, RunOutcome, Seq, Timestamp};
-use backroad::plan::{CompileOptions, compile};
-use backroad::runbook::SourceFile;
+use backroad::model::{RunId, RunOutcome, Seq, Timestamp};
 use backroad::sim::{InProcess, ScaledClock, World};
 use backroad::store::{MemoryJournal, RunStore, StateDir};
 
-use crate::support::shipped_world;
+use crate::support::{shipped_world, side_by_side};
 
 const STEPS: usize = 64;
-
-/// A runbook of so many addresses that need nothing of each other.
-fn side_by_side() -> Plan {
-    let hub = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/\
-               Microsoft.Network/virtualNetworks/vnet-hub-sea";
-    let mut text = format!(
-        "runbook: many\ntitle: Many\nparams:\n  hub: {{ type: resource_id, default: {hub} }}\nsteps:\n"
-    );
-    for n in 0..STEPS {
-        text.push_str(&format!(
-            "  s{n}:\n    action: public_ip.ensure\n    with: {{ name: pip{n}, vnet: \"${{params.hub}}\", \
-             location: southeastasia }}\n"
-        ));
-    }
-    let compiled = compile(&SourceFile::new("many.yaml", text), &CompileOptions::default());
-    compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
-}
 
 fn run() -> RunId {
     RunId::parse(&format!("01h{:0>23}", "7")).unwrap()
@@ -72,7 +53,7 @@ impl Journal for Slow {
 
 /// Drives the steps in a time that passes by itself, as a live run's does; how many appends there were.
 async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
-    let (plan, scenario) = (side_by_side(), shipped_world());
+    let (plan, scenario) = (side_by_side(STEPS), shipped_world());
     let speed = NonZeroU32::new(60).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(scenario.now, speed));
     let world = Arc::new(Mutex::new(World::new(&scenario)));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::material::Known;
 use crate::arm::{self, kind, read};
+use crate::engine::{RunState, StepRecord};
 use crate::model::action::{HubAction, RemovalKind, Verification, Vpn};
 use crate::model::{Action, Plan, Region, ResourceId};
 
@@ -299,6 +300,23 @@ impl NetworkPicture {
             | Action::Outside(_)
             | Action::General(_) => {}
         }
+    }
+
+    /// The same, once those steps of a run are done of whose records something holds.
+    pub(super) fn after(
+        &self,
+        plan: &Plan,
+        state: &RunState,
+        wanted: &dyn Fn(Option<&StepRecord>) -> bool,
+    ) -> Self {
+        let mut estate = self.clone();
+        for place in plan.dag().order() {
+            let Some(step) = plan.steps().get(*place) else { continue };
+            if wanted(state.step(&step.name)) {
+                estate.apply(&step.action);
+            }
+        }
+        estate
     }
 
     /// Nothing to draw.

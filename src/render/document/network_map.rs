@@ -32,16 +32,7 @@ pub(super) fn map(
     before: &NetworkPicture,
     layout: &Layout,
 ) -> NetworkMap {
-    let after = |wanted: &dyn Fn(Option<&StepRecord>) -> bool| {
-        let mut estate = before.clone();
-        for place in plan.dag().order() {
-            let Some(step) = plan.steps().get(*place) else { continue };
-            if wanted(state.step(&step.name)) {
-                estate.apply(&step.action);
-            }
-        }
-        estate
-    };
+    let after = |wanted: &dyn Fn(Option<&StepRecord>) -> bool| before.after(plan, state, wanted);
     let undoing = matches!(state.phase, RunPhase::Undoing { .. });
     // What an undo is held at may stand still.
     let held = |record: Option<&StepRecord>| undoing && status(record) == StepStatus::Held;

@@ -63,16 +63,8 @@ pub fn sketches(state: &RunState, kept: Option<&KeptEstate>) -> Vec<NetworkSketc
     if before.is_empty() {
         return Vec::new();
     }
-    let after_steps = |wanted: &dyn Fn(Option<&StepRecord>) -> bool| {
-        let mut estate = before.clone();
-        for place in plan.dag().order() {
-            let Some(step) = plan.steps().get(*place) else { continue };
-            if wanted(state.step(&step.name)) {
-                estate.apply(&step.action);
-            }
-        }
-        estate
-    };
+    let after_steps =
+        |wanted: &dyn Fn(Option<&StepRecord>) -> bool| before.after(plan, state, wanted);
     let not_left_out = |record: Option<&StepRecord>| {
         record.is_none_or(|record| record.status() != StepStatus::Skipped)
     };

@@ -572,3 +572,20 @@ pub(crate) async fn undisturbed() -> (Lab, serde_json::Value) {
     let world = lab.comparable();
     (lab, world)
 }
+
+/// A runbook of so many addresses that need nothing of each other: their writes are under way at once.
+pub(crate) fn side_by_side(steps: usize) -> Plan {
+    let hub = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/\
+               Microsoft.Network/virtualNetworks/vnet-hub-sea";
+    let mut text = format!(
+        "runbook: many\ntitle: Many\nparams:\n  hub: {{ type: resource_id, default: {hub} }}\nsteps:\n"
+    );
+    for n in 0..steps {
+        text.push_str(&format!(
+            "  s{n}:\n    action: public_ip.ensure\n    with: {{ name: pip{n}, vnet: \"${{params.hub}}\", \
+             location: southeastasia }}\n"
+        ));
+    }
+    let compiled = compile(&SourceFile::new("many.yaml", text), &CompileOptions::default());
+    compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+}
