@@ -52,6 +52,8 @@ pub(super) struct PageSource {
     elsewhere: Arc<Mutex<BTreeMap<RunId, RunGlance>>>,
     /// What was seen of those that are looked at.
     seen: Arc<tokio::sync::Mutex<BTreeMap<RunId, RunLook>>>,
+    /// When those that nobody drives were last read into this host's copy.
+    fetched: Arc<Mutex<BTreeMap<RunId, Timestamp>>>,
     measured: MeasuredRuns,
 }
 
@@ -68,6 +70,7 @@ impl PageSource {
             context,
             elsewhere: Arc::default(),
             seen: Arc::default(),
+            fetched: Arc::default(),
             measured: MeasuredRuns::default(),
         }
     }
@@ -107,12 +110,14 @@ impl PageSource {
     ) -> Option<Result<FreshEvents, SharedStoreSilent>> {
         let glance = self.glances_elsewhere().get(run).cloned();
         let glance = glance.filter(|_| !self.context.drives_here(run))?;
+        let clock = RealClock::new(NonZeroU32::MIN, None);
         if !glance.driven {
-            // It is read once into this host's copy, and from there.
-            self.context.fetch(run).await;
+            // It is read into this host's copy, and from there: each reading is many requests.
+            if self.is_to_be_fetched(run, clock.now()) {
+                self.context.fetch(run).await;
+            }
             return None;
         }
-        let clock = RealClock::new(NonZeroU32::MIN, None);
         let look = tokio::select! {
             look = self.look_elsewhere(run) => look.ok(),
             () = clock.sleep_until(clock.now() + STORE_WITHIN) => None,
@@ -122,6 +127,17 @@ impl PageSource {
         let shorter = events.last().is_some_and(|last| last.seq < after);
         let events = events.into_iter().filter(|one| shorter || one.seq > after).collect();
         Some(Ok(FreshEvents { events, driven, now, stale }))
+    }
+
+    /// Whether it is time to bring this host's copy up to the store, which is not asked more often what it has.
+    fn is_to_be_fetched(&self, run: &RunId, now: Timestamp) -> bool {
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.retain(|_, at| now.since(*at) < LIST_EVERY);
+        let is_due = !fetched.contains_key(run);
+        if is_due {
+            fetched.insert(run.clone(), now);
+        }
+        is_due
     }
 
     /// A run that another host drives, read anew only where the store has more of it than is known.
