@@ -12,12 +12,13 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::anchor::{Anchor, Mark};
+use super::database::{Database, guard};
 use super::error::StoreError;
 use super::files;
 use super::growing::Growing;
 use super::lease::RunLock;
 use super::rundir::RunDir;
-use super::schema::{self, ChainLink, Database, Head, guard};
+use super::schema::{self, ChainLink, Head};
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{Epoch, RunId, Seq, Timestamp};

@@ -10,6 +10,7 @@ mod anchor;
 mod checked;
 pub mod claims;
 mod cost;
+mod database;
 mod error;
 pub mod evidence;
 mod evidence_check;

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::anchor::{self, Anchor, Mark};
+use super::database::{Database, guard};
 use super::error::StoreError;
 use super::export;
 use super::files;
 use super::journal::SledJournal;
 use super::lease::RunLock;
 use super::runs::{RunGlance, RunStore, RunSummaryRaw};
-use super::schema::{ChainLink, Database, guard};
+use super::schema::ChainLink;
 use super::shared::RunJournal;
 use super::whole;
 use crate::engine::{JournalError, Lease};
@@ -271,14 +272,16 @@ mod tests {
     use crate::model::Timestamp;
     use crate::store::StateDir;
 
-    /// A closed run of three events, edited with the database's own tools.
+    /// A closed run of three events, each an append, edited with the database's own tools.
     async fn edited(folder: &std::path::Path, edit: impl FnOnce(&sled::Db)) -> (StateDir, RunId) {
         let state = StateDir::new(folder);
         let run = RunId::parse("01jd0000000000000000000001").unwrap();
         let store = state.create_run(&run).unwrap();
-        let events = vec![Event::DeadlinePassed {}; 3];
         let at = Timestamp::from_millis(0);
-        store.journal.append(&store.lease, Seq(0), at, events).await.unwrap();
+        for head in 0..3 {
+            let events = vec![Event::DeadlinePassed {}];
+            store.journal.append(&store.lease, Seq(head), at, events).await.unwrap();
+        }
         store.close().await.unwrap();
         let db = sled::open(state.run_path(&run).join("store")).unwrap();
         edit(&db);
@@ -291,7 +294,7 @@ mod tests {
     async fn an_event_that_was_edited_in_the_database_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let (state, run) = edited(folder.path(), |db| {
-            let tree = db.open_tree("events").unwrap();
+            let tree = db.open_tree("appends").unwrap();
             let key = 2_u64.to_be_bytes();
             let mut value = tree.get(key).unwrap().unwrap().to_vec();
             let last = value.len() - 3;
@@ -310,7 +313,7 @@ mod tests {
     async fn an_event_that_was_removed_from_the_middle_is_missed() {
         let folder = tempfile::tempdir().unwrap();
         let (state, run) = edited(folder.path(), |db| {
-            let tree = db.open_tree("events").unwrap();
+            let tree = db.open_tree("appends").unwrap();
             tree.remove(2_u64.to_be_bytes()).unwrap();
         })
         .await;
@@ -325,16 +328,14 @@ mod tests {
         let (state, run) = edited(folder.path(), |db| {
             use super::super::schema;
             let run = RunId::parse("01jd0000000000000000000001").unwrap();
-            let (events, meta) = (db.open_tree("events").unwrap(), db.open_tree("meta").unwrap());
+            let appends = db.open_tree("appends").unwrap();
             let mut head = schema::genesis(&run);
             for n in 1..=3_u64 {
                 let bytes = format!("{{\"forged\":{n}}}");
                 head = schema::chain(head, bytes.as_bytes());
-                let value = [&head.hash.0[..], bytes.as_bytes()].concat();
-                events.insert(n.to_be_bytes(), value).unwrap();
+                let link = ChainLink { head, bytes: bytes.into_bytes() };
+                appends.insert(n.to_be_bytes(), schema::pack(&[link])).unwrap();
             }
-            let value = [&3_u64.to_be_bytes()[..], &head.hash.0[..]].concat();
-            meta.insert("head", value).unwrap();
         })
         .await;
         let error = state.open(&run).unwrap_err();
@@ -346,10 +347,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (state, run) = edited(folder.path(), |db| {
             let meta = db.open_tree("meta").unwrap();
-            meta.insert("format", &2_u32.to_be_bytes()).unwrap();
+            meta.insert("format", &3_u32.to_be_bytes()).unwrap();
         })
         .await;
         let error = state.open(&run).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 2, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 3, .. }), "{error}");
     }
 }

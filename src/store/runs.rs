@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::{self, Anchor, Mark};
 use super::claims::Claims;
+use super::database::{Database, guard};
 use super::error::StoreError;
 use super::export::{self, VerifyReport};
 use super::files;
@@ -18,7 +19,7 @@ use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::readiness::Readiness;
 use super::rundir::RunDir;
-use super::schema::{self, ChainLink, Database, FORMAT, guard};
+use super::schema::{self, ChainLink, FORMAT};
 use super::shared::{RunJournal, Unshared, aside};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};

@@ -1,33 +1,16 @@
-//! What do the bytes mean? The stored form of a journal, its hash chain, and the two sled trees.
+//! What do the bytes mean? The stored form of events, their hash chain, and what lies together.
 //!
 //! Events are bytes under a big-endian place, with the hash of those bytes and of the hash before
 //! (D7) in front of them: a later version verifies what an earlier one wrote without reading it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 
-use super::anchor::Mark;
-use super::error::StoreError;
 use crate::engine::{Event, JournalError, Recorded};
 use crate::model::{Epoch, RunId, Seq, Timestamp};
 
-/// The format of everything below a run's directory. Refuse larger ones; read smaller ones.
+/// The format of everything below a run's directory but of the database, which has its own. Refuse larger
+/// ones; read smaller ones.
 pub(super) const FORMAT: u32 = 1;
-
-const KEY_FORMAT: &[u8] = b"format";
-const KEY_RUN: &[u8] = b"run";
-const KEY_EPOCH: &[u8] = b"epoch";
-const KEY_HEAD: &[u8] = b"head";
-
-/// A store is a few megabytes; sled's default of 1 GB suits a server.
-const CACHE_BYTES: u64 = 16 << 20;
-/// sled lets its lock go a moment after the last handle; we hold our own lock while waiting.
-const REOPEN_TRIES: u32 = 200;
-const REOPEN_WAIT: Duration = Duration::from_millis(10);
 
 /// A link of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,223 +124,42 @@ pub(super) struct ChainLink {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The open database of one run.
-#[derive(Debug)]
-pub(super) struct Database {
-    path: PathBuf,
-    db: sled::Db,
-    events: sled::Tree,
-    meta: sled::Tree,
+/// Links that lie together under one key: each its hash, its length, its bytes.
+pub(super) fn pack(links: &[ChainLink]) -> Vec<u8> {
+    let length = links.iter().map(packed_length).sum();
+    let mut packed = Vec::with_capacity(length);
+    for ChainLink { head, bytes } in links {
+        packed.extend_from_slice(&head.hash.0);
+        // An event is megabytes at most.
+        packed.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        packed.extend_from_slice(bytes);
+    }
+    packed
 }
 
-impl Database {
-    /// Makes the database of a new run.
-    pub(super) fn create(path: &Path, run: &RunId) -> Result<Self, StoreError> {
-        let database = Self::open_any(path)?;
-        let engine = |e: sled::Error| failed(path, e);
-        database.meta.insert(KEY_FORMAT, &FORMAT.to_be_bytes()).map_err(engine)?;
-        database.meta.insert(KEY_RUN, run.as_str()).map_err(engine)?;
-        database.meta.insert(KEY_EPOCH, &0_u64.to_be_bytes()).map_err(engine)?;
-        database.meta.insert(KEY_HEAD, head_bytes(genesis(run))).map_err(engine)?;
-        database.flush()?;
-        Ok(database)
-    }
-
-    /// Opens the database of a run, and refuses another run's and a newer one.
-    pub(super) fn open(path: &Path, run: &RunId) -> Result<Self, StoreError> {
-        let database = Self::open_any(path)?;
-        let damaged =
-            |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };
-        let get = |key: &[u8]| database.meta.get(key).map_err(|e| failed(path, e));
-        let format = get(KEY_FORMAT)?
-            .and_then(|v| Some(u32::from_be_bytes(v.as_ref().try_into().ok()?)))
-            .ok_or_else(|| damaged("the store does not say what format it has"))?;
-        if format > FORMAT {
-            return Err(StoreError::Newer { path: path.to_owned(), found: format, known: FORMAT });
-        }
-        if get(KEY_RUN)?.as_deref() != Some(run.as_str().as_bytes()) {
-            return Err(damaged("the store belongs to another run"));
-        }
-        Ok(database)
-    }
-
-    fn open_any(path: &Path) -> Result<Self, StoreError> {
-        let mut tries = 0;
-        let db = loop {
-            // No thread of sled's own that flushes: every flush is ours, and acknowledged.
-            let config =
-                sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-            // sled 0.34 panics on some damaged files instead of answering with an error.
-            let opened = guard(path, || config.open().map_err(|e| (locked(&e), failed(path, e))));
-            match opened {
-                Ok(Ok(db)) => break db,
-                Ok(Err((true, _))) if tries < REOPEN_TRIES => {
-                    tries += 1;
-                    std::thread::sleep(REOPEN_WAIT);
-                }
-                Ok(Err((_, error))) | Err(error) => return Err(error),
-            }
-        };
-        let tree = |name: &str| guard(path, || db.open_tree(name).map_err(|e| failed(path, e)))?;
-        let (events, meta) = (tree("events")?, tree("meta")?);
-        Ok(Self { path: path.to_owned(), db, events, meta })
-    }
-
-    /// Where the journal ends, and the epoch in force.
-    pub(super) fn mark(&self) -> Result<Mark, StoreError> {
-        let get = |key: &[u8]| self.meta.get(key).map_err(|e| failed(&self.path, e));
-        let head = get(KEY_HEAD)?.and_then(|v| head_from(&v));
-        let epoch = get(KEY_EPOCH)?.and_then(|v| epoch_from(&v));
-        let (Some(head), Some(epoch)) = (head, epoch) else {
-            return Err(StoreError::Damaged {
-                path: self.path.clone(),
-                why: "the store does not say where its journal ends".to_owned(),
-            });
-        };
-        Ok(Mark { head, epoch })
-    }
-
-    /// Puts a new epoch in force, durably.
-    pub(super) fn claim(&self, epoch: Epoch) -> Result<(), StoreError> {
-        self.meta.insert(KEY_EPOCH, &epoch.0.to_be_bytes()).map_err(|e| failed(&self.path, e))?;
-        self.flush()
-    }
-
-    /// Writes events after `head` under `epoch` in one transaction, and says what the head is then, with
-    /// the events as they lie there. Not durable before [`Database::flush`].
-    pub(super) fn append(
-        &self,
-        epoch: Epoch,
-        head: Seq,
-        events: Vec<Vec<u8>>,
-    ) -> Result<(Head, Vec<ChainLink>), JournalError> {
-        let abort = ConflictableTransactionError::Abort;
-        let missing = || JournalError::Store("the store has lost its head".to_owned());
-        let written = (&self.events, &self.meta).transaction(|(tree, meta)| {
-            let current = meta.get(KEY_EPOCH)?.and_then(|v| epoch_from(&v));
-            let current = current.ok_or_else(|| abort(missing()))?;
-            if current != epoch {
-                return Err(abort(JournalError::Fenced { ours: epoch, current }));
-            }
-            let end = meta.get(KEY_HEAD)?.and_then(|v| head_from(&v));
-            let mut end = end.ok_or_else(|| abort(missing()))?;
-            if end.seq != head {
-                return Err(abort(JournalError::Conflict { expected: head, actual: end.seq }));
-            }
-            let mut heads = Vec::with_capacity(events.len());
-            for bytes in &events {
-                end = chain(end, bytes);
-                let mut value = Vec::with_capacity(end.hash.0.len() + bytes.len());
-                value.extend_from_slice(&end.hash.0);
-                value.extend_from_slice(bytes);
-                tree.insert(&end.seq.0.to_be_bytes(), value)?;
-                heads.push(end);
-            }
-            meta.insert(KEY_HEAD, head_bytes(end))?;
-            Ok((end, heads))
-        });
-        let (end, heads) = written.map_err(|error| match error {
-            TransactionError::Abort(refused) => refused,
-            TransactionError::Storage(e) => failed(&self.path, e).into(),
-        })?;
-        let links = heads.into_iter().zip(events);
-        Ok((end, links.map(|(head, bytes)| ChainLink { head, bytes }).collect()))
-    }
-
-    /// Makes everything written so far durable.
-    pub(super) fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush().map(drop).map_err(|e| failed(&self.path, e))
-    }
-
-    /// All events, with the chain checked from the first to the head.
-    pub(super) fn links(&self, run: &RunId) -> Result<Vec<ChainLink>, JournalError> {
-        let mut at = genesis(run);
-        let mut links = Vec::new();
-        for entry in &self.events {
-            let (key, value) = entry.map_err(|e| failed(&self.path, e))?;
-            let seq = at.seq.next();
-            let broken = |why: &str| JournalError::Unreadable { seq, why: why.to_owned() };
-            if key.as_ref() != seq.0.to_be_bytes() {
-                return Err(broken("it is missing"));
-            }
-            let (hash, bytes) =
-                value.split_at_checked(32).ok_or_else(|| broken("it is too short"))?;
-            at = chain(at, bytes);
-            if at.hash.0 != *hash {
-                return Err(broken("its hash does not fit the chain"));
-            }
-            links.push(ChainLink { head: at, bytes: bytes.to_vec() });
-        }
-        let head = self.mark()?.head;
-        if head != at {
-            return Err(JournalError::Unreadable {
-                seq: at.seq.next(),
-                why: format!("the store says that it ends at event {}", head.seq),
-            });
-        }
-        Ok(links)
-    }
+fn packed_length(link: &ChainLink) -> usize {
+    link.head.hash.0.len() + size_of::<u32>() + link.bytes.len()
 }
 
-/// Runs something of sled's; a panic becomes an error.
-pub(super) fn guard<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| StoreError::Engine {
-        path: path.to_owned(),
-        why: panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-            .unwrap_or_else(|| "it panicked".to_owned()),
-    })
-}
-
-fn locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(e) if e.kind() == std::io::ErrorKind::WouldBlock
-        || e.to_string().contains("could not acquire lock"))
-}
-
-fn failed(path: &Path, error: sled::Error) -> StoreError {
-    let why = error.to_string();
-    match error {
-        sled::Error::Io(e) => StoreError::io("use the store", path, e),
-        sled::Error::Corruption { .. } => StoreError::Damaged {
-            path: path.to_owned(),
-            why: "the database finds its own file damaged".to_owned(),
-        },
-        sled::Error::CollectionNotFound(_)
-        | sled::Error::Unsupported(_)
-        | sled::Error::ReportableBug(_) => StoreError::Engine { path: path.to_owned(), why },
+/// What was packed, with the first of it at `first`; none where it is no such thing. Hashes are as they
+/// lie there: whoever reads follows the chain.
+pub(super) fn unpack(first: Seq, mut packed: &[u8]) -> Option<Vec<ChainLink>> {
+    let mut links = Vec::new();
+    let mut seq = first;
+    while !packed.is_empty() {
+        let (hash, rest) = packed.split_first_chunk::<32>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (bytes, rest) = rest.split_at_checked(length)?;
+        links.push(ChainLink { head: Head { seq, hash: Hash(*hash) }, bytes: bytes.to_vec() });
+        (seq, packed) = (seq.next(), rest);
     }
-}
-
-fn head_bytes(head: Head) -> Vec<u8> {
-    let mut bytes = head.seq.0.to_be_bytes().to_vec();
-    bytes.extend_from_slice(&head.hash.0);
-    bytes
-}
-
-fn head_from(bytes: &[u8]) -> Option<Head> {
-    let (seq, hash) = bytes.split_at_checked(8)?;
-    Some(Head {
-        seq: Seq(u64::from_be_bytes(seq.try_into().ok()?)),
-        hash: Hash(hash.try_into().ok()?),
-    })
-}
-
-fn epoch_from(bytes: &[u8]) -> Option<Epoch> {
-    Some(Epoch(u64::from_be_bytes(bytes.try_into().ok()?)))
+    (!links.is_empty()).then_some(links)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_panic_of_the_database_becomes_an_error_that_names_the_run() {
-        let path = Path::new("runs/x");
-        let error = guard::<()>(path, || panic!("page {} is gone", 7)).unwrap_err();
-        assert_eq!(error.to_string(), "the database in runs/x failed: page 7 is gone");
-    }
 
     #[test]
     fn the_chain_depends_on_the_run_the_order_and_every_byte() {
@@ -374,5 +176,34 @@ mod tests {
     fn an_event_of_a_later_version_is_not_guessed_at() {
         let bytes = br#"{"v":1,"seq":1,"at":"2026-01-01T00:00:00Z","epoch":1,"event":{"kind":"quantum_leap"}}"#;
         assert!(matches!(decode(Seq(1), bytes), Err(JournalError::Unreadable { seq: Seq(1), .. })));
+    }
+
+    #[test]
+    fn what_lies_together_is_taken_apart_as_it_was_and_nothing_else_is() {
+        let run = RunId::parse("01jd0000000000000000000001").unwrap();
+        let mut at = genesis(&run);
+        let links: Vec<ChainLink> = [b"one".to_vec(), Vec::new(), vec![7; 70_000]]
+            .into_iter()
+            .map(|bytes| {
+                at = chain(at, &bytes);
+                ChainLink { head: at, bytes }
+            })
+            .collect();
+        let packed = pack(&links);
+        assert_eq!(packed.len(), links.iter().map(packed_length).sum::<usize>());
+        let again = unpack(Seq(1), &packed).unwrap();
+        let same = |(a, b): (&ChainLink, &ChainLink)| a.head == b.head && a.bytes == b.bytes;
+        assert!(again.len() == links.len() && again.iter().zip(&links).all(same));
+        // Cut anywhere but between two, it is no such thing.
+        let ends: Vec<usize> = links
+            .iter()
+            .scan(0, |end, link| {
+                *end += packed_length(link);
+                Some(*end)
+            })
+            .collect();
+        for cut in 0..200.min(packed.len()) {
+            assert_eq!(unpack(Seq(1), &packed[..cut]).is_some(), ends.contains(&cut), "{cut}");
+        }
     }
 }

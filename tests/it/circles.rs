@@ -64,7 +64,6 @@ const REASONS: &[(&str, usize, &str)] = &[
         3,
         "the server has doors of its own for tests and for signing in, which serve as it does",
     ),
-    ("store::anchor", 2, "the anchor is written in the schema that it guards"),
     ("store::growing", 4, "a run's folder opens its journal, and a journal lies in a run's folder"),
     ("store::evidence", 2, "evidence is checked as it was written"),
     (

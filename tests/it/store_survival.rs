@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use backroad::engine::{Event, Journal};
-use backroad::model::{ResourceId, RunOutcome, Seq};
+use backroad::model::{ResourceId, RunOutcome, Seq, StepName};
 use backroad::store::{ClaimError, StateDir, StoreError, export};
 
 use super::store_contract::{at, run_id, started};
@@ -382,6 +382,11 @@ fn writer(state: &Path) -> Child {
         .unwrap()
 }
 
+/// An event that takes so many bytes, and a few more.
+fn large(bytes: usize) -> Event {
+    Event::StepHeld { step: StepName::parse("gateway").unwrap(), why: "x".repeat(bytes) }
+}
+
 fn acknowledged(line: &str) -> Option<u64> {
     line.strip_prefix("acknowledged ")?.trim().parse().ok()
 }
@@ -406,9 +411,12 @@ fn store_child_writer() {
         }
         let mut head = store.journal.load().await.unwrap().len() as u64;
         println!();
+        // Events of so many bytes, where a script asks for large ones.
+        let bytes = std::env::var("BACKROAD_CHILD_BYTES").ok().and_then(|n| n.parse().ok());
+        let event = bytes.map_or_else(|| started(1), large);
         loop {
             let appended =
-                store.journal.append(&store.lease, Seq(head), at(0), vec![started(1)]).await;
+                store.journal.append(&store.lease, Seq(head), at(0), vec![event.clone()]).await;
             head = appended.unwrap().last().unwrap().seq.0;
             println!("acknowledged {head}");
         }
