@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::onprem::OnPrem;
 use super::parts::{
-    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
-    read_gateway, truncated,
+    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Tunnel, Vnet,
+    VnetPeering, read_gateway, truncated,
 };
 use super::routes;
 use crate::arm::{self, CircuitPath, kind, read};
@@ -49,6 +49,8 @@ struct WorkedOut<'a> {
     circuits: OnceCell<BTreeMap<ResourceId, EstateCircuit>>,
     told: RefCell<BTreeMap<ResourceId, Arc<BTreeSet<IpNet>>>>,
     serving: RefCell<BTreeMap<ResourceId, Arc<[ResourceId]>>>,
+    tunnels: OnceCell<Vec<Tunnel>>,
+    vpn_homes: OnceCell<BTreeMap<ResourceId, ResourceId>>,
 }
 
 impl<'a> Estate<'a> {
@@ -309,6 +311,19 @@ impl<'a> Estate<'a> {
             self.known.serving.borrow_mut().insert(vnet.clone(), Arc::clone(&serving));
             serving
         })
+    }
+
+    /// All tunnels, read once ([`Estate::tunnels`]).
+    pub(super) fn known_tunnels(&self, read: impl FnOnce() -> Vec<Tunnel>) -> &[Tunnel] {
+        self.known.tunnels.get_or_init(read)
+    }
+
+    /// The networks of living VPN gateways, worked out once ([`Estate::vpn_home`]).
+    pub(super) fn known_vpn_homes(
+        &self,
+        work_out: impl FnOnce() -> BTreeMap<ResourceId, ResourceId>,
+    ) -> &BTreeMap<ResourceId, ResourceId> {
+        self.known.vpn_homes.get_or_init(work_out)
     }
 
     /// A circuit.

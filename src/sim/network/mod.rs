@@ -29,7 +29,8 @@ pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
 pub use locations::{Heard, heard_by_network};
 pub use onprem::{Link, OnPrem, OnPremError, Site};
 pub use parts::{
-    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Vnet, VnetPeering,
+    Dead, EstateCircuit, EstateConnection, ExpressRouteGateway, PrivatePeering, Tunnel, Vnet,
+    VnetPeering,
 };
 pub use reach::{Reach, ReachVerdict, reachability};
 pub use routes::{
@@ -37,4 +38,4 @@ pub use routes::{
     connection_status, learned_routes, local_address,
 };
 pub use traffic::{Rates, Stats, traffic};
-pub use vpn::{Tunnel, VpnDevice, tunnel_status};
+pub use vpn::{VpnDevice, tunnel_status};

@@ -68,6 +68,21 @@ pub struct EstateConnection {
     pub succeeded: bool,
 }
 
+/// A connection of a VPN gateway to what stands for a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tunnel {
+    /// Its id.
+    pub id: ResourceId,
+    /// The VPN gateway.
+    pub gateway: ResourceId,
+    /// What stands for the device.
+    pub local_gateway: ResourceId,
+    /// Whether prefixes are told by BGP.
+    pub bgp: bool,
+    /// `provisioningState` is `Succeeded`.
+    pub succeeded: bool,
+}
+
 /// A circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EstateCircuit {

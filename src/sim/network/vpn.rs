@@ -4,7 +4,7 @@
 //! the primary path). A tunnel carries IPv4 and nothing else. On-premises does as its devices are told: here a link of a circuit is preferred to a
 //! device unless the world says otherwise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::estate::Estate;
 use super::onprem::OnPrem;
+use super::parts::Tunnel;
 use super::routes::networks_behind;
 use crate::model::{Region, ResourceId};
 
@@ -41,21 +42,6 @@ fn less_than_a_link() -> u32 {
     50
 }
 
-/// A connection of a VPN gateway to what stands for a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tunnel {
-    /// Its id.
-    pub id: ResourceId,
-    /// The VPN gateway.
-    pub gateway: ResourceId,
-    /// What stands for the device.
-    pub local_gateway: ResourceId,
-    /// Whether prefixes are told by BGP.
-    pub bgp: bool,
-    /// `provisioningState` is `Succeeded`.
-    pub succeeded: bool,
-}
-
 /// A way through a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TunnelWay {
@@ -81,9 +67,9 @@ fn id_at(body: &Value, pointer: &str) -> Option<ResourceId> {
 impl Estate<'_> {
     /// All tunnels, by id.
     #[must_use]
-    pub fn tunnels(&self) -> Vec<Tunnel> {
-        self.of_type(CONNECTIONS)
-            .filter_map(|(id, body)| {
+    pub fn tunnels(&self) -> &[Tunnel] {
+        self.known_tunnels(|| {
+            let all = self.of_type(CONNECTIONS).filter_map(|(id, body)| {
                 Some(Tunnel {
                     id: id.clone(),
                     gateway: id_at(body, "/properties/virtualNetworkGateway1/id")?,
@@ -91,13 +77,30 @@ impl Estate<'_> {
                     bgp: body.pointer("/properties/enableBgp") == Some(&Value::Bool(true)),
                     succeeded: text(body, "/properties/provisioningState") == Some("Succeeded"),
                 })
-            })
-            .collect()
+            });
+            all.collect()
+        })
+    }
+
+    /// The tunnels of a VPN gateway.
+    fn tunnels_of(&self, gateway: &ResourceId) -> impl Iterator<Item = &Tunnel> {
+        self.tunnels().iter().filter(move |tunnel| tunnel.gateway == *gateway)
     }
 
     /// The network of a VPN gateway that is there, done, and not in a region that is down.
     pub(super) fn vpn_home(&self, gateway: &ResourceId) -> Option<ResourceId> {
-        let body = self.body(gateway)?;
+        self.vpn_homes().get(gateway).cloned()
+    }
+
+    /// The living VPN gateways and their networks.
+    fn vpn_homes(&self) -> &BTreeMap<ResourceId, ResourceId> {
+        self.known_vpn_homes(|| {
+            let all = self.of_type(GATEWAYS);
+            all.filter_map(|(id, body)| Some((id.clone(), self.read_vpn_home(body)?))).collect()
+        })
+    }
+
+    fn read_vpn_home(&self, body: &Value) -> Option<ResourceId> {
         let is_vpn = text(body, "/properties/gatewayType")?.eq_ignore_ascii_case("Vpn");
         let done = text(body, "/properties/provisioningState") == Some("Succeeded");
         let region = text(body, "/location").and_then(|at| Region::parse(at).ok());
@@ -113,8 +116,8 @@ impl Estate<'_> {
 
     /// The living VPN gateways of a network.
     pub(super) fn vpn_gateways_of(&self, vnet: &ResourceId) -> Vec<ResourceId> {
-        let all = self.of_type(GATEWAYS).map(|(id, _)| id.clone());
-        all.filter(|id| self.vpn_home(id).as_ref() == Some(vnet)).collect()
+        let all = self.vpn_homes().iter().filter(|(_, home)| *home == vnet);
+        all.map(|(id, _)| id.clone()).collect()
     }
 
     /// The device at the other end of a tunnel, if both ends stand.
@@ -162,11 +165,11 @@ pub fn tunnel_status(
     onprem: &OnPrem,
     tunnel: &ResourceId,
 ) -> Option<&'static str> {
-    let found = estate.tunnels().into_iter().find(|own| own.id == *tunnel)?;
+    let found = estate.tunnels().iter().find(|own| own.id == *tunnel)?;
     if onprem.devices.is_empty() {
         return None;
     }
-    Some(if estate.device(onprem, &found).is_some() { "Connected" } else { "NotConnected" })
+    Some(if estate.device(onprem, found).is_some() { "Connected" } else { "NotConnected" })
 }
 
 /// The tunnels by which a site gets to an Azure network: those of the longest prefix that the device prefers.
@@ -178,8 +181,8 @@ pub(super) fn ways_there(
 ) -> Vec<TunnelWay> {
     let mut ways = Vec::new();
     // A tunnel carries IPv4.
-    for tunnel in estate.tunnels().into_iter().filter(|_| matches!(to, IpNet::V4(_))) {
-        let device = estate.device(onprem, &tunnel).filter(|device| device.reaches(site));
+    for tunnel in estate.tunnels().iter().filter(|_| matches!(to, IpNet::V4(_))) {
+        let device = estate.device(onprem, tunnel).filter(|device| device.reaches(site));
         let (Some(device), Some(home)) = (device, estate.vpn_home(&tunnel.gateway)) else {
             continue;
         };
@@ -188,8 +191,8 @@ pub(super) fn ways_there(
             networks.into_iter().filter(|own| own.contains(to)).max_by_key(IpNet::prefix_len);
         if let Some(network) = best.filter(|_| !estate.is_silent(&tunnel.id)) {
             ways.push(TunnelWay {
-                tunnel: tunnel.id,
-                gateway: tunnel.gateway,
+                tunnel: tunnel.id.clone(),
+                gateway: tunnel.gateway.clone(),
                 network,
                 local_preference: device.local_preference,
             });
@@ -209,13 +212,13 @@ pub(super) fn ways_back(
     gateway: &ResourceId,
     to: &IpNet,
 ) -> Vec<ResourceId> {
-    let own = estate.tunnels().into_iter().filter(|tunnel| tunnel.gateway == *gateway);
+    let own = estate.tunnels_of(gateway);
     let mut ways: Vec<(u8, ResourceId)> = own
         .filter(|tunnel| estate.device(onprem, tunnel).is_some())
         .filter_map(|tunnel| {
-            let behind = estate.behind(onprem, &tunnel).into_iter();
+            let behind = estate.behind(onprem, tunnel).into_iter();
             let best = behind.filter(|own| own.contains(to)).map(|own| own.prefix_len()).max()?;
-            (!estate.is_silent(&tunnel.id)).then_some((best, tunnel.id))
+            (!estate.is_silent(&tunnel.id)).then(|| (best, tunnel.id.clone()))
         })
         .collect();
     if let Some(best) = ways.iter().map(|(length, _)| *length).max() {
@@ -231,10 +234,11 @@ pub(super) fn learned(
     gateway: &ResourceId,
     to: &IpNet,
 ) -> Option<u8> {
-    let own = estate.tunnels().into_iter().filter(|tunnel| tunnel.gateway == *gateway);
     // A static route stands only while its tunnel does.
-    own.filter(|tunnel| estate.device(onprem, tunnel).is_some())
-        .flat_map(|tunnel| estate.behind(onprem, &tunnel))
+    estate
+        .tunnels_of(gateway)
+        .filter(|tunnel| estate.device(onprem, tunnel).is_some())
+        .flat_map(|tunnel| estate.behind(onprem, tunnel))
         .filter(|network| network.contains(to))
         .map(|network| network.prefix_len())
         .max()
