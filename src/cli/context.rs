@@ -87,6 +87,12 @@ impl Context {
     /// There is no place to keep state, or the run in the background has no name.
     pub fn new(line: &CommandLine, environment: Environment, ui: Ui) -> Result<Self, CliError> {
         let path = settings::state_dir(line.state_dir.as_deref(), &environment)?;
+        if let Some(name) = settings::host_name() {
+            crate::store::name_this_host(&name).map_err(|why| {
+                CliError::usage("BACKROAD_HOST is no name of a host.")
+                    .hint(format!("`{name}`: {why}."))
+            })?;
+        }
         let account = account::own(&environment);
         let page = line.verb.page().is_some();
         let background = match line.verb.drives() {

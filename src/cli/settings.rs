@@ -164,6 +164,12 @@ pub fn store() -> Option<String> {
     variable("BACKROAD_STORE")
 }
 
+/// `BACKROAD_HOST`: what this host is called in what other hosts read.
+#[must_use]
+pub fn host_name() -> Option<String> {
+    variable("BACKROAD_HOST")
+}
+
 /// `BACKROAD_STORE_ENDPOINT`: where the blobs of the shared store are, if not where Azure has them.
 #[must_use]
 pub fn store_endpoint() -> Option<String> {

@@ -23,6 +23,11 @@ pub enum Input {
     Polled(Ticket, Result<PollAnswer, StepError>),
     /// A timer ran out.
     Due(Timer),
+    /// The journal takes events again; since then it had taken none.
+    JournalBack {
+        /// Since when.
+        since: Timestamp,
+    },
     /// A person said something.
     Command(Command),
 }

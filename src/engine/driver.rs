@@ -99,6 +99,8 @@ pub struct Driver {
     turns: u64,
     /// What came while an append was under way.
     meanwhile: Meanwhile,
+    /// Since when the journal had taken nothing, where it takes events again and no turn has heard of it.
+    away: Option<Timestamp>,
     /// A worker that ended without an input beside others whose inputs are taken first.
     broke: Option<EngineError>,
 }
@@ -163,6 +165,7 @@ impl Driver {
             holder,
             turns: 0,
             meanwhile: Meanwhile::default(),
+            away: None,
             broke: None,
         })
     }
@@ -270,7 +273,9 @@ impl Driver {
     async fn turn(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
         let now = self.moment();
         let (mut events, mut effects) = (Vec::new(), Vec::new());
-        for input in inputs {
+        // So that no time is up that an outage took.
+        let back = self.away.take().map(|since| Input::JournalBack { since });
+        for input in back.into_iter().chain(inputs) {
             // Leaving: only the answers to writes are still recorded. Anything else would begin what
             // nobody is left to finish; the next driver looks again.
             if self.pace == Intake::Leaving && !matches!(input, Input::Sent(..)) {
@@ -297,7 +302,11 @@ impl Driver {
             return Ok(());
         }
         let (events, blanked) = without_secrets(events);
+        let begun = self.ports.clock.now();
         let appended = self.appended(events, at).await;
+        if self.ports.clock.now().since(begun) >= limits::OUTAGE_AFTER {
+            self.away = Some(self.away.map_or(begun, |away| away.min(begun)));
+        }
         if appended.is_err() || blanked == Blanked::Some {
             // The state is ahead of the journal, or says more: it is what is recorded.
             if let Ok(events) = self.ports.journal.load().await {
@@ -332,7 +341,7 @@ impl Driver {
                     self.going.remove(&id);
                     self.sending.remove(&id);
                     self.busy = Some(busy);
-                    self.meanwhile.take_in(input, &self.plan, &self.state, &now, aside);
+                    self.meanwhile.take_in(input, &self.plan, &self.state, (at, &now), aside);
                 }
                 Err(error) => {
                     self.sending.remove(&error.id().to_string());
@@ -474,7 +483,9 @@ impl Driver {
                     self.forget(id);
                     let now = self.moment();
                     if let Some(aside) = self.ports.journal.aside() {
-                        self.meanwhile.take_in(input, &self.plan, &self.state, &now, aside);
+                        let begun = self.away.unwrap_or(now.at);
+                        let (plan, state) = (&self.plan, &self.state);
+                        self.meanwhile.take_in(input, plan, state, (begun, &now), aside);
                     }
                 }
                 Some(Err(error)) => self.forget(error.id()),

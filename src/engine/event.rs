@@ -128,6 +128,12 @@ pub enum Event {
     },
     /// The terminal of the process that drives the run went away; the process drives on.
     TerminalLost {},
+    /// Nothing could be recorded for a while: the journal did not take what was decided. What its steps were given is
+    /// longer by that time, and no step's time is up before it was looked at once.
+    JournalAway {
+        /// Since when.
+        since: Timestamp,
+    },
     /// An attempt began. Nothing is written by it yet.
     StepStarted {
         /// The step.
@@ -414,6 +420,7 @@ impl Event {
             Self::RunOpened { .. }
             | Self::RunClaimed { .. }
             | Self::TerminalLost {}
+            | Self::JournalAway { .. }
             | Self::Waived { .. }
             | Self::Paused { .. }
             | Self::Continued { .. }
@@ -447,6 +454,7 @@ impl Event {
             Self::RunOpened { .. }
             | Self::RunClaimed { .. }
             | Self::TerminalLost {}
+            | Self::JournalAway { .. }
             | Self::StepStarted { .. }
             | Self::Intended { .. }
             | Self::Accepted { .. }

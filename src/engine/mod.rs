@@ -19,6 +19,7 @@ pub mod handle;
 pub mod illegal;
 mod new_run;
 mod obligations;
+mod outage;
 pub mod people;
 pub mod ports;
 mod questions;

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::event::{Actor, Event, Recorded, RunMode};
 use super::front::Front;
 use super::illegal::IllegalMove;
+use super::outage;
 use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
 use super::target::{RunKind, RunTarget};
@@ -286,7 +288,13 @@ impl RunState {
             return Ok(());
         }
         match event {
-            Event::RunClaimed { .. } => self.discount_absence(at),
+            Event::RunClaimed { .. } => {
+                let gap = self.last_at.map_or(Duration::ZERO, |last| at.since(last));
+                self.give_back(|_, since| since + gap);
+            }
+            Event::JournalAway { since: away } => {
+                self.give_back(|step, since| outage::counted_from(step, since, (*away, at)));
+            }
             Event::CancelRequested { .. } => self.phase = RunPhase::Cancelling,
             Event::UndoRequested { by, .. } => self.phase = RunPhase::Undoing { by: by.clone() },
             Event::DeadlinePassed {} => self.deadline_passed = true,
@@ -320,17 +328,18 @@ impl RunState {
         Ok(())
     }
 
-    /// The time in which nobody drove the run does not count against its steps: a run that is taken up
-    /// hours later looks before it gives up. Counted from the last event, so rather too generous.
-    fn discount_absence(&mut self, at: Timestamp) {
-        let gap = self.last_at.map_or(std::time::Duration::ZERO, |last| at.since(last));
+    /// The time in which nobody drove the run, or in which nothing could be recorded, does not count against its
+    /// steps: a run that is taken up hours later looks before it gives up. Where nobody drove it is counted from the last
+    /// event, so rather too generous.
+    fn give_back(&mut self, since: impl Fn(&Step, Timestamp) -> Timestamp) {
         let plan = self.opened.as_ref().map(|opened| Arc::clone(&opened.plan));
         for place in self.front.at_work() {
-            let name =
-                plan.as_ref().and_then(|plan| plan.steps().get(place)).map(|step| &step.name);
-            let Some(record) = name.and_then(|name| self.steps.get_mut(name)) else { continue };
+            let Some(step) = plan.as_ref().and_then(|plan| plan.steps().get(place)) else {
+                continue;
+            };
+            let Some(record) = self.steps.get_mut(&step.name) else { continue };
             if let StepState::Working(work) = &mut record.state {
-                work.since = work.since + gap;
+                work.since = since(step, work.since);
             }
         }
     }

@@ -4,6 +4,7 @@ mod doubt;
 mod edges;
 mod exhaustive;
 mod gates;
+mod outage;
 mod words;
 
 use std::collections::BTreeMap;

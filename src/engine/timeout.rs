@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::decision::{Effect, Moment, Ticket, Timer, TurnContext};
 use super::event::{Event, Intent};
 use super::failure;
+use super::outage;
 use super::ports::PollAnswer;
 use super::questions;
 use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
@@ -42,6 +43,27 @@ pub(super) fn reached(turn: &mut TurnContext<'_>, name: &StepName) {
             failure::hold_for_person(turn, step, work.direction, why);
         }
         _ => end(turn, step, &work),
+    }
+}
+
+/// The journal takes events again that it did not take since then: the time in between is given back to the steps
+/// at work, and none is given up before it was looked at.
+pub(super) fn journal_back(turn: &mut TurnContext<'_>, since: Timestamp) {
+    let plan = turn.plan;
+    let works = |step: &&Step| {
+        outage::counts_for(step)
+            && turn.record(&step.name).is_some_and(|record| record.work().is_some())
+    };
+    let at_work: Vec<&Step> = plan.steps().iter().filter(works).collect();
+    if at_work.is_empty() {
+        return;
+    }
+    turn.emit(Event::JournalAway { since });
+    for step in at_work {
+        if let Some(work) = turn.record(&step.name).and_then(|record| record.work()) {
+            let at = work.since + step.timeout;
+            turn.effect(Effect::WakeAt(Timer::Timeout(step.name.clone()), at));
+        }
     }
 }
 

@@ -247,6 +247,7 @@ fn apply_to_attempt(
         | Event::Waived { .. }
         | Event::RunClaimed { .. }
         | Event::TerminalLost {}
+        | Event::JournalAway { .. }
         | Event::StepStarted { .. }
         | Event::OperationEnded { .. }
         | Event::StepSucceeded { .. }

@@ -41,6 +41,7 @@ pub fn take_turn(
         | input @ Input::Observed(..)
         | input @ Input::Sent(..)
         | input @ Input::Polled(..)
+        | input @ Input::JournalBack { .. }
         | input @ Input::Due(_) => decide(plan, state, input, now, pace),
     }
 }
@@ -68,6 +69,7 @@ fn decide(plan: &Plan, state: &mut RunState, input: Input, now: &Moment, pace: I
         Input::Sent(ticket, result) => attempt::sent(&mut turn, &ticket, result),
         Input::Polled(ticket, result) => attempt::polled(&mut turn, &ticket, result),
         Input::Due(timer) => due(&mut turn, timer),
+        Input::JournalBack { since } => timeout::journal_back(&mut turn, since),
         Input::Command(command) => people::command(&mut turn, command),
     }
     if pace == Intake::Going && turn.turn.refusal.is_none() {

@@ -90,6 +90,14 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// must not send a stale call (docs/storage.md 6).
 pub const INTENT_VALIDITY: Duration = Duration::from_secs(60);
 
+/// An append that takes longer than this was an outage of the store: time in which nothing could be recorded is
+/// given back to the steps at work. A disk that is slow and a store that is far take a part of a second.
+pub const OUTAGE_AFTER: Duration = Duration::from_secs(30);
+
+/// What a step has left at least when the store is back: the ladder of polls ends at 160 s, and the answer takes
+/// some.
+pub const LOOK_AFTER_OUTAGE: Duration = Duration::from_secs(180);
+
 /// Shortest wait between polls, whatever `Retry-After` says.
 pub const POLL_INTERVAL_MIN: Duration = Duration::from_secs(1);
 

@@ -303,6 +303,7 @@ impl MessageMaker {
             Event::Waived { .. }
             | Event::RunClaimed { .. }
             | Event::TerminalLost {}
+            | Event::JournalAway { .. }
             | Event::StepStarted { .. }
             | Event::Intended { .. }
             | Event::Accepted { .. }

@@ -31,6 +31,12 @@ impl StateDir {
         let dir = self.existing(run)?;
         let _lock = RunLock::drive(&dir.lock(), run)?;
         let path = dir.path.join(SHARED);
+        // Under the lock: of two that move it the second finds the first one's mark.
+        if let (Some(place), Some(other)) = (place, self.kept_in(run)?)
+            && other != place
+        {
+            return Err(StoreError::KeptElsewhere { run: run.clone(), place: other });
+        }
         match place {
             Some(place) => files::write_atomically(&path, place.as_bytes()),
             None => files::remove_durably(&path),

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::StoreError;
@@ -102,11 +103,39 @@ fn holder_of(path: &Path) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// What somebody called this host, if anybody did.
+static GIVEN_NAME: OnceLock<String> = OnceLock::new();
+
+/// Bytes of a host's name, as the DNS has it.
+const HOST_NAME_BYTES_MAX: usize = 253;
+
+/// Gives this host a name that stays, where the system's does not: a container whose name is new each time is the
+/// same host as before by it. The first name counts.
+///
+/// # Errors
+/// It is no name of a host; the message says which are.
+pub fn name_this_host(name: &str) -> Result<(), &'static str> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if name.is_empty() || name.len() > HOST_NAME_BYTES_MAX || !name.chars().all(good) {
+        return Err("a host's name has letters, digits, `-`, `.` and `_`");
+    }
+    GIVEN_NAME.get_or_init(|| name.to_owned());
+    Ok(())
+}
+
+/// This host: as it was called, else as its system has it.
+pub(super) fn host_name() -> String {
+    if let Some(name) = GIVEN_NAME.get() {
+        return name.clone();
+    }
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .map_or_else(|_| "this host".to_owned(), |name| name.trim().to_owned())
+}
+
 /// This process, for people: `host (process 123)`.
 #[must_use]
 pub fn holder_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
-        .map_or_else(|_| "this host".to_owned(), |name| name.trim().to_owned());
-    format!("{host}, backroad {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id())
+    let (host, process) = (host_name(), std::process::id());
+    format!("{host}, backroad {} (process {process})", env!("CARGO_PKG_VERSION"))
 }

@@ -45,7 +45,7 @@ pub use error::StoreError;
 pub use export::{BadEvent, VerifyReport, verify_file};
 pub use invitations::{InvitationError, Invitations, Invited};
 pub use journal::SledJournal;
-pub use lease::holder_name;
+pub use lease::{holder_name, name_this_host};
 pub use memory::{FailAt, MemoryJournal};
 pub use obligations::{Obligations, Owed, Owing};
 pub use outbox::Outbox;

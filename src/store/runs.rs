@@ -219,6 +219,10 @@ impl StateDir {
             return Err(StoreError::KeptElsewhere { run: run.clone(), place });
         }
         let (dir, lock, database, anchor) = self.taken(run)?;
+        // Under the lock: it may have been moved while this came here.
+        if let Some(place) = self.kept_in(run)? {
+            return Err(StoreError::KeptElsewhere { run: run.clone(), place });
+        }
         dir.drive(lock, database, anchor)
     }
 

@@ -133,6 +133,20 @@ async fn a_store_that_is_out_of_reach_throttles_or_refuses_our_credential_is_wai
     }
 }
 
+/// The longest step of the failover has fifteen minutes.
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_is_longer_than_any_steps_time_costs_its_length_and_fails_no_step() {
+    for send in [1, 3, 5, 7] {
+        let mut table = Table::set();
+        table.turns_at(send, Mood::Unreachable, Some(Duration::from_secs(2 * 3_600)));
+        let ending = table.drive().await;
+        let events = table.read().await;
+        assert!(count(&events, "journal_away") > 0, "send {send}: the journal says it");
+        assert_eq!(count(&events, "step_timed_out"), 0, "send {send}");
+        table.ended_well(ending).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_takes_ten_seconds_for_each_answer_is_slow_and_nothing_else() {
     let mut table = Table::set();

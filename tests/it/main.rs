@@ -68,6 +68,7 @@ mod shared_copies;
 #[cfg(feature = "shared-store")]
 mod shared_cost;
 mod shared_crashes;
+mod shared_races;
 mod shared_store;
 mod shipped;
 mod shown;

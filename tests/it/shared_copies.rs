@@ -136,6 +136,27 @@ fn a_screen_names_the_store_in_its_commands_where_it_was_named() {
 }
 
 #[test]
+fn a_host_is_called_what_it_is_given_and_only_a_name() {
+    let team = Team::new();
+    let named = |name: &str, words: &[&str]| {
+        let store = team.store("store");
+        let words = [words, &["--store", &store, "--output", "json"]].concat();
+        backroad(&team.host("one"), &words).env("BACKROAD_HOST", name).output().unwrap()
+    };
+    let words = ["drill", "runbooks/same-circuit.yaml", "--profile", "drill"];
+    let drilled = named("runner-1", &words);
+    assert!(drilled.status.success(), "{}", said(&drilled));
+    let drivers = team.host("store").join("drivers");
+    let note = std::fs::read(only(&only(&drivers))).unwrap();
+    let note: Value = serde_json::from_slice(&note).unwrap();
+    assert!(note["holder"].as_str().unwrap().starts_with("runner-1, "), "{note}");
+    assert!(note["place"].as_str().unwrap().starts_with("runner-1:/"), "{note}");
+    let refused = named("a, b", &["runs"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("BACKROAD_HOST"), "{}", said(&refused));
+}
+
+#[test]
 fn a_check_names_what_is_lost() {
     let team = Team::new();
     let run = team.drilled("one");

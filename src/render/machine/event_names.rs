@@ -42,7 +42,7 @@ pub const COMMON: [(&str, &str); 7] = [
 ];
 
 /// The events, in the order in which a run may meet them.
-pub const EVENT_NAMES: [EventName; 37] = [
+pub const EVENT_NAMES: [EventName; 38] = [
     event(
         "run_opened",
         "The run exists.",
@@ -64,6 +64,11 @@ pub const EVENT_NAMES: [EventName; 37] = [
     ),
     event("run_claimed", "A process took the run up.", &["holder"]),
     event("terminal_lost", "The terminal went away; the run goes on.", &[]),
+    event(
+        "journal_away",
+        "Nothing could be recorded for a while; that time does not count against the steps.",
+        &["since"],
+    ),
     event("step_started", "An attempt at a step began.", &["step", "action?", "attempt"]),
     event(
         "intended",

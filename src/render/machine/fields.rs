@@ -93,6 +93,10 @@ fn of_run(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
             "run_claimed"
         }
         Event::TerminalLost {} => "terminal_lost",
+        Event::JournalAway { since } => {
+            fields.put("since", since.to_string());
+            "journal_away"
+        }
         Event::Paused { by, reason } => {
             fields.said(by, reason.as_ref());
             "paused"

@@ -127,6 +127,9 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
             ("region", format!("the source region is out of reach: {why}"))
         }
         Event::DeadlinePassed {} => ("deadline", "the run's deadline passed".to_owned()),
+        Event::JournalAway { since } => {
+            ("process", format!("nothing could be recorded since {since}"))
+        }
         Event::Paused { .. } => ("people", "the run was paused".to_owned()),
         Event::RunClaimed { holder } if claims > 1 => {
             ("process", format!("the process had ended; {holder} took the run up"))

@@ -5,9 +5,11 @@
 //! through, and the answers to writes that came meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::super::files;
 use super::super::schema::{self, ChainLink, FORMAT, Head, genesis};
@@ -189,7 +191,8 @@ fn text(unshared: &Unshared, path: &Path) -> Result<Vec<u8>, StoreError> {
         .map_err(|e| StoreError::Engine { path: path.to_owned(), why: e.to_string() })
 }
 
-/// What is kept aside while a run is driven; on the disk only when it takes long.
+/// What is kept aside while a run is driven; on the disk only when it takes long, and written by a thread of its own:
+/// a disk that takes its time holds up nobody.
 #[derive(Debug)]
 pub(super) struct AsideFile {
     dir: PathBuf,
@@ -201,8 +204,81 @@ pub(super) struct AsideFile {
 #[derive(Debug, Default)]
 struct AsideKept {
     unshared: Option<Unshared>,
+    /// Who makes the file follow, since the first time that it was to.
+    writer: Option<AsideWriter>,
     /// Whether the file is there, and is to follow.
     written: bool,
+}
+
+/// What the thread is told.
+enum AsideJob {
+    /// What the file shall say; none: it goes away.
+    Follow(Option<Unshared>),
+    /// Whoever waits is told when all before it is done.
+    Tell(oneshot::Sender<()>),
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+struct AsideWriter {
+    jobs: Option<mpsc::Sender<AsideJob>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AsideWriter {
+    fn start(dir: &Path) -> std::io::Result<Self> {
+        let ((jobs, taken), dir) = (mpsc::channel(), dir.to_owned());
+        let thread = thread::Builder::new().name("aside".to_owned());
+        let thread = thread.spawn(move || write_all(&taken, &dir))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    fn give(&self, job: AsideJob) {
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
+        }
+    }
+}
+
+impl Drop for AsideWriter {
+    /// What was given is written before it goes.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Writes what the file shall say: the last of all that is there.
+fn write_all(jobs: &mpsc::Receiver<AsideJob>, dir: &Path) {
+    while let Ok(job) = jobs.recv() {
+        let (mut last, mut waiting) = (None, Vec::new());
+        for job in std::iter::once(job).chain(jobs.try_iter()) {
+            match job {
+                AsideJob::Follow(unshared) => last = Some(unshared),
+                AsideJob::Tell(waits) => waiting.push(waits),
+            }
+        }
+        if let Some(unshared) = last {
+            put_file(dir, unshared.as_ref());
+        }
+        for waits in waiting {
+            waits.send(()).ok();
+        }
+    }
+}
+
+fn put_file(dir: &Path, unshared: Option<&Unshared>) {
+    let path = place(dir);
+    let done = match unshared {
+        Some(unshared) => text(unshared, &path).and_then(|t| files::write_atomically(&path, &t)),
+        None => remove(dir),
+    };
+    if let Err(error) = done {
+        // The answer is found again by looking; only the way there is longer.
+        tracing::warn!(%error, "what the shared store does not take is not kept here either");
+    }
 }
 
 impl AsideFile {
@@ -236,6 +312,16 @@ impl AsideFile {
         self.follow(&mut kept);
     }
 
+    /// Waits until the file says what it shall.
+    pub(super) async fn settled(&self) {
+        let (tells, told) = oneshot::channel();
+        match &self.lock().writer {
+            Some(writer) => writer.give(AsideJob::Tell(tells)),
+            None => drop(tells),
+        }
+        drop(told.await);
+    }
+
     /// The append is durable where every host finds it: `head` is its end.
     pub(super) fn done(&self, head: Head) {
         let mut kept = self.lock();
@@ -252,19 +338,14 @@ impl AsideFile {
         if !kept.written {
             return;
         }
-        let path = place(&self.dir);
-        let done = match &kept.unshared {
-            Some(unshared) => {
-                text(unshared, &path).and_then(|t| files::write_atomically(&path, &t))
-            }
-            None => {
-                kept.written = false;
-                remove(&self.dir)
-            }
-        };
-        if let Err(error) = done {
-            // The answer is found again by looking; only the way there is longer.
-            tracing::warn!(%error, "what the shared store does not take is not kept here either");
+        kept.written = kept.unshared.is_some();
+        if kept.writer.is_none() {
+            kept.writer = AsideWriter::start(&self.dir).ok();
+        }
+        match &kept.writer {
+            Some(writer) => writer.give(AsideJob::Follow(kept.unshared.clone())),
+            // No thread is to be had: better late than not at all.
+            None => put_file(&self.dir, kept.unshared.as_ref()),
         }
     }
 }

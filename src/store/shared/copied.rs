@@ -130,14 +130,27 @@ impl StoreEnd {
     ) -> Result<(), StoreError> {
         match self {
             Self::Local(state) => {
-                if state.links(run)?.len() != links.len() {
+                let before = state.kept_in(run)?;
+                state.set_home(run, home)?;
+                // Marked first: nobody drives it from here any more, and whoever did meanwhile shows.
+                if home.is_some() && state.links(run)?.len() != links.len() {
+                    state.set_home(run, before.as_deref())?;
                     return Err(grew(run, &self.place()));
                 }
-                state.set_home(run, home)
+                Ok(())
             }
             Self::Shared(store) => {
                 let kept_in = home.map(str::to_owned);
-                store.mark(run, (links.len(), now), |note| note.kept_in = kept_in).await
+                let change = |note: &mut DriverNote| {
+                    // It may have gone elsewhere since it was read; whoever has the mark opens its new home.
+                    let other = note.kept_in.clone().filter(|_| kept_in.is_some());
+                    if let Some(place) = other.filter(|place| Some(place) != kept_in.as_ref()) {
+                        return Err(StoreError::KeptElsewhere { run: run.clone(), place });
+                    }
+                    note.kept_in.clone_from(&kept_in);
+                    Ok(())
+                };
+                store.mark(run, (links.len(), now), change).await
             }
         }
     }
@@ -196,18 +209,14 @@ pub async fn copy_run(
         let why = format!("run {run} was not read back as it was written");
         return Err(StoreError::Shared { place: target, why });
     }
-    let home = match (home, found.kept_in.is_none()) {
-        (CopyHome::Moves, true) => {
+    let home = match home {
+        CopyHome::Moves => {
+            // Also where it was cut after the first of the two marks: whether that one held nobody knows.
             from.set_home(run, &found.links, (Some(&target), now)).await?;
             to.set_home(run, &there, (None, now)).await?;
             target
         }
-        (CopyHome::Moves, false) => {
-            // It was cut after the first of the two marks.
-            to.set_home(run, &there, (None, now)).await?;
-            target
-        }
-        (CopyHome::Stays, _) => kept_in,
+        CopyHome::Stays => kept_in,
     };
     let events = there.len() as u64;
     Ok(CopiedRun { run: run.clone(), events, added: events - before, files, home })
@@ -300,38 +309,75 @@ impl SharedStore {
     }
 
     /// Marks the run, which has so many events, under an epoch of its own: whoever opens it later sees the mark, and
-    /// whoever opened it meanwhile is not marked away.
+    /// whoever opened it meanwhile is not marked away. Of two that mark, or of one and a driver, one gets through.
     pub(super) async fn mark(
         &self,
         run: &RunId,
         (events, now): (usize, Timestamp),
-        change: impl FnOnce(&mut DriverNote),
+        change: impl Fn(&mut DriverNote) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let strange = |error: JournalError| self.strange(&error.to_string());
-        let Some(before) = self.driver(run).await? else {
-            return Err(StoreError::Unknown { text: run.to_string(), near: Vec::new() });
-        };
-        is_let_go(&before, now)?;
-        let mut note = before.clone();
-        change(&mut note);
-        if note == before {
-            return Ok(());
+        let mut tries = 1;
+        loop {
+            let marked = self.try_to_mark(run, (events, now), &change).await;
+            match marked? {
+                Marked::Holds => return Ok(()),
+                // Somebody opened it before the mark was confirmed; what they are about is seen now.
+                Marked::Overtaken if tries < MARK_TRIES => tries += 1,
+                Marked::Overtaken => return Err(grew(run, self.place())),
+            }
         }
+    }
+
+    async fn try_to_mark(
+        &self,
+        run: &RunId,
+        (events, now): (usize, Timestamp),
+        change: &impl Fn(&mut DriverNote) -> Result<(), StoreError>,
+    ) -> Result<Marked, StoreError> {
+        let strange = |error: JournalError| self.strange(&error.to_string());
+        let unknown = || StoreError::Unknown { text: run.to_string(), near: Vec::new() };
+        let before = self.driver(run).await?.ok_or_else(unknown)?;
+        is_let_go(&before, now)?;
         let journal = SharedJournal::open(Arc::clone(self.objects()), self.database(run), run);
-        let journal = journal.await.map_err(strange)?;
+        let journal = match journal.await {
+            Ok(journal) => journal,
+            Err(JournalError::Fenced { .. }) => return Ok(Marked::Overtaken),
+            Err(error) => return Err(strange(error)),
+        };
         let marked = async {
+            // Whoever wrote it has lost the run by now. That they had only begun is no matter: they are told.
+            let mut note = self.driver(run).await?.ok_or_else(unknown)?;
+            if note.removed && !before.removed {
+                return Err(unknown());
+            }
             if journal.links().await.map_err(strange)?.len() != events {
                 return Err(grew(run, self.place()));
             }
+            change(&mut note)?;
             note.epoch = journal.lease().epoch();
             (note.at, note.drives) = (now, false);
             drivers::write(self, &note).await?;
-            journal.is_still_ours().await.map_err(strange)
+            match journal.is_still_ours().await {
+                Ok(()) => Ok(Marked::Holds),
+                Err(JournalError::Fenced { .. }) => Ok(Marked::Overtaken),
+                Err(error) => Err(strange(error)),
+            }
         };
         let marked = marked.await;
         drop(journal.close().await);
         marked
     }
+}
+
+/// How often a mark is tried where others open the run as well.
+const MARK_TRIES: u32 = 5;
+
+/// What became of a mark.
+enum Marked {
+    /// Nobody opened the run before it was there: it holds for all.
+    Holds,
+    /// Somebody did, and may not have seen it.
+    Overtaken,
 }
 
 /// The note of a run that nobody drives here.

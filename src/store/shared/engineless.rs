@@ -96,6 +96,7 @@ pub(super) async fn read(
     _: Arc<dyn ObjectStore>,
     _: Path,
     _: &RunId,
+    _: Option<[u8; 16]>,
 ) -> Result<Vec<ChainLink>, JournalError> {
     Err(missing())
 }

@@ -93,8 +93,7 @@ impl SharedJournal {
             .with_system_clock(Arc::new(SteadyClock))
             .with_db_cache_disabled();
         if let Some(chance) = chance {
-            let [a, b, c, d, e, f, g, h, ..] = chance;
-            builder = builder.with_seed(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+            builder = builder.with_seed(seed(chance));
         }
         let opened = builder.build().await;
         let db = opened.map_err(|error| failed(&error, Epoch(0)))?;
@@ -283,16 +282,21 @@ pub(super) async fn read(
     objects: Arc<dyn ObjectStore>,
     path: Path,
     run: &RunId,
+    chance: Option<[u8; 16]>,
 ) -> Result<Vec<ChainLink>, JournalError> {
     let fail = |error: slatedb::Error| failed(&error, Epoch(0));
     // It is let go at once; until then it need not look again.
     let options =
         DbReaderOptions { manifest_poll_interval: MANIFEST_EVERY, ..DbReaderOptions::default() };
     is_whole(objects.as_ref(), &path).await?;
-    let reader = DbReader::builder(path, objects)
+    let mut reader = DbReader::builder(path, objects)
         .with_reader_mode(DbReaderMode::FollowLatest)
         .with_options(options)
+        .with_db_cache_disabled()
         .with_system_clock(Arc::new(SteadyClock));
+    if let Some(chance) = chance {
+        reader = reader.with_seed(seed(chance));
+    }
     let reader = reader.build().await.map_err(fail)?;
     let (format, name) =
         (reader.get(KEY_FORMAT).await.map_err(fail)?, reader.get(KEY_RUN).await.map_err(fail)?);
@@ -306,6 +310,10 @@ pub(super) async fn read(
     }
     reader.close().await.map_err(fail)?;
     Ok(found.links)
+}
+
+fn seed([a, b, c, d, e, f, g, h, ..]: [u8; 16]) -> u64 {
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 fn check(format: &[u8], name: &[u8], run: &RunId) -> Result<(), JournalError> {

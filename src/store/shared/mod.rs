@@ -18,6 +18,7 @@ mod journal;
 #[path = "engineless.rs"]
 mod journal;
 mod ledger;
+mod life;
 mod mirrored;
 mod objects;
 mod place;
@@ -36,7 +37,8 @@ pub use journal::NoSharedJournal as SharedJournal;
 #[cfg(feature = "shared-store")]
 pub use journal::SharedJournal;
 pub use ledger::SharedClaims;
-pub use mirrored::{LastFiles, Life, MirroredJournal, RunJournal};
+pub use life::{LastFiles, Life};
+pub use mirrored::{MirroredJournal, RunJournal};
 pub use objects::SharedStore;
 pub use place::{BadPlace, StorePlace};
 pub use runs::{HeldRun, LeftAside, SharedRun, place_of};

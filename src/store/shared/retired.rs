@@ -64,7 +64,11 @@ impl SharedStore {
     async fn remove_run(&self, run: &RunId, now: Timestamp) -> Result<(), StoreError> {
         if !self.driver(run).await?.is_some_and(|note| note.removed) {
             let links = self.links(run).await?;
-            self.mark(run, (links.len(), now), |note| note.removed = true).await?;
+            self.mark(run, (links.len(), now), |note| {
+                note.removed = true;
+                Ok(())
+            })
+            .await?;
         }
         for folder in FOLDERS {
             let folder = self.prefix().clone().join(folder).join(run.as_str());

@@ -12,13 +12,15 @@ use super::beside::{self, BesideFiles};
 use super::drivers::{self, DriverNote};
 use super::inbox::Inbox;
 use super::ledger::SharedClaims;
-use super::mirrored::{HostTime, Life, MirroredJournal, RunJournal};
+use super::life::{HostTime, Life};
+use super::mirrored::{MirroredJournal, RunJournal};
 use super::objects::SharedStore;
 use super::{SharedJournal, journal};
 use crate::engine::{Clock, Journal as _, Recorded};
 use crate::model::RunId;
+use crate::store::lease::host_name;
 use crate::store::schema::{self, ChainLink};
-use crate::store::{Owed, RunStore, SledJournal, StateDir, StoreError, holder_name};
+use crate::store::{Owed, RunStore, SledJournal, StateDir, StoreError};
 
 /// A run that was opened from a shared store.
 #[derive(Debug)]
@@ -61,8 +63,7 @@ pub struct HeldRun {
 /// This host and a state directory on it, for the notes of drivers.
 #[must_use]
 pub fn place_of(state: &StateDir) -> String {
-    let holder = holder_name();
-    let host = holder.split(',').next().unwrap_or_default();
+    let host = host_name();
     let path = std::fs::canonicalize(state.path()).unwrap_or_else(|_| state.path().to_owned());
     format!("{host}:{}", path.display())
 }
@@ -197,7 +198,8 @@ impl SharedStore {
 
     /// A run's history as it lies in the store, its chain checked.
     pub(super) async fn links(&self, run: &RunId) -> Result<Vec<ChainLink>, StoreError> {
-        let links = journal::read(Arc::clone(self.objects()), self.database(run), run).await;
+        let (objects, path) = (Arc::clone(self.objects()), self.database(run));
+        let links = journal::read(objects, path, run, self.chance()).await;
         links.map_err(|error| self.strange(&error.to_string()))
     }
 

@@ -29,6 +29,7 @@ fn samples() -> Vec<Event> {
     put("waived", json!({ "rule": "R", "finding": "f", "by": person, "reason": "r" }));
     put("run_claimed", json!({ "holder": "h" }));
     put("terminal_lost", json!({}));
+    put("journal_away", json!({ "since": at }));
     put("step_started", json!({ "step": "s", "attempt": 1 }));
     put("refused", json!({ "step": "s", "error": error }));
     put("answered", json!({ "step": "s", "request_id": "q" }));
