@@ -412,30 +412,45 @@ async fn observe_verification(
             Ok(gateway_routes::assess_peers(subject, *peers_min, answer.as_ref()))
         }
         Verification::Advertised { expect, .. } => {
-            let peers = client.read(subject, &Reading::BgpPeers, context).await?;
-            let mut by_peer = Vec::new();
-            for peer in gateway_routes::connected_peers(peers.as_ref()) {
-                let reading = Reading::AdvertisedRoutes { peer: peer.clone() };
-                by_peer.push((peer, client.read(subject, &reading, context).await?));
-            }
-            Ok(gateway_routes::assess_advertised(subject, expect, &by_peer))
+            advertised(client, subject, expect, context).await
         }
         Verification::Arp { .. } => {
-            let mut tables = Vec::new();
-            for path in PATHS {
-                tables.push(client.read(subject, &Reading::ArpTable { path }, context).await?);
-            }
-            let [primary, secondary] = [&tables[0], &tables[1]];
+            let readings = PATHS.map(|path| Reading::ArpTable { path });
+            let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
             Ok(circuit::assess_arp(subject, [primary.as_ref(), secondary.as_ref()]))
         }
         Verification::CircuitRoutes { expect, absent, .. } => {
-            let mut tables = Vec::new();
-            for path in PATHS {
-                tables.push(client.read(subject, &Reading::CircuitRoutes { path }, context).await?);
-            }
-            let [primary, secondary] = [&tables[0], &tables[1]];
+            let readings = PATHS.map(|path| Reading::CircuitRoutes { path });
+            let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
             let tables = [primary.as_ref(), secondary.as_ref()];
             Ok(circuit::assess_routes(subject, expect, absent, tables))
         }
     }
+}
+
+/// What a gateway tells each peer that is connected.
+async fn advertised(
+    client: &Client,
+    subject: &ResourceId,
+    expect: &[ipnet::IpNet],
+    context: &CallContext,
+) -> Result<Assessment, StepError> {
+    let peers = client.read(subject, &Reading::BgpPeers, context).await?;
+    let mut by_peer = Vec::new();
+    for peer in gateway_routes::connected_peers(peers.as_ref()) {
+        let reading = Reading::AdvertisedRoutes { peer: peer.clone() };
+        by_peer.push((peer, client.read(subject, &reading, context).await?));
+    }
+    Ok(gateway_routes::assess_advertised(subject, expect, &by_peer))
+}
+
+/// What is read of both paths of a circuit, the first one first.
+async fn of_both_paths(
+    client: &Client,
+    circuit: &ResourceId,
+    [first, second]: [Reading; 2],
+    context: &CallContext,
+) -> Result<[Option<Value>; 2], StepError> {
+    let first = client.read(circuit, &first, context).await?;
+    Ok([first, client.read(circuit, &second, context).await?])
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
-use super::client::Reading;
+use super::client::{Client, Reading};
 use super::versions::{API_VERSION, PRIVATE_DNS_VERSION};
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
@@ -24,9 +24,6 @@ impl FactReader for ArmObserver {
     async fn ask(&self, question: &Question) -> Result<Option<Value>, StepError> {
         let context = CallContext { run: None, not_after: None };
         let client = self.client();
-        let in_group = |subscription: &str, group: &str, what: &str| {
-            format!("/subscriptions/{subscription}/resourceGroups/{group}{what}")
-        };
         match question {
             Question::Resource(id) => client.get_any(id, &context).await.map(masked),
             Question::Inventory { subscription, kind } => {
@@ -37,43 +34,32 @@ impl FactReader for ArmObserver {
             }
             Question::Children { parent, kind } => {
                 let path = format!("{parent}/{kind}");
-                client.get_path(&path, &[("api-version", API_VERSION)], &context).await
+                read(client, &path, API_VERSION, &context).await
             }
             Question::Group { subscription, group } => {
-                let query = [("api-version", RESOURCES)];
-                client.get_path(&in_group(subscription, group, ""), &query, &context).await
+                read(client, &in_group(subscription, group, ""), RESOURCES, &context).await
             }
             Question::Locks { subscription, group } => {
                 let what = "/providers/Microsoft.Authorization/locks";
-                let query = [("api-version", LOCKS)];
-                client.get_path(&in_group(subscription, group, what), &query, &context).await
+                read(client, &in_group(subscription, group, what), LOCKS, &context).await
             }
             Question::Permissions { subscription, group } => {
                 let what = "/providers/Microsoft.Authorization/permissions";
-                let query = [("api-version", PERMISSIONS)];
-                client.get_path(&in_group(subscription, group, what), &query, &context).await
+                read(client, &in_group(subscription, group, what), PERMISSIONS, &context).await
             }
             Question::Registration { subscription } => {
                 let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
-                client.get_path(&path, &[("api-version", RESOURCES)], &context).await
+                read(client, &path, RESOURCES, &context).await
             }
             Question::Usages { subscription, region } => {
                 let region = region.as_str();
                 let path = format!(
                     "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{region}/usages"
                 );
-                client.get_path(&path, &[("api-version", NETWORK)], &context).await
+                read(client, &path, NETWORK, &context).await
             }
             Question::Restrictions { resource, content } => {
-                let path = in_group(
-                    resource.subscription(),
-                    resource.resource_group(),
-                    "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
-                );
-                let content: Value = serde_json::from_str(content).unwrap_or_default();
-                let body = json!({ "resourceDetails": {
-                    "resourceContent": content, "apiVersion": NETWORK } });
-                client.ask(&path, &[("api-version", RESTRICTIONS)], &body, &context).await
+                restrictions(client, resource, content, &context).await
             }
             Question::Secret { param } => match self.secrets().read(param) {
                 Ok(_) => Ok(Some(Value::Bool(true))),
@@ -84,7 +70,7 @@ impl FactReader for ArmObserver {
             }
             Question::Links { zone } => {
                 let path = format!("{zone}/virtualNetworkLinks");
-                client.get_path(&path, &[("api-version", PRIVATE_DNS_VERSION)], &context).await
+                read(client, &path, PRIVATE_DNS_VERSION, &context).await
             }
             Question::RouteSummary { circuit, path } => {
                 client.read(circuit, &Reading::CircuitRouteSummary { path }, &context).await
@@ -94,6 +80,33 @@ impl FactReader for ArmObserver {
             }
         }
     }
+}
+
+fn in_group(subscription: &str, group: &str, what: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/{group}{what}")
+}
+
+/// What policies say of a body that is to be written.
+async fn restrictions(
+    client: &Client,
+    resource: &ResourceId,
+    content: &str,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    let what = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
+    let path = in_group(resource.subscription(), resource.resource_group(), what);
+    let content: Value = serde_json::from_str(content).unwrap_or_default();
+    let body = json!({ "resourceDetails": { "resourceContent": content, "apiVersion": NETWORK } });
+    client.ask(&path, &[("api-version", RESTRICTIONS)], &body, context).await
+}
+
+async fn read(
+    client: &Client,
+    path: &str,
+    version: &str,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    client.get_path(path, &[("api-version", version)], context).await
 }
 
 impl ArmObserver {

@@ -22,6 +22,7 @@ use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
 use crate::model::url_path::from_url_path;
 use crate::model::{ResourceId, StepError};
+use crate::outward::Secret;
 
 /// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
 const CALLS_LEFT_MIN: u64 = 10;
@@ -65,14 +66,7 @@ impl RequestGuard {
         let url = Url::parse(&request.url).map_err(|_| refused("the URL cannot be read"))?;
         self.check_host(&url)?;
         self.check_access(purpose, request.method, &url)?;
-        request.headers.push("x-ms-return-client-request-id", "true");
-        if let Some(key) = purpose.key() {
-            request.headers.remove("x-ms-client-request-id");
-            request.headers.push("x-ms-client-request-id", key.as_str());
-        }
-        if let Some(run) = &context.run {
-            request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
-        }
+        mark(&mut request, context, purpose);
         let (method, path) = (request.method, url.path().to_owned());
         let subscription = subscription_of(&path).unwrap_or_default();
         let (mut renewed, mut moved) = (false, None);
@@ -81,18 +75,7 @@ impl RequestGuard {
         // then is no second write.
         let response = loop {
             let tenant = self.tenants.of(subscription);
-            let token = match (self.token.token_for(tenant.as_deref()).await, &moved) {
-                (Ok(token), _) => token,
-                (Err(error), None) => {
-                    return Err(StepError::transient("no_token", error.to_string(), None));
-                }
-                // The tenant that was just learned of is one that we are not known in.
-                (Err(error), Some((refusal, before))) => {
-                    self.tenants.learn(subscription, Option::clone(before));
-                    let (sent, why) = (before.as_deref(), error.to_string());
-                    return Err(tenancy::explained(refusal, subscription, sent, Some(&why)));
-                }
-            };
+            let token = self.token_of(subscription, tenant.as_deref(), moved.as_ref()).await?;
             request.headers.remove("authorization");
             request.headers.push("Authorization", format!("Bearer {}", token.expose()));
             self.send_along(&mut request, subscription, purpose).await?;
@@ -129,6 +112,25 @@ impl RequestGuard {
         };
         self.pace(&response).await;
         Ok(response)
+    }
+
+    /// A token of a tenant. Where that was just learned of by a refusal and does not know us, it is forgotten again.
+    async fn token_of(
+        &self,
+        subscription: &str,
+        tenant: Option<&str>,
+        moved: Option<&(WireResponse, Option<String>)>,
+    ) -> Result<Secret, StepError> {
+        match (self.token.token_for(tenant).await, moved) {
+            (Ok(token), _) => Ok(token),
+            (Err(error), None) => Err(StepError::transient("no_token", error.to_string(), None)),
+            // The tenant that was just learned of is one that we are not known in.
+            (Err(error), Some((refusal, before))) => {
+                self.tenants.learn(subscription, Option::clone(before));
+                let (sent, why) = (before.as_deref(), error.to_string());
+                Err(tenancy::explained(refusal, subscription, sent, Some(&why)))
+            }
+        }
     }
 
     /// What crosses tenants takes a token of each: Azure looks at our rights on both sides.
@@ -222,6 +224,18 @@ impl RequestGuard {
         if left.is_some_and(|left| left < CALLS_LEFT_MIN) {
             self.clock.0.sleep_until(self.clock.0.now() + PACE).await;
         }
+    }
+}
+
+/// Says whose request it is: the operation's, and the run's.
+fn mark(request: &mut WireRequest, context: &CallContext, purpose: &Purpose) {
+    request.headers.push("x-ms-return-client-request-id", "true");
+    if let Some(key) = purpose.key() {
+        request.headers.remove("x-ms-client-request-id");
+        request.headers.push("x-ms-client-request-id", key.as_str());
+    }
+    if let Some(run) = &context.run {
+        request.headers.push("x-ms-correlation-request-id", correlation_id(run.as_str()));
     }
 }
 

@@ -213,9 +213,117 @@ impl Credentials {
 
     /// A credential for a tenant.
     fn candidate(&self, kind: CredentialKind, tenant: Option<&str>) -> Candidate {
-        let options = options(&self.authority, self.transport.as_ref());
-        let who = (self.authority.as_str(), &self.clock);
-        make(kind, self.cloud, (&self.identity, tenant), who, options)
+        let client_options = options(&self.authority, self.transport.as_ref());
+        match kind {
+            CredentialKind::Environment => self.of_environment(tenant, client_options),
+            CredentialKind::WorkloadIdentity => self.of_workload(tenant, client_options),
+            CredentialKind::ManagedIdentity => self.of_host(tenant, client_options),
+            CredentialKind::AzureCli => self.of_cli(tenant),
+            CredentialKind::AzureDeveloperCli => self.of_developer_cli(tenant),
+        }
+    }
+
+    /// Why a credential cannot be made, with what to do.
+    fn told(&self, kind: CredentialKind, error: &azure_core::Error) -> String {
+        let words = said(&error.to_string());
+        format!("{words} {}", advice(kind, self.cloud, &words))
+    }
+
+    /// The tenant that tokens are asked of, and what of tenant and client is named.
+    fn tenant(&self, other: Option<&str>) -> (String, [(&'static str, bool); 2]) {
+        let tenant = other.map(str::to_owned).or_else(|| self.identity.tenant.clone());
+        let named = [
+            ("AZURE_TENANT_ID", tenant.is_some()),
+            ("AZURE_CLIENT_ID", self.identity.client.is_some()),
+        ];
+        (tenant.unwrap_or_default(), named)
+    }
+
+    /// A service principal, with a secret or a certificate.
+    fn of_environment(&self, other: Option<&str>, client_options: ClientOptions) -> Candidate {
+        let told = |error| self.told(CredentialKind::Environment, &error);
+        let identity = &self.identity;
+        let (tenant, named) = self.tenant(other);
+        let client = identity.client.clone();
+        let is_proven = identity.secret.is_some() || identity.certificate.is_some();
+        let proof = "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)";
+        if let Some(missing) = missing(&[named[0], named[1], (proof, is_proven)]) {
+            return Err(format!("{missing} A service principal needs all three."));
+        }
+        let client = client.unwrap_or_default();
+        if let (None, Some(path)) = (&identity.secret, &identity.certificate) {
+            let who = (self.authority.as_str(), tenant.as_str(), client.as_str());
+            let signs = Certificate::new(path, who, identity.with_chain, Arc::clone(&self.clock));
+            let options = Some(ClientAssertionCredentialOptions { client_options });
+            return Ok(
+                ClientAssertionCredential::new(tenant, client, signs, options).map_err(told)?
+            );
+        }
+        let secret = identity.secret.as_ref().map(|secret| secret.expose().to_owned());
+        let secret = azure_core::credentials::Secret::new(secret.unwrap_or_default());
+        let options = ClientSecretCredentialOptions { client_options };
+        Ok(ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(told)?)
+    }
+
+    /// A pod with a federated service account.
+    fn of_workload(&self, other: Option<&str>, client_options: ClientOptions) -> Candidate {
+        let told = |error| self.told(CredentialKind::WorkloadIdentity, &error);
+        let (tenant, named) = self.tenant(other);
+        let client = self.identity.client.clone();
+        let file = self.identity.federated_token.clone();
+        let needs = [named[0], named[1], ("AZURE_FEDERATED_TOKEN_FILE", file.is_some())];
+        if let Some(missing) = missing(&needs) {
+            return Err(format!("{missing} Pods with a federated service account have all three."));
+        }
+        // The credential reads it by itself, says so where there is none, and would wait for a pipe for
+        // ever.
+        if let Some(path) = file.as_ref().filter(|path| std::path::Path::new(path).exists()) {
+            let read = read_file(std::path::Path::new(path), FEDERATED_BYTES_MAX);
+            read.map_err(|why| format!("AZURE_FEDERATED_TOKEN_FILE {path}: {why}."))?;
+        }
+        let mut options = WorkloadIdentityCredentialOptions {
+            tenant_id: Some(tenant),
+            client_id: client,
+            token_file_path: file.map(Into::into),
+            ..Default::default()
+        };
+        options.credential_options.client_options = client_options;
+        Ok(WorkloadIdentityCredential::new(Some(options)).map_err(told)?)
+    }
+
+    /// What the metadata service of this host gives.
+    fn of_host(&self, other: Option<&str>, client_options: ClientOptions) -> Candidate {
+        let told = |error| self.told(CredentialKind::ManagedIdentity, &error);
+        let client = self.identity.client.clone();
+        if let Some(other) = other.filter(|other| self.identity.tenant.as_deref() != Some(*other)) {
+            return Err(format!(
+                "A managed identity gives tokens of its own tenant alone, and one of {other} is \
+                     wanted. Use a service principal that is known in both."
+            ));
+        }
+        let options = ManagedIdentityCredentialOptions {
+            user_assigned_id: client.map(UserAssignedId::ClientId),
+            client_options,
+        };
+        Ok(ManagedIdentityCredential::new(Some(options)).map_err(told)?)
+    }
+
+    fn of_cli(&self, other: Option<&str>) -> Candidate {
+        let told = |error| self.told(CredentialKind::AzureCli, &error);
+        let options = other.map(|other| AzureCliCredentialOptions {
+            tenant_id: Some(other.to_owned()),
+            ..Default::default()
+        });
+        Ok(AzureCliCredential::new(options).map_err(told)?)
+    }
+
+    fn of_developer_cli(&self, other: Option<&str>) -> Candidate {
+        let told = |error| self.told(CredentialKind::AzureDeveloperCli, &error);
+        let options = other.map(|other| AzureDeveloperCliCredentialOptions {
+            tenant_id: Some(other.to_owned()),
+            ..Default::default()
+        });
+        Ok(AzureDeveloperCliCredential::new(options).map_err(told)?)
     }
 
     /// What may be tried in a tenant.
@@ -271,96 +379,6 @@ fn options(authority: &str, transport: Option<&Transport>) -> ClientOptions {
         cloud: Some(Arc::new(CloudConfiguration::from(custom))),
         ..Default::default()
     }
-}
-
-fn make(
-    kind: CredentialKind,
-    cloud: Cloud,
-    (identity, other): (&Identity, Option<&str>),
-    (authority, clock): (&str, &Arc<dyn Clock>),
-    client_options: ClientOptions,
-) -> Candidate {
-    let told = |error: azure_core::Error| {
-        let words = said(&error.to_string());
-        format!("{words} {}", advice(kind, cloud, &words))
-    };
-    let tenant = other.map(str::to_owned).or_else(|| identity.tenant.clone());
-    let named_tenant = tenant.is_some();
-    let tenant = tenant.unwrap_or_default();
-    let client = identity.client.clone();
-    let named = [("AZURE_TENANT_ID", named_tenant), ("AZURE_CLIENT_ID", client.is_some())];
-    Ok(match kind {
-        CredentialKind::Environment => {
-            let is_proven = identity.secret.is_some() || identity.certificate.is_some();
-            let proof = "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)";
-            if let Some(missing) = missing(&[named[0], named[1], (proof, is_proven)]) {
-                return Err(format!("{missing} A service principal needs all three."));
-            }
-            let client = client.unwrap_or_default();
-            if let (None, Some(path)) = (&identity.secret, &identity.certificate) {
-                let who = (authority, tenant.as_str(), client.as_str());
-                let signs = Certificate::new(path, who, identity.with_chain, Arc::clone(clock));
-                let options = Some(ClientAssertionCredentialOptions { client_options });
-                return Ok(
-                    ClientAssertionCredential::new(tenant, client, signs, options).map_err(told)?
-                );
-            }
-            let secret = identity.secret.as_ref().map(|secret| secret.expose().to_owned());
-            let secret = azure_core::credentials::Secret::new(secret.unwrap_or_default());
-            let options = ClientSecretCredentialOptions { client_options };
-            ClientSecretCredential::new(&tenant, client, secret, Some(options)).map_err(told)?
-        }
-        CredentialKind::WorkloadIdentity => {
-            let file = identity.federated_token.clone();
-            let needs = [named[0], named[1], ("AZURE_FEDERATED_TOKEN_FILE", file.is_some())];
-            if let Some(missing) = missing(&needs) {
-                return Err(format!(
-                    "{missing} Pods with a federated service account have all three."
-                ));
-            }
-            // The credential reads it by itself, says so where there is none, and would wait for a pipe for
-            // ever.
-            if let Some(path) = file.as_ref().filter(|path| std::path::Path::new(path).exists()) {
-                let read = read_file(std::path::Path::new(path), FEDERATED_BYTES_MAX);
-                read.map_err(|why| format!("AZURE_FEDERATED_TOKEN_FILE {path}: {why}."))?;
-            }
-            let mut options = WorkloadIdentityCredentialOptions {
-                tenant_id: Some(tenant),
-                client_id: client,
-                token_file_path: file.map(Into::into),
-                ..Default::default()
-            };
-            options.credential_options.client_options = client_options;
-            WorkloadIdentityCredential::new(Some(options)).map_err(told)?
-        }
-        CredentialKind::ManagedIdentity => {
-            if let Some(other) = other.filter(|other| identity.tenant.as_deref() != Some(*other)) {
-                return Err(format!(
-                    "A managed identity gives tokens of its own tenant alone, and one of {other} is \
-                     wanted. Use a service principal that is known in both."
-                ));
-            }
-            let options = ManagedIdentityCredentialOptions {
-                user_assigned_id: client.map(UserAssignedId::ClientId),
-                client_options,
-            };
-            ManagedIdentityCredential::new(Some(options)).map_err(told)?
-        }
-        CredentialKind::AzureCli => {
-            let options = other.map(|other| AzureCliCredentialOptions {
-                tenant_id: Some(other.to_owned()),
-                ..Default::default()
-            });
-            AzureCliCredential::new(options).map_err(told)?
-        }
-        CredentialKind::AzureDeveloperCli => {
-            let options = other.map(|other| AzureDeveloperCliCredentialOptions {
-                tenant_id: Some(other.to_owned()),
-                ..Default::default()
-            });
-            AzureDeveloperCliCredential::new(options).map_err(told)?
-        }
-    })
 }
 
 impl fmt::Debug for Credentials {

@@ -17,7 +17,7 @@ use super::args::Output;
 use super::clock::RealClock;
 use super::context::Context;
 use super::error::{CliError, Status};
-use super::session::Interrupts;
+use super::interrupts::Interrupts;
 use super::settings;
 use crate::engine::Clock as _;
 use crate::model::RunId;

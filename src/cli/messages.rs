@@ -10,7 +10,7 @@ use url::Url;
 
 use super::clock::RealClock;
 use super::context::Context;
-use super::session::Interrupts;
+use super::interrupts::Interrupts;
 use super::settings;
 use super::ui::Ui;
 use super::watch::EventRecorder;

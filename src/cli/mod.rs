@@ -22,6 +22,7 @@ mod document_drills;
 pub mod error;
 pub mod files;
 pub mod front;
+mod interrupts;
 mod kept_estate;
 mod kept_world;
 pub mod live;

@@ -1,6 +1,7 @@
 //! How is a run driven? Store, socket, screen, signals and the driver, put together once.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::collector::{Exporter, TraceSource};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
+pub use super::interrupts::Interrupts;
 use super::live::{LiveScreen, Stillness};
 use super::messages::{self, AboutRun, Messenger};
 use super::shared;
@@ -25,12 +27,13 @@ use crate::engine::{
     Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
     Unwatched, Watcher,
 };
-use crate::model::{Action, Messages, Plan, ResourceId, RunOutcome, Seq, Timestamp};
+use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{RunView, json, run_view_at, text};
 use crate::store::RunStore;
+use crate::store::shared::RunJournal;
 
 /// Who answers the gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,55 +101,31 @@ impl Session {
     pub async fn drive(self, context: &Context, begin: DriveStart) -> Result<Driving, CliError> {
         let ui = context.ui;
         let (handle, requests) = handle::channel();
-        // A run goes on without its log.
-        if let Ok(log) = context.state.open_run_log(self.store.lease.run()) {
-            logs::into(log);
-        }
+        keep_log(context, self.store.lease.run());
         let recorder = Arc::new(EventRecorder::default());
         let mut screen = Screen::new(ui, self.mode, &self.clock);
         let (shown, stillness) = screen.watcher();
-        let notes = ObligationNotes::new(context.state.obligations()).map_err(|error| {
-            CliError::new(Status::OutOfReach, "What the run owes cannot be noted.").because(&error)
-        })?;
-        let notes = Arc::new(notes);
-        let noting: Arc<dyn Watcher> = Arc::clone(&notes) as Arc<dyn Watcher>;
-        let mut watchers: Vec<Arc<dyn Watcher>> =
-            vec![Arc::clone(&recorder) as Arc<dyn Watcher>, noting, shown];
-        watchers.push(Arc::new(EventLog { epoch: self.store.lease.epoch() }));
-        if ui.lines {
-            watchers.push(Arc::new(stream::tell(&recorder, self.store.lease.epoch())));
-        }
+        let notes = notes(context)?;
+        let mut watchers = watchers(ui, &recorder, &notes, shown, self.store.lease.epoch());
         let mut aside = JoinSet::new();
-        let patience = match self.answers {
-            GateAnswers::Terminal => {
-                let (gates, questions) = Gates::new(Arc::clone(&self.clock));
-                watchers.push(Arc::new(gates));
-                let (handle, by) = (handle.clone(), context.user());
-                aside.spawn(async move {
-                    asked::answer(ui, questions, handle, by, stillness).await;
-                });
-                Patience::UntilEnded
-            }
-            GateAnswers::Elsewhere => Patience::UntilPeople,
-            GateAnswers::ControlSocket => Patience::UntilEnded,
-        };
+        let patience = self.answers.patience();
+        if self.answers == GateAnswers::Terminal {
+            let (gates, questions) = Gates::new(Arc::clone(&self.clock));
+            watchers.push(Arc::new(gates));
+            let by = context.user();
+            aside.spawn(asked::answer(ui, questions, handle.clone(), by, stillness));
+        }
         let RunStore { journal, lease, dir } = self.store;
         let exporter = exporter(context, &lease, &recorder, &self.clock);
         let letters = journal.inbox().map(|inbox| shared::answer_letters(inbox, handle.clone()));
         context.keep_last_files(journal.last_files());
         let journal = Arc::new(journal);
-        let messenger = match self.messages.filter(|messages| !messages.receivers.is_empty()) {
-            Some(messages) => {
-                // Before the first event, so that nobody misses it.
-                let head = match &begin {
-                    DriveStart::New(_) => Seq::default(),
-                    DriveStart::Existing(_) => last(journal.as_ref()).await,
-                };
-                let about = AboutRun { run: lease.run(), dir: &dir, head, mode: self.mode };
-                Messenger::begin(context, messages, &about, (&recorder, &self.clock))
-            }
-            None => None,
-        };
+        let messages = self.messages.filter(|messages| !messages.receivers.is_empty());
+        let head = if messages.is_some() { begin.head(journal.as_ref()).await } else { Seq(0) };
+        let about = AboutRun { run: lease.run(), dir: &dir, head, mode: self.mode };
+        let messenger = messages.and_then(|messages| {
+            Messenger::begin(context, messages, &about, (&recorder, &self.clock))
+        });
         if let Some(messenger) = &messenger {
             watchers.push(Arc::new(messenger.bell()));
         }
@@ -154,10 +133,7 @@ impl Session {
         let mut interrupts = Interrupts::listen();
         let clock = Arc::clone(&self.clock);
         let told = (Arc::clone(&recorder), Arc::clone(&self.clock));
-        let socket = ControlSocket::open(&dir, told, handle.clone(), &HostEntropy).await;
-        let socket = socket.map_err(|error| {
-            CliError::new(Status::OutOfReach, "The run's socket cannot be opened.").because(&error)
-        })?;
+        let socket = open_socket(&dir, told, handle.clone()).await?;
         let ports = Ports {
             journal: Arc::clone(&journal) as Arc<dyn crate::engine::Journal>,
             actuator: self.actuator,
@@ -171,28 +147,87 @@ impl Session {
         drop(letters);
         screen.clear();
         drop(socket);
-        let closed = match Arc::into_inner(journal) {
-            Some(journal) => journal.close().await,
-            None => Ok(()),
+        let closed = close(journal).await;
+        let driven = match driven.and_then(|driven| closed.map(|()| driven)) {
+            Ok(driven) => driven,
+            Err(error) => return Err(finish_messages(messenger, error).await),
         };
-        let (ending, state) = match (driven, closed) {
-            (Ok(driven), Ok(())) => driven,
-            (Err(error), _) => return Err(finish_messages(messenger, error).await),
-            (_, Err(error)) => return Err(finish_messages(messenger, error.into()).await),
-        };
-        let now = clock.now();
-        Ok(Driving {
-            ending,
-            state,
-            events: recorder.events(),
-            reached: Vec::new(),
-            strikes: Vec::new(),
-            now,
-            exporter,
-            messenger,
-            interrupts,
-        })
+        let ended = Driving::of(driven, recorder.events(), clock.now(), interrupts);
+        Ok(Driving { exporter, messenger, ..ended })
     }
+}
+
+impl GateAnswers {
+    /// How long a run is driven that waits for people: until its end where they are heard.
+    fn patience(self) -> Patience {
+        match self {
+            Self::Terminal | Self::ControlSocket => Patience::UntilEnded,
+            Self::Elsewhere => Patience::UntilPeople,
+        }
+    }
+}
+
+impl DriveStart {
+    /// How far the journal had come before the first event of this drive, so that nobody misses that.
+    async fn head(&self, journal: &dyn crate::engine::Journal) -> Seq {
+        match self {
+            Self::New(_) => Seq::default(),
+            Self::Existing(_) => last(journal).await,
+        }
+    }
+}
+
+/// What is told of each event in every drive.
+fn watchers(
+    ui: Ui,
+    recorder: &Arc<EventRecorder>,
+    notes: &Arc<ObligationNotes>,
+    shown: Arc<dyn Watcher>,
+    epoch: Epoch,
+) -> Vec<Arc<dyn Watcher>> {
+    let mut watchers: Vec<Arc<dyn Watcher>> = vec![
+        Arc::clone(recorder) as _,
+        Arc::clone(notes) as _,
+        shown,
+        Arc::new(EventLog { epoch }),
+    ];
+    if ui.lines {
+        watchers.push(Arc::new(stream::tell(recorder, epoch)));
+    }
+    watchers
+}
+
+/// A run goes on without its log.
+fn keep_log(context: &Context, run: &RunId) {
+    if let Ok(log) = context.state.open_run_log(run) {
+        logs::into(log);
+    }
+}
+
+/// Where what the run owes is noted.
+fn notes(context: &Context) -> Result<Arc<ObligationNotes>, CliError> {
+    let notes = ObligationNotes::new(context.state.obligations()).map_err(|error| {
+        CliError::new(Status::OutOfReach, "What the run owes cannot be noted.").because(&error)
+    })?;
+    Ok(Arc::new(notes))
+}
+
+async fn close(journal: Arc<RunJournal>) -> Result<(), CliError> {
+    match Arc::into_inner(journal) {
+        Some(journal) => Ok(journal.close().await?),
+        None => Ok(()),
+    }
+}
+
+/// The socket at which commands come in.
+async fn open_socket(
+    dir: &Path,
+    told: (Arc<EventRecorder>, Arc<dyn Clock>),
+    handle: Handle,
+) -> Result<ControlSocket, CliError> {
+    ControlSocket::open(dir, told, handle, &HostEntropy).await.map_err(|error| {
+        CliError::new(Status::OutOfReach, "The run's socket cannot be opened.").because(&error)
+    })
 }
 
 /// What sends the run's trace, where somebody collects it.
@@ -309,44 +344,6 @@ async fn interrupted_twice(ui: Ui, handle: &Handle, interrupts: &mut Interrupts)
     }
 }
 
-/// The interrupts of this process, none lost from the moment they are listened for.
-#[derive(Debug)]
-pub struct Interrupts {
-    #[cfg(unix)]
-    signals: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
-}
-
-impl Interrupts {
-    /// Listens from now on. Where the system refuses, an interrupt ends the process at once.
-    #[cfg(unix)]
-    pub fn listen() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let int = signal(SignalKind::interrupt());
-        let term = signal(SignalKind::terminate());
-        Self { signals: int.ok().zip(term.ok()) }
-    }
-
-    /// Listens from the first question on.
-    #[cfg(not(unix))]
-    pub fn listen() -> Self {
-        Self {}
-    }
-
-    /// Ends with the next interrupt.
-    pub async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some((int, term)) = &mut self.signals {
-            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
-            return;
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_ok() {
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
-}
-
 /// What shows the progress.
 enum Screen {
     Live(LiveScreen),
@@ -388,6 +385,26 @@ impl Screen {
 }
 
 impl Driving {
+    /// A drive that has ended, of which nobody is told any more.
+    fn of(
+        (ending, state): (Ending, RunState),
+        events: Vec<Recorded>,
+        now: Timestamp,
+        interrupts: Interrupts,
+    ) -> Self {
+        Self {
+            ending,
+            state,
+            events,
+            reached: Vec::new(),
+            strikes: Vec::new(),
+            now,
+            exporter: None,
+            messenger: None,
+            interrupts,
+        }
+    }
+
     /// Waits for what is still to be sent, for a bounded time: once nothing of the run waits any more.
     pub async fn finish_messages(&mut self) {
         if let Some(messenger) = self.messenger.take() {

@@ -275,36 +275,50 @@ fn looked_in_doubt(
         verdict @ Assessed::Change(_)
         | verdict @ Assessed::NotYet { .. }
         | verdict @ Assessed::Blocked { .. } => {
-            let landed = seen_changed(&intent.seen, &assessment.seen, intent);
-            if landed {
-                // It landed and did not lead to the goal: that change is over, the next is another.
-                let error = StepError::transient(
-                    "landed_without_goal",
-                    "The write landed, but its goal does not hold.",
-                    None,
-                );
-                turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
-                return failure::retry_or_fail(turn, step, direction, error);
-            }
-            let work = turn.record(&name).and_then(|record| record.work()).cloned();
-            turn.emit(Event::NeverLanded { step: name.clone() });
-            // There is no time to send it again.
-            if let Some(work) = work.filter(|_| timeout::is_over(turn, step)) {
-                return timeout::end(turn, step, &work);
-            }
-            // The same change, under the same key.
-            if let Assessed::Change(change) = verdict {
-                let attempt = turn.record(&name).map_or(0, |record| record.attempt) + 1;
-                turn.emit(match direction {
-                    Direction::Forward => Event::StepStarted { step: name, attempt },
-                    Direction::Backward => Event::UndoStarted { step: name, attempt },
-                });
-                return intend(turn, step, direction, *change, assessment.seen);
-            }
-            let lost = StepError::transient("lost_request", "The write never landed.", None);
-            failure::retry_or_fail(turn, step, direction, lost);
+            not_reached(turn, step, direction, intent, verdict, assessment.seen);
         }
     }
+}
+
+/// The goal does not hold, and nothing of the write can be under way any more: it landed without reaching it, or it
+/// never landed.
+fn not_reached(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    intent: &Intent,
+    verdict: Assessed,
+    seen: Vec<Seen>,
+) {
+    let name = step.name.clone();
+    let landed = seen_changed(&intent.seen, &seen, intent);
+    if landed {
+        // It landed and did not lead to the goal: that change is over, the next is another.
+        let error = StepError::transient(
+            "landed_without_goal",
+            "The write landed, but its goal does not hold.",
+            None,
+        );
+        turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
+        return failure::retry_or_fail(turn, step, direction, error);
+    }
+    let work = turn.record(&name).and_then(|record| record.work()).cloned();
+    turn.emit(Event::NeverLanded { step: name.clone() });
+    // There is no time to send it again.
+    if let Some(work) = work.filter(|_| timeout::is_over(turn, step)) {
+        return timeout::end(turn, step, &work);
+    }
+    // The same change, under the same key.
+    if let Assessed::Change(change) = verdict {
+        let attempt = turn.record(&name).map_or(0, |record| record.attempt) + 1;
+        turn.emit(match direction {
+            Direction::Forward => Event::StepStarted { step: name, attempt },
+            Direction::Backward => Event::UndoStarted { step: name, attempt },
+        });
+        return intend(turn, step, direction, *change, seen);
+    }
+    let lost = StepError::transient("lost_request", "The write never landed.", None);
+    failure::retry_or_fail(turn, step, direction, lost);
 }
 
 /// A write whose answer is missing because the process that sent it ended.

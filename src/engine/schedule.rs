@@ -160,18 +160,7 @@ fn undo_one(turn: &mut TurnContext<'_>) -> bool {
     let RunPhase::Undoing { by } = turn.state.phase.clone() else {
         return false;
     };
-    let forward_left = turn.state.at_work().any(|(_, record)| match &record.state {
-        StepState::Working(work) => work.direction == Direction::Forward,
-        StepState::TimedOut { operation, .. } => operation.is_some(),
-        StepState::Pending
-        | StepState::Succeeded
-        | StepState::Failed(_)
-        | StepState::Skipped { .. }
-        | StepState::Held { .. }
-        | StepState::Undone
-        | StepState::UndoFailed(_) => false,
-    });
-    if forward_left {
+    if forward_left(turn) {
         return false;
     }
     let held = held_resources(turn);
@@ -218,6 +207,21 @@ fn undo_one(turn: &mut TurnContext<'_>) -> bool {
         }
     }
     false
+}
+
+/// Whether something of the way forward is still at work.
+fn forward_left(turn: &TurnContext<'_>) -> bool {
+    turn.state.at_work().any(|(_, record)| match &record.state {
+        StepState::Working(work) => work.direction == Direction::Forward,
+        StepState::TimedOut { operation, .. } => operation.is_some(),
+        StepState::Pending
+        | StepState::Succeeded
+        | StepState::Failed(_)
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
+    })
 }
 
 /// Ends the run when nothing is at work and nothing more can start.

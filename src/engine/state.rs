@@ -231,39 +231,8 @@ impl RunState {
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
-        if let Event::RunOpened {
-            run,
-            plan,
-            mode,
-            endpoint,
-            nonce,
-            by,
-            against,
-            bad_days,
-            regions_down,
-            allow_no_strike,
-        } = event
-        {
-            if self.opened.is_some() {
-                return Err(IllegalMove::OpenAlready);
-            }
-            self.steps =
-                plan.steps().iter().map(|s| (s.name.clone(), StepRecord::default())).collect();
-            self.front = Front::of(plan);
-            self.opened = Some(Opened {
-                run: run.clone(),
-                plan: Arc::new((**plan).clone()),
-                mode: *mode,
-                endpoint: endpoint.clone(),
-                nonce: nonce.clone(),
-                by: by.clone(),
-                against: against.unwrap_or_else(|| RunTarget::of(*mode, endpoint)),
-                bad_days: bad_days.clone(),
-                regions_down: regions_down.clone(),
-                allow_no_strike: *allow_no_strike,
-                at,
-            });
-            return Ok(());
+        if let Event::RunOpened { .. } = event {
+            return self.open(event, at);
         }
         let Some(opened) = &self.opened else {
             return Err(IllegalMove::NotOpen);
@@ -325,6 +294,44 @@ impl RunState {
             }
             _ => return Err(IllegalMove::NamesNoStep),
         }
+        Ok(())
+    }
+
+    /// The run begins.
+    fn open(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
+        let Event::RunOpened {
+            run,
+            plan,
+            mode,
+            endpoint,
+            nonce,
+            by,
+            against,
+            bad_days,
+            regions_down,
+            allow_no_strike,
+        } = event
+        else {
+            return Err(IllegalMove::NotOpen);
+        };
+        if self.opened.is_some() {
+            return Err(IllegalMove::OpenAlready);
+        }
+        self.steps = plan.steps().iter().map(|s| (s.name.clone(), StepRecord::default())).collect();
+        self.front = Front::of(plan);
+        self.opened = Some(Opened {
+            run: run.clone(),
+            plan: Arc::new((**plan).clone()),
+            mode: *mode,
+            endpoint: endpoint.clone(),
+            nonce: nonce.clone(),
+            by: by.clone(),
+            against: against.unwrap_or_else(|| RunTarget::of(*mode, endpoint)),
+            bad_days: bad_days.clone(),
+            regions_down: regions_down.clone(),
+            allow_no_strike: *allow_no_strike,
+            at,
+        });
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Which event may follow which state of a step? One match; what it does not list is illegal.
 
-use super::event::Event;
+use super::event::{Actor, Event, Intent};
 use super::illegal::IllegalMove;
 use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
-use crate::model::Timestamp;
+use crate::model::{StepError, Timestamp};
 
 /// Takes an event about one step into its record.
 #[expect(clippy::wildcard_enum_match_arm, reason = "apply_to_attempt names every event")]
@@ -24,19 +24,7 @@ pub(super) fn apply_to_step(
             working_or_held(record)?;
             end(record, StepState::Failed(error.clone()), at)
         }
-        Event::StepTimedOut { .. } => {
-            let (operation, missing) = match &working(record)?.phase {
-                Phase::Operating { handle, .. } => (Some(handle.clone()), None),
-                Phase::Waiting { why } => (None, Some(why.clone())),
-                Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
-                Phase::Observing
-                | Phase::Intended(_)
-                | Phase::InDoubt(_)
-                | Phase::Confirming(_)
-                | Phase::Asking { .. } => (None, None),
-            };
-            end(record, StepState::TimedOut { operation, missing }, at)
-        }
+        Event::StepTimedOut { .. } => timed_out(record, at),
         Event::StepSkipped { why, by, .. } => {
             if matches!(record.state, StepState::Succeeded | StepState::Undone) {
                 return Err(IllegalMove::StepDone);
@@ -70,38 +58,59 @@ pub(super) fn apply_to_step(
             }
             end(record, StepState::UndoFailed(error.clone()), at)
         }
-        Event::StepReset { .. } => {
-            if matches!(record.state, StepState::Pending | StepState::Succeeded) {
-                return Err(IllegalMove::NotEndedBadly);
-            }
-            record.budget_from = record.attempt;
-            record.ended_at = None;
-            record.told = None;
-            record.skip_agreed.clear();
-            record.state = StepState::Pending;
+        Event::StepReset { .. } => reset(record),
+        Event::OperationEnded { .. } => operation_ended(record),
+        _ => apply_to_attempt(record, event, at),
+    }
+}
+
+/// Its time is up; an operation that Azure still works at is kept.
+fn timed_out(record: &mut StepRecord, at: Timestamp) -> Result<(), IllegalMove> {
+    let (operation, missing) = match &working(record)?.phase {
+        Phase::Operating { handle, .. } => (Some(handle.clone()), None),
+        Phase::Waiting { why } => (None, Some(why.clone())),
+        Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
+        Phase::Observing
+        | Phase::Intended(_)
+        | Phase::InDoubt(_)
+        | Phase::Confirming(_)
+        | Phase::Asking { .. } => (None, None),
+    };
+    end(record, StepState::TimedOut { operation, missing }, at)
+}
+
+/// It is tried again, with a new budget of attempts.
+fn reset(record: &mut StepRecord) -> Result<(), IllegalMove> {
+    if matches!(record.state, StepState::Pending | StepState::Succeeded) {
+        return Err(IllegalMove::NotEndedBadly);
+    }
+    record.budget_from = record.attempt;
+    record.ended_at = None;
+    record.told = None;
+    record.skip_agreed.clear();
+    record.state = StepState::Pending;
+    Ok(())
+}
+
+/// Azure is done with it, well or not.
+fn operation_ended(record: &mut StepRecord) -> Result<(), IllegalMove> {
+    record.generation += 1;
+    if let StepState::TimedOut { operation, .. } = &mut record.state {
+        *operation = None;
+        return Ok(());
+    }
+    let work = working(record)?;
+    match std::mem::replace(&mut work.phase, Phase::Observing) {
+        Phase::Operating { intent, .. } | Phase::InDoubt(intent) => {
+            work.phase = Phase::Confirming(intent);
             Ok(())
         }
-        Event::OperationEnded { .. } => {
-            record.generation += 1;
-            if let StepState::TimedOut { operation, .. } = &mut record.state {
-                *operation = None;
-                return Ok(());
-            }
-            let work = working(record)?;
-            match std::mem::replace(&mut work.phase, Phase::Observing) {
-                Phase::Operating { intent, .. } | Phase::InDoubt(intent) => {
-                    work.phase = Phase::Confirming(intent);
-                    Ok(())
-                }
-                other @ Phase::Observing
-                | other @ Phase::Intended(_)
-                | other @ Phase::Confirming(_)
-                | other @ Phase::Waiting { .. }
-                | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NoOperation),
-            }
-        }
-        _ => apply_to_attempt(record, event, at),
+        other @ Phase::Observing
+        | other @ Phase::Intended(_)
+        | other @ Phase::Confirming(_)
+        | other @ Phase::Waiting { .. }
+        | other @ Phase::Retrying { .. }
+        | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NoOperation),
     }
 }
 
@@ -112,137 +121,32 @@ fn apply_to_attempt(
     at: Timestamp,
 ) -> Result<(), IllegalMove> {
     match event {
-        Event::Intended { intent, .. } => {
-            let touched = record.touched;
-            let work = working(record)?;
-            if !matches!(work.phase, Phase::Observing) {
-                return Err(IllegalMove::NotObserved);
-            }
-            work.phase = Phase::Intended(intent.clone());
-            let forward = work.direction == Direction::Forward;
-            record.touched_before = touched;
-            if forward && record.undo.is_none() {
-                record.undo = Some(intent.undo.clone());
-            }
-            Ok(())
-        }
+        Event::Intended { intent, .. } => intended(record, intent),
         Event::Accepted { handle, .. } => {
             let handle = handle.clone();
-            after_send(record, |intent| Phase::Operating { intent, handle, since: at })?;
-            landed(record);
-            Ok(())
+            after_send(record, |intent| Phase::Operating { intent, handle, since: at })
+                .map(|()| landed(record))
         }
-        Event::Answered { .. } => {
-            after_send(record, Phase::Confirming)?;
-            landed(record);
-            Ok(())
-        }
-        Event::Refused { .. } => {
-            after_send(record, |_| Phase::Observing)?;
-            record.refusals += 1;
-            if !record.touched {
-                record.undo = None;
-            }
-            Ok(())
-        }
-        Event::InDoubt { .. } => {
-            record.touched = true;
-            let work = working(record)?;
-            match std::mem::replace(&mut work.phase, Phase::Observing) {
-                Phase::Intended(intent) | Phase::Operating { intent, .. } => {
-                    work.phase = Phase::InDoubt(intent);
-                    Ok(())
-                }
-                other @ Phase::Observing
-                | other @ Phase::InDoubt(_)
-                | other @ Phase::Confirming(_)
-                | other @ Phase::Waiting { .. }
-                | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingSent),
-            }
-        }
-        Event::NeverLanded { .. } => {
-            let work = working(record)?;
-            match std::mem::replace(&mut work.phase, Phase::Observing) {
-                Phase::InDoubt(_) => {
-                    record.touched = record.touched_before;
-                    if !record.touched {
-                        record.undo = None;
-                    }
-                    Ok(())
-                }
-                other @ Phase::Observing
-                | other @ Phase::Intended(_)
-                | other @ Phase::Operating { .. }
-                | other @ Phase::Confirming(_)
-                | other @ Phase::Waiting { .. }
-                | other @ Phase::Retrying { .. }
-                | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingInDoubt),
-            }
-        }
+        Event::Answered { .. } => after_send(record, Phase::Confirming).map(|()| landed(record)),
+        Event::Refused { .. } => refused(record),
+        Event::InDoubt { .. } => in_doubt(record),
+        Event::NeverLanded { .. } => never_landed(record),
         Event::RetryScheduled { not_before: when, error, .. } => {
-            let work = working(record)?;
-            if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
-                return Err(IllegalMove::WriteUnderWay);
-            }
-            work.phase = Phase::Retrying { at: *when, error: error.clone() };
-            Ok(())
+            let phase = Phase::Retrying { at: *when, error: error.clone() };
+            no_write_under_way(record).map(|work| work.phase = phase)
         }
-        Event::StepWaiting { why, .. } => {
-            record.told = Some(why.clone());
-            let work = working(record)?;
-            match &mut work.phase {
-                Phase::Observing | Phase::Waiting { .. } | Phase::Confirming(_) => {
-                    work.phase = Phase::Waiting { why: why.clone() };
-                    Ok(())
-                }
-                // In doubt stays in doubt while Azure is seen at work.
-                Phase::InDoubt(_) => Ok(()),
-                Phase::Intended(_)
-                | Phase::Operating { .. }
-                | Phase::Retrying { .. }
-                | Phase::Asking { .. } => Err(IllegalMove::NotLooking),
-            }
-        }
+        Event::StepWaiting { why, .. } => waiting(record, why),
         Event::GateOpened { question, expires_at, failure, .. } => {
-            let work = working(record)?;
-            if matches!(work.phase, Phase::Intended(_) | Phase::Operating { .. }) {
-                return Err(IllegalMove::WriteUnderWay);
-            }
-            work.phase = Phase::Asking {
-                question: question.clone(),
-                since: at,
-                expires_at: *expires_at,
-                failure: failure.clone(),
-                approved_by: Vec::new(),
-                choice: None,
-            };
+            let phase = open_gate(question.clone(), at, *expires_at, failure.clone());
+            no_write_under_way(record).map(|work| work.phase = phase)
+        }
+        Event::Approved { by, choice: chosen, .. } => {
+            let (approved_by, choice) = asking(record)?;
+            approved_by.push(by.clone());
+            choice.clone_from(chosen);
             Ok(())
         }
-        Event::Approved { by, choice: chosen, .. } => match &mut working(record)?.phase {
-            Phase::Asking { approved_by, choice, .. } => {
-                approved_by.push(by.clone());
-                choice.clone_from(chosen);
-                Ok(())
-            }
-            Phase::Observing
-            | Phase::Intended(_)
-            | Phase::InDoubt(_)
-            | Phase::Operating { .. }
-            | Phase::Confirming(_)
-            | Phase::Waiting { .. }
-            | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
-        },
-        Event::Declined { .. } | Event::GateExpired { .. } => match working(record)?.phase {
-            Phase::Asking { .. } => Ok(()),
-            Phase::Observing
-            | Phase::Intended(_)
-            | Phase::InDoubt(_)
-            | Phase::Operating { .. }
-            | Phase::Confirming(_)
-            | Phase::Waiting { .. }
-            | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
-        },
+        Event::Declined { .. } | Event::GateExpired { .. } => asking(record).map(drop),
         Event::RunOpened { .. }
         | Event::Waived { .. }
         | Event::RunClaimed { .. }
@@ -269,6 +173,127 @@ fn apply_to_attempt(
         | Event::DeadlinePassed { .. }
         | Event::RunEnded { .. }
         | Event::Reopened { .. } => Err(IllegalMove::NotOfAStep),
+    }
+}
+
+/// A write is about to be sent. The first of a step says how it is taken back.
+fn intended(record: &mut StepRecord, intent: &Intent) -> Result<(), IllegalMove> {
+    let touched = record.touched;
+    let work = working(record)?;
+    if !matches!(work.phase, Phase::Observing) {
+        return Err(IllegalMove::NotObserved);
+    }
+    work.phase = Phase::Intended(Box::new(intent.clone()));
+    let forward = work.direction == Direction::Forward;
+    record.touched_before = touched;
+    if forward && record.undo.is_none() {
+        record.undo = Some(intent.undo.clone());
+    }
+    Ok(())
+}
+
+/// What was sent was not taken.
+fn refused(record: &mut StepRecord) -> Result<(), IllegalMove> {
+    after_send(record, |_| Phase::Observing)?;
+    record.refusals += 1;
+    if !record.touched {
+        record.undo = None;
+    }
+    Ok(())
+}
+
+/// What was sent may have landed.
+fn in_doubt(record: &mut StepRecord) -> Result<(), IllegalMove> {
+    record.touched = true;
+    let work = working(record)?;
+    match std::mem::replace(&mut work.phase, Phase::Observing) {
+        Phase::Intended(intent) | Phase::Operating { intent, .. } => {
+            work.phase = Phase::InDoubt(intent);
+            Ok(())
+        }
+        other @ Phase::Observing
+        | other @ Phase::InDoubt(_)
+        | other @ Phase::Confirming(_)
+        | other @ Phase::Waiting { .. }
+        | other @ Phase::Retrying { .. }
+        | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingSent),
+    }
+}
+
+/// What was in doubt has not landed.
+fn never_landed(record: &mut StepRecord) -> Result<(), IllegalMove> {
+    let work = working(record)?;
+    match std::mem::replace(&mut work.phase, Phase::Observing) {
+        Phase::InDoubt(_) => {
+            record.touched = record.touched_before;
+            if !record.touched {
+                record.undo = None;
+            }
+            Ok(())
+        }
+        other @ Phase::Observing
+        | other @ Phase::Intended(_)
+        | other @ Phase::Operating { .. }
+        | other @ Phase::Confirming(_)
+        | other @ Phase::Waiting { .. }
+        | other @ Phase::Retrying { .. }
+        | other @ Phase::Asking { .. } => refuse(work, other, IllegalMove::NothingInDoubt),
+    }
+}
+
+/// It waits for what it has looked for.
+fn waiting(record: &mut StepRecord, why: &str) -> Result<(), IllegalMove> {
+    record.told = Some(why.to_owned());
+    let work = working(record)?;
+    match &mut work.phase {
+        Phase::Observing | Phase::Waiting { .. } | Phase::Confirming(_) => {
+            work.phase = Phase::Waiting { why: why.to_owned() };
+            Ok(())
+        }
+        // In doubt stays in doubt while Azure is seen at work.
+        Phase::InDoubt(_) => Ok(()),
+        Phase::Intended(_)
+        | Phase::Operating { .. }
+        | Phase::Retrying { .. }
+        | Phase::Asking { .. } => Err(IllegalMove::NotLooking),
+    }
+}
+
+/// A gate that nobody has answered yet.
+fn open_gate(
+    question: String,
+    since: Timestamp,
+    expires_at: Option<Timestamp>,
+    failure: Option<StepError>,
+) -> Phase {
+    Phase::Asking { question, since, expires_at, failure, approved_by: Vec::new(), choice: None }
+}
+
+/// A step of which nothing is sent, or what was sent is in doubt or answered.
+fn no_write_under_way(record: &mut StepRecord) -> Result<&mut AttemptWork, IllegalMove> {
+    let work = working(record)?;
+    match work.phase {
+        Phase::Intended(_) | Phase::Operating { .. } => Err(IllegalMove::WriteUnderWay),
+        Phase::Observing
+        | Phase::InDoubt(_)
+        | Phase::Confirming(_)
+        | Phase::Waiting { .. }
+        | Phase::Retrying { .. }
+        | Phase::Asking { .. } => Ok(work),
+    }
+}
+
+/// Who said yes to a step that asks, and what was chosen.
+fn asking(record: &mut StepRecord) -> Result<(&mut Vec<Actor>, &mut Option<String>), IllegalMove> {
+    match &mut working(record)?.phase {
+        Phase::Asking { approved_by, choice, .. } => Ok((approved_by, choice)),
+        Phase::Observing
+        | Phase::Intended(_)
+        | Phase::InDoubt(_)
+        | Phase::Operating { .. }
+        | Phase::Confirming(_)
+        | Phase::Waiting { .. }
+        | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
     }
 }
 

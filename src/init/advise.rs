@@ -57,28 +57,51 @@ fn regions(
 ) -> Result<(Option<Region>, Region), InitError> {
     let there: BTreeSet<&Region> =
         estate.networks.iter().map(|own| &own.region).chain(wan::regions(estate)).collect();
-    let names = |all: &BTreeSet<&Region>| -> String {
-        all.iter().map(|own| own.as_str()).collect::<Vec<_>>().join(", ")
-    };
+    known(wish, &there)?;
+    let left: BTreeSet<&Region> =
+        sources(estate).into_iter().filter(|own| wish.target.as_ref() != Some(own)).collect();
+    let source = source_of(wish, &there, &left, from_site)?;
+    if source.is_some() && source == wish.target {
+        return Err(InitError::new("Source and target are the same region.")
+            .hint("A failover leads from one region to another."));
+    }
+    let source =
+        if wish.strategy == Some(Strategy::OnpremToAzure) { wish.source.clone() } else { source };
+    let others: BTreeSet<&Region> =
+        there.iter().copied().filter(|own| source.as_ref() != Some(own)).collect();
+    let target = target_of(wish, &others)?;
+    Ok((source, target))
+}
+
+/// The regions that are wished for are Azure's, or have networks.
+fn known(wish: &Wish, there: &BTreeSet<&Region>) -> Result<(), InitError> {
     for own in wish.source.iter().chain(&wish.target) {
         if geography::region(own.as_str()).is_none() && !there.contains(own) {
             let all = geography::REGIONS.iter().map(|region| region.name);
             let meant = crate::runbook::did_you_mean(own.as_str(), all);
             let mut error = InitError::new(format!("There is no region `{}`.", own.as_str()));
             error.hints.extend(meant.map(|own| format!("Did you mean `{own}`?")));
-            return Err(error.hint(format!("The estate has networks in {}.", names(&there))));
+            return Err(error.hint(format!("The estate has networks in {}.", names(there))));
         }
     }
-    let left: BTreeSet<&Region> =
-        sources(estate).into_iter().filter(|own| wish.target.as_ref() != Some(own)).collect();
-    let source = match &wish.source {
+    Ok(())
+}
+
+/// The region that is left: the one that is wished for, or the only one that can be; none for a site.
+fn source_of(
+    wish: &Wish,
+    there: &BTreeSet<&Region>,
+    left: &BTreeSet<&Region>,
+    from_site: bool,
+) -> Result<Option<Region>, InitError> {
+    Ok(match &wish.source {
         Some(source) if there.contains(source) => Some(source.clone()),
         Some(source) => {
             return Err(InitError::new(format!(
                 "The estate has no network in {}.",
                 source.as_str()
             ))
-            .hint(format!("It has networks in {}.", names(&there)))
+            .hint(format!("It has networks in {}.", names(there)))
             .hint("Name one of them with --source, or capture the subscription that has it."));
         }
         None => match left.iter().collect::<Vec<_>>().as_slice() {
@@ -93,19 +116,15 @@ fn regions(
             }
             _ => {
                 return Err(InitError::new("Several regions could be the one that is left.")
-                    .hint(format!("Say which with --source: {}.", names(&left))));
+                    .hint(format!("Say which with --source: {}.", names(left))));
             }
         },
-    };
-    if source.is_some() && source == wish.target {
-        return Err(InitError::new("Source and target are the same region.")
-            .hint("A failover leads from one region to another."));
-    }
-    let source =
-        if wish.strategy == Some(Strategy::OnpremToAzure) { wish.source.clone() } else { source };
-    let others: BTreeSet<&Region> =
-        there.iter().copied().filter(|own| source.as_ref() != Some(own)).collect();
-    let target = match &wish.target {
+    })
+}
+
+/// The region that takes over: the one that is wished for, or the only other one.
+fn target_of(wish: &Wish, others: &BTreeSet<&Region>) -> Result<Region, InitError> {
+    Ok(match &wish.target {
         Some(target) => target.clone(),
         None => match others.iter().collect::<Vec<_>>().as_slice() {
             [one] => (**one).clone(),
@@ -115,11 +134,14 @@ fn regions(
             }
             _ => {
                 return Err(InitError::new("Several regions could take over.")
-                    .hint(format!("Say which with --target: {}.", names(&others))));
+                    .hint(format!("Say which with --target: {}.", names(others))));
             }
         },
-    };
-    Ok((source, target))
+    })
+}
+
+fn names(all: &BTreeSet<&Region>) -> String {
+    all.iter().map(|own| own.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Regions that something would be lost with: they are down, or else have a gateway that is connected.

@@ -32,7 +32,6 @@ pub(super) fn body(draft: &Draft) -> Body {
     others::site_returns(draft, &mut body.steps);
     let mut carried = vec!["go_ahead".to_owned()];
     for hub in &draft.hubs {
-        let s = &hub.suffix;
         let mut gone = Vec::new();
         if swap {
             gone = return_home(draft, hub, &mut body.steps);
@@ -51,14 +50,23 @@ pub(super) fn body(draft: &Draft) -> Body {
         }
         carried.extend(gone.iter().cloned());
         let network = network_gone(hub, &gone, &mut body);
-        if !hub.gateway.exists && hub.tunnels.is_none() {
-            body.steps.push(
+        gateway_gone(hub, &gone, &network, &mut body.steps);
+    }
+    follows::return_home(draft, &carried, &mut body.steps);
+    body
+}
+
+/// The gateway and its subnet, where the failover made them.
+fn gateway_gone(hub: &DraftHub, gone: &[String], network: &[String], steps: &mut Vec<StepText>) {
+    let s = &hub.suffix;
+    if !hub.gateway.exists && hub.tunnels.is_none() {
+        steps.push(
                 StepText::new(
                     &format!("gateway_gone{s}"),
                     &format!("{} is removed", hub.gateway.id.name()),
                     "gateway.remove",
                 )
-                .needs(if network.is_empty() { &gone } else { &network })
+                .needs(if network.is_empty() { gone } else { network })
                 .with("id", hub.gateway.id.as_str())
                 .is("timeout", "60m")
                 .say(
@@ -67,21 +75,18 @@ pub(super) fn body(draft: &Draft) -> Body {
                      and it costs by the hour.",
                 ),
             );
-        }
-        if hub.gateway.subnet.is_some() {
-            body.steps.push(
-                StepText::new(
-                    &format!("gateway_subnet_gone{s}"),
-                    "Its GatewaySubnet is removed",
-                    "subnet.remove",
-                )
-                .needs(&[format!("gateway_gone{s}")])
-                .with("id", format!("\"${{params.hub{s}}}/subnets/GatewaySubnet\"")),
-            );
-        }
     }
-    follows::return_home(draft, &carried, &mut body.steps);
-    body
+    if hub.gateway.subnet.is_some() {
+        steps.push(
+            StepText::new(
+                &format!("gateway_subnet_gone{s}"),
+                "Its GatewaySubnet is removed",
+                "subnet.remove",
+            )
+            .needs(&[format!("gateway_gone{s}")])
+            .with("id", format!("\"${{params.hub{s}}}/subnets/GatewaySubnet\"")),
+        );
+    }
 }
 
 fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
@@ -211,33 +216,7 @@ fn key(link: &DraftLink) -> Option<String> {
 fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<StepText>) {
     let name = format!("cut{}", link.suffix);
     let Some(before) = link.before else {
-        let mut step =
-            StepText::new(&name, &format!("{} is removed", link.id.name()), "connection.remove")
-                .needs(&["go_ahead"])
-                .with("id", link.id.as_str())
-                .with("gateway", hub.gateway.id.as_str());
-        if let Some(key) = key(link) {
-            step = step.with("authorization", key);
-        }
-        steps.push(
-            step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."),
-        );
-        let mut forgotten = StepText::new(
-            &format!("forgotten{}", link.suffix),
-            &format!("{} carries the target's networks no longer", link.circuit.name()),
-            "verify.circuit_routes",
-        )
-        .needs(&[name])
-        .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
-        .with("absent", expr(&format!("params.azure_prefixes{}", hub.suffix)))
-        .is("timeout", "10m")
-        .say("why", "As long as the prefixes are there, on-premises may still send this way.");
-        if link.removed.is_some() && !draft.revocable {
-            // A source that came back with its connection in place is on the circuit already.
-            forgotten = forgotten.is("on_failure", "continue");
-        }
-        steps.push(forgotten);
-        return;
+        return connection_gone(draft, hub, link, name, steps);
     };
     let mut step = StepText::new(
         &name,
@@ -268,6 +247,40 @@ fn disconnect(draft: &Draft, hub: &DraftHub, link: &DraftLink, steps: &mut Vec<S
              is needed.",
         ),
     );
+}
+
+/// A connection that the failover made goes, and the circuit forgets what was behind it.
+fn connection_gone(
+    draft: &Draft,
+    hub: &DraftHub,
+    link: &DraftLink,
+    name: String,
+    steps: &mut Vec<StepText>,
+) {
+    let mut step =
+        StepText::new(&name, &format!("{} is removed", link.id.name()), "connection.remove")
+            .needs(&["go_ahead"])
+            .with("id", link.id.as_str())
+            .with("gateway", hub.gateway.id.as_str());
+    if let Some(key) = key(link) {
+        step = step.with("authorization", key);
+    }
+    steps.push(step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."));
+    let mut forgotten = StepText::new(
+        &format!("forgotten{}", link.suffix),
+        &format!("{} carries the target's networks no longer", link.circuit.name()),
+        "verify.circuit_routes",
+    )
+    .needs(&[name])
+    .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+    .with("absent", expr(&format!("params.azure_prefixes{}", hub.suffix)))
+    .is("timeout", "10m")
+    .say("why", "As long as the prefixes are there, on-premises may still send this way.");
+    if link.removed.is_some() && !draft.revocable {
+        // A source that came back with its connection in place is on the circuit already.
+        forgotten = forgotten.is("on_failure", "continue");
+    }
+    steps.push(forgotten);
 }
 
 /// The source's circuits carry both sides again; which steps say so.

@@ -2,7 +2,7 @@
 
 use super::abroad;
 use super::draft::made;
-use super::draft::{DraftHub, DraftSide, DraftSpoke};
+use super::draft::{DraftHub, DraftSide, DraftSpoke, DraftTable};
 use super::text::Body;
 use super::text::{StepText, expr, scalar};
 
@@ -11,52 +11,78 @@ pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) ->
     let s = &hub.suffix;
     let mut last = Vec::new();
     for table in &hub.tables {
-        let mut unused = Vec::new();
-        if !table.subnets.is_empty() {
-            let name = format!("{}_unused{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("Subnet ${{each.key}} uses {} no more", table.id.name()),
-                    "route_table.dissociate",
-                )
-                .is("each", &expr(&format!("params.{}_subnets{s}", table.key)))
-                .needs(needs)
-                .with("subnet", expr("each.value.subnet"))
-                .with("route_table", table.id.as_str()),
-            );
-            unused.push(name);
-        }
-        if let Some(subnet) = &table.gateway_subnet {
-            let name = format!("{}_off_gateway{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("The GatewaySubnet uses {} no more", table.id.name()),
-                    "route_table.dissociate",
-                )
-                .needs(needs)
-                .with("subnet", subnet.as_str())
-                .with("route_table", table.id.as_str()),
-            );
-            unused.push(name.clone());
-            last.push(name);
-        }
-        if !table.exists {
-            let name = format!("{}_gone{s}", table.key);
-            body.steps.push(
-                StepText::new(
-                    &name,
-                    &format!("{} is removed", table.id.name()),
-                    "route_table.remove",
-                )
-                .needs(if unused.is_empty() { needs } else { &unused })
-                .with("id", table.id.as_str()),
-            );
-        }
+        last.extend(table_gone(s, table, needs, &mut body.steps));
     }
     if hub.spokes.iter().any(made) {
-        body.steps.push(
+        last.push(peerings_gone(s, needs, &mut body.steps));
+    }
+    for spoke in hub.spokes.iter().filter(|own| !made(own)) {
+        let back = side(hub, spoke, &spoke.spoke_side, false, needs, &mut body.steps);
+        let after = if back.is_empty() { needs.to_vec() } else { back.clone() };
+        let out = side(hub, spoke, &spoke.hub_side, true, &after, &mut body.steps);
+        last.extend(back);
+        last.extend(out);
+    }
+    abroad::take_up(hub, &mut body.steps);
+    if last.is_empty() && !hub.spokes.is_empty() {
+        last.extend(needs.to_vec());
+    }
+    last
+}
+
+/// A table is used no more, and goes where it was made; the step that the gateway's end waits for.
+fn table_gone(
+    s: &str,
+    table: &DraftTable,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Option<String> {
+    let mut last = None;
+    let mut unused = Vec::new();
+    if !table.subnets.is_empty() {
+        let name = format!("{}_unused{s}", table.key);
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("Subnet ${{each.key}} uses {} no more", table.id.name()),
+                "route_table.dissociate",
+            )
+            .is("each", &expr(&format!("params.{}_subnets{s}", table.key)))
+            .needs(needs)
+            .with("subnet", expr("each.value.subnet"))
+            .with("route_table", table.id.as_str()),
+        );
+        unused.push(name);
+    }
+    if let Some(subnet) = &table.gateway_subnet {
+        let name = format!("{}_off_gateway{s}", table.key);
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("The GatewaySubnet uses {} no more", table.id.name()),
+                "route_table.dissociate",
+            )
+            .needs(needs)
+            .with("subnet", subnet.as_str())
+            .with("route_table", table.id.as_str()),
+        );
+        unused.push(name.clone());
+        last = Some(name);
+    }
+    if !table.exists {
+        let name = format!("{}_gone{s}", table.key);
+        steps.push(
+            StepText::new(&name, &format!("{} is removed", table.id.name()), "route_table.remove")
+                .needs(if unused.is_empty() { needs } else { &unused })
+                .with("id", table.id.as_str()),
+        );
+    }
+    last
+}
+
+/// Peerings that were made go; the step that the gateway's end waits for.
+fn peerings_gone(s: &str, needs: &[String], steps: &mut Vec<StepText>) -> String {
+    steps.push(
             StepText::new(
                 &format!("spoke_side_gone{s}"),
                 "The peering from ${each.key} to the hub is removed",
@@ -74,34 +100,21 @@ pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) ->
                 "The side that uses the gateway goes first: Azure removes no gateway that a spoke still uses.",
             ),
         );
-        body.steps.push(
-            StepText::new(
-                &format!("hub_side_gone{s}"),
-                "The peering from the hub to ${each.key} is removed",
-                "peering.remove",
-            )
-            .is("each", &expr(&format!("params.spokes{s}")))
-            .needs(&[format!("spoke_side_gone{s}.${{each.key}}")])
-            .with(
-                "id",
-                format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
-            )
-            .with("remote", expr("each.value.vnet")),
-        );
-        last.push(format!("hub_side_gone{s}"));
-    }
-    for spoke in hub.spokes.iter().filter(|own| !made(own)) {
-        let back = side(hub, spoke, &spoke.spoke_side, false, needs, &mut body.steps);
-        let after = if back.is_empty() { needs.to_vec() } else { back.clone() };
-        let out = side(hub, spoke, &spoke.hub_side, true, &after, &mut body.steps);
-        last.extend(back);
-        last.extend(out);
-    }
-    abroad::take_up(hub, &mut body.steps);
-    if last.is_empty() && !hub.spokes.is_empty() {
-        last.extend(needs.to_vec());
-    }
-    last
+    steps.push(
+        StepText::new(
+            &format!("hub_side_gone{s}"),
+            "The peering from the hub to ${each.key} is removed",
+            "peering.remove",
+        )
+        .is("each", &expr(&format!("params.spokes{s}")))
+        .needs(&[format!("spoke_side_gone{s}.${{each.key}}")])
+        .with(
+            "id",
+            format!("\"${{params.hub{s}}}/virtualNetworkPeerings/${{each.value.hub_side}}\""),
+        )
+        .with("remote", expr("each.value.vnet")),
+    );
+    format!("hub_side_gone{s}")
 }
 
 /// One side of a peering that was there in part: as it was.

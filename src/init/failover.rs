@@ -59,37 +59,7 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
         &format!("The hub of the target region{at}."),
         hub.hub.id.as_str(),
     ));
-    if hub.gateway.exists {
-        params.push(ParamText::id(
-            &format!("gateway{s}"),
-            kind::GATEWAYS,
-            &format!("Its ExpressRoute gateway, which stands by{at}."),
-            hub.gateway.id.as_str(),
-        ));
-    } else if hub.tunnels.is_none() {
-        params.push(
-            ParamText::new(
-                &format!("gateway_sku{s}"),
-                "string",
-                "At least as large as the source's; a larger one does not take longer.",
-                scalar(&hub.gateway.sku),
-            )
-            .and("one_of", "[ErGw1AZ, ErGw2AZ, ErGw3AZ, ErGwScale]"),
-        );
-    }
-    if let Some(own) = &hub.gateway.subnet {
-        let (kind, more) = if own.len() == 1 { ("cidr", None) } else { ("list", Some("cidr")) };
-        let mut param = ParamText::new(
-            &format!("gateway_subnet{s}"),
-            kind,
-            "The prefix of the hub's GatewaySubnet; /27 or larger.",
-            prefix_or_list(own),
-        );
-        if let Some(of) = more {
-            param = param.and("of", of);
-        }
-        params.push(param);
-    }
+    gateway_params(hub, &at, params);
     for link in &hub.links {
         params.push(ParamText::id(
             &format!("circuit{}", link.suffix),
@@ -124,53 +94,45 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
     );
 }
 
+/// The gateway that stands by, or what one is made of.
+fn gateway_params(hub: &DraftHub, at: &str, params: &mut Vec<ParamText>) {
+    let s = &hub.suffix;
+    if hub.gateway.exists {
+        params.push(ParamText::id(
+            &format!("gateway{s}"),
+            kind::GATEWAYS,
+            &format!("Its ExpressRoute gateway, which stands by{at}."),
+            hub.gateway.id.as_str(),
+        ));
+    } else if hub.tunnels.is_none() {
+        params.push(
+            ParamText::new(
+                &format!("gateway_sku{s}"),
+                "string",
+                "At least as large as the source's; a larger one does not take longer.",
+                scalar(&hub.gateway.sku),
+            )
+            .and("one_of", "[ErGw1AZ, ErGw2AZ, ErGw3AZ, ErGwScale]"),
+        );
+    }
+    if let Some(own) = &hub.gateway.subnet {
+        let (kind, more) = if own.len() == 1 { ("cidr", None) } else { ("list", Some("cidr")) };
+        let mut param = ParamText::new(
+            &format!("gateway_subnet{s}"),
+            kind,
+            "The prefix of the hub's GatewaySubnet; /27 or larger.",
+            prefix_or_list(own),
+        );
+        if let Some(of) = more {
+            param = param.and("of", of);
+        }
+        params.push(param);
+    }
+}
+
 /// What is looked at and asked before anything is changed for anybody.
 fn before(draft: &Draft, body: &mut Body) {
-    let mut looked = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for link in draft.hubs.iter().flat_map(|hub| &hub.links) {
-        if !seen.insert(&link.circuit) {
-            continue;
-        }
-        let name = format!("circuit_ready{}", link.suffix);
-        body.steps.push(
-            StepText::new(
-                &name,
-                &format!("{} is provisioned, with private peering", link.circuit.name()),
-                "verify.circuit",
-            )
-            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
-            .is("timeout", "2m")
-            .say(
-                "why",
-                "A connection to a circuit that its provider has not provisioned is accepted and then fails. \
-                 Look before anything is spent on it.",
-            )
-            .say("looks_good", "Enabled, Provisioned, and AzurePrivatePeering is Enabled.")
-            .say("call", "The provider's NOC, with the service key of the circuit."),
-        );
-        looked.push(name);
-    }
-    for link in draft.hubs.iter().flat_map(|hub| &hub.links).filter(|own| own.before.is_some()) {
-        let name = format!("stands_by{}", link.suffix);
-        body.steps.push(
-            StepText::new(
-                &name,
-                &format!("{} is Connected", link.id.name()),
-                "verify.connection",
-            )
-            .needs(&looked)
-            .with("connection", link.id.as_str())
-            .is("timeout", "5m")
-            .is("on_failure", "ask")
-            .say(
-                "why",
-                "A connection that was prepared and never looked at since may have died unnoticed.",
-            ),
-        );
-        looked.push(name);
-    }
-    let mut asked = looked;
+    let mut asked = first_looks(draft, &mut body.steps);
     if draft.strategy == Strategy::SameCircuitSwap {
         // The window without a path is short only if all that takes long is done before it opens.
         for hub in &draft.hubs {
@@ -197,6 +159,55 @@ fn before(draft: &Draft, body: &mut Body) {
     );
     machines::machines_out(draft, &mut body.steps);
     others::site_leaves(draft, &mut body.steps);
+}
+
+/// Circuits and connections that stand by are looked at; which steps do.
+fn first_looks(draft: &Draft, steps: &mut Vec<StepText>) -> Vec<String> {
+    let mut looked = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for link in draft.hubs.iter().flat_map(|hub| &hub.links) {
+        if !seen.insert(&link.circuit) {
+            continue;
+        }
+        let name = format!("circuit_ready{}", link.suffix);
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("{} is provisioned, with private peering", link.circuit.name()),
+                "verify.circuit",
+            )
+            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+            .is("timeout", "2m")
+            .say(
+                "why",
+                "A connection to a circuit that its provider has not provisioned is accepted and then fails. \
+                 Look before anything is spent on it.",
+            )
+            .say("looks_good", "Enabled, Provisioned, and AzurePrivatePeering is Enabled.")
+            .say("call", "The provider's NOC, with the service key of the circuit."),
+        );
+        looked.push(name);
+    }
+    for link in draft.hubs.iter().flat_map(|hub| &hub.links).filter(|own| own.before.is_some()) {
+        let name = format!("stands_by{}", link.suffix);
+        steps.push(
+            StepText::new(
+                &name,
+                &format!("{} is Connected", link.id.name()),
+                "verify.connection",
+            )
+            .needs(&looked)
+            .with("connection", link.id.as_str())
+            .is("timeout", "5m")
+            .is("on_failure", "ask")
+            .say(
+                "why",
+                "A connection that was prepared and never looked at since may have died unnoticed.",
+            ),
+        );
+        looked.push(name);
+    }
+    looked
 }
 
 fn question(draft: &Draft) -> &'static str {

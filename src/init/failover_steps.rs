@@ -199,32 +199,8 @@ pub(super) fn route_table(hub: &DraftHub, table: &DraftTable, steps: &mut Vec<St
     let id = if table.exists {
         scalar(table.id.as_str())
     } else {
-        let all: Vec<Vec<(&str, String)>> = table
-            .routes
-            .iter()
-            .map(|own| {
-                let hop = match &own.hop {
-                    DraftHop::Text(text) => ("next_hop", scalar(text)),
-                    DraftHop::Firewall(id) => ("firewall", scalar(id.as_str())),
-                };
-                vec![("name", scalar(&own.name)), ("prefix", quoted(&own.prefix)), hop]
-            })
-            .collect();
-        let mut step =
-            StepText::new(&name, &format!("Route table {}", table.id.name()), "route_table.ensure")
-                .with("name", scalar(table.id.as_str()))
-                .with("location", expr("params.location"))
-                .with("routes", rows(&all, 8).trim_start_matches(' ').to_owned());
-        if table.keeps_out {
-            step = step.with("propagate_gateway_routes", "false");
-        }
-        steps.push(step.say(
-            "why",
-            "The same routes as at the source, with the target's addresses where those differ. The appliance \
-             must be up before subnets use it.",
-        ));
         needs.push(name.clone());
-        expr(&format!("steps.{name}.id"))
+        made_table(table, &name, steps)
     };
     if !table.subnets.is_empty() {
         let mut step = StepText::new(
@@ -253,6 +229,35 @@ pub(super) fn route_table(hub: &DraftHub, table: &DraftTable, steps: &mut Vec<St
             .say("why", "What comes in from on-premises passes the firewall too."),
         );
     }
+}
+
+/// Makes a table; how other steps name it.
+fn made_table(table: &DraftTable, name: &str, steps: &mut Vec<StepText>) -> String {
+    let all: Vec<Vec<(&str, String)>> = table
+        .routes
+        .iter()
+        .map(|own| {
+            let hop = match &own.hop {
+                DraftHop::Text(text) => ("next_hop", scalar(text)),
+                DraftHop::Firewall(id) => ("firewall", scalar(id.as_str())),
+            };
+            vec![("name", scalar(&own.name)), ("prefix", quoted(&own.prefix)), hop]
+        })
+        .collect();
+    let mut step =
+        StepText::new(name, &format!("Route table {}", table.id.name()), "route_table.ensure")
+            .with("name", scalar(table.id.as_str()))
+            .with("location", expr("params.location"))
+            .with("routes", rows(&all, 8).trim_start_matches(' ').to_owned());
+    if table.keeps_out {
+        step = step.with("propagate_gateway_routes", "false");
+    }
+    steps.push(step.say(
+            "why",
+            "The same routes as at the source, with the target's addresses where those differ. The appliance \
+             must be up before subnets use it.",
+        ));
+    expr(&format!("steps.{name}.id"))
 }
 
 fn quoted(prefix: &str) -> String {
@@ -302,6 +307,15 @@ pub(super) fn proof(hub: &DraftHub, steps: &mut Vec<StepText>) {
         .with("peers_min", (2 * hub.links.len()).to_string())
         .say("looks_good", "Two peers of AS 12076 for each connection, all Connected."),
     );
+    let proven = gateway_proof(hub, steps);
+    for link in &hub.links {
+        circuit_proof(hub, link, &proven, steps);
+    }
+}
+
+/// The gateway learns what on-premises has and tells it what Azure has; which steps see that.
+fn gateway_proof(hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<String> {
+    let s = &hub.suffix;
     let mut proven = Vec::new();
     if !hub.onprem.is_empty() {
         let name = format!("routes_learned{s}");
@@ -336,31 +350,32 @@ pub(super) fn proof(hub: &DraftHub, steps: &mut Vec<StepText>) {
             ),
     );
     proven.push(name);
-    for link in &hub.links {
-        let expect = if link.onprem == hub.onprem && !hub.onprem.is_empty() {
-            expr(&format!("params.onprem_prefixes{s} + params.azure_prefixes{s}"))
-        } else {
-            let mut all = link.onprem.clone();
-            all.extend(hub.azure.iter().copied());
-            prefixes(&all)
-        };
-        steps.push(
-            StepText::new(
-                &format!("circuit_routes{}", link.suffix),
-                &format!("{} carries both sides on both paths", link.circuit.name()),
-                "verify.circuit_routes",
-            )
-            .needs(&proven)
-            .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
-            .with("expect", expect)
-            .say(
-                "why",
-                "The last proof from Azure's side; the way back is seen only from on-premises.",
-            )
-            .say(
-                "looks_good",
-                "Every prefix in both tables. Then ping the canary from an on-premises machine.",
-            ),
-        );
-    }
+    proven
+}
+
+/// The circuit carries both sides.
+fn circuit_proof(hub: &DraftHub, link: &DraftLink, proven: &[String], steps: &mut Vec<StepText>) {
+    let s = &hub.suffix;
+    let expect = if link.onprem == hub.onprem && !hub.onprem.is_empty() {
+        expr(&format!("params.onprem_prefixes{s} + params.azure_prefixes{s}"))
+    } else {
+        let mut all = link.onprem.clone();
+        all.extend(hub.azure.iter().copied());
+        prefixes(&all)
+    };
+    steps.push(
+        StepText::new(
+            &format!("circuit_routes{}", link.suffix),
+            &format!("{} carries both sides on both paths", link.circuit.name()),
+            "verify.circuit_routes",
+        )
+        .needs(proven)
+        .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+        .with("expect", expect)
+        .say("why", "The last proof from Azure's side; the way back is seen only from on-premises.")
+        .say(
+            "looks_good",
+            "Every prefix in both tables. Then ping the canary from an on-premises machine.",
+        ),
+    );
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::advice::Advice;
 use super::blocks::moved_address;
-use super::draft::{Draft, DraftEndpoints, DraftGuard, DraftRecord};
+use super::draft::{Draft, DraftEndpoints, DraftGuard, DraftHub, DraftRecord};
 use super::estate::KnownEstate;
 use super::hub_pair::GATEWAY_SUBNET;
 use super::names::keys;
@@ -214,6 +214,12 @@ fn guards(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
             }
         }
     }
+    give_keys(&mut found, &draft.hubs);
+    draft.guards = found;
+}
+
+/// Names the steps that guard subnets, and says which come before them.
+fn give_keys(found: &mut [DraftGuard], hubs: &[DraftHub]) {
     let names: Vec<String> = found
         .iter()
         .map(|own| {
@@ -224,15 +230,13 @@ fn guards(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     for (own, key) in found.iter_mut().zip(keys(&names)) {
         own.key = key;
         // One writer of a subnet after the other.
-        own.needs = draft
-            .hubs
+        own.needs = hubs
             .iter()
             .flat_map(|hub| hub.tables.iter().map(move |table| (hub, table)))
             .filter(|(_, table)| table.subnets.iter().any(|(_, subnet)| *subnet == own.subnet))
             .map(|(hub, table)| (table.key.clone(), hub.suffix.clone()))
             .collect();
     }
-    draft.guards = found;
 }
 
 fn words(all: &[IpAddr]) -> String {

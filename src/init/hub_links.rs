@@ -24,21 +24,7 @@ impl HubBuilder<'_> {
     ) -> Result<Vec<DraftLink>, InitError> {
         let there: Vec<CircuitLink> = self.estate.links_of(&gateway.id).cloned().collect();
         let strategy = self.advice.strategy;
-        let mut circuits: Vec<ResourceId> = match (strategy, &self.advice.circuit) {
-            (Strategy::DrCircuitPrepared, _) => {
-                there.iter().map(|own| own.circuit.clone()).collect()
-            }
-            (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
-                source.iter().map(|own| own.circuit.clone()).collect()
-            }
-            (_, circuit) => circuit.iter().cloned().collect(),
-        };
-        if circuits.is_empty() {
-            // Another hub of the target stands by, and this one does not: it takes the same circuit.
-            circuits.extend(self.advice.circuit.clone());
-        }
-        let mut seen = BTreeSet::new();
-        circuits.retain(|own| seen.insert(own.clone()));
+        let circuits = self.circuits(&there, source);
         let names: Vec<String> = circuits.iter().map(|own| own.name().to_owned()).collect();
         let suffixes: Vec<String> = match names.as_slice() {
             [_] => vec![String::new()],
@@ -66,17 +52,7 @@ impl HubBuilder<'_> {
                     .map_or_else(|| self.key(&circuit, gateway, hub, like), DraftKey::There),
                 None => self.key(&circuit, gateway, hub, like),
             };
-            let mut onprem = self.estate.heard_by(&circuit);
-            if onprem.is_empty() {
-                onprem = self.estate.all_sites();
-                self.todo.decide(format!(
-                    "Nothing is known of what on-premises tells {}: onprem_prefixes has all that is known \
-                     of any site. Take out what that circuit does not carry.",
-                    circuit.name()
-                ));
-            }
-            let v6 = self.estate.circuit(&circuit).is_some_and(|own| own.speaks_v6);
-            onprem.retain(|own| v6 || matches!(own, IpNet::V4(_)));
+            let onprem = self.onprem_over(&circuit);
             let removed = (strategy == Strategy::SameCircuitSwap)
                 .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
                 .flatten();
@@ -93,6 +69,42 @@ impl HubBuilder<'_> {
             });
         }
         Ok(links)
+    }
+
+    /// The circuits that a gateway of the target is to be connected with, in their order.
+    fn circuits(&self, there: &[CircuitLink], source: &[CircuitLink]) -> Vec<ResourceId> {
+        let mut circuits: Vec<ResourceId> = match (self.advice.strategy, &self.advice.circuit) {
+            (Strategy::DrCircuitPrepared, _) => {
+                there.iter().map(|own| own.circuit.clone()).collect()
+            }
+            (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
+                source.iter().map(|own| own.circuit.clone()).collect()
+            }
+            (_, circuit) => circuit.iter().cloned().collect(),
+        };
+        if circuits.is_empty() {
+            // Another hub of the target stands by, and this one does not: it takes the same circuit.
+            circuits.extend(self.advice.circuit.clone());
+        }
+        let mut seen = BTreeSet::new();
+        circuits.retain(|own| seen.insert(own.clone()));
+        circuits
+    }
+
+    /// What on-premises tells a circuit; all that is known of any site where nothing is.
+    fn onprem_over(&mut self, circuit: &ResourceId) -> Vec<IpNet> {
+        let mut onprem = self.estate.heard_by(circuit);
+        if onprem.is_empty() {
+            onprem = self.estate.all_sites();
+            self.todo.decide(format!(
+                    "Nothing is known of what on-premises tells {}: onprem_prefixes has all that is known \
+                     of any site. Take out what that circuit does not carry.",
+                    circuit.name()
+                ));
+        }
+        let v6 = self.estate.circuit(circuit).is_some_and(|own| own.speaks_v6);
+        onprem.retain(|own| v6 || matches!(own, IpNet::V4(_)));
+        onprem
     }
 
     fn link_name(&self, like: Option<&CircuitLink>, circuit: &ResourceId, hub: &str) -> String {
@@ -156,6 +168,12 @@ impl HubBuilder<'_> {
         if let Some(free) = free {
             return DraftKey::There(free);
         }
+        self.lack_authorization(circuit, &name);
+        DraftKey::There(name)
+    }
+
+    /// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
+    fn lack_authorization(&mut self, circuit: &ResourceId, name: &str) {
         self.todo.lack(
             format!(
                 "{} is managed in the source region, and has no free authorization: while that is down \
@@ -181,6 +199,5 @@ impl HubBuilder<'_> {
                 } }));
             }
         }
-        DraftKey::There(name)
     }
 }

@@ -8,7 +8,7 @@ use super::advice::Advice;
 use super::blocks::{free_anywhere, free_within, moved};
 use super::draft::{DraftGateway, DraftHub};
 use super::error::InitError;
-use super::estate::{CircuitLink, EstateGateway, KnownEstate, overlap};
+use super::estate::{CircuitLink, EstateGateway, EstateNetwork, KnownEstate, overlap};
 use super::pairs::{Counterpart, HubMatch};
 use super::strategy::Strategy;
 use super::todo::Todo;
@@ -215,6 +215,11 @@ impl HubBuilder<'_> {
         if let Some(room) = room {
             return Ok(Some(vec![room]));
         }
+        Ok(Some(vec![self.lack_room(target)?]))
+    }
+
+    /// A network without room for a gateway needs more addresses: which of them the gateway would have.
+    fn lack_room(&mut self, target: &EstateNetwork) -> Result<IpNet, InitError> {
         let all: Vec<IpNet> = self
             .estate
             .networks
@@ -242,7 +247,7 @@ impl HubBuilder<'_> {
         if let Some(body) = self.todo.changed(self.estate, &target.id) {
             body["properties"]["addressSpace"]["addressPrefixes"] = serde_json::json!(space);
         }
-        Ok(Some(vec![gateway]))
+        Ok(gateway)
     }
 }
 

@@ -84,26 +84,7 @@ impl HubBuilder<'_> {
                 let Some(table) = &subnet.table else { continue };
                 let is_gateway = subnet.name == GATEWAY_SUBNET;
                 let there = same_subnet(subnet, source, &own.target);
-                if there.is_none() && !is_gateway {
-                    self.todo.decide(format!(
-                        "{} has no subnet that stands for {} of {}: its routes are left out.",
-                        own.target.id.name(),
-                        subnet.name,
-                        source.id.name()
-                    ));
-                    continue;
-                }
-                if let Some(used) = there.and_then(|own| own.table.as_ref()) {
-                    if is_gateway || *used == *table {
-                        continue;
-                    }
-                    self.todo.decide(format!(
-                        "{} of {} uses {} already, which stays as it is: see that its routes are right \
-                         for a failover.",
-                        subnet.name,
-                        own.target.id.name(),
-                        used.name()
-                    ));
+                if !self.wants_table(own, source, subnet, there, table) {
                     continue;
                 }
                 let name = there.map_or(subnet.name.as_str(), |own| own.name.as_str());
@@ -132,6 +113,41 @@ impl HubBuilder<'_> {
         let names: Vec<String> = tables.iter().map(|(_, own)| own.id.name().to_owned()).collect();
         let keys = keys_of_tables(&names);
         tables.into_iter().zip(keys).map(|((_, own), key)| DraftTable { key, ..own }).collect()
+    }
+
+    /// Whether a table is to be made for what stands for a subnet of the source; a person hears of why not.
+    fn wants_table(
+        &mut self,
+        own: &Counterpart,
+        source: &EstateNetwork,
+        subnet: &EstateSubnet,
+        there: Option<&EstateSubnet>,
+        table: &ResourceId,
+    ) -> bool {
+        let is_gateway = subnet.name == GATEWAY_SUBNET;
+        if there.is_none() && !is_gateway {
+            self.todo.decide(format!(
+                "{} has no subnet that stands for {} of {}: its routes are left out.",
+                own.target.id.name(),
+                subnet.name,
+                source.id.name()
+            ));
+            return false;
+        }
+        if let Some(used) = there.and_then(|own| own.table.as_ref()) {
+            if is_gateway || used == table {
+                return false;
+            }
+            self.todo.decide(format!(
+                "{} of {} uses {} already, which stays as it is: see that its routes are right \
+                         for a failover.",
+                subnet.name,
+                own.target.id.name(),
+                used.name()
+            ));
+            return false;
+        }
+        true
     }
 
     fn table(

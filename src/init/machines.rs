@@ -77,8 +77,21 @@ pub(super) fn machines_home(
     steps: &mut Vec<StepText>,
 ) -> Vec<String> {
     if draft.plans.is_empty() {
-        steps.push(
-            StepText::new("machines", "Site Recovery brings the machines home", "manual")
+        steps.push(people_bring_home(needs));
+        return vec!["machines".to_owned()];
+    }
+    let mut home = Vec::new();
+    for (place, plan) in draft.plans.iter().enumerate() {
+        let t = turn(&draft.plans, place);
+        goes_home(plan, &t, needs, steps);
+        home.push(format!("machines{t}"));
+    }
+    home
+}
+
+/// Without a recovery plan it is people who bring the machines home.
+fn people_bring_home(needs: &[String]) -> StepText {
+    StepText::new("machines", "Site Recovery brings the machines home", "manual")
                 .needs(needs)
                 .question(
                     "Reprotect, wait until the machines are Protected, fail the recovery plan back and commit. \
@@ -95,40 +108,65 @@ pub(super) fn machines_home(
                     "Portal: Recovery Services vault, Recovery Plans, the plan; then Re-protect, Failover, and \
                      Commit.",
                 )
-                .say("looks_good", "The plan's last job is Succeeded and the machines answer."),
-        );
-        return vec!["machines".to_owned()];
-    }
-    let mut home = Vec::new();
-    for (place, plan) in draft.plans.iter().enumerate() {
-        let t = turn(&draft.plans, place);
-        let step = |name: &str, title: &str, action: &str, needs: &[String]| {
-            StepText::new(&format!("{name}{t}"), title, action)
-                .needs(needs)
-                .with("plan", plan_id(plan))
-        };
-        steps.push(
+                .say("looks_good", "The plan's last job is Succeeded and the machines answer.")
+}
+
+/// The machines of one recovery plan go home, and are protected again.
+fn goes_home(plan: &ResourceId, t: &str, needs: &[String], steps: &mut Vec<StepText>) {
+    let step = |name: &str, title: &str, action: &str, needs: &[String]| {
+        StepText::new(&format!("{name}{t}"), title, action).needs(needs).with("plan", plan_id(plan))
+    };
+    steps.push(
             step("committed", "The failover is final", "recovery_plan.commit", needs).say(
                 "why",
                 "Machines can only be protected towards the source once the failover is committed. From here \
                  on they go home by failing over again, and in no other way.",
             ),
         );
-        steps.push(
-            step(
-                "protected",
-                "The machines are protected towards the source",
-                "recovery_plan.reprotect",
-                &[format!("committed{t}")],
-            )
-            .is("timeout", "20h")
-            .say(
-                "why",
-                "Their disks are copied back first. That takes hours; nothing here hurries it.",
-            ),
-        );
-        steps.push(
-            StepText::new(
+    steps.push(
+        step(
+            "protected",
+            "The machines are protected towards the source",
+            "recovery_plan.reprotect",
+            &[format!("committed{t}")],
+        )
+        .is("timeout", "20h")
+        .say(
+            "why",
+            "Their disks are copied back first. That takes hours; nothing here hurries it.",
+        ),
+    );
+    steps.push(leave(t));
+    steps.push(
+        step(
+            "machines",
+            "Site Recovery brings the machines home",
+            "recovery_plan.failover",
+            &[format!("leave{t}")],
+        )
+        .with("direction", "recovery_to_primary")
+        .with("kind", "shut_down_first")
+        .with("recovery_point", "latest")
+        .is("timeout", "2h")
+        .is("undo", "keep"),
+    );
+    let gone = ["go_ahead".to_owned()];
+    steps.push(step("home_for_good", "The way home is final", "recovery_plan.commit", &gone));
+    steps.push(
+        step(
+            "protected_again",
+            "The machines are protected towards the target, as before",
+            "recovery_plan.reprotect",
+            &[format!("home_for_good{t}")],
+        )
+        .is("timeout", "20h")
+        .say("why", "Until then the next failover would find nothing to fail over to."),
+    );
+}
+
+/// The owners say when the machines may be interrupted.
+fn leave(t: &str) -> StepText {
+    StepText::new(
                 &format!("leave{t}"),
                 "The owners of the applications agree to the interruption",
                 "approval",
@@ -139,34 +177,5 @@ pub(super) fn machines_home(
                  minutes later. Is now a time at which that may be?",
             )
             .with("role", "commander")
-            .with("expires_after", "3d"),
-        );
-        steps.push(
-            step(
-                "machines",
-                "Site Recovery brings the machines home",
-                "recovery_plan.failover",
-                &[format!("leave{t}")],
-            )
-            .with("direction", "recovery_to_primary")
-            .with("kind", "shut_down_first")
-            .with("recovery_point", "latest")
-            .is("timeout", "2h")
-            .is("undo", "keep"),
-        );
-        let gone = ["go_ahead".to_owned()];
-        steps.push(step("home_for_good", "The way home is final", "recovery_plan.commit", &gone));
-        steps.push(
-            step(
-                "protected_again",
-                "The machines are protected towards the target, as before",
-                "recovery_plan.reprotect",
-                &[format!("home_for_good{t}")],
-            )
-            .is("timeout", "20h")
-            .say("why", "Until then the next failover would find nothing to fail over to."),
-        );
-        home.push(format!("machines{t}"));
-    }
-    home
+            .with("expires_after", "3d")
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::ResourceId;
+
 /// How alike two names are, from 0 to 100: by the pairs of letters that they share.
 pub(super) fn likeness(left: &str, right: &str) -> u32 {
     let pairs = |text: &str| -> Vec<(char, char)> {
@@ -50,6 +52,12 @@ pub(super) struct Renaming {
 impl Renaming {
     pub(super) fn between(source: &str, target: &str) -> Self {
         Self { seen: BTreeMap::new(), source: source.to_owned(), target: target.to_owned() }
+    }
+
+    /// Learns from two resources that stand for one another, and from their groups.
+    pub(super) fn learn_of(&mut self, source: &ResourceId, target: &ResourceId) {
+        self.learn(source.name(), target.name());
+        self.learn(source.resource_group(), target.resource_group());
     }
 
     /// Learns from two names that stand for one another: where they differ in one word.

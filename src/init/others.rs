@@ -12,6 +12,7 @@ use super::estate::KnownEstate;
 use super::pairs::Pairs;
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes};
+use super::todo::Todo;
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
@@ -257,30 +258,7 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
              vault as well, or write `recovery_plan.failover` there.",
         );
     }
-    for own in advice.pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes))
-    {
-        let Some(source) = &own.source else { continue };
-        if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
-            todo.decide(format!(
-                "{} stands for {}, because of {}: see that it does (--param network.{}=NAME).",
-                own.target.id.name(),
-                source.id.name(),
-                own.because,
-                source.id.name()
-            ));
-        }
-        if !own.planned && source.dns != own.target.dns {
-            todo.decide(format!(
-                "{} asks {} for names, and {} asks {}: see that names resolve when the source is down. A step is \
-                 `vnet.dns`, by hand: az network vnet update --ids {} --dns-servers ADDRESSES",
-                source.id.name(),
-                servers(&source.dns),
-                own.target.id.name(),
-                servers(&own.target.dns),
-                own.target.id
-            ));
-        }
-    }
+    around_pairs(&advice.pairs, todo);
     for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
         let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
         for own in far.filter(|own| own.region != hub.region) {
@@ -306,6 +284,33 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
         ));
     }
     around_circuits(estate, advice, draft);
+}
+
+/// What a person should see of the networks that stand for others.
+fn around_pairs(pairs: &Pairs, todo: &mut Todo) {
+    for own in pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes)) {
+        let Some(source) = &own.source else { continue };
+        if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
+            todo.decide(format!(
+                "{} stands for {}, because of {}: see that it does (--param network.{}=NAME).",
+                own.target.id.name(),
+                source.id.name(),
+                own.because,
+                source.id.name()
+            ));
+        }
+        if !own.planned && source.dns != own.target.dns {
+            todo.decide(format!(
+                "{} asks {} for names, and {} asks {}: see that names resolve when the source is down. A step is \
+                 `vnet.dns`, by hand: az network vnet update --ids {} --dns-servers ADDRESSES",
+                source.id.name(),
+                servers(&source.dns),
+                own.target.id.name(),
+                servers(&own.target.dns),
+                own.target.id
+            ));
+        }
+    }
 }
 
 fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {

@@ -68,8 +68,7 @@ pub(super) fn pair(
     let mut renaming = Renaming::between(source.as_str(), target.as_str());
     for network in hubs.iter().chain(&every) {
         if let Some((chosen, _)) = matcher.taken.get(&network.id) {
-            renaming.learn(network.id.name(), chosen.id.name());
-            renaming.learn(network.id.resource_group(), chosen.id.resource_group());
+            renaming.learn_of(&network.id, &chosen.id);
         }
     }
     let made = |network: &EstateNetwork| matcher.counterpart(network, target, &renaming);
@@ -369,8 +368,7 @@ pub(super) fn among(
     let mut renaming = Renaming::between(source.as_str(), target.as_str());
     for network in networks {
         if let Some((chosen, _)) = matcher.taken.get(&network.id) {
-            renaming.learn(network.id.name(), chosen.id.name());
-            renaming.learn(network.id.resource_group(), chosen.id.resource_group());
+            renaming.learn_of(&network.id, &chosen.id);
         }
     }
     let made = networks.iter().map(|own| matcher.counterpart(own, target, &renaming)).collect();

@@ -11,24 +11,39 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
     let source = draft.source.as_ref().map_or("the source", |own| own.as_str());
     let mut failed = Vec::new();
     for (hub, link) in &links {
-        let Some(removed) = &link.removed else { continue };
-        let mut step = StepText::new(
-            &format!("disconnect{}", link.suffix),
-            &format!("{} is removed", removed.id.name()),
-            "connection.remove",
-        )
-        .needs(&["go_ahead"])
-        .with("id", removed.id.as_str());
-        if let Some(gateway) = &hub.source_gateway {
-            step = step.with("gateway", gateway.as_str());
-        }
-        if let Some(name) = &removed.authorization {
-            step = step.with(
-                "authorization",
-                format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix),
-            );
-        }
-        body.steps.push(
+        failed.extend(disconnect(hub, link, source, &mut body.steps));
+    }
+    what_now(draft.revocable, &failed, body);
+    for (hub, link) in &links {
+        source_left(hub, link, draft.revocable, &mut body.steps);
+    }
+}
+
+/// The source's connection goes; the step that tries.
+fn disconnect(
+    hub: &DraftHub,
+    link: &DraftLink,
+    source: &str,
+    steps: &mut Vec<StepText>,
+) -> Option<String> {
+    let removed = link.removed.as_ref()?;
+    let mut step = StepText::new(
+        &format!("disconnect{}", link.suffix),
+        &format!("{} is removed", removed.id.name()),
+        "connection.remove",
+    )
+    .needs(&["go_ahead"])
+    .with("id", removed.id.as_str());
+    if let Some(gateway) = &hub.source_gateway {
+        step = step.with("gateway", gateway.as_str());
+    }
+    if let Some(name) = &removed.authorization {
+        step = step.with(
+            "authorization",
+            format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix),
+        );
+    }
+    steps.push(
             step.is("side", "source")
                 .is("timeout", "10m")
                 .is("retry", "{ attempts: 12, delay: 30s, delay_max: 1m }")
@@ -49,9 +64,11 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
                 .say("looks_good", "A GET of the connection answers 404.")
                 .say("call", "Azure support, severity A, when it neither goes nor fails."),
         );
-        failed.push(format!("disconnect{}", link.suffix));
-    }
-    let revocable = draft.revocable;
+    Some(format!("disconnect{}", link.suffix))
+}
+
+/// A person chooses what becomes of a target that a connection of the source stands in the way of.
+fn what_now(revocable: bool, failed: &[String], body: &mut Body) {
     let when: Vec<String> =
         failed.iter().map(|own| format!("steps.{own}.status != \"succeeded\"")).collect();
     let mut options = vec![vec![
@@ -83,7 +100,7 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
             "What now, with the source's connection still in place?",
             "decision",
         )
-        .needs(&failed)
+        .needs(failed)
         .is("when", &format!("'{}'", when.join(" || ")))
         .question(
             "The source's connection could not be removed. It will have to be removed when the region is \
@@ -98,12 +115,15 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
         "source_dead".to_owned(),
         if revocable { "revoke" } else { "connect_anyway" }.to_owned(),
     ));
-    for (hub, link) in &links {
-        let Some(removed) = &link.removed else { continue };
-        let mut needs = vec![format!("disconnect{}", link.suffix)];
-        if let (true, Some(name)) = (revocable, &removed.authorization) {
-            let revoke = format!("revoke{}", link.suffix);
-            body.steps.push(
+}
+
+/// The source's networks have left the circuit.
+fn source_left(hub: &DraftHub, link: &DraftLink, revocable: bool, steps: &mut Vec<StepText>) {
+    let Some(removed) = &link.removed else { return };
+    let mut needs = vec![format!("disconnect{}", link.suffix)];
+    if let (true, Some(name)) = (revocable, &removed.authorization) {
+        let revoke = format!("revoke{}", link.suffix);
+        steps.push(
                 StepText::new(
                     &revoke,
                     &format!("The source's authorization on {} is revoked", link.circuit.name()),
@@ -114,9 +134,9 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
                 .with("id", format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
                 .is("undo", "keep"),
             );
-            needs.push(revoke);
-        }
-        body.steps.push(
+        needs.push(revoke);
+    }
+    steps.push(
             StepText::new(
                 &format!("left{}", link.suffix),
                 &format!("The source's networks have left {}", link.circuit.name()),
@@ -134,5 +154,4 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
             )
             .say("looks_good", "None of the source's prefixes in either path's route table."),
         );
-    }
 }

@@ -67,11 +67,7 @@ pub(super) fn draft(
             .map(|turn| beside(kind::PUBLIC_ADDRESSES, &format!("pip-{}-{turn}", gateway.name())))
             .to_vec(),
     };
-    let known: Vec<(ResourceId, ResourceId)> = source
-        .into_iter()
-        .flat_map(|own| tunnels_of(estate, &own.id))
-        .map(|(id, local)| (id.clone(), local))
-        .collect();
+    let known = source.map(|own| known_tunnels(estate, &own.id)).unwrap_or_default();
     let names: Vec<String> = known.iter().map(|(id, _)| id.name().to_owned()).collect();
     let keys = super::names::keys(&names);
     let mut tunnels = Vec::new();
@@ -102,17 +98,26 @@ pub(super) fn draft(
     TunnelDraft {
         gateway,
         exists: there.is_some(),
-        sku: match source.map_or("", |own| own.sku.as_str()) {
-            own @ ("VpnGw1AZ" | "VpnGw2AZ" | "VpnGw3AZ" | "VpnGw4AZ" | "VpnGw5AZ") => {
-                own.to_owned()
-            }
-            "VpnGw1" => "VpnGw1AZ".to_owned(),
-            "VpnGw3" => "VpnGw3AZ".to_owned(),
-            _ => "VpnGw2AZ".to_owned(),
-        },
+        sku: sku_like(source.map_or("", |own| own.sku.as_str())),
         addresses,
         tunnels,
     }
+}
+
+/// The tunnels of a gateway, each with what stands for its device.
+fn known_tunnels(estate: &KnownEstate, gateway: &ResourceId) -> Vec<(ResourceId, ResourceId)> {
+    tunnels_of(estate, gateway).map(|(id, local)| (id.clone(), local)).collect()
+}
+
+/// At least the size of the source's gateway, in the kind that is spread over zones.
+fn sku_like(source: &str) -> String {
+    match source {
+        own @ ("VpnGw1AZ" | "VpnGw2AZ" | "VpnGw3AZ" | "VpnGw4AZ" | "VpnGw5AZ") => own,
+        "VpnGw1" => "VpnGw1AZ",
+        "VpnGw3" => "VpnGw3AZ",
+        _ => "VpnGw2AZ",
+    }
+    .to_owned()
 }
 
 pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
@@ -121,9 +126,30 @@ pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
     if hub.gateway.subnet.is_some() {
         needs.push(format!("gateway_subnet{s}"));
     }
+    needs.extend(addresses(s, own, &mut body.steps));
+    body.steps.push(gateway(hub, own, &needs));
+    let connected = own.tunnels.iter().map(|tunnel| connect(s, own, tunnel, &mut body.steps));
+    let mut needs: Vec<String> = connected.collect();
+    needs.extend(network_steps(hub));
+    body.steps.push(
+        StepText::new(&format!("answers{s}"), "Somebody on-premises reaches the canary", "approval")
+            .needs(&needs)
+            .question(
+                "The tunnel stands. Does a machine of each on-premises site reach a machine in each spoke, \
+                 and does the answer come back?",
+            )
+            .with("role", "commander")
+            .with("expires_after", "2h")
+            .say("why", "Connected says that the two ends agree on a key. Only traffic says that it flows."),
+    );
+}
+
+/// The public addresses of a gateway that is to be made; which steps make them.
+fn addresses(s: &str, own: &TunnelDraft, steps: &mut Vec<StepText>) -> Vec<String> {
+    let mut needs = Vec::new();
     for (turn, id) in own.addresses.iter().enumerate() {
         let name = format!("address{}{s}", turn + 1);
-        body.steps.push(
+        steps.push(
             StepText::new(
                 &name,
                 &format!("Public address {} of the VPN gateway", turn + 1),
@@ -135,21 +161,24 @@ pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
         );
         needs.push(name);
     }
+    needs
+}
+
+/// The VPN gateway: made, or there and asked for.
+fn gateway(hub: &DraftHub, own: &TunnelDraft, needs: &[String]) -> StepText {
+    let s = &hub.suffix;
     if own.exists {
-        body.steps.push(
-            StepText::new(&format!("gateway{s}"), "The VPN gateway has had its yes", "wait")
-                .needs(&["go_ahead"])
-                .with("duration", "1s"),
-        );
+        StepText::new(&format!("gateway{s}"), "The VPN gateway has had its yes", "wait")
+            .needs(&["go_ahead"])
+            .with("duration", "1s")
     } else {
         let names: Vec<String> = own.addresses.iter().map(|id| scalar(id.name())).collect();
-        body.steps.push(
-            StepText::new(
+        StepText::new(
                 &format!("gateway{s}"),
                 &format!("VPN gateway in {}", hub.hub.id.name()),
                 "vpn_gateway.ensure",
             )
-            .needs(&needs)
+            .needs(needs)
             .with("name", scalar(own.gateway.name()))
             .with("vnet", expr(&format!("params.hub{s}")))
             .with("location", expr("params.location"))
@@ -165,24 +194,25 @@ pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
             .say(
                 "call",
                 "Azure support, severity A, when it is not done after 60 minutes. Do not start a second one.",
-            ),
-        );
-    }
-    let mut connected = Vec::new();
-    for tunnel in &own.tunnels {
-        let t = &tunnel.suffix;
-        body.steps.push(
-            StepText::new(
-                &format!("device{t}"),
-                &format!("What stands for the device at {}", tunnel.address),
-                "local_network_gateway.ensure",
             )
-            .with("name", scalar(tunnel.local.as_str()))
-            .with("location", expr("params.location"))
-            .with("address", scalar(&tunnel.address))
-            .with("prefixes", prefixes(&tunnel.prefixes)),
-        );
-        body.steps.push(
+    }
+}
+
+/// One tunnel with what stands for its device; the step that sees it stand.
+fn connect(s: &str, own: &TunnelDraft, tunnel: &DraftTunnel, steps: &mut Vec<StepText>) -> String {
+    let t = &tunnel.suffix;
+    steps.push(
+        StepText::new(
+            &format!("device{t}"),
+            &format!("What stands for the device at {}", tunnel.address),
+            "local_network_gateway.ensure",
+        )
+        .with("name", scalar(tunnel.local.as_str()))
+        .with("location", expr("params.location"))
+        .with("address", scalar(&tunnel.address))
+        .with("prefixes", prefixes(&tunnel.prefixes)),
+    );
+    steps.push(
             StepText::new(
                 &format!("tunnel{t}"),
                 &format!("Tunnel to the device at {}", tunnel.address),
@@ -200,35 +230,20 @@ pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
                  written down nowhere.",
             ),
         );
-        body.steps.push(
-            StepText::new(
-                &format!("connected{t}"),
-                "The tunnel is Connected, and traffic comes in through it",
-                "verify.tunnel",
-            )
-            .needs(&[format!("tunnel{t}")])
-            .with("connection", expr(&format!("steps.tunnel{t}.id")))
-            .say("call", "The on-premises network team; they see the other end of the tunnel."),
-        );
-        connected.push(format!("connected{t}"));
-    }
-    let mut needs = connected;
-    needs.extend(network_steps(hub));
-    body.steps.push(
-        StepText::new(&format!("answers{s}"), "Somebody on-premises reaches the canary", "approval")
-            .needs(&needs)
-            .question(
-                "The tunnel stands. Does a machine of each on-premises site reach a machine in each spoke, \
-                 and does the answer come back?",
-            )
-            .with("role", "commander")
-            .with("expires_after", "2h")
-            .say("why", "Connected says that the two ends agree on a key. Only traffic says that it flows."),
+    steps.push(
+        StepText::new(
+            &format!("connected{t}"),
+            "The tunnel is Connected, and traffic comes in through it",
+            "verify.tunnel",
+        )
+        .needs(&[format!("tunnel{t}")])
+        .with("connection", expr(&format!("steps.tunnel{t}.id")))
+        .say("call", "The on-premises network team; they see the other end of the tunnel."),
     );
+    format!("connected{t}")
 }
 
 pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> Vec<String> {
-    let s = &hub.suffix;
     let mut gone = Vec::new();
     for tunnel in &own.tunnels {
         let t = &tunnel.suffix;
@@ -256,14 +271,22 @@ pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> 
         gone.push(name);
     }
     if !own.exists {
-        let mut needs = gone.clone();
-        if !hub.spokes.is_empty() && hub.spokes.iter().all(|own| own.hub_side.before.is_none()) {
-            needs.push(format!("hub_side_gone{s}"));
-        }
-        for table in hub.tables.iter().filter(|own| own.gateway_subnet.is_some()) {
-            needs.push(format!("{}_off_gateway{s}", table.key));
-        }
-        body.steps.push(
+        gateway_gone(hub, own, &gone, &mut body.steps);
+    }
+    gone
+}
+
+/// The gateway that the failover made goes, and its addresses after it.
+fn gateway_gone(hub: &DraftHub, own: &TunnelDraft, gone: &[String], steps: &mut Vec<StepText>) {
+    let s = &hub.suffix;
+    let mut needs = gone.to_vec();
+    if !hub.spokes.is_empty() && hub.spokes.iter().all(|own| own.hub_side.before.is_none()) {
+        needs.push(format!("hub_side_gone{s}"));
+    }
+    for table in hub.tables.iter().filter(|own| own.gateway_subnet.is_some()) {
+        needs.push(format!("{}_off_gateway{s}", table.key));
+    }
+    steps.push(
             StepText::new(
                 &format!("gateway_gone{s}"),
                 &format!("{} is removed", own.gateway.name()),
@@ -278,17 +301,15 @@ pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> 
                  failover is shorter by 17 to 45 minutes.",
             ),
         );
-        for (turn, id) in own.addresses.iter().enumerate() {
-            body.steps.push(
-                StepText::new(
-                    &format!("address_gone{}{s}", turn + 1),
-                    &format!("{} is removed", id.name()),
-                    "public_ip.remove",
-                )
-                .needs(&[format!("gateway_gone{s}")])
-                .with("id", id.as_str()),
-            );
-        }
+    for (turn, id) in own.addresses.iter().enumerate() {
+        steps.push(
+            StepText::new(
+                &format!("address_gone{}{s}", turn + 1),
+                &format!("{} is removed", id.name()),
+                "public_ip.remove",
+            )
+            .needs(&[format!("gateway_gone{s}")])
+            .with("id", id.as_str()),
+        );
     }
-    gone
 }

@@ -10,8 +10,8 @@ use super::draft::{DraftKey, WanDraft};
 use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
 use super::hub_pair::fresh;
-use super::names::keys;
-use super::pairs;
+use super::names::{Renaming, keys};
+use super::pairs::{self, Counterpart};
 use super::todo::Todo;
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
@@ -138,34 +138,95 @@ pub(super) fn draft(
     advice: &Advice,
     todo: &mut Todo,
 ) -> Result<WanDraft, InitError> {
-    let missing = |what: &str| InitError::new(format!("The virtual WAN has no {what}."));
     let source = advice.source.as_ref().ok_or_else(|| missing("source"))?;
     let (source_hub, source_body) = hub_in(estate, source).ok_or_else(|| missing("source hub"))?;
     let wan = read::id_at(source_body, "/properties/virtualWan/id").ok_or_else(|| missing("id"))?;
     let circuit = advice.circuit.clone().ok_or_else(|| missing("circuit"))?;
-    let networks = connected(estate, Some(source_hub));
-    let taken = connected(estate, None);
-    let free: Vec<&EstateNetwork> = estate
-        .networks
-        .iter()
-        .filter(|own| own.region == advice.target)
-        .filter(|own| !taken.iter().any(|taken| taken.id == own.id))
-        .collect();
-    let said = advice.chosen.networks();
-    let regions = (source, &advice.target);
-    let (mut matched, mut renaming) = pairs::among(estate, &networks, regions, free, &said);
     let there = hub_in(estate, &advice.target);
+    let networks = connected(estate, Some(source_hub));
+    let (mut matched, mut renaming) = counterparts(estate, advice, source, &networks);
     if let Some((id, _)) = there {
-        renaming.learn(source_hub.name(), id.name());
-        renaming.learn(source_hub.resource_group(), id.resource_group());
+        renaming.learn_of(source_hub, id);
     }
-    // A virtual WAN takes no addresses twice.
+    let all = give_addresses(estate, &mut matched, todo);
+    let hub = match there {
+        Some((id, _)) => id.clone(),
+        None => {
+            let beside = matched.first().map_or(source_hub, |own| &own.target.id);
+            fresh(estate, beside, kind::VIRTUAL_HUBS, &renaming.name(source_hub.name()))?
+        }
+    };
+    let prefix = hub_prefix(advice, there, &all)?;
+    let source_gateway = gateway_of(estate, source_hub);
+    let own_gateway = gateway_of(estate, &hub);
+    let gateway = match own_gateway {
+        Some(own) => own.clone(),
+        None => fresh(estate, &hub, kind::HUB_GATEWAYS, &gateway_name(source_gateway, &renaming))?,
+    };
+    let existing = links_of(estate, own_gateway).into_iter().find(|own| own.0 == circuit);
+    let units = source_gateway.and_then(|own| estate.bodies.get(own)).map_or((1, 2), units_of);
+    let key = key_for(&circuit, &gateway, &hub);
+    let azure = matched.iter().flat_map(|own| own.target.space.clone()).chain([prefix]).collect();
+    let source_links = links_of(estate, source_gateway);
+    let source_circuits: Vec<ResourceId> = source_links.into_iter().map(|own| own.0).collect();
+    Ok(WanDraft {
+        wan,
+        hub_exists: there.is_some(),
+        preference: there.map_or("expressroute", |(_, body)| preference(body)).to_owned(),
+        hub,
+        prefix,
+        gateway_exists: own_gateway.is_some(),
+        gateway,
+        units,
+        connected: existing.as_ref().map(|own| own.2),
+        connection: existing.map_or_else(|| format!("con-{}", circuit.name()), |own| own.1),
+        networks: connections(&matched),
+        onprem: v4(heard_or_all(estate, &circuit)),
+        azure: v4(azure),
+        source_hub: source_hub.clone(),
+        source_onprem: v4(source_circuits.iter().flat_map(|own| estate.heard_by(own)).collect()),
+        source_azure: v4(networks.iter().flat_map(|own| own.space.clone()).collect()),
+        source_circuits,
+        circuit,
+        key,
+        weight: advice.chosen.get("weight").and_then(|own| own.parse().ok()).unwrap_or(100),
+        target: advice.target.clone(),
+    })
+}
+
+fn missing(what: &str) -> InitError {
+    InitError::new(format!("The virtual WAN has no {what}."))
+}
+
+fn gateway_name(source: Option<&ResourceId>, renaming: &Renaming) -> String {
+    renaming.name(source.map_or("ergw", |own| own.name()))
+}
+
+fn links_of(estate: &KnownEstate, gateway: Option<&ResourceId>) -> Vec<(ResourceId, String, u64)> {
+    gateway.map(|own| links(estate, own)).unwrap_or_default()
+}
+
+/// Within a subscription a connection needs no key.
+fn key_for(circuit: &ResourceId, gateway: &ResourceId, hub: &ResourceId) -> DraftKey {
+    if circuit.subscription().eq_ignore_ascii_case(gateway.subscription()) {
+        DraftKey::None
+    } else {
+        DraftKey::Made(format!("auth-{}", hub.name()))
+    }
+}
+
+/// A virtual WAN takes no addresses twice: networks to be made are given others. All that are taken then.
+fn give_addresses(
+    estate: &KnownEstate,
+    matched: &mut [Counterpart],
+    todo: &mut Todo,
+) -> Vec<IpNet> {
     let mut all: Vec<IpNet> = estate.networks.iter().flat_map(|own| own.space.clone()).collect();
     all.extend(estate.all_sites());
     all.extend(
         hubs(estate).filter_map(|(_, body)| read::prefix(body, "/properties/addressPrefix")),
     );
-    for own in &mut matched {
+    for own in matched {
         let Some(network) = own.source.clone() else { continue };
         if own.planned {
             let mut new = Vec::new();
@@ -192,99 +253,78 @@ pub(super) fn draft(
             ));
         }
     }
-    let hub = match there {
-        Some((id, _)) => id.clone(),
-        None => fresh(
-            estate,
-            matched.first().map_or(source_hub, |own| &own.target.id),
-            kind::VIRTUAL_HUBS,
-            &renaming.name(source_hub.name()),
-        )?,
-    };
-    let prefix = match (there, advice.chosen.get("hub_prefix")) {
+    all
+}
+
+/// The addresses of the target's hub: its own, or free ones.
+fn hub_prefix(
+    advice: &Advice,
+    there: Option<(&ResourceId, &Value)>,
+    all: &[IpNet],
+) -> Result<IpNet, InitError> {
+    match (there, advice.chosen.get("hub_prefix")) {
         (Some((_, body)), _) => read::prefix(body, "/properties/addressPrefix"),
         (None, Some(said)) => said.parse().ok(),
-        (None, None) => free_anywhere(&all, 23).and_then(|own| IpNet::new(own.addr(), 23).ok()),
-    };
-    let prefix = prefix.ok_or_else(|| missing("addresses for a hub; say --param hub_prefix=…"))?;
-    let source_gateway = gateway_of(estate, source_hub);
-    let own_gateway = gateway_of(estate, &hub);
-    let gateway = match own_gateway {
-        Some(own) => own.clone(),
-        None => fresh(
-            estate,
-            &hub,
-            kind::HUB_GATEWAYS,
-            &renaming.name(source_gateway.map_or("ergw", |own| own.name())),
-        )?,
-    };
-    let source_links = source_gateway.map(|own| links(estate, own)).unwrap_or_default();
-    let existing = own_gateway
-        .map(|own| links(estate, own))
-        .unwrap_or_default()
-        .into_iter()
-        .find(|own| own.0 == circuit);
-    let mut units = (1, 2);
-    if let Some(body) = source_gateway.and_then(|own| estate.bodies.get(own)) {
-        let bound = |end: &str| {
-            read::number(body, &format!("/properties/autoScaleConfiguration/bounds/{end}"))
-        };
-        units = (bound("min").unwrap_or(1).max(1), bound("max").unwrap_or(2).max(1));
+        (None, None) => free_anywhere(all, 23).and_then(|own| IpNet::new(own.addr(), 23).ok()),
     }
-    let key = if circuit.subscription().eq_ignore_ascii_case(gateway.subscription()) {
-        DraftKey::None
-    } else {
-        DraftKey::Made(format!("auth-{}", hub.name()))
+    .ok_or_else(|| missing("addresses for a hub; say --param hub_prefix=…"))
+}
+
+/// Between how many units a gateway of a hub scales.
+fn units_of(gateway: &Value) -> (u64, u64) {
+    let bound = |end: &str| {
+        read::number(gateway, &format!("/properties/autoScaleConfiguration/bounds/{end}"))
     };
-    let mut azure: Vec<IpNet> = matched.iter().flat_map(|own| own.target.space.clone()).collect();
-    azure.push(prefix);
+    (bound("min").unwrap_or(1).max(1), bound("max").unwrap_or(2).max(1))
+}
+
+/// The networks of the target, each with its key and the name of its connection.
+fn connections(matched: &[Counterpart]) -> Vec<(String, ResourceId, String)> {
     let names: Vec<String> = matched.iter().map(|own| own.target.id.name().to_owned()).collect();
-    let v4 = |mut all: Vec<IpNet>| {
-        all.retain(|own| matches!(own, IpNet::V4(_)));
-        all
-    };
-    let mut onprem = estate.heard_by(&circuit);
-    if onprem.is_empty() {
-        onprem = estate.all_sites();
+    matched
+        .iter()
+        .zip(keys(&names))
+        .map(|(own, key)| {
+            let name = format!("con-{}", own.target.id.name());
+            (key, own.target.id.clone(), name)
+        })
+        .collect()
+}
+
+/// The networks of the source, each with what stands for it in the target.
+fn counterparts(
+    estate: &KnownEstate,
+    advice: &Advice,
+    source: &Region,
+    networks: &[&EstateNetwork],
+) -> (Vec<Counterpart>, Renaming) {
+    let taken = connected(estate, None);
+    let free: Vec<&EstateNetwork> = estate
+        .networks
+        .iter()
+        .filter(|own| own.region == advice.target)
+        .filter(|own| !taken.iter().any(|taken| taken.id == own.id))
+        .collect();
+    let said = advice.chosen.networks();
+    pairs::among(estate, networks, (source, &advice.target), free, &said)
+}
+
+fn v4(mut all: Vec<IpNet>) -> Vec<IpNet> {
+    all.retain(|own| matches!(own, IpNet::V4(_)));
+    all
+}
+
+/// What on-premises tells a circuit; all that is known of any site where nothing is.
+fn heard_or_all(estate: &KnownEstate, circuit: &ResourceId) -> Vec<IpNet> {
+    let heard = estate.heard_by(circuit);
+    if heard.is_empty() { estate.all_sites() } else { heard }
+}
+
+/// What a hub prefers, in the word of runbooks.
+fn preference(hub: &Value) -> &'static str {
+    match read::text(hub, "/properties/hubRoutingPreference") {
+        Some("ASPath") => "as_path",
+        Some("VpnGateway") => "vpn",
+        _ => "expressroute",
     }
-    let source_circuits: Vec<ResourceId> = source_links.into_iter().map(|own| own.0).collect();
-    Ok(WanDraft {
-        wan,
-        hub_exists: there.is_some(),
-        preference: there
-            .and_then(|(_, body)| read::text(body, "/properties/hubRoutingPreference"))
-            .map_or("expressroute", |own| match own {
-                "ASPath" => "as_path",
-                "VpnGateway" => "vpn",
-                _ => "expressroute",
-            })
-            .to_owned(),
-        hub,
-        prefix,
-        gateway_exists: own_gateway.is_some(),
-        gateway,
-        units,
-        connection: existing
-            .as_ref()
-            .map_or_else(|| format!("con-{}", circuit.name()), |own| own.1.clone()),
-        connected: existing.map(|own| own.2),
-        networks: matched
-            .iter()
-            .zip(keys(&names))
-            .map(|(own, key)| {
-                let name = format!("con-{}", own.target.id.name());
-                (key, own.target.id.clone(), name)
-            })
-            .collect(),
-        onprem: v4(onprem),
-        azure: v4(azure),
-        source_hub: source_hub.clone(),
-        source_onprem: v4(source_circuits.iter().flat_map(|own| estate.heard_by(own)).collect()),
-        source_azure: v4(networks.iter().flat_map(|own| own.space.clone()).collect()),
-        source_circuits,
-        circuit,
-        key,
-        weight: advice.chosen.get("weight").and_then(|own| own.parse().ok()).unwrap_or(100),
-        target: advice.target.clone(),
-    })
 }

@@ -67,8 +67,42 @@ fn onprem(all: &[IpNet], what: &str) -> ParamText {
 pub(super) fn body(own: &WanDraft) -> Body {
     let mut body = Body { params: params(own), ..Body::default() };
     body.params.push(onprem(&own.onprem, "What must be learned from on-premises."));
-    let hub_id = || expr("steps.hub.id");
-    let mut steps = vec![
+    let mut steps = begun_at_once(own);
+    connect(own, &mut steps);
+    steps.push(
+        StepText::new("network", "Network ${each.key} is connected to the hub", "hub_vnet.ensure")
+            .is("each", &expr("params.networks"))
+            .needs(&["hub", "go_ahead"])
+            .with("hub", hub_id())
+            .with("name", expr("each.value.name"))
+            .with("vnet", expr("each.value.vnet"))
+            .with("associated", "defaultRouteTable")
+            .with("propagated", "[defaultRouteTable]")
+            .with("labels", "[default]")
+            .is("timeout", "30m")
+            .say(
+                "why",
+                "It is learned by the default table, which the circuit follows: that is why on-premises hears \
+                 it. The networks of one hub are written one after the other; Azure locks the hub meanwhile.",
+            ),
+    );
+    steps.extend(proofs(own));
+    steps.push(
+        StepText::new("names", "The names of the applications lead to the target", "manual")
+            .needs(&["circuit_routes"])
+            .question(
+                "Bring the machines up in the recovery networks, point the names of the applications at their \
+                 addresses there, and confirm when an on-premises machine resolves and reaches them.",
+            )
+            .with("expires_after", "4h"),
+    );
+    body.steps = steps;
+    body
+}
+
+/// What is looked at, made and asked before anything changes for anybody.
+fn begun_at_once(own: &WanDraft) -> Vec<StepText> {
+    vec![
         StepText::new(
             "circuit_ready",
             &format!("{} is provisioned, with private peering", own.circuit.name()),
@@ -116,7 +150,11 @@ pub(super) fn body(own: &WanDraft) -> Body {
             .with("role", "commander")
             .with("expires_after", "4h")
             .say("looks_good", "A yes, with the number of the incident as the reason."),
-    ];
+    ]
+}
+
+/// The connection to the circuit, with its key.
+fn connect(own: &WanDraft, steps: &mut Vec<StepText>) {
     let mut needs = vec!["gateway".to_owned(), "go_ahead".to_owned()];
     if let DraftKey::Made(name) = &own.key {
         steps.push(
@@ -155,24 +193,11 @@ pub(super) fn body(own: &WanDraft) -> Body {
                 "This is the moment at which on-premises begins to hear the target's networks.",
             ),
     );
-    steps.push(
-        StepText::new("network", "Network ${each.key} is connected to the hub", "hub_vnet.ensure")
-            .is("each", &expr("params.networks"))
-            .needs(&["hub", "go_ahead"])
-            .with("hub", hub_id())
-            .with("name", expr("each.value.name"))
-            .with("vnet", expr("each.value.vnet"))
-            .with("associated", "defaultRouteTable")
-            .with("propagated", "[defaultRouteTable]")
-            .with("labels", "[default]")
-            .is("timeout", "30m")
-            .say(
-                "why",
-                "It is learned by the default table, which the circuit follows: that is why on-premises hears \
-                 it. The networks of one hub are written one after the other; Azure locks the hub meanwhile.",
-            ),
-    );
-    steps.push(
+}
+
+/// The routes that prove it.
+fn proofs(own: &WanDraft) -> [StepText; 2] {
+    [
         StepText::new(
             "routes_learned",
             "On-premises prefixes are learned by the hub's own gateway",
@@ -182,8 +207,6 @@ pub(super) fn body(own: &WanDraft) -> Body {
         .with("hub", hub_id())
         .with("expect", expr("params.onprem_prefixes"))
         .say("call", "The on-premises network team, if a prefix is missing; they advertise it."),
-    );
-    steps.push(
         StepText::new(
             "circuit_routes",
             &format!("{} carries both sides on both paths", own.circuit.name()),
@@ -192,25 +215,45 @@ pub(super) fn body(own: &WanDraft) -> Body {
         .needs(&["routes_learned", "network"])
         .with("circuit", expr("params.circuit"))
         .with("expect", expr("params.onprem_prefixes + params.azure_prefixes")),
-    );
-    steps.push(
-        StepText::new("names", "The names of the applications lead to the target", "manual")
-            .needs(&["circuit_routes"])
-            .question(
-                "Bring the machines up in the recovery networks, point the names of the applications at their \
-                 addresses there, and confirm when an on-premises machine resolves and reaches them.",
-            )
-            .with("expires_after", "4h"),
-    );
-    body.steps = steps;
-    body
+    ]
 }
 
 /// The way home.
 pub(super) fn body_home(own: &WanDraft) -> Body {
     let mut body = Body { params: params(own), ..Body::default() };
     body.params.push(onprem(&own.source_onprem, "What the source must learn from on-premises."));
-    let mut steps = vec![
+    let mut steps = asked_home(own);
+    let mut home = cut_off(own, &mut steps);
+    if let [circuit] = own.source_circuits.as_slice() {
+        let mut expect = own.source_onprem.clone();
+        expect.extend(own.source_azure.iter().copied());
+        steps.push(
+            StepText::new(
+                "home",
+                &format!("{} carries both sides on both paths", circuit.name()),
+                "verify.circuit_routes",
+            )
+            .needs(&[home])
+            .with("circuit", circuit.as_str())
+            .with("expect", prefixes(&expect)),
+        );
+        home = "home";
+    }
+    steps.push(
+        StepText::new("network_gone", "Network ${each.key} leaves the hub", "hub_vnet.remove")
+            .is("each", &expr("params.networks"))
+            .needs(&[home])
+            .with("id", "\"${params.hub}/hubVirtualNetworkConnections/${each.value.name}\"")
+            .is("timeout", "30m"),
+    );
+    hub_gone(own, home, &mut steps);
+    body.steps = steps;
+    body
+}
+
+/// The source is back, the machines are home, and a person says yes.
+fn asked_home(own: &WanDraft) -> Vec<StepText> {
+    vec![
         StepText::new(
             "source_learns",
             "The source's hub learns the on-premises prefixes over its own circuit",
@@ -239,71 +282,57 @@ pub(super) fn body_home(own: &WanDraft) -> Body {
             )
             .with("role", "commander")
             .with("expires_after", "4h"),
-    ];
+    ]
+}
+
+/// The target's hub leaves the circuit, where the failover connected it; the step that has seen it.
+fn cut_off(own: &WanDraft, steps: &mut Vec<StepText>) -> &'static str {
     let key = match &own.key {
         DraftKey::Made(name) | DraftKey::There(name) => {
             Some(format!("\"${{params.circuit}}/authorizations/{name}\""))
         }
         DraftKey::None => None,
     };
-    let mut home = "go_ahead";
-    if own.connected.is_none() {
-        let mut cut = StepText::new(
-            "cut",
-            &format!("The connection of the target's hub to {} is removed", own.circuit.name()),
-            "hub_connection.remove",
+    if own.connected.is_some() {
+        return "go_ahead";
+    }
+    let mut cut = StepText::new(
+        "cut",
+        &format!("The connection of the target's hub to {} is removed", own.circuit.name()),
+        "hub_connection.remove",
+    )
+    .needs(&["go_ahead"])
+    .with("id", format!("{}/expressRouteConnections/{}", own.gateway, own.connection));
+    if let Some(key) = &key {
+        cut = cut.with("authorization", key.clone());
+    }
+    steps.push(cut.is("timeout", "30m"));
+    steps.push(
+        StepText::new(
+            "forgotten",
+            &format!("{} carries the target's networks no longer", own.circuit.name()),
+            "verify.circuit_routes",
         )
-        .needs(&["go_ahead"])
-        .with("id", format!("{}/expressRouteConnections/{}", own.gateway, own.connection));
-        if let Some(key) = &key {
-            cut = cut.with("authorization", key.clone());
-        }
-        steps.push(cut.is("timeout", "30m"));
+        .needs(&["cut"])
+        .with("circuit", expr("params.circuit"))
+        .with("absent", expr("params.azure_prefixes")),
+    );
+    if let Some(key) = key.filter(|_| matches!(own.key, DraftKey::Made(_))) {
         steps.push(
             StepText::new(
-                "forgotten",
-                &format!("{} carries the target's networks no longer", own.circuit.name()),
-                "verify.circuit_routes",
+                "authorization_gone",
+                "The target's authorization is removed",
+                "authorization.remove",
             )
             .needs(&["cut"])
-            .with("circuit", expr("params.circuit"))
-            .with("absent", expr("params.azure_prefixes")),
+            .with("id", key),
         );
-        if let Some(key) = key.filter(|_| matches!(own.key, DraftKey::Made(_))) {
-            steps.push(
-                StepText::new(
-                    "authorization_gone",
-                    "The target's authorization is removed",
-                    "authorization.remove",
-                )
-                .needs(&["cut"])
-                .with("id", key),
-            );
-        }
-        home = "forgotten";
     }
-    if let [circuit] = own.source_circuits.as_slice() {
-        let mut expect = own.source_onprem.clone();
-        expect.extend(own.source_azure.iter().copied());
-        steps.push(
-            StepText::new(
-                "home",
-                &format!("{} carries both sides on both paths", circuit.name()),
-                "verify.circuit_routes",
-            )
-            .needs(&[home])
-            .with("circuit", circuit.as_str())
-            .with("expect", prefixes(&expect)),
-        );
-        home = "home";
-    }
-    steps.push(
-        StepText::new("network_gone", "Network ${each.key} leaves the hub", "hub_vnet.remove")
-            .is("each", &expr("params.networks"))
-            .needs(&[home])
-            .with("id", "\"${params.hub}/hubVirtualNetworkConnections/${each.value.name}\"")
-            .is("timeout", "30m"),
-    );
+    "forgotten"
+}
+
+/// Gateway and hub go, or the hub stands by as before.
+fn hub_gone(own: &WanDraft, home: &str, steps: &mut Vec<StepText>) {
     let mut last = "network_gone";
     if !own.gateway_exists {
         steps.push(
@@ -342,6 +371,8 @@ pub(super) fn body_home(own: &WanDraft) -> Body {
             .is("timeout", "60m"),
         );
     }
-    body.steps = steps;
-    body
+}
+
+fn hub_id() -> String {
+    expr("steps.hub.id")
 }

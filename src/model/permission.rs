@@ -36,19 +36,7 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
             undo_of(removal, &mut add);
         }
         Action::RecoveryPlan(spec) => {
-            add(written, &format!("{}/action", spec.to.verb()));
-            // Which machines are where is the protected items' to tell.
-            if let Some(item) =
-                written.parent().and_then(|v| v.child("replicationProtectedItems", "any").ok())
-            {
-                add(&item, "read");
-            }
-            match &spec.to {
-                _ if step.saga == super::SagaClass::Retriable => {}
-                RecoveryMove::Failover { .. } => add(written, &format!("{CANCEL}/action")),
-                RecoveryMove::TestFailover { .. } => add(written, &format!("{CLEANUP}/action")),
-                RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {}
-            }
+            recovery(written, step, &spec.to, &mut add);
         }
         Action::Bandwidth(_)
         | Action::Tier(_)
@@ -80,6 +68,27 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
     }
     joins(&step.action, &mut add);
     rights
+}
+
+/// To move machines, to see where they are, and to take it back.
+fn recovery(
+    plan: &ResourceId,
+    step: &Step,
+    to: &RecoveryMove,
+    add: &mut impl FnMut(&ResourceId, &str),
+) {
+    add(plan, &format!("{}/action", to.verb()));
+    // Which machines are where is the protected items' to tell.
+    if let Some(item) = plan.parent().and_then(|v| v.child("replicationProtectedItems", "any").ok())
+    {
+        add(&item, "read");
+    }
+    match to {
+        _ if step.saga == super::SagaClass::Retriable => {}
+        RecoveryMove::Failover { .. } => add(plan, &format!("{CANCEL}/action")),
+        RecoveryMove::TestFailover { .. } => add(plan, &format!("{CLEANUP}/action")),
+        RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {}
+    }
 }
 
 /// The resource that an action makes, of those on which policies have a word: one that is there already, or is

@@ -112,18 +112,7 @@ impl Drop for Group {
 /// # Errors
 /// It did not end by itself.
 pub(super) async fn run(run: Run<'_>) -> Result<Ended, ProgramFault> {
-    let mut command = Command::new(run.program);
-    command
-        .args(run.arguments)
-        .env_clear()
-        .envs(run.env)
-        .current_dir("/")
-        .stdin(if run.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
+    let mut command = command(&run);
     let child = command.spawn().map_err(|error| ProgramFault::NotStarted(error.to_string()))?;
     let mut group = Group::of(child);
     let (stdin, stdout, stderr) =
@@ -179,6 +168,23 @@ pub(super) async fn run(run: Run<'_>) -> Result<Ended, ProgramFault> {
             Err(ProgramFault::TimedOut)
         }
     }
+}
+
+/// The program with nothing of ours: its own environment, no place, a group of its own.
+fn command(run: &Run<'_>) -> Command {
+    let mut command = Command::new(run.program);
+    command
+        .args(run.arguments)
+        .env_clear()
+        .envs(run.env.iter().map(|(name, value)| (name, value)))
+        .current_dir("/")
+        .stdin(if run.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    command
 }
 
 /// What was read of a pipe.

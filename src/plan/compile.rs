@@ -11,7 +11,7 @@ use super::steps::{self, Defaults, PlacedStep};
 use crate::model::probe::Vantage;
 use crate::model::tenant::is_tenant;
 use crate::model::{
-    Answer, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
+    Answer, Messages, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
 };
 use crate::runbook::grammar::{self, Field, Kind, RUNBOOK};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, did_you_mean, tree};
@@ -127,16 +127,7 @@ impl Compiler<'_, '_> {
         let title = self.text(&fields, "title");
         let owner = self.owner(&fields);
         let empty = Scope::default();
-        let objective = match fields.get("objective") {
-            Some((_, node)) => self
-                .reader
-                .fields(node, object_fields("objective"), "`objective`")
-                .map(|fields| Objective {
-                    rto: steps::duration(&mut self.reader, &fields, "rto", &empty),
-                })
-                .unwrap_or_default(),
-            None => Objective::default(),
-        };
+        let objective = self.objective(&fields);
         let description =
             fields.get("description").and_then(|(_, n)| self.reader.text(n, "`description`"));
         let not_when = fields.get("not_when").and_then(|(_, n)| self.reader.text(n, "`not_when`"));
@@ -161,22 +152,8 @@ impl Compiler<'_, '_> {
         self.reader.vantages = self.vantages(&fields, &params.scope);
         let trust_names = self.trusts_names(&fields);
         let failback = self.text(&fields, "failback");
-        let source_region = fields.get("source_region").and_then(|(_, node)| {
-            let read = self.reader.value(node, &Kind::Region, &params.scope, "`source_region`")?;
-            match read {
-                Read::Value(value) => Region::parse(value.as_str()?).ok(),
-                Read::Secret(_) => None,
-            }
-        });
-        let notify = fields.get("notify").map(|(_, node)| *node);
-        let page = self.text(&fields, "page").zip(fields.get("page").map(|(_, node)| *node));
-        let messages = super::messages::of_runbook(
-            &mut self.reader,
-            notify,
-            page,
-            &params.scope,
-            &params.sources,
-        );
+        let source_region = self.source_region(&fields, &params.scope);
+        let messages = self.messages(&fields, &params);
         let drill_every = steps::duration(&mut self.reader, &fields, "drill_every", &empty);
         let steps = self.steps(&fields, &params);
         Some(PlanParts {
@@ -199,6 +176,34 @@ impl Compiler<'_, '_> {
             prose: Prose { why: description, not_when, ..Prose::default() },
             steps: steps?.into_iter().map(|placed| placed.step).collect(),
         })
+    }
+
+    fn objective(&mut self, fields: &Fields<'_>) -> Objective {
+        match fields.get("objective") {
+            Some((_, node)) => self
+                .reader
+                .fields(node, object_fields("objective"), "`objective`")
+                .map(|fields| Objective {
+                    rto: steps::duration(&mut self.reader, &fields, "rto", &Scope::default()),
+                })
+                .unwrap_or_default(),
+            None => Objective::default(),
+        }
+    }
+
+    fn source_region(&mut self, fields: &Fields<'_>, scope: &Scope) -> Option<Region> {
+        let (_, node) = fields.get("source_region")?;
+        let read = self.reader.value(node, &Kind::Region, scope, "`source_region`")?;
+        match read {
+            Read::Value(value) => Region::parse(value.as_str()?).ok(),
+            Read::Secret(_) => None,
+        }
+    }
+
+    fn messages(&mut self, fields: &Fields<'_>, params: &Params) -> Messages {
+        let notify = fields.get("notify").map(|(_, node)| *node);
+        let page = self.text(fields, "page").zip(fields.get("page").map(|(_, node)| *node));
+        super::messages::of_runbook(&mut self.reader, notify, page, &params.scope, &params.sources)
     }
 
     fn text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {

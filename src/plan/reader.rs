@@ -122,93 +122,15 @@ impl Reader<'_> {
     ) -> Option<Read> {
         match (&node.value, kind) {
             (NodeValue::Scalar { text, plain }, _) => {
-                let template = self.template(text, &node.span)?;
-                let is_plain = template.parts.len() == 1 && template.only_expression().is_none();
-                if is_plain && scope.takes_in && later::has_place(text) {
-                    let message = "`${steps.` cannot stand as it is in what is given to a program or a service.";
-                    self.error(Code::ExprType, &node.span, message);
-                    return None;
-                }
-                let value = if is_plain {
-                    Resolved::Value(scalar(text, *plain))
-                } else {
-                    match scope.template(&template) {
-                        Ok(meaning) => meaning,
-                        Err(problem) => {
-                            self.problem(&node.span, problem);
-                            return None;
-                        }
-                    }
-                };
-                match value {
-                    Resolved::Secret(name) => self.secret(node, kind, name),
-                    Resolved::Value(value) => {
-                        self.doubts = template.parts.iter().all(|p| matches!(p, Part::Text(_)));
-                        let checked = self.check(&value, kind, &node.span, what);
-                        self.doubts = true;
-                        checked.map(Read::Value)
-                    }
-                    Resolved::Open(Operand::Output { step, field })
-                        if scope.takes_in && matches!(kind, Kind::Text) =>
-                    {
-                        Some(Read::Value(Value::from(later::place(&step, &field))))
-                    }
-                    Resolved::Open(_) | Resolved::Test(_) => {
-                        let message =
-                            format!("{what} must be known before the run, and this is not.");
-                        self.error(Code::ExprType, &node.span, message);
-                        None
-                    }
-                }
+                self.scalar_value(node, text, *plain, kind, scope, what)
             }
             (NodeValue::List(items), Kind::List(inner) | Kind::OneOrMany(inner)) => {
-                let mut list = Vec::new();
-                let mut good = true;
-                for (place, item) in items.iter().enumerate() {
-                    match self.value(item, inner, scope, &format!("{what}[{place}]")) {
-                        Some(Read::Value(value)) => list.push(value),
-                        _ => good = false,
-                    }
-                }
-                good.then(|| Read::Value(Value::from(list)))
+                self.list_value(items, inner, scope, what)
             }
             (NodeValue::Map(_), Kind::Object(fields)) => {
-                let found = self.fields(node, fields, what)?;
-                let mut object = Map::new();
-                let mut good = fields.iter().all(|f| !f.required || found.contains_key(f.key));
-                for field in *fields {
-                    let Some((_, node)) = found.get(field.key) else {
-                        continue;
-                    };
-                    match self.value(node, &field.kind, scope, &format!("`{}`", field.key)) {
-                        Some(Read::Value(value)) => {
-                            object.insert(field.key.to_owned(), value);
-                        }
-                        // Only where a secret is asked for.
-                        Some(Read::Secret(name)) => {
-                            let stands_for = SecretRef::Param(name).placeholder();
-                            object.insert(field.key.to_owned(), stands_for);
-                        }
-                        None => good = false,
-                    }
-                }
-                good.then(|| Read::Value(Value::from(object)))
+                self.object_value(node, fields, scope, what)
             }
-            (NodeValue::Map(entries), Kind::Tags) => {
-                let mut object = Map::new();
-                let mut good = true;
-                for (key, node) in entries {
-                    let what = format!("The tag `{}`", key.text.escape_debug());
-                    match self.value(node, &Kind::Text, scope, &what) {
-                        Some(Read::Value(value)) => {
-                            good &= self.tag(&object, &key.text, &value, &key.span);
-                            object.insert(key.text.clone(), value);
-                        }
-                        _ => good = false,
-                    }
-                }
-                good.then(|| Read::Value(Value::from(object)))
-            }
+            (NodeValue::Map(entries), Kind::Tags) => self.tags_value(entries, scope),
             (_, Kind::Any) => self.any(node, scope, what).map(Read::Value),
             _ => {
                 let message =
@@ -217,6 +139,119 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// A value that is written as a text, with or without expressions in it.
+    fn scalar_value(
+        &mut self,
+        node: &Node,
+        text: &str,
+        plain: bool,
+        kind: &Kind,
+        scope: &Scope,
+        what: &str,
+    ) -> Option<Read> {
+        let template = self.template(text, &node.span)?;
+        let is_plain = template.parts.len() == 1 && template.only_expression().is_none();
+        if is_plain && scope.takes_in && later::has_place(text) {
+            let message =
+                "`${steps.` cannot stand as it is in what is given to a program or a service.";
+            self.error(Code::ExprType, &node.span, message);
+            return None;
+        }
+        let value = if is_plain {
+            Resolved::Value(scalar(text, plain))
+        } else {
+            match scope.template(&template) {
+                Ok(meaning) => meaning,
+                Err(problem) => {
+                    self.problem(&node.span, problem);
+                    return None;
+                }
+            }
+        };
+        match value {
+            Resolved::Secret(name) => self.secret(node, kind, name),
+            Resolved::Value(value) => {
+                self.doubts = template.parts.iter().all(|p| matches!(p, Part::Text(_)));
+                let checked = self.check(&value, kind, &node.span, what);
+                self.doubts = true;
+                checked.map(Read::Value)
+            }
+            Resolved::Open(Operand::Output { step, field })
+                if scope.takes_in && matches!(kind, Kind::Text) =>
+            {
+                Some(Read::Value(Value::from(later::place(&step, &field))))
+            }
+            Resolved::Open(_) | Resolved::Test(_) => {
+                let message = format!("{what} must be known before the run, and this is not.");
+                self.error(Code::ExprType, &node.span, message);
+                None
+            }
+        }
+    }
+
+    fn list_value(
+        &mut self,
+        items: &[Node],
+        inner: &Kind,
+        scope: &Scope,
+        what: &str,
+    ) -> Option<Read> {
+        let mut list = Vec::new();
+        let mut good = true;
+        for (place, item) in items.iter().enumerate() {
+            match self.value(item, inner, scope, &format!("{what}[{place}]")) {
+                Some(Read::Value(value)) => list.push(value),
+                _ => good = false,
+            }
+        }
+        good.then(|| Read::Value(Value::from(list)))
+    }
+
+    fn object_value(
+        &mut self,
+        node: &Node,
+        fields: &'static [Field],
+        scope: &Scope,
+        what: &str,
+    ) -> Option<Read> {
+        let found = self.fields(node, fields, what)?;
+        let mut object = Map::new();
+        let mut good = fields.iter().all(|f| !f.required || found.contains_key(f.key));
+        for field in fields {
+            let Some((_, node)) = found.get(field.key) else {
+                continue;
+            };
+            match self.value(node, &field.kind, scope, &format!("`{}`", field.key)) {
+                Some(Read::Value(value)) => {
+                    object.insert(field.key.to_owned(), value);
+                }
+                // Only where a secret is asked for.
+                Some(Read::Secret(name)) => {
+                    let stands_for = SecretRef::Param(name).placeholder();
+                    object.insert(field.key.to_owned(), stands_for);
+                }
+                None => good = false,
+            }
+        }
+        good.then(|| Read::Value(Value::from(object)))
+    }
+
+    fn tags_value(&mut self, entries: &[(Key, Node)], scope: &Scope) -> Option<Read> {
+        let mut object = Map::new();
+        let mut good = true;
+        for (key, node) in entries {
+            let what = format!("The tag `{}`", key.text.escape_debug());
+            match self.value(node, &Kind::Text, scope, &what) {
+                Some(Read::Value(value)) => {
+                    good &= self.tag(&object, &key.text, &value, &key.span);
+                    object.insert(key.text.clone(), value);
+                }
+                _ => good = false,
+            }
+        }
+        good.then(|| Read::Value(Value::from(object)))
     }
 
     /// A value whose kind its type decides later.

@@ -130,17 +130,7 @@ fn type_actions(
             let fact = match &turn.what {
                 What::Action(action) => match type_action(reader, turn, action, scope) {
                     Some(mut action) => {
-                        if let Some(tags) = action.tags_mut() {
-                            add_below(tags, &defaults.tags);
-                            if tags.len() > TAGS_MAX {
-                                let message = format!(
-                                    "With those of the runbook this has {} tags, and a resource has at \
-                                     most {TAGS_MAX}.",
-                                    tags.len()
-                                );
-                                reader.error(Code::ResourceTags, &turn.key.span, message);
-                            }
-                        }
+                        add_tags(reader, turn, &mut action, defaults);
                         let (id, outputs) = super::scope::facts(&action);
                         typed.actions.insert(turn.name.clone(), action);
                         StepFacts::Known { id, outputs }
@@ -162,6 +152,26 @@ fn type_actions(
     }
     scope.each = None;
     typed
+}
+
+/// A resource has the tags of the runbook as well.
+fn add_tags(
+    reader: &mut Reader<'_>,
+    turn: &LoopRound<'_>,
+    action: &mut Action,
+    defaults: &Defaults,
+) {
+    if let Some(tags) = action.tags_mut() {
+        add_below(tags, &defaults.tags);
+        if tags.len() > TAGS_MAX {
+            let message = format!(
+                "With those of the runbook this has {} tags, and a resource has at \
+                                     most {TAGS_MAX}.",
+                tags.len()
+            );
+            reader.error(Code::ResourceTags, &turn.key.span, message);
+        }
+    }
 }
 
 fn type_action(

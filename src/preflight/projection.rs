@@ -12,7 +12,8 @@ use super::inquiry::{is, peerings_of};
 use super::last_path;
 use crate::arm;
 use crate::model::action::{
-    HubAction, NextHop, Peering, Removal, RemovalKind, Route, RouteTable, Tier,
+    CircuitBandwidth, CircuitTier, Connection, Dissociation, Gateway, HubAction, NextHop, Peering,
+    Removal, RemovalKind, Route, RouteTable, SecurityGroupUse, Tier,
 };
 use crate::model::hub_body::body_of;
 use crate::model::tags::Tags;
@@ -86,46 +87,16 @@ fn change(facts: &mut Facts, action: &Action) {
             };
             patch(facts, &spec.id, json!({ "properties": properties }));
         }
-        Action::Gateway(spec) => {
-            let body = json!({
-                "location": spec.location.as_str(),
-                "properties": {
-                    "gatewayType": "ExpressRoute", "provisioningState": "Succeeded",
-                    "sku": { "name": spec.sku, "tier": spec.sku },
-                    "ipConfigurations": [{ "properties": { "subnet": { "id": spec.subnet } } }],
-                },
-            });
-            patch(facts, &spec.id, body);
-            settle_in(facts, &spec.subnet, &spec.id);
-        }
+        Action::Gateway(spec) => gateway(facts, spec),
         Action::Authorization(spec) => {
             if facts.body(&spec.id).is_none() {
                 let body = json!({ "properties": { "authorizationUseStatus": "Available" } });
                 patch(facts, &spec.id, body);
             }
         }
-        Action::Connection(spec) => {
-            let mut body = json!({
-                "location": spec.location.as_str(),
-                "properties": {
-                    "connectionType": "ExpressRoute", "provisioningState": "Succeeded",
-                    "virtualNetworkGateway1": { "id": spec.gateway },
-                    "peer": { "id": spec.circuit },
-                },
-            });
-            name(&mut body, "routingWeight", spec.routing_weight);
-            name(&mut body, "expressRouteGatewayBypass", spec.fast_path);
-            patch(facts, &spec.id, body);
-        }
+        Action::Connection(spec) => connect(facts, spec),
         Action::Peering(spec) => peer(facts, spec),
-        Action::Hub(hub) => {
-            let mut body = body_of(hub);
-            if let Some(body) = body.as_object_mut() {
-                body.remove("tags");
-            }
-            body["properties"]["provisioningState"] = json!("Succeeded");
-            patch(facts, hub.subject(), body);
-        }
+        Action::Hub(own) => hub(facts, own),
         Action::RouteTable(spec) => patch(facts, &spec.id, table(facts, spec)),
         Action::Route(spec) => {
             let route = route(facts, &spec.prefix.to_string(), &spec.next_hop);
@@ -136,49 +107,101 @@ fn change(facts: &mut Facts, action: &Action) {
             &spec.subnet,
             json!({ "properties": { "routeTable": { "id": spec.route_table } } }),
         ),
-        Action::Dissociation(spec) => edit(facts, &spec.subnet, |body| {
-            let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).route_table());
-            if let Some(body) = body.as_mut().filter(|_| ours.as_ref() == Some(&spec.route_table)) {
-                take_out(body, "routeTable");
-            }
-        }),
-        Action::SecurityGroup(spec) if spec.used => patch(
-            facts,
-            &spec.subnet,
-            json!({ "properties": { "networkSecurityGroup": { "id": spec.security_group } } }),
-        ),
-        Action::SecurityGroup(spec) => edit(facts, &spec.subnet, |body| {
-            let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).security_group());
-            let own = ours.as_ref() == Some(&spec.security_group);
-            if let Some(body) = body.as_mut().filter(|_| own) {
-                take_out(body, "networkSecurityGroup");
-            }
-        }),
+        Action::Dissociation(spec) => dissociate(facts, spec),
+        Action::SecurityGroup(spec) => guard(facts, spec),
         Action::Dns(spec) => patch(
             facts,
             &spec.id,
             json!({ "properties": { "dhcpOptions": { "dnsServers": spec.servers } } }),
         ),
-        Action::Tier(spec) => edit(facts, &spec.id, |body| {
-            let stands = body.as_ref().and_then(|body| arm::CircuitView::of(body).tier());
-            let lower = stands.and_then(Tier::parse).is_some_and(|tier| tier < spec.at_least);
-            if let Some(tier) = body.as_mut().and_then(|body| body.pointer_mut("/sku/tier"))
-                && lower
-            {
-                *tier = json!(spec.at_least.as_str());
-            }
-        }),
-        Action::Bandwidth(spec) => edit(facts, &spec.id, |body| {
-            let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
-            if let Some(mbps) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {
-                *mbps = json!(mbps.as_u64().unwrap_or(0).max(u64::from(spec.mbps_min)));
-            }
-        }),
+        Action::Tier(spec) => raise(facts, spec),
+        Action::Bandwidth(spec) => widen(facts, spec),
         Action::Remove(spec) => remove(facts, spec),
         Action::Vpn(own) => last_path::vpn(facts, own),
         Action::Steering(own) => last_path::steer(facts, own),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::Outside(_) | Action::General(_) => {}
     }
+}
+
+fn gateway(facts: &mut Facts, spec: &Gateway) {
+    let body = json!({
+        "location": spec.location.as_str(),
+        "properties": {
+            "gatewayType": "ExpressRoute", "provisioningState": "Succeeded",
+            "sku": { "name": spec.sku, "tier": spec.sku },
+            "ipConfigurations": [{ "properties": { "subnet": { "id": spec.subnet } } }],
+        },
+    });
+    patch(facts, &spec.id, body);
+    settle_in(facts, &spec.subnet, &spec.id);
+}
+
+fn connect(facts: &mut Facts, spec: &Connection) {
+    let mut body = json!({
+        "location": spec.location.as_str(),
+        "properties": {
+            "connectionType": "ExpressRoute", "provisioningState": "Succeeded",
+            "virtualNetworkGateway1": { "id": spec.gateway },
+            "peer": { "id": spec.circuit },
+        },
+    });
+    name(&mut body, "routingWeight", spec.routing_weight);
+    name(&mut body, "expressRouteGatewayBypass", spec.fast_path);
+    patch(facts, &spec.id, body);
+}
+
+fn hub(facts: &mut Facts, hub: &HubAction) {
+    let mut body = body_of(hub);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("tags");
+    }
+    body["properties"]["provisioningState"] = json!("Succeeded");
+    patch(facts, hub.subject(), body);
+}
+
+fn dissociate(facts: &mut Facts, spec: &Dissociation) {
+    edit(facts, &spec.subnet, |body| {
+        let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).route_table());
+        if let Some(body) = body.as_mut().filter(|_| ours.as_ref() == Some(&spec.route_table)) {
+            take_out(body, "routeTable");
+        }
+    });
+}
+
+/// A subnet uses a security group, or does so no more.
+fn guard(facts: &mut Facts, spec: &SecurityGroupUse) {
+    if spec.used {
+        let used = json!({ "networkSecurityGroup": { "id": spec.security_group } });
+        return patch(facts, &spec.subnet, json!({ "properties": used }));
+    }
+    edit(facts, &spec.subnet, |body| {
+        let ours = body.as_ref().and_then(|body| arm::SubnetView::of(body).security_group());
+        let own = ours.as_ref() == Some(&spec.security_group);
+        if let Some(body) = body.as_mut().filter(|_| own) {
+            take_out(body, "networkSecurityGroup");
+        }
+    });
+}
+
+fn raise(facts: &mut Facts, spec: &CircuitTier) {
+    edit(facts, &spec.id, |body| {
+        let stands = body.as_ref().and_then(|body| arm::CircuitView::of(body).tier());
+        let lower = stands.and_then(Tier::parse).is_some_and(|tier| tier < spec.at_least);
+        if let Some(tier) = body.as_mut().and_then(|body| body.pointer_mut("/sku/tier"))
+            && lower
+        {
+            *tier = json!(spec.at_least.as_str());
+        }
+    });
+}
+
+fn widen(facts: &mut Facts, spec: &CircuitBandwidth) {
+    edit(facts, &spec.id, |body| {
+        let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
+        if let Some(mbps) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {
+            *mbps = json!(mbps.as_u64().unwrap_or(0).max(u64::from(spec.mbps_min)));
+        }
+    });
 }
 
 fn table(facts: &Facts, spec: &RouteTable) -> Value {

@@ -36,6 +36,23 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     let mut resource = |id: &ResourceId| {
         asked.insert(Question::Resource(id.clone()));
     };
+    of_steps(plan, &mut resource);
+    around_gateways(inquiry, facts, &mut resource);
+    around_connections(inquiry, &end, facts, &mut resource);
+    around_peerings(inquiry, facts, &mut resource);
+    around_circuits(inquiry, facts, &mut resource);
+    asked.extend(tables_of_connected(inquiry, &end));
+    for (id, content) in plan.steps().iter().filter_map(policy::content) {
+        asked.insert(policy::question(id, &content));
+    }
+    asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
+    asked.extend(hubs::questions(inquiry));
+    asked.extend(around(inquiry));
+    asked
+}
+
+/// What steps are about, what that is in, and what they read.
+fn of_steps(plan: &Plan, resource: &mut impl FnMut(&ResourceId)) {
     for step in plan.steps() {
         if let Some(id) = step.action.subject() {
             resource(id);
@@ -51,69 +68,19 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             resource(&spec.route_table);
         }
     }
+}
+
+/// Where gateways stand, what stands in the networks that were read, and which tables their subnets use.
+fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
     for (_, _, subnet) in inquiry.gateway_places() {
         if let Some(vnet) = subnet.parent() {
             resource(&vnet);
-        }
-    }
-    for (_, spec) in inquiry.recovery_plans() {
-        for item in facts.body(&spec.id).map(recovery_items).unwrap_or_default() {
-            resource(&item);
-        }
-    }
-    for (_, spec) in inquiry.connections() {
-        if let Some(vnet) = inquiry.vnet_of(&spec.gateway) {
-            resource(&vnet);
-            for spoke in end.spokes(&vnet) {
-                resource(&spoke);
-            }
-            for peering in peerings_of(facts.body(&vnet)) {
-                if let Some(remote) = arm::PeeringView::of(peering).remote() {
-                    resource(&remote);
-                }
-            }
-        }
-    }
-    // Who is peered with networks that are to be peered: their addresses must not meet.
-    for (_, spec) in inquiry.peerings() {
-        for vnet in spec.id.parent().iter().chain([&spec.remote]) {
-            for peering in peerings_of(facts.body(vnet)) {
-                if let Some(remote) = arm::PeeringView::of(peering).remote() {
-                    resource(&remote);
-                }
-            }
         }
     }
     // Which gateways stand in the networks that were read: a rule about them reads them.
     for (_, vnet) in facts.bodies(VNETS) {
         for gateway in inquiry.gateways_in(vnet) {
             resource(&gateway);
-        }
-    }
-    for circuit in inquiry.circuits() {
-        for (_, link) in inquiry.links(circuit) {
-            if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
-                resource(&gateway);
-                if let Some(vnet) =
-                    facts.body(&gateway).and_then(gateway_subnet).and_then(|s| s.parent())
-                {
-                    resource(&vnet);
-                    for spoke in inquiry.spokes(&vnet) {
-                        resource(&spoke);
-                    }
-                    for peering in peerings_of(facts.body(&vnet)) {
-                        if let Some(remote) = arm::PeeringView::of(peering).remote() {
-                            resource(&remote);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    // The circuits that are in use, to compare ours with.
-    for (_, link) in facts.bodies(CONNECTIONS) {
-        if let Some(circuit) = arm::ConnectionView::of(link).circuit() {
-            resource(&circuit);
         }
     }
     // Route tables of subnets that gateways stand in, and of those that are given another one.
@@ -125,10 +92,78 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             }
         }
     }
-    for (id, content) in plan.steps().iter().filter_map(policy::content) {
-        asked.insert(policy::question(id, &content));
+}
+
+/// Networks that are peered with one, whatever the state of that.
+fn peered(facts: &Facts, vnet: &ResourceId, resource: &mut impl FnMut(&ResourceId)) {
+    for peering in peerings_of(facts.body(vnet)) {
+        if let Some(remote) = arm::PeeringView::of(peering).remote() {
+            resource(&remote);
+        }
     }
-    // Route tables of what is connected: they decide what goes through.
+}
+
+/// The machines of recovery plans; the networks that connections lead to, with their spokes; the circuits in use.
+fn around_connections(
+    inquiry: &Inquiry<'_>,
+    end: &Inquiry<'_>,
+    facts: &Facts,
+    resource: &mut impl FnMut(&ResourceId),
+) {
+    for (_, spec) in inquiry.recovery_plans() {
+        for item in facts.body(&spec.id).map(recovery_items).unwrap_or_default() {
+            resource(&item);
+        }
+    }
+    for (_, spec) in inquiry.connections() {
+        if let Some(vnet) = inquiry.vnet_of(&spec.gateway) {
+            resource(&vnet);
+            for spoke in end.spokes(&vnet) {
+                resource(&spoke);
+            }
+            peered(facts, &vnet, resource);
+        }
+    }
+    // The circuits that are in use, to compare ours with.
+    for (_, link) in facts.bodies(CONNECTIONS) {
+        if let Some(circuit) = arm::ConnectionView::of(link).circuit() {
+            resource(&circuit);
+        }
+    }
+}
+
+/// Who is peered with networks that are to be peered: their addresses must not meet.
+fn around_peerings(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
+    for (_, spec) in inquiry.peerings() {
+        for vnet in spec.id.parent().iter().chain([&spec.remote]) {
+            peered(facts, vnet, resource);
+        }
+    }
+}
+
+/// What else uses the circuits: the gateways, their networks and all that is behind those.
+fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
+    for circuit in inquiry.circuits() {
+        for (_, link) in inquiry.links(circuit) {
+            if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
+                resource(&gateway);
+                if let Some(vnet) =
+                    facts.body(&gateway).and_then(gateway_subnet).and_then(|s| s.parent())
+                {
+                    resource(&vnet);
+                    for spoke in inquiry.spokes(&vnet) {
+                        resource(&spoke);
+                    }
+                    peered(facts, &vnet, resource);
+                }
+            }
+        }
+    }
+}
+
+/// Route tables of what is connected: they decide what goes through.
+fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Question> {
+    let mut asked = BTreeSet::new();
     for (_, spec) in inquiry.connections() {
         let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
         for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
@@ -137,9 +172,6 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
             asked.extend(tables.map(Question::Resource));
         }
     }
-    asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
-    asked.extend(hubs::questions(inquiry));
-    asked.extend(around(inquiry));
     asked
 }
 

@@ -2,7 +2,7 @@
 
 use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Recorded, RunMode, RunTarget};
-use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp, Undo};
+use crate::model::{Gate, Plan, RegionDown, RunOutcome, StepName, Timestamp, Undo};
 
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +61,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             format!("▸ {step}  {}", style.dim(&title(plan, step)))
         }
         Event::StepStarted { step, attempt } => format!("▸ {step}  attempt {attempt}"),
-        Event::Accepted { step, .. } => {
-            let action = plan.step(step).map(|s| &s.action);
-            let typical = action.and_then(super::typical::typical);
-            let doing = action.map_or("Azure is at work", super::typical::doing);
-            let phrase = typical.map_or_else(String::new, |t| format!(", {}", t.phrase()));
-            style.dim(&format!("  {step}  accepted; {doing}{phrase}"))
-        }
+        Event::Accepted { step, .. } => style.dim(&accepted(step, plan)),
         Event::Refused { step, error } => {
             style.warn(&format!("! {step}  refused: {}", error.message))
         }
@@ -94,23 +88,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             actor(by)
         )),
         Event::StepHeld { step, why } => style.warn(&format!("! {step}  held: {why}")),
-        Event::GateOpened { step, question, .. } => {
-            // The clock and its gap take nine columns, the step's name comes before the first line.
-            let wide = style.width.saturating_sub(12).max(20);
-            let decides = plan
-                .step(step)
-                .is_some_and(|step| matches!(step.action.gate(), Some(Gate::Decision(_))));
-            let wrapped: Vec<String> = if decides {
-                question.lines().flat_map(|line| wrap(line, wide)).collect()
-            } else {
-                wrap(question, wide)
-            };
-            // Where name and first line do not fit beside one another the question begins below.
-            let lead = step.as_str().chars().count() + 4;
-            let first = wrapped.first().map_or(0, |line| line.chars().count());
-            let gap = if lead + first <= wide + 2 { "  " } else { "\n           " };
-            style.warn(&format!("? {step}{gap}{}", wrapped.join("\n           ")))
-        }
+        Event::GateOpened { step, question, .. } => asked(question, step, plan, style),
         Event::Approved { step, by, choice, reason } => {
             let what = match choice {
                 Some(choice) => format!("`{choice}` chosen"),
@@ -182,6 +160,33 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
     })
 }
 
+/// What Azure is at, and how long that takes.
+fn accepted(step: &StepName, plan: &Plan) -> String {
+    let action = plan.step(step).map(|s| &s.action);
+    let typical = action.and_then(super::typical::typical);
+    let doing = action.map_or("Azure is at work", super::typical::doing);
+    let phrase = typical.map_or_else(String::new, |t| format!(", {}", t.phrase()));
+    format!("  {step}  accepted; {doing}{phrase}")
+}
+
+/// A question that opens.
+fn asked(question: &str, step: &StepName, plan: &Plan, style: Style) -> String {
+    // The clock and its gap take nine columns, the step's name comes before the first line.
+    let wide = style.width.saturating_sub(12).max(20);
+    let decides =
+        plan.step(step).is_some_and(|step| matches!(step.action.gate(), Some(Gate::Decision(_))));
+    let wrapped: Vec<String> = if decides {
+        question.lines().flat_map(|line| wrap(line, wide)).collect()
+    } else {
+        wrap(question, wide)
+    };
+    // Where name and first line do not fit beside one another the question begins below.
+    let lead = step.as_str().chars().count() + 4;
+    let first = wrapped.first().map_or(0, |line| line.chars().count());
+    let gap = if lead + first <= wide + 2 { "  " } else { "\n           " };
+    style.warn(&format!("? {step}{gap}{}", wrapped.join("\n           ")))
+}
+
 /// An event as the journal tells it, without its place and time.
 #[must_use]
 pub fn told(event: &Event, plan: &Plan) -> String {
@@ -194,24 +199,14 @@ fn journal(event: &Event, plan: &Plan) -> String {
     let rest = match event {
         Event::RunOpened { run, mode, endpoint, by, against, bad_days, regions_down, .. } => {
             format!(
-                "{run} of {} ({}, {endpoint}){}{}{}",
+                "{run} of {} ({}, {endpoint}){}{}",
                 plan.parts().runbook,
                 match (mode, against.unwrap_or_else(|| RunTarget::of(*mode, endpoint))) {
                     (RunMode::Drill, _) => "drill",
                     (RunMode::Live, RunTarget::Simulator) => "simulated",
                     (RunMode::Live, RunTarget::Azure) => "live",
                 },
-                match bad_days.as_slice() {
-                    [] => String::new(),
-                    days => format!(" through {}", days.join(", ")),
-                },
-                match regions_down.as_slice() {
-                    [] => String::new(),
-                    down => {
-                        let all: Vec<String> = down.iter().map(ToString::to_string).collect();
-                        format!(" with {} down", all.join(", "))
-                    }
-                },
+                lived(bad_days, regions_down),
                 by.as_ref().map_or_else(String::new, |by| format!(" by {by}"))
             )
         }
@@ -252,4 +247,17 @@ fn journal(event: &Event, plan: &Plan) -> String {
         },
     };
     format!("{kind:<16} {}", rest.trim_start()).trim_end().to_owned()
+}
+
+/// What a drill goes through.
+fn lived(bad_days: &[String], regions_down: &[RegionDown]) -> String {
+    let mut text = String::new();
+    if !bad_days.is_empty() {
+        text.push_str(&format!(" through {}", bad_days.join(", ")));
+    }
+    if !regions_down.is_empty() {
+        let all: Vec<String> = regions_down.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(" with {} down", all.join(", ")));
+    }
+    text
 }

@@ -6,6 +6,7 @@ use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, wrap};
 use super::told;
+use super::truth::RunTruth;
 use super::truth_text;
 use super::view::{ReachView, RunView, StepView};
 use crate::engine::RunKind;
@@ -64,20 +65,7 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     let elapsed = span(view.elapsed_seconds);
     let going_on = view.now.as_ref().filter(|truth| !truth.standing.is_end());
     match going_on {
-        Some(truth) => {
-            let told = format!("{} {}", truth.standing.shown(), truth.headline);
-            let lead = view.runbook.chars().count() + 2;
-            let lines = wrap(&told, style.width.saturating_sub(lead).max(20));
-            for (place, text) in lines.iter().enumerate() {
-                if place == 0 {
-                    let rest = text.strip_prefix(&truth.standing.shown()).unwrap_or_default();
-                    let word = truth_text::standing(truth, style);
-                    line(out, &format!("{}  {word}{rest}", style.bold(&view.runbook)));
-                } else {
-                    line(out, &format!("{}{text}", " ".repeat(lead)));
-                }
-            }
-        }
+        Some(truth) => going_on_line(out, view, truth, style),
         None => {
             let text = format!("{}  {outcome} after {elapsed} ({kind})", style.bold(&view.runbook));
             line(out, &text);
@@ -89,31 +77,45 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
     let profile = view.profile.as_deref().unwrap_or("none");
     let began = style.day_and_time(view.started_at);
     let about = format!("run {} · {mode} · profile {profile} · began {began}", view.run);
-    for text in wrap(&about, style.width) {
-        line(out, &style.dim(&text));
-    }
+    dimmed(out, &about, style);
     if !view.bad_days.is_empty() {
         let lived = format!("lived through {}", view.bad_days.join(", "));
-        for text in wrap(&lived, style.width) {
-            line(out, &style.dim(&text));
-        }
+        dimmed(out, &lived, style);
     }
     if !view.regions_down.is_empty() {
         let down = format!("with {} down", view.regions_down.join(", "));
-        for text in wrap(&down, style.width) {
-            line(out, &style.dim(&text));
-        }
+        dimmed(out, &down, style);
     }
     if let Some(by) = &view.by {
-        for text in wrap(&format!("started by {by}"), style.width) {
-            line(out, &style.dim(&text));
-        }
+        dimmed(out, &format!("started by {by}"), style);
     }
     if let Some(truth) = going_on {
         out.push('\n');
         for text in truth_text::block(truth, style) {
             line(out, &text);
         }
+    }
+}
+
+/// What a run that goes on does now, in the first lines.
+fn going_on_line(out: &mut String, view: &RunView, truth: &RunTruth, style: Style) {
+    let told = format!("{} {}", truth.standing.shown(), truth.headline);
+    let lead = view.runbook.chars().count() + 2;
+    let lines = wrap(&told, style.width.saturating_sub(lead).max(20));
+    for (place, text) in lines.iter().enumerate() {
+        if place == 0 {
+            let rest = text.strip_prefix(&truth.standing.shown()).unwrap_or_default();
+            let word = truth_text::standing(truth, style);
+            line(out, &format!("{}  {word}{rest}", style.bold(&view.runbook)));
+        } else {
+            line(out, &format!("{}{text}", " ".repeat(lead)));
+        }
+    }
+}
+
+fn dimmed(out: &mut String, text: &str, style: Style) {
+    for text in wrap(text, style.width) {
+        line(out, &style.dim(&text));
     }
 }
 

@@ -16,7 +16,7 @@ use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepState};
-use crate::model::{RunOutcome, StepName, StepStatus, Timestamp, Undo, WriteMethod};
+use crate::model::{Plan, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -260,53 +260,12 @@ fn viewed(
     let steps: Vec<StepView> = plan
         .steps()
         .iter()
-        .filter_map(|step| {
-            let record = state.step(&step.name)?;
-            let span = timeline.spans.get(&step.name).cloned().unwrap_or_default();
-            let why = why(record);
-            let failed = matches!(
-                record.status(),
-                StepStatus::Failed | StepStatus::TimedOut | StepStatus::Held
-            );
-            Some(StepView {
-                name: step.name.to_string(),
-                title: step.title.clone(),
-                action: step.action.name().to_owned(),
-                status: record.status(),
-                attempts: record.attempt,
-                refusals: record.refusals,
-                started_at: span.began,
-                ended_at: span.ended,
-                start_seconds: span.began.map(since),
-                end_seconds: span.ended.map(since),
-                waited_for: timeline.waited(plan, &step.name, now),
-                needs: step.needs.iter().map(ToString::to_string).collect(),
-                resource: step.action.subject().map(ToString::to_string),
-                change: change(step, record, &writes).map(str::to_owned),
-                why,
-                not_called_for: matches!(
-                    record.state,
-                    StepState::Skipped { by: Actor::Engine, .. }
-                ),
-                question: question(record),
-                by_hand: failed
-                    .then(|| {
-                        let exact = by_hand::typed(step, &plan.parts().secrets);
-                        exact.or_else(|| step.prose.by_hand.clone())
-                    })
-                    .flatten(),
-                call: step.prose.call.clone().filter(|_| failed),
-            })
-        })
+        .filter_map(|step| step_view(state, plan, step, &timeline, &writes, now))
         .collect();
     let path = timeline.critical_path(plan);
     let split = split(events, plan);
     let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
-    // What was settled afterwards is no part of the recovery.
-    let recovered = events.iter().find_map(|recorded| match &recorded.event {
-        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
-        _ => None,
-    });
+    let recovered = recovered_at(events);
     Some(RunView {
         schema: RUN_SCHEMA.to_owned(),
         run: opened.run.to_string(),
@@ -339,16 +298,73 @@ fn viewed(
         writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),
         steps,
         obligations: state.obligations(),
-        stays: match state.outcome() {
-            Some(RunOutcome::Undone | RunOutcome::UndoIncomplete) => state.stays(),
-            Some(RunOutcome::Succeeded | RunOutcome::Failed | RunOutcome::Cancelled) | None => {
-                Vec::new()
-            }
-        },
+        stays: stays(state),
         events: state.head.0,
         log: None,
         now: None,
         ourselves: Ourselves::default(),
+    })
+}
+
+/// What was not taken back by a run that was.
+fn stays(state: &RunState) -> Vec<String> {
+    match state.outcome() {
+        Some(RunOutcome::Undone | RunOutcome::UndoIncomplete) => state.stays(),
+        Some(RunOutcome::Succeeded | RunOutcome::Failed | RunOutcome::Cancelled) | None => {
+            Vec::new()
+        }
+    }
+}
+
+/// The view of a step, in the time of its run.
+fn step_view(
+    state: &RunState,
+    plan: &Plan,
+    step: &Step,
+    timeline: &Timeline,
+    writes: &BTreeMap<StepName, Writes>,
+    now: Timestamp,
+) -> Option<StepView> {
+    let opened = state.opened.as_ref()?.at;
+    let since = |at: Timestamp| seconds(at.since(opened));
+    let record = state.step(&step.name)?;
+    let span = timeline.spans.get(&step.name).cloned().unwrap_or_default();
+    let why = why(record);
+    let failed =
+        matches!(record.status(), StepStatus::Failed | StepStatus::TimedOut | StepStatus::Held);
+    Some(StepView {
+        name: step.name.to_string(),
+        title: step.title.clone(),
+        action: step.action.name().to_owned(),
+        status: record.status(),
+        attempts: record.attempt,
+        refusals: record.refusals,
+        started_at: span.began,
+        ended_at: span.ended,
+        start_seconds: span.began.map(since),
+        end_seconds: span.ended.map(since),
+        waited_for: timeline.waited(plan, &step.name, now),
+        needs: step.needs.iter().map(ToString::to_string).collect(),
+        resource: step.action.subject().map(ToString::to_string),
+        change: change(step, record, writes).map(str::to_owned),
+        why,
+        not_called_for: matches!(record.state, StepState::Skipped { by: Actor::Engine, .. }),
+        question: question(record),
+        by_hand: failed
+            .then(|| {
+                let exact = by_hand::typed(step, &plan.parts().secrets);
+                exact.or_else(|| step.prose.by_hand.clone())
+            })
+            .flatten(),
+        call: step.prose.call.clone().filter(|_| failed),
+    })
+}
+
+/// What was settled afterwards is no part of the recovery.
+fn recovered_at(events: &[Recorded]) -> Option<Timestamp> {
+    events.iter().find_map(|recorded| match &recorded.event {
+        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
+        _ => None,
     })
 }
 

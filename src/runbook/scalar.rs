@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::diagnostic::{Code, did_you_mean};
-use super::grammar::Kind;
+use super::grammar::{Choice, Kind};
 use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
 use crate::model::{Region, ResourceId, SecretSource, Timestamp, geography};
@@ -73,58 +73,18 @@ pub type Wrong = (Code, String, Option<String>);
 ///
 /// # Errors
 /// It is not; what is wrong with it, and the fix.
-pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, String)>), Wrong> {
-    let kind_of = |value: &Value| match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
-        other @ Value::Bool(_) | other @ Value::Number(_) | other @ Value::String(_) => {
-            format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned))
-        }
-    };
-    let not = || {
-        let message = format!("must be {}, and this is {}", expected(kind), kind_of(value));
-        (Code::WrongKind, message, None)
-    };
+pub fn check_scalar(value: &Value, kind: &Kind) -> Result<Checked, Wrong> {
+    let not = || not(value, kind);
     let good = |value: Value| Ok((value, None));
-    let as_text = || match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    };
+    let as_text = || text_of(value);
     match kind {
         Kind::Text | Kind::Prose => as_text().map(Value::from).map_or_else(|| Err(not()), good),
-        Kind::IdOrName(of) => {
-            let text = as_text().ok_or_else(not)?;
-            if text.starts_with('/') {
-                check_id(&text, of).and_then(good)
-            } else {
-                good(text.into())
-            }
-        }
-        Kind::Int(min, max) => {
-            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(not)?;
-            if number < *min || number > *max {
-                let message = format!("must be {min} to {max}, and this is {number}");
-                return Err((Code::BadValue, message, None));
-            }
-            good(number.into())
-        }
-        Kind::Bool => match value {
-            Value::Bool(_) => good(value.clone()),
-            Value::String(text) if text == "true" || text == "false" => {
-                good((text == "true").into())
-            }
-            Value::String(text) if ["yes", "no", "on", "off"].contains(&text.as_str()) => {
-                let meant = ["yes", "on"].contains(&text.as_str());
-                Err((Code::WrongKind, not().1, Some(format!("Write {meant}."))))
-            }
-            Value::Null
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => Err(not()),
+        Kind::IdOrName(of) => match as_text().ok_or_else(not)? {
+            text if text.starts_with('/') => check_id(&text, of).and_then(good),
+            text => good(text.into()),
         },
+        Kind::Int(min, max) => check_number(value, *min, *max, &not).and_then(good),
+        Kind::Bool => check_truth(value, &not).and_then(good),
         Kind::Duration => {
             let text = as_text().ok_or_else(not)?;
             parse_duration(&text).map_err(|_| {
@@ -134,70 +94,20 @@ pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, 
             good(text.into())
         }
         Kind::Cidr => check_cidr(&as_text().ok_or_else(not)?, &not).and_then(good),
-        Kind::Destination => {
-            let text = as_text().ok_or_else(not)?;
-            if text.contains('/') {
-                return check_cidr(&text, &not).and_then(good);
-            }
-            let destination = Destination::parse(&text).ok_or_else(not)?;
-            let doubt = (!destination.is_known()).then(|| {
-                let meant = did_you_mean(&text, SERVICE_TAGS.iter().copied());
-                let hint =
-                    meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
-                (Code::ServiceTag, format!("Azure documents no service tag `{text}`.{hint}"))
-            });
-            Ok((text.into(), doubt))
-        }
+        Kind::Destination => check_destination(&as_text().ok_or_else(not)?, &not),
         Kind::Ip => {
             let text = as_text().ok_or_else(not)?;
             let address: std::net::IpAddr = text.parse().map_err(|_| not())?;
             good(address.to_string().into())
         }
-        Kind::Region => {
-            let text = as_text().ok_or_else(not)?;
-            let region = Region::parse(&text).map_err(|_| not())?;
-            let known = geography::region(region.as_str()).is_some();
-            let warning = (!known).then(|| {
-                let meant =
-                    did_you_mean(region.as_str(), geography::REGIONS.iter().map(|r| r.name));
-                let hint =
-                    meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
-                (Code::Region, format!("Azure documents no region `{region}`.{hint}"))
-            });
-            Ok((region.as_str().into(), warning))
-        }
+        Kind::Region => check_region(&as_text().ok_or_else(not)?, &not),
         Kind::Id(of) => {
             let text = as_text().ok_or_else(not)?;
             check_id(&text, of).and_then(good)
         }
-        Kind::OneOf(words) => {
-            let text = as_text().ok_or_else(not)?;
-            if words.contains(&text.as_str()) {
-                return good(text.into());
-            }
-            let help = match did_you_mean(&text, words.iter().copied()) {
-                Some(meant) => format!("Did you mean `{meant}`?"),
-                None => format!("It may be {}.", words.join(", ")),
-            };
-            let code = if words.contains(&"ErGw1AZ") { Code::GatewaySku } else { Code::BadValue };
-            Err((code, format!("may not be `{text}`"), Some(help)))
-        }
-        Kind::Secret => {
-            let help = "Declare a parameter of type secret with `from: env:NAME`, and write ${params.NAME}.";
-            let message =
-                "must be a reference to a secret parameter, never the secret itself".to_owned();
-            Err((Code::Secret, message, Some(help.to_owned())))
-        }
-        Kind::SecretFrom => {
-            let read = as_text().and_then(|text| SecretSource::parse(&text).ok());
-            let source = read.ok_or_else(|| {
-                let message = "must say where the secret is read, and never be the secret itself";
-                let help =
-                    "Write env:NAME, file:PATH, or ${params.NAME} of a parameter of type secret.";
-                (Code::Secret, message.to_owned(), Some(help.to_owned()))
-            })?;
-            good(source.to_string().into())
-        }
+        Kind::OneOf(words) => check_word(&as_text().ok_or_else(not)?, words).and_then(good),
+        Kind::Secret => Err(secret_itself()),
+        Kind::SecretFrom => check_source(as_text()).and_then(good),
         Kind::Time => {
             let text = as_text().ok_or_else(not)?;
             Timestamp::parse(&text).map_err(|_| {
@@ -206,24 +116,7 @@ pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, 
             })?;
             good(text.into())
         }
-        Kind::Choice(choices) => {
-            let text = as_text().ok_or_else(not)?;
-            let Some(choice) = choices.iter().find(|choice| choice.word == text) else {
-                let words = choices.iter().map(|choice| choice.word);
-                let help = match did_you_mean(&text, words.clone()) {
-                    Some(meant) => format!("Did you mean `{meant}`?"),
-                    None => format!("It may be {}.", words.collect::<Vec<_>>().join(", ")),
-                };
-                return Err((Code::BadValue, format!("may not be `{text}`"), Some(help)));
-            };
-            if choice.alone {
-                return good(text.into());
-            }
-            let keys: Vec<String> =
-                choice.fields.iter().map(|field| format!("{}: …", field.key)).collect();
-            let help = format!("Write {text}: {{ {} }}.", keys.join(", "));
-            Err((Code::WrongKind, format!("needs to say more than `{text}`"), Some(help)))
-        }
+        Kind::Choice(choices) => check_choice(&as_text().ok_or_else(not)?, choices).and_then(good),
         Kind::Any | Kind::Json => good(value.clone()),
         Kind::List(_)
         | Kind::OneOrMany(_)
@@ -235,6 +128,128 @@ pub fn check_scalar(value: &Value, kind: &Kind) -> Result<(Value, Option<(Code, 
         | Kind::Tags
         | Kind::Condition
         | Kind::Step => Err(not()),
+    }
+}
+
+fn check_truth(value: &Value, not: &dyn Fn() -> Wrong) -> Result<Value, Wrong> {
+    match value {
+        Value::Bool(_) => Ok(value.clone()),
+        Value::String(text) if text == "true" || text == "false" => Ok((text == "true").into()),
+        Value::String(text) if ["yes", "no", "on", "off"].contains(&text.as_str()) => {
+            let meant = ["yes", "on"].contains(&text.as_str());
+            Err((Code::WrongKind, not().1, Some(format!("Write {meant}."))))
+        }
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            Err(not())
+        }
+    }
+}
+
+fn check_destination(text: &str, not: &dyn Fn() -> Wrong) -> Result<Checked, Wrong> {
+    if text.contains('/') {
+        return check_cidr(text, not).map(|value| (value, None));
+    }
+    let destination = Destination::parse(text).ok_or_else(not)?;
+    let doubt = (!destination.is_known()).then(|| {
+        let meant = did_you_mean(text, SERVICE_TAGS.iter().copied());
+        let hint = meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+        (Code::ServiceTag, format!("Azure documents no service tag `{text}`.{hint}"))
+    });
+    Ok((text.into(), doubt))
+}
+
+fn check_region(text: &str, not: &dyn Fn() -> Wrong) -> Result<Checked, Wrong> {
+    let region = Region::parse(text).map_err(|_| not())?;
+    let known = geography::region(region.as_str()).is_some();
+    let warning = (!known).then(|| {
+        let meant = did_you_mean(region.as_str(), geography::REGIONS.iter().map(|r| r.name));
+        let hint = meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+        (Code::Region, format!("Azure documents no region `{region}`.{hint}"))
+    });
+    Ok((region.as_str().into(), warning))
+}
+
+fn check_word(text: &str, words: &[&str]) -> Result<Value, Wrong> {
+    if words.contains(&text) {
+        return Ok(text.into());
+    }
+    let help = match did_you_mean(text, words.iter().copied()) {
+        Some(meant) => format!("Did you mean `{meant}`?"),
+        None => format!("It may be {}.", words.join(", ")),
+    };
+    let code = if words.contains(&"ErGw1AZ") { Code::GatewaySku } else { Code::BadValue };
+    Err((code, format!("may not be `{text}`"), Some(help)))
+}
+
+fn secret_itself() -> Wrong {
+    let help =
+        "Declare a parameter of type secret with `from: env:NAME`, and write ${params.NAME}.";
+    let message = "must be a reference to a secret parameter, never the secret itself".to_owned();
+    (Code::Secret, message, Some(help.to_owned()))
+}
+
+fn check_source(text: Option<String>) -> Result<Value, Wrong> {
+    let read = text.and_then(|text| SecretSource::parse(&text).ok());
+    let source = read.ok_or_else(|| {
+        let message = "must say where the secret is read, and never be the secret itself";
+        let help = "Write env:NAME, file:PATH, or ${params.NAME} of a parameter of type secret.";
+        (Code::Secret, message.to_owned(), Some(help.to_owned()))
+    })?;
+    Ok(source.to_string().into())
+}
+
+fn check_choice(text: &str, choices: &[Choice]) -> Result<Value, Wrong> {
+    let Some(choice) = choices.iter().find(|choice| choice.word == text) else {
+        let words = choices.iter().map(|choice| choice.word);
+        let help = match did_you_mean(text, words.clone()) {
+            Some(meant) => format!("Did you mean `{meant}`?"),
+            None => format!("It may be {}.", words.collect::<Vec<_>>().join(", ")),
+        };
+        return Err((Code::BadValue, format!("may not be `{text}`"), Some(help)));
+    };
+    if choice.alone {
+        return Ok(text.into());
+    }
+    let keys: Vec<String> = choice.fields.iter().map(|field| format!("{}: …", field.key)).collect();
+    let help = format!("Write {text}: {{ {} }}.", keys.join(", "));
+    Err((Code::WrongKind, format!("needs to say more than `{text}`"), Some(help)))
+}
+
+/// A value in its canonical form, with a doubt about it.
+pub type Checked = (Value, Option<(Code, String)>);
+
+/// A value is not of a kind.
+fn not(value: &Value, kind: &Kind) -> Wrong {
+    let is = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+        other @ Value::Bool(_) | other @ Value::Number(_) | other @ Value::String(_) => {
+            format!("`{}`", other.as_str().map_or_else(|| other.to_string(), str::to_owned))
+        }
+    };
+    (Code::WrongKind, format!("must be {}, and this is {is}", expected(kind)), None)
+}
+
+fn check_number(
+    value: &Value,
+    min: u64,
+    max: u64,
+    not: &dyn Fn() -> Wrong,
+) -> Result<Value, Wrong> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(not)?;
+    if number < min || number > max {
+        let message = format!("must be {min} to {max}, and this is {number}");
+        return Err((Code::BadValue, message, None));
+    }
+    Ok(number.into())
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -143,16 +143,7 @@ impl World {
         if let Some(id) = self.polled(url) {
             return self.poll(&id, url, &origin, now);
         }
-        let version = url.query_pairs().find(|(key, _)| key == "api-version");
-        let api_version = version.map(|(_, value)| value.into_owned()).ok_or_else(|| {
-            let message =
-                "The api-version query parameter (?api-version=) is required for all requests.";
-            Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
-        })?;
-        if !is_api_version(&api_version) {
-            let message = format!("The api-version '{api_version}' is invalid.");
-            return Err(Refusal::new(400, "InvalidApiVersionParameter", message).by_gateway());
-        }
+        let api_version = version_of(url)?;
         let path = from_url_path(url.path());
         if is_about_groups(&path) {
             return self.group_request(request, &path, (&origin, &api_version), now);
@@ -172,6 +163,7 @@ impl World {
         if request.method == Method::Post && asks_policies(&path) {
             return self.restrictions(&path, &request.body);
         }
+        let arrival = |id| Arrival { id, request, origin: &origin, api_version: &api_version, now };
         let id = ResourceId::parse(&path).ok();
         match (request.method, id) {
             (Method::Get, Some(id)) => {
@@ -187,18 +179,9 @@ impl World {
                     Ok(self.list(&path, &api_version, now))
                 }
             },
-            (Method::Put, Some(id)) => {
-                let api_version = api_version.as_str();
-                self.put(&Arrival { id: &id, request, origin: &origin, api_version, now })
-            }
-            (Method::Delete, Some(id)) => {
-                let api_version = api_version.as_str();
-                self.delete(&Arrival { id: &id, request, origin: &origin, api_version, now })
-            }
-            (Method::Patch, Some(id)) => {
-                let api_version = api_version.as_str();
-                self.patch(&Arrival { id: &id, request, origin: &origin, api_version, now })
-            }
+            (Method::Put, Some(id)) => self.put(&arrival(&id)),
+            (Method::Delete, Some(id)) => self.delete(&arrival(&id)),
+            (Method::Patch, Some(id)) => self.patch(&arrival(&id)),
             (Method::Post, _) => self.post(request, &path, url, (&origin, &api_version), now),
             _ => {
                 let message = format!("{} is not allowed here.", request.method);
@@ -274,6 +257,21 @@ impl World {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         self.ledger.note(request, path, now, (status, Some(accepted)));
     }
+}
+
+/// The api-version that is asked for.
+fn version_of(url: &Url) -> Result<String, Refusal> {
+    let version = url.query_pairs().find(|(key, _)| key == "api-version");
+    let api_version = version.map(|(_, value)| value.into_owned()).ok_or_else(|| {
+        let message =
+            "The api-version query parameter (?api-version=) is required for all requests.";
+        Refusal::new(400, "MissingApiVersionParameter", message).by_gateway()
+    })?;
+    if !is_api_version(&api_version) {
+        let message = format!("The api-version '{api_version}' is invalid.");
+        return Err(Refusal::new(400, "InvalidApiVersionParameter", message).by_gateway());
+    }
+    Ok(api_version)
 }
 
 /// Whether a version is of the days in which answers were recorded: a day of 2014 to 2026, with or without

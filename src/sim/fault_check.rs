@@ -204,42 +204,9 @@ impl Fault {
     }
 
     fn check_effect(&self) -> Result<(), String> {
-        let method = self.method.as_deref().unwrap_or_default().to_ascii_uppercase();
-        let only = |effect: &str, methods: &[&str]| {
-            if method.is_empty() || methods.contains(&method.as_str()) {
-                return Ok(());
-            }
-            let methods = methods.join(", ");
-            Err(format!(
-                "`{effect}` strikes operations, which {methods} begin, and it is of {method}"
-            ))
-        };
-        let begin = ["PUT", "PATCH", "DELETE", "POST"];
         let pattern = self.resource.to_ascii_lowercase();
-        let kind = types_in(&pattern).into_iter().rfind(|word| WORDS.contains(word));
-        let begins = |effect: &str| {
-            only(effect, &begin)?;
-            match kind.filter(|kind| method == "POST" && WITHOUT_POSTS.contains(kind)) {
-                Some(kind) => Err(format!("nothing is posted to {kind}")),
-                None => Ok(()),
-            }
-        };
-        let connects = |effect: &str| {
-            only(effect, &["PUT", "PATCH"])?;
-            let around = [
-                "connections",
-                "microsoft.network",
-                "providers",
-                "resourcegroups",
-                "subscriptions",
-            ];
-            match kind.filter(|kind| !around.contains(kind)) {
-                Some(kind) => {
-                    Err(format!("`{effect}` is about connections, and its resource is of {kind}"))
-                }
-                None => Ok(()),
-            }
-        };
+        let begins = |effect: &str| self.begins(effect);
+        let connects = |effect: &str| self.connects(effect);
         match &self.effect {
             FaultEffect::Refuse { status, code } => {
                 if !(400..=599).contains(status) {
@@ -269,7 +236,7 @@ impl Fault {
             FaultEffect::Linger { .. } => {
                 begins("linger")?;
                 let last = pattern.rsplit('/').next().unwrap_or_default();
-                match READING.contains(&last) && method == "POST" {
+                match READING.contains(&last) && self.upper_method() == "POST" {
                     true => Err(format!("`{last}` only reads, and holds nothing up afterwards")),
                     false => Ok(()),
                 }
@@ -284,6 +251,52 @@ impl Fault {
             | FaultEffect::Unreachable
             | FaultEffect::Absent => Ok(()),
         }
+    }
+
+    /// It strikes requests of these methods only.
+    fn only(&self, effect: &str, methods: &[&str]) -> Result<(), String> {
+        let method = self.upper_method();
+        if method.is_empty() || methods.contains(&method.as_str()) {
+            return Ok(());
+        }
+        let methods = methods.join(", ");
+        Err(format!("`{effect}` strikes operations, which {methods} begin, and it is of {method}"))
+    }
+
+    /// It strikes an operation, which some methods begin, and a POST to some types does not.
+    fn begins(&self, effect: &str) -> Result<(), String> {
+        self.only(effect, &["PUT", "PATCH", "DELETE", "POST"])?;
+        match self
+            .kind()
+            .filter(|kind| self.upper_method() == "POST" && WITHOUT_POSTS.contains(kind))
+        {
+            Some(kind) => Err(format!("nothing is posted to {kind}")),
+            None => Ok(()),
+        }
+    }
+
+    /// It strikes connections.
+    fn connects(&self, effect: &str) -> Result<(), String> {
+        self.only(effect, &["PUT", "PATCH"])?;
+        let around =
+            ["connections", "microsoft.network", "providers", "resourcegroups", "subscriptions"];
+        match self.kind().filter(|kind| !around.contains(kind)) {
+            Some(kind) => {
+                Err(format!("`{effect}` is about connections, and its resource is of {kind}"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn upper_method(&self) -> String {
+        self.method.as_deref().unwrap_or_default().to_ascii_uppercase()
+    }
+
+    /// The last type that the pattern of its resource names.
+    fn kind(&self) -> Option<&'static str> {
+        let pattern = self.resource.to_ascii_lowercase();
+        let named = types_in(&pattern).into_iter().rfind(|word| WORDS.contains(word))?;
+        WORDS.iter().find(|word| **word == named).copied()
     }
 }
 

@@ -47,7 +47,20 @@ impl World {
             since: now.since(self.schedule.began()),
             seed: self.chance.seed(),
         };
-        match self.faults.strike(&occasion) {
+        let struck = self.faults.strike(&occasion);
+        self.struck(struck, request, url, &resource, now)
+    }
+
+    /// What a fault leaves of a request and its answer.
+    fn struck(
+        &mut self,
+        effect: Option<FaultEffect>,
+        request: &WireRequest,
+        url: &Url,
+        resource: &str,
+        now: Timestamp,
+    ) -> (Result<WireResponse, WireFault>, bool) {
+        match effect {
             Some(FaultEffect::LoseRequest) => {
                 (Err(WireFault::Unanswered("the request was lost, by a fault".to_owned())), false)
             }
@@ -79,7 +92,7 @@ impl World {
                 (Ok(refusal.response()), false)
             }
             Some(FaultEffect::Absent) => {
-                let refusal = ResourceId::parse(&resource).map_or_else(
+                let refusal = ResourceId::parse(resource).map_or_else(
                     |_| Refusal::new(404, "NotFound", "The resource was not found."),
                     |id| Refusal::not_found(&id),
                 );

@@ -60,26 +60,7 @@ impl World {
             self.check_right(&id, verb)?;
         }
         self.check_precondition(arrival)?;
-        if let Some(parent) = arrival.id.parent() {
-            let parent = self.resources.get(&parent).ok_or_else(|| {
-                Refusal::new(404, "ParentResourceNotFound", format!("{parent} was not found."))
-                    .by_gateway()
-            })?;
-            let above = arrival.id.parent().and_then(|parent| parent.parent());
-            let above = above.and_then(|above| self.resources.get(&above));
-            if [Some(parent), above].into_iter().flatten().any(|one| one.state == State::Failed) {
-                let message = format!(
-                    "PUT operation on child resource {} is blocked because last operation on parent \
-                     resource failed leaving it in failed state. Run PUT operation on the parent, \
-                     then retry operation on the child.",
-                    arrival.id
-                );
-                return Err(Refusal::new(400, "ParentResourceIsInFailedState", message));
-            }
-        } else if body.get("location").and_then(Value::as_str).is_none() {
-            let message = "The location property is required for this definition.";
-            return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
-        }
+        self.check_parent(arrival, &body)?;
         // References first: a peering whose remote network is being written hears of that, although its
         // own network is being written as well (recorded).
         self.check_references(provider, arrival.id, &body, arrival.now)?;
@@ -127,6 +108,31 @@ impl World {
         answer.headers.push("Retry-After", operation.first.to_string());
         answer.headers.push("x-ms-request-id", operation.id.clone());
         Ok(answer)
+    }
+
+    /// What it is in must be there and not have failed; what is in nothing says where it is to be.
+    fn check_parent(&self, arrival: &Arrival<'_>, body: &Value) -> Result<(), Refusal> {
+        if let Some(parent) = arrival.id.parent() {
+            let parent = self.resources.get(&parent).ok_or_else(|| {
+                Refusal::new(404, "ParentResourceNotFound", format!("{parent} was not found."))
+                    .by_gateway()
+            })?;
+            let above = arrival.id.parent().and_then(|parent| parent.parent());
+            let above = above.and_then(|above| self.resources.get(&above));
+            if [Some(parent), above].into_iter().flatten().any(|one| one.state == State::Failed) {
+                let message = format!(
+                    "PUT operation on child resource {} is blocked because last operation on parent \
+                     resource failed leaving it in failed state. Run PUT operation on the parent, \
+                     then retry operation on the child.",
+                    arrival.id
+                );
+                return Err(Refusal::new(400, "ParentResourceIsInFailedState", message));
+            }
+        } else if body.get("location").and_then(Value::as_str).is_none() {
+            let message = "The location property is required for this definition.";
+            return Err(Refusal::new(400, "LocationRequired", message).by_gateway());
+        }
+        Ok(())
     }
 
     /// A PATCH: tags and nothing else.
@@ -371,37 +377,8 @@ impl World {
         if let OperationWork::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
             takes = TEST_TAKES;
         }
-        let mut failure = failure;
-        let method = arrival.request.method.as_str();
-        let (mut forgotten, mut lingers) = (false, Duration::ZERO);
-        let effects = match url::Url::parse(&arrival.request.url) {
-            Ok(url) if method == "POST" => self.posted_faults(arrival.id, url.path(), arrival.now),
-            _ => self.operation_faults(method, arrival.id.as_str(), arrival.now),
-        };
-        for effect in effects {
-            match effect {
-                FaultEffect::Fail { code } => {
-                    failure =
-                        Some((code, "The operation failed, by a fault of this world.".to_owned()));
-                }
-                FaultEffect::Slow { factor } => takes *= factor,
-                FaultEffect::Stuck => takes = NEVER,
-                FaultEffect::Forget => forgotten = true,
-                FaultEffect::Linger { lasts } => lingers = lasts,
-                FaultEffect::Silent => {
-                    self.network.silence(arrival.id);
-                }
-                FaultEffect::Unconnected => {
-                    self.network.disconnect(arrival.id);
-                }
-                _ => {}
-            }
-        }
-        if self.is_out(arrival.id) && self.regions.writes() == OutageWrites::FailLate {
-            takes = FAILS_LATE;
-            let message = "The gateway manager did not answer in time.";
-            failure = Some(("GwmOperationTimeOut".to_owned(), message.to_owned()));
-        }
+        let mut fate = OperationFate { takes, failure, forgotten: false, lingers: Duration::ZERO };
+        self.meet_faults(arrival, &mut fate);
         let (put, delete) = provider.first_retry_after();
         let first = if work == OperationWork::Delete { delete } else { put };
         let id = self.chance.name(&[arrival.id.key(), &ordinal.to_string(), "operation"]);
@@ -412,19 +389,60 @@ impl World {
             location: self.location(arrival.id).map_or_else(String::new, |l| l.as_str().to_owned()),
             api_version: arrival.api_version.to_owned(),
             locks: locks(provider, arrival.id, body),
-            ends: arrival.now + takes,
+            ends: arrival.now + fate.takes,
             first,
             polls: 0,
             next_poll: arrival.now + Duration::from_secs(first),
             early_polls: 0,
-            failure,
+            failure: fate.failure,
             settled: false,
-            forgotten,
-            lingers,
+            forgotten: fate.forgotten,
+            lingers: fate.lingers,
         };
         self.operations.insert(operation.clone());
         operation
     }
+
+    /// What faults and a region that is down make of an operation.
+    fn meet_faults(&mut self, arrival: &Arrival<'_>, fate: &mut OperationFate) {
+        let method = arrival.request.method.as_str();
+        let effects = match url::Url::parse(&arrival.request.url) {
+            Ok(url) if method == "POST" => self.posted_faults(arrival.id, url.path(), arrival.now),
+            _ => self.operation_faults(method, arrival.id.as_str(), arrival.now),
+        };
+        for effect in effects {
+            match effect {
+                FaultEffect::Fail { code } => {
+                    fate.failure =
+                        Some((code, "The operation failed, by a fault of this world.".to_owned()));
+                }
+                FaultEffect::Slow { factor } => fate.takes *= factor,
+                FaultEffect::Stuck => fate.takes = NEVER,
+                FaultEffect::Forget => fate.forgotten = true,
+                FaultEffect::Linger { lasts } => fate.lingers = lasts,
+                FaultEffect::Silent => {
+                    self.network.silence(arrival.id);
+                }
+                FaultEffect::Unconnected => {
+                    self.network.disconnect(arrival.id);
+                }
+                _ => {}
+            }
+        }
+        if self.is_out(arrival.id) && self.regions.writes() == OutageWrites::FailLate {
+            fate.takes = FAILS_LATE;
+            let message = "The gateway manager did not answer in time.";
+            fate.failure = Some(("GwmOperationTimeOut".to_owned(), message.to_owned()));
+        }
+    }
+}
+
+/// What becomes of an operation.
+struct OperationFate {
+    takes: Duration,
+    failure: Option<(String, String)>,
+    forgotten: bool,
+    lingers: Duration,
 }
 
 /// Whether a URL says `syncRemoteAddressSpace=true`.

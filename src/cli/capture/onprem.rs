@@ -264,19 +264,7 @@ impl Inferred {
         for (prefix, circuits) in &over {
             sites.entry(circuits.clone()).or_default().insert(*prefix);
         }
-        let single = sites.len() == 1;
-        let mut named: Vec<(String, &BTreeSet<&ResourceId>, &BTreeSet<IpNet>)> = Vec::new();
-        for (circuits, prefixes) in &sites {
-            let names: Vec<&str> = circuits.iter().map(|id| id.name()).collect();
-            let mut name = match single {
-                true => "on-premises".to_owned(),
-                false => format!("behind-{}", names.join("-and-")),
-            };
-            while named.iter().any(|(other, ..)| *other == name) {
-                name.push_str("-2");
-            }
-            named.push((name, circuits, prefixes));
-        }
+        let named = named(&sites);
         for (circuit, both) in sessions {
             let own: Vec<&(String, _, _)> =
                 named.iter().filter(|(_, circuits, _)| circuits.contains(circuit)).collect();
@@ -320,6 +308,27 @@ impl Inferred {
         }
     }
 }
+
+/// Sites are called after the circuits that lead to them.
+fn named<'s>(sites: &'s BTreeMap<BTreeSet<&'s ResourceId>, BTreeSet<IpNet>>) -> Vec<NamedSite<'s>> {
+    let single = sites.len() == 1;
+    let mut named: Vec<NamedSite<'s>> = Vec::new();
+    for (circuits, prefixes) in sites {
+        let names: Vec<&str> = circuits.iter().map(|id| id.name()).collect();
+        let mut name = match single {
+            true => "on-premises".to_owned(),
+            false => format!("behind-{}", names.join("-and-")),
+        };
+        while named.iter().any(|(other, ..)| *other == name) {
+            name.push_str("-2");
+        }
+        named.push((name, circuits, prefixes));
+    }
+    named
+}
+
+/// A site's name, the circuits that lead to it, and its prefixes.
+type NamedSite<'s> = (String, &'s BTreeSet<&'s ResourceId>, &'s BTreeSet<IpNet>);
 
 fn link(
     circuit: &ResourceId,

@@ -64,13 +64,7 @@ pub fn read(
         return Ok(ReadSettings::default());
     }
     let base = match flag {
-        Some(text) => Some(place(text).map_err(|why| {
-            CliError::usage(format!(
-                "`--otlp {}` is no place to send to: {why}.",
-                outward::visible(text)
-            ))
-            .hint("Name the collector's OTLP/HTTP endpoint, such as http://127.0.0.1:4318.")
-        })?),
+        Some(text) => Some(named(text)?),
         None => None,
     };
     let mut noted = |name: &str| {
@@ -115,6 +109,17 @@ pub fn read(
         metrics_every: millis("OTEL_METRIC_EXPORT_INTERVAL", METRICS_EVERY),
     };
     Ok(ReadSettings { settings: Some(settings), notes })
+}
+
+/// The place that the flag names.
+fn named(flag: &str) -> Result<Url, CliError> {
+    place(flag).map_err(|why| {
+        CliError::usage(format!(
+            "`--otlp {}` is no place to send to: {why}.",
+            outward::visible(flag)
+        ))
+        .hint("Name the collector's OTLP/HTTP endpoint, such as http://127.0.0.1:4318.")
+    })
 }
 
 fn place(text: &str) -> Result<Url, String> {

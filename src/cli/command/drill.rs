@@ -21,6 +21,7 @@ use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
 use crate::outside::BesideAzure;
+use crate::preflight::Preflight;
 use crate::render::machine::junit::{JUnitMaterial, junit, junit_of_nothing};
 use crate::render::machine::summary;
 use crate::render::{RunView, StepView};
@@ -123,24 +124,7 @@ async fn drilled(
         context.ui.say(&format!("A bad day: {}. {}", day.title, day.what));
         drill.live_through(day);
     }
-    let host = RealClock::new(std::num::NonZeroU32::MIN, None);
-    let new = NewRun {
-        run: run_id(host.now(), &HostEntropy)?,
-        plan,
-        mode: RunMode::Drill,
-        endpoint: world::ENDPOINT.to_owned(),
-        // The keys follow from the seed, so that the same seed gives the same journal.
-        nonce: hexadecimal(SeededEntropy(drill.seed()).bytes()),
-        // A drill is the same whoever starts it.
-        by: None,
-        waived: said_before(Actor::DrillPerson, &args.start)
-            .into_iter()
-            .chain(preflight::waived(&found, &Actor::DrillPerson))
-            .collect(),
-        bad_days: days.iter().map(|day| day.name.clone()).collect(),
-        regions_down: down.to_vec(),
-        allow_no_strike: args.allow_no_strike,
-    };
+    let new = new_run(args, plan, drill.seed(), &days, &found)?;
     let page = RunningPage::beside(context, &args.page)?;
     let store = context.create(&new.run).await?;
     compiled.keep_text(context, &new.run)?;
@@ -165,6 +149,34 @@ async fn drilled(
         page.stay(context, interrupted, &mut driving.interrupts).await;
     }
     Ok((status, view))
+}
+
+/// What the drill's run is opened with.
+fn new_run(
+    args: &DrillArgs,
+    plan: Plan,
+    seed: u64,
+    days: &[&BadDay],
+    found: &Preflight,
+) -> Result<NewRun, CliError> {
+    let host = RealClock::new(std::num::NonZeroU32::MIN, None);
+    Ok(NewRun {
+        run: run_id(host.now(), &HostEntropy)?,
+        plan,
+        mode: RunMode::Drill,
+        endpoint: world::ENDPOINT.to_owned(),
+        // The keys follow from the seed, so that the same seed gives the same journal.
+        nonce: hexadecimal(SeededEntropy(seed).bytes()),
+        // A drill is the same whoever starts it.
+        by: None,
+        waived: said_before(Actor::DrillPerson, &args.start)
+            .into_iter()
+            .chain(preflight::waived(found, &Actor::DrillPerson))
+            .collect(),
+        bad_days: days.iter().map(|day| day.name.clone()).collect(),
+        regions_down: args.down.regions.clone(),
+        allow_no_strike: args.allow_no_strike,
+    })
 }
 
 /// Marks what went badly for a CI system, and gives it the drill as a page.

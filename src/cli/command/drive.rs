@@ -19,8 +19,9 @@ use crate::cli::session::{DriveStart, Driving, GateAnswers, Interrupts, Session,
 use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, messages, world};
+use crate::engine::state::Opened;
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
-use crate::model::{Messages, Plan, RunOutcome, StepName, StepStatus};
+use crate::model::{Messages, Plan, RunId, RunOutcome, StepName, StepStatus};
 use crate::outside::RoutedActuator;
 use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
@@ -322,29 +323,7 @@ async fn go_on(
     let OpenedRun { store, over } = match context.open(&run, taking).await {
         Ok(opened) => opened,
         Err(StoreError::Held { holder, .. }) => {
-            let command = match first {
-                First::Command(command) | First::After(command, _) => Some(command),
-                // A pause is lifted from anywhere; there is nothing else to resume while it is driven.
-                First::Resume(depends) => {
-                    let (events, _) = context.read(&run).await?;
-                    depends(&Context::fold(&events)?)
-                }
-            };
-            let Some(command) = command else {
-                return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
-                    .reason("It is not paused, so that there is nothing to resume.")
-                    .hint(format!("See it with `backroad status {run}`.")));
-            };
-            if context.drives_here(&run) {
-                context.tell(&run, &command).await?;
-            } else {
-                context.tell_elsewhere(&run, &command).await?;
-            }
-            context.ui.say("Done. The process that drives the run goes on with it.");
-            return match context.ui.output {
-                Output::Text => Ok(Status::Done),
-                Output::Json | Output::Jsonl => status(context, &run).await,
-            };
+            return tell_driver(context, &run, first, &holder).await;
         }
         Err(error) => return Err(error.into()),
     };
@@ -354,63 +333,17 @@ async fn go_on(
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
-    let mut later = Duration::ZERO;
-    let command = match first {
-        First::Command(command) => Some(command),
-        First::After(command, after) => {
-            later = after;
-            Some(command)
-        }
-        First::Resume(depends) => depends(&state),
+    let (command, later) = match first {
+        First::Command(command) => (Some(command), Duration::ZERO),
+        First::After(command, after) => (Some(command), after),
+        First::Resume(depends) => (depends(&state), Duration::ZERO),
     };
-    let Some(opened) = state.opened else {
+    let Some(opened) = &state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
-    let going_on = matches!(
-        command,
-        None | Some(
-            Command::Approve(_)
-                | Command::Continue { .. }
-                | Command::Retry(_)
-                | Command::RetryFrom(_)
-                | Command::RetryAll { .. }
-                | Command::Skip(_)
-                | Command::SourceDown { .. }
-        )
-    );
-    if going_on {
-        let left = opened.plan.steps().iter().filter(|step| {
-            state.steps.get(&step.name).is_none_or(|record| {
-                !matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped)
-            })
-        });
-        // Not after the gate, and not when the gateway stands: now, with nothing said yet.
-        if let Some(why) = azure::SecretSettings::of(&opened.plan).missing(left) {
-            return Err(CliError::refused(
-                "The run would send a secret that this process cannot read.",
-            )
-            .reason(&why)
-            .hint("Say it again where the secret is; nothing was recorded."));
-        }
-    }
+    refuse_without_secrets(command.as_ref(), &state, &opened.plan)?;
     let target = Target { endpoint: Some(opened.endpoint.clone()), ..drive.target.clone() };
-    if let Some(other) = &drive.target.endpoint
-        && opened.mode == RunMode::Live
-        && !same_endpoint(
-            azure::endpoint(&drive.target)?.as_str(),
-            azure::endpoint(&target)?.as_str(),
-        )
-    {
-        return Err(CliError::usage(format!(
-            "The run is about {}, not about {other}.",
-            opened.endpoint
-        )));
-    }
-    if later > Duration::ZERO && opened.mode == RunMode::Live {
-        return Err(CliError::usage(
-            "`--after` is for drills: a live run's time passes by itself.",
-        ));
-    }
+    refuse_elsewhere(drive, &target, opened, later)?;
     let begin = DriveStart::Existing(command);
     let sent = messages::were_sent(context, &run);
     let sent = messages::are_sent(opened.mode, &opened.endpoint, sent);
@@ -430,17 +363,117 @@ async fn go_on(
         }
     };
     if driven.is_err() && ended {
-        // A word to an ended run that was refused leaves it ended, and without claims.
-        context.state.claims().release(&run)?;
-        if let Some(shared) = &context.shared {
-            shared.claims().release(&run).await?;
-        }
+        release_claims(context, &run).await?;
     }
     let mut driving = driven?;
     let proof = Proof::of(&driving, asked);
     let status = driving.show_as(context, asked, |status| proof.judged(status));
     proof.say(context);
     Ok(status)
+}
+
+/// Who drives the run is told the command, and goes on with it.
+async fn tell_driver(
+    context: &Context,
+    run: &RunId,
+    first: First<'_>,
+    holder: &str,
+) -> Result<Status, CliError> {
+    let command = match first {
+        First::Command(command) | First::After(command, _) => Some(command),
+        // A pause is lifted from anywhere; there is nothing else to resume while it is driven.
+        First::Resume(depends) => {
+            let (events, _) = context.read(run).await?;
+            depends(&Context::fold(&events)?)
+        }
+    };
+    let Some(command) = command else {
+        return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
+            .reason("It is not paused, so that there is nothing to resume.")
+            .hint(format!("See it with `backroad status {run}`.")));
+    };
+    if context.drives_here(run) {
+        context.tell(run, &command).await?;
+    } else {
+        context.tell_elsewhere(run, &command).await?;
+    }
+    context.ui.say("Done. The process that drives the run goes on with it.");
+    match context.ui.output {
+        Output::Text => Ok(Status::Done),
+        Output::Json | Output::Jsonl => status(context, run).await,
+    }
+}
+
+/// A run that goes on sends secrets: this process must be able to read them.
+fn refuse_without_secrets(
+    command: Option<&Command>,
+    state: &RunState,
+    plan: &Plan,
+) -> Result<(), CliError> {
+    let going_on = matches!(
+        command,
+        None | Some(
+            Command::Approve(_)
+                | Command::Continue { .. }
+                | Command::Retry(_)
+                | Command::RetryFrom(_)
+                | Command::RetryAll { .. }
+                | Command::Skip(_)
+                | Command::SourceDown { .. }
+        )
+    );
+    if going_on {
+        let left = plan.steps().iter().filter(|step| {
+            state.steps.get(&step.name).is_none_or(|record| {
+                !matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped)
+            })
+        });
+        // Not after the gate, and not when the gateway stands: now, with nothing said yet.
+        if let Some(why) = azure::SecretSettings::of(plan).missing(left) {
+            return Err(CliError::refused(
+                "The run would send a secret that this process cannot read.",
+            )
+            .reason(&why)
+            .hint("Say it again where the secret is; nothing was recorded."));
+        }
+    }
+    Ok(())
+}
+
+/// A run stays where it is about, and only a drill's time can be made to pass.
+fn refuse_elsewhere(
+    drive: &DriveArgs,
+    target: &Target,
+    opened: &Opened,
+    later: Duration,
+) -> Result<(), CliError> {
+    if let Some(other) = &drive.target.endpoint
+        && opened.mode == RunMode::Live
+        && !same_endpoint(
+            azure::endpoint(&drive.target)?.as_str(),
+            azure::endpoint(target)?.as_str(),
+        )
+    {
+        return Err(CliError::usage(format!(
+            "The run is about {}, not about {other}.",
+            opened.endpoint
+        )));
+    }
+    if later > Duration::ZERO && opened.mode == RunMode::Live {
+        return Err(CliError::usage(
+            "`--after` is for drills: a live run's time passes by itself.",
+        ));
+    }
+    Ok(())
+}
+
+async fn release_claims(context: &Context, run: &RunId) -> Result<(), CliError> {
+    // A word to an ended run that was refused leaves it ended, and without claims.
+    context.state.claims().release(run)?;
+    if let Some(shared) = &context.shared {
+        shared.claims().release(run).await?;
+    }
+    Ok(())
 }
 
 /// Where a live run's Azure is, who we are to it, and by which clock.

@@ -9,7 +9,7 @@ use crate::cli::args::Output;
 use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::Interrupts;
+use crate::cli::interrupts::Interrupts;
 use crate::engine::{Clock as _, Recorded, RunState};
 use crate::model::{RunId, RunOutcome};
 use crate::render::line::{JournalDetail, line};

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::ready::note_plan;
+use crate::azure::Arm;
 use crate::cli::args::{Compile, Output, Target, Waive};
 use crate::cli::clock::RealClock;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::front::CompiledRunbook;
 use crate::cli::region_down::RegionsDown;
 use crate::cli::saved::SavedPlan;
 use crate::cli::world::Outset;
 use crate::cli::{azure, ci, front, messages, preflight, world};
 use crate::engine::{Clock, survey};
-use crate::model::Action;
+use crate::model::{Action, Assessment, Plan, StepError};
 use crate::outside::{BesideAzure, RoutedObserver};
 use crate::plan::{self, PreviewVerdict};
 use crate::preflight::Preflight;
@@ -50,47 +52,17 @@ pub(super) async fn plan(
     PlanArgs { runbook, compile, target, world, down, out }: &PlanArgs,
 ) -> Result<Status, CliError> {
     let world = world.as_deref();
-    let wanted = match (world, &target.endpoint) {
-        (Some(_), Some(_)) => {
-            return Err(CliError::usage(
-                "`--world` and `--endpoint` are two places to look at; name one.",
-            ));
-        }
-        (Some(_), None) if target.cloud.is_some() => {
-            return Err(CliError::usage(
-                "`--world` and `--cloud` are two places to look at; name one.",
-            ));
-        }
-        (Some(_), None) => "drill",
-        // A region goes down in a drill's world only.
-        (None, None) if !down.regions.is_empty() && target.cloud.is_none() => "drill",
-        (None, _) => "live",
-    };
+    let wanted = profile_wanted(world, target, down)?;
     let compiled = front::compile(context, runbook, compile, wanted)?;
     let plan = &compiled.plan;
     // A drill's profile without an endpoint looks at the drill's own world.
     let own = compiled.world.as_ref().or(compiled.after.as_ref());
     let drilled = own.is_some() && target.endpoint.is_none();
-    let (arm, clock, beside, looked_at) =
-        match world.or(own.map(PathBuf::as_path).filter(|_| drilled)) {
-            Some(path) => {
-                let outset = Outset { world, down: &down.regions, ..Outset::default() };
-                let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
-                down.say_later(context, "plan");
-                let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
-                (drill.arm, drill.clock, beside, path.display().to_string())
-            }
-            None => {
-                down.refuse_live()?;
-                let url = azure::endpoint(target)?;
-                let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
-                let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-                let shown = url.to_string();
-                let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
-                let beside = azure::beside(plan, Arc::clone(&clock));
-                (arm, clock, beside, shown)
-            }
-        };
+    let looked = world.or(own.map(PathBuf::as_path).filter(|_| drilled));
+    let LookedAt { arm, clock, beside, place } = match looked {
+        Some(path) => in_world(context, &compiled, world, down, path).await?,
+        None => in_azure(plan, target, down)?,
+    };
     // The observer is all that the survey is given: there is nothing it could do wrong.
     let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
     let seen = survey(plan, &observer, &clock).await;
@@ -100,16 +72,10 @@ pub(super) async fn plan(
     });
     let of_azure: Vec<_> = of_azure.map(|(_, look)| look).collect();
     let out_of_reach = !of_azure.is_empty() && of_azure.iter().all(|look| look.is_err());
-    // The same answer to every question is said once.
-    if let (true, Output::Text) = (out_of_reach, context.ui.output) {
-        let mut whys = of_azure.iter().filter_map(|look| look.as_ref().err());
-        if let Some(first) =
-            whys.next().filter(|first| whys.all(|why| why.message == first.message))
-        {
-            return Err(CliError::new(Status::OutOfReach, "Azure cannot be asked anything.")
-                .reason(&first.message)
-                .hint("Nothing was looked at. See `--credential`, `--cloud` and `--endpoint`."));
-        }
+    if let (true, Output::Text) = (out_of_reach, context.ui.output)
+        && let Some(refusal) = same_refusal(&of_azure)
+    {
+        return Err(refusal);
     }
     // A dry run shows what it can, also where nobody answers.
     let found = if out_of_reach {
@@ -118,23 +84,16 @@ pub(super) async fn plan(
         preflight::look(&arm, &beside, &clock, plan, &Waive::default()).await?
     };
     if let Some(path) = out {
-        SavedPlan::new(runbook, &compiled.given, plan, &seen, &looked_at).write(path)?;
+        SavedPlan::new(runbook, &compiled.given, plan, &seen, &place).write(path)?;
         let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
         note_plan(context, &plan.parts().runbook, path, at);
         let shown = path.display();
         context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
     }
-    let mut view = PreviewView::of(plan, plan::preview(plan, &seen), looked_at);
+    let mut view = PreviewView::of(plan, plan::preview(plan, &seen), place);
     view.preflight.clone_from(&found.findings);
     view.set_tells(&messages::of(context, plan));
-    match context.ui.output {
-        Output::Json | Output::Jsonl => context.ui.data(&json::object(&view)),
-        Output::Text => {
-            context.ui.data(&plan_text::preview(&view, context.ui.out));
-            let text = preflight_text::preflight(&found, Detail::Trouble, context.ui.out);
-            context.ui.data(&format!("\n{text}"));
-        }
-    }
+    show(context, &view, &found);
     // A run would come to the blocked step and stop there: whoever asks by exit status is told.
     let blocked = view.is_blocked();
     mark(context, runbook, &compiled.text, &view);
@@ -143,6 +102,83 @@ pub(super) async fn plan(
         (false, true) => Status::Refused,
         (false, false) => Status::Done,
     })
+}
+
+/// The profile that is meant where none is named: a drill's or a live one. Of two places to look at one must be
+/// left out.
+fn profile_wanted(
+    world: Option<&Path>,
+    target: &Target,
+    down: &RegionsDown,
+) -> Result<&'static str, CliError> {
+    let two = |other: &str| {
+        CliError::usage(format!("`--world` and `{other}` are two places to look at; name one."))
+    };
+    match (world, &target.endpoint) {
+        (Some(_), Some(_)) => Err(two("--endpoint")),
+        (Some(_), None) if target.cloud.is_some() => Err(two("--cloud")),
+        (Some(_), None) => Ok("drill"),
+        // A region goes down in a drill's world only.
+        (None, None) if !down.regions.is_empty() && target.cloud.is_none() => Ok("drill"),
+        (None, _) => Ok("live"),
+    }
+}
+
+fn show(context: &Context, view: &PreviewView, found: &Preflight) {
+    match context.ui.output {
+        Output::Json | Output::Jsonl => context.ui.data(&json::object(view)),
+        Output::Text => {
+            context.ui.data(&plan_text::preview(view, context.ui.out));
+            let text = preflight_text::preflight(found, Detail::Trouble, context.ui.out);
+            context.ui.data(&format!("\n{text}"));
+        }
+    }
+}
+
+/// What a preview looks at.
+struct LookedAt {
+    arm: Arm,
+    clock: Arc<dyn Clock>,
+    beside: BesideAzure,
+    /// As it is told.
+    place: String,
+}
+
+async fn in_world(
+    context: &Context,
+    compiled: &CompiledRunbook,
+    world: Option<&Path>,
+    down: &RegionsDown,
+    path: &Path,
+) -> Result<LookedAt, CliError> {
+    let outset = Outset { world, down: &down.regions, ..Outset::default() };
+    let drill = world::KeptDrill::begin(context, compiled, outset).await?;
+    down.say_later(context, "plan");
+    let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
+    Ok(LookedAt { arm: drill.arm, clock: drill.clock, beside, place: path.display().to_string() })
+}
+
+fn in_azure(plan: &Plan, target: &Target, down: &RegionsDown) -> Result<LookedAt, CliError> {
+    down.refuse_live()?;
+    let url = azure::endpoint(target)?;
+    let factor = target.clock_factor.unwrap_or(std::num::NonZeroU32::MIN);
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
+    let place = url.to_string();
+    let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
+    let beside = azure::beside(plan, Arc::clone(&clock));
+    Ok(LookedAt { arm, clock, beside, place })
+}
+
+/// The same answer to every question is said once.
+fn same_refusal(looks: &[&Result<Assessment, StepError>]) -> Option<CliError> {
+    let mut whys = looks.iter().filter_map(|look| look.as_ref().err());
+    let first = whys.next().filter(|first| whys.all(|why| why.message == first.message))?;
+    let error = CliError::new(Status::OutOfReach, "Azure cannot be asked anything.");
+    Some(
+        error
+            .reason(&first.message)
+            .hint("Nothing was looked at. See `--credential`, `--cloud` and `--endpoint`."),
+    )
 }
 
 /// Marks blocked steps and failed rules for a CI system, and gives it the plan as a page.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use url::Url;
 
 use super::drive::{Azure, live, shown};
 use super::plan::{PlanArgs, plan};
@@ -18,7 +19,7 @@ use crate::cli::saved::SavedPlan;
 use crate::cli::session::DriveStart;
 use crate::cli::{azure, front, kept_estate, messages, preflight};
 use crate::engine::{Actor, Clock, Ending, Entropy, Event, NewRun, RunMode, survey};
-use crate::model::{RunId, RunOutcome, Timestamp};
+use crate::model::{Plan, RunId, RunOutcome, Timestamp};
 use crate::outside::RoutedObserver;
 
 /// What `run` takes.
@@ -74,21 +75,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let url = azure::endpoint(&target)?;
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-    let mut new = NewRun {
-        run: match &context.background {
-            Some(run) => run.clone(),
-            None => run_id(clock.now(), &HostEntropy)?,
-        },
-        plan,
-        mode: RunMode::Live,
-        endpoint: shown(&url),
-        nonce: hexadecimal(HostEntropy.bytes()),
-        by: Some(context.user()),
-        bad_days: Vec::new(),
-        regions_down: Vec::new(),
-        allow_no_strike: false,
-        waived: said_before(Actor::Person(context.user()), &start),
-    };
+    let mut new = new_run(context, plan, &url, &clock, &start)?;
     // Whatever can be refused is refused before there is a run.
     let arm = azure::arm(&new.plan, url.clone(), &target, Arc::clone(&clock))?;
     let beside = azure::beside(&new.plan, Arc::clone(&clock));
@@ -117,6 +104,31 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
         page.stay(context, interrupted, &mut driving.interrupts).await;
     }
     Ok(status)
+}
+
+/// What a live run is opened with.
+fn new_run(
+    context: &Context,
+    plan: Plan,
+    url: &Url,
+    clock: &Arc<dyn Clock>,
+    start: &Start,
+) -> Result<NewRun, CliError> {
+    Ok(NewRun {
+        run: match &context.background {
+            Some(run) => run.clone(),
+            None => run_id(clock.now(), &HostEntropy)?,
+        },
+        plan,
+        mode: RunMode::Live,
+        endpoint: shown(url),
+        nonce: hexadecimal(HostEntropy.bytes()),
+        by: Some(context.user()),
+        bad_days: Vec::new(),
+        regions_down: Vec::new(),
+        allow_no_strike: false,
+        waived: said_before(Actor::Person(context.user()), start),
+    })
 }
 
 /// What was said on the command line, for the journal's beginning.

@@ -115,28 +115,15 @@ fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
 
 /// One run that cannot be read is told in its line, and hides none of the others.
 async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> RunLine {
-    let mut line = RunLine {
-        run: raw.run.to_string(),
-        runbook: None,
-        mode: None,
-        outcome: raw.holder.as_ref().map(|_| "running".to_owned()),
-        standing: None,
-        headline: None,
-        by: None,
-        open_gates: Vec::new(),
-        started_at: None,
-        age_seconds: None,
-        recovery_seconds: None,
-        holder: raw.holder,
-        problem: raw.problem,
-    };
+    let run = raw.run.clone();
+    let mut line = unread(raw);
     // What lies here is read here, whoever drives it: a request for each event would be paid for.
     let look = match line.holder {
-        Some(_) => context.look(&raw.run).await,
-        None => match context.look_at_copy(&raw.run) {
+        Some(_) => context.look(&run).await,
+        None => match context.look_at_copy(&run) {
             Ok(look) => Ok(look),
             // Somebody has just taken it up.
-            Err(_) => context.look(&raw.run).await,
+            Err(_) => context.look(&run).await,
         },
     };
     let mut driven_elsewhere = false;
@@ -178,8 +165,27 @@ async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> R
         by: by.map(|by| by.name.clone()),
         open_gates: asks.iter().filter_map(|ask| ask.step.clone()).collect(),
         started_at: Some(view.started_at),
-        age_seconds: Some(Context::age(&raw.run)),
+        age_seconds: Some(Context::age(&run)),
         recovery_seconds: view.recovery_seconds,
         ..line
+    }
+}
+
+/// What the list of the store says of a run.
+fn unread(raw: RunSummaryRaw) -> RunLine {
+    RunLine {
+        run: raw.run.to_string(),
+        runbook: None,
+        mode: None,
+        outcome: raw.holder.as_ref().map(|_| "running".to_owned()),
+        standing: None,
+        headline: None,
+        by: None,
+        open_gates: Vec::new(),
+        started_at: None,
+        age_seconds: None,
+        recovery_seconds: None,
+        holder: raw.holder,
+        problem: raw.problem,
     }
 }

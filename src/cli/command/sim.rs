@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::az_config::{self, ServedWorld};
@@ -20,7 +20,7 @@ use crate::cli::world;
 use crate::engine::Clock;
 use crate::render::json;
 use crate::sim::server::{ServePace, ServerIdentity, Service, serve as serve_world};
-use crate::sim::{Answers as _, ScaledClock};
+use crate::sim::{Answers as _, ScaledClock, World};
 
 /// The verbs of the simulator.
 #[derive(Debug, Subcommand)]
@@ -101,23 +101,13 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
     let listener = TcpListener::bind(args.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let endpoint = format!("{}://{address}", if args.tls { "https" } else { "http" });
-    let mut line = json!({
-        "schema": "backroad.sim/1",
-        "endpoint": endpoint,
-        "speed": args.speed,
-        "seed": world.seed(),
-        "tenant": world.tenants().first(),
-        "subscriptions": accounts.iter().map(|(id, _, _)| id).collect::<Vec<_>>(),
-    });
-    if args.identity_endpoint {
-        line["identity_endpoint"] = format!("{endpoint}/msi/token").into();
-    }
+    let line = served(args, &endpoint, &world);
     if let (Some(folder), Some(certificate)) = (&args.az_config, &certificate) {
         let served = ServedWorld { port: address.port(), accounts: &accounts, certificate };
         az_config::write(folder, &served)?;
     }
     context.ui.data(&json::line(&line));
-    let mut interrupts = crate::cli::session::Interrupts::listen();
+    let mut interrupts = crate::cli::interrupts::Interrupts::listen();
     let interrupted = async move { interrupts.next().await };
     serve_world(
         listener,
@@ -129,6 +119,22 @@ pub(super) async fn serve(context: &Context, args: &ServeArgs) -> Result<Status,
     .await
     .map_err(|error| CliError::new(Status::OutOfReach, "The simulator ended.").because(&error))?;
     Ok(Status::Done)
+}
+
+/// What is told of a world that is served.
+fn served(args: &ServeArgs, endpoint: &str, world: &World) -> Value {
+    let mut line = json!({
+        "schema": "backroad.sim/1",
+        "endpoint": endpoint,
+        "speed": args.speed,
+        "seed": world.seed(),
+        "tenant": world.tenants().first(),
+        "subscriptions": world.accounts().iter().map(|(id, _, _)| id).collect::<Vec<_>>(),
+    });
+    if args.identity_endpoint {
+        line["identity_endpoint"] = format!("{endpoint}/msi/token").into();
+    }
+    line
 }
 
 /// The certificate of a server that is reached over https, written where it was asked for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::remake::{self, Reports};
 use crate::cli::args::Output;
@@ -14,6 +14,7 @@ use crate::cli::files;
 use crate::cli::typed::head;
 use crate::model::limits::EVIDENCE_BYTES_MAX;
 use crate::render::json;
+use crate::render::style::Style;
 use crate::render::view::VERIFY_SCHEMA;
 use crate::store::evidence::{self, EvidenceReport, Expected, Signed};
 use crate::store::signature::Trusted;
@@ -111,68 +112,10 @@ fn say(
     let style = context.ui.out;
     match context.ui.output {
         Output::Json | Output::Jsonl => {
-            let (signed_by, trusted) = match &report.signed {
-                Signed::No => (None, false),
-                Signed::Unjudged(who) => (Some(who), false),
-                Signed::Trusted(who) => (Some(who), true),
-            };
-            context.ui.data(&json::object(&json!({
-                "schema": VERIFY_SCHEMA,
-                "run": report.run,
-                "whole": report.is_whole(),
-                "hash": report.head,
-                "files": report.members.len(),
-                "reports": reports.map(|reports| match reports {
-                    Reports::Same => "as_the_journal_says",
-                    Reports::OfAnotherVersion(_) => "of_another_version",
-                    Reports::Forged(_) => "forged",
-                }),
-                "signed_by": signed_by.map(|who| json!({ "key": who.key, "name": who.name })),
-                "trusted": trusted,
-                "distrusted": report.distrusted,
-                "first_bad": report.first_bad,
-            })));
+            context.ui.data(&json::object(&object(report, reports)));
         }
         Output::Text => {
-            let mut lines = vec![match &report.first_bad {
-                None => style.good(&format!(
-                    "The evidence in {what} is whole: {} files of run {}.",
-                    report.members.len(),
-                    report.run.as_deref().unwrap_or("unknown")
-                )),
-                Some(bad) => style.bad(&format!("The evidence in {what} is not whole: {bad}.")),
-            }];
-            if report.is_whole() {
-                lines.push(match &report.signed {
-                    Signed::No => {
-                        "Nobody signed it: who could write the file could make it anew.".to_owned()
-                    }
-                    Signed::Unjudged(who) => {
-                        format!("It is signed with {who}. Whose that is, `--trusted KEYS` judges.")
-                    }
-                    Signed::Trusted(who) => style.good(&format!("It is signed with {who}.")),
-                });
-            }
-            if let Some(Reports::OfAnotherVersion(names)) = reports {
-                lines.push(style.warn(&format!(
-                    "Made by another version, and so not compared with the journal: {}. The journal \
-                     is what counts.",
-                    names.join(", ")
-                )));
-            }
-            lines.extend(
-                report.distrusted.as_ref().map(|why| style.bad(&format!("It is refused: {why}."))),
-            );
-            lines.extend(report.head.as_ref().map(|head| match told {
-                Some(_) if report.is_whole() => {
-                    format!("Its last event's hash is {head}, as it was told.")
-                }
-                _ => format!(
-                    "Its last event's hash is {head}. Compare it with the one that was told you \
-                     (`--head HASH`)."
-                ),
-            }));
-            context.ui.data(&(lines.join("\n") + "\n"));
+            context.ui.data(&text(what, report, reports, told, style));
         }
     }
     match (report.is_whole(), &report.distrusted) {
@@ -180,6 +123,79 @@ fn say(
         (true, Some(_)) => Status::Refused,
         (true, None) => Status::Done,
     }
+}
+
+/// The judgement for machines.
+fn object(report: &EvidenceReport, reports: Option<&Reports>) -> Value {
+    let (signed_by, trusted) = match &report.signed {
+        Signed::No => (None, false),
+        Signed::Unjudged(who) => (Some(who), false),
+        Signed::Trusted(who) => (Some(who), true),
+    };
+    json!({
+        "schema": VERIFY_SCHEMA,
+        "run": report.run,
+        "whole": report.is_whole(),
+        "hash": report.head,
+        "files": report.members.len(),
+        "reports": reports.map(|reports| match reports {
+            Reports::Same => "as_the_journal_says",
+            Reports::OfAnotherVersion(_) => "of_another_version",
+            Reports::Forged(_) => "forged",
+        }),
+        "signed_by": signed_by.map(|who| json!({ "key": who.key, "name": who.name })),
+        "trusted": trusted,
+        "distrusted": report.distrusted,
+        "first_bad": report.first_bad,
+    })
+}
+
+/// The judgement for people.
+fn text(
+    what: &str,
+    report: &EvidenceReport,
+    reports: Option<&Reports>,
+    told: Option<&str>,
+    style: Style,
+) -> String {
+    let mut lines = vec![match &report.first_bad {
+        None => style.good(&format!(
+            "The evidence in {what} is whole: {} files of run {}.",
+            report.members.len(),
+            report.run.as_deref().unwrap_or("unknown")
+        )),
+        Some(bad) => style.bad(&format!("The evidence in {what} is not whole: {bad}.")),
+    }];
+    if report.is_whole() {
+        lines.push(match &report.signed {
+            Signed::No => {
+                "Nobody signed it: who could write the file could make it anew.".to_owned()
+            }
+            Signed::Unjudged(who) => {
+                format!("It is signed with {who}. Whose that is, `--trusted KEYS` judges.")
+            }
+            Signed::Trusted(who) => style.good(&format!("It is signed with {who}.")),
+        });
+    }
+    if let Some(Reports::OfAnotherVersion(names)) = reports {
+        lines.push(style.warn(&format!(
+            "Made by another version, and so not compared with the journal: {}. The journal \
+                     is what counts.",
+            names.join(", ")
+        )));
+    }
+    lines
+        .extend(report.distrusted.as_ref().map(|why| style.bad(&format!("It is refused: {why}."))));
+    lines.extend(report.head.as_ref().map(|head| match told {
+        Some(_) if report.is_whole() => {
+            format!("Its last event's hash is {head}, as it was told.")
+        }
+        _ => format!(
+            "Its last event's hash is {head}. Compare it with the one that was told you \
+                     (`--head HASH`)."
+        ),
+    }));
+    lines.join("\n") + "\n"
 }
 
 fn sentences(context: &Context, report: &VerifyReport) -> String {

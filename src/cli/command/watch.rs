@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
-use crate::cli::session::Interrupts;
+use crate::cli::interrupts::Interrupts;
 use crate::cli::world;
 use crate::engine::{Clock as _, Recorded, RunState};
 use crate::model::RunId;

@@ -258,26 +258,29 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
              flows: the routes do.",
             weighed(spec.routing_weight)
         ),
-        wrong: vec![
-            Trouble {
-                sign: "It is refused because networks overlap",
-                then: "A network with the same addresses is still connected to this circuit. Its \
-                       connection goes first.",
-            },
-            Trouble {
-                sign: "state is Succeeded and status stays Unknown or NotConnected",
-                then: "Look at the circuit: provider state, private peering, ARP tables. Then call the \
-                       provider.",
-            },
-            Trouble {
-                sign: "The key is refused",
-                then: "One key serves one connection. Show the authorization: its use must be Available.",
-            },
-        ],
+        wrong: CONNECTION_TROUBLES.to_vec(),
         undo: vec![standing.restore()],
         undo_note: "On-premises stops hearing these networks at once.".to_owned(),
     }
 }
+
+/// What a connection to a circuit may run into.
+const CONNECTION_TROUBLES: [Trouble; 3] = [
+    Trouble {
+        sign: "It is refused because networks overlap",
+        then: "A network with the same addresses is still connected to this circuit. Its \
+               connection goes first.",
+    },
+    Trouble {
+        sign: "state is Succeeded and status stays Unknown or NotConnected",
+        then: "Look at the circuit: provider state, private peering, ARP tables. Then call the \
+               provider.",
+    },
+    Trouble {
+        sign: "The key is refused",
+        then: "One key serves one connection. Show the authorization: its use must be Available.",
+    },
+];
 
 pub(super) fn peering(spec: &Peering) -> Guide {
     let id = &spec.id;
@@ -299,24 +302,6 @@ pub(super) fn peering(spec: &Peering) -> Guide {
     let flags = flags.iter().filter_map(|(key, said)| said.map(|on| format!("{key}={on}")));
     let change = about("network vnet peering update", id).with_all("--set", flags.collect());
     let before = KeptBody::new(id, VERSION);
-    let mut wrong = Vec::new();
-    if spec.use_remote_gateways == Some(true) {
-        wrong.push(Trouble {
-            sign: "RemoteVnetHasNoGateways",
-            then: "The hub has no gateway yet, or its side does not allow gateway transit. Wait for the \
-                   gateway; write the hub's side first.",
-        });
-    }
-    wrong.extend([
-        Trouble {
-            sign: "The state stays Disconnected",
-            then: "The other side was removed once: remove both sides and write both again.",
-        },
-        Trouble {
-            sign: "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
-            then: "Another peered network has these addresses. Find it and decide which of them stays.",
-        },
-    ]);
     Guide {
         portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
         act: vec![
@@ -348,10 +333,33 @@ pub(super) fn peering(spec: &Peering) -> Guide {
                 "peering is Connected and sync is FullyInSync once both sides are written{flags}."
             )
         },
-        wrong,
+        wrong: peering_troubles(spec),
         undo: vec![before.restore(&about("network vnet peering delete", id))],
         undo_note: "The other side is Disconnected from then on, and must go as well.".to_owned(),
     }
+}
+
+/// What a side of a peering may run into.
+fn peering_troubles(spec: &Peering) -> Vec<Trouble> {
+    let mut wrong = Vec::new();
+    if spec.use_remote_gateways == Some(true) {
+        wrong.push(Trouble {
+            sign: "RemoteVnetHasNoGateways",
+            then: "The hub has no gateway yet, or its side does not allow gateway transit. Wait for the \
+                   gateway; write the hub's side first.",
+        });
+    }
+    wrong.extend([
+        Trouble {
+            sign: "The state stays Disconnected",
+            then: "The other side was removed once: remove both sides and write both again.",
+        },
+        Trouble {
+            sign: "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+            then: "Another peered network has these addresses. Find it and decide which of them stays.",
+        },
+    ]);
+    wrong
 }
 
 pub(super) fn association(spec: &Association) -> Guide {

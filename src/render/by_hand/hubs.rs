@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::before::{self, KeptBody};
 use super::ensure::{said, slow, tags, way, weighed};
-use super::{Az, Guide, Secrets, Trouble, about, key, line, make, noted, parent_name, within};
+use super::{
+    Az, Guide, Line, Secrets, Trouble, about, key, line, make, noted, parent_name, within,
+};
 use crate::model::ResourceId;
 use crate::model::action::{
     HubAction, HubConnection, HubGateway, HubRoutes, HubVnet, Routing, VirtualHub,
@@ -159,13 +161,7 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
     let back = update().with("--query", "id").text();
     let back = format!("{back} \\\n  --routing-weight {}", before::row(&file, 1));
     let delete = about("network express-route gateway connection delete", id);
-    if let Some(on) = spec.fast_path {
-        // Without a query the answer would show the connection's key.
-        let set = about("resource update", id)
-            .with("--set", format!("properties.expressRouteGatewayBypass={on}"))
-            .with("--query", "id");
-        act.push(noted("When it is done: FastPath.", set.text()));
-    }
+    act.extend(spec.fast_path.map(|on| fast_path(id, on)));
     Guide {
         portal: way(&["Virtual WANs", "Hubs", "ExpressRoute", "Connect circuit", id.name()]),
         act,
@@ -182,20 +178,31 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
              do.",
             weighed(spec.routing_weight)
         ),
-        wrong: vec![
-            Trouble {
-                sign: "ServiceProviderNotProvisioned, or state is Failed",
-                then: "The provider has not provisioned the circuit. Call its NOC, with the service key; then \
-                       type the same command again.",
-            },
-            Trouble {
-                sign: "The key is refused",
-                then: "One key serves one connection. Show the authorization: its use must be Available.",
-            },
-        ],
+        wrong: CONNECTION_TROUBLES.to_vec(),
         undo: vec![before::restore(&file, &back, &delete)],
         undo_note: "On-premises stops hearing the networks of the hub at once.".to_owned(),
     }
+}
+
+/// What a connection of a hub to a circuit may run into.
+const CONNECTION_TROUBLES: [Trouble; 2] = [
+    Trouble {
+        sign: "ServiceProviderNotProvisioned, or state is Failed",
+        then: "The provider has not provisioned the circuit. Call its NOC, with the service key; then \
+               type the same command again.",
+    },
+    Trouble {
+        sign: "The key is refused",
+        then: "One key serves one connection. Show the authorization: its use must be Available.",
+    },
+];
+
+fn fast_path(id: &ResourceId, on: bool) -> Line {
+    // Without a query the answer would show the connection's key.
+    let set = about("resource update", id)
+        .with("--set", format!("properties.expressRouteGatewayBypass={on}"))
+        .with("--query", "id");
+    noted("When it is done: FastPath.", set.text())
 }
 
 /// The tables that a connection follows and fills, as `az` takes them.

@@ -129,31 +129,7 @@ fn http(spec: &HttpCall, secrets: &Secrets) -> Guide {
     let headers = |request: &HttpRequest| {
         read_secrets(request.headers.iter().filter_map(|entry| entry.value.as_ref()), secrets)
     };
-    let seconds = spec.time_limit.as_secs().max(1);
-    let typed = |request: &HttpRequest, key: bool| {
-        let mut text = format!(
-            "curl --silent --show-error --include --max-time {seconds} --request {}",
-            request.method.as_str()
-        );
-        for EnvEntry { name, value: given } in &request.headers {
-            let Some(given) = given else { continue };
-            text.push_str(&match given {
-                PassedValue::Text(own) => {
-                    format!(" \\\n  --header {}", quoted(&format!("{name}: {own}")))
-                }
-                PassedValue::Secret { prefix, of } => {
-                    format!(" \\\n  --header \"{name}: {prefix}${}\"", name_of(of, secrets))
-                }
-            });
-        }
-        if let (true, Some(header)) = (key, &spec.idempotency_header) {
-            text.push_str(&format!(" \\\n  --header \"{header}: $KEY\""));
-        }
-        if let Some(body) = &request.body {
-            text.push_str(&format!(" \\\n  --data-raw {}", quoted(body)));
-        }
-        format!("{text} \\\n  {}", quoted(&request.url))
-    };
+    let typed = |request: &HttpRequest, key: bool| curl(spec, request, key, secrets);
     let mut act = headers(&spec.request);
     if spec.idempotency_header.is_some() {
         act.push(noted(
@@ -193,6 +169,33 @@ fn http(spec: &HttpCall, secrets: &Secrets) -> Guide {
         undo_note: undo_note(spec.undo.is_none()),
         ..Guide::default()
     }
+}
+
+/// A request as `curl` sends it; the key is there only for the one that acts.
+fn curl(spec: &HttpCall, request: &HttpRequest, key: bool, secrets: &Secrets) -> String {
+    let seconds = spec.time_limit.as_secs().max(1);
+    let mut text = format!(
+        "curl --silent --show-error --include --max-time {seconds} --request {}",
+        request.method.as_str()
+    );
+    for EnvEntry { name, value: given } in &request.headers {
+        let Some(given) = given else { continue };
+        text.push_str(&match given {
+            PassedValue::Text(own) => {
+                format!(" \\\n  --header {}", quoted(&format!("{name}: {own}")))
+            }
+            PassedValue::Secret { prefix, of } => {
+                format!(" \\\n  --header \"{name}: {prefix}${}\"", name_of(of, secrets))
+            }
+        });
+    }
+    if let (true, Some(header)) = (key, &spec.idempotency_header) {
+        text.push_str(&format!(" \\\n  --header \"{header}: $KEY\""));
+    }
+    if let Some(body) = &request.body {
+        text.push_str(&format!(" \\\n  --data-raw {}", quoted(body)));
+    }
+    format!("{text} \\\n  {}", quoted(&request.url))
 }
 
 /// A command as a person types it.

@@ -1,7 +1,7 @@
 //! How is a recovery plan moved by hand? In the portal, or with the calls that the executor makes: the
 //! commands of `az site-recovery` are an extension that a machine at 03:00 may not have.
 
-use super::{Az, Guide, Trouble, line, noted};
+use super::{Az, Guide, Line, Trouble, line, noted};
 use crate::model::ResourceId;
 use crate::model::recovery::{
     CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
@@ -64,14 +64,7 @@ fn cleanup() -> String {
 pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
     let id = &spec.id;
     let vault = id.parent().map(|vault| vault.name().to_owned()).unwrap_or_default();
-    let button = match &spec.to {
-        RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => "Planned failover",
-        RecoveryMove::Failover { .. } => "Failover",
-        RecoveryMove::Commit => "Commit",
-        RecoveryMove::Reprotect => "Re-protect",
-        RecoveryMove::TestFailover { .. } => "Test failover",
-        RecoveryMove::TestCleanup => "Cleanup test failover",
-    };
+    let button = button(&spec.to);
     let portal =
         ["Recovery Services vaults", &vault, "Recovery Plans (Site Recovery)", id.name(), button];
     let ask = post(id, spec.to.verb(), body(&spec.to));
@@ -84,7 +77,51 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
             vec![until_allowed(spec), line(ask)]
         }
     };
-    let (good, undo, undo_note) = match &spec.to {
+    let (good, undo, undo_note) = afterwards(id, &spec.to);
+    Guide {
+        portal: portal.iter().map(|place| (*place).to_owned()).collect(),
+        act,
+        check: vec![
+            line(
+                call("get", id.as_str())
+                    .with(
+                        "--query",
+                        "properties.{scenario:currentScenario.scenarioName,status:currentScenarioStatus,why:currentScenarioStatusDescription,allowed:allowedOperations}",
+                    )
+                    .text(),
+            ),
+            noted(
+                "Where each machine is.",
+                call("get", &format!("{}/replicationProtectedItems", parent(id)))
+                    .with(
+                        "--query",
+                        "value[].properties.{machine:friendlyName,runs:activeLocation,protection:protectionState}",
+                    )
+                    .text(),
+            ),
+        ],
+        good: good.to_owned(),
+        wrong: TROUBLES.to_vec(),
+        undo,
+        undo_note: undo_note.to_owned(),
+    }
+}
+
+/// What is pressed in the portal.
+fn button(to: &RecoveryMove) -> &'static str {
+    match to {
+        RecoveryMove::Failover { kind: FailoverKind::Planned, .. } => "Planned failover",
+        RecoveryMove::Failover { .. } => "Failover",
+        RecoveryMove::Commit => "Commit",
+        RecoveryMove::Reprotect => "Re-protect",
+        RecoveryMove::TestFailover { .. } => "Test failover",
+        RecoveryMove::TestCleanup => "Cleanup test failover",
+    }
+}
+
+/// What looks good afterwards, how it is taken back, and what is said of that.
+fn afterwards(id: &ResourceId, to: &RecoveryMove) -> (&'static str, Vec<Line>, &'static str) {
+    match to {
         RecoveryMove::Failover { direction, .. } => (
             match direction {
                 FailoverDirection::PrimaryToRecovery => {
@@ -120,33 +157,6 @@ pub(super) fn plan(spec: &RecoveryPlan) -> Guide {
             Vec::new(),
             "A new test failover makes new copies.",
         ),
-    };
-    Guide {
-        portal: portal.iter().map(|place| (*place).to_owned()).collect(),
-        act,
-        check: vec![
-            line(
-                call("get", id.as_str())
-                    .with(
-                        "--query",
-                        "properties.{scenario:currentScenario.scenarioName,status:currentScenarioStatus,why:currentScenarioStatusDescription,allowed:allowedOperations}",
-                    )
-                    .text(),
-            ),
-            noted(
-                "Where each machine is.",
-                call("get", &format!("{}/replicationProtectedItems", parent(id)))
-                    .with(
-                        "--query",
-                        "value[].properties.{machine:friendlyName,runs:activeLocation,protection:protectionState}",
-                    )
-                    .text(),
-            ),
-        ],
-        good: good.to_owned(),
-        wrong: TROUBLES.to_vec(),
-        undo,
-        undo_note: undo_note.to_owned(),
     }
 }
 

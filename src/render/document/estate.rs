@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::material::Known;
 use crate::arm::{self, kind, read};
 use crate::engine::{RunState, StepRecord};
-use crate::model::action::{HubAction, RemovalKind, Verification, Vpn};
+use crate::model::action::{
+    Connection, HubAction, Peering, Removal, RemovalKind, Verification, Vpn,
+};
 use crate::model::{Action, Plan, Region, ResourceId};
 
 /// What became of a thing since the beginning; on a map also what is being done to it, and what is still to be.
@@ -200,43 +202,10 @@ impl NetworkPicture {
     /// What a step does to it. What is gone stays, marked, so that a picture can show it.
     pub(super) fn apply(&mut self, action: &Action) {
         match action {
-            Action::Gateway(spec) => {
-                let Some(vnet) = spec.subnet.parent() else { return };
-                self.networks.entry(vnet.clone()).or_default();
-                let mark = self.gateways.get(&spec.id).map_or(ChangeMark::New, |there| there.mark);
-                let sku = Some(spec.sku.clone());
-                self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
-            }
-            Action::Vpn(Vpn::Gateway(spec)) => {
-                let Some(vnet) = spec.subnet.parent() else { return };
-                self.networks.entry(vnet.clone()).or_default();
-                let mark = self.gateways.get(&spec.id).map_or(ChangeMark::New, |there| there.mark);
-                let sku = Some(spec.sku.clone());
-                self.gateways.insert(spec.id.clone(), GatewayBox { vnet, sku, mark });
-            }
-            Action::Connection(spec) => {
-                let there = self.links.get(&spec.id).filter(|link| link.mark != ChangeMark::Gone);
-                let mark = there.map_or(ChangeMark::New, |link| link.mark);
-                let link = NetworkLink {
-                    gateway: spec.gateway.clone(),
-                    circuit: spec.circuit.clone(),
-                    mark,
-                };
-                self.links.insert(spec.id.clone(), link);
-                self.circuits.entry(spec.circuit.clone()).or_default();
-            }
-            Action::Peering(spec) => {
-                let Some(vnet) = spec.id.parent() else { return };
-                self.networks.entry(vnet.clone()).or_default();
-                self.networks.entry(spec.remote.clone()).or_default();
-                let there =
-                    self.peerings.get(&spec.id).filter(|side| side.mark != ChangeMark::Gone);
-                let mark = there.map_or(ChangeMark::New, |side| side.mark);
-                let (remote, transit) =
-                    (spec.remote.clone(), there.is_some_and(|side| side.transit));
-                let transit = spec.allow_gateway_transit.unwrap_or(transit);
-                self.peerings.insert(spec.id.clone(), PeeringSide { vnet, remote, transit, mark });
-            }
+            Action::Gateway(spec) => self.stand(&spec.id, &spec.subnet, &spec.sku),
+            Action::Vpn(Vpn::Gateway(spec)) => self.stand(&spec.id, &spec.subnet, &spec.sku),
+            Action::Connection(spec) => self.connect(spec),
+            Action::Peering(spec) => self.peer(spec),
             Action::Association(spec) => {
                 if let Some(vnet) = spec.subnet.parent() {
                     let tables = &mut self.networks.entry(vnet).or_default().tables;
@@ -259,32 +228,7 @@ impl NetworkPicture {
                 self.circuits.entry(spec.id.clone()).or_default().mark = ChangeMark::Changed;
             }
             Action::Hub(hub) => self.apply_hub(hub),
-            Action::Remove(spec) => match spec.kind {
-                RemovalKind::Connection | RemovalKind::HubConnection => {
-                    if let Some(link) = self.links.get_mut(&spec.id) {
-                        link.mark = ChangeMark::Gone;
-                    }
-                }
-                RemovalKind::Gateway | RemovalKind::VpnGateway | RemovalKind::HubGateway => {
-                    if let Some(gateway) = self.gateways.get_mut(&spec.id) {
-                        gateway.mark = ChangeMark::Gone;
-                    }
-                }
-                RemovalKind::Peering | RemovalKind::HubVnet => {
-                    if let Some(side) = self.peerings.get_mut(&spec.id) {
-                        side.mark = ChangeMark::Gone;
-                    }
-                }
-                RemovalKind::PublicIp
-                | RemovalKind::Subnet
-                | RemovalKind::Authorization
-                | RemovalKind::RouteTable
-                | RemovalKind::Route
-                | RemovalKind::VpnConnection
-                | RemovalKind::LocalGateway
-                | RemovalKind::HubRoutes
-                | RemovalKind::VirtualHub => {}
-            },
+            Action::Remove(spec) => self.remove(spec),
             // No circuit is at the other end of a tunnel.
             Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_))
             | Action::PublicIp(_)
@@ -300,6 +244,66 @@ impl NetworkPicture {
             | Action::Outside(_)
             | Action::General(_) => {}
         }
+    }
+
+    /// A gateway is connected with a circuit.
+    fn connect(&mut self, spec: &Connection) {
+        let there = self.links.get(&spec.id).filter(|link| link.mark != ChangeMark::Gone);
+        let mark = there.map_or(ChangeMark::New, |link| link.mark);
+        let link =
+            NetworkLink { gateway: spec.gateway.clone(), circuit: spec.circuit.clone(), mark };
+        self.links.insert(spec.id.clone(), link);
+        self.circuits.entry(spec.circuit.clone()).or_default();
+    }
+
+    /// A side of a peering is written.
+    fn peer(&mut self, spec: &Peering) {
+        let Some(vnet) = spec.id.parent() else { return };
+        self.networks.entry(vnet.clone()).or_default();
+        self.networks.entry(spec.remote.clone()).or_default();
+        let there = self.peerings.get(&spec.id).filter(|side| side.mark != ChangeMark::Gone);
+        let mark = there.map_or(ChangeMark::New, |side| side.mark);
+        let (remote, transit) = (spec.remote.clone(), there.is_some_and(|side| side.transit));
+        let transit = spec.allow_gateway_transit.unwrap_or(transit);
+        self.peerings.insert(spec.id.clone(), PeeringSide { vnet, remote, transit, mark });
+    }
+
+    /// What is gone stays, marked.
+    fn remove(&mut self, spec: &Removal) {
+        match spec.kind {
+            RemovalKind::Connection | RemovalKind::HubConnection => {
+                if let Some(link) = self.links.get_mut(&spec.id) {
+                    link.mark = ChangeMark::Gone;
+                }
+            }
+            RemovalKind::Gateway | RemovalKind::VpnGateway | RemovalKind::HubGateway => {
+                if let Some(gateway) = self.gateways.get_mut(&spec.id) {
+                    gateway.mark = ChangeMark::Gone;
+                }
+            }
+            RemovalKind::Peering | RemovalKind::HubVnet => {
+                if let Some(side) = self.peerings.get_mut(&spec.id) {
+                    side.mark = ChangeMark::Gone;
+                }
+            }
+            RemovalKind::PublicIp
+            | RemovalKind::Subnet
+            | RemovalKind::Authorization
+            | RemovalKind::RouteTable
+            | RemovalKind::Route
+            | RemovalKind::VpnConnection
+            | RemovalKind::LocalGateway
+            | RemovalKind::HubRoutes
+            | RemovalKind::VirtualHub => {}
+        }
+    }
+
+    /// A gateway stands in the network of its subnet.
+    fn stand(&mut self, id: &ResourceId, subnet: &ResourceId, sku: &str) {
+        let Some(vnet) = subnet.parent() else { return };
+        self.networks.entry(vnet.clone()).or_default();
+        let mark = self.gateways.get(id).map_or(ChangeMark::New, |there| there.mark);
+        self.gateways.insert(id.clone(), GatewayBox { vnet, sku: Some(sku.to_owned()), mark });
     }
 
     /// The same, once those steps of a run are done of whose records something holds.

@@ -202,12 +202,7 @@ fn part(
     guide: Guide,
     (within, schedule): (&str, &Schedule),
 ) -> StepPart {
-    let drilled = material.drill.as_ref().and_then(|drill| {
-        let seen = drill.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
-        let (from, to) = (seen.start_seconds?, seen.end_seconds?);
-        let (began, took) = (words::seconds(from), words::seconds(to - from));
-        Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
-    });
+    let drilled = drilled(material, step);
     let is_gate = step.action.gate().is_some();
     StepPart {
         number: link.number.clone(),
@@ -248,23 +243,42 @@ fn part(
         retry: words::retry(&step.retry),
         retry_as_usual: words::retry(&step.retry)
             == usual(numbered.plan, |step| words::retry(&step.retry)),
-        timeout: match step.action.gate() {
-            // A question stays open as long as its gate says, whatever the steps around it may take.
-            Some(gate) => gate.policy().expires_after.map(words::time).unwrap_or_default(),
-            None => words::time(step.timeout),
-        },
+        timeout: time_allowed(step),
         when: step.when.as_ref().map(ToString::to_string),
         ensure: step.ensure.iter().map(ToString::to_string).collect(),
         owes: step.owes.clone(),
-        undo: match guide.undo_note.as_str() {
-            note if step.action.written().is_some() => {
-                format!("{} {note}", words::undo(step)).trim_end().to_owned()
-            }
-            _ => words::undo(step),
-        },
+        undo: undo_text(step, &guide.undo_note),
         undo_said: step.action.written().is_some()
             || matches!(step.action, Action::Verify(_) | Action::General(_)),
         undo_commands: commands(guide.undo),
+    }
+}
+
+/// How long the drill took for a step, and when.
+fn drilled(material: &Material, step: &Step) -> Option<String> {
+    let drill = material.drill.as_ref()?;
+    let seen = drill.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
+    let (from, to) = (seen.start_seconds?, seen.end_seconds?);
+    let (began, took) = (words::seconds(from), words::seconds(to - from));
+    Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
+}
+
+/// How long a step may take.
+fn time_allowed(step: &Step) -> String {
+    match step.action.gate() {
+        // A question stays open as long as its gate says, whatever the steps around it may take.
+        Some(gate) => gate.policy().expires_after.map(words::time).unwrap_or_default(),
+        None => words::time(step.timeout),
+    }
+}
+
+/// How a step is taken back.
+fn undo_text(step: &Step, note: &str) -> String {
+    match note {
+        note if step.action.written().is_some() => {
+            format!("{} {note}", words::undo(step)).trim_end().to_owned()
+        }
+        _ => words::undo(step),
     }
 }
 

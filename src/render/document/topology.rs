@@ -46,18 +46,7 @@ fn hubs(estate: &NetworkPicture) -> BTreeSet<ResourceId> {
 impl Layout {
     /// The places of everything that any of the moments shows; `all` has it all.
     pub(super) fn of(all: &NetworkPicture) -> Self {
-        let hubs = hubs(all);
-        let peered: BTreeSet<&ResourceId> = all
-            .peerings
-            .values()
-            .flat_map(|side| [&side.vnet, &side.remote])
-            .filter(|id| !hubs.contains(*id))
-            .collect();
-        let mut by_region: BTreeMap<String, (Vec<&ResourceId>, Vec<&ResourceId>)> = BTreeMap::new();
-        for id in all.networks.keys() {
-            let (left, right) = by_region.entry(region_name(all, id)).or_default();
-            if peered.contains(id) { right.push(id) } else { left.push(id) }
-        }
+        let by_region = by_region(all);
         let mut layout = Self {
             regions: Vec::new(),
             networks: BTreeMap::new(),
@@ -137,6 +126,26 @@ impl Layout {
         }
     }
 }
+
+/// The networks of each region: hubs and what stands alone on the left, spokes on the right.
+fn by_region(all: &NetworkPicture) -> BTreeMap<String, Columns<'_>> {
+    let hubs = hubs(all);
+    let peered: BTreeSet<&ResourceId> = all
+        .peerings
+        .values()
+        .flat_map(|side| [&side.vnet, &side.remote])
+        .filter(|id| !hubs.contains(*id))
+        .collect();
+    let mut by_region: BTreeMap<String, Columns<'_>> = BTreeMap::new();
+    for id in all.networks.keys() {
+        let (left, right) = by_region.entry(region_name(all, id)).or_default();
+        if peered.contains(id) { right.push(id) } else { left.push(id) }
+    }
+    by_region
+}
+
+/// Networks on the left and on the right.
+type Columns<'p> = (Vec<&'p ResourceId>, Vec<&'p ResourceId>);
 
 fn class(base: &str, mark: ChangeMark, dead: bool) -> String {
     let of = match mark {
@@ -235,6 +244,12 @@ pub(super) fn draw_told(
             &[("p-small", format!("at {place}")), (text_class(state.mark), carrier.join(", "))],
         );
     }
+    networks(&mut svg, estate, layout);
+    svg
+}
+
+/// Networks with their tables, and the gateways in them.
+fn networks(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
     for (network, state) in &estate.networks {
         let Some(rect) = layout.networks.get(network) else { continue };
         let dead = state.region.as_ref().is_some_and(|region| estate.down.contains(region));
@@ -243,7 +258,7 @@ pub(super) fn draw_told(
             lines.push((text_class(*mark), marked(table.name(), *mark)));
         }
         let base = class("p-box", state.mark, dead);
-        boxed(&mut svg, &base, *rect, &marked(network.name(), state.mark), &lines);
+        boxed(svg, &base, *rect, &marked(network.name(), state.mark), &lines);
         let inside = estate.gateways.iter().filter(|(_, gateway)| gateway.vnet == *network);
         for (n, (gateway, state)) in inside.enumerate() {
             let own = gateway_rect(*rect, n);
@@ -259,7 +274,6 @@ pub(super) fn draw_told(
             svg.text(text_class(state.mark), below, TextAnchor::Start, &what, own.w - 12.0);
         }
     }
-    svg
 }
 
 fn gateway_rect(network: Rect, n: usize) -> Rect {

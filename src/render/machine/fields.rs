@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::engine::{Actor, Event};
-use crate::model::{Disposition, StepError};
+use crate::model::{Disposition, Plan, StepError};
 use crate::render::timeline::seconds;
 
 /// An event's name, and its own fields in the table's order.
@@ -35,6 +35,15 @@ impl OwnFields {
 
     fn error(&mut self, error: &StepError) {
         self.put("error", error_object(error));
+    }
+
+    fn plan(&mut self, plan: &Plan, endpoint: &str) {
+        let parts = plan.parts();
+        self.put("runbook", parts.runbook.to_string());
+        self.put("title", parts.title.clone());
+        self.put("endpoint", endpoint);
+        self.put("steps", plan.steps().len());
+        self.maybe("objective_seconds", parts.objective.rto.map(seconds));
     }
 
     fn said(&mut self, by: &Actor, reason: Option<&String>) {
@@ -72,12 +81,7 @@ pub fn error_object(error: &StepError) -> Value {
 fn of_run(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
     Some(match event {
         Event::RunOpened { plan, mode: _, endpoint, by, bad_days, .. } => {
-            let parts = plan.parts();
-            fields.put("runbook", parts.runbook.to_string());
-            fields.put("title", parts.title.clone());
-            fields.put("endpoint", endpoint.clone());
-            fields.put("steps", plan.steps().len());
-            fields.maybe("objective_seconds", parts.objective.rto.map(seconds));
+            fields.plan(plan, endpoint);
             fields.maybe("by", by.clone().map(|person| by_object(&Actor::Person(person))));
             fields.maybe("bad_days", Some(bad_days.clone()).filter(|days| !days.is_empty()));
             "run_opened"

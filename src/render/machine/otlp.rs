@@ -37,7 +37,6 @@ pub fn traces(resource: &Attributes, spans: &[TraceSpan]) -> Value {
 /// Measures as the body of `POST /v1/metrics`. `now` is the time in the run.
 #[must_use]
 pub fn metrics(resource: &Attributes, run: &RunMeasures, now: Timestamp) -> Value {
-    let told = &run.told;
     let labels = attributes(&vec![
         ("backroad.run.id".to_owned(), Attribute::Text(run.run.clone())),
         ("backroad.runbook.name".to_owned(), Attribute::Text(run.runbook.clone())),
@@ -45,7 +44,30 @@ pub fn metrics(resource: &Attributes, run: &RunMeasures, now: Timestamp) -> Valu
         ("backroad.simulated".to_owned(), Attribute::Flag(run.kind.as_str() != "live")),
     ]);
     let point = Point { labels, from: run.started, at: now };
-    let mut metrics = vec![
+    let mut metrics = counted(&point, run);
+    if let Some(objective) = run.objective {
+        let what = "What the recovery is measured against.";
+        metrics.push(point.gauge("backroad.run.objective", "s", what, objective));
+    }
+    let holds = match run.verdict {
+        ObjectiveVerdict::Holds | ObjectiveVerdict::AtRisk | ObjectiveVerdict::Met => Some(1.0),
+        ObjectiveVerdict::WillBeMissed | ObjectiveVerdict::Missed => Some(0.0),
+        ObjectiveVerdict::None | ObjectiveVerdict::Abandoned => None,
+    };
+    if let Some(holds) = holds {
+        let what = "1 while the objective holds or was met, 0 once it is, or will be, missed.";
+        metrics.push(point.gauge("backroad.run.objective.holds", "1", what, holds));
+    }
+    json!({ "resourceMetrics": [{
+        "resource": { "attributes": attributes(resource) },
+        "scopeMetrics": [{ "scope": scope(), "metrics": metrics }],
+    }] })
+}
+
+/// What every run has.
+fn counted(point: &Point, run: &RunMeasures) -> Vec<Value> {
+    let told = &run.told;
+    vec![
         point.gauge(
             "backroad.run.elapsed",
             "s",
@@ -88,24 +110,7 @@ pub fn metrics(resource: &Attributes, run: &RunMeasures, now: Timestamp) -> Valu
             "How long a step that could begin had not begun.",
             &told.lags,
         ),
-    ];
-    if let Some(objective) = run.objective {
-        let what = "What the recovery is measured against.";
-        metrics.push(point.gauge("backroad.run.objective", "s", what, objective));
-    }
-    let holds = match run.verdict {
-        ObjectiveVerdict::Holds | ObjectiveVerdict::AtRisk | ObjectiveVerdict::Met => Some(1.0),
-        ObjectiveVerdict::WillBeMissed | ObjectiveVerdict::Missed => Some(0.0),
-        ObjectiveVerdict::None | ObjectiveVerdict::Abandoned => None,
-    };
-    if let Some(holds) = holds {
-        let what = "1 while the objective holds or was met, 0 once it is, or will be, missed.";
-        metrics.push(point.gauge("backroad.run.objective.holds", "1", what, holds));
-    }
-    json!({ "resourceMetrics": [{
-        "resource": { "attributes": attributes(resource) },
-        "scopeMetrics": [{ "scope": scope(), "metrics": metrics }],
-    }] })
+    ]
 }
 
 fn scope() -> Value {

@@ -62,8 +62,9 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
     let recovery = recovery(&view, events, plan);
     let succeeded = view.recovery_seconds.is_some();
     let deviations = departures(&view, events, plan, opened.at);
-    let (mut tries, mut writes) = (tries(events, opened.at), writes(events, opened.at));
+    let writes = writes(events, opened.at);
     let written = writes.values().map(Vec::len).sum();
+    let steps = steps(&view, plan, events, opened.at, writes);
     let mut report = Report {
         schema: REPORT_SCHEMA.to_owned(),
         generator: format!("backroad {}", env!("CARGO_PKG_VERSION")),
@@ -87,25 +88,7 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         correlation: material.correlation.map(str::to_owned),
         summary: Vec::new(),
         timeline_svg: String::new(),
-        steps: view
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(place, step)| {
-                let tries = tries.remove(&step.name).unwrap_or_default();
-                let writes = writes.remove(&step.name).unwrap_or_default();
-                let mut told = one(place, step, plan, tries, writes);
-                // Taking it back took its time by itself; its attempts say when.
-                if let StepStatus::Undone | StepStatus::UndoFailed = step.status
-                    && let Some((began, ended)) = doing(events, &step.name)
-                {
-                    told.end = Some(since(ended));
-                    told.took = Some(clock(ended.since(began)));
-                    told.seconds = Some(ended.since(began).as_secs_f64());
-                }
-                told
-            })
-            .collect(),
+        steps,
         writes: written,
         words: words(events, opened.at),
         deviations,
@@ -122,6 +105,38 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
     report.timeline_svg = picture::draw(events, plan, &report.summary.join(" "));
     Some(report)
 }
+
+/// The steps with their attempts and writes.
+fn steps(
+    view: &RunView,
+    plan: &Plan,
+    events: &[Recorded],
+    opened: Timestamp,
+    mut writes: StepWrites,
+) -> Vec<ReportStep> {
+    let mut tries = tries(events, opened);
+    view.steps
+        .iter()
+        .enumerate()
+        .map(|(place, step)| {
+            let tries = tries.remove(&step.name).unwrap_or_default();
+            let writes = writes.remove(&step.name).unwrap_or_default();
+            let mut told = one(place, step, plan, tries, writes);
+            // Taking it back took its time by itself; its attempts say when.
+            if let StepStatus::Undone | StepStatus::UndoFailed = step.status
+                && let Some((began, ended)) = doing(events, &step.name)
+            {
+                told.end = Some(clock(ended.since(opened)));
+                told.took = Some(clock(ended.since(began)));
+                told.seconds = Some(ended.since(began).as_secs_f64());
+            }
+            told
+        })
+        .collect()
+}
+
+/// The writes of each step, by its name.
+type StepWrites = BTreeMap<String, Vec<ReportWrite>>;
 
 fn span(seconds: f64) -> String {
     clock(Duration::from_secs_f64(seconds.max(0.0)))
@@ -151,20 +166,7 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         .iter()
         .map(|part| format!("{} {} ({} %)", lower_first(&part.name), part.took, part.percent))
         .collect();
-    let opened = events.first().map(|first| first.at);
-    let back = events.iter().find(|one| matches!(one.event, Event::UndoStarted { .. }));
-    let decided = match (back.zip(opened), view.critical_path.as_slice()) {
-        (Some((back, opened)), _) => {
-            format!("From {} on it was taken back.", clock(back.at.since(opened)))
-        }
-        (None, []) => "Nothing has decided it yet.".to_owned(),
-        // A long chain would bury the other lines; the steps' table has all of it.
-        (None, [first, .., last]) if view.critical_path.len() > LONG_PATH => format!(
-            "What decided it: {first} → … → {last}, a chain of {} steps.",
-            view.critical_path.len()
-        ),
-        (None, path) => format!("What decided it: {}.", path.join(" → ")),
-    };
+    let decided = decided(view, events);
     let count = |status| view.steps.iter().filter(|step| step.status == status).count();
     let done = count(StepStatus::Succeeded);
     let undone = match count(StepStatus::Undone) {
@@ -191,6 +193,24 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
             n => format!("{n} things deviated from the runbook, and {owed}."),
         },
     ]
+}
+
+/// What decided how long it took.
+fn decided(view: &RunView, events: &[Recorded]) -> String {
+    let opened = events.first().map(|first| first.at);
+    let back = events.iter().find(|one| matches!(one.event, Event::UndoStarted { .. }));
+    match (back.zip(opened), view.critical_path.as_slice()) {
+        (Some((back, opened)), _) => {
+            format!("From {} on it was taken back.", clock(back.at.since(opened)))
+        }
+        (None, []) => "Nothing has decided it yet.".to_owned(),
+        // A long chain would bury the other lines; the steps' table has all of it.
+        (None, [first, .., last]) if view.critical_path.len() > LONG_PATH => format!(
+            "What decided it: {first} → … → {last}, a chain of {} steps.",
+            view.critical_path.len()
+        ),
+        (None, path) => format!("What decided it: {}.", path.join(" → ")),
+    }
 }
 
 fn lower_first(text: &str) -> String {

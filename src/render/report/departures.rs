@@ -22,40 +22,41 @@ pub(super) fn departures(
     plan: &Plan,
     opened: Timestamp,
 ) -> Vec<Deviation> {
-    let mut found: Vec<(Timestamp, Deviation)> = Vec::new();
-    let mut add = |at: Timestamp, kind: &str, step: Option<&str>, what: String| {
-        // A failure and the retry that follows from it at once are one thing.
-        if let Some((before, last)) = found.last_mut()
-            && (*before, last.step.as_deref()) == (at, step)
-            && kind == "retry"
-            && what.strip_prefix("tried again after: ").is_some_and(|why| last.what.ends_with(why))
-        {
-            kind.clone_into(&mut last.kind);
-            last.what.push_str("; tried again");
-            return;
-        }
-        let deviation = Deviation {
-            at: clock(at.since(opened)),
-            when: by_the_clock(at),
-            kind: kind.to_owned(),
-            step: step.map(str::to_owned),
-            what,
-        };
-        found.push((at, deviation));
-    };
+    let mut found = Departures { opened, all: Vec::new() };
     let mut claims = 0;
     for Recorded { at, event, .. } in events {
         if let Event::RunClaimed { .. } = event {
             claims += 1;
         }
         if let Some((kind, what)) = departure(event, claims) {
-            add(*at, kind, event.step().map(StepName::as_str), what);
+            found.add(*at, kind, event.step().map(StepName::as_str), what);
         }
     }
+    of_steps(&mut found, view, events, plan);
+    let recovered = events.iter().any(|recorded| {
+        matches!(recorded.event, Event::RunEnded { outcome: RunOutcome::Succeeded })
+    });
+    if let (Some(objective), Some(end), true) = (plan.parts().objective.rto, end(events), recovered)
+        && end.since(opened) > objective
+    {
+        let allowed = clock(objective);
+        found.add(
+            end,
+            "objective",
+            None,
+            format!("the recovery took longer than the {allowed} that are allowed"),
+        );
+    }
+    found.all.sort_by_key(|(at, _)| *at);
+    found.all.into_iter().map(|(_, deviation)| deviation).collect()
+}
+
+/// Steps that found what they wanted, or took longer than usual.
+fn of_steps(found: &mut Departures, view: &RunView, events: &[Recorded], plan: &Plan) {
     for step in &view.steps {
         let Some(ended) = step.ended_at else { continue };
         if step.change.as_deref() == Some("already_so") {
-            add(
+            found.add(
                 ended,
                 "drift",
                 Some(&step.name),
@@ -70,25 +71,38 @@ pub(super) fn departures(
         {
             let (took, most) = (clock(ended.since(began)), clock(usual.to));
             let what = format!("it took {took}; seldom more than {most}");
-            add(ended, "anomaly", Some(&step.name), what);
+            found.add(ended, "anomaly", Some(&step.name), what);
         }
     }
-    let recovered = events.iter().any(|recorded| {
-        matches!(recorded.event, Event::RunEnded { outcome: RunOutcome::Succeeded })
-    });
-    if let (Some(objective), Some(end), true) = (plan.parts().objective.rto, end(events), recovered)
-        && end.since(opened) > objective
-    {
-        let allowed = clock(objective);
-        add(
-            end,
-            "objective",
-            None,
-            format!("the recovery took longer than the {allowed} that are allowed"),
-        );
+}
+
+/// What was found so far, each with when it was.
+struct Departures {
+    opened: Timestamp,
+    all: Vec<(Timestamp, Deviation)>,
+}
+
+impl Departures {
+    fn add(&mut self, at: Timestamp, kind: &str, step: Option<&str>, what: String) {
+        // A failure and the retry that follows from it at once are one thing.
+        if let Some((before, last)) = self.all.last_mut()
+            && (*before, last.step.as_deref()) == (at, step)
+            && kind == "retry"
+            && what.strip_prefix("tried again after: ").is_some_and(|why| last.what.ends_with(why))
+        {
+            kind.clone_into(&mut last.kind);
+            last.what.push_str("; tried again");
+            return;
+        }
+        let deviation = Deviation {
+            at: clock(at.since(self.opened)),
+            when: by_the_clock(at),
+            kind: kind.to_owned(),
+            step: step.map(str::to_owned),
+            what,
+        };
+        self.all.push((at, deviation));
     }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, deviation)| deviation).collect()
 }
 
 /// From when to when a step was done, if it was: from its first attempt to its first success.

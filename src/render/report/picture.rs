@@ -73,6 +73,12 @@ pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
             );
         }
     }
+    key(&mut svg, start, height);
+    svg.inline()
+}
+
+/// What the colours and signs mean.
+fn key(svg: &mut Svg, start: f64, height: f64) {
     let key = [
         ("p-bar", "Azure at work"),
         ("p-box gate", "people"),
@@ -98,7 +104,6 @@ pub(super) fn draw(events: &[Recorded], plan: &Plan, about: &str) -> String {
         ],
     );
     svg.text("p-small", (left + 20.0, y + 3.5), TextAnchor::Start, "tried again", room - 20.0);
-    svg.inline()
 }
 
 /// When the last of what a step needs had ended.

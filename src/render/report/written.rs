@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::view::{ReportField, ReportTry, ReportWrite};
-use crate::engine::{Event, Recorded};
+use crate::engine::{Event, Intent, Recorded};
 use crate::model::{Timestamp, Undo, WriteMethod};
 use crate::render::style::clock;
 use crate::render::view::value_text;
@@ -68,25 +68,7 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
             // The same intent again is the same write, sent again.
             let known = all.iter().position(|write| write.key == key);
             let place = known.unwrap_or_else(|| {
-                let before = match &intent.undo {
-                    Undo::Restore { body, .. } => Some(body),
-                    Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing | Undo::ByStep => None,
-                };
-                let (fields, as_before) = fields(before, intent.write.body.as_ref());
-                all.push(ReportWrite {
-                    at: clock(at.since(opened)),
-                    method: intent.write.method.as_str().to_owned(),
-                    resource: match &intent.write.verb {
-                        Some(verb) => format!("{}/{verb}", intent.write.resource),
-                        None => intent.write.resource.to_string(),
-                    },
-                    key,
-                    request_id: None,
-                    answer: NOT_KNOWN.to_owned(),
-                    was_there: before.is_some() || intent.write.method != WriteMethod::Put,
-                    fields,
-                    as_before,
-                });
+                all.push(write_of(intent, clock(at.since(opened))));
                 all.len() - 1
             });
             last.insert(step, place);
@@ -117,6 +99,29 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
         }
     }
     found
+}
+
+/// A write as it was intended, without an answer.
+fn write_of(intent: &Intent, at: String) -> ReportWrite {
+    let before = match &intent.undo {
+        Undo::Restore { body, .. } => Some(body),
+        Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing | Undo::ByStep => None,
+    };
+    let (fields, as_before) = fields(before, intent.write.body.as_ref());
+    ReportWrite {
+        at,
+        method: intent.write.method.as_str().to_owned(),
+        resource: match &intent.write.verb {
+            Some(verb) => format!("{}/{verb}", intent.write.resource),
+            None => intent.write.resource.to_string(),
+        },
+        key: intent.key.to_string(),
+        request_id: None,
+        answer: NOT_KNOWN.to_owned(),
+        was_there: before.is_some() || intent.write.method != WriteMethod::Put,
+        fields,
+        as_before,
+    }
 }
 
 /// What changes between two bodies, and how many fields stay.

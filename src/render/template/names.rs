@@ -171,25 +171,11 @@ impl Check<'_> {
         }
         let mut place = 0;
         while place < tokens.len() {
-            let before = place.checked_sub(1).map(|before| &tokens[before]);
-            let after = tokens.get(place + 1);
             let Token::Name(name) = &tokens[place] else {
                 place += 1;
                 continue;
             };
-            let is_argument = after == Some(&Token::Sign('='))
-                && tokens.get(place + 2) != Some(&Token::Sign('='))
-                && matches!(before, Some(Token::Sign('(' | ',')));
-            let is_other = WORDS.contains(name)
-                || *name == "for"
-                || matches!(before, Some(Token::Sign('|')))
-                || matches!(before, Some(Token::Name("is")))
-                || (matches!(before, Some(Token::Name("not")))
-                    && place >= 2
-                    && tokens[place - 2] == Token::Name("is"))
-                || after == Some(&Token::Sign('('))
-                || is_argument
-                || matches!(before, Some(Token::Sign('.')));
+            let is_other = is_other(tokens, place, name);
             if is_other {
                 place += 1;
                 continue;
@@ -212,6 +198,25 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a name names no value: a word of the language, a function, a filter, a test, an argument or a field.
+fn is_other(tokens: &[Token<'_>], place: usize, name: &str) -> bool {
+    let before = place.checked_sub(1).map(|before| &tokens[before]);
+    let after = tokens.get(place + 1);
+    let is_argument = after == Some(&Token::Sign('='))
+        && tokens.get(place + 2) != Some(&Token::Sign('='))
+        && matches!(before, Some(Token::Sign('(' | ',')));
+    WORDS.contains(&name)
+        || name == "for"
+        || matches!(before, Some(Token::Sign('|')))
+        || matches!(before, Some(Token::Name("is")))
+        || (matches!(before, Some(Token::Name("not")))
+            && place >= 2
+            && tokens[place - 2] == Token::Name("is"))
+        || after == Some(&Token::Sign('('))
+        || is_argument
+        || matches!(before, Some(Token::Sign('.')))
 }
 
 fn unknown(template: &str, line: usize, name: &str, of: &str) -> TemplateError {

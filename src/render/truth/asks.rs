@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::who;
 use crate::engine::{Actor, Phase, RunPhase, RunState, StepState};
-use crate::model::{Gate, GatePolicy, OnExpiry, Plan, Step, Timestamp};
+use crate::model::{Gate, GatePolicy, OnExpiry, Plan, RunId, Step, StepName, Timestamp};
 use crate::render::view::Driven;
 
 /// Something that a person has to do.
@@ -153,15 +153,8 @@ fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
     let run = &state.opened.as_ref()?.run;
     let name = &step.name;
     if let StepState::Held { why } = &record.state {
-        let retry = way(format!("backroad retry {run} {name}"), "look again and go on");
-        let skip = match state.phase {
-            RunPhase::Undoing { .. } => "leave it as it is",
-            _ => "go on without it",
-        };
-        let skip = way(format!("backroad skip {run} {name} --reason TEXT"), skip);
-        let mut ask = Ask::of_run(AskKind::Held, why.clone(), retry);
-        ask.ways.push(skip);
-        ask.step = Some(name.to_string());
+        let undoing = matches!(state.phase, RunPhase::Undoing { .. });
+        let mut ask = held(run, name, why, undoing);
         ask.since = record.ended_at;
         owner(&mut ask, plan);
         return Some(ask);
@@ -172,47 +165,7 @@ fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
         return None;
     };
     let gate = step.action.gate();
-    let decline = |what: &str| way(format!("backroad decline {run} {name} --reason TEXT"), what);
-    let approve = |what: &str| way(format!("backroad approve {run} {name}"), what);
-    let (kind, ways) = match (gate, failure) {
-        (_, Some(_)) | (None, None) => (
-            AskKind::Failure,
-            vec![
-                way(format!("backroad retry {run} {name}"), "try it again"),
-                // A gate that failed takes a reason to be passed.
-                match gate {
-                    Some(_) => way(
-                        format!("backroad approve {run} {name} --reason TEXT"),
-                        "go on without it",
-                    ),
-                    None => approve("go on without it"),
-                },
-                decline("stop"),
-            ],
-        ),
-        (Some(Gate::Approval(_)), None) => {
-            (AskKind::Approval, vec![approve("say yes and go on"), decline("say no")])
-        }
-        (Some(Gate::Manual(_)), None) => {
-            (AskKind::Manual, vec![approve("say that it is done"), decline("say that it is not")])
-        }
-        (Some(Gate::Decision(decision)), None) => {
-            // Once one person has chosen, the others can only choose the same.
-            let open = decision
-                .options
-                .iter()
-                .filter(|(option, _)| choice.as_ref().is_none_or(|chosen| chosen == option));
-            let mut ways: Vec<AskWay> = open
-                .map(|(option, means)| {
-                    let means = means.split_whitespace().collect::<Vec<_>>().join(" ");
-                    let command = format!("backroad approve {run} {name} --choice {option}");
-                    AskWay { command, what: means }
-                })
-                .collect();
-            ways.push(decline("choose none"));
-            (AskKind::Decision, ways)
-        }
-    };
+    let (kind, ways) = ways(run, step, failure.is_some(), choice.as_ref());
     let mut ask = Ask {
         kind,
         step: Some(name.to_string()),
@@ -234,6 +187,64 @@ fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
     }
     owner(&mut ask, plan);
     Some(ask)
+}
+
+/// What to do about a step that is held.
+fn held(run: &RunId, name: &StepName, why: &str, undoing: bool) -> Ask {
+    let retry = way(format!("backroad retry {run} {name}"), "look again and go on");
+    let skip = if undoing { "leave it as it is" } else { "go on without it" };
+    let skip = way(format!("backroad skip {run} {name} --reason TEXT"), skip);
+    let mut ask = Ask::of_run(AskKind::Held, why.to_owned(), retry);
+    ask.ways.push(skip);
+    ask.step = Some(name.to_string());
+    ask
+}
+
+/// What there is to answer a gate, or what a failed step asks.
+fn ways(run: &RunId, step: &Step, failed: bool, choice: Option<&String>) -> (AskKind, Vec<AskWay>) {
+    let name = &step.name;
+    let gate = step.action.gate();
+    let decline = |what: &str| way(format!("backroad decline {run} {name} --reason TEXT"), what);
+    let approve = |what: &str| way(format!("backroad approve {run} {name}"), what);
+    match (gate, failed) {
+        (_, true) | (None, _) => (
+            AskKind::Failure,
+            vec![
+                way(format!("backroad retry {run} {name}"), "try it again"),
+                // A gate that failed takes a reason to be passed.
+                match gate {
+                    Some(_) => way(
+                        format!("backroad approve {run} {name} --reason TEXT"),
+                        "go on without it",
+                    ),
+                    None => approve("go on without it"),
+                },
+                decline("stop"),
+            ],
+        ),
+        (Some(Gate::Approval(_)), false) => {
+            (AskKind::Approval, vec![approve("say yes and go on"), decline("say no")])
+        }
+        (Some(Gate::Manual(_)), false) => {
+            (AskKind::Manual, vec![approve("say that it is done"), decline("say that it is not")])
+        }
+        (Some(Gate::Decision(decision)), false) => {
+            // Once one person has chosen, the others can only choose the same.
+            let open = decision
+                .options
+                .iter()
+                .filter(|(option, _)| choice.is_none_or(|chosen| chosen == option));
+            let mut ways: Vec<AskWay> = open
+                .map(|(option, means)| {
+                    let means = means.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let command = format!("backroad approve {run} {name} --choice {option}");
+                    AskWay { command, what: means }
+                })
+                .collect();
+            ways.push(decline("choose none"));
+            (AskKind::Decision, ways)
+        }
+    }
 }
 
 /// The question alone: at a decision its options stand with their commands.

@@ -301,13 +301,9 @@ fn laid(
             let holds = plan.steps()[place].action.holds();
             let keys: Vec<String> =
                 holds.iter().map(|hold| hold.resource.key().to_string()).collect();
-            for key in &keys {
-                if let Some((until, by)) = free.get(key)
-                    && *until > begins
-                {
-                    begins = *until;
-                    because[place] = Some(*by);
-                }
+            if let Some((until, by)) = free_after(&free, &keys, from) {
+                begins = until;
+                because[place] = Some(by);
             }
             ends[place] = begins + takes(left);
             for (key, hold) in keys.into_iter().zip(holds) {
@@ -333,6 +329,12 @@ fn laid(
         }
     }
     let last = left.keys().copied().max_by_key(|place| (ends[*place], Reverse(*place)));
+    let path = chain(last, &because);
+    (last.map_or(Duration::ZERO, |last| ends[last]), path)
+}
+
+/// The chain that leads to a step, from its beginning.
+fn chain(last: Option<usize>, because: &[Option<usize>]) -> Vec<usize> {
     let mut path = Vec::new();
     let mut at = last;
     while let Some(place) = at.filter(|place| !path.contains(place)) {
@@ -340,5 +342,20 @@ fn laid(
         at = because[place];
     }
     path.reverse();
-    (last.map_or(Duration::ZERO, |last| ends[last]), path)
+    path
+}
+
+/// When the last of some resources is free, where that is later; and the step that has it until then.
+fn free_after(
+    free: &BTreeMap<String, (Duration, usize)>,
+    keys: &[String],
+    from: Duration,
+) -> Option<(Duration, usize)> {
+    let mut last = None;
+    for (until, by) in keys.iter().filter_map(|key| free.get(key)) {
+        if *until > last.map_or(from, |(last, _)| last) {
+            last = Some((*until, *by));
+        }
+    }
+    last
 }

@@ -44,23 +44,7 @@ impl World {
         };
         let id = format!("{scope}/providers/Microsoft.Resources/deployments/{name}");
         match (asking.request.method, verb) {
-            (Method::Put, None) => {
-                self.may(scope, "write")?;
-                let mut deployment = self.deployment(asking, scope, (&id, name))?;
-                let status = if self.deployments.get(&id).is_some() { 200 } else { 201 };
-                let told = shown(&deployment);
-                self.step(&mut deployment, asking.now);
-                self.deployments.put(deployment);
-                let mut answer = json_answer(status, &told);
-                let operation = guid(&["deployment", &id, &asking.now.as_millis().to_string()]);
-                let url = format!(
-                    "{}{id}/operationStatuses/{operation}?api-version=2021-04-01",
-                    asking.origin
-                );
-                answer.headers.push("Azure-AsyncOperation", url);
-                answer.headers.push("Retry-After", "5");
-                Ok(answer)
-            }
+            (Method::Put, None) => self.deploy(asking, scope, &id, name),
             (Method::Post, Some("validate")) => {
                 self.may(scope, "validate/action")?;
                 let deployment = self.deployment(asking, scope, (&id, name))?;
@@ -84,16 +68,7 @@ impl World {
             }
             (Method::Get, Some("operationstatuses")) => {
                 self.may(scope, "operationstatuses/read")?;
-                let known = self.known(&id)?;
-                let mut told = json!({"status": known.state()});
-                if let Some(error) = &known.error {
-                    told["error"] = error.clone();
-                }
-                let mut answer = json_answer(200, &told);
-                if known.ended.is_none() {
-                    answer.headers.push("Retry-After", "5");
-                }
-                Ok(answer)
+                Ok(operation_status(self.known(&id)?))
             }
             (Method::Get, Some("operations")) => {
                 self.may(scope, "operations/read")?;
@@ -114,6 +89,29 @@ impl World {
             }
             _ => Err(Refusal::new(405, "MethodNotAllowed", "Not allowed here.").by_gateway()),
         }
+    }
+
+    /// Begins a deployment.
+    fn deploy(
+        &mut self,
+        asking: &Asking<'_>,
+        scope: &str,
+        id: &str,
+        name: &str,
+    ) -> Result<WireResponse, Refusal> {
+        self.may(scope, "write")?;
+        let mut deployment = self.deployment(asking, scope, (id, name))?;
+        let status = if self.deployments.get(id).is_some() { 200 } else { 201 };
+        let told = shown(&deployment);
+        self.step(&mut deployment, asking.now);
+        self.deployments.put(deployment);
+        let mut answer = json_answer(status, &told);
+        let operation = guid(&["deployment", id, &asking.now.as_millis().to_string()]);
+        let url =
+            format!("{}{id}/operationStatuses/{operation}?api-version=2021-04-01", asking.origin);
+        answer.headers.push("Azure-AsyncOperation", url);
+        answer.headers.push("Retry-After", "5");
+        Ok(answer)
     }
 
     fn known(&self, id: &str) -> Result<&Deployment, Refusal> {
@@ -240,6 +238,19 @@ impl World {
         };
         deployment.pieces.iter().flat_map(one).collect()
     }
+}
+
+/// How the operation of a deployment stands.
+fn operation_status(known: &Deployment) -> WireResponse {
+    let mut told = json!({"status": known.state()});
+    if let Some(error) = &known.error {
+        told["error"] = error.clone();
+    }
+    let mut answer = json_answer(200, &told);
+    if known.ended.is_none() {
+        answer.headers.push("Retry-After", "5");
+    }
+    answer
 }
 
 /// Whether a body says all that another does.

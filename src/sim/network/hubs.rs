@@ -289,14 +289,6 @@ pub fn effective_routes(
 ) -> Vec<EffectiveRow> {
     let Some(hub) = table.parent().filter(|hub| estate.hub_lives(hub)) else { return Vec::new() };
     let labels = estate.labels(table);
-    let row =
-        |net: IpNet, kind: &'static str, hop: &str, path: &[u32], origin: &str| EffectiveRow {
-            address_prefixes: vec![net],
-            next_hop_type: kind,
-            next_hops: vec![hop.to_owned()],
-            as_path: joined(path, "-"),
-            route_origin: origin.to_owned(),
-        };
     let mut rows: Vec<EffectiveRow> = estate
         .static_routes(table)
         .into_iter()
@@ -342,4 +334,14 @@ pub fn effective_routes(
     rows.sort();
     rows.dedup();
     rows
+}
+
+fn row(net: IpNet, kind: &'static str, hop: &str, path: &[u32], origin: &str) -> EffectiveRow {
+    EffectiveRow {
+        address_prefixes: vec![net],
+        next_hop_type: kind,
+        next_hops: vec![hop.to_owned()],
+        as_path: joined(path, "-"),
+        route_origin: origin.to_owned(),
+    }
 }

@@ -135,34 +135,39 @@ fn next(estate: &Estate<'_>, onprem: &OnPrem, here: &SubnetPlace, to: &IpNet) ->
         }
         let table = table.map_or("", |(id, _)| id.name());
         let by = format!("route {name} of table {table}");
-        let hop = match route.hop_kind().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "virtualappliance" => match route.hop_address() {
-                Some(address) => Hop::Appliance(address, by),
-                None => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
-            },
-            "vnetlocal" => Hop::Beside,
-            "virtualnetworkgateway" => match gateway {
-                Some(gateway) => Hop::Gateway(gateway.clone()),
-                None => Hop::Dropped(format!("dropped by {by}: there is no gateway")),
-            },
-            "internet" => Hop::Dropped(format!("sent to the Internet by {by}")),
-            _ => Hop::Dropped(format!("dropped by {by}")),
-        };
+        let hop = static_hop(&route, by, gateway);
         offer(prefix.prefix_len(), 3, hop);
     }
-    best.map_or_else(
-        || {
-            let subnet = here.id.name();
-            Hop::Dropped(match (withheld, &here.table) {
-                (true, Some(table)) => format!(
-                    "no route back: table {} keeps the gateway's routes from subnet {subnet}",
-                    table.name()
-                ),
-                _ => format!("no route from subnet {subnet}"),
-            })
+    best.map_or_else(|| no_route(withheld, here), |(_, hop)| hop)
+}
+
+/// Where a route of a table leads.
+fn static_hop(route: &arm::RouteView<'_>, by: String, gateway: Option<&ResourceId>) -> Hop {
+    match route.hop_kind().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "virtualappliance" => match route.hop_address() {
+            Some(address) => Hop::Appliance(address, by),
+            None => Hop::Dropped(format!("dropped by {by}: it names no appliance")),
         },
-        |(_, hop)| hop,
-    )
+        "vnetlocal" => Hop::Beside,
+        "virtualnetworkgateway" => match gateway {
+            Some(gateway) => Hop::Gateway(gateway.clone()),
+            None => Hop::Dropped(format!("dropped by {by}: there is no gateway")),
+        },
+        "internet" => Hop::Dropped(format!("sent to the Internet by {by}")),
+        _ => Hop::Dropped(format!("dropped by {by}")),
+    }
+}
+
+/// No route leads there.
+fn no_route(withheld: bool, here: &SubnetPlace) -> Hop {
+    let subnet = here.id.name();
+    Hop::Dropped(match (withheld, &here.table) {
+        (true, Some(table)) => format!(
+            "no route back: table {} keeps the gateway's routes from subnet {subnet}",
+            table.name()
+        ),
+        _ => format!("no route from subnet {subnet}"),
+    })
 }
 
 /// The longest prefix over a destination that a gateway has learned from on-premises.

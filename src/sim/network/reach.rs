@@ -1,6 +1,7 @@
 //! Can a site reach an Azure network, and does the answer come back the same way?
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,28 @@ fn both_ways(
         there = way.through;
     }
     // The answers leave from the network's subnets; where it has none, from the gateway itself.
+    let (mut out_of, past) = match answers(estate, onprem, site, network, home.as_ref(), &there) {
+        Ok(found) => found,
+        Err(verdict) => return (verdict, None),
+    };
+    if out_of.is_empty() {
+        match &home {
+            Some(home) if hub.is_some() => out_of.extend(estate.serving(home).iter().cloned()),
+            _ => drop(out_of.insert(gateway.clone())),
+        }
+    }
+    (verdict(estate, onprem, site, &out_of, circuits), past)
+}
+
+/// By which gateways answers leave a network; none where it has no subnets.
+fn answers(
+    estate: &Estate<'_>,
+    onprem: &OnPrem,
+    site: &Site,
+    network: &IpNet,
+    home: Option<&ResourceId>,
+    there: &BTreeSet<IpAddr>,
+) -> Result<Leaving, ReachVerdict> {
     let mut out_of: BTreeSet<ResourceId> = BTreeSet::new();
     let mut past = None;
     let inside = |place: &SubnetPlace| {
@@ -165,8 +188,8 @@ fn both_ways(
         match (leaves, ways.first().map(|way| &way.end)) {
             (Some((by, back)), _) => {
                 out_of.insert(by.clone());
-                if *back != there {
-                    let missed = back.symmetric_difference(&there).next();
+                if back != there {
+                    let missed = back.symmetric_difference(there).next();
                     past = missed.map(|appliance| {
                         let way = if there.contains(appliance) { "back" } else { "there" };
                         format!("the way {way} goes past the appliance {appliance}")
@@ -175,17 +198,22 @@ fn both_ways(
             }
             (None, Some(PacketEnd::Dropped(why))) if is_explicit(why) => {
                 let words = format!("unreachable on the way back, {why}");
-                return (ReachVerdict::DroppedBack(words), None);
+                return Err(ReachVerdict::DroppedBack(words));
             }
             _ => {}
         }
     }
-    if out_of.is_empty() {
-        match &home {
-            Some(home) if hub.is_some() => out_of.extend(estate.serving(home).iter().cloned()),
-            _ => drop(out_of.insert(gateway.clone())),
-        }
-    }
+    Ok((out_of, past))
+}
+
+/// Over what answers come back, and whether that is what they came over.
+fn verdict(
+    estate: &Estate<'_>,
+    onprem: &OnPrem,
+    site: &Site,
+    out_of: &BTreeSet<ResourceId>,
+    circuits: &BTreeSet<ResourceId>,
+) -> ReachVerdict {
     let back: BTreeSet<ResourceId> = out_of
         .iter()
         .flat_map(|gateway| {
@@ -197,15 +225,17 @@ fn both_ways(
             })
         })
         .collect();
-    let verdict = if back.is_empty() {
+    if back.is_empty() {
         ReachVerdict::NoWayBack
     } else if back.intersection(circuits).next().is_some() {
         ReachVerdict::Symmetric
     } else {
         ReachVerdict::Asymmetric
-    };
-    (verdict, past)
+    }
 }
+
+/// The gateways by which answers leave, and what they go past.
+type Leaving = (BTreeSet<ResourceId>, Option<String>);
 
 /// Whether a table had a part in it: what has no route at all is told in words of its own.
 fn is_explicit(why: &str) -> bool {

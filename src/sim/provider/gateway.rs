@@ -256,55 +256,7 @@ impl Provider for GatewayType {
             .collect();
         let ends = ends(world, id, self);
         follows.extend(Consequence::change(world, id, |body| {
-            let properties = &mut body["properties"];
-            let vpn = properties["gatewayType"] == json!("Vpn");
-            size(properties, usual(vpn));
-            let basic = properties["sku"]["name"] == json!("Basic");
-            if vpn && !basic && properties.get("bgpSettings").is_none() {
-                bgp(properties, None);
-            }
-            if let Some(own) = properties.get_mut("vpnClientConfiguration") {
-                let health = json!({
-                    "vpnClientConnectionsCount": 0, "totalIngressBytesTransferred": 0,
-                    "totalEgressBytesTransferred": 0,
-                });
-                default(own, "vpnClientConnectionHealth", health);
-            }
-            if properties["enablePrivateIpAddress"] == json!(true) {
-                let list = properties["ipConfigurations"].as_array_mut();
-                for (configuration, end) in list.into_iter().flatten().zip(&ends) {
-                    if let Some(inside) = &end.inside {
-                        default(
-                            &mut configuration["properties"],
-                            "privateIPAddress",
-                            json!(inside),
-                        );
-                    }
-                }
-            }
-            let migration = json!({ "state": "None", "phase": "None", "errorMessage": "" });
-            let newest = properties["gatewayType"] == json!("Vpn")
-                && properties["sku"]["name"] != json!("Basic");
-            if newest {
-                default(properties, "virtualNetworkGatewayMigrationStatus", migration);
-            }
-            if let Some(bgp) = properties.get_mut("bgpSettings") {
-                if bgp["asn"] == json!(0) {
-                    bgp["asn"] = json!(65515);
-                }
-                let own: Vec<&str> = ends.iter().filter_map(|end| end.inside.as_deref()).collect();
-                if !own.is_empty() {
-                    // Both addresses of an active-active gateway, in one text.
-                    default(bgp, "bgpPeeringAddress", json!(own.join(",")));
-                }
-                let peerings = bgp["bgpPeeringAddresses"].as_array_mut();
-                for (peering, end) in peerings.into_iter().flatten().zip(&ends) {
-                    if let Some(inside) = &end.inside {
-                        peering["defaultBgpIpAddresses"] = json!([inside]);
-                    }
-                    peering["tunnelIpAddresses"] = json!(end.tunnels);
-                }
-            }
+            made(&mut body["properties"], &ends);
         }));
         follows
     }
@@ -316,6 +268,54 @@ impl Provider for GatewayType {
                 &unconfirmed::GATEWAY_CONNECTED,
                 format!("Gateway {id} has the connection {user}; delete the connection first."),
             )),
+        }
+    }
+}
+
+/// What Azure says of a gateway once it is done.
+fn made(properties: &mut Value, ends: &[GatewayEnd]) {
+    let vpn = properties["gatewayType"] == json!("Vpn");
+    size(properties, usual(vpn));
+    let basic = properties["sku"]["name"] == json!("Basic");
+    if vpn && !basic && properties.get("bgpSettings").is_none() {
+        bgp(properties, None);
+    }
+    if let Some(own) = properties.get_mut("vpnClientConfiguration") {
+        let health = json!({
+            "vpnClientConnectionsCount": 0, "totalIngressBytesTransferred": 0,
+            "totalEgressBytesTransferred": 0,
+        });
+        default(own, "vpnClientConnectionHealth", health);
+    }
+    if properties["enablePrivateIpAddress"] == json!(true) {
+        let list = properties["ipConfigurations"].as_array_mut();
+        for (configuration, end) in list.into_iter().flatten().zip(ends) {
+            if let Some(inside) = &end.inside {
+                default(&mut configuration["properties"], "privateIPAddress", json!(inside));
+            }
+        }
+    }
+    let migration = json!({ "state": "None", "phase": "None", "errorMessage": "" });
+    let newest =
+        properties["gatewayType"] == json!("Vpn") && properties["sku"]["name"] != json!("Basic");
+    if newest {
+        default(properties, "virtualNetworkGatewayMigrationStatus", migration);
+    }
+    if let Some(bgp) = properties.get_mut("bgpSettings") {
+        if bgp["asn"] == json!(0) {
+            bgp["asn"] = json!(65515);
+        }
+        let own: Vec<&str> = ends.iter().filter_map(|end| end.inside.as_deref()).collect();
+        if !own.is_empty() {
+            // Both addresses of an active-active gateway, in one text.
+            default(bgp, "bgpPeeringAddress", json!(own.join(",")));
+        }
+        let peerings = bgp["bgpPeeringAddresses"].as_array_mut();
+        for (peering, end) in peerings.into_iter().flatten().zip(ends) {
+            if let Some(inside) = &end.inside {
+                peering["defaultBgpIpAddresses"] = json!([inside]);
+            }
+            peering["tunnelIpAddresses"] = json!(end.tunnels);
         }
     }
 }

@@ -135,19 +135,7 @@ impl Provider for NetworkPeeringType {
         for key in LOCAL {
             properties[key] = json!({ "addressPrefixes": own, "ipamPoolPrefixAllocations": [] });
         }
-        // What the other network says of itself and its peers hear.
-        for (key, of) in [
-            ("remoteBgpCommunities", "bgpCommunities"),
-            ("remoteVirtualNetworkEncryption", "encryption"),
-        ] {
-            let there = remote.as_ref().and_then(|remote| world.body(remote));
-            let said = there.and_then(|body| body["properties"].get(of)).cloned();
-            match (said, properties.as_object_mut()) {
-                (Some(said), _) => properties[key] = said,
-                (None, Some(properties)) => drop(properties.remove(key)),
-                (None, None) => {}
-            }
-        }
+        hears_of(world, remote.as_ref(), &mut properties);
         if properties["useRemoteGateways"] == json!(true)
             && let Some(gateway) = remote.and_then(|remote| world.gateway_of(&remote))
         {
@@ -190,6 +178,22 @@ impl Provider for NetworkPeeringType {
 
     fn deleted(&self, world: &World, id: &ResourceId, body: &Value) -> Vec<Consequence> {
         set_other_side(world, id, body, "Disconnected", "RemoteNotInSync").into_iter().collect()
+    }
+}
+
+/// What the other network says of itself and its peers hear.
+fn hears_of(world: &World, remote: Option<&ResourceId>, properties: &mut Value) {
+    for (key, of) in [
+        ("remoteBgpCommunities", "bgpCommunities"),
+        ("remoteVirtualNetworkEncryption", "encryption"),
+    ] {
+        let there = remote.and_then(|remote| world.body(remote));
+        let said = there.and_then(|body| body["properties"].get(of)).cloned();
+        match (said, properties.as_object_mut()) {
+            (Some(said), _) => properties[key] = said,
+            (None, Some(properties)) => drop(properties.remove(key)),
+            (None, None) => {}
+        }
     }
 }
 

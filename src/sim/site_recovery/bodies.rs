@@ -225,53 +225,8 @@ impl World {
         stored: Option<&Value>,
     ) -> Result<Value, Refusal> {
         let asked = &sent["properties"];
-        let mut groups = Vec::new();
-        for kind in ["Shutdown", "Failover"] {
-            let own = asked["groups"].as_array().into_iter().flatten();
-            let own =
-                own.into_iter().find(|group| text(group, "groupType").eq_ignore_ascii_case(kind));
-            groups.push(group(kind, own.unwrap_or(&Value::Null)));
-        }
-        let boots = asked["groups"].as_array().into_iter().flatten();
-        let boots = boots.filter(|group| text(group, "groupType").eq_ignore_ascii_case("Boot"));
-        groups.extend(boots.map(|one| group("Boot", one)));
-        if groups.len() > 2 + BOOT_GROUPS_MAX {
-            let message = format!(
-                "A recovery plan has at most {BOOT_GROUPS_MAX} groups that start machines."
-            );
-            return Err(refuse::invalid(message));
-        }
-        let mut items = Vec::new();
-        let all: Vec<ResourceId> = groups.iter().flat_map(items_of).collect();
-        for item in all {
-            let Some(body) = self.body(&item) else {
-                return Err(refuse::invalid(format!(
-                    "'{}' is no protected item of the vault.",
-                    item.name()
-                )));
-            };
-            if items.contains(&item) {
-                return Err(refuse::invalid(format!("'{}' is in the plan twice.", item.name())));
-            }
-            items.push(item);
-            for one in groups
-                .iter_mut()
-                .flat_map(|g| g["replicationProtectedItems"].as_array_mut())
-                .flatten()
-            {
-                // The machine's id is one that only Site Recovery knows (recorded).
-                if text(one, "id").eq_ignore_ascii_case(text(body, "id")) {
-                    let machine =
-                        body.pointer("/properties/providerSpecificDetails/fabricObjectId");
-                    let machine = machine.and_then(Value::as_str).unwrap_or_default();
-                    one["virtualMachineId"] = json!(crate::sim::reply::guid(&[machine, "machine"]));
-                }
-            }
-        }
-        if items.is_empty() || items.len() > ITEMS_MAX {
-            let message = format!("A recovery plan has between 1 and {ITEMS_MAX} protected items.");
-            return Err(refuse::invalid(message));
-        }
+        let mut groups = groups_of(asked)?;
+        let items = self.items_in(&mut groups)?;
         if let Some(stored) = stored {
             let mut body = stored.clone();
             body["properties"]["groups"] = json!(groups);
@@ -311,6 +266,61 @@ impl World {
             }),
         ))
     }
+
+    /// The items of a plan, each once; in its groups they are told with the machine's id.
+    fn items_in(&self, groups: &mut [Value]) -> Result<Vec<ResourceId>, Refusal> {
+        let mut items = Vec::new();
+        let all: Vec<ResourceId> = groups.iter().flat_map(items_of).collect();
+        for item in all {
+            let Some(body) = self.body(&item) else {
+                return Err(refuse::invalid(format!(
+                    "'{}' is no protected item of the vault.",
+                    item.name()
+                )));
+            };
+            if items.contains(&item) {
+                return Err(refuse::invalid(format!("'{}' is in the plan twice.", item.name())));
+            }
+            items.push(item);
+            for one in groups
+                .iter_mut()
+                .flat_map(|g| g["replicationProtectedItems"].as_array_mut())
+                .flatten()
+            {
+                // The machine's id is one that only Site Recovery knows (recorded).
+                if text(one, "id").eq_ignore_ascii_case(text(body, "id")) {
+                    let machine =
+                        body.pointer("/properties/providerSpecificDetails/fabricObjectId");
+                    let machine = machine.and_then(Value::as_str).unwrap_or_default();
+                    one["virtualMachineId"] = json!(crate::sim::reply::guid(&[machine, "machine"]));
+                }
+            }
+        }
+        if items.is_empty() || items.len() > ITEMS_MAX {
+            let message = format!("A recovery plan has between 1 and {ITEMS_MAX} protected items.");
+            return Err(refuse::invalid(message));
+        }
+        Ok(items)
+    }
+}
+
+/// The groups of a plan: what is done to all machines, then those that start some.
+fn groups_of(asked: &Value) -> Result<Vec<Value>, Refusal> {
+    let mut groups = Vec::new();
+    for kind in ["Shutdown", "Failover"] {
+        let own = asked["groups"].as_array().into_iter().flatten();
+        let own = own.into_iter().find(|group| text(group, "groupType").eq_ignore_ascii_case(kind));
+        groups.push(group(kind, own.unwrap_or(&Value::Null)));
+    }
+    let boots = asked["groups"].as_array().into_iter().flatten();
+    let boots = boots.filter(|group| text(group, "groupType").eq_ignore_ascii_case("Boot"));
+    groups.extend(boots.map(|one| group("Boot", one)));
+    if groups.len() > 2 + BOOT_GROUPS_MAX {
+        let message =
+            format!("A recovery plan has at most {BOOT_GROUPS_MAX} groups that start machines.");
+        return Err(refuse::invalid(message));
+    }
+    Ok(groups)
 }
 
 fn group(kind: &str, asked: &Value) -> Value {

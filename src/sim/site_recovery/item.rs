@@ -41,6 +41,14 @@ fn provider_of(seed: u64, fabric: &ResourceId) -> String {
     format!("{}/replicationRecoveryServicesProviders/{name}", spelled(fabric))
 }
 
+/// What the provider of a fabric is called in its items.
+fn provider_word(site: Option<&Value>) -> &'static str {
+    match site.map_or("Azure", super::elsewhere::fabric_type) {
+        "Azure" => "AzureFabric",
+        other => other,
+    }
+}
+
 impl World {
     /// What a fabric is called, and where it is.
     pub(super) fn fabric(&self, fabric: &ResourceId) -> Option<(String, Value)> {
@@ -80,10 +88,7 @@ impl World {
         let own = names.into_iter().find(|name| !name.is_empty()).unwrap_or(id.name());
         let friendly = if machine.is_empty() { own } else { last(machine) };
         let site = self.body(&fabric).and_then(|body| body.pointer("/properties/customDetails"));
-        let provider = match site.map_or("Azure", super::elsewhere::fabric_type) {
-            "Azure" => "AzureFabric",
-            other => other,
-        };
+        let provider = provider_word(site);
         let told = super::elsewhere::item_details(details).unwrap_or_else(|| details.clone());
         let mut properties = json!({
             "friendlyName": friendly, "protectedItemType": "",
@@ -124,6 +129,23 @@ impl World {
             found.pointer("/properties/primaryNetworkId").cloned()
         };
         own.cloned().or_else(mapped).unwrap_or_default()
+    }
+
+    /// The machine that runs now stands in the group that it was recovered to, and goes back to the other.
+    fn turn_machine(&self, to: &ResourceId, details: &mut Value) {
+        let group = text(details, "recoveryAzureResourceGroupId").to_ascii_lowercase();
+        let old = text(details, "fabricObjectId").to_owned();
+        let name = last(&old).to_owned();
+        let old_group: Vec<&str> = old.split('/').take(5).collect();
+        details["recoveryAzureResourceGroupId"] = json!(old_group.join("/"));
+        details["fabricObjectId"] =
+            json!(format!("{group}/providers/microsoft.compute/virtualmachines/{name}"));
+        details["managementId"] = json!(named(self.chance.seed(), to, "management"));
+        let home = self.home_network(details);
+        turn_cards(details, &home);
+        turn_disks(details);
+        details["recoveryAzureNetworkId"] = home;
+        details["selectedRecoveryAzureNetworkId"] = Value::Null;
     }
 
     /// Turns an item round, as an item of the container that it was recovered to (recorded): its id is another
@@ -168,21 +190,8 @@ impl World {
             (details["primaryFabricLocation"].clone(), details["recoveryFabricLocation"].clone());
         details["primaryFabricLocation"] = right;
         details["recoveryFabricLocation"] = left;
-        // The machine that runs now stands in the group that it was recovered to.
         if details["instanceType"] == "A2A" {
-            let group = text(details, "recoveryAzureResourceGroupId").to_ascii_lowercase();
-            let old = text(details, "fabricObjectId").to_owned();
-            let name = last(&old).to_owned();
-            let old_group: Vec<&str> = old.split('/').take(5).collect();
-            details["recoveryAzureResourceGroupId"] = json!(old_group.join("/"));
-            details["fabricObjectId"] =
-                json!(format!("{group}/providers/microsoft.compute/virtualmachines/{name}"));
-            details["managementId"] = json!(named(self.chance.seed(), &to, "management"));
-            let home = self.home_network(details);
-            turn_cards(details, &home);
-            turn_disks(details);
-            details["recoveryAzureNetworkId"] = home;
-            details["selectedRecoveryAzureNetworkId"] = Value::Null;
+            self.turn_machine(&to, details);
         }
         Standing::NEW.write(properties);
         reset_replication(&mut properties["providerSpecificDetails"]);
@@ -202,30 +211,7 @@ fn azure_to_azure(seed: u64, id: &ResourceId, asked: &Value, places: (&Value, &V
     let machine = text(asked, "fabricObjectId");
     let name = last(machine);
     let group = asked["recoveryResourceGroupId"].clone();
-    let target = text(asked, "recoveryResourceGroupId").to_owned();
-    let disk = |(place, disk): (usize, &Value)| {
-        let source = text(disk, "diskId");
-        let own = last(source);
-        json!({
-            "diskId": source.to_ascii_lowercase(),
-            "recoveryResourceGroupId": disk.get("recoveryResourceGroupId").unwrap_or(&group),
-            "recoveryTargetDiskId": null,
-            "recoveryReplicaDiskId": format!("{target}/providers/Microsoft.Compute/disks/{own}-ASRReplica"),
-            "recoveryOrignalTargetDiskId": null,
-            "recoveryReplicaDiskAccountType": "Premium_LRS",
-            "recoveryTargetDiskAccountType": "Premium_LRS",
-            "recoveryDiskEncryptionSetId": null, "primaryDiskEncryptionSetId": null,
-            "diskName": own, "diskCapacityInBytes": 136_367_308_800_u64,
-            "primaryStagingAzureStorageAccountId": disk["primaryStagingAzureStorageAccountId"],
-            "diskType": if place == 0 { "OperatingSystem" } else { "DataDisk" },
-            "resyncRequired": false, "monitoringPercentageCompletion": null, "monitoringJobType": null,
-            "dataPendingInStagingStorageAccountInMB": 0.0, "dataPendingAtSourceAgentInMB": 0.0,
-            "diskState": "InitialReplicationPending", "allowedDiskLevelOperation": [],
-            "isDiskEncrypted": false, "secretIdentifier": null, "dekKeyVaultArmId": null,
-            "isDiskKeyEncrypted": false, "keyIdentifier": null, "kekKeyVaultArmId": null,
-            "failoverDiskName": own, "tfoDiskName": format!("{own}-ASRtest"),
-        })
-    };
+    let disk = |(place, disk): (usize, &Value)| replicated_disk(asked, place, disk);
     let disks = asked["vmManagedDisks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let or_null = |key: &str| asked.get(key).cloned().unwrap_or_default();
     let multi = text(asked, "multiVmGroupName");
@@ -270,6 +256,33 @@ fn azure_to_azure(seed: u64, id: &ResourceId, asked: &Value, places: (&Value, &V
         details[key] = value.clone();
     }
     details
+}
+
+/// What is said of a disk that was just enabled (recorded).
+fn replicated_disk(asked: &Value, place: usize, disk: &Value) -> Value {
+    let group = &asked["recoveryResourceGroupId"];
+    let target = text(asked, "recoveryResourceGroupId");
+    let source = text(disk, "diskId");
+    let own = last(source);
+    json!({
+        "diskId": source.to_ascii_lowercase(),
+        "recoveryResourceGroupId": disk.get("recoveryResourceGroupId").unwrap_or(group),
+        "recoveryTargetDiskId": null,
+        "recoveryReplicaDiskId": format!("{target}/providers/Microsoft.Compute/disks/{own}-ASRReplica"),
+        "recoveryOrignalTargetDiskId": null,
+        "recoveryReplicaDiskAccountType": "Premium_LRS",
+        "recoveryTargetDiskAccountType": "Premium_LRS",
+        "recoveryDiskEncryptionSetId": null, "primaryDiskEncryptionSetId": null,
+        "diskName": own, "diskCapacityInBytes": 136_367_308_800_u64,
+        "primaryStagingAzureStorageAccountId": disk["primaryStagingAzureStorageAccountId"],
+        "diskType": if place == 0 { "OperatingSystem" } else { "DataDisk" },
+        "resyncRequired": false, "monitoringPercentageCompletion": null, "monitoringJobType": null,
+        "dataPendingInStagingStorageAccountInMB": 0.0, "dataPendingAtSourceAgentInMB": 0.0,
+        "diskState": "InitialReplicationPending", "allowedDiskLevelOperation": [],
+        "isDiskEncrypted": false, "secretIdentifier": null, "dekKeyVaultArmId": null,
+        "isDiskKeyEncrypted": false, "keyIdentifier": null, "kekKeyVaultArmId": null,
+        "failoverDiskName": own, "tfoDiskName": format!("{own}-ASRtest"),
+    })
 }
 
 /// What is kept of a request and not told.

@@ -160,29 +160,8 @@ impl World {
         let JobWork::MachineMove(deed) = job.work else { return None };
         let body = self.body(item)?.clone();
         let standing = Standing::of(&body["properties"]);
-        let there = match standing.active {
-            ItemSide::Primary => ItemSide::Recovery,
-            ItemSide::Recovery => ItemSide::Primary,
-        };
-        let needed = match (step, deed) {
-            (JobStep::Plain, _)
-            | (
-                JobStep::Main,
-                MachineMove::Commit | MachineMove::Disable | MachineMove::TestFailoverCleanup,
-            ) => None,
-            (JobStep::Shutdown, _) | (JobStep::Main, MachineMove::ChangePoint) => {
-                Some(standing.active)
-            }
-            (JobStep::Main, _) => Some(there),
-        };
-        if let Some(side) = needed.filter(|side| !self.side_is_up(&body, *side)) {
-            let region = Self::side(&body, side).map(|region| region.as_str().to_owned());
-            let message = format!(
-                "The region '{}' cannot be reached, and '{}' needs it.",
-                region.unwrap_or_default(),
-                item.name()
-            );
-            return Some((unconfirmed::FABRIC_UNREACHABLE.code.to_owned(), message));
+        if let Some(failure) = self.unreachable(standing, step, deed, &body, item) {
+            return Some(failure);
         }
         if step != JobStep::Main {
             return None;
@@ -224,6 +203,40 @@ impl World {
             self.seed_item(item, at, true);
         }
         None
+    }
+
+    /// What keeps a part from being done: a region that it needs and that is down.
+    fn unreachable(
+        &self,
+        standing: Standing,
+        step: JobStep,
+        deed: MachineMove,
+        body: &Value,
+        item: &ResourceId,
+    ) -> Option<(String, String)> {
+        let there = match standing.active {
+            ItemSide::Primary => ItemSide::Recovery,
+            ItemSide::Recovery => ItemSide::Primary,
+        };
+        let needed = match (step, deed) {
+            (JobStep::Plain, _)
+            | (
+                JobStep::Main,
+                MachineMove::Commit | MachineMove::Disable | MachineMove::TestFailoverCleanup,
+            ) => None,
+            (JobStep::Shutdown, _) | (JobStep::Main, MachineMove::ChangePoint) => {
+                Some(standing.active)
+            }
+            (JobStep::Main, _) => Some(there),
+        };
+        let side = needed.filter(|side| !self.side_is_up(body, *side))?;
+        let region = Self::side(body, side).map(|region| region.as_str().to_owned());
+        let message = format!(
+            "The region '{}' cannot be reached, and '{}' needs it.",
+            region.unwrap_or_default(),
+            item.name()
+        );
+        Some((unconfirmed::FABRIC_UNREACHABLE.code.to_owned(), message))
     }
 
     /// An item that is protected no more is gone from its plans, too.

@@ -62,41 +62,13 @@ impl World {
 
     /// The stages of a deed.
     pub(super) fn stages(&self, order: &Order<'_>) -> Vec<Stage> {
-        let (name, said) = order.deed.scenario();
         let mut stages = Vec::new();
         if order.deed.is_failover() {
             let takes = self.takes(Pace::Check, order.target, "check");
             stages.push(plain("PrerequisitesCheckTask", "Prerequisites check", takes));
         }
         let Some(groups) = order.groups.filter(|_| order.deed.is_failover()) else {
-            if order.shuts_down {
-                stages.push(self.stage(
-                    "ShutdownTask",
-                    "Shut down",
-                    order.items,
-                    Pace::Shutdown,
-                    JobStep::Shutdown,
-                ));
-            }
-            if order.deed == MachineMove::TestFailover {
-                for (name, said) in [
-                    ("CreateTestVmTask", "Create test virtual machine"),
-                    ("PrepareTestVmTask", "Preparing the virtual machine"),
-                ] {
-                    let takes = self.takes(Pace::TestFailover, order.target, name) / 4;
-                    stages.push(plain(name, said, takes));
-                }
-                let mut last = self.main(
-                    order,
-                    "StartTestVmTask",
-                    "Starting the virtual machine",
-                    order.items,
-                );
-                last.parts.iter_mut().for_each(|part| part.takes /= 2);
-                stages.push(last);
-            } else {
-                stages.push(self.main(order, &format!("{name}Task"), said, order.items));
-            }
+            self.without_groups(order, &mut stages);
             return stages;
         };
         let mut number = 0;
@@ -129,6 +101,35 @@ impl World {
             self.actions(order, &group["endGroupActions"], &title, "post", &mut stages);
         }
         stages
+    }
+
+    /// The stages of what is done to items by themselves.
+    fn without_groups(&self, order: &Order<'_>, stages: &mut Vec<Stage>) {
+        let (name, said) = order.deed.scenario();
+        if order.shuts_down {
+            stages.push(self.stage(
+                "ShutdownTask",
+                "Shut down",
+                order.items,
+                Pace::Shutdown,
+                JobStep::Shutdown,
+            ));
+        }
+        if order.deed == MachineMove::TestFailover {
+            for (name, said) in [
+                ("CreateTestVmTask", "Create test virtual machine"),
+                ("PrepareTestVmTask", "Preparing the virtual machine"),
+            ] {
+                let takes = self.takes(Pace::TestFailover, order.target, name) / 4;
+                stages.push(plain(name, said, takes));
+            }
+            let mut last =
+                self.main(order, "StartTestVmTask", "Starting the virtual machine", order.items);
+            last.parts.iter_mut().for_each(|part| part.takes /= 2);
+            stages.push(last);
+        } else {
+            stages.push(self.main(order, &format!("{name}Task"), said, order.items));
+        }
     }
 
     fn main(&self, order: &Order<'_>, name: &str, said: &str, items: &[ResourceId]) -> Stage {
