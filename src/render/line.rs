@@ -160,7 +160,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::TerminalLost {} => {
             style.warn("! the terminal of the process that drives the run is gone; it drives on")
         }
-        Event::RunClaimed { holder } => style.dim(&format!("  taken up by {holder}")),
+        Event::RunClaimed { holder, .. } => style.dim(&format!("  taken up by {holder}")),
         Event::Reopened { by, why } => format!("  opened again by {} for {why}", actor(by)),
         Event::RunEnded { outcome } => match outcome {
             RunOutcome::Succeeded | RunOutcome::Undone => style.good(&format!("● {outcome}")),
