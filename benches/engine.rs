@@ -67,6 +67,7 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        place: None,
         by: None,
     }];
     for step in plan.steps() {

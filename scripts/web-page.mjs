@@ -1,17 +1,22 @@
 // Looks at the page of runs as a person, a keyboard and a screen reader would. Called by scripts/web-page.
 //
-//     node scripts/web-page.mjs TOOLS CHROMIUM OUT BINARY
+//     node scripts/web-page.mjs TOOLS CHROMIUM OUT BINARY [--accept] [--states]
 //
-// One line for each thing that is wrong; exits 1 when there is one.
+// One line for each thing that is wrong; exits 1 when there is one. `--states` looks at the kept states alone, and
+// `--accept` keeps what is found of them.
 
 import { createRequire } from "node:module";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const [tools, chromium, out, binary] = process.argv.slice(2);
+const [tools, chromium, out, binary, ...asked] = process.argv.slice(2);
+const accepts = asked.includes("--accept");
+const statesOnly = asked.includes("--states") || accepts;
+/** Where what a screen reader is told of each state is kept. */
+const kept = "tests/snapshots/page";
 const require = createRequire(path.join(path.resolve(tools), "package.json"));
 const { chromium: browserType } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -130,7 +135,98 @@ const looked = async (page, run, at) => {
   await sleep(900);
 };
 
-try {
+/* Kept states: what a screen reader is told of a run in each standing. All are moments of drills, whose times and
+   outcomes follow from their seed, so that a difference is one of the page or of the run. */
+
+/** The place of the first event of which the journal says this. */
+const eventOf = (run, words) => {
+  const line = backroad("journal", run).split("\n").find((one) => words.test(one));
+  return line === undefined ? undefined : Number(line.trim().split(" ")[0]);
+};
+
+const STATES = [];
+/** A state, and what a person must find there; both stand in the kept file. */
+const stateOf = (name, run, at, finds, ...texts) => STATES.push({ name, run, at, finds, texts });
+
+const drilled = (...words) => {
+  backroad("drill", "--seed", "7", ...words);
+  return json("runs").runs[0].run;
+};
+
+/** A run's id is chance by intent; an account and a process are this host's own. Nothing else differs by the host. */
+const ofAnyHost = (told, run) => told.replaceAll(run, "RUN").replaceAll(/\(account [^)]*\)/g, "(account ACCOUNT)").replaceAll(/taken up by [^()"]*\(process \d+\)/g, "taken up by A PROCESS");
+
+/** Where the first line that differs begins to, as it was and as it is. */
+const difference = (before, now) => {
+  const [was, is] = [before.split("\n"), now.split("\n")];
+  const at = is.findIndex((line, n) => line !== was[n]);
+  const place = at < 0 ? is.length : at;
+  const [old, fresh] = [was[place] ?? "", is[place] ?? ""];
+  let same = 0;
+  while (same < old.length && old[same] === fresh[same]) same += 1;
+  const part = (line) => JSON.stringify(line.slice(Math.max(0, same - 40), same + 80));
+  return `line ${place + 1} was ${part(old)} and is ${part(fresh)}`;
+};
+
+const keepStates = async () => {
+  const page = await open("states");
+  // The page's own clock stands, so that nothing but the run tells a time.
+  await page.clock.setFixedTime(new Date("2026-03-14T04:00:00Z"));
+  mkdirSync(kept, { recursive: true });
+  for (const { name, run, at, finds, texts } of STATES) {
+    if (!run || at === undefined) {
+      say(`the state ${name} is not reached any more`);
+      continue;
+    }
+    await looked(page, run, at);
+    await until(`${name}: steps and journal`, async () => (await page.locator("#steps tr").count()) && (await page.locator("#journal tr").count()));
+    await until(`${name}: the map`, () => page.locator("#networks-card").evaluate((card) => card.hidden || card.querySelector("#map img")?.getAttribute("alt")));
+    const told = await page.locator("body").ariaSnapshot();
+    const text = `# ${finds}\n\n${ofAnyHost(told, run)}\n`;
+    writeFileSync(path.join(out, `state-${name}.txt`), text);
+    await page.screenshot({ path: path.join(out, `state-${name}.png`), fullPage: true });
+    for (const part of texts) check(text.includes(part), `${name}: nobody finds ${JSON.stringify(part)}`);
+    const file = path.join(kept, `${name}.txt`);
+    if (accepts) {
+      writeFileSync(file, text);
+      continue;
+    }
+    let before = "";
+    try {
+      before = readFileSync(file, "utf8");
+    } catch {
+      // One that was never kept differs from its first line on.
+    }
+    if (before !== text) say(`${name} is told otherwise: ${difference(before, text)} (${file}; the whole of it is in ${out}/state-${name}.txt). If it shall be so: scripts/web-page --accept, and look at the difference.`);
+  }
+  const names = new Set(STATES.map((one) => `${one.name}.txt`));
+  for (const file of readdirSync(kept)) check(names.has(file), `${kept}/${file} is of no state that is looked at`);
+  await page.close();
+};
+
+const lookAtStates = async () => {
+  const good = drilled("runbooks/dr-circuit.yaml");
+  stateOf("running", good, eventOf(good, /step_succeeded +gateway:/) - 1, "A run that goes on: what Azure builds and how long that usually takes, how much is done, when the end is expected, and that nobody is asked.", "RUNNING", "Nobody has to do anything now.");
+  const patientPeople = drilled(put("late.yaml", drillable(shipped).replace("approve_after: 4m", "approve_after: 40m")));
+  stateOf("waiting", patientPeople, eventOf(patientPeople, / approved /) - 1, "A run that waits: whom it asks, the question, the command that answers it, and until when.", "WAITING", "backroad approve RUN go_ahead");
+  stateOf("succeeded", good, json("status", good).events, "A run that succeeded: how long it took against its objective, and the networks as they are now.", "SUCCEEDED");
+  const failed = drilled("runbooks/dr-circuit.yaml", "--bad-day", "stuck-gateway");
+  stateOf("failed", failed, json("status", failed).events, "A run that failed: which step, why, whom to call, and what is left to do.", "FAILED");
+  const doubted = drilled(held, "--bad-day", "stuck-gateway");
+  stateOf("in-doubt", doubted, json("status", doubted).events, "A run in which nobody knows whether something landed: which step, what was seen, and what a person can say.", "IN DOUBT");
+  const owing = drilled("runbooks/same-circuit-swap.yaml", "--world", "runbooks/worlds/one-circuit-kept-source-dead.yaml");
+  stateOf("owed", owing, json("status", owing).events, "A run that reached its goal and still owes something: what, and the command that meets it.", "Owed");
+  const asking = drilled(put("asking.yaml", drillable(shipped).replace("approve_after: 4m", "absent: true").replace(/ *expires_after: 4h\n/, "")));
+  backroad("pause", asking, "--by", "mei", "--reason", "the bridge is not complete");
+  stateOf("paused", asking, eventOf(asking, / paused /), "A run that a person paused: who and why, and the command that lifts it.", "PAUSED", "the bridge is not complete", "backroad resume RUN");
+  const undone = drilled("runbooks/dr-circuit.yaml");
+  const before = json("status", undone).events;
+  backroad("undo", undone, "--reason", "the drill is over");
+  stateOf("undoing", undone, before + 8, "A run that is taken back: what is put back now, what was asked for by whom, and what stays.", "UNDOING");
+  await keepStates();
+};
+
+const all = async () => {
   /* A whole failover, watched from its first step to its last. */
   const served = JSON.parse(await start("sim", "serve", "--speed", "60", "--world", "runbooks/worlds/two-circuits.yaml"));
   const { run } = json("run", twoPeople, "--profile", "live", "--endpoint", served.endpoint, "--clock-factor", "60", "--detach");
@@ -289,6 +385,11 @@ try {
   await judge(watcher, "many");
   const size = await watcher.evaluate(async (path) => (await (await fetch(path)).text()).length, `/runs/${last()}/now`);
   check(size < 100_000, `the head of two thousand steps has ${size} bytes`);
+};
+
+try {
+  await lookAtStates();
+  if (!statesOnly) await all();
 } catch (error) {
   say(`it broke: ${error.stack}`);
 } finally {

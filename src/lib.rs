@@ -10,7 +10,7 @@
 //! [`drill`] puts executor and simulator together, [`render`] shows it all, [`web`] to many at once, [`init`] writes a
 //! runbook for an estate, [`notify`] tells those who do not sit at it, and [`cli`] is where a person comes in. What
 //! leaves the process goes by [`outward`], which keeps
-//! secrets in.
+//! secrets in; what is served to others is held within bounds by [`serving`].
 //!
 //! ```text
 //!                              cli
@@ -67,6 +67,7 @@ pub mod plan;
 pub mod preflight;
 pub mod render;
 pub mod runbook;
+pub mod serving;
 pub mod sim;
 pub mod store;
 pub mod web;

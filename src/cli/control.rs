@@ -173,6 +173,46 @@ async fn command(
     }
 }
 
+/// What knocks at sockets: made once by whoever knocks again and again, since it is dear to make.
+#[derive(Debug, Clone)]
+pub struct Knocker {
+    client: reqwest::Client,
+}
+
+impl Knocker {
+    /// One that keeps no connection: a socket ends each after a while, and might in the middle of a question.
+    ///
+    /// # Errors
+    /// This host cannot have one.
+    pub fn new() -> Result<Self, CliError> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(|error| closed(&error))?;
+        Ok(Self { client })
+    }
+
+    /// The socket of the run in that directory.
+    ///
+    /// # Errors
+    /// The process that holds the run has no socket: it is about to open or close it.
+    pub fn at(&self, dir: &Path) -> Result<Knock, CliError> {
+        let bytes =
+            regular::read(&dir.join("door.json"), FILE_BYTES_MAX).map_err(|e| closed(&e))?;
+        let address: Address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
+        outward::know(&address.token);
+        Ok(Knock { address, client: self.client.clone() })
+    }
+}
+
+fn closed(error: &(dyn std::error::Error + 'static)) -> CliError {
+    CliError::new(Status::Refused, "Another process holds the run and does not answer.")
+        .because(error)
+        .hint("It may be starting or ending; try again in a moment.")
+}
+
 /// Another process's socket, seen from outside.
 pub struct Knock {
     address: Address,
@@ -191,21 +231,7 @@ impl Knock {
     /// # Errors
     /// The process that holds the run has no socket: it is about to open or close it.
     pub fn at(dir: &Path) -> Result<Self, CliError> {
-        let closed = |error: &(dyn std::error::Error + 'static)| {
-            CliError::new(Status::Refused, "Another process holds the run and does not answer.")
-                .because(error)
-                .hint("It may be starting or ending; try again in a moment.")
-        };
-        let bytes =
-            regular::read(&dir.join("door.json"), FILE_BYTES_MAX).map_err(|e| closed(&e))?;
-        let address: Address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
-        outward::know(&address.token);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(ANSWER_WITHIN)
-            .build()
-            .map_err(|e| closed(&e))?;
-        Ok(Self { address, client })
+        Knocker::new()?.at(dir)
     }
 
     async fn ask(

@@ -24,8 +24,8 @@ use super::{logs, stream};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
-    Actuator, Clock, Command, Driver, Ending, NewRun, Patience, Ports, Recorded, RunMode, RunState,
-    Unwatched, Watcher,
+    Actuator, Clock, Command, Driver, DriverName, Ending, NewRun, Patience, Ports, Recorded,
+    RunMode, RunState, Unwatched, Watcher,
 };
 use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
@@ -119,6 +119,7 @@ impl Session {
         let exporter = exporter(context, &lease, &recorder, &self.clock);
         let letters = journal.inbox().map(|inbox| shared::answer_letters(inbox, handle.clone()));
         context.keep_last_files(journal.last_files());
+        let holder = shared::driver_name(context, letters.is_some() && self.mode != RunMode::Drill);
         let journal = Arc::new(journal);
         let messages = self.messages.filter(|messages| !messages.receivers.is_empty());
         let head = if messages.is_some() { begin.head(journal.as_ref()).await } else { Seq(0) };
@@ -140,8 +141,15 @@ impl Session {
             clock: self.clock,
             watcher: Arc::new(All(watchers)),
         };
-        let driven =
-            drive(ports, lease, requests, begin, patience, (ui, &handle, &mut interrupts)).await;
+        let driven = drive(
+            ports,
+            lease,
+            requests,
+            (begin, holder),
+            patience,
+            (ui, &handle, &mut interrupts),
+        )
+        .await;
         aside.shutdown().await;
         notes.finish(NOTED_WITHIN);
         drop(letters);
@@ -264,7 +272,7 @@ async fn drive(
     ports: Ports,
     lease: crate::engine::Lease,
     requests: Requests,
-    begin: DriveStart,
+    (begin, holder): (DriveStart, DriverName),
     patience: Patience,
     (ui, handle, interrupts): (Ui, &Handle, &mut Interrupts),
 ) -> Result<(Ending, RunState), CliError> {
@@ -272,7 +280,6 @@ async fn drive(
         DriveStart::New(new) => (Some(*new), None),
         DriveStart::Existing(command) => (None, command),
     };
-    let holder = crate::store::holder_name();
     // From the first word to the journal on: a disk may hang at any of them.
     let mut left = pin!(async {
         tokio::select! {

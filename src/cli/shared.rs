@@ -11,13 +11,13 @@ use super::context::{Context, RunLook, time_in};
 use super::error::{CliError, Status};
 use super::settings;
 use super::shared_blobs::{self, StoreUse};
-use crate::engine::{Clock, Command, Entropy as _, Handle, Recorded};
+use crate::engine::{Clock, Command, DriverName, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
 use crate::store::shared::{
     Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, SharedStore, StorePlace, place_of,
 };
-use crate::store::{RunStore, StoreError};
+use crate::store::{RunStore, StoreError, holder_name};
 
 /// How often whoever drives a run looks for letters from other hosts.
 const LETTERS_EVERY: Duration = Duration::from_secs(5);
@@ -344,6 +344,12 @@ const LOOK_ELSEWHERE_EVERY: Duration = Duration::from_secs(4);
 
 /// Runs of a shared store that are looked through for one that is named.
 const RUNS_MAX: usize = 1_000;
+
+/// Who we are to a run; with where we drive it from, where others may from elsewhere.
+pub(super) fn driver_name(context: &Context, is_shared: bool) -> DriverName {
+    let place = is_shared.then(|| place_of(&context.state));
+    DriverName { name: holder_name(), place }
+}
 
 /// Answers letters of other hosts to a run that this process drives, until it is dropped.
 pub(super) fn answer_letters(inbox: Inbox, handle: Handle) -> JoinSet<()> {

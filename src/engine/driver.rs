@@ -8,7 +8,7 @@ use tokio::task::{Id, JoinSet};
 use super::aside::Meanwhile;
 use super::event::{Event, Recorded, RunMode};
 use super::handle::{Request, Requests, Watcher};
-use super::new_run::NewRun;
+use super::new_run::{DriverName, NewRun};
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
 use super::refusal::CommandRefusal;
@@ -95,7 +95,7 @@ pub struct Driver {
     sending: BTreeSet<String>,
     busy: Option<Busy>,
     pace: Intake,
-    holder: String,
+    holder: DriverName,
     turns: u64,
     /// What came while an append was under way.
     meanwhile: Meanwhile,
@@ -115,8 +115,9 @@ impl Driver {
         lease: Lease,
         requests: Requests,
         new: Option<NewRun>,
-        holder: String,
+        holder: impl Into<DriverName>,
     ) -> Result<Self, EngineError> {
+        let holder = holder.into();
         let events = ports.journal.load().await?;
         let mut state = RunState::fold(&events)?;
         if state.opened.is_none() {
@@ -129,6 +130,7 @@ impl Driver {
                 bad_days: new.bad_days,
                 regions_down: new.regions_down,
                 allow_no_strike: new.allow_no_strike,
+                place: holder.place.clone(),
                 run: new.run,
                 plan: Box::new(new.plan),
                 mode: new.mode,
@@ -209,7 +211,10 @@ impl Driver {
         if self.state.steps.values().any(|record| record.attempt > 0)
             && self.state.outcome().is_none()
         {
-            let claimed = Event::RunClaimed { holder: self.holder.clone() };
+            let claimed = Event::RunClaimed {
+                holder: self.holder.name.clone(),
+                place: self.holder.place.clone(),
+            };
             let now = self.ports.clock.now();
             self.state.decided(&claimed, now)?;
             self.append(vec![claimed], now).await?;

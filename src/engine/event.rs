@@ -109,6 +109,10 @@ pub enum Event {
         /// Whether a drill may go well although something that was to go wrong struck nothing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_no_strike: bool,
+        /// Where whoever began it drives from: the host and its state directory. Only of runs that several hosts may
+        /// drive; none of drills, which are the same wherever they go.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
     },
     /// A preflight rule that would have stopped the run was waived.
     Waived {
@@ -125,6 +129,9 @@ pub enum Event {
     RunClaimed {
         /// Its host and process, for people.
         holder: String,
+        /// Where it drives from, as [`Event::RunOpened`] has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
     },
     /// The terminal of the process that drives the run went away; the process drives on.
     TerminalLost {},

@@ -44,7 +44,7 @@ pub use driver::{Driver, Ending, EngineError, Patience, Ports};
 pub use event::{Actor, BootTime, Event, Intent, Recorded, RunMode};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
 pub use illegal::IllegalMove;
-pub use new_run::NewRun;
+pub use new_run::{DriverName, NewRun};
 pub use ports::{
     Actuator, Aside, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
     PollAnswer, SendAnswer,

@@ -27,3 +27,24 @@ pub struct NewRun {
     /// Whether a drill may go well although something that was to go wrong struck nothing.
     pub allow_no_strike: bool,
 }
+
+/// Who drives a run, as the journal names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverName {
+    /// The host and the process, for people.
+    pub name: String,
+    /// The host and its state directory, where several may drive the run: it tells one from another.
+    pub place: Option<String>,
+}
+
+impl From<String> for DriverName {
+    fn from(name: String) -> Self {
+        Self { name, place: None }
+    }
+}
+
+impl From<&str> for DriverName {
+    fn from(name: &str) -> Self {
+        name.to_owned().into()
+    }
+}

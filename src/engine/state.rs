@@ -310,6 +310,8 @@ impl RunState {
             bad_days,
             regions_down,
             allow_no_strike,
+            // For those who are told of it; the run goes as it would anywhere.
+            place: _,
         } = event
         else {
             return Err(IllegalMove::NotOpen);

@@ -135,6 +135,7 @@ impl Bench {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            place: None,
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),
             nonce: "nonce".to_owned(),
@@ -328,7 +329,7 @@ fn the_time_in_which_nobody_drove_does_not_count_against_a_step() {
     // The process dies, and somebody takes the run up a day later.
     bench.pending.clear();
     bench.now = bench.now + Duration::from_secs(86_400);
-    bench.record(vec![Event::RunClaimed { holder: "another".to_owned() }]);
+    bench.record(vec![Event::RunClaimed { holder: "another".to_owned(), place: None }]);
     bench.give(Input::Opened);
     let Effect::Poll(ticket, _) = bench.take(|e| matches!(e, Effect::Poll(..))) else { panic!() };
     bench.give(Input::Polled(ticket, Ok(PollAnswer::Succeeded)));

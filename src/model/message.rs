@@ -98,7 +98,7 @@ impl MessageKind {
             Self::InDoubt => "that something is in doubt",
             Self::Paused => "that a run is paused",
             Self::Undoing => "that a run is being undone",
-            Self::TakenOver => "that another host drives a run",
+            Self::TakenOver => "that a run is driven from elsewhere",
             Self::Ended => "how a run ended",
             Self::Owed => "that something is owed",
             Self::Readiness => "that a runbook became ready, or is no more",

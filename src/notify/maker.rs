@@ -38,8 +38,46 @@ pub struct MessageMaker {
     failures: u32,
     /// The gates of which was told that their time is nearly up, by when it is.
     warned: BTreeSet<(StepName, Timestamp)>,
-    /// The host that drives it.
-    host: Option<String>,
+    /// Who drives it.
+    driver: Option<DrivenFrom>,
+}
+
+/// From where a run is driven, as the journal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DrivenFrom {
+    host: String,
+    /// The host and its state directory, of a run that several may drive.
+    place: Option<String>,
+}
+
+impl DrivenFrom {
+    fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::RunOpened { place: Some(place), .. } => {
+                let host = place.split(':').next().unwrap_or(place).to_owned();
+                Some(Self { host, place: Some(place.clone()) })
+            }
+            Event::RunClaimed { holder, place } => {
+                Some(Self { host: host_of(holder).to_owned(), place: place.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether somebody else drives from there: processes of one state directory take turns at every answer. Of what
+    /// earlier versions wrote the host's name is all there is to tell them by.
+    fn is_another(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Some(own), Some(other)) => own != other,
+            _ => self.host != other.host,
+        }
+    }
+
+    /// For people, beside another.
+    fn beside(&self, other: &Self) -> &str {
+        let same = self.host == other.host;
+        self.place.as_deref().filter(|_| same).unwrap_or(&self.host)
+    }
 }
 
 impl MessageMaker {
@@ -54,7 +92,7 @@ impl MessageMaker {
             danger: 0,
             failures: 0,
             warned: BTreeSet::new(),
-            host: None,
+            driver: None,
         }
     }
 
@@ -98,8 +136,8 @@ impl MessageMaker {
                 made.extend(self.message(self.owes(&new), recorded.at, made.len() - before));
             }
         }
-        if let Event::RunClaimed { holder } = &recorded.event {
-            self.host = Some(host_of(holder).to_owned());
+        if let Some(driver) = DrivenFrom::of(&recorded.event) {
+            self.driver = Some(driver);
         }
         if let Event::RunOpened { .. } = recorded.event {
             // What it begins with is told when it starts; from then on what becomes worse.
@@ -292,16 +330,21 @@ impl MessageMaker {
                 let what = format!("being undone, by {}{why}", who(by));
                 ToldOfEvent::new(MessageKind::Undoing, what)
             }
-            Event::RunClaimed { holder }
-                if self.host.as_deref().is_some_and(|host| host != host_of(holder)) =>
-            {
-                let from = self.host.as_deref().unwrap_or_default();
-                ToldOfEvent::new(MessageKind::TakenOver, format!("driven by {holder} from now on"))
-                    .line(format!("Before: {from}"))
+            Event::RunClaimed { holder, .. } => {
+                let (before, now) = (self.driver.as_ref()?, DrivenFrom::of(event)?);
+                if !before.is_another(&now) {
+                    return None;
+                }
+                let told = format!("driven by {holder} from now on");
+                let told = ToldOfEvent::new(MessageKind::TakenOver, told)
+                    .line(format!("Before: {}", before.beside(&now)));
+                match before.host == now.host {
+                    true => told.line(format!("Now: {}", now.beside(before))),
+                    false => told,
+                }
             }
             Event::RunEnded { outcome } => self.ended(*outcome),
             Event::Waived { .. }
-            | Event::RunClaimed { .. }
             | Event::TerminalLost {}
             | Event::JournalAway { .. }
             | Event::StepStarted { .. }
@@ -363,7 +406,7 @@ fn who(by: &Actor) -> &str {
     }
 }
 
-/// The host of whoever drives a run, as it is named in the journal: processes of one host take turns at every answer.
+/// The host of whoever drives a run, as it is named in the journal.
 fn host_of(holder: &str) -> &str {
     holder.split(',').next().unwrap_or(holder)
 }

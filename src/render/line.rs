@@ -141,7 +141,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::JournalAway { since } => style.warn(&format!(
             "! nothing could be recorded since {since}; that time does not count against the steps"
         )),
-        Event::RunClaimed { holder } => style.dim(&format!("  taken up by {holder}")),
+        Event::RunClaimed { holder, .. } => style.dim(&format!("  taken up by {holder}")),
         Event::Reopened { by, why } => format!("  opened again by {} for {why}", actor(by)),
         Event::RunEnded { outcome } => match outcome {
             RunOutcome::Succeeded | RunOutcome::Undone => style.good(&format!("● {outcome}")),

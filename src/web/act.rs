@@ -65,7 +65,8 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
         return Err(WebProblem::new(403, "That form is not of this page, or not of this session.")
             .hint("Load the page again."));
     }
-    // As the run stands by now: what was offered a moment ago may be answered, and a role may ask somebody else.
+    // As the run stands by now, and not a moment ago: what was offered a moment ago may be answered, and a role may ask somebody else.
+    web.parts().follower.freshen(&run).await;
     let offered = forms::offered(web, &run, Some(&speaker), sent.step.as_deref()).await?;
     let form = offered.find(&sent.command, sent.step.as_deref(), sent.choice.as_deref());
     let form = form.ok_or_else(|| {
@@ -85,5 +86,7 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
     let step = form.step.as_deref().map(StepName::parse).transpose().map_err(|_| unknown())?;
     let command = offers::command(form.command, step, sent.choice, (by, reason));
     let command = command.ok_or_else(unknown)?;
-    web.parts().source.tell(&run, command).await
+    web.parts().source.tell(&run, command).await?;
+    web.parts().follower.freshen(&run).await;
+    Ok(())
 }

@@ -1,15 +1,15 @@
 //! What does the page of a run fetch? Its head now or after an event, and a part of its steps or of its journal.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse as _;
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::Web;
 use super::answer::{self, data, typed};
+use super::known::{BoardPart, BoardPicture, KnownRun};
 use super::source::WebProblem;
 use crate::model::RunId;
 use crate::render::board::{self, ROWS_MAX, StepsShown, StepsWanted};
@@ -39,6 +39,10 @@ pub(super) fn known_run(web: &Web, run: &str) -> Result<RunId, WebProblem> {
     let unknown =
         || WebProblem::new(404, "There is no such run here.").hint("The list of runs is at `/`.");
     let run = RunId::parse(run).map_err(|_| unknown())?;
+    // One that is followed is there: nobody has to look for it again at each question.
+    if web.parts().follower.knows(&run) {
+        return Ok(run);
+    }
     web.parts().source.glance(&run).map(|_| run).ok_or_else(unknown)
 }
 
@@ -47,10 +51,7 @@ pub(super) async fn now(State(web): State<Web>, Path(run): Path<String>) -> Resp
         let run = known_run(&web, &run)?;
         web.parts().follower.picture(&run).await
     };
-    match made.await {
-        Ok(picture) => typed(StatusCode::OK, "application/json", picture.json.to_string()),
-        Err(problem) => problem.into_response(),
-    }
+    sent(made.await.map(|picture| picture.told.data()))
 }
 
 pub(super) async fn at(
@@ -78,43 +79,23 @@ pub(super) async fn steps(
     let made = async {
         let run = known_run(&web, &run)?;
         let follower = &web.parts().follower;
-        match part.at {
-            None => {
-                let picture = follower.picture(&run).await?;
-                if let Some(text) = picture.steps(wanted) {
-                    return Ok(text);
-                }
-                let followed = follower.run(&run).await?;
-                let work = move || {
-                    // Somebody else may have had it made meanwhile.
-                    if let Some(text) = picture.steps(wanted) {
-                        return Ok(text);
-                    }
-                    let known = followed.known();
-                    let steps = board::steps(&known.state, &known.events, &picture.view, wanted);
-                    let text = Arc::<str>::from(answer::text(&steps)?);
-                    picture.keep_steps(wanted, &text);
-                    Ok(text)
-                };
-                follower.worked(work).await
-            }
-            Some(event) => {
-                let followed = follower.run(&run).await?;
-                let work = move || {
-                    let known = followed.known();
-                    let (_, view) = known.board_at(event)?;
-                    let (state, events) = known.at(event)?;
-                    let steps = board::steps(&state, events, &view, wanted);
-                    Ok(Arc::<str>::from(answer::text(&steps)?))
-                };
-                follower.worked(work).await
-            }
-        }
+        let Some(event) = part.at else {
+            let make = move |known: &KnownRun, picture: &BoardPicture| {
+                let steps = board::steps(&known.state, &known.events, &picture.view, wanted);
+                answer::text(&steps)
+            };
+            return follower.part(&run, BoardPart::Steps(wanted), make).await;
+        };
+        let followed = follower.run(&run).await?;
+        let work = move || {
+            let known = followed.known();
+            let (_, view) = known.board_at(event)?;
+            let (state, events) = known.at(event)?;
+            answer::text(&board::steps(&state, events, &view, wanted)).map(Bytes::from)
+        };
+        follower.worked(work).await
     };
-    match made.await {
-        Ok(text) => typed(StatusCode::OK, "application/json", text.to_string()),
-        Err(problem) => problem.into_response(),
-    }
+    sent(made.await)
 }
 
 pub(super) async fn journal(
@@ -122,20 +103,31 @@ pub(super) async fn journal(
     Path(run): Path<String>,
     Query(part): Query<PartWanted>,
 ) -> Response<Body> {
+    let PartWanted { from, count, .. } = part;
     let made = async {
         let run = known_run(&web, &run)?;
         let follower = &web.parts().follower;
+        let Some(event) = part.at else {
+            let make = move |known: &KnownRun, _: &BoardPicture| {
+                answer::text(&board::journal(&known.state, &known.events, from, count))
+            };
+            return follower.part(&run, BoardPart::Journal { from, count }, make).await;
+        };
         let followed = follower.run(&run).await?;
         let work = move || {
             let known = followed.known();
-            let until = part.at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
-            let events = &known.events[..until.min(known.events.len())];
-            Ok(board::journal(&known.state, events, part.from, part.count))
+            let until = usize::try_from(event).unwrap_or(usize::MAX).min(known.events.len());
+            let journal = board::journal(&known.state, &known.events[..until], from, count);
+            answer::text(&journal).map(Bytes::from)
         };
         follower.worked(work).await
     };
-    match made.await {
-        Ok(journal) => data(&journal),
+    sent(made.await)
+}
+
+fn sent(made: Result<Bytes, WebProblem>) -> Response<Body> {
+    match made {
+        Ok(text) => typed(StatusCode::OK, "application/json", text),
         Err(problem) => problem.into_response(),
     }
 }

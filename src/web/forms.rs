@@ -13,7 +13,6 @@ use super::data::known_run;
 use super::offers::{self, OfferView, Offered};
 use super::source::WebProblem;
 use super::trust::{FormDeed, PageSpeaker};
-use crate::engine::RunState;
 use crate::model::{RunId, StepName};
 
 /// What a person may do to a run now.
@@ -132,19 +131,21 @@ pub(super) async fn offered(
     let person = web.parts().source.person(&invited.name, invited.role.as_deref());
     let (role, about) = (invited.role.clone(), step.map(StepName::parse).transpose());
     let about = about.map_err(|_| WebProblem::new(404, "There is no such step in the run."))?;
-    page.note = counted(web, &followed.known().state, speaker);
     let work = move || {
         let known = followed.known();
+        let opened = known.state.opened.as_ref();
+        let trusts = opened.map(|opened| opened.plan.parts().trust_names);
         let view = OfferView {
             board: &picture.board,
             state: &known.state,
             person: &person,
             role: role.as_deref(),
         };
-        Ok(offers::all(&view, about.as_ref()))
+        Ok((offers::all(&view, about.as_ref()), trusts))
     };
-    let (found, why_not) = web.parts().follower.worked(work).await?;
+    let ((found, why_not), trusts) = web.parts().follower.worked(work).await?;
     page.why_not = why_not;
+    page.note = (trusts == Some(false)).then(|| counted(web, speaker));
     let with_token = |one: Offered| {
         let deed = FormDeed {
             run,
@@ -159,14 +160,11 @@ pub(super) async fn offered(
 }
 
 /// What a person should know where the runbook does not count by names.
-fn counted(web: &Web, state: &RunState, speaker: &PageSpeaker) -> Option<String> {
-    let trusts = state.opened.as_ref()?.plan.parts().trust_names;
-    (!trusts).then(|| {
-        format!(
-            "The journal will say {} and that it came by this page. The runbook counts accounts and not names, so that \
-             whoever acts here counts as account {}.",
-            speaker.invited.name,
-            web.parts().settings.account
-        )
-    })
+fn counted(web: &Web, speaker: &PageSpeaker) -> String {
+    format!(
+        "The journal will say {} and that it came by this page. The runbook counts accounts and not names, so that \
+         whoever acts here counts as account {}.",
+        speaker.invited.name,
+        web.parts().settings.account
+    )
 }

@@ -1,7 +1,8 @@
 //! Which runs are there? The newest first, a page at a time; what has ended is read once.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -10,8 +11,9 @@ use axum::response::IntoResponse as _;
 use serde::{Deserialize, Serialize};
 
 use super::Web;
-use super::answer::data;
-use super::source::WebProblem;
+use super::answer::{self, data};
+use super::known::ToldEvent;
+use super::source::{RunOfList, RunsListed, WebProblem};
 use crate::model::{RunId, Seq, Timestamp};
 use crate::render::RunLine;
 use crate::render::board::RunBoard;
@@ -22,6 +24,9 @@ const RUNS_MAX: usize = 25;
 
 /// Lines that are kept.
 const LINES_MAX: usize = 1_000;
+
+/// How old the first page may be that is told again: however many look at it, it is made no more often.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A page of runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +41,15 @@ pub(super) struct RunsPage {
     actions: bool,
 }
 
+/// The first page as it is told to all who watch it.
+pub(super) struct FirstPage {
+    made: Timestamp,
+    /// What all get.
+    pub(super) told: ToldEvent,
+    /// Differs whenever there is something to tell: the ages of runs alone are no news.
+    pub(super) version: blake3::Hash,
+}
+
 /// From which run on.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(super) struct RunsFrom {
@@ -43,9 +57,14 @@ pub(super) struct RunsFrom {
     from: usize,
 }
 
-/// What is known of runs that nobody drives: their lines, by how far they had come.
+/// What is known of the list.
 #[derive(Default)]
-pub(super) struct RunList(Mutex<BTreeMap<RunId, (Option<Seq>, RunLine)>>);
+pub(super) struct RunList {
+    /// The lines of runs that nobody drives, by how far they had come.
+    lines: Mutex<BTreeMap<RunId, (Option<Seq>, RunLine)>>,
+    /// The first page; held while it is made.
+    first: tokio::sync::Mutex<Option<Arc<FirstPage>>>,
+}
 
 pub(super) async fn runs(State(web): State<Web>, Query(wanted): Query<RunsFrom>) -> Response<Body> {
     match page(&web, wanted.from).await {
@@ -54,31 +73,64 @@ pub(super) async fn runs(State(web): State<Web>, Query(wanted): Query<RunsFrom>)
     }
 }
 
+/// The first page, made once for all who watch it.
+pub(super) async fn first(web: &Web) -> Arc<FirstPage> {
+    let parts = web.parts();
+    let mut first = parts.list.first.lock().await;
+    if let Some(page) = first.as_ref().filter(|page| parts.clock.now().since(page.made) < FRESH) {
+        return Arc::clone(page);
+    }
+    let (text, version) = match page(web, 0).await {
+        Ok(mut page) => {
+            let text = answer::text(&page);
+            page.runs.iter_mut().for_each(|run| run.age_seconds = None);
+            let version = serde_json::to_vec(&page).unwrap_or_default();
+            (text, version)
+        }
+        Err(problem) => {
+            let version = problem.what.clone().into_bytes();
+            (answer::text(&serde_json::json!({ "problem": problem.what })), version)
+        }
+    };
+    let page = Arc::new(FirstPage {
+        made: parts.clock.now(),
+        told: ToldEvent::new("runs", &text.unwrap_or_default()),
+        version: blake3::hash(&version),
+    });
+    *first = Some(Arc::clone(&page));
+    page
+}
+
 /// A page of the runs, the newest first.
-pub(super) async fn page(web: &Web, from: usize) -> Result<RunsPage, WebProblem> {
-    let mut all = web.parts().source.glances()?;
-    all.reverse();
-    let driven = all.iter().filter(|glance| glance.driven).count();
-    let from = from.min(all.len());
+async fn page(web: &Web, from: usize) -> Result<RunsPage, WebProblem> {
+    let RunsListed { total, driven, runs: listed } =
+        web.parts().source.listed(from, RUNS_MAX).await?;
     let mut runs = Vec::new();
-    for glance in all.iter().skip(from).take(RUNS_MAX) {
-        runs.push(line(web, glance).await);
+    for RunOfList { glance, line: told } in &listed {
+        runs.push(match told {
+            Some(told) => RunLine { age_seconds: age_of(web, &glance.run), ..told.clone() },
+            None => line(web, glance).await,
+        });
     }
     Ok(RunsPage {
         schema: "backroad.web.runs/1",
-        from,
-        total: all.len(),
+        from: from.min(total),
+        total,
         driven,
         runs,
         actions: web.parts().settings.actions,
     })
 }
 
+fn age_of(web: &Web, run: &RunId) -> Option<f64> {
+    age(run, web.parts().clock.now())
+}
+
 /// One run that cannot be read is told in its line, and hides none of the others.
 async fn line(web: &Web, glance: &RunGlance) -> RunLine {
     let parts = web.parts();
-    let age = age(&glance.run, parts.clock.now());
-    let kept = || parts.list.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let age = age_of(web, &glance.run);
+    let kept = || parts.list.lines.lock().unwrap_or_else(PoisonError::into_inner);
     if !glance.driven
         && let Some((head, line)) = kept().get(&glance.run)
         && *head == glance.head

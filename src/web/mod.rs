@@ -14,6 +14,7 @@ mod enter;
 mod follow;
 mod forms;
 mod guard;
+mod known;
 mod list;
 mod measured;
 mod offers;
@@ -35,7 +36,7 @@ use crate::engine::{Clock, Entropy};
 use crate::store::Invitations;
 
 pub use serve::{PageBounds, serve};
-pub use source::{FreshEvents, RunBeside, WebProblem, WebSource};
+pub use source::{FreshEvents, RunBeside, RunOfList, RunsListed, WebProblem, WebSource};
 pub use trust::{PageIdentity, PageIdentityError, PagePeer};
 
 use follow::Follower;

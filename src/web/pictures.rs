@@ -1,21 +1,25 @@
 //! What is one click away? The networks as pictures, the report, and the procedure as a document; each made when it
 //! is asked for.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse as _;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Web;
-use super::answer::{data, typed};
+use super::answer::{self, typed};
 use super::data::known_run;
 use super::guard::DOCUMENT_POLICY;
 use super::source::WebProblem;
+use crate::engine::RunState;
 use crate::outward;
-use crate::render::board::{NetworkSketch, sketches};
+use crate::render::board::{KeptEstate, NetworkSketch, sketches};
 
 /// After which event; now when absent.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -23,20 +27,32 @@ pub(super) struct SketchMoment {
     at: Option<u64>,
 }
 
-async fn sketched(web: &Web, run: &str, at: Option<u64>) -> Result<Vec<NetworkSketch>, WebProblem> {
+/// The pictures of one moment as they are sent.
+pub(super) struct DrawnNetworks {
+    /// Which there are, and what each shows in words.
+    told: Result<Bytes, WebProblem>,
+    /// Each by its name.
+    svg: Vec<(&'static str, Bytes)>,
+}
+
+impl DrawnNetworks {
+    pub(super) fn of(state: &RunState, estate: Option<&KeptEstate>) -> Self {
+        let all = sketches(state, estate);
+        let told =
+            |one: &NetworkSketch| json!({"name": one.name, "title": one.title, "words": one.words});
+        let list = json!({ "pictures": all.iter().map(told).collect::<Vec<_>>() });
+        let drawn =
+            |one: NetworkSketch| (one.name, Bytes::from(outward::redacted(&one.svg).into_owned()));
+        Self {
+            told: answer::text(&list).map(Bytes::from),
+            svg: all.into_iter().map(drawn).collect(),
+        }
+    }
+}
+
+async fn drawn(web: &Web, run: &str, at: Option<u64>) -> Result<Arc<DrawnNetworks>, WebProblem> {
     let run = known_run(web, run)?;
-    let follower = &web.parts().follower;
-    let followed = follower.run(&run).await?;
-    let source = std::sync::Arc::clone(&web.parts().source);
-    let work = move || {
-        let known = followed.known();
-        let estate = source.estate(&run);
-        Ok(match at {
-            None => sketches(&known.state, estate.as_ref()),
-            Some(event) => sketches(&known.at(event)?.0, estate.as_ref()),
-        })
-    };
-    follower.worked(work).await
+    web.parts().follower.networks(&run, at).await
 }
 
 /// Which pictures there are, and what each shows in words.
@@ -45,11 +61,9 @@ pub(super) async fn networks(
     Path(run): Path<String>,
     Query(moment): Query<SketchMoment>,
 ) -> Response<Body> {
-    match sketched(&web, &run, moment.at).await {
-        Ok(all) => {
-            let told = |one: &NetworkSketch| json!({"name": one.name, "title": one.title, "words": one.words});
-            data(&json!({ "pictures": all.iter().map(told).collect::<Vec<_>>() }))
-        }
+    let made = async { drawn(&web, &run, moment.at).await?.told.clone() };
+    match made.await {
+        Ok(text) => typed(StatusCode::OK, "application/json", text),
         Err(problem) => problem.into_response(),
     }
 }
@@ -63,14 +77,12 @@ pub(super) async fn network(
     let made = async {
         let nothing = || WebProblem::new(404, "There is no such picture.");
         let name = moment.strip_suffix(".svg").ok_or_else(nothing)?;
-        let all = sketched(&web, &run, at.at).await?;
-        all.into_iter().find(|one| one.name == name).ok_or_else(nothing)
+        let all = drawn(&web, &run, at.at).await?;
+        let svg = all.svg.iter().find(|(own, _)| *own == name);
+        svg.map(|(_, svg)| svg.clone()).ok_or_else(nothing)
     };
     match made.await {
-        Ok(sketch) => {
-            let svg = outward::redacted(&sketch.svg).into_owned();
-            as_document(typed(StatusCode::OK, "image/svg+xml", svg))
-        }
+        Ok(svg) => as_document(typed(StatusCode::OK, "image/svg+xml", svg)),
         Err(problem) => problem.into_response(),
     }
 }
@@ -106,8 +118,13 @@ pub(super) async fn document(State(web): State<Web>, Path(run): Path<String>) ->
     let made = async {
         let run = known_run(&web, &run)?;
         let followed = web.parts().follower.run(&run).await?;
-        let plan = followed.known().state.opened.as_ref().map(|opened| opened.plan.clone());
-        let plan = plan.ok_or_else(|| WebProblem::new(404, "The run has no event yet."))?;
+        let plan = move || {
+            let known = followed.known();
+            let opened = known.state.opened.as_ref();
+            let plan = opened.map(|opened| opened.plan.clone());
+            plan.ok_or_else(|| WebProblem::new(404, "The run has no event yet."))
+        };
+        let plan = web.parts().follower.worked(plan).await?;
         let _place = web.parts().work.acquire().await;
         web.parts().source.document(&run, &plan).await
     };

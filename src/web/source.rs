@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::engine::{Command, Recorded};
 use crate::model::{Plan, RunId, Seq, Timestamp};
+use crate::render::RunLine;
 use crate::render::board::KeptEstate;
 use crate::render::machine::RunMeasures;
 use crate::render::ready::ReadyTrend;
@@ -23,6 +24,26 @@ pub struct FreshEvents {
     pub now: Timestamp,
     /// Why that may be old, if it may.
     pub stale: Option<String>,
+}
+
+/// A part of the list of all runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunsListed {
+    /// How many there are in all.
+    pub total: usize,
+    /// How many of all are driven now.
+    pub driven: usize,
+    /// Those of the part, the newest first.
+    pub runs: Vec<RunOfList>,
+}
+
+/// A run of the list.
+#[derive(Debug, Clone)]
+pub struct RunOfList {
+    /// How far it has come.
+    pub glance: RunGlance,
+    /// What is told of it where it is not to be read for a list.
+    pub line: Option<RunLine>,
 }
 
 /// What lies beside a run's journal.
@@ -63,11 +84,12 @@ impl WebProblem {
 /// Where runs are read, and told what people say.
 #[async_trait]
 pub trait WebSource: Send + Sync + 'static {
-    /// All runs, the oldest first; cheap enough to be asked every second.
+    /// A part of all runs, the newest first: so many are left out before it, and so many are in it. Cheap enough to
+    /// be asked every second.
     ///
     /// # Errors
     /// They cannot be listed.
-    fn glances(&self) -> Result<Vec<RunGlance>, WebProblem>;
+    async fn listed(&self, from: usize, count: usize) -> Result<RunsListed, WebProblem>;
 
     /// One of them; none when there is no such run.
     fn glance(&self, run: &RunId) -> Option<RunGlance>;

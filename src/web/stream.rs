@@ -1,5 +1,5 @@
 //! How does a page hear of changes? Server-sent events: the newest state whenever it differs, and nothing that a
-//! slow reader has missed.
+//! slow reader has missed. What is told is made once; all who are told hold the same bytes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, Response};
+use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse as _;
-use axum::response::sse::{Event, Sse};
+use bytes::Bytes;
 use futures::stream::{Stream, unfold};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Web;
-use super::answer;
+use super::answer::{self, typed};
 use super::data::known_run;
-use super::follow::BoardVersion;
+use super::known::{BoardVersion, ToldEvent};
 use super::list;
 use super::source::WebProblem;
 use crate::model::{RunId, Timestamp};
@@ -56,13 +56,17 @@ fn refused(problem: WebProblem) -> Response<Body> {
 
 fn told<S>(stream: S) -> Response<Body>
 where
-    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    S: Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
 {
-    let mut response = Sse::new(stream).into_response();
+    let mut response = typed(StatusCode::OK, "text/event-stream", Body::from_stream(stream));
     // A proxy in between keeps nothing back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response.headers_mut().insert("cache-control", HeaderValue::from_static("no-store"));
     response
+}
+
+/// A word that says that the line is there.
+fn still() -> Bytes {
+    Bytes::from_static(b"event: still\ndata: {}\n\n")
 }
 
 pub(super) async fn run(State(web): State<Web>, Path(run): Path<String>) -> Response<Body> {
@@ -84,7 +88,7 @@ pub(super) async fn run(State(web): State<Web>, Path(run): Path<String>) -> Resp
 
 impl WatchedRun {
     /// Waits until there is something to tell.
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> Bytes {
         loop {
             if self.told.is_some() || self.problem.is_some() {
                 pause(&self.web, RUN_EVERY).await;
@@ -94,20 +98,20 @@ impl WatchedRun {
                 Ok(picture) if self.told.as_ref() != Some(&picture.version) => {
                     (self.told, self.problem) = (Some(picture.version.clone()), None);
                     self.said_at = now;
-                    return Event::default().event("board").data(&*picture.json);
+                    return picture.told.frame();
                 }
                 Err(problem) if self.problem.as_ref() != Some(&problem.what) => {
                     self.problem = Some(problem.what.clone());
                     self.told = None;
                     self.said_at = now;
                     let text = answer::text(&serde_json::json!({ "problem": problem.what }));
-                    return Event::default().event("problem").data(text.unwrap_or_default());
+                    return ToldEvent::new("problem", &text.unwrap_or_default()).frame();
                 }
                 Ok(_) | Err(_) => {}
             }
             if now.since(self.said_at) >= QUIET_MAX {
                 self.said_at = now;
-                return Event::default().event("still").data("{}");
+                return still();
             }
         }
     }
@@ -140,38 +144,21 @@ pub(super) async fn runs(State(web): State<Web>) -> Response<Body> {
 }
 
 impl WatchedList {
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> Bytes {
         loop {
             if self.told.is_some() {
                 pause(&self.web, LIST_EVERY).await;
             }
             let now = self.web.parts().clock.now();
-            let text = match list::page(&self.web, 0).await {
-                Ok(page) => answer::text(&page),
-                Err(problem) => answer::text(&serde_json::json!({ "problem": problem.what })),
-            };
-            let text = text.unwrap_or_default();
-            // Their ages alone are no news.
-            let same = blake3::hash(without_ages(&text).as_bytes());
-            if self.told != Some(same) {
-                (self.told, self.said_at) = (Some(same), now);
-                return Event::default().event("runs").data(text);
+            let page = list::first(&self.web).await;
+            if self.told != Some(page.version) {
+                (self.told, self.said_at) = (Some(page.version), now);
+                return page.told.frame();
             }
             if now.since(self.said_at) >= QUIET_MAX {
                 self.said_at = now;
-                return Event::default().event("still").data("{}");
+                return still();
             }
         }
     }
-}
-
-fn without_ages(text: &str) -> String {
-    let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    let runs = value.get_mut("runs").and_then(serde_json::Value::as_array_mut);
-    for run in runs.into_iter().flatten() {
-        if let Some(run) = run.as_object_mut() {
-            run.remove("age_seconds");
-        }
-    }
-    value.to_string()
 }

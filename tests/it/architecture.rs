@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 17] = [
+const DOORS: [(&str, &[&str]); 18] = [
     ("outward", &[]),
     ("model", &[]),
+    ("serving", &[]),
     ("arm", &["model"]),
     ("runbook", &["model"]),
     ("plan", &["model", "runbook"]),
@@ -17,13 +18,13 @@ const DOORS: [(&str, &[&str]); 17] = [
     ("store", &["model", "engine"]),
     ("preflight", &["model", "arm", "engine"]),
     ("azure", &["model", "arm", "engine", "preflight", "outward"]),
-    ("sim", &["model", "arm", "runbook", "engine", "azure"]),
+    ("sim", &["model", "arm", "runbook", "engine", "azure", "serving"]),
     ("outside", &["model", "engine", "preflight", "outward"]),
     ("notify", &["model", "engine", "outward", "outside", "render"]),
     ("drill", &["model", "engine", "azure", "outside", "sim", "store"]),
     ("init", &["model", "arm", "runbook", "sim"]),
     ("render", &["model", "arm", "runbook", "plan", "preflight", "engine", "outward"]),
-    ("web", &["model", "engine", "store", "render", "outward"]),
+    ("web", &["model", "engine", "store", "render", "outward", "serving"]),
     (
         "cli",
         &[

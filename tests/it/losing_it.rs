@@ -411,7 +411,7 @@ async fn what_lies_aside_when_others_went_on_without_it_is_told_and_kept() {
         let state = StateDir::new(other.path());
         let opened = store(&line).open(&state, &run(), Arc::clone(&desk.clock)).await.unwrap();
         let (lease, head) = (opened.store.lease, opened.store.journal.load().await.unwrap().len());
-        let claimed = vec![Event::RunClaimed { holder: "another host".to_owned() }];
+        let claimed = vec![Event::RunClaimed { holder: "another host".to_owned(), place: None }];
         let at: Timestamp = desk.clock.now();
         let journal = opened.store.journal;
         journal.append(&lease, Seq(head as u64), at, claimed).await.unwrap();

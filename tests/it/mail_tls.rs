@@ -23,6 +23,8 @@ enum Relay {
     Plain,
     /// It speaks TLS from the first byte.
     Tls,
+    /// It offers TLS, and refuses it when it is asked for: as whoever sits on the line would make it.
+    Refusing,
 }
 
 /// What a relay heard: lines, each with whether it came by TLS.
@@ -46,6 +48,10 @@ fn talk(line: &mut dyn Line, tls: bool, relay: Relay, heard: &Heard) -> bool {
         let answer: &[u8] = match word.as_str() {
             _ if data && text != "." => continue,
             "EHLO" if relay == Relay::Starttls && !tls => b"250-relay\r\n250 STARTTLS\r\n",
+            "EHLO" if relay == Relay::Refusing => {
+                b"250-relay\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n"
+            }
+            "STARTTLS" if relay == Relay::Refusing => b"454 TLS is not available\r\n",
             // One without TLS would take a login all the same.
             "EHLO" if tls || relay == Relay::Plain => b"250-relay\r\n250 AUTH PLAIN LOGIN\r\n",
             "EHLO" => b"250 relay\r\n",
@@ -59,7 +65,7 @@ fn talk(line: &mut dyn Line, tls: bool, relay: Relay, heard: &Heard) -> bool {
         if lines.get_mut().write_all(answer).and_then(|()| lines.get_mut().flush()).is_err() {
             return false;
         }
-        if word == "STARTTLS" {
+        if word == "STARTTLS" && relay != Relay::Refusing {
             return true;
         }
     }
@@ -107,10 +113,23 @@ fn relay(relay: Relay, folder: &Path) -> (u16, Heard, PathBuf) {
 
 /// Sends a test message by a relay; its status and what was said.
 fn told(folder: &Path, port: u16, tls: &str, known: Option<&Path>) -> (i32, String) {
+    told_as(LOGIN, folder, (port, tls), known)
+}
+
+/// The lines of a receiver that logs in.
+const LOGIN: &str = "      user: duty\n      password: \"env:MAIL_PASSWORD\"\n";
+
+/// The same with these lines, or none, for its login.
+fn told_as(
+    login: &str,
+    folder: &Path,
+    (port, tls): (u16, &str),
+    known: Option<&Path>,
+) -> (i32, String) {
     let settings = folder.join("settings.yaml");
     let text = format!(
         "notify:\n  noc:\n    mail:\n      relay: \"localhost:{port}\"\n      from: dr@example.org\n      to: \
-         noc@example.org\n      tls: {tls}\n      user: duty\n      password: \"env:MAIL_PASSWORD\"\n"
+         noc@example.org\n      tls: {tls}\n{login}"
     );
     std::fs::write(&settings, text).unwrap();
     let mut command = backroad(&folder.join("state"), &["notify", "--test", "noc"]);
@@ -164,6 +183,30 @@ fn a_relay_without_tls_or_of_a_certificate_that_nobody_knows_gets_neither_mail_n
         }
         assert!(!said.contains(PASSWORD), "{said}");
     }
+}
+
+#[test]
+fn where_somebody_strips_the_offer_of_tls_nothing_is_said_whether_there_is_a_login_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    // The offer is taken out on the way, or what was offered is refused: the relay would take all of it in the open.
+    for kind in [Relay::Plain, Relay::Refusing] {
+        for login in [LOGIN, ""] {
+            let (port, heard, known) = relay(kind, folder.path());
+            let (code, said) = told_as(login, folder.path(), (port, "starttls"), Some(&known));
+            assert_eq!(code, 5, "{said}");
+            let heard = heard.lock().unwrap().clone();
+            assert!(heard.iter().any(|(_, line)| line.starts_with("EHLO")), "{heard:?}");
+            for (_, line) in &heard {
+                let word = line.split(' ').next().unwrap_or_default();
+                assert!(["EHLO", "STARTTLS", "QUIT", "RSET", "NOOP"].contains(&word), "{heard:?}");
+            }
+        }
+    }
+    // Where the receiver says that there shall be none, the same relay takes it: it was the offer that was missing.
+    let (port, heard, _) = relay(Relay::Plain, folder.path());
+    let (code, said) = told_as("", folder.path(), (port, "none"), None);
+    assert_eq!(code, 0, "{said}");
+    assert!(heard.lock().unwrap().iter().any(|(_, line)| line.starts_with("MAIL")));
 }
 
 #[test]

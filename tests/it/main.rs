@@ -87,6 +87,7 @@ mod web;
 mod web_map;
 mod web_says;
 mod web_socket;
+mod web_watched;
 mod whole_way;
 mod wire;
 mod words;

@@ -49,6 +49,7 @@ fn journal(more: &[(u64, Event)]) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        place: None,
     };
     let asked = Event::GateOpened {
         step: go(),
@@ -73,7 +74,7 @@ fn journal(more: &[(u64, Event)]) -> Vec<Recorded> {
 }
 
 fn claimed(host: &str, process: u32) -> Event {
-    Event::RunClaimed { holder: format!("{host}, backroad 1.0.0 (process {process})") }
+    Event::RunClaimed { holder: format!("{host}, backroad 1.0.0 (process {process})"), place: None }
 }
 
 fn paused() -> Event {
@@ -132,6 +133,46 @@ fn an_undo_is_told_with_its_reason_and_a_takeover_where_another_host_drives() {
     assert_eq!(told[2].headline, "driven by jump-2, backroad 1.0.0 (process 3) from now on");
     assert!(told[2].lines.contains(&"Before: jump-1".to_owned()), "{:?}", told[2].lines);
     assert_eq!(told[3].headline, "being undone, by ann: the source is back");
+}
+
+#[test]
+fn a_takeover_on_one_host_is_told_where_another_state_directory_drives_and_one_from_whoever_began_it()
+ {
+    let from = |place: &str, process: u32| match claimed("jump", process) {
+        Event::RunClaimed { holder, .. } => {
+            Event::RunClaimed { holder, place: Some(place.to_owned()) }
+        }
+        other => other,
+    };
+    let began_in = |place: Option<&str>, more: &[(u64, Event)]| {
+        let mut events = journal(more);
+        // Whoever begins a run does not claim it.
+        events[1].event = Event::TerminalLost {};
+        if let Event::RunOpened { place: began, .. } = &mut events[0].event {
+            *began = place.map(str::to_owned);
+        }
+        made(&events)
+    };
+    // Processes of one state directory take turns; another one takes it over, and is taken over from in turn.
+    let turns = [
+        (1, from("jump:/a", 1)),
+        (2, from("jump:/b", 2)),
+        (3, from("jump:/b", 3)),
+        (4, from("jump:/a", 4)),
+    ];
+    let told = began_in(Some("jump:/a"), &turns);
+    assert_eq!(kinds(&told), ["started", "gate_asked", "taken_over", "taken_over"]);
+    assert_eq!(told[2].headline, "driven by jump, backroad 1.0.0 (process 2) from now on");
+    for line in ["Before: jump:/a", "Now: jump:/b"] {
+        assert!(told[2].lines.contains(&line.to_owned()), "{line}: {:?}", told[2].lines);
+    }
+    // The first claim of all, on another host than that which began it.
+    let told = began_in(Some("other:/a"), &turns[..1]);
+    assert_eq!(kinds(&told), ["started", "gate_asked", "taken_over"]);
+    assert!(told[2].lines.contains(&"Before: other".to_owned()), "{:?}", told[2].lines);
+    // Of what an earlier version wrote the host's name tells.
+    let old = [(1, claimed("jump", 1)), (2, from("jump:/b", 2))];
+    assert_eq!(kinds(&began_in(None, &old)), ["started", "gate_asked"]);
 }
 
 /// A run that goes on by itself, a disk, and a receiver that takes everything.

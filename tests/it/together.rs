@@ -84,8 +84,7 @@ async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();
-    let mut driver =
-        Driver::open(ports, lease, requests, Some(new), "a test".into()).await.unwrap();
+    let mut driver = Driver::open(ports, lease, requests, Some(new), "a test").await.unwrap();
     let ending = driver.drive(Patience::UntilPeople).await.unwrap();
     let why: Vec<_> = driver.state().steps.values().map(|step| &step.state).collect();
     assert_eq!(ending, Ending::Ended(RunOutcome::Succeeded), "{why:?}");

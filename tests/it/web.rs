@@ -53,8 +53,9 @@ fn at_its_gate(plan: Plan) -> Vec<Recorded> {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            place: None,
         },
-        Event::RunClaimed { holder: MARKUP.to_owned() },
+        Event::RunClaimed { holder: MARKUP.to_owned(), place: None },
         Event::StepStarted { step: gate.clone(), attempt: 1 },
         Event::GateOpened {
             step: gate,

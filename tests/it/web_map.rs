@@ -101,6 +101,49 @@ async fn the_map_tells_what_stood_what_was_made_what_is_at_work_and_what_is_to_c
     assert!(name(&ended, "New").contains("connection "), "{ended}");
 }
 
+/// A drill of the shipped last path, and its estate as Azure alone tells it: without what lies on-premises.
+async fn by_tunnel() -> (Vec<Recorded>, Known) {
+    let text = std::fs::read_to_string(file("runbooks/vpn-last-path.yaml")).unwrap();
+    let options = CompileOptions { profile: Some("drill".to_owned()), ..CompileOptions::default() };
+    let plan = compile(&SourceFile::new("vpn-last-path.yaml", text), &options).plan.unwrap();
+    let text = include_str!("../../runbooks/worlds/vpn-last-path.yaml");
+    let beside = |name: &str| {
+        std::fs::read_to_string(file(&format!("runbooks/worlds/{name}"))).map_err(|e| e.to_string())
+    };
+    let scenario = Scenario::parse_over("vpn-last-path.yaml", text, &beside).unwrap();
+    let world = backroad::sim::World::new(&scenario);
+    let sealed = world.sealed();
+    let known = Known {
+        source: "Azure".to_owned(),
+        bodies: sealed.ids().map(|id| (id.clone(), sealed.body(id).unwrap().clone())).collect(),
+        ..Known::default()
+    };
+    (Drill::new(&plan, &scenario).run().await.unwrap().events, known)
+}
+
+#[tokio::test]
+async fn the_map_of_a_live_run_has_the_sites_and_vantages_of_its_runbook_and_the_tunnels_that_lead_there()
+ {
+    let (events, known) = by_tunnel().await;
+    let last = events.last().unwrap().seq.0;
+    let bench = bench(events, &known);
+    let begun = words(&bench, 1).await;
+    assert!(begun.contains("Sites: on-premises (10.100.0.0/16, 10.101.0.0/16)."), "{begun}");
+    assert!(begun.contains("It is looked from hongkong."), "{begun}");
+    assert!(said(&begun, "As before").contains("tunnel con-vpn-ea from "), "{begun}");
+    assert!(said(&begun, "Still to come").contains("tunnel "), "{begun}");
+    assert!(said(&begun, "Still to come").contains("VPN device "), "{begun}");
+    let ended = words(&bench, last).await;
+    assert!(said(&ended, "New").contains("tunnel "), "{ended}");
+    assert!(said(&ended, "Still to come").is_empty(), "{ended}");
+    let map = bench.get(&bench.path("/networks/map.svg")).await.text;
+    for part in
+        ["on-premises", "hongkong", "it is looked from here", "VPN device 203.0.113.7", "(tunnel)"]
+    {
+        assert!(map.contains(part), "{part}: {map}");
+    }
+}
+
 #[tokio::test]
 async fn while_a_run_is_undone_the_map_tells_what_is_taken_back_and_what_is_still_to_go() {
     let (mut events, known) = drilled().await;

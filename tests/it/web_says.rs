@@ -47,8 +47,10 @@ fn after(more: Vec<Event>) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        place: None,
     };
-    let events = [vec![opened, Event::RunClaimed { holder: "jump".to_owned() }], more].concat();
+    let events =
+        [vec![opened, Event::RunClaimed { holder: "jump".to_owned(), place: None }], more].concat();
     let at = Timestamp::parse("2026-03-14T03:00:00Z").unwrap();
     let record = |(place, event)| Recorded { seq: Seq(place), at, epoch: Epoch(1), event };
     (1..).zip(events).map(record).collect()

@@ -14,6 +14,7 @@ mod man;
 mod metrics;
 mod notify;
 mod page;
+mod page_elsewhere;
 mod params;
 mod permissions;
 mod plan;

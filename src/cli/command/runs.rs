@@ -86,7 +86,7 @@ pub(super) async fn runs(context: &Context, args: &RunsArgs) -> Result<Status, C
 }
 
 /// A run that another host drives or drove: what its driver says of itself. Its journal is not read for it.
-fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
+pub(super) fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
     let now = RealClock::new(NonZeroU32::MIN, None).now();
     // Who is silent is not to be told from what is behind.
     let silent = !behind && note.is_silent(now);

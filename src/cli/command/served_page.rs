@@ -61,6 +61,19 @@ pub struct PageBesideArgs {
 /// The threads that answer for the page.
 const THREADS: usize = 2;
 
+/// How far the page's threads stand behind others of this host, as `nice` counts.
+#[cfg(target_os = "linux")]
+const BEHIND: i32 = 10;
+
+/// A thread of the page's gives way to whoever drives: where both want a core, the page gets what is left and a tenth.
+fn yield_to_runs() {
+    // There a thread has a priority of its own; elsewhere this would be said of the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, BEHIND) {
+        tracing::debug!(%error, "the page's threads have the priority of others");
+    }
+}
+
 /// A page that is served.
 #[derive(Debug)]
 pub(super) struct RunningPage {
@@ -112,6 +125,7 @@ impl RunningPage {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("page")
+            .on_thread_start(yield_to_runs)
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
@@ -127,6 +141,7 @@ impl RunningPage {
         let thread = std::thread::Builder::new()
             .name("page".to_owned())
             .spawn(move || {
+                yield_to_runs();
                 runtime.block_on(served);
                 // What is still worked out for somebody who is gone is not waited for.
                 runtime.shutdown_background();

@@ -377,7 +377,7 @@ fn a_step_that_is_taken_up_a_day_later_has_the_time_it_had_left() {
     let (mut bench, _) = operating(public_ip("pip", &[]));
     bench.pending.clear();
     bench.now = bench.now + Duration::from_secs(86_400);
-    bench.record(vec![Event::RunClaimed { holder: "another".to_owned() }]);
+    bench.record(vec![Event::RunClaimed { holder: "another".to_owned(), place: None }]);
     bench.give(Input::Opened);
     assert!(timed_out(&mut bench, "pip").events.is_empty());
     bench.now = bench.now + Duration::from_secs(3_600);

@@ -72,6 +72,22 @@ pub(super) struct PeeringSide {
     pub(super) mark: ChangeMark,
 }
 
+/// A customer's VPN device, for which a local network gateway stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct DeviceBox {
+    pub(super) address: Option<String>,
+    pub(super) prefixes: Vec<String>,
+    pub(super) mark: ChangeMark,
+}
+
+/// A tunnel, from a device to a VPN gateway.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct TunnelLine {
+    pub(super) gateway: ResourceId,
+    pub(super) device: ResourceId,
+    pub(super) mark: ChangeMark,
+}
+
 /// The networks at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct NetworkPicture {
@@ -83,6 +99,13 @@ pub(super) struct NetworkPicture {
     pub(super) sites: Vec<(String, Vec<String>)>,
     pub(super) site_links: Vec<(ResourceId, Vec<String>)>,
     pub(super) down: BTreeSet<Region>,
+    #[serde(default)]
+    pub(super) devices: BTreeMap<ResourceId, DeviceBox>,
+    #[serde(default)]
+    pub(super) tunnels: BTreeMap<ResourceId, TunnelLine>,
+    /// Places from which a run looks, where no site is known by name.
+    #[serde(default)]
+    pub(super) vantages: Vec<String>,
 }
 
 impl NetworkPicture {
@@ -102,6 +125,9 @@ impl NetworkPicture {
 
     fn take_in(&mut self, id: &ResourceId, body: &Value) {
         let own = id.resource_type();
+        if self.take_in_tunnel(id, body) {
+            return;
+        }
         if own.is(kind::NETWORKS) {
             let network = self.networks.entry(id.clone()).or_default();
             network.region = read::region(body);
@@ -175,6 +201,7 @@ impl NetworkPicture {
                 estate.networks.entry(vnet).or_default();
             }
         }
+        estate.sites_of_plan(plan);
         estate
     }
 
@@ -185,6 +212,11 @@ impl NetworkPicture {
         }
         for (id, circuit) in other.circuits {
             self.circuits.entry(id).or_insert(circuit);
+        }
+        if self.sites.is_empty() {
+            // Azure does not know what lies on-premises; the runbook does, in part.
+            (self.sites, self.site_links) = (other.sites, other.site_links);
+            self.vantages = other.vantages;
         }
         self
     }
@@ -204,6 +236,7 @@ impl NetworkPicture {
         match action {
             Action::Gateway(spec) => self.stand(&spec.id, &spec.subnet, &spec.sku),
             Action::Vpn(Vpn::Gateway(spec)) => self.stand(&spec.id, &spec.subnet, &spec.sku),
+            Action::Vpn(vpn) => self.apply_tunnel(vpn),
             Action::Connection(spec) => self.connect(spec),
             Action::Peering(spec) => self.peer(spec),
             Action::Association(spec) => {
@@ -229,9 +262,7 @@ impl NetworkPicture {
             }
             Action::Hub(hub) => self.apply_hub(hub),
             Action::Remove(spec) => self.remove(spec),
-            // No circuit is at the other end of a tunnel.
-            Action::Vpn(Vpn::LocalGateway(_) | Vpn::Connection(_))
-            | Action::PublicIp(_)
+            Action::PublicIp(_)
             | Action::Subnet(_)
             | Action::Authorization(_)
             | Action::RouteTable(_)
@@ -286,13 +317,14 @@ impl NetworkPicture {
                     side.mark = ChangeMark::Gone;
                 }
             }
+            RemovalKind::VpnConnection | RemovalKind::LocalGateway => {
+                self.remove_tunnel(&spec.id);
+            }
             RemovalKind::PublicIp
             | RemovalKind::Subnet
             | RemovalKind::Authorization
             | RemovalKind::RouteTable
             | RemovalKind::Route
-            | RemovalKind::VpnConnection
-            | RemovalKind::LocalGateway
             | RemovalKind::HubRoutes
             | RemovalKind::VirtualHub => {}
         }

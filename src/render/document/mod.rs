@@ -18,6 +18,7 @@ pub mod step_view;
 mod steps;
 mod timeline;
 mod topology;
+mod tunnels;
 mod values;
 pub mod view;
 mod words;

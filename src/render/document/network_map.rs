@@ -149,6 +149,8 @@ impl MapLayers<'_> {
             circuits: layer(|one| &one.circuits, self, |circuit| &mut circuit.mark),
             peerings: layer(|one| &one.peerings, self, |side| &mut side.mark),
             networks: layer(|one| &one.networks, self, |network| &mut network.mark),
+            devices: layer(|one| &one.devices, self, |device| &mut device.mark),
+            tunnels: layer(|one| &one.tunnels, self, |tunnel| &mut tunnel.mark),
             ..self.before.clone()
         };
         for (id, network) in &mut told.networks {
@@ -197,6 +199,16 @@ fn words(told: &NetworkPicture) -> String {
         let (gateway, circuit) = (link.gateway.name(), link.circuit.name());
         say(link.mark, format!("connection {} from {gateway} to circuit {circuit}", id.name()));
     }
+    for (id, tunnel) in &told.tunnels {
+        let (gateway, device) = (tunnel.gateway.name(), tunnel.device.name());
+        say(
+            tunnel.mark,
+            format!("tunnel {} from {gateway} to the device behind {device}", id.name()),
+        );
+    }
+    for (id, device) in told.devices.iter().filter(|(_, one)| one.mark != ChangeMark::There) {
+        say(device.mark, format!("VPN device {}", id.name()));
+    }
     for side in told.peerings.values() {
         say(side.mark, format!("peering of {} with {}", side.vnet.name(), side.remote.name()));
     }
@@ -213,6 +225,18 @@ fn words(told: &NetworkPicture) -> String {
     }
     let mut parts: Vec<String> =
         told.down.iter().map(|region| format!("The region {} is down.", region.as_str())).collect();
+    let sites: Vec<String> = told
+        .sites
+        .iter()
+        .filter(|(_, prefixes)| !prefixes.is_empty())
+        .map(|(site, prefixes)| format!("{site} ({})", prefixes.join(", ")))
+        .collect();
+    if !sites.is_empty() {
+        parts.push(format!("Sites: {}.", sites.join("; ")));
+    }
+    if !told.vantages.is_empty() {
+        parts.push(format!("It is looked from {}.", told.vantages.join(", ")));
+    }
     for (_, word) in TOLD {
         let Some(list) = all.get(word) else { continue };
         let more = list.len().saturating_sub(NAMES_MAX);

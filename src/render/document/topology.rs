@@ -25,6 +25,7 @@ pub(super) struct Layout {
     networks: BTreeMap<ResourceId, Rect>,
     circuits: BTreeMap<ResourceId, Rect>,
     sites: BTreeMap<String, Rect>,
+    devices: BTreeMap<ResourceId, Rect>,
     height: f64,
 }
 
@@ -52,6 +53,7 @@ impl Layout {
             networks: BTreeMap::new(),
             circuits: BTreeMap::new(),
             sites: BTreeMap::new(),
+            devices: BTreeMap::new(),
             height: 0.0,
         };
         let mut top = 8.0;
@@ -81,21 +83,31 @@ impl Layout {
             let each = (regions / count.max(1) as f64).max(height + GAP);
             (each, (regions - each * count as f64).min(0.0))
         };
-        let (each, _) = spread(all.circuits.len(), 66.0);
-        for (n, id) in all.circuits.keys().enumerate() {
+        // Devices stand below circuits: both are what a gateway reaches first.
+        let (each, _) = spread(all.circuits.len() + all.devices.len(), 66.0);
+        let place = |n: usize| {
             let y = 8.0 + each * n as f64 + (each - 66.0) / 2.0;
-            layout.circuits.insert(id.clone(), Rect { x: CIRCUIT.0, y, w: CIRCUIT.1, h: 66.0 });
+            Rect { x: CIRCUIT.0, y, w: CIRCUIT.1, h: 66.0 }
+        };
+        for (n, id) in all.circuits.keys().enumerate() {
+            layout.circuits.insert(id.clone(), place(n));
+        }
+        for (n, id) in all.devices.keys().enumerate() {
+            layout.devices.insert(id.clone(), place(all.circuits.len() + n));
         }
         layout.order_circuits(all, regions);
-        let (each, _) = spread(all.sites.len(), 56.0);
-        for (n, (name, _)) in all.sites.iter().enumerate() {
+        let names = all.sites.iter().map(|(name, _)| name).chain(&all.vantages);
+        let names: Vec<&String> = names.collect();
+        let (each, _) = spread(names.len(), 56.0);
+        for (n, name) in names.into_iter().enumerate() {
             let y = 8.0 + each * n as f64 + (each - 56.0) / 2.0;
             layout.sites.insert(name.clone(), Rect { x: SITE.0, y, w: SITE.1, h: 56.0 });
         }
         let bottom = |rects: &mut dyn Iterator<Item = &Rect>| {
             rects.map(|rect| rect.y + rect.h).fold(regions, f64::max)
         };
-        layout.height = bottom(&mut layout.circuits.values().chain(layout.sites.values())) + 8.0;
+        let left = layout.circuits.values().chain(layout.devices.values());
+        layout.height = bottom(&mut left.chain(layout.sites.values())) + 8.0;
         layout
     }
 
@@ -219,6 +231,7 @@ pub(super) fn draw_told(
     }
     links_of_sites(&mut svg, estate, layout);
     connections(&mut svg, estate, layout);
+    tunnels(&mut svg, estate, layout);
     peerings(&mut svg, estate, layout);
     for (site, prefixes) in &estate.sites {
         let Some(rect) = layout.sites.get(site) else { continue };
@@ -230,6 +243,17 @@ pub(super) fn draw_told(
         }
         boxed(&mut svg, "p-box", *rect, site, &lines);
     }
+    for vantage in &estate.vantages {
+        let Some(rect) = layout.sites.get(vantage) else { continue };
+        boxed(
+            &mut svg,
+            "p-box",
+            *rect,
+            vantage,
+            &[("p-small", "it is looked from here".to_owned())],
+        );
+    }
+    devices(&mut svg, estate, layout);
     for (circuit, state) in &estate.circuits {
         let Some(rect) = layout.circuits.get(circuit) else { continue };
         let place = state.place.clone().unwrap_or_else(|| "ExpressRoute circuit".to_owned());
@@ -316,27 +340,67 @@ fn links_of_sites(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
             }
         }
     }
+    for (id, device) in &estate.devices {
+        let Some(to) = layout.devices.get(id) else { continue };
+        for (site, prefixes) in &estate.sites {
+            let behind = estate.is_behind(device, prefixes);
+            let Some(from) = layout.sites.get(site).filter(|_| behind) else { continue };
+            bend(svg, "p-edge", (from.x + from.w, from.middle().1), (to.x, to.middle().1));
+        }
+    }
+}
+
+fn devices(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
+    for (id, device) in &estate.devices {
+        let Some(rect) = layout.devices.get(id) else { continue };
+        let address = device.address.as_ref().map(|address| format!(" {address}"));
+        let what = format!("VPN device{}", address.unwrap_or_default());
+        let prefixes = match device.prefixes.as_slice() {
+            [] => String::new(),
+            [one] => one.clone(),
+            [one, more @ ..] => format!("{one} +{}", more.len()),
+        };
+        let lines = [("p-small", what), ("p-small", prefixes)];
+        let base = class("p-box", device.mark, false);
+        boxed(svg, &base, *rect, &marked(id.name(), device.mark), &lines);
+    }
+}
+
+/// Where a gateway stands, and whether its region is down.
+fn end_of(gateway: &ResourceId, estate: &NetworkPicture, layout: &Layout) -> Option<(Rect, bool)> {
+    let own = estate.gateways.get(gateway)?;
+    let network = layout.networks.get(&own.vnet)?;
+    let mut beside = estate.gateways.iter().filter(|(_, other)| other.vnet == own.vnet);
+    let n = beside.position(|(other, _)| other == gateway).unwrap_or(0);
+    let region = estate.networks.get(&own.vnet).and_then(|network| network.region.as_ref());
+    let dead = region.is_some_and(|region| estate.down.contains(region));
+    Some((gateway_rect(*network, n), dead))
+}
+
+fn tunnels(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
+    for (id, tunnel) in &estate.tunnels {
+        let end = end_of(&tunnel.gateway, estate, layout);
+        let (Some(from), Some((to, dead))) = (layout.devices.get(&tunnel.device), end) else {
+            continue;
+        };
+        let class = class("p-edge", tunnel.mark, dead && tunnel.mark == ChangeMark::There);
+        let start = (from.x + from.w, from.middle().1);
+        bend(svg, &class, start, (to.x, to.middle().1));
+        let aside = if start.1 < to.middle().1 - 1.0 { 29.0 } else { -21.0 };
+        let at = (REGION.0 - 4.0, to.middle().1 + aside);
+        let label = marked(&format!("{} (tunnel)", id.name()), tunnel.mark);
+        let class = format!("{} p-label", text_class(tunnel.mark));
+        svg.text(&class, at, TextAnchor::End, &label, REGION.0 - CIRCUIT.0 - CIRCUIT.1 - 8.0);
+    }
 }
 
 fn connections(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
     let mut labels = Vec::new();
     for (id, link) in &estate.links {
-        let gateway = estate.gateways.get(&link.gateway);
-        let network = gateway.and_then(|gateway| layout.networks.get(&gateway.vnet));
-        let (Some(from), Some(to)) = (layout.circuits.get(&link.circuit), network) else {
+        let end = end_of(&link.gateway, estate, layout);
+        let (Some(from), Some((own, dead))) = (layout.circuits.get(&link.circuit), end) else {
             continue;
         };
-        let n = estate
-            .gateways
-            .iter()
-            .filter(|(_, other)| gateway.is_some_and(|own| own.vnet == other.vnet))
-            .position(|(other, _)| *other == link.gateway)
-            .unwrap_or(0);
-        let own = gateway_rect(*to, n);
-        let dead = gateway
-            .and_then(|gateway| estate.networks.get(&gateway.vnet))
-            .and_then(|network| network.region.as_ref())
-            .is_some_and(|region| estate.down.contains(region));
         let class = class("p-edge", link.mark, dead && link.mark == ChangeMark::There);
         let start = (from.x + from.w, from.middle().1);
         bend(svg, &class, start, (own.x, own.middle().1));
@@ -402,6 +466,13 @@ pub(super) fn sentence(estate: &NetworkPicture) -> String {
         parts.push(format!(
             "Connection {} joins gateway {gateway} to circuit {circuit}.",
             id.name()
+        ));
+    }
+    for (id, tunnel) in estate.tunnels.iter().filter(|(_, tunnel)| alive(tunnel.mark)) {
+        let (gateway, device) = (tunnel.gateway.name(), tunnel.device.name());
+        let name = id.name();
+        parts.push(format!(
+            "Tunnel {name} joins gateway {gateway} to the VPN device behind {device}."
         ));
     }
     if parts.is_empty() || estate.links.values().all(|link| !alive(link.mark)) {

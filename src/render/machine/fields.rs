@@ -92,7 +92,7 @@ fn of_run(event: &Event, fields: &mut OwnFields) -> Option<&'static str> {
             fields.said(by, Some(reason));
             "waived"
         }
-        Event::RunClaimed { holder } => {
+        Event::RunClaimed { holder, .. } => {
             fields.put("holder", holder.clone());
             "run_claimed"
         }

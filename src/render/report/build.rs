@@ -351,7 +351,7 @@ fn versions(material: &ReportMaterial<'_>, plan: &Plan) -> Vec<ReportVersion> {
     found.push(version("backroad that wrote this report", env!("CARGO_PKG_VERSION")));
     let mut holders: Vec<&str> = Vec::new();
     for recorded in material.events {
-        if let Event::RunClaimed { holder } = &recorded.event
+        if let Event::RunClaimed { holder, .. } = &recorded.event
             && !holders.contains(&holder.as_str())
         {
             holders.push(holder);

@@ -145,7 +145,7 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
             ("process", format!("nothing could be recorded since {since}"))
         }
         Event::Paused { .. } => ("people", "the run was paused".to_owned()),
-        Event::RunClaimed { holder } if claims > 1 => {
+        Event::RunClaimed { holder, .. } if claims > 1 => {
             ("process", format!("the process had ended; {holder} took the run up"))
         }
         _ => return None,

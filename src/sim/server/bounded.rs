@@ -1,32 +1,22 @@
-//! How much may a client hold? Connections, the time for a head and the life of each, all bounded.
+//! How much may a client of the simulator hold? What holds of any server's, and how long a request's body may take.
 //!
 //! Whoever can reach a loopback port can open connections and say nothing on them. The simulator goes on
 //! answering others, and keeps its descriptors.
 
-use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
-use axum::serve::Listener;
 use axum::{Extension, Router};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 
-use super::cut::{CuttableListener, Switch};
+use super::cut::CuttableListener;
 use super::tls::ServerIdentity;
+use crate::serving::{self, ClientBounds};
 
-/// What the clients of a server may hold.
+pub(super) use crate::serving::within;
+
+/// What the clients of the simulator may hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// Connections at once; more wait outside, where they cost nothing.
@@ -62,97 +52,42 @@ impl Default for Bounds {
 /// Bytes of a request's head: the longest URLs of Azure's are 3 kB.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// Waits for something, but not longer than `most` of the host's time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a socket may be held is a matter of the host's time, in a drill too"
-)]
-pub(super) async fn within<T>(most: Duration, what: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(most, what).await.ok()
+impl Bounds {
+    fn of_clients(self) -> ClientBounds {
+        ClientBounds {
+            connections: self.connections,
+            first: Some(self.first),
+            head: self.head,
+            head_bytes: HEAD_BYTES_MAX,
+            life: self.life,
+            last: self.last,
+        }
+    }
 }
 
 /// Serves until `shutdown` is done, then lets running requests end, within the bounds.
 pub(super) async fn serve(
-    mut listener: CuttableListener,
+    listener: CuttableListener,
     identity: Option<Arc<ServerIdentity>>,
     router: Router,
     bounds: Bounds,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (ending, ended) = watch::channel(false);
-    let mut open = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            Some(_) = open.join_next() => {}
-            (stream, _) = listener.accept(), if open.len() < bounds.connections => {
-                let (identity, ended) = (identity.clone(), ended.clone());
-                let router = Caller { switch: stream.switch(), router: router.clone(), bounds };
-                open.spawn(async move {
-                    match identity {
-                        None => router.serve(stream, ended).await,
-                        Some(identity) => {
-                            let shaken = within(bounds.first, identity.shake(stream)).await;
-                            if let Some(Ok(stream)) = shaken {
-                                router.serve(stream, ended).await;
-                            }
-                        }
+    let held = bounds.of_clients();
+    serving::serve(listener, held, shutdown, |stream, _, ended| {
+        let identity = identity.clone();
+        let router = router.clone().layer(Extension(ConnectInfo(stream.switch())));
+        async move {
+            match identity {
+                None => serving::answer(stream, router, held, ended).await,
+                Some(identity) => {
+                    let shaken = within(bounds.first, identity.shake(stream)).await;
+                    if let Some(Ok(stream)) = shaken {
+                        serving::answer(stream, router, held, ended).await;
                     }
-                });
-            }
-        }
-    }
-    drop(listener);
-    ending.send_replace(true);
-    // Those that are not done by then are dropped with the set.
-    let _all_done = within(bounds.last, async { while open.join_next().await.is_some() {} }).await;
-}
-
-/// Whoever has connected.
-struct Caller {
-    switch: Switch,
-    router: Router,
-    bounds: Bounds,
-}
-
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>>;
-
-impl Caller {
-    /// One connection, to its end. What fails concerns only its client.
-    async fn serve<I>(self, io: I, mut ended: watch::Receiver<bool>)
-    where
-        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let bounds = self.bounds;
-        let asked = Arc::new(Notify::new());
-        let first = Arc::clone(&asked);
-        let router = self.router.layer(Extension(ConnectInfo(self.switch)));
-        let router = TowerToHyperService::new(router);
-        let answers = service_fn(move |request: Request<Incoming>| -> Answering {
-            first.notify_one();
-            Box::pin(router.call(request))
-        });
-        let serving = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(bounds.head)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(io), answers);
-        let mut serving = pin!(serving);
-        tokio::select! {
-            _ = serving.as_mut() => return,
-            said = within(bounds.first, asked.notified()) => {
-                if said.is_none() {
-                    return;
                 }
             }
         }
-        tokio::select! {
-            _ = serving.as_mut() => return,
-            _ = within(bounds.life, async { ended.wait_for(|ended| *ended).await.is_ok() }) => {}
-        }
-        serving.as_mut().graceful_shutdown();
-        drop(within(bounds.last, serving).await);
-    }
+    })
+    .await;
 }

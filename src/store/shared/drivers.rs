@@ -88,7 +88,10 @@ impl DriverNote {
                     self.runbook = Some(plan.parts().runbook.to_string());
                 }
                 Event::RunEnded { outcome } => self.outcome = Some(outcome.to_string()),
-                // Whatever else happens to an ended run, it goes on.
+                // It goes on.
+                Event::Reopened { .. }
+                | Event::UndoRequested { .. }
+                | Event::SettleRequested { .. } => self.outcome = None,
                 _ => {}
             }
         }
@@ -142,45 +145,82 @@ pub(super) async fn write(store: &SharedStore, note: &DriverNote) -> Result<(), 
     put.map(drop).map_err(|error| store.failed(&error))
 }
 
-/// The newest note of each run, the newest runs first; so many, and those that are driven, however old they are. One listing, and a request for each that is shown.
+/// The runs of a store as one listing has them, and where the newest note of each lies; no note is read for it.
+#[derive(Debug, Clone, Default)]
+pub struct ListedRuns(BTreeMap<RunId, object_store::ObjectMeta>);
+
+impl ListedRuns {
+    /// The runs, the oldest first.
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = &RunId> {
+        self.0.keys()
+    }
+
+    /// Whether a run is among them.
+    #[must_use]
+    pub fn has(&self, run: &RunId) -> bool {
+        self.0.contains_key(run)
+    }
+}
+
+/// The newest note of each run, the newest runs first; so many, and those that are driven, however old they are. A
+/// request for each that is shown.
 ///
 /// # Errors
 /// The store does not answer. A note that cannot be read is left out.
 pub(super) async fn newest(
     store: &SharedStore,
+    listed: &ListedRuns,
     page: usize,
 ) -> Result<Vec<DriverNote>, StoreError> {
-    let newest = newest_listed(store).await?;
     // By the store's own times: whoever drives a run writes every half a minute.
-    let last = newest.values().map(|meta| meta.last_modified).max();
+    let last = listed.0.values().map(|meta| meta.last_modified).max();
     let is_lately = |meta: &object_store::ObjectMeta| {
         last.is_some_and(|last| (last - meta.last_modified).num_seconds() < LATELY_SECONDS)
     };
     let (mut shown, mut lately) = (0, 0);
-    let chosen = newest.into_values().rev().filter(|meta| {
+    let chosen = listed.0.values().rev().filter(|meta| {
         shown += 1;
         let beyond = shown > page && is_lately(meta) && lately < LATELY_MAX;
         lately += usize::from(beyond);
         shown <= page || beyond
     });
-    let chosen: Vec<object_store::ObjectMeta> = chosen.collect();
-    let asked = chosen.into_iter().map(|meta| one(store, meta));
-    let notes: Vec<Option<DriverNote>> =
-        futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    let notes = noted(store, chosen.cloned().collect()).await?;
     let shown = notes.into_iter().enumerate();
     let shown = shown.filter_map(|(place, note)| note.filter(|note| place < page || note.drives));
     Ok(shown.collect())
 }
 
+/// The newest notes of some of the runs that were listed: a request for each.
+///
+/// # Errors
+/// As [`newest`].
+pub(super) async fn of_some(
+    store: &SharedStore,
+    listed: &ListedRuns,
+    runs: &[RunId],
+) -> Result<Vec<DriverNote>, StoreError> {
+    let chosen = runs.iter().filter_map(|run| listed.0.get(run)).cloned().collect();
+    Ok(noted(store, chosen).await?.into_iter().flatten().collect())
+}
+
+async fn noted(
+    store: &SharedStore,
+    chosen: Vec<object_store::ObjectMeta>,
+) -> Result<Vec<Option<DriverNote>>, StoreError> {
+    let asked = chosen.into_iter().map(|meta| one(store, meta));
+    futures::stream::iter(asked).buffered(AT_ONCE).try_collect().await
+}
+
 /// The runs of which there is a note.
 pub(super) async fn runs(store: &SharedStore) -> Result<Vec<RunId>, StoreError> {
-    Ok(newest_listed(store).await?.into_keys().collect())
+    Ok(listing(store).await?.0.into_keys().collect())
 }
 
 /// Where the newest note of each run lies.
-async fn newest_listed(
-    store: &SharedStore,
-) -> Result<BTreeMap<RunId, object_store::ObjectMeta>, StoreError> {
+///
+/// # Errors
+/// The store does not answer.
+pub(super) async fn listing(store: &SharedStore) -> Result<ListedRuns, StoreError> {
     let folder = folder(store.prefix());
     let fail = |error: object_store::Error| store.failed(&error);
     let mut newest: BTreeMap<RunId, object_store::ObjectMeta> = BTreeMap::new();
@@ -193,7 +233,7 @@ async fn newest_listed(
             newest.insert(run, meta);
         }
     }
-    Ok(newest)
+    Ok(ListedRuns(newest))
 }
 
 async fn one(

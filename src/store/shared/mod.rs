@@ -30,7 +30,7 @@ mod steady;
 
 pub use aside::{AsideBatch, Unshared};
 pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
-pub use drivers::{DriverNote, HEARTBEAT_EVERY, SILENT_AFTER};
+pub use drivers::{DriverNote, HEARTBEAT_EVERY, ListedRuns, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
 #[cfg(not(feature = "shared-store"))]
 pub use journal::NoSharedJournal as SharedJournal;

@@ -9,7 +9,7 @@ use object_store::path::Path;
 
 use super::aside::{self, AsideBatch, AsideFile, AsideStanding};
 use super::beside::{self, BesideFiles};
-use super::drivers::{self, DriverNote};
+use super::drivers::{self, DriverNote, ListedRuns};
 use super::inbox::Inbox;
 use super::ledger::SharedClaims;
 use super::life::{HostTime, Life};
@@ -90,7 +90,39 @@ impl SharedStore {
     /// # Errors
     /// The store does not answer.
     pub async fn runs(&self, page: usize) -> Result<Vec<DriverNote>, StoreError> {
-        drivers::newest(self, page).await
+        self.newest_of(&self.list_runs().await?, page).await
+    }
+
+    /// Which runs there are: one listing, in which no note is read.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn list_runs(&self) -> Result<ListedRuns, StoreError> {
+        drivers::listing(self).await
+    }
+
+    /// As [`Self::runs`], of those that were listed a moment ago.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn newest_of(
+        &self,
+        listed: &ListedRuns,
+        page: usize,
+    ) -> Result<Vec<DriverNote>, StoreError> {
+        drivers::newest(self, listed, page).await
+    }
+
+    /// Who drives these runs, or drove them last: a request for each.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn drivers_of(
+        &self,
+        listed: &ListedRuns,
+        runs: &[RunId],
+    ) -> Result<Vec<DriverNote>, StoreError> {
+        drivers::of_some(self, listed, runs).await
     }
 
     /// Who drives a run, or drove it last; none where there is no such run.

@@ -3,7 +3,8 @@
 import { about, ask, byId, clock, el, follow, keyed, me, plural, put, state, time, zones } from "./page.js";
 
 const RUNS = 25;
-let from = 0;
+/** Which page: its place stands in the address, so that a link to it can be sent. */
+let from = Math.max(0, Number.parseInt(new URLSearchParams(location.hash.slice(1)).get("from") ?? "0", 10) || 0);
 let shown;
 
 const cells = (run) => {
@@ -36,7 +37,8 @@ const draw = (page) => {
   byId("none").hidden = page.total > 0;
   byId("runs").hidden = page.total === 0;
   byId("problem").hidden = true;
-  put(byId("count"), `${plural(page.total, "run")}, ${page.driven} going on`);
+  const part = from ? `${page.from + 1} to ${page.from + page.runs.length} of ` : "";
+  put(byId("count"), `${part}${plural(page.total, "run")}, ${page.driven} going on`);
   byId("more-runs").hidden = page.from === 0 && page.runs.length >= page.total;
   byId("newer").disabled = page.from === 0;
   byId("older").disabled = page.from + page.runs.length >= page.total;
@@ -107,6 +109,7 @@ const look = async () => {
 
 const turn = (by) => {
   from = Math.max(0, from + by);
+  history.replaceState(null, "", from ? `#from=${from}` : location.pathname);
   look().catch(problem);
 };
 

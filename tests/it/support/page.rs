@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use backroad::cli::clock::{HostEntropy, RealClock};
-use backroad::engine::Clock as _;
-use backroad::engine::{Command, Recorded, RunState};
-use backroad::model::{Account, Person, Plan, RunId, Seq};
+use backroad::engine::{BootTime, Busy, Clock, Command, Recorded, RunState};
+use backroad::model::{Account, Person, Plan, RunId, Seq, Timestamp};
 use backroad::render::board::KeptEstate;
 use backroad::render::machine::RunMeasures;
 use backroad::render::machine::measures::measures;
@@ -19,7 +19,10 @@ use backroad::render::ready::ReadyTrend;
 use backroad::render::run_view_at;
 use backroad::render::view::Driven;
 use backroad::store::{Invitations, Invited, RunGlance, StateDir};
-use backroad::web::{FreshEvents, PagePeer, RunBeside, Web, WebProblem, WebSettings, WebSource};
+use backroad::web::{
+    FreshEvents, PagePeer, RunBeside, RunOfList, RunsListed, Web, WebProblem, WebSettings,
+    WebSource,
+};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
@@ -37,12 +40,56 @@ pub(crate) struct MemoryRuns {
     pub(crate) readiness: Vec<ReadyTrend>,
     /// How often measures were asked for.
     pub(crate) measured: AtomicUsize,
+    /// How many of the events have happened; all when it is more.
+    pub(crate) happened: AtomicUsize,
+    /// How often somebody looked at the run.
+    pub(crate) looks: AtomicUsize,
+    /// What a look takes, by a clock that goes by itself alone.
+    pub(crate) takes: Option<(Arc<HandClock>, Duration)>,
+}
+
+/// A clock that somebody moves by hand.
+#[derive(Debug)]
+pub(crate) struct HandClock(Mutex<Timestamp>);
+
+impl HandClock {
+    pub(crate) fn at(now: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(now)))
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = *now + time;
+    }
+}
+
+#[async_trait]
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn boot(&self) -> BootTime {
+        RealClock::new(NonZeroU32::MIN, None).boot()
+    }
+
+    fn enter(&self) -> Busy {
+        Busy::idle()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut now = self.0.lock().unwrap();
+        *now = (*now).max(at);
+    }
 }
 
 #[async_trait]
 impl WebSource for MemoryRuns {
-    fn glances(&self) -> Result<Vec<RunGlance>, WebProblem> {
-        Ok(self.glance(&self.run).into_iter().collect())
+    async fn listed(&self, from: usize, count: usize) -> Result<RunsListed, WebProblem> {
+        let listed = |glance| RunOfList { glance, line: None };
+        let all = self.glance(&self.run).into_iter().map(listed);
+        let driven = usize::from(self.driven == Driven::ByAProcess);
+        Ok(RunsListed { total: 1, driven, runs: all.skip(from).take(count).collect() })
     }
 
     fn glance(&self, run: &RunId) -> Option<RunGlance> {
@@ -54,8 +101,14 @@ impl WebSource for MemoryRuns {
     }
 
     async fn fresh(&self, _: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
-        let events = self.events.iter().filter(|one| one.seq > after).cloned().collect();
-        let now = self.events.last().unwrap().at;
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        if let Some((clock, takes)) = &self.takes {
+            clock.pass(*takes);
+        }
+        let happened = self.happened.load(Ordering::SeqCst).min(self.events.len());
+        let happened = &self.events[..happened];
+        let events = happened.iter().filter(|one| one.seq > after).cloned().collect();
+        let now = happened.last().unwrap().at;
         Ok(FreshEvents { events, driven: self.driven, now, stale: None })
     }
 
@@ -169,10 +222,16 @@ impl PageBench {
             estate: None,
             readiness: Vec::new(),
             measured: AtomicUsize::new(0),
+            happened: AtomicUsize::new(usize::MAX),
+            looks: AtomicUsize::new(0),
+            takes: None,
         };
         more(&mut runs);
         let runs = Arc::new(runs);
-        let clock = Arc::new(RealClock::new(NonZeroU32::MIN, None));
+        let clock: Arc<dyn Clock> = match &runs.takes {
+            Some((clock, _)) => Arc::clone(clock) as Arc<dyn Clock>,
+            None => Arc::new(RealClock::new(NonZeroU32::MIN, None)),
+        };
         let source = Arc::clone(&runs) as Arc<dyn WebSource>;
         let web = Web::new(source, invitations.clone(), settings, (clock, Arc::new(HostEntropy)));
         Self { web, runs, invitations, _folder: folder }
