@@ -65,8 +65,8 @@ pub struct CommandLine {
 /// Where runs are kept that several hosts reach.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GivenStore {
-    /// A store that other hosts reach too, so that the run outlives this one: `azblob://ACCOUNT/CONTAINER[/PREFIX]` or
-    /// `file:///DIR` [default: BACKROAD_STORE, else none].
+    /// A store that other hosts reach too, so that the run outlives this one: `azblob://ACCOUNT/CONTAINER[/PREFIX]`,
+    /// `s3://BUCKET[/PREFIX]` or `file:///DIR` [default: BACKROAD_STORE, else none].
     #[arg(long, global = true, value_name = "PLACE")]
     pub store: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::settings::{self, Environment};
 use super::shared::{self, SeenElsewhere};
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
-use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
+use crate::model::{Account, Person, ResourceId, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
 use crate::store::shared::{LastFiles, SharedStore};
 use crate::store::{Owed, Owing, StateDir, StoreError};
@@ -391,9 +391,40 @@ impl Context {
             return Err(CliError::refused(
                 "The run has no event yet: its process ended before the first.",
             )
-            .hint("Nothing was done. Start another run."));
+            .hint("Nothing was done. Start another run; where its claims are in the way, `backroad resume RUN` gives them back."));
         }
         Ok(state)
+    }
+
+    /// Claims resources for a run, on this host and for all. One that only begins has none where others refuse it.
+    ///
+    /// # Errors
+    /// Another run has one of them, or the claims cannot be read or written.
+    pub async fn claim(
+        &self,
+        run: &RunId,
+        (endpoint, resources): (&str, &[ResourceId]),
+        begins: bool,
+    ) -> Result<(), CliError> {
+        self.state.claims().claim(run, endpoint, resources)?;
+        let Some(shared) = &self.shared else { return Ok(()) };
+        let claimed = shared.claims().claim(run, endpoint, resources).await;
+        if claimed.is_err() && begins {
+            self.state.claims().release(run)?;
+        }
+        Ok(claimed?)
+    }
+
+    /// Gives back what a run has claimed, on this host and for all.
+    ///
+    /// # Errors
+    /// The claims cannot be read or written.
+    pub async fn give_back(&self, run: &RunId) -> Result<(), CliError> {
+        self.state.claims().release(run)?;
+        if let Some(shared) = &self.shared {
+            shared.claims().release(run).await?;
+        }
+        Ok(())
     }
 
     /// Says a command to the process that holds the run.

@@ -164,6 +164,16 @@ pub fn store() -> Option<String> {
     variable("BACKROAD_STORE")
 }
 
+/// `AWS_…`: who we are to a bucket of Amazon's, by the variables that its own tools read.
+#[must_use]
+pub fn amazon() -> Vec<(String, Secret)> {
+    let text = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        Some((name, Secret::new(value.into_string().ok().filter(|value| !value.is_empty())?)))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
 /// `BACKROAD_HOST`: what this host is called in what other hosts read.
 #[must_use]
 pub fn host_name() -> Option<String> {

@@ -57,6 +57,7 @@ pub fn at(text: &str, to: StoreUse) -> Result<SharedStore, CliError> {
             let both = (primary, secondary);
             return Ok(SharedStore::to_read(place.to_string(), both, place.prefix()));
         }
+        (StorePlace::S3 { bucket, .. }, None) => shared_blobs::bucket(bucket, to)?,
         (StorePlace::Folder(_), None) => return Err(CliError::usage("That is no folder.")),
     };
     Ok(SharedStore::new(place.to_string(), objects, place.prefix()))

@@ -7,7 +7,7 @@ mod spoken;
 #[path = "shared_blobs_spoken.rs"]
 mod spoken;
 
-pub(super) use spoken::{primary, secondary};
+pub(super) use spoken::{bucket, primary, secondary};
 
 /// What a shared store is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,14 @@ pub(crate) fn primary(_: &str, _: &str, _: StoreUse) -> Result<Arc<dyn ObjectSto
 ///
 /// # Errors
 /// As [`primary`].
+pub(crate) fn bucket(_: &str, to: StoreUse) -> Result<Arc<dyn ObjectStore>, CliError> {
+    primary("", "", to)
+}
+
+/// As [`primary`].
+///
+/// # Errors
+/// As [`primary`].
 pub(crate) fn secondary(account: &str, container: &str) -> Result<Arc<dyn ObjectStore>, CliError> {
     primary(account, container, StoreUse::Read)
 }

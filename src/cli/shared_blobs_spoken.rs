@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureCredential, MicrosoftAzureBuilder};
-use object_store::{ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use url::Url;
 
 use super::StoreUse;
@@ -35,6 +36,59 @@ pub(crate) fn primary(
 /// As [`primary`], or it is not known where that is.
 pub(crate) fn secondary(account: &str, container: &str) -> Result<Arc<dyn ObjectStore>, CliError> {
     blobs(account, container, BlobAddress::Secondary)
+}
+
+/// The objects of a bucket: who we are to it, and where it is, is said by the variables that Amazon's own tools read.
+///
+/// # Errors
+/// They do not say it, or name an address that is neither `https` nor on this host.
+pub(crate) fn bucket(name: &str, to: StoreUse) -> Result<Arc<dyn ObjectStore>, CliError> {
+    let mut builder = AmazonS3Builder::new().with_bucket_name(name);
+    for (name, value) in settings::amazon() {
+        if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value.expose());
+        }
+    }
+    if to == StoreUse::Read {
+        builder = builder.with_retry(RETRIED_ONCE).with_client_options(short_waits());
+    }
+    if let Some(endpoint) = settings::store_endpoint() {
+        let url = own_endpoint(&endpoint)?;
+        builder = builder.with_endpoint(endpoint).with_allow_http(is_loopback(&url));
+    }
+    let built = builder.build().map_err(|error| {
+        CliError::usage("The bucket of the shared store cannot be spoken to.").because(&error)
+    })?;
+    Ok(Arc::new(built))
+}
+
+/// How what only looks asks again: another region, or a person, may have the answer.
+const RETRIED_ONCE: RetryConfig = RetryConfig {
+    backoff: BackoffConfig {
+        init_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(15),
+        base: 2.0,
+    },
+    max_retries: 1,
+    retry_timeout: READ_WITHIN,
+};
+
+fn short_waits() -> ClientOptions {
+    ClientOptions::new().with_timeout(READ_WITHIN)
+}
+
+/// The address that `BACKROAD_STORE_ENDPOINT` names.
+fn own_endpoint(endpoint: &str) -> Result<Url, CliError> {
+    let url = Url::parse(endpoint).map_err(|error| {
+        CliError::usage(format!("BACKROAD_STORE_ENDPOINT is `{endpoint}`, which is no URL."))
+            .because(&error)
+    })?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        return Err(CliError::usage(
+            "BACKROAD_STORE_ENDPOINT must be https, unless it is on this host.",
+        ));
+    }
+    Ok(url)
 }
 
 /// Which of the two addresses of a geo-redundant account.
@@ -72,24 +126,10 @@ fn blobs(
     }
     if address != BlobAddress::Primary(StoreUse::Drive) {
         // Somebody looks, and another region may have the answer.
-        builder = builder
-            .with_retry(RetryConfig {
-                max_retries: 1,
-                retry_timeout: READ_WITHIN,
-                ..Default::default()
-            })
-            .with_client_options(ClientOptions::new().with_timeout(READ_WITHIN));
+        builder = builder.with_retry(RETRIED_ONCE).with_client_options(short_waits());
     }
     if let Some(endpoint) = &endpoint {
-        let url = Url::parse(endpoint).map_err(|error| {
-            CliError::usage(format!("BACKROAD_STORE_ENDPOINT is `{endpoint}`, which is no URL."))
-                .because(&error)
-        })?;
-        if url.scheme() != "https" && !is_loopback(&url) {
-            return Err(CliError::usage(
-                "BACKROAD_STORE_ENDPOINT must be https, unless it is on this host.",
-            ));
-        }
+        let url = own_endpoint(endpoint)?;
         builder = builder.with_endpoint(endpoint.clone()).with_allow_http(is_loopback(&url));
     }
     builder = match settings::store_key() {

@@ -115,6 +115,64 @@ fn a_hangup_does_not_stop_a_run_and_stands_in_its_journal() {
     assert!(journal.contains("terminal_lost"), "{journal}");
 }
 
+/// It was killed between its claims and its first event.
+#[test]
+fn a_run_that_ended_before_its_first_event_gives_back_what_it_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    let served = simulator();
+    let place = format!("file://{}", shared.display());
+    for store in [&[][..], &["--store", place.as_str()]] {
+        let state = folder.path().join(format!("state-{}", store.len()));
+        let at = |words: &[&str]| backroad(&state, &[words, store].concat()).output().unwrap();
+        let run = begun_and_killed(&state, store, &served);
+        let again = at(&failover(&served));
+        assert_eq!(again.status.code(), Some(4), "it is in the way: {again:?}");
+        let resumed = at(&["resume", &run]);
+        assert_eq!(resumed.status.code(), Some(4), "{resumed:?}");
+        let said = String::from_utf8(resumed.stderr).unwrap();
+        assert!(said.contains("no event yet"), "{said}");
+        let again = at(&failover(&served));
+        assert_eq!(again.status.code(), Some(10), "another run gets to its gate: {again:?}");
+    }
+}
+
+/// A run with claims and without events.
+fn begun_and_killed(state: &Path, store: &[&str], served: &Served) -> String {
+    use backroad::model::RunId;
+    use backroad::store::StateDir;
+
+    let dir = StateDir::new(state);
+    let run = RunId::parse("01jd0000000000000000000001").unwrap();
+    let claimed = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/\
+                   providers/Microsoft.Network/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet";
+    let claimed = [backroad::model::ResourceId::parse(claimed).unwrap()];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let [_, place] = store {
+            let objects = object_store::local::LocalFileSystem::new_with_prefix(
+                place.strip_prefix("file://").unwrap(),
+            );
+            let store = backroad::store::shared::SharedStore::new(
+                *place,
+                std::sync::Arc::new(objects.unwrap()),
+                object_store::path::Path::default(),
+            );
+            let clock = std::sync::Arc::new(backroad::sim::VirtualClock::new(
+                backroad::model::Timestamp::from_millis(1_770_000_000_000),
+            ));
+            let run = RunId::parse("01jd0000000000000000000002").unwrap();
+            drop(store.open(&dir, &run, clock).await.unwrap());
+            store.claims().claim(&run, &served.endpoint, &claimed).await.unwrap();
+            return run.to_string();
+        }
+        drop(dir.create_run(&run).unwrap());
+        dir.claims().claim(&run, &served.endpoint, &claimed).unwrap();
+        run.to_string()
+    })
+}
+
 #[test]
 fn with_lines_for_machines_the_start_is_one_line_that_says_how_its_events_are_followed() {
     let folder = tempfile::tempdir().unwrap();

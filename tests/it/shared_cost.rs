@@ -23,6 +23,9 @@ use backroad::store::{StateDir, StoreCost};
 /// Runs of which there are notes only: they have ended long ago.
 const RUNS: u64 = 10_000;
 
+/// Of these so many are driven.
+const DRIVEN: u64 = 200;
+
 /// Appends that are measured, each beside a bare conditional put.
 const APPENDS: u64 = 100;
 
@@ -102,15 +105,25 @@ async fn what_a_shared_store_costs() {
         async move { objects.put(&Path::from(name), bytes.into()).await.unwrap() }
     });
     futures::stream::iter(puts).buffer_unordered(16).collect::<Vec<_>>().await;
-    let before = store.cost().requests();
-    let began = Instant::now();
-    let listed = store.runs(50).await.unwrap();
-    let took = began.elapsed();
-    assert_eq!(listed.len(), 50);
+    // The eldest of them are driven, on whichever hosts: they are shown above the page.
+    for n in 1..=DRIVEN {
+        let name = format!("measured/drivers/{}/{:020}.json", run(n), 1);
+        let note = DriverNote { drives: true, outcome: None, ..ended(n) };
+        let bytes = serde_json::to_vec(&note).unwrap();
+        objects.put(&Path::from(name), bytes.into()).await.unwrap();
+    }
+    let (mut times, mut requests) = (Vec::new(), 0);
+    for _ in 0..5 {
+        let before = store.cost().requests();
+        let began = Instant::now();
+        let listed = store.runs(50).await.unwrap();
+        times.push(began.elapsed());
+        requests = store.cost().requests() - before;
+        assert!(listed.len() >= 50, "{}", listed.len());
+    }
     print(&format!(
-        "`runs` over {RUNS} runs, a page of 50, over {kind}|{:.2} s|2 s|{} requests",
-        took.as_secs_f64(),
-        store.cost().requests() - before
+        "`runs` over {RUNS} runs of which {DRIVEN} are driven, a page of 50, over {kind}|{:.2} s|2 s|{requests} requests",
+        median(times) / 1_000.0,
     ));
 }
 

@@ -135,7 +135,7 @@ async fn of_a_move_and_a_driver_one_gets_through_or_one_after_the_other() {
                 field.moved(1, 1).await
             },
             async {
-                field.waits(2, 15_000).await;
+                field.waits(2, 30_000).await;
                 field.drive(2, 2).await
             }
         );

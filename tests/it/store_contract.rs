@@ -170,6 +170,78 @@ async fn the_contract_holds_over_an_emulator_of_blob_storage() {
     assert_eq!(azurite.shelves.get(), 6, "the whole contract");
 }
 
+/// A bucket of an emulator of Amazon S3, where one was brought; it ends with its test.
+struct Bucket {
+    _process: Process,
+    endpoint: String,
+    shelves: std::cell::Cell<u32>,
+}
+
+impl Bucket {
+    fn start() -> Result<Self, String> {
+        let main = file("target/moto/bin/moto_server");
+        if !main.exists() {
+            return Err("python3 -m venv target/moto && target/moto/bin/pip install 'moto[server,s3]' brings one".to_owned());
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new(&main);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::of(command);
+        let connect = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
+        let mut making = until(Duration::from_secs(60), connect).ok_or("it does not listen")?;
+        let request = format!(
+            "PUT /contract HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        making.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut making, &mut answer).map_err(|e| e.to_string())?;
+        if !answer.contains(" 200 ") {
+            return Err(answer);
+        }
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Ok(Self { _process: process, endpoint, shelves: std::cell::Cell::new(0) })
+    }
+
+    fn shelf(&self) -> InObjects {
+        self.shelves.set(self.shelves.get() + 1);
+        let client = object_store::aws::AmazonS3Builder::new()
+            .with_bucket_name("contract")
+            .with_region("us-east-1")
+            .with_access_key_id("nobody")
+            .with_secret_access_key("nothing")
+            .with_endpoint(self.endpoint.clone())
+            .with_allow_http(true);
+        let prefix = format!("shelf-{}", self.shelves.get());
+        let objects = PrefixStore::new(client.build().unwrap(), prefix);
+        InObjects { objects: Arc::new(objects), _folder: None }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds_over_an_emulator_of_s3() {
+    let bucket = match Bucket::start() {
+        Ok(bucket) => bucket,
+        Err(why) => {
+            let said = format!("SKIPPED: the contract over an emulator of S3: {why}.\n");
+            return drop(std::io::stderr().write_all(said.as_bytes()));
+        }
+    };
+    events_come_back_in_order_and_as_they_were_given_in(&bucket.shelf()).await;
+    events_whose_fields_are_named_like_the_journals_own_survive_in(&bucket.shelf()).await;
+    an_append_elsewhere_than_at_the_end_changes_nothing_in(&bucket.shelf()).await;
+    an_elder_lease_is_refused_in(&bucket.shelf()).await;
+    of_many_appends_at_one_place_exactly_one_is_taken_in(&bucket.shelf()).await;
+    // What the fence hangs on: the elder's own next append finds its place taken.
+    let shelf = bucket.shelf();
+    let (elder, lease) = shelf.open();
+    let (younger, its) = shelf.open();
+    younger.append(&its, Seq(0), at(0), vec![started(1)]).await.unwrap();
+    let refused = elder.append(&lease, Seq(0), at(0), vec![started(2)]).await;
+    assert!(matches!(refused, Err(JournalError::Fenced { .. })), "{refused:?}");
+    assert_eq!(younger.load().await.unwrap().len(), 1);
+}
+
 fn all() -> Vec<Box<dyn Shelf>> {
     vec![
         Box::new(InObjects {

@@ -330,6 +330,10 @@ async fn go_on(
     let events = store.journal.load().await.map_err(|error| {
         CliError::new(Status::OutOfReach, "The run's journal cannot be read.").because(&error)
     })?;
+    if events.is_empty() {
+        // Nobody can begin it any more, and nothing is sent without an event: its claims held for nothing.
+        context.give_back(&run).await?;
+    }
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
@@ -363,7 +367,8 @@ async fn go_on(
         }
     };
     if driven.is_err() && ended {
-        release_claims(context, &run).await?;
+        // A word to an ended run that was refused leaves it ended, and without claims.
+        context.give_back(&run).await?;
     }
     let mut driving = driven?;
     let proof = Proof::of(&driving, asked);
@@ -499,11 +504,8 @@ pub(super) async fn live(
     let run = store.lease.run().clone();
     let endpoint = shown(&url);
     let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
-    let claims = context.state.claims();
-    claims.claim(&run, &endpoint, &claimed(plan))?;
-    if let Some(shared) = &context.shared {
-        shared.claims().claim(&run, &endpoint, &claimed(plan)).await?;
-    }
+    let begins = matches!(begin, DriveStart::New(_));
+    context.claim(&run, (&endpoint, &claimed(plan)), begins).await?;
     let session = Session {
         store,
         actuator: Arc::new(RoutedActuator::new(
@@ -523,10 +525,7 @@ pub(super) async fn live(
     };
     let mut driving = session.drive(context, begin).await?;
     if matches!(driving.ending, Ending::Ended(_)) {
-        claims.release(&run)?;
-        if let Some(shared) = &context.shared {
-            shared.claims().release(&run).await?;
-        }
+        context.give_back(&run).await?;
     }
     driving.finish_messages().await;
     Ok(driving)

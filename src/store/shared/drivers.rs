@@ -28,7 +28,7 @@ const LATELY_SECONDS: i64 = 300;
 const LATELY_MAX: usize = 200;
 
 /// How many notes are asked for at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// A note is a few hundred bytes.
 const NOTE_BYTES_MAX: u64 = 64 << 10;

@@ -20,6 +20,13 @@ pub enum StorePlace {
         /// What the names of all objects begin with; may be empty.
         prefix: String,
     },
+    /// `s3://BUCKET[/PREFIX]`: a bucket of Amazon S3, or of what speaks as it does.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What the names of all objects begin with; may be empty.
+        prefix: String,
+    },
     /// `file:///DIR`: a folder that all hosts have mounted.
     Folder(PathBuf),
 }
@@ -31,6 +38,8 @@ pub struct BadPlace {
     text: String,
     why: &'static str,
 }
+
+const BAD_PREFIX: &str = "the prefix is names with slashes between them";
 
 impl StorePlace {
     /// Reads it.
@@ -50,14 +59,29 @@ impl StorePlace {
                 Err(bad("a folder is written `file:///DIR`, from the root on"))
             };
         }
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_prefix = |prefix: &str| Path::parse(prefix).is_ok();
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let prefix = prefix.trim_matches('/');
+            let good = |c: char| plain(c) || matches!(c, '-' | '.');
+            if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(good) {
+                return Err(bad("the bucket is 3 to 63 small letters, digits, hyphens and dots"));
+            }
+            if !is_prefix(prefix) {
+                return Err(bad(BAD_PREFIX));
+            }
+            return Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() });
+        }
         let Some(rest) = text.strip_prefix("azblob://") else {
-            return Err(bad("write `azblob://ACCOUNT/CONTAINER[/PREFIX]` or `file:///DIR`"));
+            return Err(bad(
+                "write `azblob://ACCOUNT/CONTAINER[/PREFIX]`, `s3://BUCKET[/PREFIX]` or `file:///DIR`",
+            ));
         };
         let mut parts = rest.splitn(3, '/');
         let (account, container) = (parts.next().unwrap_or_default(), parts.next());
         let container = container.unwrap_or_default();
         let prefix = parts.next().unwrap_or_default().trim_matches('/');
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         // Azure's own rules for the two names.
         if !(3..=24).contains(&account.len()) || !account.chars().all(plain) {
             return Err(bad("the account is 3 to 24 small letters and digits"));
@@ -66,8 +90,8 @@ impl StorePlace {
         {
             return Err(bad("the container is 3 to 63 small letters, digits and hyphens"));
         }
-        if Path::parse(prefix).is_err() {
-            return Err(bad("the prefix is names with slashes between them"));
+        if !is_prefix(prefix) {
+            return Err(bad(BAD_PREFIX));
         }
         Ok(Self::Azure {
             account: account.to_owned(),
@@ -80,7 +104,7 @@ impl StorePlace {
     #[must_use]
     pub fn prefix(&self) -> Path {
         match self {
-            Self::Azure { prefix, .. } => Path::from(prefix.as_str()),
+            Self::Azure { prefix, .. } | Self::S3 { prefix, .. } => Path::from(prefix.as_str()),
             Self::Folder(_) => Path::default(),
         }
     }
@@ -105,6 +129,8 @@ impl fmt::Display for StorePlace {
             Self::Azure { account, container, prefix } => {
                 write!(f, "azblob://{account}/{container}/{prefix}")
             }
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
             Self::Folder(path) => write!(f, "file://{}", path.display()),
         }
     }
@@ -116,9 +142,13 @@ mod tests {
 
     #[test]
     fn a_place_is_read_and_written_the_same() {
-        for text in
-            ["azblob://stbackroad/runs", "azblob://stbackroad/runs/team-a/x", "file:///mnt/x"]
-        {
+        for text in [
+            "azblob://stbackroad/runs",
+            "azblob://stbackroad/runs/team-a/x",
+            "file:///mnt/x",
+            "s3://team.runs",
+            "s3://runs/a/b",
+        ] {
             assert_eq!(StorePlace::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(
@@ -135,7 +165,9 @@ mod tests {
             ("azblob://stbackroad/Runs", "container"),
             ("azblob://stbackroad/runs?sig=abc", "keys"),
             ("file://relative", "file:///DIR"),
-            ("s3://bucket", "azblob://"),
+            ("s3://Bucket", "bucket"),
+            ("s3://runs?versionId=x", "keys"),
+            ("gs://bucket", "azblob://"),
             ("", "azblob://"),
         ] {
             let error = StorePlace::parse(text).unwrap_err().to_string();
