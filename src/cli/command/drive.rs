@@ -472,15 +472,6 @@ fn refuse_elsewhere(
     Ok(())
 }
 
-async fn release_claims(context: &Context, run: &RunId) -> Result<(), CliError> {
-    // A word to an ended run that was refused leaves it ended, and without claims.
-    context.state.claims().release(run)?;
-    if let Some(shared) = &context.shared {
-        shared.claims().release(run).await?;
-    }
-    Ok(())
-}
-
 /// Where a live run's Azure is, who we are to it, and by which clock.
 pub(super) struct Azure<'a> {
     pub(super) url: Url,
