@@ -54,6 +54,8 @@ pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Fault, FaultEffect};
 pub use governance::{Grant, Lock, LockLevel, counted_usages};
+#[cfg(test)]
+pub(crate) use provider::types as simulated_types;
 pub use scaled_clock::ScaledClock;
 pub use scenario::{Scenario, ScenarioError};
 pub use seal::SHARED as SHARED_KEY_SEAL;

@@ -430,3 +430,18 @@ fn references(value: &Value, found: &mut BTreeSet<ResourceId>) {
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_captured_world_holds_every_type_that_is_simulated() {
+        let top = |kind: &&str| kind.matches('/').count() == 1;
+        let left_out: Vec<&str> = crate::sim::simulated_types()
+            .filter(top)
+            .filter(|kind| !KINDS.iter().any(|own| own.eq_ignore_ascii_case(kind)))
+            .collect();
+        assert!(left_out.is_empty(), "capture does not read {left_out:?}");
+    }
+}

@@ -104,3 +104,18 @@ fn durations_are_written_as_people_write_them() {
         assert_eq!(words::time(Duration::from_secs(seconds)), text);
     }
 }
+
+#[test]
+fn what_an_action_writes_is_called_by_words_and_not_by_its_type() {
+    for row in crate::model::compared::FIELDS {
+        let id = format!("/subscriptions/s/resourceGroups/g/providers/{}", named_by_type(row.of));
+        let of = crate::model::ResourceId::parse(&id).unwrap().resource_type();
+        assert_ne!(words::type_words(&of), of.as_str(), "{}", row.action);
+    }
+}
+
+/// A path of a type, each of its parts with a name.
+fn named_by_type(of: &str) -> String {
+    let (provider, types) = of.split_once('/').unwrap();
+    types.split('/').fold(provider.to_owned(), |path, own| format!("{path}/{own}/n"))
+}

@@ -188,3 +188,22 @@ impl World {
 pub(super) fn name_of(id: &str) -> String {
     format!("simulated-{}", id.split('-').next().unwrap_or(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_of_every_type_that_is_simulated() {
+        let untold: Vec<&str> = crate::sim::simulated_types()
+            .filter(|kind| {
+                let mut parts = kind.split('/');
+                let (name, top) = (parts.next(), parts.next());
+                !PROVIDERS.iter().any(|(own, types)| {
+                    Some(*own) == name && types.iter().any(|own| Some(*own) == top)
+                })
+            })
+            .collect();
+        assert!(untold.is_empty(), "`GET /providers` says nothing of {untold:?}");
+    }
+}

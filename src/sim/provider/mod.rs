@@ -252,42 +252,50 @@ pub(super) trait Provider: Sync {
     }
 }
 
+/// All of them.
+const ALL: &[&dyn Provider] = &[
+    &authorization::AuthorizationType,
+    &azure_firewall::AzureFirewallType,
+    &circuit::CircuitType,
+    &circuit_peering::CircuitPeeringType,
+    &connection::ConnectionType,
+    &gateway::GatewayType,
+    &global_reach::GlobalReachType,
+    &hub::VirtualWanType,
+    &hub::VirtualHubType,
+    &hub::HubTableType,
+    &hub_gateway::HubGatewayType,
+    &hub_gateway::HubConnectionType,
+    &hub_vnet::HubVnetType,
+    &local_gateway::LocalGatewayType,
+    &private_dns::ZoneType,
+    &private_dns::Records(private_dns::V4),
+    &private_dns::Records(private_dns::V6),
+    &private_dns::LinkType,
+    &public_ip::PublicIpType,
+    &route_table::RouteTableType,
+    &route_table::RouteType,
+    &security_group::SecurityGroupType,
+    &security_group::SecurityRuleType,
+    &subnet::SubnetType,
+    &traffic_manager::ProfileType,
+    &traffic_manager::EndpointType("azureEndpoints"),
+    &traffic_manager::EndpointType("externalEndpoints"),
+    &traffic_manager::EndpointType("nestedEndpoints"),
+    &virtual_network::VirtualNetworkType,
+    &vnet_peering::NetworkPeeringType,
+];
+
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    const ALL: [&dyn Provider; 30] = [
-        &authorization::AuthorizationType,
-        &azure_firewall::AzureFirewallType,
-        &circuit::CircuitType,
-        &circuit_peering::CircuitPeeringType,
-        &connection::ConnectionType,
-        &gateway::GatewayType,
-        &global_reach::GlobalReachType,
-        &hub::VirtualWanType,
-        &hub::VirtualHubType,
-        &hub::HubTableType,
-        &hub_gateway::HubGatewayType,
-        &hub_gateway::HubConnectionType,
-        &hub_vnet::HubVnetType,
-        &local_gateway::LocalGatewayType,
-        &private_dns::ZoneType,
-        &private_dns::Records(private_dns::V4),
-        &private_dns::Records(private_dns::V6),
-        &private_dns::LinkType,
-        &public_ip::PublicIpType,
-        &route_table::RouteTableType,
-        &route_table::RouteType,
-        &security_group::SecurityGroupType,
-        &security_group::SecurityRuleType,
-        &subnet::SubnetType,
-        &traffic_manager::ProfileType,
-        &traffic_manager::EndpointType("azureEndpoints"),
-        &traffic_manager::EndpointType("externalEndpoints"),
-        &traffic_manager::EndpointType("nestedEndpoints"),
-        &virtual_network::VirtualNetworkType,
-        &vnet_peering::NetworkPeeringType,
-    ];
     let kind = id.resource_type();
-    ALL.into_iter().find(|provider| kind.is(provider.kind()))
+    ALL.iter().copied().find(|provider| kind.is(provider.kind()))
+}
+
+/// The types that have a provider, for the tests of those who must know each of them.
+#[cfg(test)]
+pub(crate) fn types() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|provider| provider.kind())
 }
 
 /// A top-level body: name, id, type and location around properties.
@@ -368,5 +376,22 @@ pub(super) fn keep(properties: &mut Value, stored: Option<&Value>, keys: &[&str]
 pub(super) fn default(properties: &mut Value, key: &str, value: Value) {
     if let Some(properties) = properties.as_object_mut() {
         properties.entry(key).or_insert(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_book_of_the_simulator_names_every_type() {
+        let book = include_str!("../../../docs/simulator.md");
+        let unnamed: Vec<&str> = types()
+            .filter(|kind| {
+                let name = kind.rsplit('/').next().unwrap_or_default();
+                !book.contains(&format!("`{name}`"))
+            })
+            .collect();
+        assert!(unnamed.is_empty(), "docs/simulator.md does not say that it knows {unnamed:?}");
     }
 }

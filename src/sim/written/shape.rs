@@ -136,4 +136,17 @@ mod tests {
         let children: Vec<_> = networks.children().map(|(key, _)| key).collect();
         assert_eq!(children, ["subnets", "virtualNetworkPeerings"]);
     }
+
+    #[test]
+    fn the_reader_of_worlds_knows_the_properties_of_every_simulated_type() {
+        // Of clients of their own, whose models are not read.
+        let elsewhere = ["privateDnsZones", "trafficManagerProfiles"];
+        let unknown: Vec<&str> = crate::sim::simulated_types()
+            .filter(|kind| !elsewhere.iter().any(|own| kind.contains(own)) && of(kind).is_none())
+            .collect();
+        assert!(
+            unknown.is_empty(),
+            "{unknown:?}: no line in properties.tsv (scripts/api-properties)"
+        );
+    }
 }
