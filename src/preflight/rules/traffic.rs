@@ -137,7 +137,7 @@ fn through(
         .and_then(|hub| subnets_of(hub).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet")));
     let outward = table_of(end, subnet)?;
     let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
-    let there = match way_in(inward, body, &own) {
+    let there = match way_in(inward.as_ref(), body, &own) {
         TableVerdict::Dropped(why) => {
             ways.dropped = Some(format!("what comes for it is {why}"));
             return Ok(ways);
@@ -182,9 +182,9 @@ fn through(
 }
 
 /// The way in: the network's own prefix is the route that there is.
-fn way_in(inward: Option<(ResourceId, &Value)>, body: &Value, own: &IpNet) -> TableVerdict {
+fn way_in(inward: Option<&(ResourceId, &Value)>, body: &Value, own: &IpNet) -> TableVerdict {
     let space = arm::VirtualNetworkView::of(body).space();
     let length = space.iter().filter(|net| net.contains(own)).map(IpNet::prefix_len).max();
-    let inward = inward.as_ref().map(|(id, body)| (id, *body));
+    let inward = inward.map(|(id, body)| (id, *body));
     says(inward, own, length.unwrap_or(0))
 }
