@@ -78,6 +78,15 @@ pub struct Intent {
     pub not_after_boot: BootTime,
 }
 
+impl Intent {
+    /// Whether what it writes is not as it was seen before it.
+    pub(super) fn has_changed(&self, after: &[Seen]) -> bool {
+        let Some(resource) = self.write.resource.azure() else { return false };
+        let of = |list: &[Seen]| list.iter().find(|seen| seen.resource == *resource).cloned();
+        of(&self.seen) != of(after)
+    }
+}
+
 /// Something that is true from now on and worth remembering.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -27,6 +27,7 @@ pub mod message;
 pub mod outbox;
 pub mod outcome;
 pub mod outside;
+pub mod pattern;
 pub mod permission;
 pub mod person;
 pub mod plan;
