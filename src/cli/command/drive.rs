@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::going_on::{refuse_elsewhere, refuse_without_secrets, release_claims};
+use super::going_on::{refuse_elsewhere, refuse_without_secrets};
 use super::served_page::{PageBesideArgs, RunningPage};
 use super::status::status;
 use crate::azure::WriteScope;

@@ -1,14 +1,13 @@
-//! May a run go on from this process? What is refused before anything is recorded, and what is let go of.
+//! May a run go on from this process? What is refused before anything is recorded.
 
 use std::time::Duration;
 
 use crate::cli::args::{DriveArgs, Target};
 use crate::cli::azure;
-use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::engine::state::Opened;
 use crate::engine::{Command, RunMode, RunState};
-use crate::model::{Plan, RunId, StepStatus};
+use crate::model::{Plan, StepStatus};
 use crate::store::claims::same_endpoint;
 
 /// A run that goes on sends secrets: this process must be able to read them.
@@ -70,15 +69,6 @@ pub(super) fn refuse_elsewhere(
         return Err(CliError::usage(
             "`--after` is for drills: a live run's time passes by itself.",
         ));
-    }
-    Ok(())
-}
-
-pub(super) async fn release_claims(context: &Context, run: &RunId) -> Result<(), CliError> {
-    // A word to an ended run that was refused leaves it ended, and without claims.
-    context.state.claims().release(run)?;
-    if let Some(shared) = &context.shared {
-        shared.claims().release(run).await?;
     }
     Ok(())
 }
