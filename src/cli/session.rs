@@ -141,15 +141,8 @@ impl Session {
             clock: self.clock,
             watcher: Arc::new(All(watchers)),
         };
-        let driven = drive(
-            ports,
-            lease,
-            requests,
-            (begin, holder),
-            patience,
-            (ui, &handle, &mut interrupts),
-        )
-        .await;
+        let outside = (ui, &handle, &mut interrupts);
+        let driven = drive(ports, lease, requests, (begin, holder), patience, outside).await;
         aside.shutdown().await;
         notes.finish(NOTED_WITHIN);
         drop(letters);

@@ -1,7 +1,7 @@
 //! How does an attempt go on? Observe, intend, send, poll, confirm; the same way forward and back.
 
 use super::decision::{Effect, Ticket, Timer, TurnContext};
-use super::event::{Event, Intent, write_digest};
+use super::event::{Event, Intent};
 use super::failure;
 use super::glance;
 use super::ports::{PollAnswer, SendAnswer};
@@ -213,7 +213,7 @@ fn intend(
     not_after_boot.nanos = not_after_boot.nanos.saturating_add(validity);
     let intent = Box::new(Intent {
         key: retry::operation_key(&nonce, &step.name, direction, generation),
-        digest: write_digest(&change.write),
+        digest: change.write.digest(),
         write: change.write,
         undo: change.undo,
         seen,

@@ -9,6 +9,7 @@ pub mod action;
 pub mod assessment;
 pub mod azure_limits;
 pub mod call;
+pub mod canonical;
 pub mod compared;
 pub mod condition;
 pub mod coverage;

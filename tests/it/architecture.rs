@@ -63,6 +63,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("render/document/part.rs", "part", "a literal: the chapters of a runbook"),
     ("render/document/words.rs", "changes", "a sentence for each action"),
     ("render/line.rs", "progress", "a line for each event"),
+    ("render/machine/fields.rs", "of_run", "the fields of each event about the run"),
     ("render/typical.rs", "typical", "how long each action takes, with its source"),
     ("runbook/schema.rs", "value", "the schema of each kind of value"),
     ("sim/cloud/function.rs", "plain", "each function of templates"),

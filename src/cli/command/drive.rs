@@ -137,6 +137,17 @@ enum First<'a> {
     Resume(Depends<'a>),
 }
 
+impl First<'_> {
+    /// The command as the run stands, and the time that passes before it.
+    fn beginning(self, state: &RunState) -> (Option<Command>, Duration) {
+        match self {
+            Self::Command(command) => (Some(command), Duration::ZERO),
+            Self::After(command, after) => (Some(command), after),
+            Self::Resume(depends) => (depends(state), Duration::ZERO),
+        }
+    }
+}
+
 /// A command that depends on how the run stands.
 type Depends<'a> = Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>;
 
@@ -336,11 +347,7 @@ async fn go_on(
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
-    let (command, later) = match first {
-        First::Command(command) => (Some(command), Duration::ZERO),
-        First::After(command, after) => (Some(command), after),
-        First::Resume(depends) => (depends(&state), Duration::ZERO),
-    };
+    let (command, later) = first.beginning(&state);
     let Some(opened) = &state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
