@@ -20,14 +20,17 @@ use super::error::{CliError, Status};
 use super::interrupts::Interrupts;
 use super::settings;
 use crate::engine::Clock as _;
-use crate::model::RunId;
 use crate::model::limits::FILE_BYTES_MAX;
+use crate::model::{RunId, Seq};
 use crate::render::json;
 use crate::render::machine::stream::refused_line;
 use crate::store::regular;
 
 /// How often it is looked whether the run is driven.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often the first event is looked for once the run is driven: what keeps it elsewhere may take its time.
+const LOOKS_MAX: u32 = 50;
 
 /// How much of the log is shown at the terminal.
 const WORDS_BYTES_MAX: usize = 64 << 10;
@@ -80,13 +83,19 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
     let mut child = spawn(run, file).map_err(|error| failed(&error))?;
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut interrupts = Interrupts::listen();
+    let mut looks = 0;
     loop {
         if let Some(status) = child.try_wait().map_err(|error| failed(&error))? {
             return ended(context, run, &log, status.code());
         }
         let now = regular::read(&socket, FILE_BYTES_MAX).ok();
         if now.is_some() && now != before {
-            break;
+            // Whoever is told of the run may ask for it at once: it has its first event by then.
+            let head = context.state.glance(run).and_then(|glance| glance.head);
+            if head.is_some_and(|head| head > Seq::default()) || looks >= LOOKS_MAX {
+                break;
+            }
+            looks += 1;
         }
         tokio::select! {
             () = clock.sleep_until(clock.now() + LOOK_EVERY) => {}

@@ -122,9 +122,9 @@ pub(super) struct DrillOrigin {
 }
 
 impl DrillOrigin {
-    async fn play(&self, disturb: impl FnOnce(&mut World)) -> Result<Drilled, DrillError> {
+    async fn play(&self, with_faults: impl FnOnce(&mut World)) -> Result<Drilled, DrillError> {
         let mut world = self.world.clone();
-        disturb(&mut world);
+        with_faults(&mut world);
         let secrets = Arc::new(SecretSettings::of(&self.plan));
         Drill::within(&self.plan, world, self.now).secrets(secrets).run().await
     }
@@ -154,7 +154,7 @@ impl DrillOrigin {
         place: &str,
     ) -> Result<Matrix, CliError> {
         let mut cells = BTreeMap::new();
-        let mut trials = Vec::new();
+        let mut fault_drills = Vec::new();
         for step in self.plan.steps() {
             for fault in &DRILLED_FAULTS {
                 let key = (step.name.clone(), fault.id.to_owned());
@@ -166,16 +166,16 @@ impl DrillOrigin {
                     }
                     (Some(subject), _) => {
                         let faults = faults(step, subject, fault, &good.view);
-                        trials.push(FaultDrill::At(key, faults));
+                        fault_drills.push(FaultDrill::At(key, faults));
                     }
                 }
             }
         }
-        trials.extend(library().iter().map(FaultDrill::Day));
-        let drills = trials.len();
+        fault_drills.extend(library().iter().map(FaultDrill::Day));
+        let drills = fault_drills.len();
         let mut days: Vec<Option<Day>> = vec![None; library().len()];
-        for (trial, cell) in self.try_all(good, trials).await? {
-            match trial {
+        for (fault_drill, cell) in self.try_all(good, fault_drills).await? {
+            match fault_drill {
                 FaultDrill::At(key, _) => {
                     cells.insert(key, cell);
                 }
@@ -205,18 +205,18 @@ impl DrillOrigin {
     async fn try_all(
         self: &Arc<Self>,
         good: &Arc<GoodDay>,
-        trials: Vec<FaultDrill>,
+        fault_drills: Vec<FaultDrill>,
     ) -> Result<Vec<(FaultDrill, Cell)>, CliError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut waiting = trials.into_iter();
+        let mut waiting = fault_drills.into_iter();
         let mut under_way = JoinSet::new();
         let mut done = Vec::new();
         loop {
             while under_way.len() < at_once
-                && let Some(trial) = waiting.next()
+                && let Some(fault_drill) = waiting.next()
             {
                 let (stage, good) = (Arc::clone(self), Arc::clone(good));
-                under_way.spawn(async move { stage.try_one(&good, trial).await });
+                under_way.spawn(async move { stage.try_one(&good, fault_drill).await });
             }
             let Some(one) = under_way.join_next().await else { return Ok(done) };
             done.push(one.map_err(|error| {
@@ -225,9 +225,9 @@ impl DrillOrigin {
         }
     }
 
-    async fn try_one(&self, good: &GoodDay, trial: FaultDrill) -> (FaultDrill, Cell) {
+    async fn try_one(&self, good: &GoodDay, fault_drill: FaultDrill) -> (FaultDrill, Cell) {
         let now = self.now;
-        match trial {
+        match fault_drill {
             FaultDrill::At(key, faults) => {
                 let count = faults.len();
                 let played = self.play(|world| {
@@ -246,7 +246,7 @@ impl DrillOrigin {
                 if let Some(cell) =
                     not_met(&played, |all| all.into_iter().filter(|one| one.is_day).collect())
                 {
-                    return (trial, cell);
+                    return (fault_drill, cell);
                 }
                 let cell = match judge(played, good, None) {
                     // What others changed is not the run's to put right.
@@ -255,7 +255,7 @@ impl DrillOrigin {
                     }
                     cell => cell,
                 };
-                (trial, cell)
+                (fault_drill, cell)
             }
         }
     }

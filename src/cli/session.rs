@@ -1,6 +1,5 @@
 //! How is a run driven? Store, socket, screen, signals and the driver, put together once.
 
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,12 +8,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::asked::{self, Gates};
-use super::clock::{HostEntropy, RealClock};
+use super::clock::HostEntropy;
 use super::collector::{Exporter, TraceSource};
 use super::context::Context;
 use super::control::ControlSocket;
 use super::error::{CliError, Status};
 pub use super::interrupts::Interrupts;
+use super::interrupts::interrupted_twice;
 use super::live::{LiveScreen, Stillness};
 use super::messages::{self, AboutRun, Messenger};
 use super::shared;
@@ -141,15 +141,8 @@ impl Session {
             clock: self.clock,
             watcher: Arc::new(All(watchers)),
         };
-        let driven = drive(
-            ports,
-            lease,
-            requests,
-            (begin, holder),
-            patience,
-            (ui, &handle, &mut interrupts),
-        )
-        .await;
+        let outside = (ui, &handle, &mut interrupts);
+        let driven = drive(ports, lease, requests, (begin, holder), patience, outside).await;
         aside.shutdown().await;
         notes.finish(NOTED_WITHIN);
         drop(letters);
@@ -327,29 +320,8 @@ async fn hung_up(handle: &Handle) {
     std::future::pending::<()>().await;
 }
 
-/// How long the first interrupt waits for the driver: longer than Azure takes for nearly all its answers.
-/// With the close of the store it is less than service managers give (90 s), for a disk that hangs.
-const LEAVE_WITHIN: Duration = Duration::from_secs(45);
-
 /// How long the note of what the run owes is waited for at its end.
 const NOTED_WITHIN: Duration = Duration::from_secs(5);
-
-/// The first interrupt asks the driver to leave; ends with the second, or when the driver does not leave.
-async fn interrupted_twice(ui: Ui, handle: &Handle, interrupts: &mut Interrupts) {
-    interrupts.next().await;
-    ui.say(
-        "Leaving: nothing new starts, and what is in flight is being recorded. Interrupt again to \
-         leave at once, which is safe.",
-    );
-    handle.leave();
-    let clock = RealClock::new(NonZeroU32::MIN, None);
-    tokio::select! {
-        () = interrupts.next() => {}
-        () = clock.sleep_until(clock.now() + LEAVE_WITHIN) => {
-            ui.say("Leaving at once: something hangs, the disk or an answer of Azure's.");
-        }
-    }
-}
 
 /// What shows the progress.
 enum Screen {

@@ -1,7 +1,7 @@
 //! How does an attempt go on? Observe, intend, send, poll, confirm; the same way forward and back.
 
 use super::decision::{Effect, Ticket, Timer, TurnContext};
-use super::event::{Event, Intent, write_digest};
+use super::event::{Event, Intent};
 use super::failure;
 use super::glance;
 use super::ports::{PollAnswer, SendAnswer};
@@ -213,7 +213,7 @@ fn intend(
     not_after_boot.nanos = not_after_boot.nanos.saturating_add(validity);
     let intent = Box::new(Intent {
         key: retry::operation_key(&nonce, &step.name, direction, generation),
-        digest: write_digest(&change.write),
+        digest: change.write.digest(),
         write: change.write,
         undo: change.undo,
         seen,
@@ -243,9 +243,11 @@ fn looked_in_doubt(
             return turn.effect(Effect::WakeAt(Timer::Look(ticket), settled_at));
         }
         Unanswered::SendAgain => {
-            return failure::retry_or_fail(turn, step, direction, no_answer());
+            return failure::retry_or_fail(turn, step, direction, failure::no_answer());
         }
-        Unanswered::AskPerson => return ask_whether(turn, step, direction, intent, &no_answer()),
+        Unanswered::AskPerson => {
+            return ask_whether(turn, step, direction, intent, &failure::no_answer());
+        }
     }
     let assessment = match result {
         Ok(assessment) => assessment,
@@ -280,8 +282,7 @@ fn looked_in_doubt(
     }
 }
 
-/// The goal does not hold, and nothing of the write can be under way any more: it landed without reaching it, or it
-/// never landed.
+/// The goal does not hold, and nothing is under way: the write landed without reaching it, or never landed.
 fn not_reached(
     turn: &mut TurnContext<'_>,
     step: &Step,
@@ -291,14 +292,10 @@ fn not_reached(
     seen: Vec<Seen>,
 ) {
     let name = step.name.clone();
-    let landed = seen_changed(&intent.seen, &seen, intent);
-    if landed {
+    if intent.has_changed(&seen) {
         // It landed and did not lead to the goal: that change is over, the next is another.
-        let error = StepError::transient(
-            "landed_without_goal",
-            "The write landed, but its goal does not hold.",
-            None,
-        );
+        let why = "The write landed, but its goal does not hold.";
+        let error = StepError::transient("landed_without_goal", why, None);
         turn.emit(Event::OperationEnded { step: name, error: Some(error.clone()) });
         return failure::retry_or_fail(turn, step, direction, error);
     }
@@ -355,17 +352,6 @@ fn ask_whether(
         intent.write.resource, error.message
     );
     failure::hold_for_person(turn, step, direction, why);
-}
-
-/// Whether the written resource is not as it was seen before the intent.
-fn seen_changed(before: &[Seen], after: &[Seen], intent: &Intent) -> bool {
-    let Some(resource) = intent.write.resource.azure() else { return false };
-    let of = |list: &[Seen]| list.iter().find(|seen| seen.resource == *resource).cloned();
-    of(before) != of(after)
-}
-
-fn no_answer() -> StepError {
-    StepError::ambiguous("no_answer", "No answer to it was recorded.")
 }
 
 /// Azure said that it is done; looking whether it is so.

@@ -1,11 +1,12 @@
 //! In which words is a turn decided? What can happen, what can be done about it, and the turn while it is taken.
 
 use super::command::Command;
-use super::event::{Actor, BootTime, Event, RunMode};
+use super::event::{Actor, BootTime, Event};
 use super::ports::{PollAnswer, SendAnswer};
 use super::record::{Direction, Phase, StepRecord};
 use super::refusal::CommandRefusal;
 use super::state::{RunPhase, RunState};
+use super::target::RunMode;
 use crate::model::{
     Assessment, OperationHandle, Plan, RunOutcome, Step, StepError, StepName, Timestamp,
 };

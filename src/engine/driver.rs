@@ -6,18 +6,20 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinSet};
 
 use super::aside::Meanwhile;
-use super::event::{Event, Recorded, RunMode};
+use super::ending::{Ending, EngineError, Patience};
+use super::event::{Event, Recorded};
 use super::handle::{Request, Requests, Watcher};
 use super::new_run::{DriverName, NewRun};
 use super::people::Command;
 use super::ports::{Actuator, Busy, CallContext, Clock, Journal, JournalError, Lease};
 use super::refusal::CommandRefusal;
 use super::reserve::{Blanked, without_secrets};
-use super::state::{IllegalTransition, RunState};
+use super::state::RunState;
+use super::target::RunMode;
 use super::target::RunTarget;
 use super::turn::{Effect, Input, Intake, Moment, take_turn};
 use super::worker::{self, WorkerJob};
-use crate::model::{Plan, RunOutcome, StepName, Timestamp, limits};
+use crate::model::{Plan, Timestamp, limits};
 
 /// What a driver needs from outside.
 #[derive(Clone)]
@@ -30,53 +32,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Who looks on.
     pub watcher: Arc<dyn Watcher>,
-}
-
-/// How long a driver stays with a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// Until the run has ended, or only people can drive it on.
-    UntilPeople,
-    /// Until the run has ended: somebody is there to answer.
-    UntilEnded,
-}
-
-/// How a drive ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// The run ended.
-    Ended(RunOutcome),
-    /// Only people can drive it on: these steps wait for them.
-    Waiting(Vec<StepName>),
-    /// The process was asked to leave; what was in flight is recorded.
-    Interrupted,
-}
-
-/// Why a drive could not go on. The run itself can be opened again.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// Events did not become durable, or could not be read.
-    #[error("the journal failed")]
-    Journal(#[from] JournalError),
-    /// The journal does not fold.
-    #[error("the journal does not make sense")]
-    Journey(#[from] IllegalTransition),
-    /// The journal is empty and no new run was given.
-    #[error("there is no such run")]
-    NoRun,
-    /// A drill went on for longer than one may: it goes in circles.
-    #[error("the drill does not end: {turns} turns and {days} days of its time are over. {waits}")]
-    Endless {
-        /// Its turns in this drive.
-        turns: u64,
-        /// Days of its own time since it was opened.
-        days: u64,
-        /// What it waits for.
-        waits: String,
-    },
-    /// A worker's task ended without an input.
-    #[error("a worker stopped without an answer: {0}")]
-    Worker(String),
 }
 
 /// What workers brought at once and is decided, and made durable, together: each step has one worker under
@@ -122,25 +77,7 @@ impl Driver {
         let mut state = RunState::fold(&events)?;
         if state.opened.is_none() {
             let new = new.ok_or(EngineError::NoRun)?;
-            // A drill is against the simulator by its kind.
-            let live = new.mode == RunMode::Live;
-            let against = live.then(|| RunTarget::of(new.mode, &new.endpoint));
-            let opened = Event::RunOpened {
-                against,
-                bad_days: new.bad_days,
-                regions_down: new.regions_down,
-                allow_no_strike: new.allow_no_strike,
-                place: holder.place.clone(),
-                run: new.run,
-                plan: Box::new(new.plan),
-                mode: new.mode,
-                endpoint: new.endpoint,
-                nonce: new.nonce,
-                by: new.by,
-            };
-            let mut first = vec![opened];
-            first.extend(without_secrets(new.waived).0);
-            let now = ports.clock.now();
+            let (now, first) = (ports.clock.now(), first_events(new, &holder));
             let recorded = ports.journal.append(&lease, state.head, now, first).await?;
             for event in &recorded {
                 state.apply(event)?;
@@ -498,4 +435,27 @@ impl Driver {
             }
         }
     }
+}
+
+/// What a run begins with: its opening, and what was waived for it.
+fn first_events(new: NewRun, holder: &DriverName) -> Vec<Event> {
+    // A drill is against the simulator by its kind.
+    let live = new.mode == RunMode::Live;
+    let against = live.then(|| RunTarget::of(new.mode, &new.endpoint));
+    let opened = Event::RunOpened {
+        against,
+        bad_days: new.bad_days,
+        regions_down: new.regions_down,
+        allow_no_strike: new.allow_no_strike,
+        place: holder.place.clone(),
+        run: new.run,
+        plan: Box::new(new.plan),
+        mode: new.mode,
+        endpoint: new.endpoint,
+        nonce: new.nonce,
+        by: new.by,
+    };
+    let mut first = vec![opened];
+    first.extend(without_secrets(new.waived).0);
+    first
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::target::RunTarget;
+use super::target::{RunMode, RunTarget};
 use crate::model::{
     Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RegionDown, RunId, RunOutcome,
     Seen, Seq, StepError, StepName, Timestamp, Undo, Write,
@@ -38,16 +38,6 @@ pub enum Actor {
     DrillPerson,
 }
 
-/// What kind of run it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunMode {
-    /// Against the built-in simulator, in virtual time.
-    Drill,
-    /// Against an endpoint.
-    Live,
-}
-
 /// A reading of the clock that does not go back: nanoseconds since the host started, and which start
 /// it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +66,15 @@ pub struct Intent {
     pub not_after: Timestamp,
     /// …nor after this, by the clock that does not go back.
     pub not_after_boot: BootTime,
+}
+
+impl Intent {
+    /// Whether what it writes is not as it was seen before it.
+    pub(super) fn has_changed(&self, after: &[Seen]) -> bool {
+        let Some(resource) = self.write.resource.azure() else { return false };
+        let of = |list: &[Seen]| list.iter().find(|seen| seen.resource == *resource).cloned();
+        of(&self.seen) != of(after)
+    }
 }
 
 /// Something that is true from now on and worth remembering.
@@ -495,11 +494,4 @@ impl Event {
             .and_then(|value| value.get("kind").and_then(Value::as_str).map(str::to_owned))
             .unwrap_or_default()
     }
-}
-
-/// The digest of a write, as its intent carries it.
-#[must_use]
-pub fn write_digest(write: &Write) -> String {
-    let value = serde_json::to_value(write).unwrap_or(Value::Null);
-    blake3::hash(crate::model::plan::canonical(&value).as_bytes()).to_hex().to_string()
 }

@@ -103,3 +103,8 @@ pub(super) fn hold_for_person(
         }
     }
 }
+
+/// What is said of a write that nobody answered.
+pub(super) fn no_answer() -> StepError {
+    StepError::ambiguous("no_answer", "No answer to it was recorded.")
+}

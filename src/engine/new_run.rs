@@ -1,6 +1,7 @@
 //! What is a run before it has an event? What its first events are made of.
 
-use super::event::{Event, RunMode};
+use super::event::Event;
+use super::target::RunMode;
 use crate::model::{Plan, RunId};
 
 /// A run that does not exist yet.

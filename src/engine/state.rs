@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::event::{Actor, Event, Recorded, RunMode};
+use super::event::{Actor, Event, Recorded};
 use super::front::Front;
 use super::illegal::IllegalMove;
 use super::outage;
 use super::record::releases_next;
 pub use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
+use super::target::RunMode;
 use super::target::{RunKind, RunTarget};
 use crate::model::{
     Action, Operand, Person, Plan, RegionDown, RunId, RunOutcome, Seq, Step, StepError, StepName,
@@ -229,7 +230,6 @@ impl RunState {
     }
 
     /// Takes an event in that has no place yet. The turn uses it to see where its own events lead.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken above")]
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
         if let Event::RunOpened { .. } = event {
             return self.open(event, at);
@@ -256,6 +256,12 @@ impl RunState {
             self.after_step_event(&plan, event);
             return Ok(());
         }
+        self.apply_to_run(event, at)
+    }
+
+    /// An event that is about no step.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is about a step was taken before")]
+    fn apply_to_run(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalMove> {
         match event {
             Event::RunClaimed { .. } => {
                 let gap = self.last_at.map_or(Duration::ZERO, |last| at.since(last));

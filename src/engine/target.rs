@@ -3,7 +3,15 @@
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::event::RunMode;
+/// What kind of run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Against the built-in simulator, in virtual time.
+    Drill,
+    /// Against an endpoint.
+    Live,
+}
 
 /// What a run is made against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

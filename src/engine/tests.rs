@@ -13,10 +13,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::event::{BootTime, Event, Intent, Recorded, RunMode};
+use super::event::{BootTime, Event, Intent, Recorded};
 use super::people::{Command, StepCommand};
 use super::ports::{PollAnswer, SendAnswer};
 use super::state::{Phase, RunState, StepState};
+use super::target::RunMode;
 use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
 use crate::model::{

@@ -52,8 +52,8 @@ fn sides(hub: &DraftHub) -> impl Iterator<Item = (&DraftSpoke, usize, &VnetSide)
 }
 
 fn step_name(what: &str, hub: &DraftHub, spoke: &DraftSpoke, place: usize) -> String {
-    let turn = if place == 0 { String::new() } else { format!("_{}", place + 1) };
-    format!("{what}{}_{}{turn}", hub.suffix, spoke.key)
+    let number = if place == 0 { String::new() } else { format!("_{}", place + 1) };
+    format!("{what}{}_{}{number}", hub.suffix, spoke.key)
 }
 
 fn ensure(name: &str, spoke: &DraftSpoke, side: &VnetSide, uses: bool) -> StepText {

@@ -316,8 +316,8 @@ fn switch(
     steps: &mut Vec<StepText>,
 ) -> Vec<String> {
     let mut names = Vec::new();
-    for (turn, id) in all.iter().enumerate() {
-        let name = if turn == 0 { step.to_owned() } else { format!("{step}_{}", turn + 1) };
+    for (number, id) in all.iter().enumerate() {
+        let name = if number == 0 { step.to_owned() } else { format!("{step}_{}", number + 1) };
         let word = if on { "are" } else { "are not" };
         let title = format!("Clients from outside {word} sent to {}", id.name());
         let mut own = StepText::new(&name, &title, "traffic_manager.endpoint")

@@ -144,7 +144,7 @@ impl HubBuilder<'_> {
                     own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
                 })
         };
-        let free = (2..100).map(|turn| format!("{wanted}-{turn}"));
+        let free = (2..100).map(|number| format!("{wanted}-{number}"));
         let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
         let name = name.unwrap_or(wanted);
         let source = self.advice.source.as_ref();

@@ -270,10 +270,10 @@ pub(super) fn fresh(
 ) -> Result<ResourceId, InitError> {
     let wrong = |error| InitError::new(format!("`{name}` is no name for a resource: {error}."));
     let mut id = beside.sibling(kind, name).map_err(wrong)?;
-    let mut turn = 2;
+    let mut number = 2;
     while estate.bodies.contains_key(&id) {
-        id = beside.sibling(kind, &format!("{name}-{turn}")).map_err(wrong)?;
-        turn += 1;
+        id = beside.sibling(kind, &format!("{name}-{number}")).map_err(wrong)?;
+        number += 1;
     }
     Ok(id)
 }

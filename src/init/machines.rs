@@ -8,7 +8,7 @@ fn plan_id(id: &ResourceId) -> String {
     scalar(&id.as_str().replacen("/Subscriptions/", "/subscriptions/", 1))
 }
 
-fn turn(plans: &[ResourceId], place: usize) -> String {
+fn suffix(plans: &[ResourceId], place: usize) -> String {
     if plans.len() > 1 { format!("_{}", place + 1) } else { String::new() }
 }
 
@@ -17,7 +17,7 @@ pub(super) fn machines_out(draft: &Draft, steps: &mut Vec<StepText>) {
     for (place, plan) in draft.plans.iter().enumerate() {
         steps.push(
             StepText::new(
-                &format!("machines{}", turn(&draft.plans, place)),
+                &format!("machines{}", suffix(&draft.plans, place)),
                 &format!("Site Recovery brings the machines of {} up in the target region", plan.name()),
                 "recovery_plan.failover",
             )
@@ -82,7 +82,7 @@ pub(super) fn machines_home(
     }
     let mut home = Vec::new();
     for (place, plan) in draft.plans.iter().enumerate() {
-        let t = turn(&draft.plans, place);
+        let t = suffix(&draft.plans, place);
         goes_home(plan, &t, needs, steps);
         home.push(format!("machines{t}"));
     }

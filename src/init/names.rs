@@ -201,10 +201,10 @@ pub(super) fn keys(names: &[String]) -> Vec<String> {
             key = own;
         }
         let mut unique = key.clone();
-        let mut turn = 2;
+        let mut number = 2;
         while !taken.insert(unique.clone()) {
-            unique = format!("{key}_{turn}");
-            turn += 1;
+            unique = format!("{key}_{number}");
+            number += 1;
         }
         result.push(unique);
     }

@@ -56,15 +56,16 @@ pub(super) fn draft(
     let source = pair.hub.source.as_ref().and_then(|own| estate.vpn_in(&own.id));
     let there = estate.vpn_in(&hub.id);
     let source_name = source.map_or("vgw", |own| own.id.name());
-    let beside = |kind: &str, name: &str| {
-        fresh(estate, &hub.id, kind, name).unwrap_or_else(|_| hub.id.clone())
-    };
+    let beside =
+        |kind: &str, name: &str| fresh(estate, &hub.id, kind, name).unwrap_or(hub.id.clone());
     let gateway = there
         .map_or_else(|| beside(kind::GATEWAYS, &renaming.name(source_name)), |own| own.id.clone());
     let addresses = match there {
         Some(_) => Vec::new(),
         None => ["1", "2"]
-            .map(|turn| beside(kind::PUBLIC_ADDRESSES, &format!("pip-{}-{turn}", gateway.name())))
+            .map(|number| {
+                beside(kind::PUBLIC_ADDRESSES, &format!("pip-{}-{number}", gateway.name()))
+            })
             .to_vec(),
     };
     let known = source.map(|own| known_tunnels(estate, &own.id)).unwrap_or_default();
@@ -147,12 +148,12 @@ pub(super) fn steps(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) {
 /// The public addresses of a gateway that is to be made; which steps make them.
 fn addresses(s: &str, own: &TunnelDraft, steps: &mut Vec<StepText>) -> Vec<String> {
     let mut needs = Vec::new();
-    for (turn, id) in own.addresses.iter().enumerate() {
-        let name = format!("address{}{s}", turn + 1);
+    for (number, id) in own.addresses.iter().enumerate() {
+        let name = format!("address{}{s}", number + 1);
         steps.push(
             StepText::new(
                 &name,
-                &format!("Public address {} of the VPN gateway", turn + 1),
+                &format!("Public address {} of the VPN gateway", number + 1),
                 "public_ip.ensure",
             )
             .with("name", scalar(id.as_str()))
@@ -301,10 +302,10 @@ fn gateway_gone(hub: &DraftHub, own: &TunnelDraft, gone: &[String], steps: &mut 
                  failover is shorter by 17 to 45 minutes.",
             ),
         );
-    for (turn, id) in own.addresses.iter().enumerate() {
+    for (number, id) in own.addresses.iter().enumerate() {
         steps.push(
             StepText::new(
-                &format!("address_gone{}{s}", turn + 1),
+                &format!("address_gone{}{s}", number + 1),
                 &format!("{} is removed", id.name()),
                 "public_ip.remove",
             )

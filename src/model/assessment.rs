@@ -123,6 +123,15 @@ pub struct Write {
 }
 
 impl Write {
+    /// The BLAKE3 digest of its canonical form, in hexadecimal, as its intent carries it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or(Value::Null);
+        blake3::hash(super::canonical::canonical(&value).as_bytes()).to_hex().to_string()
+    }
+}
+
+impl Write {
     /// A write to a resource of Azure's, without anything that not every write has.
     #[must_use]
     pub fn to(method: WriteMethod, resource: &ResourceId) -> Self {

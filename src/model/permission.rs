@@ -8,6 +8,7 @@ use super::action::{
     CircuitBandwidth, CircuitTier, HubAction, RecoveryMove, Removal, RemovalKind, Steering,
     Verification, Vpn,
 };
+use super::pattern::fits;
 use super::recovery::{CANCEL, CLEANUP};
 use super::resource::ResourceId;
 use super::secret::SecretRef;
@@ -356,19 +357,7 @@ pub fn granted(answer: &Value, right: &str) -> bool {
 /// Whether a pattern of a role, in which `*` stands for any text, covers a right.
 #[must_use]
 pub fn matches(pattern: &str, right: &str) -> bool {
-    let (pattern, right) = (pattern.to_ascii_lowercase(), right.to_ascii_lowercase());
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = right.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(place) => rest = &rest[place + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
+    fits(&pattern.to_ascii_lowercase(), &right.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -141,12 +141,24 @@ pub const VERBS: [&str; 7] = [
 ];
 
 impl FailoverDirection {
+    /// The words on the wire, each with its direction.
+    const ALL: [(&'static str, Self); 2] = [
+        ("PrimaryToRecovery", Self::PrimaryToRecovery),
+        ("RecoveryToPrimary", Self::RecoveryToPrimary),
+    ];
+
+    /// The direction that a word on the wire stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(own, _)| *own == word).map(|(_, found)| *found)
+    }
+
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::PrimaryToRecovery => "PrimaryToRecovery",
-            Self::RecoveryToPrimary => "RecoveryToPrimary",
+            Self::PrimaryToRecovery => Self::ALL[0].0,
+            Self::RecoveryToPrimary => Self::ALL[1].0,
         }
     }
 }

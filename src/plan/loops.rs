@@ -1,15 +1,16 @@
-//! Which steps are written? Loops unrolled into turns, each an action or a used runbook.
+//! Which steps are written? Loops unrolled into rounds, each an action or a used runbook.
 
 use serde_json::Value;
 
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Scope, StepFacts};
-use crate::model::StepName;
+use crate::model::tags::{TAGS_MAX, Tags, add_below};
+use crate::model::{Action, StepName};
 use crate::runbook::actions;
 use crate::runbook::grammar::{Kind, STEP};
 use crate::runbook::{Code, Key, Node, did_you_mean};
 
-/// A step as written, one turn of a loop each.
+/// A step as written, one round of a loop each.
 pub(super) struct LoopRound<'a> {
     pub(super) name: StepName,
     pub(super) key: &'a Key,
@@ -33,7 +34,7 @@ pub(super) fn unroll<'a>(
     node: &'a Node,
     scope: &mut Scope,
 ) -> Vec<LoopRound<'a>> {
-    let mut turns = Vec::new();
+    let mut rounds = Vec::new();
     for (key, node) in node.map().unwrap_or_default() {
         scope.steps.insert(key.text.clone(), StepFacts::Broken);
         let named = reader.name(key, "a step");
@@ -55,31 +56,31 @@ pub(super) fn unroll<'a>(
         match each {
             None => {
                 scope.steps.insert(key.text.clone(), StepFacts::Later);
-                turns.push(LoopRound { name: base, key, fields, what, each: None });
+                rounds.push(LoopRound { name: base, key, fields, what, each: None });
             }
             Some(items) => {
                 scope.steps.remove(&key.text);
                 let mut names = Vec::new();
-                for (turn, value) in items {
-                    let name = format!("{}.{turn}", key.text);
+                for (round, value) in items {
+                    let name = format!("{}.{round}", key.text);
                     let Ok(name) = StepName::parse(&name) else {
                         continue;
                     };
                     names.push(name.to_string());
                     scope.steps.insert(name.to_string(), StepFacts::Later);
-                    turns.push(LoopRound {
+                    rounds.push(LoopRound {
                         name,
                         key,
                         fields: fields.clone(),
                         what: what.clone(),
-                        each: Some((turn, value)),
+                        each: Some((round, value)),
                     });
                 }
                 scope.loops.insert(key.text.clone(), names);
             }
         }
     }
-    turns
+    rounds
 }
 
 /// Whether a step is an action of ours, or uses another runbook.
@@ -116,7 +117,7 @@ fn what_of(reader: &mut Reader<'_>, key: &Key, fields: &Fields<'_>) -> Option<Wh
     Some(what)
 }
 
-/// The turns of a loop: keys and values. Outer none: wrong, and said.
+/// The rounds of a loop: keys and values. Outer none: wrong, and said.
 #[expect(clippy::option_option, reason = "wrong, no loop, and a loop are three things")]
 fn each_of(
     reader: &mut Reader<'_>,
@@ -161,4 +162,24 @@ fn each_of(
         }
     }
     Some(Some(items))
+}
+
+/// A resource has the tags of the runbook as well.
+pub(super) fn add_tags(
+    reader: &mut Reader<'_>,
+    round: &LoopRound<'_>,
+    action: &mut Action,
+    defaults: &Tags,
+) {
+    if let Some(tags) = action.tags_mut() {
+        add_below(tags, defaults);
+        if tags.len() > TAGS_MAX {
+            let message = format!(
+                "With those of the runbook this has {} tags, and a resource has at \
+                                     most {TAGS_MAX}.",
+                tags.len()
+            );
+            reader.error(Code::ResourceTags, &round.key.span, message);
+        }
+    }
 }

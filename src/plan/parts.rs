@@ -21,13 +21,13 @@ const KEYS: [&str; 5] = ["use", "with", "needs", "when", "each"];
 /// The steps of a used runbook; none when something is wrong, which is said.
 pub(super) fn expand(
     reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
+    round: &LoopRound<'_>,
     path: &str,
     scope: &Scope,
     defaults: &Defaults,
 ) -> Option<Vec<PlacedStep>> {
-    let span = turn.fields.get("use").map_or(0..0, |(_, node)| node.span.clone());
-    for (name, (key, _)) in &turn.fields {
+    let span = round.fields.get("use").map_or(0..0, |(_, node)| node.span.clone());
+    for (name, (key, _)) in &round.fields {
         if !KEYS.contains(name) {
             let message = format!("`{name}` has no meaning beside `use`.");
             let help = format!("A step that uses a runbook has {}.", KEYS.join(", "));
@@ -43,13 +43,13 @@ pub(super) fn expand(
         reader.error_with(Code::Part, &span, message, help);
         return None;
     };
-    let prefix = scope.full(turn.name.as_str())?;
+    let prefix = scope.full(round.name.as_str())?;
     if prefix.as_str().matches('.').count() >= DEPTH_MAX {
         let message = format!("`{path}` is used {DEPTH_MAX} levels deep; does it use itself?");
         reader.error(Code::Part, &span, message);
         return None;
     }
-    let bound = bound(reader, turn, scope)?;
+    let bound = bound(reader, round, scope)?;
     let fields = reader.fields(root, RUNBOOK, "A runbook")?;
     let none = GivenValues::new();
     let values = ParamSources { profile: None, given: &none, bound: Some(&bound) };
@@ -64,11 +64,11 @@ pub(super) fn expand(
 /// What the step gives the used runbook, by parameter.
 fn bound(
     reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
+    round: &LoopRound<'_>,
     scope: &Scope,
 ) -> Option<BTreeMap<String, (Read, Span)>> {
     let mut bound = BTreeMap::new();
-    let Some((_, with)) = turn.fields.get("with") else {
+    let Some((_, with)) = round.fields.get("with") else {
         return Some(bound);
     };
     let Some(entries) = with.map() else {
@@ -124,13 +124,13 @@ pub(super) fn make_known(scope: &mut Scope, name: &str, part: &[PlacedStep]) {
 /// Puts the part where its step stands: after what that needs, and under its condition.
 pub(super) fn finish(
     reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
+    round: &LoopRound<'_>,
     mut part: Vec<PlacedStep>,
     scope: &mut Scope,
 ) -> Vec<PlacedStep> {
-    scope.each.clone_from(&turn.each);
-    let needs = steps::needs(reader, turn, scope);
-    let when = turn.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
+    scope.each.clone_from(&round.each);
+    let needs = steps::needs(reader, round, scope);
+    let when = round.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
     for PlacedStep { step, .. } in &mut part {
         // With a condition each step waits for what that reads; else those that begin the part.
         if step.needs.is_empty() || when.is_some() {

@@ -20,9 +20,9 @@ pub(super) struct Scope {
     pub(super) broken: BTreeMap<String, ()>,
     /// Steps, as far as they are known.
     pub(super) steps: BTreeMap<String, StepFacts>,
-    /// Steps that are loops: their turns have names of their own.
+    /// Steps that are loops: their rounds have names of their own.
     pub(super) loops: BTreeMap<String, Vec<String>>,
-    /// The turn of a loop.
+    /// The round of a loop.
     pub(super) each: Option<(String, Value)>,
     /// The step itself, in `ensure`.
     pub(super) own: Option<String>,
@@ -333,17 +333,17 @@ impl Scope {
     }
 
     fn step(&self, name: &str, rest: &[String]) -> Result<Resolved, Problem> {
-        // `steps.network.gateway.id`: a step of a part, or a turn of a loop.
+        // `steps.network.gateway.id`: a step of a part, or a round of a loop.
         if let [next, further @ ..] = rest {
             let longer = format!("{name}.{next}");
             if self.steps.contains_key(&longer) || self.loops.contains_key(&longer) {
                 return self.step(&longer, further);
             }
         }
-        if let Some(turns) = self.loops.get(name) {
+        if let Some(rounds) = self.loops.get(name) {
             let message = format!("`{name}` is several steps; each has a name of its own.");
             let example =
-                turns.first().map(|turn| format!("Write `steps[\"{turn}\"]` for the first."));
+                rounds.first().map(|round| format!("Write `steps[\"{round}\"]` for the first."));
             return Err(Problem::Wrong(Code::UnknownReference, message, example));
         }
         let (id, outputs) = match self.steps.get(name) {
@@ -390,7 +390,7 @@ impl Scope {
         let Resolved::Value(by) = self.expr(by)? else {
             return Err(wrong(Code::ExprType, "An index must be known."));
         };
-        // `steps["loop.turn"].id` arrives as an index of an index.
+        // `steps["loop.round"].id` arrives as an index of an index.
         if let (Expr::Path(path), Value::String(name)) = (of, &by)
             && path.as_slice() == ["steps"]
         {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::compile::object_fields;
-use super::loops::{LoopRound, What, unroll};
+use super::loops::{LoopRound, What, add_tags, unroll};
 use super::reader::{Fields, Read, Reader};
 use super::scope::{Resolved, Scope, StepFacts};
 use super::{actions, parts};
@@ -52,7 +52,7 @@ pub(super) struct PlacedStep {
     pub(super) span: Span,
 }
 
-/// What the turns came to, by their names here.
+/// What the rounds came to, by their names here.
 #[derive(Debug, Default)]
 pub(super) struct Typed {
     actions: BTreeMap<StepName, Action>,
@@ -75,26 +75,26 @@ pub(super) fn compile(
         reader.error(Code::MissingKey, &node.span, "A runbook needs at least one step.");
         return None;
     }
-    let turns = unroll(reader, node, scope);
-    let mut typed = type_actions(reader, &turns, scope, defaults);
+    let rounds = unroll(reader, node, scope);
+    let mut typed = type_actions(reader, &rounds, scope, defaults);
     let parts: usize = typed.parts.values().map(Vec::len).sum();
-    if turns.len() + parts > limits::STEPS_MAX {
-        let count = turns.len() + parts;
+    if rounds.len() + parts > limits::STEPS_MAX {
+        let count = rounds.len() + parts;
         let message = format!("{count} steps are more than the {} of a plan.", limits::STEPS_MAX);
         reader.error(Code::TooManySteps, &node.span, message);
         return None;
     }
     let mut placed = Vec::new();
-    for turn in &turns {
-        if let Some(steps) = typed.parts.remove(&turn.name) {
-            placed.extend(parts::finish(reader, turn, steps, scope));
+    for round in &rounds {
+        if let Some(steps) = typed.parts.remove(&round.name) {
+            placed.extend(parts::finish(reader, round, steps, scope));
             continue;
         }
         // A step whose action is wrong is read all the same, for what else is wrong with it. The rules
         // see it too, as a step that writes nothing; there will be no plan.
         let nothing = Action::General(General::Wait { duration: Duration::ZERO });
-        let action = typed.actions.remove(&turn.name).unwrap_or(nothing);
-        placed.push(finish(reader, turn, action, scope, defaults));
+        let action = typed.actions.remove(&round.name).unwrap_or(nothing);
+        placed.push(finish(reader, round, action, scope, defaults));
     }
     Some(placed)
 }
@@ -102,51 +102,51 @@ pub(super) fn compile(
 /// Types the actions, each after those it refers to.
 fn type_actions(
     reader: &mut Reader<'_>,
-    turns: &[LoopRound<'_>],
+    rounds: &[LoopRound<'_>],
     scope: &mut Scope,
     defaults: &Defaults,
 ) -> Typed {
     let mut typed = Typed::default();
-    let mut waiting: Vec<&LoopRound<'_>> = turns.iter().collect();
+    let mut waiting: Vec<&LoopRound<'_>> = rounds.iter().collect();
     while !waiting.is_empty() {
         let is_later = |name: &str| scope.is_later(name);
         let (ready, later): (Vec<_>, Vec<_>) = waiting
             .iter()
             .copied()
-            .partition(|turn| !references(turn).iter().any(|name| is_later(name)));
+            .partition(|round| !references(round).iter().any(|name| is_later(name)));
         if ready.is_empty() {
-            for turn in &later {
+            for round in &later {
                 let message = format!(
                     "Step `{}` and the steps it refers to refer to one another.",
-                    turn.name
+                    round.name
                 );
-                reader.error(Code::Cycle, &turn.key.span, message);
-                scope.steps.insert(turn.name.to_string(), StepFacts::Broken);
+                reader.error(Code::Cycle, &round.key.span, message);
+                scope.steps.insert(round.name.to_string(), StepFacts::Broken);
             }
             break;
         }
-        for turn in ready {
-            scope.each.clone_from(&turn.each);
-            let fact = match &turn.what {
-                What::Action(action) => match type_action(reader, turn, action, scope) {
+        for round in ready {
+            scope.each.clone_from(&round.each);
+            let fact = match &round.what {
+                What::Action(action) => match type_action(reader, round, action, scope) {
                     Some(mut action) => {
-                        add_tags(reader, turn, &mut action, defaults);
+                        add_tags(reader, round, &mut action, &defaults.tags);
                         let (id, outputs) = super::scope::facts(&action);
-                        typed.actions.insert(turn.name.clone(), action);
+                        typed.actions.insert(round.name.clone(), action);
                         StepFacts::Known { id, outputs }
                     }
                     None => StepFacts::Broken,
                 },
-                What::Part(path) => match parts::expand(reader, turn, path, scope, defaults) {
+                What::Part(path) => match parts::expand(reader, round, path, scope, defaults) {
                     Some(steps) => {
-                        parts::make_known(scope, turn.name.as_str(), &steps);
-                        typed.parts.insert(turn.name.clone(), steps);
+                        parts::make_known(scope, round.name.as_str(), &steps);
+                        typed.parts.insert(round.name.clone(), steps);
                         continue;
                     }
                     None => StepFacts::Broken,
                 },
             };
-            scope.steps.insert(turn.name.to_string(), fact);
+            scope.steps.insert(round.name.to_string(), fact);
         }
         waiting = later;
     }
@@ -154,34 +154,14 @@ fn type_actions(
     typed
 }
 
-/// A resource has the tags of the runbook as well.
-fn add_tags(
-    reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
-    action: &mut Action,
-    defaults: &Defaults,
-) {
-    if let Some(tags) = action.tags_mut() {
-        add_below(tags, &defaults.tags);
-        if tags.len() > TAGS_MAX {
-            let message = format!(
-                "With those of the runbook this has {} tags, and a resource has at \
-                                     most {TAGS_MAX}.",
-                tags.len()
-            );
-            reader.error(Code::ResourceTags, &turn.key.span, message);
-        }
-    }
-}
-
 fn type_action(
     reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
+    round: &LoopRound<'_>,
     action: &str,
     scope: &Scope,
 ) -> Option<Action> {
     let fields = crate::runbook::actions::action(action)?;
-    match turn.fields.get("with") {
+    match round.fields.get("with") {
         Some((_, with)) if matches!(action, "command" | "http") => {
             let scope = Scope { takes_in: true, ..scope.clone() };
             actions::read(reader, action, fields, with, &scope)
@@ -190,16 +170,16 @@ fn type_action(
         None => {
             let required = fields.iter().find(|field| field.required)?;
             let message = format!("`{action}` needs `with`, and in it `{}`.", required.key);
-            reader.error(Code::MissingKey, &turn.key.span, message);
+            reader.error(Code::MissingKey, &round.key.span, message);
             None
         }
     }
 }
 
 /// The steps that the values under `with` refer to.
-fn references(turn: &LoopRound<'_>) -> Vec<String> {
+fn references(round: &LoopRound<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    if let Some((_, with)) = turn.fields.get("with") {
+    if let Some((_, with)) = round.fields.get("with") {
         collect(with, &mut found);
     }
     found
@@ -220,38 +200,38 @@ fn collect(node: &Node, found: &mut Vec<String>) {
 /// Finishes a step: everything but its action.
 fn finish(
     reader: &mut Reader<'_>,
-    turn: &LoopRound<'_>,
+    round: &LoopRound<'_>,
     action: Action,
     scope: &mut Scope,
     defaults: &Defaults,
 ) -> PlacedStep {
-    scope.each.clone_from(&turn.each);
-    let title = match turn.fields.get("title") {
+    scope.each.clone_from(&round.each);
+    let title = match round.fields.get("title") {
         Some((_, node)) => templated(reader, node, scope, "`title`").unwrap_or_default(),
-        None => turn.name.as_str().replace(['_', '.'], " "),
+        None => round.name.as_str().replace(['_', '.'], " "),
     };
-    let needs = needs(reader, turn, scope);
-    let when = turn.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
-    scope.own = Some(turn.name.to_string());
-    let ensure = conditions(reader, turn, scope);
+    let needs = needs(reader, round, scope);
+    let when = round.fields.get("when").and_then(|(_, node)| reader.condition(node, scope));
+    scope.own = Some(round.name.to_string());
+    let ensure = conditions(reader, round, scope);
     scope.own = None;
     let prose = |reader: &mut Reader<'_>, key: &str| {
-        let (_, node) = turn.fields.get(key)?;
+        let (_, node) = round.fields.get(key)?;
         templated(reader, node, scope, key).map(|text| text.trim().to_owned())
     };
-    let saga = saga(reader, &turn.fields, scope).unwrap_or_else(|| by_nature(&action));
+    let saga = saga(reader, &round.fields, scope).unwrap_or_else(|| by_nature(&action));
     let step = Step {
-        name: scope.full(turn.name.as_str()).unwrap_or_else(|| turn.name.clone()),
+        name: scope.full(round.name.as_str()).unwrap_or_else(|| round.name.clone()),
         title,
         needs,
         action,
         when,
         ensure,
-        timeout: duration(reader, &turn.fields, "timeout", scope).unwrap_or(defaults.timeout),
-        retry: retry(reader, &turn.fields, scope).unwrap_or_else(|| defaults.retry.clone()),
-        on_failure: on_failure(reader, &turn.fields, scope).unwrap_or(defaults.on_failure),
+        timeout: duration(reader, &round.fields, "timeout", scope).unwrap_or(defaults.timeout),
+        retry: retry(reader, &round.fields, scope).unwrap_or_else(|| defaults.retry.clone()),
+        on_failure: on_failure(reader, &round.fields, scope).unwrap_or(defaults.on_failure),
         saga,
-        side: word(reader, &turn.fields, "side", SIDES, scope).map(|word| match word.as_str() {
+        side: word(reader, &round.fields, "side", SIDES, scope).map(|word| match word.as_str() {
             "source" => Side::Source,
             _ => Side::Target,
         }),
@@ -265,9 +245,9 @@ fn finish(
         },
     };
     if let Action::Outside(own) = &step.action {
-        fits(reader, &turn.key.span, &step, own);
+        fits(reader, &round.key.span, &step, own);
     }
-    PlacedStep { step, span: turn.key.span.clone() }
+    PlacedStep { step, span: round.key.span.clone() }
 }
 
 /// Whether what is beside Azure fits the step that it is in.
@@ -295,8 +275,8 @@ fn templated(reader: &mut Reader<'_>, node: &Node, scope: &Scope, what: &str) ->
     }
 }
 
-fn conditions(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope) -> Vec<Condition> {
-    match turn.fields.get("ensure").map(|(_, node)| *node) {
+fn conditions(reader: &mut Reader<'_>, round: &LoopRound<'_>, scope: &Scope) -> Vec<Condition> {
+    match round.fields.get("ensure").map(|(_, node)| *node) {
         None => Vec::new(),
         Some(Node { value: NodeValue::List(items), .. }) => {
             items.iter().filter_map(|item| reader.condition(item, scope)).collect()
@@ -306,8 +286,12 @@ fn conditions(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope) -> V
 }
 
 /// The needs: the name of a loop or a part stands for all its steps.
-pub(super) fn needs(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope) -> Vec<StepName> {
-    let Some((_, node)) = turn.fields.get("needs") else {
+pub(super) fn needs(
+    reader: &mut Reader<'_>,
+    round: &LoopRound<'_>,
+    scope: &Scope,
+) -> Vec<StepName> {
+    let Some((_, node)) = round.fields.get("needs") else {
         return Vec::new();
     };
     let items: Vec<&Node> = match &node.value {
@@ -330,8 +314,8 @@ pub(super) fn needs(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope
                 continue;
             }
         };
-        if let Some(turns) = scope.loops.get(&name) {
-            needs.extend(turns.iter().filter_map(|name| scope.full(name)));
+        if let Some(rounds) = scope.loops.get(&name) {
+            needs.extend(rounds.iter().filter_map(|name| scope.full(name)));
             continue;
         }
         if scope.steps.contains_key(&name)
@@ -341,7 +325,7 @@ pub(super) fn needs(reader: &mut Reader<'_>, turn: &LoopRound<'_>, scope: &Scope
             continue;
         }
         let known = scope.steps.keys().chain(scope.loops.keys()).map(String::as_str);
-        let message = format!("Step `{}` needs `{name}`, which is not a step.", turn.name);
+        let message = format!("Step `{}` needs `{name}`, which is not a step.", round.name);
         let help = match did_you_mean(&name, known.clone()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("There are {}.", known.take(12).collect::<Vec<_>>().join(", ")),

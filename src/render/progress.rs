@@ -1,4 +1,4 @@
-//! What is happening? Lines as events are recorded, and below them, on a terminal, where the run stands now.
+//! What goes on? Lines as events are recorded, and below them, on a terminal, where the run stands now.
 //!
 //! Nothing here draws: the lines go to a sink, and what stands below them is given as lines that are no wider
 //! than the screen, so that whoever draws them knows how many rows they take.

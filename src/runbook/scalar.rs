@@ -73,7 +73,7 @@ pub type Wrong = (Code, String, Option<String>);
 ///
 /// # Errors
 /// It is not; what is wrong with it, and the fix.
-pub fn check_scalar(value: &Value, kind: &Kind) -> Result<Checked, Wrong> {
+pub fn check_scalar(value: &Value, kind: &Kind) -> Result<CheckedScalar, Wrong> {
     let not = || not(value, kind);
     let good = |value: Value| Ok((value, None));
     let as_text = || text_of(value);
@@ -145,7 +145,7 @@ fn check_truth(value: &Value, not: &dyn Fn() -> Wrong) -> Result<Value, Wrong> {
     }
 }
 
-fn check_destination(text: &str, not: &dyn Fn() -> Wrong) -> Result<Checked, Wrong> {
+fn check_destination(text: &str, not: &dyn Fn() -> Wrong) -> Result<CheckedScalar, Wrong> {
     if text.contains('/') {
         return check_cidr(text, not).map(|value| (value, None));
     }
@@ -158,7 +158,7 @@ fn check_destination(text: &str, not: &dyn Fn() -> Wrong) -> Result<Checked, Wro
     Ok((text.into(), doubt))
 }
 
-fn check_region(text: &str, not: &dyn Fn() -> Wrong) -> Result<Checked, Wrong> {
+fn check_region(text: &str, not: &dyn Fn() -> Wrong) -> Result<CheckedScalar, Wrong> {
     let region = Region::parse(text).map_err(|_| not())?;
     let known = geography::region(region.as_str()).is_some();
     let warning = (!known).then(|| {
@@ -216,7 +216,7 @@ fn check_choice(text: &str, choices: &[Choice]) -> Result<Value, Wrong> {
 }
 
 /// A value in its canonical form, with a doubt about it.
-pub type Checked = (Value, Option<(Code, String)>);
+pub type CheckedScalar = (Value, Option<(Code, String)>);
 
 /// A value is not of a kind.
 fn not(value: &Value, kind: &Kind) -> Wrong {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::happening::ScheduledEvent;
 use super::scenario::Outage;
+use super::scheduled_event::ScheduledEvent;
 use super::world::World;
 use crate::model::Timestamp;
 

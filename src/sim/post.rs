@@ -14,24 +14,18 @@ use super::network::{
 };
 use super::operation::{Act, Operation, OperationWork};
 use super::parts::State;
-use super::provider::{self, PostAction};
+use super::provider::{self, PostAction, PostReading};
 use super::reply::{Refusal, common, json_answer};
 use super::shape::shaped;
 use super::world::World;
 use super::write::{Arrival, NEVER};
 use crate::arm::CircuitPath;
-use crate::arm::kind;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
-
-const GATEWAYS: &str = kind::GATEWAYS;
-const CIRCUITS: &str = kind::CIRCUITS;
-const CIRCUIT_PEERINGS: &str = kind::CIRCUIT_PEERINGS;
-const HUBS: &str = kind::VIRTUAL_HUBS;
 
 impl World {
     /// A POST: 202, `Location` and the four bytes `null`, whether it reads or does something.
@@ -66,7 +60,7 @@ impl World {
             Some(PostAction::Reset) => self.reset(&arrival),
             Some(PostAction::StartTest) => self.start_test(&arrival, url),
             Some(PostAction::StopTest) => self.stop_test(&arrival),
-            None if action == "effectiveroutes" && id.resource_type().is(HUBS) => {
+            None if post_reading(&id, &action) == Some(PostReading::EffectiveRoutes) => {
                 let table = table_of(&request.body, &id)?;
                 self.begin_reading(&arrival, action, &table)
             }
@@ -186,21 +180,18 @@ impl World {
 
     /// Whether a reading POST is one of this world's, without reading: that is done when it ends.
     fn knows(&self, id: &ResourceId, action: &str, query: &str, now: Timestamp) -> bool {
-        let kind = id.resource_type();
-        match action.split_once('/') {
-            Some((table, path)) => {
-                let tables = ["arptables", "routetables", "routetablessummary"];
-                kind.is(CIRCUIT_PEERINGS)
-                    && tables.contains(&table)
-                    && CircuitPath::parse(path).is_some()
-            }
-            None if kind.is(HUBS) => action == "effectiveroutes",
-            None if !kind.is(GATEWAYS) => false,
-            None => match action {
-                "getlearnedroutes" | "getbgppeerstatus" => true,
-                "getadvertisedroutes" => peer_of(query).is_some(),
-                _ => self.resiliency(id, action, query, now).is_some(),
-            },
+        match post_reading(id, action) {
+            Some(PostReading::AdvertisedRoutes) => peer_of(query).is_some(),
+            Some(PostReading::Resiliency) => self.resiliency(id, action, query, now).is_some(),
+            Some(
+                PostReading::LearnedRoutes
+                | PostReading::BgpPeers
+                | PostReading::ArpTable(_)
+                | PostReading::RouteTable(_)
+                | PostReading::RouteSummary(_)
+                | PostReading::EffectiveRoutes,
+            ) => true,
+            None => false,
         }
     }
 
@@ -212,43 +203,38 @@ impl World {
         query: &str,
         now: Timestamp,
     ) -> Option<Value> {
-        let kind = id.resource_type();
-        if action == "effectiveroutes" {
-            let table = ResourceId::parse(query).ok()?;
-            let shown = self.shown();
-            let rows = effective_routes(&self.estate(&shown), self.network.onprem(), &table);
-            return Some(json!({ "value": serde_json::to_value(rows).ok()? }));
-        }
-        let wanted = if action.contains('/') { CIRCUIT_PEERINGS } else { GATEWAYS };
-        if !kind.is(wanted) {
-            return None;
+        let reading = post_reading(id, action)?;
+        if reading == PostReading::Resiliency {
+            return self.resiliency(id, action, query, now);
         }
         let shown = self.shown();
         let estate = self.estate(&shown);
         let onprem = self.network.onprem();
-        let rows = match action.split_once('/') {
-            None => match action {
-                "getlearnedroutes" => serde_json::to_value(learned_routes(&estate, onprem, id)),
-                "getbgppeerstatus" => serde_json::to_value(bgp_peers(&estate, onprem, id)),
-                "getadvertisedroutes" => {
-                    serde_json::to_value(advertised_routes(&estate, onprem, id, peer_of(query)?))
-                }
-                _ => return self.resiliency(id, action, query, now),
-            },
-            Some((table, path)) => {
-                let path = CircuitPath::parse(path)?;
-                let circuit = id.parent()?;
-                match table {
-                    "arptables" => serde_json::to_value(arp_table(&estate, onprem, &circuit, path)),
-                    "routetables" => {
-                        serde_json::to_value(circuit_routes(&estate, onprem, &circuit, path))
-                    }
-                    "routetablessummary" => serde_json::to_value(circuit_routes_summary(
-                        &estate, onprem, &circuit, path, now,
-                    )),
-                    _ => return None,
-                }
+        let circuit = || id.parent();
+        let rows = match reading {
+            PostReading::LearnedRoutes => serde_json::to_value(learned_routes(&estate, onprem, id)),
+            PostReading::BgpPeers => serde_json::to_value(bgp_peers(&estate, onprem, id)),
+            PostReading::AdvertisedRoutes => {
+                serde_json::to_value(advertised_routes(&estate, onprem, id, peer_of(query)?))
             }
+            PostReading::ArpTable(path) => {
+                serde_json::to_value(arp_table(&estate, onprem, &circuit()?, path))
+            }
+            PostReading::RouteTable(path) => {
+                serde_json::to_value(circuit_routes(&estate, onprem, &circuit()?, path))
+            }
+            PostReading::RouteSummary(path) => serde_json::to_value(circuit_routes_summary(
+                &estate,
+                onprem,
+                &circuit()?,
+                path,
+                now,
+            )),
+            PostReading::EffectiveRoutes => {
+                let table = ResourceId::parse(query).ok()?;
+                serde_json::to_value(effective_routes(&estate, onprem, &table))
+            }
+            PostReading::Resiliency => return None,
         };
         Some(json!({ "value": rows.ok()? }))
     }
@@ -258,7 +244,7 @@ impl World {
     pub(super) fn stats(&mut self, path: &str) -> Result<WireResponse, Refusal> {
         let id = ResourceId::parse(path)
             .ok()
-            .filter(|id| id.resource_type().is(CIRCUITS) || id.resource_type().is(CIRCUIT_PEERINGS))
+            .filter(|id| provider::of(id).is_some_and(provider::Provider::has_counters))
             .ok_or_else(|| Refusal::new(404, "NotFound", "No such circuit.").by_gateway())?;
         self.check_right(&id, "stats/read")?;
         if !self.resources.contains_key(&id) {
@@ -291,6 +277,11 @@ fn accepted(operation: &Operation, origin: &str, after: u64) -> WireResponse {
     answer.headers.push("Retry-After", after.to_string());
     answer.headers.push("x-ms-request-id", operation.id.clone());
     answer
+}
+
+/// What a POST of this verb reads of a resource; nothing where its type is not read so.
+fn post_reading(id: &ResourceId, action: &str) -> Option<PostReading> {
+    provider::of(id)?.post_reading(action)
 }
 
 /// The peer that advertised routes are asked about.

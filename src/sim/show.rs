@@ -78,7 +78,7 @@ impl World {
     pub(super) fn list(&self, path: &str, api_version: &str, now: Timestamp) -> WireResponse {
         if let Some(gateway) = path.strip_suffix("/connections")
             && let Ok(gateway) = ResourceId::parse(gateway)
-            && gateway.resource_type().is(kind::GATEWAYS)
+            && provider::of(&gateway).is_some_and(provider::Provider::lists_connections)
         {
             return self.connections_of(&gateway, api_version, now);
         }

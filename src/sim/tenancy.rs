@@ -57,7 +57,7 @@ impl Tenancy {
 
     /// The tenant of a bearer token: what stands behind `.of.` in it, or its mark there; else home.
     fn of_token(&self, bearer: &str) -> String {
-        // A token from the simulator's own doors names its tenant by itself.
+        // A token from the simulator's own endpoints names its tenant by itself.
         if let Some(tenant) = tenant_of(bearer) {
             return tenant;
         }

@@ -76,8 +76,8 @@ pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGrou
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
-/// A deed that a protected item or a recovery plan does not allow now.
-pub(super) const DEED_NOT_ALLOWED: Unconfirmed = belief(400, "OperationNotAllowed");
+/// A move that a protected item or a recovery plan does not allow now.
+pub(super) const MOVE_NOT_ALLOWED: Unconfirmed = belief(400, "OperationNotAllowed");
 /// A second job on what a job of Site Recovery is at work on.
 pub(super) const JOB_AT_WORK: Unconfirmed = belief(409, "AnotherJobInProgress");
 /// A failover against the direction of its replication.

@@ -99,6 +99,40 @@ pub(super) enum KnownObligations {
     No(StoreError),
 }
 
+/// What one run owes, or why nobody knows.
+fn owed_by(
+    notes: &Obligations,
+    run: &RunId,
+    head: KnownObligations,
+    journal: &impl Fn(&RunId) -> Result<Vec<Recorded>, StoreError>,
+) -> Result<Option<Owed>, String> {
+    let note = notes.of(run);
+    let unread = |error: StoreError| format!("run {run} cannot be read: {error}");
+    let head = match head {
+        KnownObligations::Head(head) => head,
+        KnownObligations::No(error) => return note.map(Some).ok_or_else(|| unread(error)),
+    };
+    if note.as_ref().is_some_and(|note| note.head == Some(head)) {
+        return Ok(note);
+    }
+    let events = match journal(run) {
+        Ok(events) => events,
+        // Who drives it notes what it owes, and says so itself.
+        Err(StoreError::Held { .. }) => return Ok(note),
+        Err(error) => return note.map(Some).ok_or_else(|| unread(error)),
+    };
+    match from_journal(run, &events) {
+        Ok(owed) => {
+            // Whether it can be noted is no matter: it is found again.
+            drop(owed.as_ref().map(|owed| notes.set(&Owed { head: Some(head), ..owed.clone() })));
+            Ok(owed)
+        }
+        Err(why) => {
+            note.map(Some).ok_or_else(|| format!("the journal of run {run} makes no sense: {why}"))
+        }
+    }
+}
+
 /// What runs owe: from their notes, and from their journals where a note does not do.
 pub(super) fn owing(
     notes: &Obligations,
@@ -114,39 +148,9 @@ pub(super) fn owing(
     };
     let mut unknown = Vec::new();
     for run in runs {
-        let note = notes.of(run);
-        let head = match head(run) {
-            KnownObligations::Head(head) => Ok(head),
-            KnownObligations::No(error) => Err(error),
-        };
-        match (note, head) {
-            (Some(note), Ok(head)) if note.head == Some(head) => add(note),
-            (note, Ok(head)) => match journal(run) {
-                Ok(events) => match from_journal(run, &events) {
-                    Ok(owed) => {
-                        // Whether it can be noted is no matter: it is found again.
-                        drop(
-                            owed.as_ref()
-                                .map(|owed| notes.set(&Owed { head: Some(head), ..owed.clone() })),
-                        );
-                        owed.into_iter().for_each(&mut add);
-                    }
-                    Err(why) => match note {
-                        Some(note) => add(note),
-                        None => {
-                            unknown.push(format!("the journal of run {run} makes no sense: {why}"))
-                        }
-                    },
-                },
-                // Who drives it notes what it owes, and says so itself.
-                Err(StoreError::Held { .. }) => note.into_iter().for_each(&mut add),
-                Err(error) => match note {
-                    Some(note) => add(note),
-                    None => unknown.push(format!("run {run} cannot be read: {error}")),
-                },
-            },
-            (Some(note), Err(_)) => add(note),
-            (None, Err(error)) => unknown.push(format!("run {run} cannot be read: {error}")),
+        match owed_by(notes, run, head(run), &journal) {
+            Ok(owed) => owed.into_iter().for_each(&mut add),
+            Err(why) => unknown.push(why),
         }
     }
     // A note outlives its run's directory: what it says may still stand in Azure.

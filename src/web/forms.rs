@@ -14,6 +14,7 @@ use super::offers::{self, OfferView, Offered};
 use super::source::WebProblem;
 use super::trust::{FormDeed, PageSpeaker};
 use crate::model::{RunId, StepName};
+use crate::render::board::RunBoard;
 
 /// What a person may do to a run now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,6 +83,35 @@ pub(super) async fn forms(
     }
 }
 
+impl PageForms {
+    /// For whoever asks, with nothing on it yet.
+    fn without(speaker: Option<&PageSpeaker>) -> Self {
+        Self {
+            schema: "backroad.web.forms/1",
+            name: speaker.map(|speaker| speaker.invited.name.clone()),
+            role: speaker.and_then(|speaker| speaker.invited.role.clone()),
+            why_not: None,
+            note: None,
+            forms: Vec::new(),
+        }
+    }
+}
+
+/// Why nobody can do anything on a page, whoever it is.
+fn nothing_to_do(run: &RunId, board: &RunBoard) -> Option<String> {
+    if board.now.standing.is_end() {
+        return Some(match board.now.owed.is_empty() {
+            true => "The run has ended.".to_owned(),
+            // It takes a process that acts, with rights to Azure: a page has neither.
+            false => format!(
+                "The run has ended. What it owes is met by `backroad settle {run}`, in a terminal."
+            ),
+        });
+    }
+    let words = "No process drives the run: take it up with the command, in a terminal.";
+    (!board.driven).then(|| words.to_owned())
+}
+
 /// What a person may do to a run now, and with one step of it.
 pub(super) async fn offered(
     web: &Web,
@@ -89,19 +119,10 @@ pub(super) async fn offered(
     speaker: Option<&PageSpeaker>,
     step: Option<&str>,
 ) -> Result<PageForms, WebProblem> {
-    let mut page = PageForms {
-        schema: "backroad.web.forms/1",
-        name: speaker.map(|speaker| speaker.invited.name.clone()),
-        role: speaker.and_then(|speaker| speaker.invited.role.clone()),
-        why_not: None,
-        note: None,
-        forms: Vec::new(),
-    };
+    let mut page = PageForms::without(speaker);
     if !web.parts().settings.actions {
-        page.why_not = Some(
-            "This page only shows. What is to be done stands as a command, for a terminal."
-                .to_owned(),
-        );
+        let words = "This page only shows. What is to be done stands as a command, for a terminal.";
+        page.why_not = Some(words.to_owned());
         return Ok(page);
     }
     let Some(speaker) = speaker else {
@@ -110,20 +131,8 @@ pub(super) async fn offered(
         return Ok(page);
     };
     let picture = web.parts().follower.picture(run).await?;
-    if picture.board.now.standing.is_end() {
-        page.why_not = Some(match picture.board.now.owed.is_empty() {
-            true => "The run has ended.".to_owned(),
-            // It takes a process that acts, with rights to Azure: a page has neither.
-            false => format!(
-                "The run has ended. What it owes is met by `backroad settle {run}`, in a terminal."
-            ),
-        });
-        return Ok(page);
-    }
-    if !picture.board.driven {
-        page.why_not = Some(
-            "No process drives the run: take it up with the command, in a terminal.".to_owned(),
-        );
+    if let Some(why) = nothing_to_do(run, &picture.board) {
+        page.why_not = Some(why);
         return Ok(page);
     }
     let followed = web.parts().follower.run(run).await?;

@@ -51,6 +51,24 @@ const DOORS: [(&str, &[&str]); 18] = [
 /// Lines of a file before its tests, with some room for a table that reads better whole.
 const LINES_MAX: usize = 500;
 
+/// Lines of a function; a test's story may be longer.
+const FUNCTION_LINES_MAX: usize = 60;
+
+/// Functions that are longer because they are a table, which reads better whole: where, which, and of what.
+const TABLES: &[(&str, &str, &str)] = &[
+    ("cli/command/sim_env.rs", "told", "what each tool is told, to type"),
+    ("notify/maker.rs", "told", "the message that each event makes"),
+    ("plan/actions.rs", "build", "each action's name and what it is made of"),
+    ("render/by_hand/verify.rs", "verification", "how each look is done by hand"),
+    ("render/document/part.rs", "part", "a literal: the chapters of a runbook"),
+    ("render/document/words.rs", "changes", "a sentence for each action"),
+    ("render/line.rs", "progress", "a line for each event"),
+    ("render/machine/fields.rs", "of_run", "the fields of each event about the run"),
+    ("render/typical.rs", "typical", "how long each action takes, with its source"),
+    ("runbook/schema.rs", "value", "the schema of each kind of value"),
+    ("sim/cloud/function.rs", "plain", "each function of templates"),
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -136,6 +154,64 @@ fn every_file_opens_with_its_question_and_is_of_a_readable_size() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The functions of a formatted file: name, and lines from its head to the brace that closes it.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut functions = Vec::new();
+    for (begin, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let head = line.trim_start().split("//").next().unwrap_or_default();
+        let Some((before, after)) = head.split_once("fn ") else { continue };
+        let words = ["pub", "const", "async", "extern"];
+        let is_head =
+            before.split_whitespace().all(|word| words.iter().any(|w| word.starts_with(w)));
+        let name: String =
+            after.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        if !is_head || name.is_empty() {
+            continue;
+        }
+        let close = format!("{}}}", " ".repeat(indent));
+        // What is said on its head's own lines alone ends with the head: a signature, or `{ value }`.
+        let mut body = lines[begin..].iter().enumerate();
+        let end = body.find(|(at, line)| {
+            let signature = line.starts_with(&close.replace('}', ")")) && line.ends_with(';');
+            **line == close
+                || signature
+                || (*at == 0 && (line.ends_with(';') || line.ends_with('}')))
+        });
+        if let Some((at, _)) = end {
+            functions.push((name, at + 1));
+        }
+    }
+    functions
+}
+
+#[test]
+fn every_function_says_one_thing_but_for_tables() {
+    let mut wrong = Vec::new();
+    let mut long: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut count = 0;
+    for (name, text) in files().into_iter().filter(|(name, _)| !is_test_file(name)) {
+        for (function, lines) in functions(&text) {
+            count += 1;
+            if lines <= FUNCTION_LINES_MAX {
+                continue;
+            }
+            if !TABLES.iter().any(|(file, table, _)| *file == name && *table == function) {
+                wrong.push(format!("src/{name}: `{function}` has {lines} lines"));
+            }
+            long.insert((name.clone(), function));
+        }
+    }
+    for (file, function, what) in TABLES {
+        if !long.contains(&((*file).to_owned(), (*function).to_owned())) {
+            wrong.push(format!("src/{file}: `{function}` ({what}) is short: take it off the list"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 3_000, "{count} functions were found");
 }
 
 #[test]

@@ -9,11 +9,6 @@ use crate::support::sources::texts;
 const REASONS: &[(&str, usize, &str)] = &[
     ("azure::error", 2, "a refusal names the tenant, which is read from how a refusal is told"),
     (
-        "engine::event",
-        2,
-        "a run's opening says what it is against, and that is told from the opening",
-    ),
-    (
         "render::steps_text",
         2,
         "a summary has a table of its steps, which tells spans as the summary does",

@@ -129,16 +129,24 @@ async fn of_a_move_and_a_driver_one_gets_through_or_one_after_the_other() {
     let (mut moves, mut drives, mut both) = (0, 0, 0);
     for seed in 0..SEEDS {
         let field = Field::set(seed).await;
-        let (moved, drove) = tokio::join!(
-            async {
-                field.waits(1, 15_000).await;
-                field.moved(1, 1).await
-            },
-            async {
-                field.waits(2, 30_000).await;
-                field.drive(2, 2).await
+        let (moved, drove) = match seed % 5 {
+            // One after the other, whatever the stores' weather is; else as it comes.
+            0 => (field.moved(1, 1).await, field.drive(2, 2).await),
+            1 => {
+                let drove = field.drive(2, 2).await;
+                (field.moved(1, 1).await, drove)
             }
-        );
+            _ => tokio::join!(
+                async {
+                    field.waits(1, 15_000).await;
+                    field.moved(1, 1).await
+                },
+                async {
+                    field.waits(2, 30_000).await;
+                    field.drive(2, 2).await
+                }
+            ),
+        };
         let done = *drove.as_ref().unwrap_or(&0);
         assert!(moved.is_ok() || done > 0, "seed {seed}: {moved:?} {drove:?}");
         match (moved.is_ok(), done > 0) {
@@ -160,5 +168,5 @@ async fn of_a_move_and_a_driver_one_gets_through_or_one_after_the_other() {
         assert!(matches!(refused, StoreError::KeptElsewhere { .. }), "seed {seed}: {refused}");
         assert_eq!(field.drive_in(1, 6, 1).await.unwrap(), 1, "seed {seed}: it goes on there");
     }
-    assert!(moves > 20 && drives > 20 && both > 5, "{moves} {drives} {both}");
+    assert!(moves > 20 && drives > 20 && both > 20, "{moves} {drives} {both}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::sources::texts;
 
 /// Words that meant several things, and what is said instead (docs/glossary.md).
-const BANNED: [(&str, &str); 16] = [
+const BANNED: [(&str, &str); 21] = [
     ("Said", "command"),
     ("Turning", "TurnContext"),
     ("time_up", "timeout"),
@@ -22,6 +22,11 @@ const BANNED: [(&str, &str); 16] = [
     ("Meaning", "Resolved"),
     ("Deed", "PostAction, MachineMove"),
     ("doom", "failure_due"),
+    ("happening", "ScheduledEvent, SpanEvent"),
+    ("happenings", "events"),
+    ("trial", "FaultDrill"),
+    ("do_deed", "do_move"),
+    ("disturb", "with_faults"),
 ];
 
 /// The name that a line gives to a type of a module.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use super::going_on::{refuse_elsewhere, refuse_without_secrets};
 use super::served_page::{PageBesideArgs, RunningPage};
 use super::status::status;
 use crate::azure::WriteScope;
@@ -19,11 +20,9 @@ use crate::cli::session::{DriveStart, Driving, GateAnswers, Interrupts, Session,
 use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, messages, world};
-use crate::engine::state::Opened;
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
-use crate::model::{Messages, Plan, RunId, RunOutcome, StepName, StepStatus};
+use crate::model::{Messages, Plan, RunId, RunOutcome, StepName};
 use crate::outside::RoutedActuator;
-use crate::store::claims::same_endpoint;
 use crate::store::{RunStore, StoreError};
 
 /// What `resume` takes.
@@ -136,6 +135,17 @@ enum First<'a> {
     After(Command, Duration),
     /// What a resume says depends on how the run stands.
     Resume(Depends<'a>),
+}
+
+impl First<'_> {
+    /// The command as the run stands, and the time that passes before it.
+    fn beginning(self, state: &RunState) -> (Option<Command>, Duration) {
+        match self {
+            Self::Command(command) => (Some(command), Duration::ZERO),
+            Self::After(command, after) => (Some(command), after),
+            Self::Resume(depends) => (depends(state), Duration::ZERO),
+        }
+    }
 }
 
 /// A command that depends on how the run stands.
@@ -337,11 +347,7 @@ async fn go_on(
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
-    let (command, later) = match first {
-        First::Command(command) => (Some(command), Duration::ZERO),
-        First::After(command, after) => (Some(command), after),
-        First::Resume(depends) => (depends(&state), Duration::ZERO),
-    };
+    let (command, later) = first.beginning(&state);
     let Some(opened) = &state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
@@ -407,69 +413,6 @@ async fn tell_driver(
         Output::Text => Ok(Status::Done),
         Output::Json | Output::Jsonl => status(context, run).await,
     }
-}
-
-/// A run that goes on sends secrets: this process must be able to read them.
-fn refuse_without_secrets(
-    command: Option<&Command>,
-    state: &RunState,
-    plan: &Plan,
-) -> Result<(), CliError> {
-    let going_on = matches!(
-        command,
-        None | Some(
-            Command::Approve(_)
-                | Command::Continue { .. }
-                | Command::Retry(_)
-                | Command::RetryFrom(_)
-                | Command::RetryAll { .. }
-                | Command::Skip(_)
-                | Command::SourceDown { .. }
-        )
-    );
-    if going_on {
-        let left = plan.steps().iter().filter(|step| {
-            state.steps.get(&step.name).is_none_or(|record| {
-                !matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped)
-            })
-        });
-        // Not after the gate, and not when the gateway stands: now, with nothing said yet.
-        if let Some(why) = azure::SecretSettings::of(plan).missing(left) {
-            return Err(CliError::refused(
-                "The run would send a secret that this process cannot read.",
-            )
-            .reason(&why)
-            .hint("Say it again where the secret is; nothing was recorded."));
-        }
-    }
-    Ok(())
-}
-
-/// A run stays where it is about, and only a drill's time can be made to pass.
-fn refuse_elsewhere(
-    drive: &DriveArgs,
-    target: &Target,
-    opened: &Opened,
-    later: Duration,
-) -> Result<(), CliError> {
-    if let Some(other) = &drive.target.endpoint
-        && opened.mode == RunMode::Live
-        && !same_endpoint(
-            azure::endpoint(&drive.target)?.as_str(),
-            azure::endpoint(target)?.as_str(),
-        )
-    {
-        return Err(CliError::usage(format!(
-            "The run is about {}, not about {other}.",
-            opened.endpoint
-        )));
-    }
-    if later > Duration::ZERO && opened.mode == RunMode::Live {
-        return Err(CliError::usage(
-            "`--after` is for drills: a live run's time passes by itself.",
-        ));
-    }
-    Ok(())
 }
 
 /// Where a live run's Azure is, who we are to it, and by which clock.

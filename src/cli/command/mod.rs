@@ -8,6 +8,7 @@ mod drill;
 mod drive;
 mod examples;
 mod export;
+mod going_on;
 mod init;
 mod journal;
 mod man;

@@ -83,6 +83,27 @@ pub(super) struct RunningPage {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+/// A page beyond this host is served by TLS only.
+fn open_to_all(listen: std::net::SocketAddr) -> CliError {
+    let what = format!(
+        "The page would listen on {listen} without TLS, where others could read along and act."
+    );
+    CliError::usage(what).hint(
+        "Name a certificate with `--tls-cert FILE --tls-key FILE`, or stay on loopback and reach it \
+         through `ssh -L`.",
+    )
+}
+
+/// The page's own threads, behind those that drive runs.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("page")
+        .on_thread_start(yield_to_runs)
+        .enable_all()
+        .build()
+}
+
 impl RunningPage {
     /// Serves the page from now on.
     ///
@@ -92,14 +113,7 @@ impl RunningPage {
         let identity = identity(args)?;
         let secure = identity.is_some();
         if !args.listen.ip().is_loopback() && !secure {
-            return Err(CliError::usage(format!(
-                "The page would listen on {} without TLS, where others could read along and act.",
-                args.listen
-            ))
-            .hint(
-                "Name a certificate with `--tls-cert FILE --tls-key FILE`, or stay on loopback and reach it \
-                 through `ssh -L`.",
-            ));
+            return Err(open_to_all(args.listen));
         }
         let failed = |error: &(dyn std::error::Error + 'static)| {
             let what = format!("The page cannot be served on {}.", args.listen);
@@ -122,13 +136,7 @@ impl RunningPage {
         let page_source = Arc::clone(&source) as Arc<dyn WebSource>;
         let invitations = context.state.invitations();
         let web = Web::new(page_source, invitations, settings, (clock, Arc::new(HostEntropy)));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("page")
-            .on_thread_start(yield_to_runs)
-            .enable_all()
-            .build()
-            .map_err(|error| failed(&error))?;
+        let runtime = runtime().map_err(|error| failed(&error))?;
         let (ends, ended) = oneshot::channel();
         let listing = source.list_elsewhere();
         let served = async move {

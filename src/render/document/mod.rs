@@ -33,7 +33,7 @@ pub use view::{Document, LastRun};
 use view::{ContentsEntry, Part, Version, Warning};
 
 use super::template::{TemplateError, Templates};
-use crate::model::plan::canonical;
+use crate::model::canonical::canonical;
 
 /// The schema of a document's view.
 pub const DOCUMENT_SCHEMA: &str = "backroad.document/1";

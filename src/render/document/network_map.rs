@@ -184,6 +184,25 @@ const TOLD: [(ChangeMark, &str); 8] = [
     (ChangeMark::Leaving, "Still to go"),
 ];
 
+/// Which regions are down, and where it is looked from.
+fn places(told: &NetworkPicture) -> Vec<String> {
+    let mut parts: Vec<String> =
+        told.down.iter().map(|region| format!("The region {} is down.", region.as_str())).collect();
+    let sites: Vec<String> = told
+        .sites
+        .iter()
+        .filter(|(_, prefixes)| !prefixes.is_empty())
+        .map(|(site, prefixes)| format!("{site} ({})", prefixes.join(", ")))
+        .collect();
+    if !sites.is_empty() {
+        parts.push(format!("Sites: {}.", sites.join("; ")));
+    }
+    if !told.vantages.is_empty() {
+        parts.push(format!("It is looked from {}.", told.vantages.join(", ")));
+    }
+    parts
+}
+
 /// The map in words, for those who cannot see it: by what became of things, each with what it is.
 fn words(told: &NetworkPicture) -> String {
     let mut all: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -223,20 +242,7 @@ fn words(told: &NetworkPicture) -> String {
     for (id, circuit) in &told.circuits {
         say(circuit.mark, format!("circuit {}", id.name()));
     }
-    let mut parts: Vec<String> =
-        told.down.iter().map(|region| format!("The region {} is down.", region.as_str())).collect();
-    let sites: Vec<String> = told
-        .sites
-        .iter()
-        .filter(|(_, prefixes)| !prefixes.is_empty())
-        .map(|(site, prefixes)| format!("{site} ({})", prefixes.join(", ")))
-        .collect();
-    if !sites.is_empty() {
-        parts.push(format!("Sites: {}.", sites.join("; ")));
-    }
-    if !told.vantages.is_empty() {
-        parts.push(format!("It is looked from {}.", told.vantages.join(", ")));
-    }
+    let mut parts = places(told);
     for (_, word) in TOLD {
         let Some(list) = all.get(word) else { continue };
         let more = list.len().saturating_sub(NAMES_MAX);

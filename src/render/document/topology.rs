@@ -78,7 +78,12 @@ impl Layout {
             layout.regions.push((name, rect));
             top += height + 18.0;
         }
-        let regions = top - 18.0;
+        layout.stand_beside(all, top - 18.0);
+        layout
+    }
+
+    /// Circuits, devices and sites, beside regions that are so high together.
+    fn stand_beside(&mut self, all: &NetworkPicture, regions: f64) {
         let spread = |count: usize, height: f64| {
             let each = (regions / count.max(1) as f64).max(height + GAP);
             (each, (regions - each * count as f64).min(0.0))
@@ -90,25 +95,24 @@ impl Layout {
             Rect { x: CIRCUIT.0, y, w: CIRCUIT.1, h: 66.0 }
         };
         for (n, id) in all.circuits.keys().enumerate() {
-            layout.circuits.insert(id.clone(), place(n));
+            self.circuits.insert(id.clone(), place(n));
         }
         for (n, id) in all.devices.keys().enumerate() {
-            layout.devices.insert(id.clone(), place(all.circuits.len() + n));
+            self.devices.insert(id.clone(), place(all.circuits.len() + n));
         }
-        layout.order_circuits(all, regions);
+        self.order_circuits(all, regions);
         let names = all.sites.iter().map(|(name, _)| name).chain(&all.vantages);
         let names: Vec<&String> = names.collect();
         let (each, _) = spread(names.len(), 56.0);
         for (n, name) in names.into_iter().enumerate() {
             let y = 8.0 + each * n as f64 + (each - 56.0) / 2.0;
-            layout.sites.insert(name.clone(), Rect { x: SITE.0, y, w: SITE.1, h: 56.0 });
+            self.sites.insert(name.clone(), Rect { x: SITE.0, y, w: SITE.1, h: 56.0 });
         }
         let bottom = |rects: &mut dyn Iterator<Item = &Rect>| {
             rects.map(|rect| rect.y + rect.h).fold(regions, f64::max)
         };
-        let left = layout.circuits.values().chain(layout.devices.values());
-        layout.height = bottom(&mut left.chain(layout.sites.values())) + 8.0;
-        layout
+        let left = self.circuits.values().chain(self.devices.values());
+        self.height = bottom(&mut left.chain(self.sites.values())) + 8.0;
     }
 
     /// Circuits stand beside what they are connected to, so that lines cross as little as can be.
@@ -208,6 +212,24 @@ pub(super) fn draw(estate: &NetworkPicture, layout: &Layout, id: &str, title: &s
     draw_told(estate, layout, (id, title, &sentence(estate)), SitesShown::Always)
 }
 
+/// The sites, and from where else it is looked.
+fn sites(svg: &mut Svg, estate: &NetworkPicture, layout: &Layout) {
+    for (site, prefixes) in &estate.sites {
+        let Some(rect) = layout.sites.get(site) else { continue };
+        let mut lines = vec![("p-small", "on-premises".to_owned())];
+        match prefixes.as_slice() {
+            [one] => lines.push(("p-small", one.clone())),
+            [one, more @ ..] => lines.push(("p-small", format!("{one} +{}", more.len()))),
+            [] => {}
+        }
+        boxed(svg, "p-box", *rect, site, &lines);
+    }
+    for vantage in &estate.vantages {
+        let Some(rect) = layout.sites.get(vantage) else { continue };
+        boxed(svg, "p-box", *rect, vantage, &[("p-small", "it is looked from here".to_owned())]);
+    }
+}
+
 /// The networks, with what is said of them to those who cannot see it; without the place of sites where none is known.
 pub(super) fn draw_told(
     estate: &NetworkPicture,
@@ -233,26 +255,7 @@ pub(super) fn draw_told(
     connections(&mut svg, estate, layout);
     tunnels(&mut svg, estate, layout);
     peerings(&mut svg, estate, layout);
-    for (site, prefixes) in &estate.sites {
-        let Some(rect) = layout.sites.get(site) else { continue };
-        let mut lines = vec![("p-small", "on-premises".to_owned())];
-        match prefixes.as_slice() {
-            [one] => lines.push(("p-small", one.clone())),
-            [one, more @ ..] => lines.push(("p-small", format!("{one} +{}", more.len()))),
-            [] => {}
-        }
-        boxed(&mut svg, "p-box", *rect, site, &lines);
-    }
-    for vantage in &estate.vantages {
-        let Some(rect) = layout.sites.get(vantage) else { continue };
-        boxed(
-            &mut svg,
-            "p-box",
-            *rect,
-            vantage,
-            &[("p-small", "it is looked from here".to_owned())],
-        );
-    }
+    sites(&mut svg, estate, layout);
     devices(&mut svg, estate, layout);
     for (circuit, state) in &estate.circuits {
         let Some(rect) = layout.circuits.get(circuit) else { continue };

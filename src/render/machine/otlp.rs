@@ -181,7 +181,7 @@ fn span(span: &TraceSpan) -> Value {
         "startTimeUnixNano": nanos(span.from),
         "endTimeUnixNano": nanos(span.to),
         "attributes": attributes(&span.attributes),
-        "events": span.happenings.iter().map(happening).collect::<Vec<_>>(),
+        "events": span.events.iter().map(span_event).collect::<Vec<_>>(),
         "droppedEventsCount": span.dropped,
         "links": span.links.iter().map(link).collect::<Vec<_>>(),
         "status": match &span.status {
@@ -196,11 +196,11 @@ fn span(span: &TraceSpan) -> Value {
     object
 }
 
-fn happening(happening: &SpanEvent) -> Value {
+fn span_event(event: &SpanEvent) -> Value {
     json!({
-        "timeUnixNano": nanos(happening.at),
-        "name": happening.name,
-        "attributes": attributes(&happening.attributes),
+        "timeUnixNano": nanos(event.at),
+        "name": event.name,
+        "attributes": attributes(&event.attributes),
     })
 }
 

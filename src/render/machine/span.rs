@@ -77,7 +77,7 @@ pub struct TraceSpan {
     /// What it is about.
     pub attributes: Attributes,
     /// What happened in it.
-    pub happenings: Vec<SpanEvent>,
+    pub events: Vec<SpanEvent>,
     /// What happened in it beyond what is kept.
     pub dropped: usize,
     /// How it went.

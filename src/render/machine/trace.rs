@@ -16,7 +16,7 @@ use crate::engine::{Event, Recorded, RunKind};
 use crate::model::{RunOutcome, Seq, StepName, Timestamp};
 
 /// Happenings of one span that are kept; more are counted.
-const HAPPENINGS_MAX: usize = 128;
+const SPAN_EVENTS_MAX: usize = 128;
 
 /// Makes spans of events, one after the other.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ impl TracedRun {
             from: *at,
             to: *at,
             attributes,
-            happenings: Vec::new(),
+            events: Vec::new(),
             dropped: 0,
             status: SpanStatus::Unset,
         }
@@ -233,7 +233,7 @@ impl TracedRun {
         self.begun(STEP, step, recorded);
         let parent = {
             let open = self.open.entry(step.clone()).or_default();
-            // A happening belongs to the innermost that is open, calls excepted: those are told by their ends.
+            // What happened belongs to the innermost that is open, calls excepted: those are told by their ends.
             if let Some(span) = open.attempt.as_mut().or(open.step.as_mut()) {
                 happened(span, recorded);
             }
@@ -408,13 +408,13 @@ fn end_of_step(event: &Event) -> Option<SpanStatus> {
 
 /// Notes an event in a span.
 fn happened(span: &mut TraceSpan, recorded: &Recorded) {
-    if span.happenings.len() >= HAPPENINGS_MAX {
+    if span.events.len() >= SPAN_EVENTS_MAX {
         span.dropped += 1;
         return;
     }
     let (name, fields) = fields::told(&recorded.event);
     let attributes = fields.iter().flat_map(|(name, value)| flat(name, value)).collect();
-    span.happenings.push(SpanEvent { at: recorded.at, name, attributes });
+    span.events.push(SpanEvent { at: recorded.at, name, attributes });
 }
 
 /// A field as attributes: objects by their parts.

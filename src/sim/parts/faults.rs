@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::ResourceId;
+use crate::model::pattern::fits;
 use crate::sim::fault::{
-    Fault, FaultEffect, Occasion, glob, strike_operation, strike_operation_by_path, strike_request,
+    Fault, FaultEffect, Occasion, strike_operation, strike_operation_by_path, strike_request,
 };
 use crate::sim::tally::FaultTally;
 
@@ -54,7 +55,7 @@ impl Faults {
             let refuses = matches!(&fault.effect, FaultEffect::Refuse { code, .. } if code == word);
             puts && refuses
                 && fault.times > 0
-                && glob(&fault.resource.to_ascii_lowercase(), id.key())
+                && fits(&fault.resource.to_ascii_lowercase(), id.key())
         })
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::Timestamp;
-use crate::sim::happening::ScheduledEvent;
+use crate::sim::scheduled_event::ScheduledEvent;
 
 /// What is to come, the next first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -25,6 +25,10 @@ impl Provider for CircuitType {
         &["peerings", "authorizations"]
     }
 
+    fn has_counters(&self) -> bool {
+        true
+    }
+
     fn locks_with_conflict(&self) -> bool {
         true
     }

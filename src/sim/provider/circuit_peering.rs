@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, default, keep};
-use crate::arm;
+use super::{PostReading, Provider, Put, child, default, keep};
 use crate::arm::kind;
+use crate::arm::{self, CircuitPath};
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
@@ -22,6 +22,21 @@ impl Provider for CircuitPeeringType {
 
     fn children(&self) -> &'static [&'static str] {
         &["connections"]
+    }
+
+    fn has_counters(&self) -> bool {
+        true
+    }
+
+    fn post_reading(&self, verb: &str) -> Option<PostReading> {
+        let (table, path) = verb.split_once('/')?;
+        let path = CircuitPath::parse(path)?;
+        match table {
+            "arptables" => Some(PostReading::ArpTable(path)),
+            "routetables" => Some(PostReading::RouteTable(path)),
+            "routetablessummary" => Some(PostReading::RouteSummary(path)),
+            _ => None,
+        }
     }
 
     fn locks_with_conflict(&self) -> bool {

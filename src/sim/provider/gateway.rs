@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::public_ip::address;
 use super::{
-    PostAction, Provider, Put, default, gateway_check, id_at, keep, name_parts, top_level,
+    PostAction, PostReading, Provider, Put, default, gateway_check, id_at, keep, name_parts,
+    top_level,
 };
 use crate::arm;
 use crate::arm::kind;
@@ -236,6 +237,20 @@ impl Provider for GatewayType {
             "stopsitefailovertest" => Some(PostAction::StopTest),
             _ => None,
         }
+    }
+
+    fn post_reading(&self, verb: &str) -> Option<PostReading> {
+        Some(match verb {
+            "getlearnedroutes" => PostReading::LearnedRoutes,
+            "getbgppeerstatus" => PostReading::BgpPeers,
+            "getadvertisedroutes" => PostReading::AdvertisedRoutes,
+            _ if verb.contains('/') => return None,
+            _ => PostReading::Resiliency,
+        })
+    }
+
+    fn lists_connections(&self) -> bool {
+        true
     }
 
     fn is_told_when_reset(&self) -> bool {

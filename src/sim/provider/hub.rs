@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Provider, Put, Shown, child, default, id_at, keep, top_level};
+use super::{PostReading, Provider, Put, Shown, child, default, id_at, keep, top_level};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::consequence::Consequence;
@@ -102,6 +102,10 @@ impl Provider for VirtualHubType {
 
     fn word(&self) -> &'static str {
         "VirtualHub"
+    }
+
+    fn post_reading(&self, verb: &str) -> Option<PostReading> {
+        (verb == "effectiveroutes").then_some(PostReading::EffectiveRoutes)
     }
 
     fn has_guid(&self) -> bool {

@@ -27,6 +27,7 @@ use super::consequence::Consequence;
 use super::parts::Resource;
 use super::reply::Refusal;
 use super::world::World;
+use crate::arm::CircuitPath;
 pub(super) use crate::arm::read::id_at;
 use crate::model::{ResourceId, Timestamp};
 
@@ -84,6 +85,27 @@ pub(super) enum PostAction {
     StartTest,
     /// A failover test of a site is stopped.
     StopTest,
+}
+
+/// What a POST reads of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PostReading {
+    /// What a gateway has learned.
+    LearnedRoutes,
+    /// The sessions of a gateway.
+    BgpPeers,
+    /// What a gateway tells one of its peers.
+    AdvertisedRoutes,
+    /// The neighbours of one path of a circuit.
+    ArpTable(CircuitPath),
+    /// The routes of one path of a circuit.
+    RouteTable(CircuitPath),
+    /// The sessions of one path of a circuit.
+    RouteSummary(CircuitPath),
+    /// The routes of one table of a hub.
+    EffectiveRoutes,
+    /// How resilient a gateway is, and what its tests came to.
+    Resiliency,
 }
 
 /// How a resource type behaves. What a type does not say is as most types do.
@@ -176,6 +198,21 @@ pub(super) trait Provider: Sync {
     /// What is done with it by a POST of this verb, in lower case.
     fn post_action(&self, _verb: &str) -> Option<PostAction> {
         None
+    }
+
+    /// What is read of it by a POST of this verb, in lower case; a verb may name a path after a slash.
+    fn post_reading(&self, _verb: &str) -> Option<PostReading> {
+        None
+    }
+
+    /// Whether it has counters of what goes through it.
+    fn has_counters(&self) -> bool {
+        false
+    }
+
+    /// Whether the connections at it are listed under it, although they stand by themselves.
+    fn lists_connections(&self) -> bool {
+        false
     }
 
     /// Whether the end of its reset tells it as it is.

@@ -2,7 +2,7 @@
 //!
 //! Comes in: HTTP requests, whatever their path. Goes out: what the world answers, as late as it
 //! says; a fault closes the connection without an answer. Beside Azure's paths, `/_sim/…` is the
-//! simulator's own (`admin`): they ask for no token. Nor do the doors through which tools log in (`login`).
+//! simulator's own (`admin`): they ask for no token. Nor do the endpoints through which tools log in (`login`).
 
 mod admin;
 mod bounded;

@@ -102,7 +102,7 @@ pub struct Service {
     pub advance: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
     /// What its clients may hold.
     pub bounds: Bounds,
-    /// Whether the token doors of managed identities are open.
+    /// Whether the token endpoints of managed identities are open.
     pub with_identity: bool,
     /// How much faster the world's clock goes than its clients': what they are told to wait is as much shorter.
     /// Nothing is said to clients that keep the world's time.
@@ -165,7 +165,7 @@ pub async fn serve<W: Answers>(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (identity, bounds) = (service.identity.clone(), service.bounds);
-    let doors = login::routes::<W>(service.with_identity);
+    let endpoints = login::routes::<W>(service.with_identity);
     let served = Served {
         world,
         ledger: Arc::default(),
@@ -174,7 +174,7 @@ pub async fn serve<W: Answers>(
         service,
         address: listener.local_addr()?.to_string().into(),
     };
-    let router = admin::routes::<W>().merge(doors).fallback(answer::<W>).with_state(served);
+    let router = admin::routes::<W>().merge(endpoints).fallback(answer::<W>).with_state(served);
     bounded::serve(CuttableListener(listener), identity, router, bounds, shutdown).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is done to items, plans, containers and jobs? Each deed is refused where it is not allowed, and begins a
+//! What is done to items, plans, containers and jobs? Each move is refused where it is not allowed, and begins a
 //! job where it is.
 
 use serde_json::Value;
@@ -6,13 +6,15 @@ use serde_json::Value;
 use super::VaultRequest;
 use super::job::{JobState, JobWork};
 use super::pace::Pace;
-use super::phase::{ItemSide, MachineMove, Standing};
+use super::phase::{MachineMove, Standing};
 use super::place::{kind, spelled};
 use super::refuse;
 use super::stages::{Order, plain};
+use super::words::{JobAction, SourceOperations, VaultAction, VaultKind};
 use super::write::Begin;
 use crate::azure::wire::WireResponse;
 use crate::model::ResourceId;
+use crate::model::recovery::FailoverDirection;
 use crate::sim::reply::Refusal;
 use crate::sim::world::World;
 
@@ -24,33 +26,36 @@ impl World {
         verb: &str,
         asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
-        let word = kind(id);
-        match (word.as_str(), verb) {
-            ("replicationjobs", "cancel" | "resume" | "restart") => {
-                self.act_on_job(id, verb, asked)
-            }
-            ("vaults", "export") => {
+        match (kind(id), VaultAction::parse(verb)) {
+            (Some(VaultKind::Job), _) => match JobAction::parse(verb) {
+                Some(action) => self.act_on_job(id, action, asked),
+                None => Err(no_action(verb)),
+            },
+            (Some(VaultKind::Vault), Some(VaultAction::Export)) => {
                 let target = asked.vault.child("replicationJobs", "export");
                 self.small_job(target.unwrap_or_else(|_| id.clone()), None, JobWork::Export, asked)
             }
-            ("replicationvaulthealth", "refresh") => {
+            (Some(VaultKind::Health), Some(VaultAction::Refresh)) => {
                 let place = format!("{}/replicationVaultHealth", spelled(asked.vault));
                 self.small_job(id.clone(), Some(place), JobWork::RefreshHealth, asked)
             }
-            ("replicationprotectioncontainers", "switchprotection") => self.switch(id, asked),
-            ("replicationprotectioncontainers", "remove")
-            | ("replicationprotectioncontainermappings", "remove")
-            | ("replicationfabrics", "remove") => self.delete_in_vault(id, asked),
-            ("replicationprotecteditems" | "replicationrecoveryplans", _) => {
+            (Some(VaultKind::Container), Some(VaultAction::SwitchProtection)) => {
+                self.switch(id, asked)
+            }
+            (
+                Some(VaultKind::Container | VaultKind::ContainerMapping | VaultKind::Fabric),
+                Some(VaultAction::Remove),
+            ) => self.delete_in_vault(id, asked),
+            (Some(own @ (VaultKind::Item | VaultKind::Plan)), _) => {
                 match MachineMove::parse(verb) {
-                    Some(deed @ (MachineMove::Disable | MachineMove::ChangePoint))
-                        if word == "replicationrecoveryplans" =>
+                    Some(machine_move @ (MachineMove::Disable | MachineMove::ChangePoint))
+                        if own == VaultKind::Plan =>
                     {
-                        Err(unknown(verb, deed))
+                        Err(unknown(verb, machine_move))
                     }
-                    Some(deed) => {
+                    Some(machine_move) => {
                         self.writable_vault(id, asked, &format!("{verb}/action"))?;
-                        self.do_deed(id, deed, asked)
+                        self.do_move(id, machine_move, asked)
                     }
                     None => Err(no_action(verb)),
                 }
@@ -60,14 +65,14 @@ impl World {
     }
 
     /// Does something to an item or a plan.
-    pub(super) fn do_deed(
+    pub(super) fn do_move(
         &mut self,
         id: &ResourceId,
-        deed: MachineMove,
+        machine_move: MachineMove,
         asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
         let Some(body) = self.body(id) else { return Err(refuse::missing(id)) };
-        let is_plan = kind(id) == "replicationrecoveryplans";
+        let is_plan = kind(id) == Some(VaultKind::Plan);
         let groups: Option<Vec<Value>> =
             is_plan.then(|| body["properties"]["groups"].as_array().cloned().unwrap_or_default());
         let items = if is_plan { self.items_of_plan(id) } else { vec![id.clone()] };
@@ -75,60 +80,80 @@ impl World {
             self.refuse_busy(busy, asked)?;
         }
         let allowed = self.allowed_in_vault(id, asked.now);
-        if !allowed.iter().any(|word| word == deed.allowed_word()) {
-            return Err(refuse::not_allowed(id, deed, &allowed));
+        if !allowed.contains(&machine_move.allowed_as()) {
+            return Err(refuse::not_allowed(id, machine_move, &allowed));
         }
         let sent = asked.body()?;
         let text = |key: &str| sent["properties"].get(key).and_then(Value::as_str);
         let own = items.first().and_then(|item| self.body(item));
         let own = own.map_or(Standing::NEW, |body| Standing::of(&body["properties"])).direction();
-        let direction = text("failoverDirection").unwrap_or(own).to_owned();
-        if deed.has_direction() && deed != MachineMove::Reprotect && direction != own {
-            return Err(refuse::wrong_direction(id, &direction, own));
+        if let Some(direction) = text("failoverDirection")
+            && machine_move.has_direction()
+            && machine_move != MachineMove::Reprotect
+            && FailoverDirection::parse(direction) != Some(own)
+        {
+            return Err(refuse::wrong_direction(id, direction, own));
         }
-        self.refuse_unreachable(&items, deed)?;
-        if let (MachineMove::TestFailover, Some(network)) = (deed, text("networkId")) {
-            let network = ResourceId::parse(network)
-                .ok()
-                .filter(|network| self.body(network).is_some())
-                .ok_or_else(|| {
-                    refuse::invalid(format!("The network '{network}' was not found."))
-                })?;
-            self.check_right(&network, "read")?;
+        self.refuse_unreachable(&items, machine_move)?;
+        if machine_move == MachineMove::TestFailover {
+            self.check_test_network(text("networkId"))?;
         }
         // Where nobody says that nothing is done at the source, it is tried first.
-        let required = text("sourceSiteOperations").is_none_or(|said| said != "NotRequired");
-        let shuts_down = deed == MachineMove::PlannedFailover
-            || (deed == MachineMove::UnplannedFailover && required);
+        let source = text("sourceSiteOperations").and_then(SourceOperations::parse);
+        let shuts_down = machine_move == MachineMove::PlannedFailover
+            || (machine_move == MachineMove::UnplannedFailover
+                && source != Some(SourceOperations::NotRequired));
         self.count(id);
         items.iter().filter(|item| *item != id).for_each(|item| self.count(item));
         let order = Order {
-            deed,
+            machine_move,
             target: id,
             items: &items,
             groups: groups.as_deref(),
             shuts_down,
-            direction: &direction,
+            direction: own,
         };
         let stages = self.stages(&order);
         let place = Some(spelled(id));
-        let begin =
-            Begin { target: id.clone(), place, work: JobWork::MachineMove(deed), items, stages };
+        let begin = Begin {
+            target: id.clone(),
+            place,
+            work: JobWork::MachineMove(machine_move),
+            items,
+            stages,
+        };
         Ok(self.begin_job(begin, asked))
+    }
+
+    /// The network of a test must be there, and we must see it.
+    fn check_test_network(&mut self, network: Option<&str>) -> Result<(), Refusal> {
+        let Some(network) = network else { return Ok(()) };
+        let found = ResourceId::parse(network).ok().filter(|id| self.body(id).is_some());
+        let missing = || refuse::invalid(format!("The network '{network}' was not found."));
+        self.check_right(&found.ok_or_else(missing)?, "read")
     }
 
     /// What needs a region that is down is refused at once where Azure must ask it first: the source of a planned
     /// failover; and where an item is to go back to, of one that is protected again or cancelled.
-    fn refuse_unreachable(&self, items: &[ResourceId], deed: MachineMove) -> Result<(), Refusal> {
+    fn refuse_unreachable(
+        &self,
+        items: &[ResourceId],
+        machine_move: MachineMove,
+    ) -> Result<(), Refusal> {
         for item in items {
             let Some(body) = self.body(item) else { continue };
             let active = Standing::of(&body["properties"]).active;
-            let other =
-                if active == ItemSide::Primary { ItemSide::Recovery } else { ItemSide::Primary };
-            let needed = match deed {
+            let needed = match machine_move {
                 MachineMove::PlannedFailover => active,
-                MachineMove::Reprotect | MachineMove::Switch | MachineMove::Cancel => other,
-                _ => continue,
+                MachineMove::Reprotect | MachineMove::Switch | MachineMove::Cancel => {
+                    active.other()
+                }
+                MachineMove::TestFailover
+                | MachineMove::TestFailoverCleanup
+                | MachineMove::UnplannedFailover
+                | MachineMove::ChangePoint
+                | MachineMove::Commit
+                | MachineMove::Disable => continue,
             };
             if !self.side_is_up(body, needed) {
                 let region = Self::side(body, needed).map(|region| region.as_str().to_owned());
@@ -157,7 +182,7 @@ impl World {
         }
         self.refuse_busy(&item, asked)?;
         let allowed = self.allowed_in_vault(&item, asked.now);
-        if !allowed.iter().any(|word| word == MachineMove::Switch.allowed_word()) {
+        if !allowed.contains(&MachineMove::Switch.allowed_as()) {
             return Err(refuse::not_allowed(&item, MachineMove::Switch, &allowed));
         }
         let items = vec![item];
@@ -165,12 +190,12 @@ impl World {
         self.count(container);
         items.iter().for_each(|item| self.count(item));
         let order = Order {
-            deed: MachineMove::Switch,
+            machine_move: MachineMove::Switch,
             target: container,
             items: &items,
             groups: None,
             shuts_down: false,
-            direction: "",
+            direction: FailoverDirection::PrimaryToRecovery,
         };
         let stages = self.stages(&order);
         let begin = Begin {
@@ -197,7 +222,14 @@ impl World {
         let (name, said) = match work {
             JobWork::RefreshHealth => ("RefreshFailoverHealthTask", "Refreshing failover health"),
             JobWork::Export => ("ExportJobsTask", "Exporting jobs"),
-            _ => ("RemediateTask", "Changing the job"),
+            JobWork::Write(_)
+            | JobWork::Remove
+            | JobWork::MachineMove(_)
+            | JobWork::CancelJob(_)
+            | JobWork::RestartJob(_)
+            | JobWork::ResumeJob(_)
+            | JobWork::MakeVault
+            | JobWork::RemoveVault => ("RemediateTask", "Changing the job"),
         };
         let stages = vec![plain(name, said, takes)];
         Ok(self.begin_job(Begin { target, place, work, items: Vec::new(), stages }, asked))
@@ -207,23 +239,23 @@ impl World {
     fn act_on_job(
         &mut self,
         id: &ResourceId,
-        verb: &str,
+        action: JobAction,
         asked: &VaultRequest<'_>,
     ) -> Result<WireResponse, Refusal> {
+        let verb = action.as_str().to_ascii_lowercase();
         self.writable_vault(id, asked, &format!("{verb}/action"))?;
         let name = id.name().to_ascii_lowercase();
         let job = self.vaults.job(&name).filter(|job| job.vault == *asked.vault);
         let Some(mut job) = job.cloned() else { return Err(refuse::missing(id)) };
-        let allowed = job.allowed_actions();
-        if !allowed.iter().any(|word| word.eq_ignore_ascii_case(verb)) {
-            return Err(refuse::job_action(&name, verb));
+        if !job.allowed_actions().contains(&action) {
+            return Err(refuse::job_action(&name, &verb));
         }
-        let work = match verb {
-            "cancel" => {
+        let work = match action {
+            JobAction::Cancel => {
                 job.state = JobState::Cancelling;
                 JobWork::CancelJob(name)
             }
-            "resume" => {
+            JobAction::Resume => {
                 if let Some(stage) = job.stages.get_mut(job.at) {
                     // Somebody has done it: the stage ends, and the next one begins.
                     stage.manual = None;
@@ -232,7 +264,7 @@ impl World {
                 self.pause_for_people(&mut job);
                 JobWork::ResumeJob(name)
             }
-            _ => {
+            JobAction::Restart => {
                 for busy in job.items.iter().chain([&job.target]) {
                     self.refuse_busy(busy, asked)?;
                 }
@@ -246,11 +278,11 @@ impl World {
 
     /// Lets a failed job go on from the stage at which it failed, for the items that are still to be done.
     fn restart(&mut self, job: &mut super::job::Job, asked: &VaultRequest<'_>) {
-        let JobWork::MachineMove(deed) = job.work else { return };
+        let JobWork::MachineMove(machine_move) = job.work else { return };
         (job.ended, job.failure, job.failure_due) = (None, None, None);
         let can = |item: &ResourceId| {
             let body = self.body(item);
-            body.is_some_and(|body| Standing::of(&body["properties"]).after(deed).is_some())
+            body.is_some_and(|body| Standing::of(&body["properties"]).after(machine_move).is_some())
         };
         let at = job.at;
         if let Some(stage) = job.stages.get_mut(at) {
@@ -268,7 +300,10 @@ fn no_action(verb: &str) -> Refusal {
     Refusal::new(400, "InvalidAction", message).by_gateway()
 }
 
-fn unknown(verb: &str, deed: MachineMove) -> Refusal {
-    let message = format!("A recovery plan knows no action '{verb}' ({}).", deed.allowed_word());
+fn unknown(verb: &str, machine_move: MachineMove) -> Refusal {
+    let message = format!(
+        "A recovery plan knows no action '{verb}' ({}).",
+        machine_move.allowed_as().as_str()
+    );
     Refusal::new(400, "InvalidAction", message).by_gateway()
 }

@@ -4,11 +4,14 @@ use serde_json::{Value, json};
 
 use super::VaultRequest;
 use super::item::without_kept;
-use super::job::{Job, JobState, JobWork, stamp};
+use super::job::{Job, JobState, JobWork};
+use super::job_body::stamp;
 use super::phase::{ItemPhase, MachineMove, Standing};
 use super::place::{kind, named, spelled};
 use super::refuse;
 use super::stages::items_of;
+use super::standing::{provider, told};
+use super::words::{AllowedOperation, Pairing, ReplicationProvider, VaultKind};
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, common, empty_answer, guid, json_answer};
@@ -16,33 +19,6 @@ use crate::sim::world::World;
 
 /// How soon a client may ask again, in seconds (published; the recorder kept none).
 pub(super) const RETRY_AFTER: &str = "30";
-
-/// Lists of what this world never has.
-const EMPTY: [&str; 10] = [
-    "replicationappliances",
-    "replicationmigrationitems",
-    "replicationnetworks",
-    "replicationrecoveryservicesproviders",
-    "replicationstorageclassifications",
-    "replicationstorageclassificationmappings",
-    "replicationvcenters",
-    "replicationevents",
-    "replicationprotectionintents",
-    "replicationprotectableitems",
-];
-
-/// Lists of what it may have.
-const LISTED: [&str; 9] = [
-    "replicationfabrics",
-    "replicationprotectioncontainers",
-    "replicationprotectioncontainermappings",
-    "replicationnetworkmappings",
-    "replicationpolicies",
-    "replicationprotecteditems",
-    "replicationrecoveryplans",
-    "replicationalertsettings",
-    "replicationjobs",
-];
 
 impl World {
     /// Refuses where the vault is not there, or its region does not answer reads.
@@ -65,15 +41,14 @@ impl World {
     ) -> Result<WireResponse, Refusal> {
         self.readable_vault(asked)?;
         self.check_right(id, "read")?;
-        let word = kind(id);
-        let shown = match word.as_str() {
-            "replicationjobs" => {
+        let shown = match kind(id) {
+            Some(VaultKind::Job) => {
                 let job = self.vaults.job(&id.name().to_ascii_lowercase());
                 let own = job.filter(|job| job.vault == *asked.vault && !job.is_of_vault());
                 own.map(|job| job.shown(false))
             }
-            "replicationvaulthealth" => Some(self.vault_health(asked.vault)),
-            "recoverypoints" => {
+            Some(VaultKind::Health) => Some(self.vault_health(asked.vault)),
+            Some(VaultKind::Point) => {
                 let all = id.parent().map(|item| self.points(&item, asked.now)).unwrap_or_default();
                 all.into_iter().find(|point| point["name"] == id.name())
             }
@@ -96,58 +71,81 @@ impl World {
         if let Ok(any) = parent.child(path.rsplit('/').next().unwrap_or(word), "any") {
             self.check_right(&any, "read")?;
         }
-        if word == "replicationvaulthealth" {
+        let listed = VaultKind::parse(word);
+        if listed == Some(VaultKind::Health) {
             return Ok(json_answer(200, &self.vault_health(asked.vault)));
         }
         if parent != *asked.vault
             && self.body(&parent).is_none()
-            && kind(&parent) != "replicationnetworks"
+            && kind(&parent) != Some(VaultKind::Network)
         {
             return Err(refuse::missing(&parent));
         }
-        let value: Vec<Value> = match word {
-            "replicationjobs" => {
+        let value: Vec<Value> = match listed {
+            Some(VaultKind::Job) => {
                 let mut jobs: Vec<&Job> = self.vaults.jobs().collect();
                 jobs.retain(|job| job.vault == *asked.vault && !job.is_of_vault());
                 jobs.sort_by_key(|job| std::cmp::Reverse(job.began));
                 jobs.into_iter().map(|job| job.shown(true)).collect()
             }
-            "recoverypoints" => self.points(&parent, asked.now),
-            _ if EMPTY.contains(&word) => Vec::new(),
-            _ if LISTED.contains(&word) => {
-                let plan = filter_of_plan(asked);
-                let inside = |id: &&ResourceId| {
-                    let near = if parent == *asked.vault {
-                        id.is_within(&parent)
-                    } else {
-                        id.is_child_of(&parent)
-                    };
-                    near && kind(id) == word && self.is_of_plan(id, plan.as_deref())
-                };
-                self.ids()
-                    .filter(inside)
-                    .filter_map(|id| self.listed_in_vault(id, asked.now))
-                    .collect()
-            }
-            _ => {
-                let message = format!("The resource type '{word}' is not one of this world's.");
-                return Err(Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway());
+            Some(VaultKind::Point) => self.points(&parent, asked.now),
+            // What this world never has.
+            Some(
+                VaultKind::Network
+                | VaultKind::Appliance
+                | VaultKind::MigrationItem
+                | VaultKind::ServicesProvider
+                | VaultKind::StorageClass
+                | VaultKind::StorageClassMapping
+                | VaultKind::VCenter
+                | VaultKind::Event
+                | VaultKind::Intent
+                | VaultKind::ProtectableItem,
+            ) => Vec::new(),
+            Some(
+                VaultKind::Fabric
+                | VaultKind::Container
+                | VaultKind::ContainerMapping
+                | VaultKind::NetworkMapping
+                | VaultKind::Policy
+                | VaultKind::Item
+                | VaultKind::Plan
+                | VaultKind::AlertSettings,
+            ) => self.all_of(listed, &parent, asked),
+            Some(VaultKind::Vault | VaultKind::Health) | None => {
+                return Err(refuse::unknown_type(word));
             }
         };
         Ok(json_answer(200, &json!({ "value": value, "nextLink": null })))
     }
 
+    /// What there is of a kind: in one parent, or in the whole vault.
+    fn all_of(
+        &self,
+        of: Option<VaultKind>,
+        parent: &ResourceId,
+        asked: &VaultRequest<'_>,
+    ) -> Vec<Value> {
+        let plan = filter_of_plan(asked);
+        let inside = |id: &&ResourceId| {
+            let near =
+                if parent == asked.vault { id.is_within(parent) } else { id.is_child_of(parent) };
+            near && kind(id) == of && self.is_of_plan(id, plan.as_deref())
+        };
+        self.ids().filter(inside).filter_map(|id| self.listed_in_vault(id, asked.now)).collect()
+    }
+
     fn listed_in_vault(&self, id: &ResourceId, now: Timestamp) -> Option<Value> {
         let mut body = self.get_body(id, now)?;
         // A list of plans does not say what is in them (recorded).
-        if kind(id) == "replicationrecoveryplans" {
+        if kind(id) == Some(VaultKind::Plan) {
             body["properties"]["groups"] = json!([]);
         }
         Some(body)
     }
 
     fn is_of_plan(&self, item: &ResourceId, plan: Option<&str>) -> bool {
-        let Some(plan) = plan.filter(|_| kind(item) == "replicationprotecteditems") else {
+        let Some(plan) = plan.filter(|_| kind(item) == Some(VaultKind::Item)) else {
             return true;
         };
         let vault = super::item::vault_of(item);
@@ -168,57 +166,53 @@ impl World {
     }
 
     /// What may be done to an item or a plan now.
-    pub(super) fn allowed_in_vault(&self, id: &ResourceId, now: Timestamp) -> Vec<String> {
+    pub(super) fn allowed_in_vault(
+        &self,
+        id: &ResourceId,
+        now: Timestamp,
+    ) -> Vec<AllowedOperation> {
         if self.job_at_work(id, now).is_some() {
             return Vec::new();
         }
-        let of_item = |item: &ResourceId| -> Vec<String> {
+        let of_item = |item: &ResourceId| -> Vec<AllowedOperation> {
             let Some(body) = self.body(item) else { return Vec::new() };
             let properties = &body["properties"];
-            let provider = properties.pointer("/providerSpecificDetails/instanceType");
-            let provider = provider.and_then(Value::as_str).unwrap_or_default();
-            Standing::of(properties).allowed(provider).into_iter().map(str::to_owned).collect()
+            Standing::of(properties).allowed(provider(&properties["providerSpecificDetails"]))
         };
-        if kind(id) == "replicationprotecteditems" {
+        if kind(id) == Some(VaultKind::Item) {
             return of_item(id);
         }
         let items = self.items_of_plan(id);
         let mut all = items.iter().map(of_item);
-        let first = all.next().unwrap_or_default();
-        let alone = [MachineMove::Disable.allowed_word(), MachineMove::ChangePoint.allowed_word()];
-        let rest: Vec<Vec<String>> = all.collect();
-        first
-            .into_iter()
-            .filter(|word| {
-                rest.iter().all(|own| own.contains(word)) && !alone.contains(&word.as_str())
-            })
-            .collect()
+        let mut allowed = all.next().unwrap_or_default();
+        let alone = [MachineMove::Disable.allowed_as(), MachineMove::ChangePoint.allowed_as()];
+        let rest: Vec<Vec<AllowedOperation>> = all.collect();
+        allowed.retain(|one| rest.iter().all(|own| own.contains(one)) && !alone.contains(one));
+        allowed
     }
 
     /// The body of a GET of something in a vault, or of the vault.
     pub(in crate::sim) fn recovery_shown(&self, id: &ResourceId, now: Timestamp) -> Option<Value> {
         let mut body = self.body(id)?.clone();
-        let within = |word: &str| {
-            let word = word.to_owned();
-            self.ids().filter(move |other| other.is_child_of(id) && kind(other) == word)
+        let within = |of: VaultKind| {
+            self.ids().filter(move |other| other.is_child_of(id) && kind(other) == Some(of))
         };
-        match kind(id).as_str() {
-            "vaults" => self.show_vault(id, &mut body),
-            "replicationfabrics" => {
-                let containers: Vec<String> =
-                    within("replicationprotectioncontainers").map(spelled).collect();
+        match kind(id) {
+            Some(VaultKind::Vault) => self.show_vault(id, &mut body),
+            Some(VaultKind::Fabric) => {
+                let containers: Vec<String> = within(VaultKind::Container).map(spelled).collect();
                 if let Some(ids) = body.pointer_mut("/properties/customDetails/containerIds") {
                     *ids = json!(containers);
                 }
             }
-            "replicationprotectioncontainers" => {
+            Some(VaultKind::Container) => {
                 let properties = &mut body["properties"];
-                properties["protectedItemCount"] =
-                    json!(within("replicationprotecteditems").count());
-                let paired = within("replicationprotectioncontainermappings").next().is_some();
-                properties["pairingStatus"] = json!(if paired { "Paired" } else { "NotPaired" });
+                properties["protectedItemCount"] = json!(within(VaultKind::Item).count());
+                let paired = within(VaultKind::ContainerMapping).next().is_some();
+                properties["pairingStatus"] =
+                    json!(if paired { Pairing::Paired } else { Pairing::NotPaired }.as_str());
             }
-            "replicationprotecteditems" => {
+            Some(VaultKind::Item) => {
                 without_kept(&mut body);
                 // The agent tells every few minutes that it is there.
                 if let Some(heard) =
@@ -227,14 +221,14 @@ impl World {
                     let minutes = now.as_millis().div_euclid(300_000);
                     *heard = json!(stamp(Timestamp::from_millis(minutes * 300_000)));
                 }
-                body["properties"]["allowedOperations"] = json!(self.allowed_in_vault(id, now));
+                body["properties"]["allowedOperations"] = told(&self.allowed_in_vault(id, now));
                 let job = self.job_at_work(id, now).filter(|job| !job.is_over());
                 if let Some(job) = job {
                     body["properties"]["currentScenario"] = job.current();
                 }
             }
-            "replicationrecoveryplans" => {
-                body["properties"]["allowedOperations"] = json!(self.allowed_in_vault(id, now));
+            Some(VaultKind::Plan) => {
+                body["properties"]["allowedOperations"] = told(&self.allowed_in_vault(id, now));
             }
             _ => {}
         }
@@ -261,7 +255,7 @@ impl World {
                     "id": format!("{}/recoveryPoints/{name}", spelled(item)), "name": name,
                     "type": format!("{}/recoveryPoints", item.resource_type().as_str()),
                     "properties": { "recoveryPointTime": stamp(at), "recoveryPointType": "CrashConsistent",
-                        "providerSpecificDetails": { "instanceType": "A2A",
+                        "providerSpecificDetails": { "instanceType": ReplicationProvider::AzureToAzure.as_str(),
                             "recoveryPointSyncType": "PerVmRecoveryPoint", "disks": [] } },
                 })
             })
@@ -270,11 +264,11 @@ impl World {
 
     /// The vault's health: how many items there are and wait (recorded of an empty vault).
     fn vault_health(&self, vault: &ResourceId) -> Value {
-        let count =
-            |word: &str| self.ids().filter(|id| id.is_within(vault) && kind(id) == word).count();
-        let phases: Vec<ItemPhase> = self
-            .ids()
-            .filter(|id| id.is_within(vault) && kind(id) == "replicationprotecteditems")
+        let all = |of: VaultKind| {
+            self.ids().filter(move |id| id.is_within(vault) && kind(id) == Some(of))
+        };
+        let count = |of: VaultKind| all(of).count();
+        let phases: Vec<ItemPhase> = all(VaultKind::Item)
             .filter_map(|id| Some(Standing::of(&self.body(id)?["properties"]).phase))
             .collect();
         let of = |phase: ItemPhase| phases.iter().filter(|own| **own == phase).count();
@@ -299,8 +293,8 @@ impl World {
                         "protectedItemsFailoverHealthWarningCount": 0,
                     },
                 },
-                "fabricsHealth": without(count("replicationfabrics")),
-                "containersHealth": without(count("replicationprotectioncontainers")),
+                "fabricsHealth": without(count(VaultKind::Fabric)),
+                "containersHealth": without(count(VaultKind::Container)),
             },
         })
     }

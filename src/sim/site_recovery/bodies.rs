@@ -7,6 +7,7 @@ use super::item::last;
 use super::place::{kind, named, spelled};
 use super::refuse;
 use super::stages::items_of;
+use super::words::{FabricKind, Pairing, PlanGroup, RecoveryHealth, VaultKind};
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::world::World;
@@ -77,28 +78,27 @@ impl World {
     /// The body that a PUT or a PATCH leads to.
     pub(super) fn recovery_body(&self, id: &ResourceId, sent: &Value) -> Result<Value, Refusal> {
         let stored = self.body(id);
-        match kind(id).as_str() {
-            "replicationfabrics" => Ok(self.new_fabric(id, sent)),
-            "replicationprotectioncontainers" => Ok(self.new_container(id)),
-            "replicationpolicies" => Ok(policy(id, sent)),
-            "replicationprotectioncontainermappings" => self.new_mapping(id, sent, stored),
-            "replicationnetworkmappings" => self.new_network_mapping(id, sent, stored),
-            "replicationprotecteditems" => match stored {
+        match kind(id) {
+            Some(VaultKind::Fabric) => Ok(self.new_fabric(id, sent)),
+            Some(VaultKind::Container) => Ok(self.new_container(id)),
+            Some(VaultKind::Policy) => Ok(policy(id, sent)),
+            Some(VaultKind::ContainerMapping) => self.new_mapping(id, sent, stored),
+            Some(VaultKind::NetworkMapping) => self.new_network_mapping(id, sent, stored),
+            Some(VaultKind::Item) => match stored {
                 Some(stored) => Ok(updated_item(stored, sent)),
                 None => self.new_item(id, sent),
             },
-            "replicationrecoveryplans" => self.new_plan(id, sent, stored),
-            other => {
-                let message = format!("The resource type '{other}' is not one of this world's.");
-                Err(Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway())
-            }
+            Some(VaultKind::Plan) => self.new_plan(id, sent, stored),
+            _ => Err(refuse::unknown_type(
+                id.resource_type().as_str().rsplit('/').next().unwrap_or_default(),
+            )),
         }
     }
 
     fn new_fabric(&self, id: &ResourceId, sent: &Value) -> Value {
         let details = &sent["properties"]["customDetails"];
         let location = text(details, "location").to_owned();
-        let is_azure = text(details, "instanceType") == "Azure";
+        let is_azure = FabricKind::parse(text(details, "instanceType")) == Some(FabricKind::Azure);
         let custom = elsewhere::fabric_details(details);
         let key = json!({ "kekState": "None", "kekCertThumbprint": null });
         let friendly = if is_azure { region_name(&location) } else { id.name().to_owned() };
@@ -108,7 +108,7 @@ impl World {
                 "friendlyName": friendly, "encryptionDetails": key,
                 "rolloverEncryptionDetails": key, "internalIdentifier": named(self.chance.seed(), id, "internal"),
                 "bcdrState": "Valid", "customDetails": custom, "healthErrorDetails": [],
-                "health": "Normal",
+                "health": RecoveryHealth::Normal.as_str(),
             }),
         )
     }
@@ -122,7 +122,7 @@ impl World {
             id,
             &json!({
                 "fabricFriendlyName": fabric.0, "friendlyName": id.name(), "fabricType": kind,
-                "protectedItemCount": 0, "pairingStatus": "NotPaired", "role": "",
+                "protectedItemCount": 0, "pairingStatus": Pairing::NotPaired.as_str(), "role": "",
                 "fabricSpecificDetails": null,
             }),
         )
@@ -167,8 +167,8 @@ impl World {
                     target.as_ref().map_or(AZURE, |target| target.name()),
                 "providerSpecificDetails":
                     elsewhere::mapping_details(&asked["providerSpecificInput"]),
-                "health": "Normal", "healthErrorDetails": [], "policyId": text(asked, "policyId"),
-                "state": "Paired", "sourceProtectionContainerFriendlyName": source.name(),
+                "health": RecoveryHealth::Normal.as_str(), "healthErrorDetails": [], "policyId": text(asked, "policyId"),
+                "state": Pairing::Paired.as_str(), "sourceProtectionContainerFriendlyName": source.name(),
                 "sourceFabricFriendlyName": fabric(&source),
                 "targetFabricFriendlyName": target.as_ref().map_or(AZURE.to_owned(), fabric),
                 "policyFriendlyName": policy.name(),
@@ -208,7 +208,7 @@ impl World {
         Ok(around(
             id,
             &json!({
-                "state": "Paired", "primaryNetworkFriendlyName": last(&primary),
+                "state": Pairing::Paired.as_str(), "primaryNetworkFriendlyName": last(&primary),
                 "primaryNetworkId": primary, "primaryFabricFriendlyName": own_name,
                 "recoveryNetworkFriendlyName": last(&target), "recoveryNetworkId": target,
                 "recoveryFabricArmId": spelled(&recovery), "recoveryFabricFriendlyName": other_name,
@@ -307,14 +307,16 @@ impl World {
 /// The groups of a plan: what is done to all machines, then those that start some.
 fn groups_of(asked: &Value) -> Result<Vec<Value>, Refusal> {
     let mut groups = Vec::new();
-    for kind in ["Shutdown", "Failover"] {
-        let own = asked["groups"].as_array().into_iter().flatten();
-        let own = own.into_iter().find(|group| text(group, "groupType").eq_ignore_ascii_case(kind));
+    let is = |kind: PlanGroup| {
+        move |group: &&Value| PlanGroup::parse(text(group, "groupType")) == Some(kind)
+    };
+    for kind in [PlanGroup::Shutdown, PlanGroup::Failover] {
+        let own = asked["groups"].as_array().into_iter().flatten().find(is(kind));
         groups.push(group(kind, own.unwrap_or(&Value::Null)));
     }
     let boots = asked["groups"].as_array().into_iter().flatten();
-    let boots = boots.filter(|group| text(group, "groupType").eq_ignore_ascii_case("Boot"));
-    groups.extend(boots.map(|one| group("Boot", one)));
+    let boots = boots.filter(is(PlanGroup::Boot));
+    groups.extend(boots.map(|one| group(PlanGroup::Boot, one)));
     if groups.len() > 2 + BOOT_GROUPS_MAX {
         let message =
             format!("A recovery plan has at most {BOOT_GROUPS_MAX} groups that start machines.");
@@ -323,10 +325,10 @@ fn groups_of(asked: &Value) -> Result<Vec<Value>, Refusal> {
     Ok(groups)
 }
 
-fn group(kind: &str, asked: &Value) -> Value {
+fn group(kind: PlanGroup, asked: &Value) -> Value {
     let list =
         |key: &str| asked.get(key).filter(|list| list.is_array()).cloned().unwrap_or(json!([]));
-    json!({ "groupType": kind, "replicationProtectedItems": list("replicationProtectedItems"),
+    json!({ "groupType": kind.as_str(), "replicationProtectedItems": list("replicationProtectedItems"),
             "startGroupActions": list("startGroupActions"), "endGroupActions": list("endGroupActions") })
 }
 

@@ -5,6 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::standing::provider;
+use super::words::{FabricKind, ReplicationProvider};
+
 /// The key in an answer, the key in a request that it is told from, and what is told when that was not sent.
 type Told = (&'static str, &'static str, Else);
 
@@ -48,19 +51,19 @@ const BETWEEN_SITES_R2: &[Told] = &[
 ];
 
 /// What policies of a provider say, in their order.
-fn policy_keys(provider: &str) -> Option<&'static [Told]> {
+fn policy_keys(provider: ReplicationProvider) -> &'static [Told] {
     use Else::{False, Nothing, Number, Word};
     const CRASH: &str = "crashConsistentFrequencyInMinutes";
     const APP: &str = "appConsistentFrequencyInMinutes";
-    Some(match provider {
-        "A2A" => &[
+    match provider {
+        ReplicationProvider::AzureToAzure => &[
             ("recoveryPointThresholdInMinutes", "", Number(0)),
             ("recoveryPointHistory", "recoveryPointHistory", Number(0)),
             (APP, APP, Number(0)),
             ("multiVmSyncStatus", "multiVmSyncStatus", Word("Enabled")),
             (CRASH, CRASH, Number(5)),
         ],
-        "HyperVReplicaAzure" => &[
+        ReplicationProvider::HyperVToAzure => &[
             ("recoveryPointHistoryDurationInHours", "recoveryPointHistoryDuration", Number(0)),
             (SNAPSHOTS, SNAPSHOTS, Number(0)),
             ("replicationInterval", "replicationInterval", Number(300)),
@@ -68,23 +71,23 @@ fn policy_keys(provider: &str) -> Option<&'static [Told]> {
             ("encryption", "encryption", Word("Disabled")),
             ("activeStorageAccountId", "", Nothing),
         ],
-        "HyperVReplica2012" => BETWEEN_SITES,
-        "HyperVReplica2012R2" => BETWEEN_SITES_R2,
-        "InMageAzureV2" => &[
+        ReplicationProvider::BetweenSites => BETWEEN_SITES,
+        ReplicationProvider::BetweenSitesR2 => BETWEEN_SITES_R2,
+        ReplicationProvider::VMwareToAzure => &[
             (CRASH, CRASH, Number(0)),
             ("recoveryPointThresholdInMinutes", "recoveryPointThresholdInMinutes", Number(0)),
             ("recoveryPointHistory", "recoveryPointHistory", Number(0)),
             (APP, APP, Number(0)),
             ("multiVmSyncStatus", "multiVmSyncStatus", Word("Enabled")),
         ],
-        "InMage" => &[
+        ReplicationProvider::VMwareToSite => &[
             ("recoveryPointThresholdInMinutes", "recoveryPointThresholdInMinutes", Number(0)),
             ("recoveryPointHistory", "recoveryPointHistory", Number(0)),
             (APP, APP, Number(0)),
             ("multiVmSyncStatus", "multiVmSyncStatus", Word("Enabled")),
         ],
         // With three keys that no model has (recorded).
-        "InMageRcm" => &[
+        ReplicationProvider::ModernToAzure => &[
             ("recoveryPointHistoryInMinutes", "recoveryPointHistoryInMinutes", Number(0)),
             (APP, APP, Number(0)),
             (CRASH, CRASH, Number(0)),
@@ -93,29 +96,27 @@ fn policy_keys(provider: &str) -> Option<&'static [Told]> {
             ("associatedItemsCount", "", Number(0)),
             ("dataSourceType", "", Word("VM")),
         ],
-        "InMageRcmFailback" => &[
+        ReplicationProvider::ModernFailback => &[
             (APP, APP, Number(0)),
             (CRASH, CRASH, Number(0)),
             ("status", "", False),
             ("associatedItemsCount", "", Number(0)),
             ("dataSourceType", "", Word("VM")),
         ],
-        "VMwareCbt" => &[
+        ReplicationProvider::Migration => &[
             ("recoveryPointHistoryInMinutes", "recoveryPointHistoryInMinutes", Number(0)),
             (APP, APP, Number(0)),
             (CRASH, CRASH, Number(0)),
         ],
-        _ => return None,
-    })
+    }
 }
 
 /// What a policy says of itself, from what was sent; what no model is known of is told as it was sent.
 pub(super) fn policy_details(input: &Value) -> Value {
-    let provider = input["instanceType"].as_str().unwrap_or_default();
-    let Some(keys) = policy_keys(provider) else { return input.clone() };
+    let Some(provider) = provider(input) else { return input.clone() };
     let mut details = Map::new();
-    details.insert("instanceType".to_owned(), json!(provider));
-    for (key, from, other) in keys {
+    details.insert("instanceType".to_owned(), json!(provider.as_str()));
+    for (key, from, other) in policy_keys(provider) {
         let sent = input.get(*from).filter(|value| !value.is_null()).cloned();
         let told = match (*key, sent) {
             // Asked to be enabled, it is told that it is.
@@ -133,11 +134,13 @@ pub(super) fn policy_details(input: &Value) -> Value {
 /// What a fabric says of itself, from what was sent.
 pub(super) fn fabric_details(input: &Value) -> Value {
     let word = |key: &str| input.get(key).cloned().unwrap_or_default();
-    let kind = input["instanceType"].as_str().unwrap_or_default();
-    let mut details = json!({ "instanceType": kind });
+    let said = input["instanceType"].as_str().unwrap_or_default();
+    // Made without a word of what it is, a fabric is a Hyper-V site.
+    let kind = if said.is_empty() { Some(FabricKind::HyperVSite) } else { FabricKind::parse(said) };
+    let mut details = json!({ "instanceType": kind.map_or(said, |kind| kind.as_str()) });
     let (words, lists): (&[&str], &[&str]) = match kind {
-        "Azure" => (&["location"], &["containerIds", "zones"]),
-        "InMageRcm" => (
+        Some(FabricKind::Azure) => (&["location"], &["containerIds", "zones"]),
+        Some(FabricKind::Modern) => (
             &[
                 "vmwareSiteId",
                 "physicalSiteId",
@@ -159,7 +162,7 @@ pub(super) fn fabric_details(input: &Value) -> Value {
                 "agentDetails",
             ],
         ),
-        "VMwareV2" => (
+        Some(FabricKind::VMwareV2) => (
             &[
                 "vmwareSiteId",
                 "physicalSiteId",
@@ -170,16 +173,12 @@ pub(super) fn fabric_details(input: &Value) -> Value {
             ],
             &["processServers"],
         ),
-        // Made without a word of what it is, a fabric is a Hyper-V site.
-        "HyperVSite" | "" => {
-            details["instanceType"] = json!("HyperVSite");
-            (&[], &["hyperVHosts"])
-        }
-        _ => (&[], &[]),
+        Some(FabricKind::HyperVSite) => (&[], &["hyperVHosts"]),
+        Some(FabricKind::Vmm | FabricKind::VMware) | None => (&[], &[]),
     };
     words.iter().for_each(|key| details[*key] = word(key));
     lists.iter().for_each(|key| details[*key] = json!([]));
-    if kind == "InMageRcm" && !input["sourceAgentIdentity"].is_null() {
+    if kind == Some(FabricKind::Modern) && !input["sourceAgentIdentity"].is_null() {
         details["sourceAgentIdentityDetails"] = word("sourceAgentIdentity");
     }
     details
@@ -189,8 +188,8 @@ pub(super) fn fabric_details(input: &Value) -> Value {
 pub(super) fn mapping_details(input: &Value) -> Value {
     let word = |key: &str| input.get(key).cloned().unwrap_or_default();
     let kind = input["instanceType"].as_str().unwrap_or_default();
-    match kind {
-        "A2A" => json!({
+    match ReplicationProvider::parse(kind) {
+        Some(ReplicationProvider::AzureToAzure) => json!({
             "instanceType": kind,
             "agentAutoUpdateStatus":
                 input.get("agentAutoUpdateStatus").cloned().unwrap_or(json!("Disabled")),
@@ -198,56 +197,78 @@ pub(super) fn mapping_details(input: &Value) -> Value {
             "automationAccountArmId": word("automationAccountArmId"),
             "scheduleName": null, "jobScheduleName": null,
         }),
-        "InMageRcm" => json!({
+        Some(ReplicationProvider::ModernToAzure) => json!({
             "instanceType": kind,
             "enableAgentAutoUpgrade":
                 input.get("enableAgentAutoUpgrade").cloned().unwrap_or(json!("true")),
         }),
-        "VMwareCbt" => json!({
+        Some(ReplicationProvider::Migration) => json!({
             "instanceType": kind, "keyVaultId": word("keyVaultId"), "keyVaultUri": word("keyVaultUri"),
             "storageAccountId": word("storageAccountId"),
             "storageAccountSasSecretName": word("storageAccountSasSecretName"),
             "serviceBusConnectionStringSecretName": word("serviceBusConnectionStringSecretName"),
             "targetLocation": word("targetLocation"), "roleSizeToNicCountMap": {}, "excludedSkus": [],
         }),
-        _ => Value::Null,
+        Some(
+            ReplicationProvider::HyperVToAzure
+            | ReplicationProvider::BetweenSites
+            | ReplicationProvider::BetweenSitesR2
+            | ReplicationProvider::VMwareToAzure
+            | ReplicationProvider::VMwareToSite
+            | ReplicationProvider::ModernFailback,
+        )
+        | None => Value::Null,
     }
 }
 
-/// The word for the kind of fabric that containers and items are in.
+/// The word for the kind of fabric that containers and items are in; one that does not say what it is stands for
+/// Azure there.
 pub(super) fn fabric_type(details: &Value) -> &'static str {
-    match details["instanceType"].as_str().unwrap_or_default() {
-        "Azure" | "" => "Azure",
-        "HyperVSite" => "HyperVSite",
-        "VMM" => "VMM",
-        "VMware" => "VMware",
-        _ => "InMageRcmFabric",
+    let said = details["instanceType"].as_str().unwrap_or_default();
+    match FabricKind::parse(said) {
+        Some(
+            kind @ (FabricKind::Azure
+            | FabricKind::HyperVSite
+            | FabricKind::Vmm
+            | FabricKind::VMware),
+        ) => kind.as_str(),
+        None if said.is_empty() => FabricKind::Azure.as_str(),
+        Some(FabricKind::VMwareV2 | FabricKind::Modern) | None => "InMageRcmFabric",
     }
 }
 
 /// What an item's own settings are called in an answer, where the request has another word.
-const ITEM_WORDS: &[(&str, &str, &str)] = &[
-    ("HyperVReplicaAzure", "recoveryAzureVmName", "targetAzureVmName"),
-    ("HyperVReplicaAzure", "recoveryAzureVMSize", "targetVmSize"),
-    ("HyperVReplicaAzure", "recoveryAzureStorageAccount", "targetStorageAccountId"),
-    ("HyperVReplicaAzure", "recoveryAzureLogStorageAccountId", "logStorageAccountId"),
-    ("HyperVReplicaAzure", "selectedRecoveryAzureNetworkId", "targetAzureNetworkId"),
-    ("HyperVReplicaAzure", "recoveryAzureResourceGroupId", "targetAzureV2ResourceGroupId"),
-    ("HyperVReplicaAzure", "recoveryAvailabilitySetId", "targetAvailabilitySetId"),
-    ("HyperVReplicaAzure", "vmId", "hvHostVmId"),
-    ("InMageAzureV2", "recoveryAzureVMName", "targetAzureVmName"),
-    ("InMageAzureV2", "recoveryAzureVMSize", "targetVmSize"),
-    ("InMageAzureV2", "recoveryAzureStorageAccount", "storageAccountId"),
-    ("InMageAzureV2", "recoveryAzureLogStorageAccountId", "logStorageAccountId"),
-    ("InMageAzureV2", "selectedRecoveryAzureNetworkId", "targetAzureNetworkId"),
-    ("InMageAzureV2", "recoveryAzureResourceGroupId", "targetAzureV2ResourceGroupId"),
-    ("InMageAzureV2", "recoveryAvailabilitySetId", "targetAvailabilitySetId"),
+const ITEM_WORDS: &[(ReplicationProvider, &str, &str)] = &[
+    (ReplicationProvider::HyperVToAzure, "recoveryAzureVmName", "targetAzureVmName"),
+    (ReplicationProvider::HyperVToAzure, "recoveryAzureVMSize", "targetVmSize"),
+    (ReplicationProvider::HyperVToAzure, "recoveryAzureStorageAccount", "targetStorageAccountId"),
+    (ReplicationProvider::HyperVToAzure, "recoveryAzureLogStorageAccountId", "logStorageAccountId"),
+    (ReplicationProvider::HyperVToAzure, "selectedRecoveryAzureNetworkId", "targetAzureNetworkId"),
+    (
+        ReplicationProvider::HyperVToAzure,
+        "recoveryAzureResourceGroupId",
+        "targetAzureV2ResourceGroupId",
+    ),
+    (ReplicationProvider::HyperVToAzure, "recoveryAvailabilitySetId", "targetAvailabilitySetId"),
+    (ReplicationProvider::HyperVToAzure, "vmId", "hvHostVmId"),
+    (ReplicationProvider::VMwareToAzure, "recoveryAzureVMName", "targetAzureVmName"),
+    (ReplicationProvider::VMwareToAzure, "recoveryAzureVMSize", "targetVmSize"),
+    (ReplicationProvider::VMwareToAzure, "recoveryAzureStorageAccount", "storageAccountId"),
+    (ReplicationProvider::VMwareToAzure, "recoveryAzureLogStorageAccountId", "logStorageAccountId"),
+    (ReplicationProvider::VMwareToAzure, "selectedRecoveryAzureNetworkId", "targetAzureNetworkId"),
+    (
+        ReplicationProvider::VMwareToAzure,
+        "recoveryAzureResourceGroupId",
+        "targetAzureV2ResourceGroupId",
+    ),
+    (ReplicationProvider::VMwareToAzure, "recoveryAvailabilitySetId", "targetAvailabilitySetId"),
 ];
 
 /// What an item of a machine elsewhere says of itself: every key of its published model, null where only
 /// people's own site could know; none where no model is known.
 pub(super) fn item_details(input: &Value) -> Option<Value> {
     let kind = input["instanceType"].as_str()?;
+    let own = ReplicationProvider::parse(kind);
     let keys = MODELS.lines().filter_map(|line| {
         let mut words = line.split('\t');
         (words.next()? == kind).then(|| (words.next(), words.next()))
@@ -255,7 +276,7 @@ pub(super) fn item_details(input: &Value) -> Option<Value> {
     let mut details = Map::new();
     for (key, what) in keys {
         let Some(key) = key else { continue };
-        let from = ITEM_WORDS.iter().find(|(of, told, _)| *of == kind && *told == key);
+        let from = ITEM_WORDS.iter().find(|(of, told, _)| Some(*of) == own && *told == key);
         let sent = input.get(from.map_or(key, |(_, _, from)| *from));
         let other = match what {
             Some("array") => json!([]),

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::job::stamp;
+use super::job_body::stamp;
 use super::phase::{ItemPhase, ItemSide, MachineMove, Standing};
 use super::place::{kind, named, spelled};
+use super::standing::provider;
+use super::words::{
+    DiskState, FabricKind, ProtectionState, RecoveryHealth, ReplicationProvider, VaultKind,
+};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::reply::{Refusal, guid};
 use crate::sim::world::World;
@@ -43,9 +47,9 @@ fn provider_of(seed: u64, fabric: &ResourceId) -> String {
 
 /// What the provider of a fabric is called in its items.
 fn provider_word(site: Option<&Value>) -> &'static str {
-    match site.map_or("Azure", super::elsewhere::fabric_type) {
-        "Azure" => "AzureFabric",
-        other => other,
+    match site.map(super::elsewhere::fabric_type) {
+        Some(other) if other != FabricKind::Azure.as_str() => other,
+        Some(_) | None => "AzureFabric",
     }
 }
 
@@ -73,7 +77,7 @@ impl World {
         let fabric = container.parent().unwrap_or_else(|| id.clone());
         let (fabric_name, location) = self.fabric(&fabric).unwrap_or_default();
         let recovery = named_in(details, "recoveryContainerId");
-        let is_azure = text(details, "instanceType") == "A2A";
+        let is_azure = provider(details) == Some(ReplicationProvider::AzureToAzure);
         if is_azure && recovery.is_none() {
             let message = "recoveryContainerId names no container of the vault.";
             return Err(super::refuse::invalid(message));
@@ -88,20 +92,21 @@ impl World {
         let own = names.into_iter().find(|name| !name.is_empty()).unwrap_or(id.name());
         let friendly = if machine.is_empty() { own } else { last(machine) };
         let site = self.body(&fabric).and_then(|body| body.pointer("/properties/customDetails"));
-        let provider = provider_word(site);
+        let site = provider_word(site);
         let told = super::elsewhere::item_details(details).unwrap_or_else(|| details.clone());
         let mut properties = json!({
             "friendlyName": friendly, "protectedItemType": "",
             "protectableItemId": asked.get("protectableItemId").cloned().unwrap_or_default(),
             "recoveryServicesProviderId": provider_of(self.chance.seed(), &fabric),
-            "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": provider,
+            "primaryFabricFriendlyName": fabric_name, "primaryFabricProvider": site,
             "recoveryFabricFriendlyName": recovery_name,
             "recoveryFabricId": recovery_fabric.as_ref().map_or("Microsoft Azure".to_owned(), spelled),
             "primaryProtectionContainerFriendlyName": container.name(),
             "recoveryProtectionContainerFriendlyName":
                 recovery.as_ref().map_or("Microsoft Azure", |id| id.name()),
             "switchProviderState": "None", "switchProviderStateDescription": null,
-            "replicationHealth": "Normal", "failoverHealth": "Normal", "healthErrors": [],
+            "replicationHealth": RecoveryHealth::Normal.as_str(),
+            "failoverHealth": RecoveryHealth::Normal.as_str(), "healthErrors": [],
             "policyId": text(asked, "policyId"), "policyFriendlyName": policy.name(),
             "currentScenario": no_scenario(id), "failoverRecoveryPointId": null,
             "providerSpecificDetails": told,
@@ -122,7 +127,7 @@ impl World {
         let own = details.pointer("/vmNics/0/vMNetworkName").filter(|own| own.is_string());
         let here = text(details, "selectedRecoveryAzureNetworkId").to_ascii_lowercase();
         let mapped = || {
-            let mappings = self.ids().filter(|id| kind(id) == "replicationnetworkmappings");
+            let mappings = self.ids().filter(|id| kind(id) == Some(VaultKind::NetworkMapping));
             let mut bodies = mappings.filter_map(|id| self.body(id));
             let found =
                 bodies.find(|body| text(&body["properties"], "recoveryNetworkId") == here)?;
@@ -178,7 +183,7 @@ impl World {
         }
         properties["eventCorrelationId"] = json!(named(self.chance.seed(), &to, "events"));
         properties["currentScenario"] = no_scenario(&to);
-        properties["failoverHealth"] = json!("Normal");
+        properties["failoverHealth"] = json!(RecoveryHealth::Normal.as_str());
         properties["healthErrors"] = json!([]);
         properties["failoverRecoveryPointId"] = Value::Null;
         if let Some(properties) = properties.as_object_mut() {
@@ -190,7 +195,7 @@ impl World {
             (details["primaryFabricLocation"].clone(), details["recoveryFabricLocation"].clone());
         details["primaryFabricLocation"] = right;
         details["recoveryFabricLocation"] = left;
-        if details["instanceType"] == "A2A" {
+        if provider(details) == Some(ReplicationProvider::AzureToAzure) {
             self.turn_machine(&to, details);
         }
         Standing::NEW.write(properties);
@@ -216,7 +221,7 @@ fn azure_to_azure(seed: u64, id: &ResourceId, asked: &Value, places: (&Value, &V
     let or_null = |key: &str| asked.get(key).cloned().unwrap_or_default();
     let multi = text(asked, "multiVmGroupName");
     let mut details = json!({
-        "instanceType": "A2A", "fabricObjectId": machine.to_ascii_lowercase(),
+        "instanceType": ReplicationProvider::AzureToAzure.as_str(), "fabricObjectId": machine.to_ascii_lowercase(),
         "initialPrimaryZone": "", "initialPrimaryFabricLocation": places.0, "initialRecoveryZone": "",
         "initialPrimaryExtendedLocation": null, "initialRecoveryExtendedLocation": null,
         "initialRecoveryFabricLocation": places.1,
@@ -238,7 +243,7 @@ fn azure_to_azure(seed: u64, id: &ResourceId, asked: &Value, places: (&Value, &V
         "lastHeartbeat": null, "agentVersion": "9.52.6522.1",
         "agentExpiryDate": "9999-12-31T23:59:59.9999999", "isReplicationAgentUpdateRequired": false,
         "isReplicationAgentCertificateUpdateRequired": false, "recoveryFabricObjectId": null,
-        "vmProtectionState": "UnprotectedStatesBegin",
+        "vmProtectionState": ProtectionState::Unprotected.as_str(),
         "vmProtectionStateDescription": "Enabling protection", "lifecycleId": null,
         "testFailoverRecoveryFabricObjectId": null, "rpoInSeconds": null,
         "lastRpoCalculatedTime": null, "primaryAvailabilityZone": null,
@@ -278,7 +283,7 @@ fn replicated_disk(asked: &Value, place: usize, disk: &Value) -> Value {
         "diskType": if place == 0 { "OperatingSystem" } else { "DataDisk" },
         "resyncRequired": false, "monitoringPercentageCompletion": null, "monitoringJobType": null,
         "dataPendingInStagingStorageAccountInMB": 0.0, "dataPendingAtSourceAgentInMB": 0.0,
-        "diskState": "InitialReplicationPending", "allowedDiskLevelOperation": [],
+        "diskState": DiskState::Pending.as_str(), "allowedDiskLevelOperation": [],
         "isDiskEncrypted": false, "secretIdentifier": null, "dekKeyVaultArmId": null,
         "isDiskKeyEncrypted": false, "keyIdentifier": null, "kekKeyVaultArmId": null,
         "failoverDiskName": own, "tfoDiskName": format!("{own}-ASRtest"),
@@ -291,23 +296,22 @@ const KEPT: [&str; 2] = ["recoveryAzureNetworkId", "recoverySubnetName"];
 /// Takes out what is kept and not told.
 pub(super) fn without_kept(body: &mut Value) {
     let details = body.pointer_mut("/properties/providerSpecificDetails");
-    if let Some(details) = details.and_then(Value::as_object_mut)
-        && details.get("instanceType") == Some(&json!("A2A"))
-    {
+    let own = |details: &&mut Value| provider(details) == Some(ReplicationProvider::AzureToAzure);
+    if let Some(details) = details.filter(own).and_then(Value::as_object_mut) {
         details.retain(|key, _| !KEPT.contains(&key.as_str()));
     }
 }
 
 /// Before the first point there is no card and no lag to be told.
 fn reset_replication(details: &mut Value) {
-    if details["instanceType"] != "A2A" {
+    if provider(details) != Some(ReplicationProvider::AzureToAzure) {
         return;
     }
     for key in ["lifecycleId", "rpoInSeconds", "lastRpoCalculatedTime"] {
         details[key] = Value::Null;
     }
     for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
-        disk["diskState"] = json!("InitialReplicationPending");
+        disk["diskState"] = json!(DiskState::Pending.as_str());
     }
     if let Some(details) = details.as_object_mut() {
         details.remove("agentCertificateExpiryDate");
@@ -336,7 +340,8 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     let properties = &mut body["properties"];
     let name = text(properties, "friendlyName").to_owned();
     let details = &mut properties["providerSpecificDetails"];
-    if details["instanceType"] != "A2A" || standing.phase != ItemPhase::Protected {
+    let is_azure = provider(details) == Some(ReplicationProvider::AzureToAzure);
+    if !is_azure || standing.phase != ItemPhase::Protected {
         return;
     }
     let machine = text(details, "fabricObjectId").to_owned();
@@ -346,7 +351,7 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     details["rpoInSeconds"] = json!(300);
     details["lastRpoCalculatedTime"] = json!(stamp(at));
     for disk in details["protectedManagedDisks"].as_array_mut().into_iter().flatten() {
-        disk["diskState"] = json!("Protected");
+        disk["diskState"] = json!(DiskState::Protected.as_str());
     }
     if details.get("recoveryAzureNetworkId").is_some_and(Value::is_string) {
         details["selectedRecoveryAzureNetworkId"] = details["recoveryAzureNetworkId"].clone();
@@ -358,7 +363,7 @@ pub(super) fn replicated(body: &mut Value, standing: Standing, at: Timestamp, se
     tell_cards(details);
     let tested = properties.get("lastSuccessfulTestFailoverTime").is_some_and(Value::is_string);
     if !tested && standing.active == ItemSide::Primary {
-        properties["failoverHealth"] = json!("Warning");
+        properties["failoverHealth"] = json!(RecoveryHealth::Warning.as_str());
         let cause = "No successful test failover has been done on the virtual machine";
         properties["healthErrors"] = json!([{
             "innerHealthErrors": [], "errorSource": "ReplicationUnitFailoverValidatorError",
@@ -437,8 +442,8 @@ fn turn_cards(details: &mut Value, home: &Value) {
 }
 
 /// The point that an item was failed over to; a commit deletes all points (azure-facts 6.4).
-pub(super) fn points_after(properties: &mut Value, item: &ResourceId, deed: MachineMove) {
-    match deed {
+pub(super) fn points_after(properties: &mut Value, item: &ResourceId, machine_move: MachineMove) {
+    match machine_move {
         MachineMove::PlannedFailover
         | MachineMove::UnplannedFailover
         | MachineMove::ChangePoint => {
@@ -450,6 +455,10 @@ pub(super) fn points_after(properties: &mut Value, item: &ResourceId, deed: Mach
         MachineMove::Commit | MachineMove::Cancel => {
             properties["failoverRecoveryPointId"] = Value::Null
         }
-        _ => {}
+        MachineMove::TestFailover
+        | MachineMove::TestFailoverCleanup
+        | MachineMove::Reprotect
+        | MachineMove::Switch
+        | MachineMove::Disable => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What is a job? Stages one after another, each of parts side by side; and how Azure shows it.
+//! What is a job? Stages one after another, each of parts side by side.
 //!
 //! A job is its operation too: one guid names both (recorded).
 
@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::phase::MachineMove;
-use super::place::spelled;
+use super::words::{JobAction, JobSubject, VaultKind};
 use crate::model::{ResourceId, Timestamp};
 
 /// Work that goes on, or is over.
@@ -83,7 +83,7 @@ pub(super) enum JobStep {
     Plain,
     /// Machines are shut down where they run.
     Shutdown,
-    /// The deed is done to the item.
+    /// The move is done to the item.
     Main,
 }
 
@@ -108,7 +108,8 @@ pub(super) enum JobState {
 }
 
 impl JobState {
-    fn words(self) -> (&'static str, &'static str) {
+    /// Azure's word, and what it says of it.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::InProgress => ("InProgress", "InProgress"),
             Self::Suspended => ("Suspended", "WaitingForManualAction"),
@@ -157,184 +158,74 @@ impl Job {
     }
 
     /// What it is called, and what people read.
-    fn scenario(&self) -> (String, String) {
+    pub(super) fn scenario(&self) -> (&'static str, &'static str) {
         let kind = super::place::kind(&self.target);
-        let (name, said) = match (&self.work, kind.as_str()) {
-            (JobWork::MachineMove(deed), _) => deed.scenario(),
+        match (&self.work, kind) {
+            (JobWork::MachineMove(machine_move), _) => machine_move.scenario(),
             (JobWork::CancelJob(_), _) => ("CancelJob", "Cancel job"),
             (JobWork::RestartJob(_), _) => ("RestartJob", "Restart job"),
             (JobWork::ResumeJob(_), _) => ("ResumeJob", "Resume job"),
             (JobWork::RefreshHealth, _) => ("RefreshVaultHealth", "Refresh vault health"),
             (JobWork::Export, _) => ("ExportJobs", "Export jobs"),
-            (JobWork::Remove, "replicationrecoveryplans") => {
+            (JobWork::Remove, Some(VaultKind::Plan)) => {
                 ("DeleteRecoveryPlan", "Delete a recovery plan")
             }
-            (JobWork::Write(_), "replicationrecoveryplans") => {
+            (JobWork::Write(_), Some(VaultKind::Plan)) => {
                 ("SaveRecoveryPlan", "Save a recovery plan")
             }
-            (JobWork::Write(_), "replicationpolicies") => {
+            (JobWork::Write(_), Some(VaultKind::Policy)) => {
                 ("AddProtectionProfile", "Create replication policy")
             }
-            (JobWork::Remove, "replicationpolicies") => {
+            (JobWork::Remove, Some(VaultKind::Policy)) => {
                 ("DeleteProtectionProfile", "Delete replication policy")
             }
-            (JobWork::Write(_), "replicationfabrics") => ("CreateSite", "Create a site"),
-            (JobWork::Remove, "replicationfabrics") => ("DeleteSite", "Delete a site"),
-            (JobWork::Write(_), "replicationprotecteditems") => ("EnableDr", "Enable replication"),
-            (JobWork::Write(_), "replicationprotectioncontainermappings") => {
+            (JobWork::Write(_), Some(VaultKind::Fabric)) => ("CreateSite", "Create a site"),
+            (JobWork::Remove, Some(VaultKind::Fabric)) => ("DeleteSite", "Delete a site"),
+            (JobWork::Write(_), Some(VaultKind::Item)) => ("EnableDr", "Enable replication"),
+            (JobWork::Write(_), Some(VaultKind::ContainerMapping)) => {
                 ("PairClouds", "Associate replication policy")
             }
-            (JobWork::Remove, "replicationprotectioncontainermappings") => {
+            (JobWork::Remove, Some(VaultKind::ContainerMapping)) => {
                 ("UnpairClouds", "Dissociate replication policy")
             }
-            (JobWork::Write(_), "replicationnetworkmappings") => ("MapNetworks", "Map networks"),
-            (JobWork::Remove, "replicationnetworkmappings") => ("UnmapNetworks", "Unmap networks"),
+            (JobWork::Write(_), Some(VaultKind::NetworkMapping)) => ("MapNetworks", "Map networks"),
+            (JobWork::Remove, Some(VaultKind::NetworkMapping)) => {
+                ("UnmapNetworks", "Unmap networks")
+            }
             (JobWork::Write(_), _) => ("CreateProtectionContainer", "Create a container"),
             (JobWork::Remove, _) => ("DeleteProtectionContainer", "Delete a container"),
             (JobWork::MakeVault | JobWork::RemoveVault, _) => ("Vault", "Vault"),
-        };
-        (name.to_owned(), said.to_owned())
+        }
     }
 
-    /// The job's id as a resource.
-    pub(super) fn resource(&self) -> String {
-        format!("{}/replicationJobs/{}", spelled(&self.vault), self.id)
-    }
-
-    /// Scenario, job and start, as an item or a plan shows them.
-    pub(super) fn current(&self) -> Value {
-        json!({ "scenarioName": self.scenario().0, "jobId": self.resource(),
-                "startTime": stamp(self.began) })
-    }
-
-    /// What a client may do with it. `Cancel`, `Resume` and `Restart` are believed to be spelt so.
-    pub(super) fn allowed_actions(&self) -> Vec<&'static str> {
-        let failover = matches!(self.work, JobWork::MachineMove(deed) if deed.is_failover());
+    /// What a client may do with it.
+    pub(super) fn allowed_actions(&self) -> &'static [JobAction] {
+        let failover =
+            matches!(self.work, JobWork::MachineMove(machine_move) if machine_move.is_failover());
         match self.state {
-            JobState::InProgress if failover => vec!["Cancel"],
-            JobState::Suspended => vec!["Cancel", "Resume"],
-            JobState::Failed if matches!(self.work, JobWork::MachineMove(_)) => vec!["Restart"],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The body of a GET; a list shows less (recorded).
-    pub(super) fn shown(&self, in_list: bool) -> Value {
-        let (name, said) = self.scenario();
-        let (state, described) = self.state.words();
-        let kind = super::place::kind(&self.target);
-        let instance = match kind.as_str() {
-            "replicationprotecteditems" => "ProtectionEntity",
-            "replicationrecoveryplans" => "RecoveryPlan",
-            "replicationpolicies" => "ProtectionProfile",
-            "replicationfabrics" => "Server",
-            "replicationprotectioncontainers" => "Cloud",
-            "replicationvaulthealth" => "Vault",
-            _ => "Other",
-        };
-        let affected =
-            if instance == "Vault" || instance == "Other" { "" } else { self.target.name() };
-        let mut properties = json!({
-            "activityId": null, "scenarioName": name, "friendlyName": said,
-            "state": state, "stateDescription": described, "tasks": [],
-            "errors": self.errors(), "startTime": stamp(self.began),
-            "endTime": self.ended.map(whole_seconds),
-            "allowedActions": self.allowed_actions(),
-            "targetObjectId": affected_id(&self.target), "targetObjectName": affected,
-            "targetInstanceType": instance, "customDetails": null,
-        });
-        if !in_list {
-            properties["activityId"] =
-                json!(format!("{} ActivityId: {}", self.id, affected_id(&self.vault)));
-            properties["tasks"] =
-                self.stages.iter().enumerate().map(|(n, s)| self.task(n, s)).collect();
-            let details =
-                if self.work == JobWork::Export { "ExportJobDetails" } else { "AsrJobDetails" };
-            properties["customDetails"] =
-                json!({ "instanceType": details, "affectedObjectDetails": {} });
-        }
-        json!({ "id": self.resource(), "name": self.id,
-                "type": "Microsoft.RecoveryServices/vaults/replicationJobs",
-                "properties": properties })
-    }
-
-    fn errors(&self) -> Vec<Value> {
-        let one = |(code, message): &(String, String)| {
-            json!({
-                "serviceErrorDetails": { "code": code, "message": message, "possibleCauses": "",
-                    "recommendedAction": "", "activityId": self.id },
-                "providerErrorDetails": null, "errorLevel": "Error",
-                "creationTime": self.ended.map(stamp), "taskId": self.stages.get(self.at).map(|s| &s.name),
-            })
-        };
-        self.failure.iter().map(one).collect()
-    }
-
-    fn task(&self, place: usize, stage: &Stage) -> Value {
-        let (state, described) = match (stage.began, stage.ended) {
-            (_, Some(_)) => ("Succeeded", "Completed"),
-            (None, None) => ("NotStarted", "NotStarted"),
-            (Some(_), None) => self.state.words(),
-        };
-        let waits = self.state == JobState::Suspended && place == self.at;
-        let details = match &stage.manual {
-            Some(instructions) => json!({ "instanceType": "ManualActionTaskDetails",
-                "name": stage.said, "instructions": instructions, "observation": "" }),
-            None => json!({ "instanceType": "TaskDetails" }),
-        };
-        json!({
-            "taskId": stage.name, "name": stage.name,
-            "startTime": stage.began.map(stamp), "endTime": stage.ended.map(stamp),
-            "allowedActions": if waits { vec!["Resume"] } else { Vec::new() },
-            "friendlyName": stage.said, "state": state, "stateDescription": described,
-            "taskType": details["instanceType"], "customDetails": details,
-            "groupTaskCustomDetails": null, "errors": [],
-        })
-    }
-
-    /// The body of a poll (recorded): the end is in whole seconds.
-    pub(super) fn status(&self) -> Value {
-        let (status, error) = match (self.state, &self.failure) {
-            (JobState::Succeeded, _) => ("Succeeded", Value::Null),
-            (JobState::Failed, Some((code, message))) => {
-                ("Failed", json!({ "code": code, "message": message, "details": [] }))
+            JobState::InProgress if failover => &[JobAction::Cancel],
+            JobState::Suspended => &[JobAction::Cancel, JobAction::Resume],
+            JobState::Failed if matches!(self.work, JobWork::MachineMove(_)) => {
+                &[JobAction::Restart]
             }
-            // Spelt as ARM's own protocol has it: believed.
-            (JobState::Cancelled, _) => ("Canceled", Value::Null),
-            _ => ("InProgress", Value::Null),
-        };
-        json!({
-            "error": error, "id": null, "name": self.id, "properties": null, "status": status,
-            "startTime": stamp(self.began),
-            "endTime": self.ended.map(|at| whole_seconds(at).replace('Z', ".0000000Z")),
-            "percentComplete": null,
-        })
+            JobState::InProgress
+            | JobState::Cancelling
+            | JobState::Cancelled
+            | JobState::Succeeded
+            | JobState::Failed => &[],
+        }
     }
-}
 
-/// A number that Azure gives to what a job is about (recorded of a vault); ours is a guid.
-fn affected_id(id: &ResourceId) -> String {
-    crate::sim::reply::guid(&[id.key(), "affected"])
-}
-
-/// A time as Site Recovery writes it: with seven places.
-pub(super) fn stamp(at: Timestamp) -> String {
-    at.to_string().replace('Z', "0000Z")
-}
-
-fn whole_seconds(at: Timestamp) -> String {
-    let text: String = at.to_string().chars().take(19).collect();
-    format!("{text}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_as_recorded() {
-        let at: Timestamp = "2023-01-16T08:48:29.557Z".parse().unwrap();
-        assert_eq!(stamp(at), "2023-01-16T08:48:29.5570000Z");
-        assert_eq!(whole_seconds(at), "2023-01-16T08:48:29Z");
+    /// What it is about.
+    pub(super) fn subject(&self) -> JobSubject {
+        match super::place::kind(&self.target) {
+            Some(VaultKind::Item) => JobSubject::Item,
+            Some(VaultKind::Plan) => JobSubject::Plan,
+            Some(VaultKind::Policy) => JobSubject::Policy,
+            Some(VaultKind::Fabric) => JobSubject::Fabric,
+            Some(VaultKind::Container) => JobSubject::Container,
+            Some(VaultKind::Health) => JobSubject::Vault,
+            _ => JobSubject::Other,
+        }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! `place` reads a path; `ask` answers what is read, `write` what is written, `act` what is done to items, plans
 //! and jobs; each of the latter two begins a `job`. `settle` lets jobs and replication go on. `phase` is the
-//! state machine, and the only place that says what may follow what.
+//! state machine, and the only place that says what may follow what. `words` has Azure's words; `standing` and
+//! `job_body`, as `bodies`, `item` and `elsewhere`, make JSON of what the others decide.
 
 mod act;
 mod ask;
@@ -11,14 +12,17 @@ mod bodies;
 mod elsewhere;
 mod item;
 mod job;
+mod job_body;
 mod pace;
 mod phase;
 mod place;
 mod refuse;
 mod settle;
 mod stages;
+mod standing;
 mod vault;
 mod vaults;
+mod words;
 mod write;
 
 use serde_json::Value;

@@ -1,11 +1,13 @@
 //! What may be done to a protected item, and what is it then? The state machine of Site Recovery
 //! (azure-facts 6.4).
 //!
-//! An item's standing is read from the body that a GET shows and written back there: nothing is stored twice.
-//! Words that no recording and no published example shows are marked as believed.
+//! An item's standing is read from the body that a GET shows and written back there (`standing`): nothing is stored
+//! twice.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+
+use super::words::{AllowedOperation, ReplicationProvider};
+use crate::model::recovery::FailoverDirection;
 
 /// How far an item has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,15 @@ pub(super) enum ItemSide {
     Recovery,
 }
 
+impl ItemSide {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Primary => Self::Recovery,
+            Self::Recovery => Self::Primary,
+        }
+    }
+}
+
 /// What is done to an item, alone or with its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,53 +59,109 @@ pub(super) enum MachineMove {
     Disable,
 }
 
+/// What a move is called, in each place.
+struct MoveWords {
+    of: MachineMove,
+    /// The last word of a path; none for what is asked of a container.
+    verb: Option<&'static str>,
+    /// In `allowedOperations`.
+    allowed: AllowedOperation,
+    /// As a job, and what people read. Those of the last four are believed.
+    scenario: (&'static str, &'static str),
+}
+
+const fn row(
+    of: MachineMove,
+    verb: Option<&'static str>,
+    allowed: AllowedOperation,
+    scenario: (&'static str, &'static str),
+) -> MoveWords {
+    MoveWords { of, verb, allowed, scenario }
+}
+
+/// In the order of the moves.
+const MOVES: [MoveWords; 10] = [
+    row(
+        MachineMove::TestFailover,
+        Some("testFailover"),
+        AllowedOperation::TestFailover,
+        ("TestFailover", "Test failover"),
+    ),
+    row(
+        MachineMove::TestFailoverCleanup,
+        Some("testFailoverCleanup"),
+        AllowedOperation::TestFailoverCleanup,
+        ("TestFailoverCleanup", "Cleanup test failover"),
+    ),
+    row(
+        MachineMove::PlannedFailover,
+        Some("plannedFailover"),
+        AllowedOperation::PlannedFailover,
+        ("PlannedFailover", "Planned failover"),
+    ),
+    row(
+        MachineMove::UnplannedFailover,
+        Some("unplannedFailover"),
+        AllowedOperation::UnplannedFailover,
+        ("UnplannedFailover", "Failover"),
+    ),
+    row(
+        MachineMove::ChangePoint,
+        Some("applyRecoveryPoint"),
+        AllowedOperation::ChangePoint,
+        ("ChangePit", "Change recovery point"),
+    ),
+    row(
+        MachineMove::Cancel,
+        Some("failoverCancel"),
+        AllowedOperation::CancelFailover,
+        ("CancelFailover", "Cancel failover"),
+    ),
+    row(
+        MachineMove::Commit,
+        Some("failoverCommit"),
+        AllowedOperation::Commit,
+        ("CommitFailover", "Commit"),
+    ),
+    row(
+        MachineMove::Reprotect,
+        Some("reProtect"),
+        AllowedOperation::ReverseReplicate,
+        ("ReverseReplication", "Re-protect"),
+    ),
+    row(
+        MachineMove::Switch,
+        None,
+        AllowedOperation::ReverseReplicate,
+        ("SwitchProtection", "Re-protect"),
+    ),
+    row(
+        MachineMove::Disable,
+        Some("remove"),
+        AllowedOperation::DisableProtection,
+        ("DisableDr", "Disable replication"),
+    ),
+];
+
 impl MachineMove {
-    /// The deed that the last word of a path asks for.
+    fn words(self) -> &'static MoveWords {
+        &MOVES[self as usize]
+    }
+
+    /// The move that the last word of a path asks for.
     pub(super) fn parse(verb: &str) -> Option<Self> {
-        let all = [
-            ("testFailover", Self::TestFailover),
-            ("testFailoverCleanup", Self::TestFailoverCleanup),
-            ("plannedFailover", Self::PlannedFailover),
-            ("unplannedFailover", Self::UnplannedFailover),
-            ("applyRecoveryPoint", Self::ChangePoint),
-            ("failoverCancel", Self::Cancel),
-            ("failoverCommit", Self::Commit),
-            ("reProtect", Self::Reprotect),
-            ("remove", Self::Disable),
-        ];
-        all.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(verb)).map(|(_, deed)| deed)
+        let is = |row: &&MoveWords| row.verb.is_some_and(|own| own.eq_ignore_ascii_case(verb));
+        MOVES.iter().find(is).map(|row| row.of)
     }
 
-    /// The word for it in `allowedOperations`. Recorded or published, but for `CancelFailover` and
-    /// `ReverseReplicate`, which are believed.
-    pub(super) fn allowed_word(self) -> &'static str {
-        match self {
-            Self::TestFailover => "TestFailover",
-            Self::TestFailoverCleanup => "TestFailoverCleanup",
-            Self::PlannedFailover => "PlannedFailover",
-            Self::UnplannedFailover => "UnplannedFailover",
-            Self::ChangePoint => "ChangePit",
-            Self::Cancel => "CancelFailover",
-            Self::Commit => "Commit",
-            Self::Reprotect | Self::Switch => "ReverseReplicate",
-            Self::Disable => "DisableProtection",
-        }
+    /// What it is as something that may be done.
+    pub(super) fn allowed_as(self) -> AllowedOperation {
+        self.words().allowed
     }
 
-    /// The scenario's name and what people read. The last four are believed.
+    /// The scenario's name and what people read.
     pub(super) fn scenario(self) -> (&'static str, &'static str) {
-        match self {
-            Self::TestFailover => ("TestFailover", "Test failover"),
-            Self::TestFailoverCleanup => ("TestFailoverCleanup", "Cleanup test failover"),
-            Self::PlannedFailover => ("PlannedFailover", "Planned failover"),
-            Self::UnplannedFailover => ("UnplannedFailover", "Failover"),
-            Self::Commit => ("CommitFailover", "Commit"),
-            Self::Cancel => ("CancelFailover", "Cancel failover"),
-            Self::ChangePoint => ("ChangePit", "Change recovery point"),
-            Self::Reprotect => ("ReverseReplication", "Re-protect"),
-            Self::Switch => ("SwitchProtection", "Re-protect"),
-            Self::Disable => ("DisableDr", "Disable replication"),
-        }
+        self.words().scenario
     }
 
     /// Whether machines start at the other side by it.
@@ -121,34 +188,11 @@ impl Standing {
     pub(super) const NEW: Self =
         Self { phase: ItemPhase::Seeding, active: ItemSide::Primary, planned: false };
 
-    /// As the properties of a body say.
-    pub(super) fn of(properties: &Value) -> Self {
-        let text = |key: &str| properties.get(key).and_then(Value::as_str).unwrap_or_default();
-        let state = text("protectionState");
-        let phase = match state {
-            _ if state.contains("FailoverCommitPending") => ItemPhase::FailedOver,
-            "PlannedFailoverStatesBegin" | "UnplannedFailoverStatesBegin" => ItemPhase::Committed,
-            "InitialReplicationRecoveryCompletionPending" => ItemPhase::FirstPoint,
-            "Protected" if text("testFailoverState") == "WaitingForCompletion" => ItemPhase::Tested,
-            "Protected" => ItemPhase::Protected,
-            _ => ItemPhase::Seeding,
-        };
-        let active = if text("activeLocation") == "Recovery" {
-            ItemSide::Recovery
-        } else {
-            ItemSide::Primary
-        };
-        Self { phase, active, planned: state.starts_with("Planned") }
-    }
-
-    /// What it is after a deed; nothing where the deed cannot be.
-    pub(super) fn after(self, deed: MachineMove) -> Option<Self> {
-        let there = match self.active {
-            ItemSide::Primary => ItemSide::Recovery,
-            ItemSide::Recovery => ItemSide::Primary,
-        };
+    /// What it is after a move; nothing where the move cannot be.
+    pub(super) fn after(self, machine_move: MachineMove) -> Option<Self> {
+        let there = self.active.other();
         let stays = |phase| Some(Self { phase, ..self });
-        match (self.phase, deed) {
+        match (self.phase, machine_move) {
             (ItemPhase::Protected, MachineMove::TestFailover) => stays(ItemPhase::Tested),
             (ItemPhase::Tested, MachineMove::TestFailoverCleanup) => stays(ItemPhase::Protected),
             (ItemPhase::Protected, MachineMove::PlannedFailover) => {
@@ -178,20 +222,24 @@ impl Standing {
         match self.phase {
             ItemPhase::Seeding => Some(Self { phase: ItemPhase::FirstPoint, ..self }),
             ItemPhase::FirstPoint => Some(Self { phase: ItemPhase::Protected, ..self }),
-            _ => None,
+            ItemPhase::Protected
+            | ItemPhase::Tested
+            | ItemPhase::FailedOver
+            | ItemPhase::Committed => None,
         }
     }
 
     /// The direction of the next failover.
-    pub(super) fn direction(self) -> &'static str {
+    pub(super) fn direction(self) -> FailoverDirection {
         match self.active {
-            ItemSide::Primary => "PrimaryToRecovery",
-            ItemSide::Recovery => "RecoveryToPrimary",
+            ItemSide::Primary => FailoverDirection::PrimaryToRecovery,
+            ItemSide::Recovery => FailoverDirection::RecoveryToPrimary,
         }
     }
 
     /// What may be done. Azure to Azure knows no planned failover (recorded); other providers do (published).
-    pub(super) fn allowed(self, provider: &str) -> Vec<&'static str> {
+    pub(super) fn allowed(self, provider: Option<ReplicationProvider>) -> Vec<AllowedOperation> {
+        let by_plan = provider != Some(ReplicationProvider::AzureToAzure);
         let order = [
             MachineMove::PlannedFailover,
             MachineMove::UnplannedFailover,
@@ -205,63 +253,10 @@ impl Standing {
         ];
         order
             .into_iter()
-            .filter(|deed| self.after(*deed).is_some())
-            .filter(|deed| *deed != MachineMove::PlannedFailover || provider != "A2A")
-            .map(MachineMove::allowed_word)
+            .filter(|machine_move| self.after(*machine_move).is_some())
+            .filter(|machine_move| *machine_move != MachineMove::PlannedFailover || by_plan)
+            .map(MachineMove::allowed_as)
             .collect()
-    }
-
-    /// Writes it into the properties of a body.
-    pub(super) fn write(self, properties: &mut Value) {
-        let (state, said) = match self.phase {
-            ItemPhase::Seeding => {
-                ("InitialReplicationInProgress", "Initial replication is in progress")
-            }
-            ItemPhase::FirstPoint => {
-                ("InitialReplicationRecoveryCompletionPending", "Waiting for first recovery point")
-            }
-            ItemPhase::Protected => ("Protected", "Protected"),
-            ItemPhase::Tested => ("Protected", "Cleanup test failover pending"),
-            // Of the planned one: believed.
-            ItemPhase::FailedOver if self.planned => {
-                ("PlannedFailoverCommitPendingStatesBegin", "Planned failover completed")
-            }
-            ItemPhase::FailedOver => {
-                ("UnplannedFailoverCommitPendingStatesBegin", "Failover completed")
-            }
-            ItemPhase::Committed if self.planned => {
-                ("PlannedFailoverStatesBegin", "Planned failover committed")
-            }
-            // Believed.
-            ItemPhase::Committed => ("UnplannedFailoverStatesBegin", "Failover committed"),
-        };
-        let (test, test_said) = match self.phase {
-            ItemPhase::Tested => ("WaitingForCompletion", "Waiting for user input"),
-            _ => ("None", "None"),
-        };
-        let provider = properties
-            .pointer("/providerSpecificDetails/instanceType")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let allowed = self.allowed(provider);
-        properties["protectionState"] = json!(state);
-        properties["protectionStateDescription"] = json!(said);
-        properties["activeLocation"] =
-            json!(if self.active == ItemSide::Primary { "Primary" } else { "Recovery" });
-        properties["testFailoverState"] = json!(test);
-        properties["testFailoverStateDescription"] = json!(test_said);
-        properties["allowedOperations"] = json!(allowed);
-        let details = properties.get_mut("providerSpecificDetails").and_then(Value::as_object_mut);
-        if let Some(details) = details.filter(|details| details.contains_key("vmProtectionState")) {
-            let (state, said) = match self.phase {
-                ItemPhase::Seeding | ItemPhase::FirstPoint => {
-                    ("UnprotectedStatesBegin", "Enabling protection")
-                }
-                _ => (state, said),
-            };
-            details.insert("vmProtectionState".to_owned(), json!(state));
-            details.insert("vmProtectionStateDescription".to_owned(), json!(said));
-        }
     }
 }
 
@@ -269,47 +264,27 @@ impl Standing {
 mod tests {
     use super::*;
 
-    const PHASES: [ItemPhase; 6] = [
-        ItemPhase::Seeding,
-        ItemPhase::FirstPoint,
-        ItemPhase::Protected,
-        ItemPhase::Tested,
-        ItemPhase::FailedOver,
-        ItemPhase::Committed,
-    ];
-
-    fn all() -> Vec<Standing> {
-        let sides = [ItemSide::Primary, ItemSide::Recovery];
-        let each = PHASES.iter().flat_map(|phase| sides.map(|active| (*phase, active)));
-        each.flat_map(|(phase, active)| {
-            let how: &[bool] = if matches!(phase, ItemPhase::FailedOver | ItemPhase::Committed) {
-                &[false, true]
-            } else {
-                &[false]
-            };
-            how.iter().map(move |planned| Standing { phase, active, planned: *planned })
-        })
-        .collect()
-    }
-
-    #[test]
-    fn a_standing_is_read_as_it_was_written() {
-        for standing in all() {
-            let mut properties = json!({ "providerSpecificDetails": { "instanceType": "A2A" } });
-            standing.write(&mut properties);
-            assert_eq!(Standing::of(&properties), standing, "{properties}");
-        }
-    }
-
     #[test]
     fn what_is_allowed_is_what_can_be_done() {
         let protected = Standing { phase: ItemPhase::Protected, ..Standing::NEW };
         let recorded = ["UnplannedFailover", "DisableProtection", "TestFailover"];
-        assert_eq!(protected.allowed("A2A"), recorded, "as recorded, in its order");
-        assert!(protected.allowed("HyperVReplicaAzure").contains(&"PlannedFailover"));
-        assert_eq!(Standing::NEW.allowed("A2A"), ["DisableProtection"]);
+        let allowed = |standing: Standing, provider: &str| -> Vec<&str> {
+            let allowed = standing.allowed(ReplicationProvider::parse(provider));
+            allowed.into_iter().map(AllowedOperation::as_str).collect()
+        };
+        assert_eq!(allowed(protected, "A2A"), recorded, "as recorded, in its order");
+        assert!(allowed(protected, "HyperVReplicaAzure").contains(&"PlannedFailover"));
+        assert_eq!(allowed(Standing::NEW, "A2A"), ["DisableProtection"]);
         let tested = protected.after(MachineMove::TestFailover).unwrap();
-        assert_eq!(tested.allowed("A2A"), ["TestFailoverCleanup"]);
+        assert_eq!(allowed(tested, "A2A"), ["TestFailoverCleanup"]);
+    }
+
+    #[test]
+    fn the_words_of_a_move_are_its_own() {
+        for (place, row) in MOVES.iter().enumerate() {
+            assert_eq!(row.of as usize, place, "{:?}", row.of);
+            assert_eq!(row.verb.and_then(MachineMove::parse), row.verb.map(|_| row.of));
+        }
     }
 
     #[test]
@@ -317,10 +292,10 @@ mod tests {
         let protected = Standing { phase: ItemPhase::Protected, ..Standing::NEW };
         let mut standing = protected;
         for _ in 0..2 {
-            for deed in
+            for machine_move in
                 [MachineMove::UnplannedFailover, MachineMove::Commit, MachineMove::Reprotect]
             {
-                standing = standing.after(deed).unwrap();
+                standing = standing.after(machine_move).unwrap();
             }
             standing = standing.replicated().and_then(Standing::replicated).unwrap();
         }

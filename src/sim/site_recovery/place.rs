@@ -1,5 +1,6 @@
 //! Where does a path in a vault lead?
 
+use super::words::VaultKind;
 use crate::model::ResourceId;
 use crate::sim::reply::guid;
 
@@ -56,10 +57,9 @@ pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, VaultPlac
     Some((vault, place))
 }
 
-/// The last word of a type, in small letters.
-pub(super) fn kind(id: &ResourceId) -> String {
-    let kind = id.resource_type();
-    kind.as_str().rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+/// What a resource is, where it is one of a vault.
+pub(super) fn kind(id: &ResourceId) -> Option<VaultKind> {
+    VaultKind::parse(id.resource_type().as_str().rsplit('/').next().unwrap_or_default())
 }
 
 /// Whether a resource is a vault or in one.

@@ -1,7 +1,9 @@
 //! How does Site Recovery refuse? In a shape of its own: what may be the cause, and what to do.
 
 use super::phase::MachineMove;
+use super::words::AllowedOperation;
 use crate::model::ResourceId;
+use crate::model::recovery::FailoverDirection;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed::{self, Unconfirmed};
 
@@ -12,12 +14,17 @@ fn refused(belief: &Unconfirmed, message: String, causes: &str, action: &str) ->
     refusal
 }
 
-/// A deed that is none of those that the item or the plan shows as allowed.
-pub(super) fn not_allowed(id: &ResourceId, deed: MachineMove, allowed: &[String]) -> Refusal {
-    let word = deed.allowed_word();
-    let now = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
+/// A move that is none of those that the item or the plan shows as allowed.
+pub(super) fn not_allowed(
+    id: &ResourceId,
+    machine_move: MachineMove,
+    allowed: &[AllowedOperation],
+) -> Refusal {
+    let word = machine_move.allowed_as().as_str();
+    let words: Vec<&str> = allowed.iter().map(|one| one.as_str()).collect();
+    let now = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
     refused(
-        &unconfirmed::DEED_NOT_ALLOWED,
+        &unconfirmed::MOVE_NOT_ALLOWED,
         format!("The operation '{word}' cannot be done on '{}' in its present state.", id.name()),
         &format!("Allowed now: {now}."),
         "Bring it into a state in which the operation is allowed, and try again.",
@@ -35,11 +42,11 @@ pub(super) fn busy(id: &ResourceId, job: &str) -> Refusal {
 }
 
 /// The failover is asked for in the direction in which it does not replicate.
-pub(super) fn wrong_direction(id: &ResourceId, asked: &str, own: &str) -> Refusal {
+pub(super) fn wrong_direction(id: &ResourceId, asked: &str, own: FailoverDirection) -> Refusal {
     refused(
         &unconfirmed::FAILOVER_DIRECTION,
         format!("'{}' cannot go in the direction '{asked}'.", id.name()),
-        &format!("Its direction is '{own}' now."),
+        &format!("Its direction is '{}' now.", own.as_str()),
         "Ask for the direction in which it replicates.",
     )
 }
@@ -101,4 +108,11 @@ pub(super) fn vault_used(id: &ResourceId) -> Refusal {
         id.name()
     );
     Refusal::unconfirmed(&unconfirmed::VAULT_USED, message)
+}
+
+/// A type of which this world has none.
+pub(super) fn unknown_type(word: &str) -> Refusal {
+    let word = word.to_ascii_lowercase();
+    let message = format!("The resource type '{word}' is not one of this world's.");
+    Refusal::new(400, "NoRegisteredProviderFound", message).by_gateway()
 }

@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::job::{Job, JobState, JobStep, JobWork, stamp};
+use super::job::{Job, JobState, JobStep, JobWork};
+use super::job_body::stamp;
 use super::pace::Pace;
 use super::phase::{ItemPhase, ItemSide, MachineMove, Standing};
 use super::place::{is_ours, kind};
 use super::stages::items_of;
+use super::words::{Pairing, PlanStatus, RecoveryHealth, VaultKind};
 use crate::model::{Region, ResourceId, Timestamp};
 use crate::sim::parts::{Resource, State};
 use crate::sim::unconfirmed;
@@ -132,16 +134,13 @@ impl World {
     pub(super) fn pause_for_people(&mut self, job: &mut Job) {
         let waits = job.stages.get(job.at).is_some_and(|stage| stage.manual.is_some());
         job.state = if waits { JobState::Suspended } else { JobState::InProgress };
-        let (status, said) = if waits {
-            ("Suspended", "WaitingForManualAction")
-        } else {
-            ("InProgress", "InProgress")
-        };
-        self.tell_plan(&job.target.clone(), status, said);
+        let status = if waits { PlanStatus::WaitsForPerson } else { PlanStatus::InProgress };
+        self.tell_plan(&job.target.clone(), status);
     }
 
-    fn tell_plan(&mut self, plan: &ResourceId, status: &str, said: &str) {
-        if kind(plan) == "replicationrecoveryplans" {
+    fn tell_plan(&mut self, plan: &ResourceId, status: PlanStatus) {
+        if kind(plan) == Some(VaultKind::Plan) {
+            let (status, said) = status.words();
             self.resources.edit(plan, |body| {
                 body["properties"]["currentScenarioStatus"] = json!(status);
                 body["properties"]["currentScenarioStatusDescription"] = json!(said);
@@ -157,17 +156,17 @@ impl World {
         item: &ResourceId,
         at: Timestamp,
     ) -> Option<(String, String)> {
-        let JobWork::MachineMove(deed) = job.work else { return None };
+        let JobWork::MachineMove(machine_move) = job.work else { return None };
         let body = self.body(item)?.clone();
         let standing = Standing::of(&body["properties"]);
-        if let Some(failure) = self.unreachable(standing, step, deed, &body, item) {
+        if let Some(failure) = self.unreachable(standing, step, machine_move, &body, item) {
             return Some(failure);
         }
         if step != JobStep::Main {
             return None;
         }
-        let next = standing.after(deed)?;
-        match deed {
+        let next = standing.after(machine_move)?;
+        match machine_move {
             MachineMove::Disable => {
                 self.forget_item(item);
                 return None;
@@ -176,30 +175,24 @@ impl World {
                 self.switch_item(item, at);
                 return None;
             }
-            _ => {}
+            MachineMove::TestFailover
+            | MachineMove::TestFailoverCleanup
+            | MachineMove::PlannedFailover
+            | MachineMove::UnplannedFailover
+            | MachineMove::ChangePoint
+            | MachineMove::Cancel
+            | MachineMove::Commit
+            | MachineMove::Reprotect => {}
         }
         let began = job.began;
         let current = job.current();
         self.resources.edit(item, |body| {
             let properties = &mut body["properties"];
             next.write(properties);
-            match deed {
-                MachineMove::TestFailover => {
-                    properties["lastSuccessfulTestFailoverTime"] = json!(stamp(began));
-                    properties["currentScenario"] = current;
-                }
-                MachineMove::PlannedFailover | MachineMove::UnplannedFailover => {
-                    properties["lastSuccessfulFailoverTime"] = json!(stamp(began));
-                }
-                _ => properties["currentScenario"] = super::item::no_scenario(item),
-            }
-            if deed == MachineMove::TestFailover {
-                properties["failoverHealth"] = json!("Normal");
-                properties["healthErrors"] = json!([]);
-            }
-            super::item::points_after(properties, item, deed);
+            moved(properties, item, machine_move, began, current);
+            super::item::points_after(properties, item, machine_move);
         });
-        if deed == MachineMove::Reprotect {
+        if machine_move == MachineMove::Reprotect {
             self.seed_item(item, at, true);
         }
         None
@@ -210,15 +203,12 @@ impl World {
         &self,
         standing: Standing,
         step: JobStep,
-        deed: MachineMove,
+        machine_move: MachineMove,
         body: &Value,
         item: &ResourceId,
     ) -> Option<(String, String)> {
-        let there = match standing.active {
-            ItemSide::Primary => ItemSide::Recovery,
-            ItemSide::Recovery => ItemSide::Primary,
-        };
-        let needed = match (step, deed) {
+        let there = standing.active.other();
+        let needed = match (step, machine_move) {
             (JobStep::Plain, _)
             | (
                 JobStep::Main,
@@ -249,7 +239,7 @@ impl World {
     /// Names an item anew in the plans that have it, or takes it out.
     pub(super) fn rename_in_plans(&mut self, item: &ResourceId, to: Option<&str>) {
         let plans: Vec<ResourceId> =
-            self.ids().filter(|id| kind(id) == "replicationrecoveryplans").cloned().collect();
+            self.ids().filter(|id| kind(id) == Some(VaultKind::Plan)).cloned().collect();
         for plan in plans {
             let has = |body: &Value| {
                 let groups = body["properties"]["groups"].as_array();
@@ -285,21 +275,27 @@ impl World {
         job.ended = Some(at);
         let done = state == JobState::Succeeded;
         let target = job.target.clone();
-        let words = match (&job.work, state) {
+        let status = match (&job.work, state) {
             (JobWork::MachineMove(MachineMove::TestFailover), JobState::Succeeded) => {
-                ("Suspended", "WaitingForStopTestFailover")
+                PlanStatus::TestStands
             }
-            (_, JobState::Succeeded) => ("Succeeded", "Completed"),
-            (_, JobState::Cancelled) => ("Cancelled", "Cancelled"),
-            _ => ("Failed", "Failed"),
+            (_, JobState::Succeeded) => PlanStatus::Succeeded,
+            (_, JobState::Cancelled) => PlanStatus::Cancelled,
+            (
+                _,
+                JobState::InProgress
+                | JobState::Suspended
+                | JobState::Cancelling
+                | JobState::Failed,
+            ) => PlanStatus::Failed,
         };
         match &job.work {
-            JobWork::MachineMove(_) => self.tell_plan(&target, words.0, words.1),
+            JobWork::MachineMove(_) => self.tell_plan(&target, status),
             JobWork::Write(body) if done => {
                 let new = self.body(&target).is_none();
                 let body = body.clone();
                 self.write_body(&target, body, at);
-                if new && kind(&target) == "replicationprotecteditems" {
+                if new && kind(&target) == Some(VaultKind::Item) {
                     self.seed_item(&target, at, false);
                 }
             }
@@ -356,8 +352,8 @@ impl World {
         if !is_ours(id) {
             return;
         }
-        match kind(id).as_str() {
-            "replicationprotecteditems" => {
+        match kind(id) {
+            Some(VaultKind::Item) => {
                 let standing = self.body(id).map(|body| Standing::of(&body["properties"]));
                 let Some(standing) = standing else { return };
                 self.resources.edit(id, |body| {
@@ -375,25 +371,30 @@ impl World {
                         let takes = self.takes(Pace::FirstPoint, id, "first point");
                         self.vaults.replicate_until(id, now + takes);
                     }
-                    _ => {}
+                    ItemPhase::Protected
+                    | ItemPhase::Tested
+                    | ItemPhase::FailedOver
+                    | ItemPhase::Committed => {}
                 }
             }
             // What a GET computes is not stored.
-            "replicationfabrics" => self.resources.edit(id, |body| {
+            Some(VaultKind::Fabric) => self.resources.edit(id, |body| {
                 if let Some(ids) = body.pointer_mut("/properties/customDetails/containerIds") {
                     *ids = json!([]);
                 }
             }),
-            "replicationprotectioncontainers" => self.resources.edit(id, |body| {
+            Some(VaultKind::Container) => self.resources.edit(id, |body| {
                 body["properties"]["protectedItemCount"] = json!(0);
-                body["properties"]["pairingStatus"] = json!("NotPaired");
+                body["properties"]["pairingStatus"] = json!(Pairing::NotPaired.as_str());
             }),
-            "replicationrecoveryplans" => self.resources.edit(id, |body| {
+            Some(VaultKind::Plan) => self.resources.edit(id, |body| {
                 let properties = &mut body["properties"];
                 properties["allowedOperations"] = json!([]);
-                let waits =
-                    properties["currentScenarioStatusDescription"] == "WaitingForManualAction";
-                if waits || properties["currentScenarioStatus"] == "InProgress" {
+                let (going, _) = PlanStatus::InProgress.words();
+                let (_, waiting) = PlanStatus::WaitsForPerson.words();
+                if properties["currentScenarioStatusDescription"] == waiting
+                    || properties["currentScenarioStatus"] == going
+                {
                     properties["currentScenarioStatus"] = Value::Null;
                     properties["currentScenarioStatusDescription"] = Value::Null;
                     properties["currentScenario"] = Value::Null;
@@ -401,5 +402,37 @@ impl World {
             }),
             _ => {}
         }
+    }
+}
+
+/// What an item tells of the move that was just made.
+fn moved(
+    properties: &mut Value,
+    item: &ResourceId,
+    machine_move: MachineMove,
+    began: Timestamp,
+    current: Value,
+) {
+    match machine_move {
+        MachineMove::TestFailover => {
+            properties["lastSuccessfulTestFailoverTime"] = json!(stamp(began));
+            properties["currentScenario"] = current;
+        }
+        MachineMove::PlannedFailover | MachineMove::UnplannedFailover => {
+            properties["lastSuccessfulFailoverTime"] = json!(stamp(began));
+        }
+        MachineMove::TestFailoverCleanup
+        | MachineMove::ChangePoint
+        | MachineMove::Cancel
+        | MachineMove::Commit
+        | MachineMove::Reprotect
+        | MachineMove::Switch
+        | MachineMove::Disable => {
+            properties["currentScenario"] = super::item::no_scenario(item);
+        }
+    }
+    if machine_move == MachineMove::TestFailover {
+        properties["failoverHealth"] = json!(RecoveryHealth::Normal.as_str());
+        properties["healthErrors"] = json!([]);
     }
 }

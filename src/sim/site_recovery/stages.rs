@@ -1,4 +1,4 @@
-//! What are the steps of a deed? Of one item, or of a plan: groups in order, the items of a group side by
+//! What are the steps of a move? Of one item, or of a plan: groups in order, the items of a group side by
 //! side, scripts and people between them (azure-facts 6.1).
 
 use std::time::Duration;
@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::job::{JobPart, JobStep, Stage};
 use super::pace::Pace;
 use super::phase::MachineMove;
+use super::words::PlanGroup;
 use crate::model::ResourceId;
+use crate::model::recovery::FailoverDirection;
 use crate::sim::duration::draw;
 use crate::sim::world::World;
 
-/// What a deed is done to, and how.
+/// What a move is done to, and how.
 pub(super) struct Order<'a> {
-    pub(super) deed: MachineMove,
+    pub(super) machine_move: MachineMove,
     /// The item or the plan.
     pub(super) target: &'a ResourceId,
     pub(super) items: &'a [ResourceId],
@@ -22,12 +24,12 @@ pub(super) struct Order<'a> {
     pub(super) groups: Option<&'a [Value]>,
     /// Whether machines are shut down where they run.
     pub(super) shuts_down: bool,
-    pub(super) direction: &'a str,
+    pub(super) direction: FailoverDirection,
 }
 
-/// How long the main step of a deed takes for one item.
-fn pace(deed: MachineMove) -> Pace {
-    match deed {
+/// How long the main step of a move takes for one item.
+fn pace(machine_move: MachineMove) -> Pace {
+    match machine_move {
         MachineMove::TestFailover => Pace::TestFailover,
         MachineMove::TestFailoverCleanup | MachineMove::Cancel => Pace::Cleanup,
         MachineMove::PlannedFailover
@@ -60,32 +62,34 @@ impl World {
         pace.at(draw(self.chance.seed(), id, ordinal, purpose))
     }
 
-    /// The stages of a deed.
+    /// The stages of a move.
     pub(super) fn stages(&self, order: &Order<'_>) -> Vec<Stage> {
         let mut stages = Vec::new();
-        if order.deed.is_failover() {
+        if order.machine_move.is_failover() {
             let takes = self.takes(Pace::Check, order.target, "check");
             stages.push(plain("PrerequisitesCheckTask", "Prerequisites check", takes));
         }
-        let Some(groups) = order.groups.filter(|_| order.deed.is_failover()) else {
+        let Some(groups) = order.groups.filter(|_| order.machine_move.is_failover()) else {
             self.without_groups(order, &mut stages);
             return stages;
         };
         let mut number = 0;
         for group in groups {
             let kind = group["groupType"].as_str().unwrap_or_default();
-            let is_boot = kind.eq_ignore_ascii_case("Boot");
-            if kind.eq_ignore_ascii_case("Shutdown") && order.deed == MachineMove::TestFailover {
+            let of = PlanGroup::parse(kind);
+            let (shuts_down, boots) =
+                (of == Some(PlanGroup::Shutdown), of == Some(PlanGroup::Boot));
+            if shuts_down && order.machine_move == MachineMove::TestFailover {
                 continue;
             }
-            number += u32::from(is_boot);
-            let title = if is_boot {
+            number += u32::from(boots);
+            let title = if boots {
                 format!("Group {number}")
             } else {
                 format!("All groups {}", kind.to_ascii_lowercase())
             };
             self.actions(order, &group["startGroupActions"], &title, "pre", &mut stages);
-            if kind.eq_ignore_ascii_case("Shutdown") && order.shuts_down {
+            if shuts_down && order.shuts_down {
                 stages.push(self.stage(
                     "ShutdownTask",
                     &title,
@@ -94,7 +98,7 @@ impl World {
                     JobStep::Shutdown,
                 ));
             }
-            if is_boot {
+            if boots {
                 let items = items_of(group);
                 stages.push(self.main(order, &format!("Group{number}Task"), &title, &items));
             }
@@ -105,7 +109,7 @@ impl World {
 
     /// The stages of what is done to items by themselves.
     fn without_groups(&self, order: &Order<'_>, stages: &mut Vec<Stage>) {
-        let (name, said) = order.deed.scenario();
+        let (name, said) = order.machine_move.scenario();
         if order.shuts_down {
             stages.push(self.stage(
                 "ShutdownTask",
@@ -115,7 +119,7 @@ impl World {
                 JobStep::Shutdown,
             ));
         }
-        if order.deed == MachineMove::TestFailover {
+        if order.machine_move == MachineMove::TestFailover {
             for (name, said) in [
                 ("CreateTestVmTask", "Create test virtual machine"),
                 ("PrepareTestVmTask", "Preparing the virtual machine"),
@@ -133,7 +137,7 @@ impl World {
     }
 
     fn main(&self, order: &Order<'_>, name: &str, said: &str, items: &[ResourceId]) -> Stage {
-        self.stage(name, said, items, pace(order.deed), JobStep::Main)
+        self.stage(name, said, items, pace(order.machine_move), JobStep::Main)
     }
 
     fn stage(
@@ -161,7 +165,7 @@ impl World {
         when: &str,
         stages: &mut Vec<Stage>,
     ) {
-        let own = order.deed.allowed_word();
+        let own = order.machine_move.allowed_as().as_str();
         for (place, action) in actions.as_array().into_iter().flatten().enumerate() {
             let holds = |key: &str, word: &str| {
                 action[key].as_array().is_none_or(|list| {
@@ -169,7 +173,9 @@ impl World {
                     words.any(|one| one.eq_ignore_ascii_case(word))
                 })
             };
-            if !holds("failoverTypes", own) || !holds("failoverDirections", order.direction) {
+            if !holds("failoverTypes", own)
+                || !holds("failoverDirections", order.direction.as_str())
+            {
                 continue;
             }
             let said = action["actionName"].as_str().unwrap_or("Action");

@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::place::VAULTS;
 use super::refuse;
 use super::stages::plain;
+use super::words::{PollStatus, VaultKind};
 use super::write::Begin;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
@@ -151,7 +152,7 @@ impl World {
         self.refuse_busy(id, asked)?;
         let holds = |other: &ResourceId| {
             let word = super::place::kind(other);
-            other != id && other.is_within(id) && word != "replicationalertsettings"
+            other != id && other.is_within(id) && word != Some(VaultKind::AlertSettings)
         };
         let at_work = |job: &Job| job.vault == *id && !job.is_over();
         if self.ids().any(holds) || self.vaults.jobs().any(at_work) {
@@ -205,12 +206,15 @@ impl World {
             return Ok(answer);
         }
         let status = match job.state {
-            JobState::Succeeded => "Succeeded",
-            JobState::Failed => "Failed",
-            _ => "InProgress",
+            JobState::Succeeded => PollStatus::Succeeded,
+            JobState::Failed => PollStatus::Failed,
+            JobState::InProgress
+            | JobState::Suspended
+            | JobState::Cancelling
+            | JobState::Cancelled => PollStatus::InProgress,
         };
         let id = format!("{}/operationStatus/{token}", asked.vault);
-        let mut body = json!({ "id": id, "name": token, "status": status });
+        let mut body = json!({ "id": id, "name": token, "status": status.as_str() });
         if let Some((code, message)) = &job.failure {
             body["error"] = json!({ "code": code, "message": message });
         }

@@ -12,6 +12,7 @@ use super::phase::MachineMove;
 use super::place::{kind, spelled};
 use super::refuse;
 use super::stages::plain;
+use super::words::VaultKind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 use crate::sim::fault::FaultEffect;
@@ -67,11 +68,11 @@ impl World {
         if !body.is_object() {
             return Err(refuse::invalid("The request has no body."));
         }
-        if kind(id) == "replicationalertsettings" {
+        if kind(id) == Some(VaultKind::AlertSettings) {
             return Ok(self.write_alerts(id, &body, asked));
         }
         // The network of a mapping is one that nobody makes: `azureNetwork` (recorded).
-        let parent = id.parent().filter(|parent| kind(parent) != "replicationnetworks");
+        let parent = id.parent().filter(|parent| kind(parent) != Some(VaultKind::Network));
         let parent = parent.or_else(|| id.parent().and_then(|network| network.parent()));
         if let Some(parent) = parent.filter(|parent| self.body(parent).is_none()) {
             return Err(refuse::missing(&parent));
@@ -81,7 +82,7 @@ impl World {
         }
         self.refuse_busy(id, asked)?;
         let stored = self.recovery_body(id, &body)?;
-        if self.body(id).is_none() && kind(id) == "replicationprotecteditems" {
+        if self.body(id).is_none() && kind(id) == Some(VaultKind::Item) {
             use super::phase::ItemSide::{Primary, Recovery};
             for side in [Primary, Recovery] {
                 if !self.side_is_up(&stored, side) {
@@ -92,11 +93,11 @@ impl World {
         }
         self.count(id);
         let new = self.body(id).is_none();
-        let pace = match kind(id).as_str() {
-            "replicationfabrics" if new => Pace::Fabric,
-            "replicationprotectioncontainermappings" if new => Pace::Mapping,
-            "replicationnetworkmappings" => Pace::NetworkMapping,
-            "replicationprotecteditems" if new => Pace::Enable,
+        let pace = match kind(id) {
+            Some(VaultKind::Fabric) if new => Pace::Fabric,
+            Some(VaultKind::ContainerMapping) if new => Pace::Mapping,
+            Some(VaultKind::NetworkMapping) => Pace::NetworkMapping,
+            Some(VaultKind::Item) if new => Pace::Enable,
             _ => Pace::Book,
         };
         let stages = vec![plain("WriteTask", "Write", self.takes(pace, id, "write"))];
@@ -138,8 +139,8 @@ impl World {
         if self.body(id).is_none() {
             return Ok(empty_answer(204));
         }
-        if kind(id) == "replicationprotecteditems" {
-            return self.do_deed(id, MachineMove::Disable, asked);
+        if kind(id) == Some(VaultKind::Item) {
+            return self.do_move(id, MachineMove::Disable, asked);
         }
         self.refuse_busy(id, asked)?;
         if let Some(user) = self.user_in_vault(id) {
@@ -169,12 +170,11 @@ impl World {
             let word = kind(other);
             let inside = *other != id
                 && other.is_within(id)
-                && ["replicationprotectioncontainers", "replicationprotecteditems"]
-                    .contains(&word.as_str());
-            let mapping = word == "replicationprotectioncontainermappings" && !other.is_within(id);
+                && matches!(word, Some(VaultKind::Container | VaultKind::Item));
+            let mapping = word == Some(VaultKind::ContainerMapping) && !other.is_within(id);
             let points = |body: &Value| {
                 (mapping && (names(body, "policyId") || names(body, "targetProtectionContainerId")))
-                    || (word == "replicationprotecteditems" && names(body, "policyId"))
+                    || (word == Some(VaultKind::Item) && names(body, "policyId"))
             };
             other.is_within(&vault) && (inside || self.body(other).is_some_and(points))
         };
@@ -226,16 +226,22 @@ impl World {
             first.began = Some(asked.now);
         }
         let plan = job.target.clone();
-        if let (JobWork::MachineMove(deed), "replicationrecoveryplans") =
-            (&job.work, kind(&plan).as_str())
+        if let (JobWork::MachineMove(machine_move), Some(VaultKind::Plan)) =
+            (&job.work, kind(&plan))
         {
             let current = job.current();
-            let started = super::job::stamp(asked.now);
-            let key = match deed {
+            let started = super::job_body::stamp(asked.now);
+            let key = match machine_move {
                 MachineMove::TestFailover => Some("lastTestFailoverTime"),
                 MachineMove::PlannedFailover => Some("lastPlannedFailoverTime"),
                 MachineMove::UnplannedFailover => Some("lastUnplannedFailoverTime"),
-                _ => None,
+                MachineMove::TestFailoverCleanup
+                | MachineMove::ChangePoint
+                | MachineMove::Cancel
+                | MachineMove::Commit
+                | MachineMove::Reprotect
+                | MachineMove::Switch
+                | MachineMove::Disable => None,
             };
             self.resources.edit(&plan, |body| {
                 body["properties"]["currentScenario"] = current;
@@ -266,7 +272,16 @@ impl World {
                 FaultEffect::Stuck => all(job, &|_| NEVER),
                 FaultEffect::Forget => job.forgotten = true,
                 FaultEffect::Linger { lasts } => job.lingers = lasts,
-                _ => {}
+                FaultEffect::Throttle { .. }
+                | FaultEffect::Conflict
+                | FaultEffect::Refuse { .. }
+                | FaultEffect::Html
+                | FaultEffect::LoseRequest
+                | FaultEffect::LoseAnswer
+                | FaultEffect::Unreachable
+                | FaultEffect::Absent
+                | FaultEffect::Silent
+                | FaultEffect::Unconnected => {}
             }
         }
         if self.is_out(asked.vault) && self.regions.writes() == OutageWrites::FailLate {

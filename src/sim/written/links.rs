@@ -7,9 +7,9 @@ use ipnet::IpNet;
 use super::bodies::{PlacedBody, meant_region, text_of};
 use super::shape::{self, TypeShape};
 use crate::arm::kind;
+use crate::model::pattern::fits;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, did_you_mean};
-use crate::sim::fault::glob;
 use crate::sim::provider;
 
 /// What is there to be named.
@@ -406,7 +406,7 @@ pub(super) fn check_events(root: &Node, known: &WorldNames, diagnostics: &mut Di
         };
         for node in ["cut", "mend"].iter().flat_map(|key| items(event.get(key))) {
             let pattern = text_of(node).unwrap_or_default().to_ascii_lowercase();
-            if !circuits.iter().any(|id| glob(&pattern, id)) {
+            if !circuits.iter().any(|id| fits(&pattern, id)) {
                 never(node, format!("No circuit of this world is meant by `{pattern}`."));
             }
         }

@@ -1,4 +1,4 @@
-//! Who is the host that a tool runs on? The token doors of managed identities: a machine's, and App Service's.
+//! Who is the host that a tool runs on? The token endpoints of managed identities: a machine's, and App Service's.
 
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -24,10 +24,10 @@ use super::serve::{Answers, Served};
 
 pub(in crate::sim) use token::tenant_of;
 
-/// Bytes of what is asked of these doors: a form with an assertion in it.
+/// Bytes of what is asked of these endpoints: a form with an assertion in it.
 const FORM_MAX: usize = 64 << 10;
 
-/// Every door. Those of managed identities are open where the service says so.
+/// Every endpoint. Those of managed identities are open where the service says so.
 pub(super) fn routes<W: Answers>(with_identity: bool) -> Router<Served<W>> {
     let router = Router::new()
         .route("/metadata/endpoints", get(endpoints::endpoints::<W>))

@@ -66,7 +66,7 @@ impl TokenClaims<'_> {
     }
 }
 
-/// The tenant that a bearer token names, if it is one of the form that these doors give.
+/// The tenant that a bearer token names, if it is one of the form that these endpoints give.
 pub(in crate::sim) fn tenant_of(bearer: &str) -> Option<String> {
     let token = bearer.rsplit(' ').next()?;
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::network::OnPrem;
 use super::patch::merge;
 use super::world::World;
+use crate::model::pattern::fits;
 use crate::model::time::duration_text;
 use crate::model::{Region, ResourceId, Timestamp};
 
@@ -95,7 +96,7 @@ impl World {
         self.schedule.add(&[event], now);
     }
 
-    /// Lets a happening happen.
+    /// Lets a scheduled event happen.
     pub(super) fn happen(&mut self, event: ScheduledEvent, now: Timestamp) {
         if let Some(day) = &event.day {
             self.lived.happened(day);
@@ -131,5 +132,5 @@ impl World {
 }
 
 fn matches(pattern: &str, id: &ResourceId) -> bool {
-    super::fault::glob(&pattern.to_ascii_lowercase(), id.key())
+    fits(&pattern.to_ascii_lowercase(), id.key())
 }

@@ -1,0 +1,74 @@
+//! May a run go on from this process? What is refused before anything is recorded.
+
+use std::time::Duration;
+
+use crate::cli::args::{DriveArgs, Target};
+use crate::cli::azure;
+use crate::cli::error::CliError;
+use crate::engine::state::Opened;
+use crate::engine::{Command, RunMode, RunState};
+use crate::model::{Plan, StepStatus};
+use crate::store::claims::same_endpoint;
+
+/// A run that goes on sends secrets: this process must be able to read them.
+pub(super) fn refuse_without_secrets(
+    command: Option<&Command>,
+    state: &RunState,
+    plan: &Plan,
+) -> Result<(), CliError> {
+    let going_on = matches!(
+        command,
+        None | Some(
+            Command::Approve(_)
+                | Command::Continue { .. }
+                | Command::Retry(_)
+                | Command::RetryFrom(_)
+                | Command::RetryAll { .. }
+                | Command::Skip(_)
+                | Command::SourceDown { .. }
+        )
+    );
+    if going_on {
+        let left = plan.steps().iter().filter(|step| {
+            state.steps.get(&step.name).is_none_or(|record| {
+                !matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped)
+            })
+        });
+        // Not after the gate, and not when the gateway stands: now, with nothing said yet.
+        if let Some(why) = azure::SecretSettings::of(plan).missing(left) {
+            return Err(CliError::refused(
+                "The run would send a secret that this process cannot read.",
+            )
+            .reason(&why)
+            .hint("Say it again where the secret is; nothing was recorded."));
+        }
+    }
+    Ok(())
+}
+
+/// A run stays where it is about, and only a drill's time can be made to pass.
+pub(super) fn refuse_elsewhere(
+    drive: &DriveArgs,
+    target: &Target,
+    opened: &Opened,
+    later: Duration,
+) -> Result<(), CliError> {
+    if let Some(other) = &drive.target.endpoint
+        && opened.mode == RunMode::Live
+        && !same_endpoint(
+            azure::endpoint(&drive.target)?.as_str(),
+            azure::endpoint(target)?.as_str(),
+        )
+    {
+        return Err(CliError::usage(format!(
+            "The run is about {}, not about {other}.",
+            opened.endpoint
+        )));
+    }
+    if later > Duration::ZERO && opened.mode == RunMode::Live {
+        return Err(CliError::usage(
+            "`--after` is for drills: a live run's time passes by itself.",
+        ));
+    }
+    Ok(())
+}
