@@ -158,6 +158,10 @@ impl Database {
         if end.seq != head {
             return Err(JournalError::Conflict { expected: head, actual: end.seq });
         }
+        if events.is_empty() {
+            // A value of no event would say nowhere that the journal ends.
+            return Ok((end, Vec::new()));
+        }
         if self.format()? != FORMAT {
             // Before the first value of this format, and in the log before it.
             self.meta
@@ -400,6 +404,17 @@ mod tests {
         assert_eq!(kept(&[(64, 1_000), (1, 10)]), 12);
         assert_eq!(kept(&[(1, 2_000_000), (1, 10), (1, 2_000_000)]), 653);
         assert_eq!(kept(&[(1, 6_000); 40]), 40);
+    }
+
+    #[test]
+    fn an_append_of_nothing_leaves_the_journal_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::create(folder.path(), &run()).unwrap();
+        for (head, events) in [(0, Vec::new()), (0, vec![b"x".to_vec()]), (1, Vec::new())] {
+            database.append(Epoch(0), Seq(head), events).unwrap();
+        }
+        assert_eq!(database.mark().unwrap().head.seq, Seq(1));
+        assert_eq!(database.links(&run()).unwrap().len(), 1);
     }
 
     #[test]
