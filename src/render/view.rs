@@ -16,7 +16,9 @@ use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepState};
-use crate::model::{Plan, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod};
+use crate::model::{
+    Plan, RunId, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod,
+};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -236,6 +238,28 @@ pub struct RunLine {
     pub holder: Option<String>,
     /// What is wrong with it.
     pub problem: Option<String>,
+}
+
+impl RunLine {
+    /// Of a run whose events were not read.
+    #[must_use]
+    pub fn unread(run: &RunId, holder: Option<String>, problem: Option<String>) -> Self {
+        Self {
+            run: run.to_string(),
+            runbook: None,
+            mode: None,
+            outcome: None,
+            standing: None,
+            headline: None,
+            by: None,
+            open_gates: Vec::new(),
+            started_at: None,
+            age_seconds: None,
+            recovery_seconds: None,
+            holder,
+            problem,
+        }
+    }
 }
 
 /// The view of a run; none before its first event.

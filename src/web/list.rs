@@ -158,21 +158,8 @@ async fn line(web: &Web, glance: &RunGlance) -> RunLine {
 }
 
 fn unread(glance: &RunGlance, problem: String) -> RunLine {
-    RunLine {
-        run: glance.run.to_string(),
-        runbook: None,
-        mode: None,
-        outcome: None,
-        standing: None,
-        headline: None,
-        by: None,
-        open_gates: Vec::new(),
-        started_at: None,
-        age_seconds: None,
-        recovery_seconds: None,
-        holder: glance.driven.then(|| "a process".to_owned()),
-        problem: Some(problem),
-    }
+    let holder = glance.driven.then(|| "a process".to_owned());
+    RunLine::unread(&glance.run, holder, Some(problem))
 }
 
 fn of_board(board: &RunBoard, glance: &RunGlance) -> RunLine {

@@ -151,6 +151,15 @@ impl Azurite {
     }
 }
 
+/// The contract, each part of it over a shelf of its own, but for a journal that is full.
+async fn holds_but_for_its_length(shelf: impl Fn() -> InObjects) {
+    events_come_back_in_order_and_as_they_were_given_in(&shelf()).await;
+    events_whose_fields_are_named_like_the_journals_own_survive_in(&shelf()).await;
+    an_append_elsewhere_than_at_the_end_changes_nothing_in(&shelf()).await;
+    an_elder_lease_is_refused_in(&shelf()).await;
+    of_many_appends_at_one_place_exactly_one_is_taken_in(&shelf()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_holds_over_an_emulator_of_blob_storage() {
     let azurite = match Azurite::start() {
@@ -161,11 +170,7 @@ async fn the_contract_holds_over_an_emulator_of_blob_storage() {
             return drop(std::io::stderr().write_all(said.as_bytes()));
         }
     };
-    events_come_back_in_order_and_as_they_were_given_in(&azurite.shelf()).await;
-    events_whose_fields_are_named_like_the_journals_own_survive_in(&azurite.shelf()).await;
-    an_append_elsewhere_than_at_the_end_changes_nothing_in(&azurite.shelf()).await;
-    an_elder_lease_is_refused_in(&azurite.shelf()).await;
-    of_many_appends_at_one_place_exactly_one_is_taken_in(&azurite.shelf()).await;
+    holds_but_for_its_length(|| azurite.shelf()).await;
     a_journal_with_more_events_than_a_run_may_have_is_full_in(&azurite.shelf()).await;
     assert_eq!(azurite.shelves.get(), 6, "the whole contract");
 }
@@ -227,11 +232,7 @@ async fn the_contract_holds_over_an_emulator_of_s3() {
             return drop(std::io::stderr().write_all(said.as_bytes()));
         }
     };
-    events_come_back_in_order_and_as_they_were_given_in(&bucket.shelf()).await;
-    events_whose_fields_are_named_like_the_journals_own_survive_in(&bucket.shelf()).await;
-    an_append_elsewhere_than_at_the_end_changes_nothing_in(&bucket.shelf()).await;
-    an_elder_lease_is_refused_in(&bucket.shelf()).await;
-    of_many_appends_at_one_place_exactly_one_is_taken_in(&bucket.shelf()).await;
+    holds_but_for_its_length(|| bucket.shelf()).await;
     // What the fence hangs on: the elder's own next append finds its place taken.
     let shelf = bucket.shelf();
     let (elder, lease) = shelf.open();

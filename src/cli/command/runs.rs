@@ -174,18 +174,7 @@ async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> R
 /// What the list of the store says of a run.
 fn unread(raw: RunSummaryRaw) -> RunLine {
     RunLine {
-        run: raw.run.to_string(),
-        runbook: None,
-        mode: None,
         outcome: raw.holder.as_ref().map(|_| "running".to_owned()),
-        standing: None,
-        headline: None,
-        by: None,
-        open_gates: Vec::new(),
-        started_at: None,
-        age_seconds: None,
-        recovery_seconds: None,
-        holder: raw.holder,
-        problem: raw.problem,
+        ..RunLine::unread(&raw.run, raw.holder, raw.problem)
     }
 }
