@@ -7,14 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::OnceLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::forms::{LENGTH_MIN, forms};
-
-/// Bytes that the index knows a place of a writing by.
-const SEED: usize = LENGTH_MIN;
+use super::sieve::{SEED, Sieve};
 
 /// Agreeing bytes that give a value away without being all of it.
 const PART: usize = 16;
@@ -30,10 +25,6 @@ const SEED_LETTERS: usize = 4;
 
 /// Places that are tried for one seed; a server that gives many keys which begin alike gains nothing.
 const PLACES_MAX: usize = 32;
-
-/// Seeds up to which the finder may be a table of every state, the quickest and largest there is: some
-/// megabytes. A drill has a few dozen keys; tokens in a live run are beyond it.
-const TABLE_SEEDS_MAX: usize = 4_096;
 
 /// Values of each kind that are kept. Keys of a large estate are some hundreds, tokens one an hour.
 const VALUES_MAX: usize = 1_024;
@@ -58,8 +49,8 @@ pub(super) struct KnownSecrets {
     all: BTreeSet<String>,
     forms: Vec<Vec<u8>>,
     places: BTreeMap<[u8; SEED], Vec<(usize, usize)>>,
-    /// Finds the seeds in a text; made when it is first asked after a value came in.
-    finder: OnceLock<Option<AhoCorasick>>,
+    /// Where in a text a seed may stand.
+    sieve: Sieve,
 }
 
 impl KnownSecrets {
@@ -96,6 +87,7 @@ impl KnownSecrets {
         let values: Vec<String> = self.ours.iter().chain(&self.answered).cloned().collect();
         self.forms.clear();
         self.places.clear();
+        self.sieve = Sieve::default();
         self.all = values.iter().cloned().collect();
         for value in &values {
             self.index(value);
@@ -103,12 +95,14 @@ impl KnownSecrets {
     }
 
     fn index(&mut self, value: &str) {
-        self.finder = OnceLock::new();
         for form in forms(value) {
             let number = self.forms.len();
             for place in indexed(&form) {
                 let Some(seed) = seed(&form, place) else { continue };
                 let places = self.places.entry(seed).or_default();
+                if places.is_empty() {
+                    self.sieve.add(&seed);
+                }
                 // The same seed again in one writing is a row of the same letters.
                 let again = places.last().is_some_and(|(form, _)| *form == number);
                 if !again && places.len() < PLACES_MAX {
@@ -117,29 +111,19 @@ impl KnownSecrets {
             }
             self.forms.push(form);
         }
-    }
-
-    fn finder(&self) -> Option<&AhoCorasick> {
-        let made = || {
-            let table = (self.places.len() <= TABLE_SEEDS_MAX).then_some(AhoCorasickKind::DFA);
-            let mut builder = AhoCorasick::builder();
-            builder.ascii_case_insensitive(true).kind(table).build(self.places.keys()).ok()
-        };
-        self.finder.get_or_init(made).as_ref()
+        if self.sieve.is_full() {
+            self.sieve = Sieve::of(self.places.keys());
+        }
     }
 
     /// Where the text holds a known value; in order, apart from each other.
     pub(super) fn found(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        // Most texts hold no seed at all, and to know only that takes half the time.
-        let Some(finder) = self.finder().filter(|finder| finder.is_match(text)) else {
-            return found;
-        };
-        for seed in finder.find_overlapping_iter(text) {
-            if found.last().is_some_and(|last| seed.end() <= last.end) {
+        for at in self.sieve.places(text) {
+            if found.last().is_some_and(|last| at + SEED <= last.end) {
                 continue;
             }
-            let Some(hit) = self.hit(text, seed.start()) else { continue };
+            let Some(hit) = self.hit(text, at) else { continue };
             match found.last_mut() {
                 Some(last) if hit.start <= last.end => {
                     last.start = last.start.min(hit.start);

@@ -9,6 +9,7 @@ mod forms;
 mod known;
 mod redact;
 mod secret;
+mod sieve;
 mod unfold;
 mod visible;
 

@@ -1,0 +1,118 @@
+//! Where in a text may a known value be? A look into a table for each place, which passes nearly all of them by.
+//!
+//! Every byte that comes from Azure, and every event, is gone through by this. An automaton over the same seeds
+//! is megabytes of states, made anew with each value that comes in (decision 48).
+
+use super::forms::LENGTH_MIN;
+
+/// Bytes that a place of a writing is known by.
+pub(super) const SEED: usize = LENGTH_MIN;
+
+/// Bits of the table for each seed: of so many places that hold none, one is looked at more closely.
+const BITS_OF_SEED: usize = 256;
+
+/// Fewest bits, and most: 1 KiB to 128 KiB, what a processor has at hand.
+const BITS: [usize; 2] = [1 << 13, 1 << 20];
+
+/// The bit that tells small letters from capitals, in each byte of a seed. It makes some signs alike as well.
+const CASE: u8 = 0x20;
+
+/// The bytes of a seed in a number.
+const MASK: u64 = (1 << (8 * SEED)) - 1;
+
+/// The hashes of the seeds, a bit each.
+pub(super) struct Sieve {
+    words: Vec<u64>,
+    seeds: usize,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Self::with_bits(BITS[0])
+    }
+}
+
+impl Sieve {
+    fn with_bits(bits: usize) -> Self {
+        Self { words: vec![0; bits / 64], seeds: 0 }
+    }
+
+    /// Of all these seeds.
+    pub(super) fn of<'a>(seeds: impl ExactSizeIterator<Item = &'a [u8; SEED]>) -> Self {
+        // Twice as many may come in before it is made anew.
+        let wanted = (2 * seeds.len() * BITS_OF_SEED).next_power_of_two();
+        let mut sieve = Self::with_bits(wanted.clamp(BITS[0], BITS[1]));
+        seeds.for_each(|seed| sieve.add(seed));
+        sieve
+    }
+
+    /// One seed more.
+    pub(super) fn add(&mut self, seed: &[u8; SEED]) {
+        let (word, bit) = self.place(seed.iter().fold(0, |key, byte| shifted(key, *byte)));
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= bit;
+        }
+        self.seeds += 1;
+    }
+
+    /// Whether it has taken in more than it was made for.
+    pub(super) fn is_full(&self) -> bool {
+        let bits = 64 * self.words.len();
+        bits < BITS[1] && self.seeds * BITS_OF_SEED > bits
+    }
+
+    /// The places of a text from which a seed may stand, whatever the case of its letters; in order.
+    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let mut key = 0;
+        text.iter().enumerate().filter_map(move |(last, byte)| {
+            key = shifted(key, *byte);
+            let (word, bit) = self.place(key);
+            let passes = self.words.get(word).is_some_and(|word| word & bit != 0);
+            if passes { (last + 1).checked_sub(SEED) } else { None }
+        })
+    }
+
+    /// The word and the bit of a seed, by the high bits of a product (Fibonacci hashing).
+    fn place(&self, key: u64) -> (usize, u64) {
+        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        // The number of words is a power of two.
+        let word = (hash >> 6) & (self.words.len() as u64 - 1);
+        (usize::try_from(word).unwrap_or(0), 1 << (hash & 63))
+    }
+}
+
+/// The last bytes, with one more.
+fn shifted(key: u64, byte: u8) -> u64 {
+    (key << 8 | u64::from(byte | CASE)) & MASK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_passes_in_any_case_at_its_place_and_hardly_anything_else_does() {
+        let seeds: Vec<[u8; SEED]> = (0..500_u32)
+            .map(|n| format!("{:06x}", n * 7_919).as_bytes().try_into().unwrap())
+            .collect();
+        let sieve = Sieve::of(seeds.iter());
+        for seed in &seeds {
+            let text = [b"..", seed.to_ascii_uppercase().as_slice(), b".."].concat();
+            assert!(sieve.places(&text).any(|place| place == 2));
+        }
+        assert_eq!(sieve.places(&seeds[3][..SEED - 1]).next(), None, "shorter than a seed");
+        let other: Vec<u8> = (0..100_000_u64).map(|n| b'g' + (n * n / 7 % 19) as u8).collect();
+        assert!(sieve.places(&other).count() < other.len() / 50);
+    }
+
+    #[test]
+    fn it_says_when_it_is_full() {
+        let mut sieve = Sieve::default();
+        let seed = |n: u32| format!("{n:06}").as_bytes().try_into().unwrap();
+        let fits = (0..).take_while(|n| {
+            sieve.add(&seed(*n));
+            !sieve.is_full()
+        });
+        assert_eq!(fits.count(), BITS[0] / BITS_OF_SEED);
+    }
+}
