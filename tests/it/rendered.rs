@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::Read as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -25,15 +26,19 @@ fn peak(child: &Child) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Renders under the watchdog; tells the document and the peak.
+/// The endings of the formats, which say what is written.
+const FORMATS: [&str; 3] = ["html", "md", "sh"];
+
+/// Renders in every format at once, under the watchdog; tells the documents and the peak.
 #[expect(clippy::disallowed_methods, reason = "the host's time is what is meant")]
-fn render(runbook: &str, format: &str) -> (String, u64) {
+fn render(runbook: &str) -> ([String; 3], u64) {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("document");
+    let out = FORMATS.map(|format| folder.path().join("document").with_extension(format));
     let mut command = binary();
     command.arg("--state-dir").arg(folder.path().join("state"));
-    command.arg("render").arg(file("runbooks").join(runbook)).args(["--format", format, "-o"]);
-    command.arg(&out).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.arg("render").arg(file("runbooks").join(runbook));
+    command.args(out.iter().flat_map(|out| [OsStr::new("-o"), out.as_os_str()]));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let (began, mut most) = (Instant::now(), 0);
     let status = loop {
@@ -51,27 +56,28 @@ fn render(runbook: &str, format: &str) -> (String, u64) {
         };
         child.kill().unwrap();
         child.wait().unwrap();
-        panic!("{runbook} as {format}: {why}");
+        panic!("{runbook}: {why}");
     };
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(status.success(), "{runbook} as {format}: {said}");
-    (std::fs::read_to_string(&out).unwrap(), most)
+    assert!(status.success(), "{runbook}: {said}");
+    (out.map(|out| std::fs::read_to_string(out).unwrap()), most)
 }
 
 /// A runbook and its way back, which is part of its document, with every fault and bad day drilled.
 fn documents(runbook: &str) -> String {
-    let mut told = Vec::new();
-    for format in ["html", "md"] {
-        let (text, most) = render(runbook, format);
+    let ([html, md, script], most) = render(runbook);
+    assert!(html.starts_with("<!DOCTYPE html>"), "{runbook} as html: {}", &html[..80]);
+    assert!(md.starts_with("# "), "{runbook} as md: {}", &md[..80]);
+    assert!(script.starts_with("#!/bin/sh"), "{runbook} as sh: {}", &script[..80]);
+    for (text, format) in [(html, "html"), (md, "md")] {
         assert!(text.contains("Proven by"), "{runbook} as {format} has no matrix");
         assert!(
             !text.contains("the drill does not end"),
             "{runbook} as {format}: an endless drill"
         );
-        told.push(format!("rendered: {runbook} as {format}, {most} kB at most"));
     }
-    told.join("\n")
+    format!("rendered: {runbook} in {} formats, {most} kB at most", FORMATS.len())
 }
 
 macro_rules! rendered {

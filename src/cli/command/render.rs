@@ -34,15 +34,16 @@ pub struct RenderArgs {
     /// The regions that go down in the drills.
     #[command(flatten)]
     pub down: RegionsDown,
-    /// What is written.
-    #[arg(long, value_enum, default_value_t = Format::Html)]
-    pub format: Format,
+    /// What is written [default: what the ending of PATH says, else html].
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Templates of your own, in place of the shipped ones of the same names.
     #[arg(long, value_name = "DIR")]
     pub templates: Option<PathBuf>,
-    /// Where it is written, with its pictures beside it [default: stdout].
+    /// Where it is written, with its pictures beside it [default: stdout]. May be repeated: one document in
+    /// several forms, drilled once.
     #[arg(short, long, value_name = "PATH")]
-    pub out: Option<PathBuf>,
+    pub out: Vec<PathBuf>,
     /// Do not drill the faults; the document then says that nothing is proven.
     #[arg(long)]
     pub without_drills: bool,
@@ -59,7 +60,47 @@ pub enum Format {
     Sh,
 }
 
+impl Format {
+    /// What the ending of a file's name says.
+    fn of_ending(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "html" | "htm" => Some(Self::Html),
+            "md" | "markdown" => Some(Self::Md),
+            "sh" => Some(Self::Sh),
+            _ => None,
+        }
+    }
+}
+
+/// Each form that is asked for, and where it goes; none is stdout.
+///
+/// # Errors
+/// One form is to be in several places, or two in one.
+fn wanted(args: &RenderArgs) -> Result<Vec<(Format, Option<&Path>)>, CliError> {
+    if args.out.is_empty() {
+        return Ok(vec![(args.format.unwrap_or(Format::Html), None)]);
+    }
+    if args.format.is_some() && args.out.len() > 1 {
+        return Err(CliError::usage(
+            "`--format` says what is written, and `-o` names several places.",
+        )
+        .hint("Leave `--format` out: the ending of each name says it (.html, .md, .sh)."));
+    }
+    let mut all: Vec<(Format, Option<&Path>)> = Vec::new();
+    for path in &args.out {
+        if all.iter().any(|(_, other)| *other == Some(path.as_path())) {
+            let what = format!("`-o {}` is there twice.", path.display());
+            return Err(CliError::usage(what).hint("Each form needs a place of its own."));
+        }
+        let format = args.format.or_else(|| Format::of_ending(path)).unwrap_or(Format::Html);
+        all.push((format, Some(path.as_path())));
+    }
+    Ok(all)
+}
+
 pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Status, CliError> {
+    let places = wanted(args)?;
     let templates = templates(args.templates.as_deref())?;
     let RenderArgs { runbook, compile, world, .. } = args;
     let (world, drills) = (world.as_deref(), !args.without_drills);
@@ -90,7 +131,7 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
         context.ui.data(&json::object(&view));
         return Ok(Status::Done);
     }
-    let written = match args.format {
+    let form = |format| match format {
         Format::Sh => Ok(document::script(&view)),
         Format::Html => document::html(&view, &templates),
         Format::Md => {
@@ -98,8 +139,12 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
             document::markdown(&view, &all, &templates)
         }
     };
-    let written = written.map_err(|error| refused(&error))?;
-    write(context, &written, args.out.as_deref())?;
+    // All of them, before the first is written.
+    let forms = places.iter().map(|(format, place)| Ok((form(*format)?, *place)));
+    let forms: Vec<_> = forms.collect::<Result<_, _>>().map_err(|error| refused(&error))?;
+    for (written, place) in &forms {
+        write(context, written, *place)?;
+    }
     Ok(Status::Done)
 }
 
