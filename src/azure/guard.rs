@@ -281,7 +281,7 @@ impl core::HttpClient for Attempt {
         let method = Method::parse(request.method().as_ref()).ok_or_else(lost)?;
         let mut headers = Headers::new();
         for (name, value) in request.headers().iter() {
-            headers.push(name.as_str(), value.as_str());
+            headers.push(name.as_str().to_owned(), value.as_str());
         }
         let body = match request.body() {
             core::Body::Bytes(bytes) => bytes.clone(),

@@ -91,10 +91,10 @@ mod tests {
     use crate::model::{Disposition, OperationKey};
     use std::time::Duration;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> WireResponse {
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> WireResponse {
         let mut all = Headers::new();
         for (name, value) in headers {
-            all.push(name, *value);
+            all.push(*name, *value);
         }
         WireResponse { status, headers: all, body: body.to_owned().into() }
     }

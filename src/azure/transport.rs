@@ -99,7 +99,7 @@ impl Wire for HttpWire {
         let status = answer.status().as_u16();
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
-            headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
+            headers.push(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()));
         }
         let body = read_body(answer, BODY_BYTES_MAX).await?;
         Ok(WireResponse { status, headers, body })

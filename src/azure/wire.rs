@@ -3,6 +3,7 @@
 //! Everything that speaks HTTP to ARM, and the simulator that answers it, meets in [`Wire`]: the
 //! same adapter drives a socket or a world in this process.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl fmt::Display for Method {
 
 /// Header names and values. Names compare without case; a name may occur more than once.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers(Vec<(Cow<'static, str>, String)>);
 
 /// Headers whose values never reach an output.
 const SECRET_HEADERS: [&str; 2] = ["authorization", "x-ms-authorization-auxiliary"];
@@ -78,20 +79,37 @@ impl Headers {
     }
 
     /// Adds a header.
-    pub fn push(&mut self, name: &str, value: impl Into<String>) {
-        self.0.push((name.to_owned(), value.into()));
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
     }
 
     /// The same headers, names and values through `change`.
     pub(super) fn mapped(self, change: impl Fn(String) -> String) -> Self {
-        Self(self.0.into_iter().map(|(name, value)| (change(name), change(value))).collect())
+        let both = |(name, value): (Cow<'static, str>, String)| {
+            (change(name.into_owned()).into(), change(value))
+        };
+        Self(self.0.into_iter().map(both).collect())
+    }
+
+    /// All names and values in one text, apart by blanks, which no escape may hold (`outward::unfold`).
+    pub(super) fn joined(&self) -> String {
+        let mut joined = String::new();
+        for (name, value) in self.iter() {
+            joined.extend([name, " ", value, " "]);
+        }
+        joined
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.push(name, value);
         self
+    }
+
+    /// Adds those of others.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// The first value of that name.
@@ -107,7 +125,7 @@ impl Headers {
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+        self.0.iter().map(|(n, v)| (n.as_ref(), v.as_str()))
     }
 
     /// `Retry-After` as whole seconds, the only form that ARM uses; never longer than we would wait.

@@ -1,5 +1,7 @@
 //! What is known of one step? Where it stands, what it is at, and what its journal left to remember.
 
+use std::sync::Arc;
+
 use super::event::{Actor, Intent};
 use crate::model::{
     OnFailure, OperationHandle, Outputs, SagaClass, Step, StepError, StepStatus, Timestamp, Undo,
@@ -101,20 +103,20 @@ pub enum Phase {
     /// Looking, before anything is written.
     Observing,
     /// A write is about to be sent, or was: unknown after a crash.
-    Intended(Box<Intent>),
+    Intended(Arc<Intent>),
     /// Whether the write landed is not known; looking.
-    InDoubt(Box<Intent>),
+    InDoubt(Arc<Intent>),
     /// Azure works on it.
     Operating {
         /// What was asked.
-        intent: Box<Intent>,
+        intent: Arc<Intent>,
         /// What to poll.
         handle: OperationHandle,
         /// Since when.
         since: Timestamp,
     },
     /// Azure is done; looking whether the goal holds.
-    Confirming(Box<Intent>),
+    Confirming(Arc<Intent>),
     /// Looked, and the goal neither holds nor can be written: looking again.
     Waiting {
         /// What is missing.

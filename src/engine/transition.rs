@@ -1,5 +1,7 @@
 //! Which event may follow which state of a step? One match; what it does not list is illegal.
 
+use std::sync::Arc;
+
 use super::event::{Actor, Event, Intent};
 use super::illegal::IllegalMove;
 use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
@@ -183,7 +185,7 @@ fn intended(record: &mut StepRecord, intent: &Intent) -> Result<(), IllegalMove>
     if !matches!(work.phase, Phase::Observing) {
         return Err(IllegalMove::NotObserved);
     }
-    work.phase = Phase::Intended(Box::new(intent.clone()));
+    work.phase = Phase::Intended(Arc::new(intent.clone()));
     let forward = work.direction == Direction::Forward;
     record.touched_before = touched;
     if forward && record.undo.is_none() {
@@ -354,7 +356,7 @@ fn landed(record: &mut StepRecord) {
 
 fn after_send(
     record: &mut StepRecord,
-    next: impl FnOnce(Box<super::event::Intent>) -> Phase,
+    next: impl FnOnce(Arc<Intent>) -> Phase,
 ) -> Result<(), IllegalMove> {
     let work = working(record)?;
     match std::mem::replace(&mut work.phase, Phase::Observing) {

@@ -51,30 +51,38 @@ impl ResourceId {
         if text.len() > RESOURCE_ID_BYTES_MAX {
             return Err(wrong("is longer than 2048 bytes"));
         }
-        if text.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\' | '<' | '>' | '%')) {
+        let illegal =
+            |byte: u8| matches!(byte, 0..0x20 | 0x7f | b'?' | b'#' | b'\\' | b'<' | b'>' | b'%');
+        // Of the letters beyond ASCII some are controls as well.
+        let control = || !text.is_ascii() && text.chars().any(char::is_control);
+        if text.bytes().any(illegal) || control() {
             return Err(wrong("holds a character that no resource name may have"));
         }
         let trimmed = text.strip_suffix('/').unwrap_or(text);
         let Some(rest) = trimmed.strip_prefix('/') else {
             return Err(wrong("must start with /subscriptions/"));
         };
-        let parts: Vec<&str> = rest.split('/').collect();
-        if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
-            return Err(wrong("has an empty part"));
+        let (mut count, mut words) = (0_usize, [""; 6]);
+        for part in rest.split('/') {
+            if matches!(part, "" | "." | "..") {
+                return Err(wrong("has an empty part"));
+            }
+            if let Some(word) = words.get_mut(count) {
+                *word = part;
+            }
+            count += 1;
         }
-        let is = |index: usize, word: &str| {
-            parts.get(index).is_some_and(|part: &&str| part.eq_ignore_ascii_case(word))
-        };
+        let is = |index: usize, word: &str| words[index].eq_ignore_ascii_case(word);
         if !is(0, "subscriptions") {
             return Err(wrong("must start with /subscriptions/"));
         }
         if !is(2, "resourceGroups") {
             return Err(wrong("must name a resource group after the subscription"));
         }
-        if !is(4, "providers") || parts.len() < 8 {
+        if !is(4, "providers") || count < 8 {
             return Err(wrong("must name a provider, a type and a name after the resource group"));
         }
-        if !parts.len().is_multiple_of(2) {
+        if !count.is_multiple_of(2) {
             return Err(wrong("ends with a type that has no name"));
         }
         Ok(Self::of(trimmed.to_owned(), trimmed.to_ascii_lowercase()))

@@ -34,6 +34,15 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The year and the month, in UTC.
+    #[must_use]
+    pub fn month(self) -> (i16, i8) {
+        // In bounds by `from_millis`.
+        let stamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        let day = jiff::tz::Offset::UTC.to_datetime(stamp);
+        (day.year(), day.month())
+    }
+
     /// Parses RFC 3339.
     ///
     /// # Errors

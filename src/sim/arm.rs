@@ -120,9 +120,7 @@ impl World {
             Ok(answer) => answer,
             Err(refusal) => refusal.response(),
         };
-        for (name, value) in quota.iter() {
-            answer.headers.push(name, value);
-        }
+        answer.headers.extend(quota);
         if answer.headers.get("x-ms-request-id").is_none() {
             let read = self.chance.count_read();
             let id = self.chance.name(&[&read, "request"]);

@@ -55,7 +55,7 @@ impl Asked {
         let mut headers = Headers::new();
         // A world asks that there is a token, and never for which.
         headers.push("Authorization", "Bearer simulated");
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers {
             headers.push(name, value);
         }
         let body = self.body.map(|body| body.to_string()).unwrap_or_default();

@@ -7,20 +7,23 @@ use crate::azure::wire::{Headers, WireResponse};
 use crate::model::Timestamp;
 
 /// From then on the network provider's bodies are compact; before they were spread over lines.
-const COMPACT_SINCE: &str = "2023-07";
+const COMPACT_SINCE: Month = (2023, 7);
 
 /// From then on front ends of the edge name themselves, in place of the `Server` of each hop.
-const EDGE_SINCE: &str = "2024-01";
+const EDGE_SINCE: Month = (2024, 1);
 
 /// From then on answers with an operation say that somebody may be told of its end.
-const NOTIFIED_SINCE: &str = "2020-07";
+const NOTIFIED_SINCE: Month = (2020, 7);
 
 /// From then on the URLs of operations are signed.
-pub(super) const SIGNED_SINCE: &str = "2023-07";
+pub(super) const SIGNED_SINCE: Month = (2023, 7);
+
+/// A year and a month, in UTC.
+pub(super) type Month = (i16, i8);
 
 /// Whether a day is in that month or later.
-pub(super) fn is_since(now: Timestamp, month: &str) -> bool {
-    now.to_string().as_str() >= month
+pub(super) fn is_since(now: Timestamp, month: Month) -> bool {
+    now.month() >= month
 }
 
 /// Finishes an answer: the ids under which it can be traced, and how its body is spelt.

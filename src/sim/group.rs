@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::envelope::{Month, is_since};
 use super::parts::Deletion;
 use super::reply::{Refusal, common, empty_answer, json_answer};
 use super::world::World;
@@ -19,7 +20,7 @@ const EACH: Duration = Duration::from_secs(20);
 const RETRY_AFTER: &str = "15";
 
 /// The api-version, and the month, from which on a group's body says its type.
-const TYPED_SINCE: (&str, &str) = ("2019-05-01", "2019-06");
+const TYPED_SINCE: (&str, Month) = ("2019-05-01", (2019, 6));
 
 /// Whether a path is a group, the list of groups, or what one polls for a group's end.
 pub(super) fn is_about_groups(path: &str) -> bool {
@@ -46,7 +47,7 @@ impl World {
             // Groups have a type since then.
             if let Some(body) = body
                 .as_object_mut()
-                .filter(|_| api_version < TYPED_SINCE.0 || now.to_string().as_str() < TYPED_SINCE.1)
+                .filter(|_| api_version < TYPED_SINCE.0 || !is_since(now, TYPED_SINCE.1))
             {
                 body.remove("type");
             }

@@ -132,7 +132,8 @@ pub(super) fn letters(parts: &[&str], count: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = vec![0; count];
     blake3::Hasher::new().update(parts.join("\u{1f}").as_bytes()).finalize_xof().fill(&mut bytes);
-    bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()
+    bytes.iter_mut().for_each(|byte| *byte = ALPHABET[usize::from(*byte % 64)]);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A GUID that depends on nothing but its arguments.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::reply::{Refusal, guid};
 use super::server::tenant_of;
 use crate::azure::tenancy::{WRONG_TENANT, mark, subscriptions_in};
-use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
+use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::ResourceId;
 
 /// The tenants of a world. Without any, every token is welcome.
@@ -114,18 +114,13 @@ fn wrong_tenant(has: &str, wants: &str) -> WireResponse {
          tenant could take time to propagate (up to an hour)."
     );
     let mut response = Refusal::new(401, WRONG_TENANT, message).by_gateway().response();
-    let mut headers = Headers::new();
-    for (name, value) in response.headers.iter() {
-        headers.push(name, value);
-    }
-    headers.push(
+    response.headers.push(
         "WWW-Authenticate",
         format!(
             "Bearer authorization_uri=\"https://login.windows.net/{wants}\", error=\"invalid_token\", \
              error_description=\"The access token is from the wrong issuer.\""
         ),
     );
-    response.headers = headers;
     response
 }
 

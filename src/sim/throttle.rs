@@ -55,7 +55,7 @@ impl Buckets {
         bucket.left -= 1_000;
         let left = (bucket.left / 1_000).to_string();
         let name = format!("x-ms-ratelimit-remaining-subscription-{kind}");
-        Ok(Headers::new().with(&name, left))
+        Ok(Headers::new().with(name, left))
     }
 }
 

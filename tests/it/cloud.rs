@@ -66,12 +66,12 @@ impl Served {
         &self,
         method: Method,
         path: &str,
-        headers: &[(&str, &str)],
+        headers: &[(&'static str, &str)],
         body: &str,
     ) -> WireResponse {
         let mut all = backroad::azure::wire::Headers::new();
         for (name, value) in headers {
-            all.push(name, *value);
+            all.push(*name, *value);
         }
         let url = format!("{}{path}", self.origin);
         let request = WireRequest { method, url, headers: all, body: body.to_owned().into() };

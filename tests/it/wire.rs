@@ -55,7 +55,7 @@ fn headers(value: &Value) -> Headers {
             Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(", "),
             other => text(other),
         };
-        headers.push(name, one);
+        headers.push(name.clone(), one);
     }
     headers
 }

@@ -9,7 +9,7 @@ use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
-use crate::sim::envelope::is_since;
+use crate::sim::envelope::{Month, is_since};
 use crate::sim::network::{configured_prefixes, connection_status, tunnel_status};
 use crate::sim::parts::State;
 use crate::sim::reply::Refusal;
@@ -30,10 +30,10 @@ const UNKNOWN: Duration = Duration::from_secs(10);
 const CONNECTING: Duration = Duration::from_secs(25);
 
 /// Before, the connection of a circuit had no status (recorded in 2016).
-const STATUS_OF_CIRCUITS_SINCE: &str = "2017-01";
+const STATUS_OF_CIRCUITS_SINCE: Month = (2017, 1);
 
 /// Until then the answer to a change of a tunnel told its status as well (recorded in 2015, and in 2017 no more).
-const STATUS_OF_UPDATES_UNTIL: &str = "2016-06";
+const STATUS_OF_UPDATES_UNTIL: Month = (2016, 6);
 
 /// What the people behind a tunnel that carries send each other, in each direction.
 const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;

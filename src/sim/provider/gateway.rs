@@ -11,7 +11,7 @@ use crate::arm;
 use crate::arm::kind;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::consequence::Consequence;
-use crate::sim::envelope::is_since;
+use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -20,10 +20,10 @@ pub(super) struct GatewayType;
 
 /// From then on the platform gives an ExpressRoute gateway its address: none need be brought, and none is
 /// shown, not one that was brought either (azurerm PR 31084, issues 30414, 30032 and 31730).
-const OWN_ADDRESS_SINCE: &str = "2025-08";
+const OWN_ADDRESS_SINCE: Month = (2025, 8);
 
 /// From then on the answer to a create says the BGP settings that nobody sent; before, only a GET does.
-const BGP_SAID_SINCE: &str = "2020-03";
+const BGP_SAID_SINCE: Month = (2020, 3);
 
 const EXPRESS_ROUTE: [&str; 7] = [
     "ErGw1AZ",

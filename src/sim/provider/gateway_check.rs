@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::{Put, id_at};
 use crate::model::azure_limits::resizes_in_place;
-use crate::sim::envelope::is_since;
+use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 /// From then on new ExpressRoute gateways take no Basic address, which is on its way out (E-GWP).
-const NO_BASIC_SINCE: &str = "2024-12";
+const NO_BASIC_SINCE: Month = (2024, 12);
 
 /// Most scale units of an `ErGwScale` gateway.
 const UNITS_MAX: u64 = 40;

@@ -8,7 +8,7 @@ use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
-use crate::sim::envelope::is_since;
+use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -16,7 +16,7 @@ use crate::sim::world::World;
 pub(super) struct PublicIpType;
 
 /// From then on no address of the SKU Basic is made: none may be had any more (its retirement, as reported).
-const NO_BASIC_SINCE: &str = "2025-04";
+const NO_BASIC_SINCE: Month = (2025, 4);
 
 impl Provider for PublicIpType {
     fn kind(&self) -> &'static str {

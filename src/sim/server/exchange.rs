@@ -29,7 +29,7 @@ pub(super) fn wire_request(parts: &Parts, origin: &str, body: Bytes) -> Option<W
     for (name, value) in &parts.headers {
         // A header that is no text is nothing that ARM reads.
         if let Ok(value) = value.to_str() {
-            headers.push(name.as_str(), value);
+            headers.push(name.as_str().to_owned(), value);
         }
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
