@@ -291,6 +291,56 @@ fn nothing_is_allowed_silently() {
     }
 }
 
+/// Rooms of the simulator that are about types, or about what is between them.
+const OF_TYPES: [&str; 3] = ["sim/provider/", "sim/network/", "sim/site_recovery/"];
+
+/// What names a type and is no question after one.
+const NAMES_TYPES: [(&str, &str); 4] = [
+    (
+        "sim/governance.rs",
+        "what is sold where is told with a type of its own, which is no resource's",
+    ),
+    ("sim/operation.rs", "where an operation is polled"),
+    ("sim/written/grammar.rs", "the keys of a world file that take ids of one type"),
+    ("sim/written/shape.rs", "what recordings have beside the published shapes"),
+];
+
+/// Who adds a type to the simulator says in its own file what is asked of it.
+#[test]
+fn generic_code_of_the_simulator_asks_a_type_and_never_for_its_name() {
+    let mut wrong = Vec::new();
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let generic = |name: &str| {
+        name.starts_with("sim/") && !OF_TYPES.iter().any(|folder| name.starts_with(folder))
+    };
+    for (name, text) in files().into_iter().filter(|(name, _)| generic(name)) {
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        for (place, line) in text.lines().enumerate() {
+            let code = line.split("// ").next().unwrap_or_default();
+            // A namespace is no type's name.
+            let types = code.split("Microsoft.Network/").skip(1);
+            let by_name =
+                types.into_iter().any(|rest| rest.starts_with(|c: char| c.is_alphabetic()));
+            let of_provider = code.split("provider::").skip(1).any(|rest| {
+                rest.split(|c: char| !c.is_ascii_lowercase() && c != '_')
+                    .next()
+                    .is_some_and(|file| rest[file.len()..].starts_with("::") && !file.is_empty())
+            });
+            if !(by_name || of_provider || code.contains("arm::kind")) {
+                continue;
+            }
+            named.insert(name.clone());
+            if !NAMES_TYPES.iter().any(|(file, _)| *file == name) {
+                wrong.push(format!("src/{name}:{}: {}", place + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "let `Provider` say it:\n{}", wrong.join("\n"));
+    for (file, why) in NAMES_TYPES {
+        assert!(named.contains(file), "src/{file} names no type ({why}): take it off the list");
+    }
+}
+
 #[test]
 fn each_service_has_its_provider_and_each_provider_its_service() {
     let names = |folder: &str| -> BTreeSet<String> {

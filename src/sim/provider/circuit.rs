@@ -25,6 +25,10 @@ impl Provider for CircuitType {
         &["peerings", "authorizations"]
     }
 
+    fn ends_links(&self) -> bool {
+        true
+    }
+
     fn has_counters(&self) -> bool {
         true
     }
