@@ -19,6 +19,7 @@ mod steps;
 mod timeline;
 mod topology;
 mod tunnels;
+mod usual;
 mod values;
 pub mod view;
 mod words;

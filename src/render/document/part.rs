@@ -14,7 +14,7 @@ use super::view::{
 };
 use super::{timeline, values, words};
 use crate::model::action::Verification;
-use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
+use crate::model::{Action, ActionClass, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
 
@@ -151,7 +151,7 @@ fn prerequisites(material: &Material) -> Vec<Prerequisite> {
     let made: BTreeSet<&ResourceId> = plan
         .steps()
         .iter()
-        .filter(|step| words::effect(&step.action) == "make")
+        .filter(|step| step.action.nature().class == ActionClass::Make)
         .filter_map(|step| step.action.written())
         .collect();
     let mut wanted: BTreeSet<ResourceId> = BTreeSet::new();
@@ -232,7 +232,7 @@ fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {
             let id = step.action.written()?;
             Some(WriteView {
                 step: link.clone(),
-                what: words::effect(&step.action).to_owned(),
+                what: words::written(&step.action)?.to_owned(),
                 kind: words::type_words(&id.resource_type()),
                 name: match id.parent() {
                     Some(parent) => format!("{} / {}", parent.name(), id.name()),
