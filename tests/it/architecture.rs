@@ -1,4 +1,4 @@
-//! The house stays as it was drawn: doors between rooms, sizes of files, who may print.
+//! The house stays as it was drawn: what a room may use, sizes of files, who may print.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("outward", &[]),
     ("model", &[]),
     ("serving", &[]),
@@ -85,15 +85,15 @@ fn is_test_file(name: &str) -> bool {
 }
 
 #[test]
-fn every_room_uses_only_its_doors() {
-    let doors: BTreeMap<&str, BTreeSet<&str>> =
-        DOORS.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
+fn every_room_uses_only_what_it_may() {
+    let rooms: BTreeMap<&str, BTreeSet<&str>> =
+        MAY_USE.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
     let mut wrong = Vec::new();
     for (name, text) in files() {
         let Some((room, _)) = name.split_once('/') else {
             continue;
         };
-        let Some(may) = doors.get(room) else {
+        let Some(may) = rooms.get(room) else {
             wrong.push(format!("{name}: `{room}` is not a room"));
             continue;
         };
@@ -102,7 +102,7 @@ fn every_room_uses_only_its_doors() {
             for used in code.split("crate::").skip(1) {
                 let used: String =
                     used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                let is_room = doors.contains_key(used.as_str());
+                let is_room = rooms.contains_key(used.as_str());
                 if is_room && used != room && !may.contains(used.as_str()) {
                     wrong.push(format!("src/{name}:{}: {room} may not use {used}", place + 1));
                 }
