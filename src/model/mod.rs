@@ -62,6 +62,7 @@ pub use id::{
 };
 pub use message::{
     HookUrl, MailLogin, MailTls, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver,
+    ReceiverSecret,
 };
 pub use nature::{ActionClass, ActionNature, CircuitConnection, Tracked};
 pub use outbox::{GateNote, NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};

@@ -137,6 +137,12 @@ pub struct ReachedView {
 }
 
 impl RunView {
+    /// Whether it did what it was for.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        self.outcome == RunOutcome::Succeeded.as_str()
+    }
+
     /// Tells what each site reached, from when on.
     pub fn set_reached(&mut self, reached: &[ReachedView]) {
         self.reached = reached.to_vec();

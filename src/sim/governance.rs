@@ -1,4 +1,4 @@
-//! Who may do what, and where? Rights, management locks, groups and registrations around resources.
+//! Who may do what, where, and how much of it? Rights, management locks, registrations, usages and what is sold, around resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ impl World {
         Err(Refusal::new(409, "ScopeLocked", message).by_gateway())
     }
 
-    /// The answers around resources: registrations, providers, usages, policies.
+    /// The answers around resources: registrations, service providers, usages, policies.
     pub(super) fn govern(&self, path: &str) -> Option<Result<WireResponse, Refusal>> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let lower: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();

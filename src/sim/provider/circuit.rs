@@ -1,4 +1,4 @@
-//! Circuits, which a failover reads more than it writes.
+//! What becomes of a circuit that is written? A failover reads it more than it writes it.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A circuit's peerings: private, Microsoft's, and the public ones of old circuits.
+//! Which peerings does a circuit have? Private, Microsoft's, and the public ones of old circuits.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Connections between gateways and circuits.
+//! What is a connection between a gateway and a circuit, or two ends of a VPN? What it needs, shows and spends.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Virtual network gateways, of the ExpressRoute and of the VPN kind.
+//! What does Azure make of a virtual network gateway, of the ExpressRoute and of the VPN kind?
 
 use serde_json::{Value, json};
 

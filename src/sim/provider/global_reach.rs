@@ -1,4 +1,4 @@
-//! Global Reach: a circuit's private peering joined to that of another circuit.
+//! What is Global Reach? A circuit's private peering joined to that of another circuit.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Virtual WANs, their hubs, and the route tables of hubs.
+//! What does Azure make of a virtual WAN, of its hubs, and of the route tables of hubs?
 //!
 //! Bodies as azure-cli recorded them in 2023 (test_express_route_gateway_connection_inbound_outbound_routemap).
 

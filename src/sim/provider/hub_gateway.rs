@@ -1,4 +1,4 @@
-//! ExpressRoute gateways of hubs, and their connections to circuits.
+//! What is an ExpressRoute gateway of a hub, and what are its connections to circuits?
 
 use serde_json::{Value, json};
 

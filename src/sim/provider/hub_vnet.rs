@@ -1,4 +1,4 @@
-//! Virtual networks that are connected to a hub.
+//! Which virtual networks may be connected to a hub, and how?
 
 use ipnet::IpNet;
 use serde_json::{Value, json};

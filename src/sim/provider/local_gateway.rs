@@ -1,4 +1,4 @@
-//! Local network gateways: what a VPN gateway is told of the other side.
+//! What is a local network gateway? What a VPN gateway is told of the other side.
 
 use serde_json::Value;
 

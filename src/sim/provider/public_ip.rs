@@ -1,4 +1,4 @@
-//! Public IP addresses.
+//! When has a public IP address its address, and who may have it?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Route tables and their routes.
+//! What may a route table and its routes say?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Network security groups and their rules.
+//! What stands in a network security group beside what was sent? The rules that every group has.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Subnets: a PUT replaces the whole, so a route table that is not sent is gone.
+//! What is left of a subnet that is written? A PUT replaces the whole, so a route table that is not sent is gone.
 
 use ipnet::IpNet;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Traffic Manager profiles and their endpoints: where the clients of a name are sent.
+//! Where are the clients of a name sent? Traffic Manager profiles and their endpoints.
 //!
 //! Nobody's recording of these is at hand: bodies are those of the published specification of 2022-04-01.
 

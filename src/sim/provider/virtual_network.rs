@@ -1,4 +1,4 @@
-//! Virtual networks, as far as their children need them.
+//! What do its children need of a virtual network? Its addresses, and that it is there.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Virtual network peerings: two sides, of which each changes the other's state.
+//! What is a peering of virtual networks? Two sides, of which each changes the other's state.
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
