@@ -3,7 +3,8 @@
 //!
 //! Whoever groups actions asks here, and matches none of them: a new action has its row, or nothing compiles.
 
-use super::action::{Action, General, HubAction, SecurityGroupUse, Steering, Vpn};
+use super::action::{Action, General, HubAction, RemovalKind, SecurityGroupUse, Steering, Vpn};
+use super::durations::Class;
 use super::gate::Gate;
 use super::resource::{Region, ResourceId};
 use super::secret::SecretRef;
@@ -154,6 +155,14 @@ impl Action {
             Self::General(General::Decision(own)) => ActionNature::asks(Gate::Decision(own)),
             Self::General(General::Wait { .. }) => ActionNature::of(Wait),
         }
+    }
+
+    /// Among which recordings its durations stand: a VPN's types are those of ExpressRoute, and take another time.
+    #[must_use]
+    pub fn recorded_as(&self) -> Class {
+        let of_vpn = [RemovalKind::VpnGateway, RemovalKind::VpnConnection];
+        let is_removed = matches!(self, Self::Remove(own) if of_vpn.contains(&own.kind));
+        if is_removed || matches!(self, Self::Vpn(_)) { Class::Vpn } else { Class::Usual }
     }
 
     /// The gate that it is, if people answer at it.

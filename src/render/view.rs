@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Ourselves;
 use super::by_hand;
@@ -492,14 +491,4 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
-}
-
-/// A value for a person's eye: texts without quotes, nothing as `(absent)`.
-#[must_use]
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "(absent)".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -189,7 +189,15 @@ pub(super) fn problem(error: &CliError) -> WebProblem {
     let status = match error.status {
         Status::Refused => 409,
         Status::Usage => 404,
-        _ => 500,
+        Status::Done
+        | Status::EndedOtherwise
+        | Status::Runbook
+        | Status::OutOfReach
+        | Status::UndoIncomplete
+        | Status::NotReady
+        | Status::Waiting
+        | Status::Bug
+        | Status::Interrupted => 500,
     };
     let mut what = error.what.clone();
     for why in &error.why {

@@ -3,25 +3,16 @@
 use std::time::Duration;
 
 use super::words::time;
-use crate::model::action::{General, RemovalKind};
-use crate::model::durations::{Class, MeasuredChange, spread};
+use crate::model::action::General;
+use crate::model::durations::{MeasuredChange, spread};
 use crate::model::recovery::RecoveryMove;
 use crate::model::{Action, ActionClass, ResourceId};
 
 /// How long an action usually takes: half of them are done by the first, nine in ten by the second.
 /// None where people decide.
 pub(super) fn duration(action: &Action) -> Option<(Duration, Duration)> {
-    let class = match action {
-        Action::Vpn(_) => Class::Vpn,
-        Action::Remove(spec)
-            if matches!(spec.kind, RemovalKind::VpnConnection | RemovalKind::VpnGateway) =>
-        {
-            Class::Vpn
-        }
-        _ => Class::Usual,
-    };
     let of = |id: &ResourceId, change: MeasuredChange| {
-        spread(&id.resource_type(), class, change)
+        spread(&id.resource_type(), action.recorded_as(), change)
             .map(|spread| (spread.at(0.5), spread.at(0.9)))
             .unwrap_or((Duration::from_secs(5), Duration::from_secs(15)))
     };

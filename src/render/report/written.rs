@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::view::{ReportField, ReportTry, ReportWrite};
 use crate::engine::{Event, Intent, Recorded};
 use crate::model::{Timestamp, Undo, WriteMethod};
+use crate::render::plan_text::value_text;
 use crate::render::style::clock;
-use crate::render::view::value_text;
 
 /// Fields whose values are secrets: the journal holds placeholders for them already.
 const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
