@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn no_setting_opens_the_doors_that_print_tokens() {
+    fn no_setting_opens_the_logs_that_print_tokens() {
         for setting in [
             "trace",
             "azure_core=trace",

@@ -85,7 +85,7 @@ pub enum TokenError {
     /// who it is half way.
     #[error("The credential in use gives no token any more.\n{0}")]
     Refused(Tried),
-    /// None gave one. A line for each, so that the one that was meant is found at a glance.
+    /// None gave one. A line for each, so that the one that was meant is found at once.
     #[error(
         "No credential gave a token for Azure's cloud `{cloud}` ({authority}).\n{}\n\
          Put one of them right; `--credential NAME` tries that one alone.",

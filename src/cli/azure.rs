@@ -17,7 +17,6 @@ use crate::azure::{
     SecretReader, Simulated, Tenants, TokenSource, is_loopback,
 };
 use crate::engine::Clock;
-use crate::model::action::Vpn;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
 use crate::outside::BesideAzure;
 
@@ -236,37 +235,8 @@ impl SecretSettings {
 
 /// The secret parameters that an action sends.
 fn sent_by(action: &Action) -> Vec<&str> {
-    let authorization = match action {
-        Action::Connection(spec) => spec.authorization.as_ref(),
-        // Its undo makes the connection again.
-        Action::Remove(spec) => spec.authorization.as_ref(),
-        Action::Vpn(Vpn::Connection(spec)) => Some(&spec.shared_key),
-        Action::Hub(hub) => hub.authorization(),
-        Action::PublicIp(_)
-        | Action::Subnet(_)
-        | Action::Gateway(_)
-        | Action::Authorization(_)
-        | Action::Peering(_)
-        | Action::RouteTable(_)
-        | Action::Association(_)
-        | Action::Bandwidth(_)
-        | Action::Tier(_)
-        | Action::Dissociation(_)
-        | Action::Route(_)
-        | Action::SecurityGroup(_)
-        | Action::Dns(_)
-        | Action::RecoveryPlan(_)
-        | Action::Vpn(_)
-        | Action::Steering(_)
-        | Action::Verify(_)
-        | Action::Outside(_)
-        | Action::General(_) => None,
-    };
-    let others = match action {
-        Action::Outside(own) => own.secrets(),
-        _ => Vec::new(),
-    };
-    authorization.into_iter().chain(others).filter_map(param_of).collect()
+    let others = if let Action::Outside(own) = action { own.secrets() } else { Vec::new() };
+    action.nature().secret.into_iter().chain(others).filter_map(param_of).collect()
 }
 
 /// The parameter that a secret is, if it is one.

@@ -1,4 +1,4 @@
-//! How much may whoever knocks at the socket take? So many connections, and so long for each.
+//! How much may whoever speaks to the socket take? So many connections, and so long for each.
 //!
 //! Whoever connects and says nothing, or says it byte by byte, must not keep others out, nor use up the
 //! descriptors that the run itself needs.
@@ -68,7 +68,7 @@ impl Listener for Bounded {
     }
 }
 
-/// Who knocks.
+/// Who connects.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SocketPeer(pub(super) SocketAddr);
 

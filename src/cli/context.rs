@@ -18,7 +18,7 @@ use crate::render::view::Driven;
 use crate::store::shared::{LastFiles, SharedStore};
 use crate::store::{Owed, Owing, StateDir, StoreError};
 
-use super::control::Knock;
+use super::control::RunSocket;
 
 /// How long a shared store may take to say what its runs owe.
 const OWED_WITHIN: Duration = Duration::from_secs(5);
@@ -312,8 +312,8 @@ impl Context {
             return Ok(unchanged);
         }
         let last = known.events.last().map(|last| last.seq).unwrap_or_default();
-        let told = match Knock::at(&self.state.run_path(run)) {
-            Ok(knock) => knock.events_after(last).await.ok(),
+        let told = match RunSocket::at(&self.state.run_path(run)) {
+            Ok(socket) => socket.events_after(last).await.ok(),
             Err(_) => None,
         };
         let Some((new, now)) = told else { return self.look(run).await };
@@ -345,8 +345,8 @@ impl Context {
         match self.state.read(run) {
             Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
             Err(StoreError::Held { .. }) => {
-                let told = match Knock::at(&self.state.run_path(run)) {
-                    Ok(knock) => knock.events_after(Seq::default()).await,
+                let told = match RunSocket::at(&self.state.run_path(run)) {
+                    Ok(socket) => socket.events_after(Seq::default()).await,
                     Err(error) => Err(error),
                 };
                 let error = match told {
@@ -432,8 +432,8 @@ impl Context {
     /// # Errors
     /// Nobody answers, or the command was refused.
     pub async fn tell(&self, run: &RunId, command: &Command) -> Result<(), CliError> {
-        let knock = Knock::at(&self.state.run_path(run))?;
-        knock.command(command).await?.map_err(|why| {
+        let socket = RunSocket::at(&self.state.run_path(run))?;
+        socket.command(command).await?.map_err(|why| {
             CliError::refused(why).hint(format!("See the run with `backroad status {run}`."))
         })
     }

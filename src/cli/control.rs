@@ -1,6 +1,6 @@
 //! How does another process speak to a live run? A socket on loopback, opened by whoever drives it (D9).
 //!
-//! `door.json` in the run's directory, readable by its owner only, holds the address and a random
+//! `socket.json` in the run's directory, readable by its owner only, holds the address and a random
 //! token. The socket tells the events and takes commands; nothing else.
 
 use std::net::SocketAddr;
@@ -37,6 +37,21 @@ const NOW: &str = "x-backroad-now";
 
 /// Bytes of one command: a step's name, who speaks, and a reason of a page.
 const COMMAND_BYTES_MAX: usize = 64 << 10;
+
+/// Where a run's directory says where its socket is.
+const SOCKET_FILE: &str = "socket.json";
+
+/// The same, of a process of a version that had another name for it.
+const ELDER_SOCKET_FILE: &str = "door.json";
+
+/// What a run's directory says of its socket.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(super) fn read_socket(dir: &Path) -> std::io::Result<Vec<u8>> {
+    let elder = |_| regular::read(&dir.join(ELDER_SOCKET_FILE), FILE_BYTES_MAX);
+    regular::read(&dir.join(SOCKET_FILE), FILE_BYTES_MAX).or_else(elder)
+}
 
 /// Where the socket is.
 #[derive(Serialize, Deserialize)]
@@ -77,7 +92,7 @@ impl ControlSocket {
         outward::know(&token);
         let at = listener.local_addr()?;
         let address = Address { address: at.to_string(), token: token.clone() };
-        let file = dir.join("door.json");
+        let file = dir.join(SOCKET_FILE);
         // A new file has our rights, whatever an earlier process left.
         files::write_private(&file, &serde_json::to_vec(&address)?)
             .map_err(std::io::Error::other)?;
@@ -173,13 +188,13 @@ async fn command(
     }
 }
 
-/// What knocks at sockets: made once by whoever knocks again and again, since it is dear to make.
+/// What speaks to sockets: made once by whoever speaks to them again and again, since it is dear to make.
 #[derive(Debug, Clone)]
-pub struct Knocker {
+pub struct SocketClient {
     client: reqwest::Client,
 }
 
-impl Knocker {
+impl SocketClient {
     /// One that keeps no connection: a socket ends each after a while, and might in the middle of a question.
     ///
     /// # Errors
@@ -198,12 +213,11 @@ impl Knocker {
     ///
     /// # Errors
     /// The process that holds the run has no socket: it is about to open or close it.
-    pub fn at(&self, dir: &Path) -> Result<Knock, CliError> {
-        let bytes =
-            regular::read(&dir.join("door.json"), FILE_BYTES_MAX).map_err(|e| closed(&e))?;
+    pub fn at(&self, dir: &Path) -> Result<RunSocket, CliError> {
+        let bytes = read_socket(dir).map_err(|e| closed(&e))?;
         let address: Address = serde_json::from_slice(&bytes).map_err(|e| closed(&e))?;
         outward::know(&address.token);
-        Ok(Knock { address, client: self.client.clone() })
+        Ok(RunSocket { address, client: self.client.clone() })
     }
 }
 
@@ -214,24 +228,24 @@ fn closed(error: &(dyn std::error::Error + 'static)) -> CliError {
 }
 
 /// Another process's socket, seen from outside.
-pub struct Knock {
+pub struct RunSocket {
     address: Address,
     client: reqwest::Client,
 }
 
-impl std::fmt::Debug for Knock {
+impl std::fmt::Debug for RunSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Knock").field("address", &self.address.address).finish_non_exhaustive()
+        f.debug_struct("RunSocket").field("address", &self.address.address).finish_non_exhaustive()
     }
 }
 
-impl Knock {
+impl RunSocket {
     /// The socket of the run in that directory.
     ///
     /// # Errors
     /// The process that holds the run has no socket: it is about to open or close it.
     pub fn at(dir: &Path) -> Result<Self, CliError> {
-        Knocker::new()?.at(dir)
+        SocketClient::new()?.at(dir)
     }
 
     async fn ask(
@@ -304,23 +318,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_door_opens_to_its_token_only_and_closes_behind_itself() {
+    async fn the_socket_answers_to_its_token_only_and_leaves_no_file_behind() {
         let folder = tempfile::tempdir().unwrap();
         let (handle, requests) = handle::channel();
         let recorder = Arc::new(EventRecorder::default());
         let socket = ControlSocket::open(folder.path(), (recorder, clock()), handle, &HostEntropy)
             .await
             .unwrap();
-        let mut knock = Knock::at(folder.path()).unwrap();
-        assert_eq!(knock.events_after(Seq(0)).await.unwrap().0, Vec::new());
+        let mut run = RunSocket::at(folder.path()).unwrap();
+        assert_eq!(run.events_after(Seq(0)).await.unwrap().0, Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
         let command = Command::Cancel { by: "me".into(), reason: None };
-        assert!(knock.command(&command).await.unwrap().is_err());
-        knock.address.token = "wrong".to_owned();
-        assert!(knock.events_after(Seq(0)).await.is_err());
+        assert!(run.command(&command).await.unwrap().is_err());
+        run.address.token = "wrong".to_owned();
+        assert!(run.events_after(Seq(0)).await.is_err());
         drop(socket);
-        assert!(Knock::at(folder.path()).is_err());
+        assert!(RunSocket::at(folder.path()).is_err());
     }
 
     #[cfg(unix)]
@@ -329,11 +343,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (handle, _requests) = handle::channel();
-        let _door =
+        let _socket =
             ControlSocket::open(folder.path(), (Arc::default(), clock()), handle, &HostEntropy)
                 .await
                 .unwrap();
-        let mode = std::fs::metadata(folder.path().join("door.json")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(folder.path().join(SOCKET_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::args::Output;
 use super::clock::RealClock;
 use super::context::Context;
+use super::control;
 use super::error::{CliError, Status};
 use super::interrupts::Interrupts;
 use super::settings;
@@ -78,8 +79,8 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
     let (path, file) = context.state.open_log(run)?;
     let length = file.metadata().map_err(|error| failed(&error))?.len();
     let log = Log { path, begins: usize::try_from(length).unwrap_or(usize::MAX) };
-    let socket = context.state.run_path(run).join("door.json");
-    let before = regular::read(&socket, FILE_BYTES_MAX).ok();
+    let folder = context.state.run_path(run);
+    let before = control::read_socket(&folder).ok();
     let mut child = spawn(run, file).map_err(|error| failed(&error))?;
     let clock = RealClock::new(NonZeroU32::MIN, None);
     let mut interrupts = Interrupts::listen();
@@ -88,10 +89,10 @@ pub(super) async fn start(context: &Context, run: &RunId) -> Result<Status, CliE
         if let Some(status) = child.try_wait().map_err(|error| failed(&error))? {
             return ended(context, run, &log, status.code());
         }
-        let now = regular::read(&socket, FILE_BYTES_MAX).ok();
+        let now = control::read_socket(&folder).ok();
         if now.is_some() && now != before {
             // Whoever is told of the run may ask for it at once: it has its first event by then.
-            let head = context.state.glance(run).and_then(|glance| glance.head);
+            let head = context.state.progress(run).and_then(|progress| progress.head);
             if head.is_some_and(|head| head > Seq::default()) || looks >= LOOKS_MAX {
                 break;
             }

@@ -237,10 +237,10 @@ pub(super) fn last_run(context: &Context, gathered: &Gathered) -> Option<LastRun
         }
         let took = view.recovery_seconds;
         last = Some(LastRun {
+            succeeded: view.has_succeeded(),
             run: view.run,
             mode: view.mode.as_str().to_owned(),
             at: written_at(&raw.run),
-            succeeded: view.outcome == "succeeded",
             outcome: view.outcome,
             took: took.map(crate::render::document::time),
             within_objective: took.zip(view.objective_seconds).map(|(took, may)| took <= may),

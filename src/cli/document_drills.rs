@@ -12,7 +12,7 @@ use super::error::{CliError, Status};
 use super::world::reach_view;
 use crate::drill::{Drill, DrillError, Drilled};
 use crate::engine::{Ending, Event, Recorded, RunState, StepRecord, StepState};
-use crate::model::{Action, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
+use crate::model::{Action, ActionClass, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
 use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
 use crate::render::run_view;
 use crate::render::view::{Driven, ReachView, RunView};
@@ -294,13 +294,23 @@ fn faults(step: &Step, subject: &ResourceId, fault: &DrilledFault, good: &RunVie
     let of = |method: &str, target: &str| {
         Fault::new(Some(method), target, fault.times, (fault.effect)())
     };
-    let mut faults = match &step.action {
-        Action::Remove(_) => vec![of("DELETE", subject.as_str())],
-        Action::RecoveryPlan(spec) => vec![of("POST", &format!("{subject}/{}", spec.to.verb()))],
-        Action::Verify(_) => {
+    let mut faults = match (&step.action, step.action.nature().class) {
+        (Action::RecoveryPlan(spec), _) => {
+            vec![of("POST", &format!("{subject}/{}", spec.to.verb()))]
+        }
+        (_, ActionClass::Remove) => vec![of("DELETE", subject.as_str())],
+        (_, ActionClass::Look) => {
             vec![of("GET", subject.as_str()), of("POST", &format!("{subject}*"))]
         }
-        _ => vec![of("PUT", subject.as_str())],
+        (
+            _,
+            ActionClass::Make
+            | ActionClass::Change
+            | ActionClass::Release
+            | ActionClass::Call
+            | ActionClass::Ask
+            | ActionClass::Wait,
+        ) => vec![of("PUT", subject.as_str())],
     };
     let from = began(good, step);
     faults.iter_mut().for_each(|fault| fault.from = from);

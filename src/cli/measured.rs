@@ -35,27 +35,27 @@ pub async fn measured_again(
 ) -> Result<Vec<RunMeasures>, CliError> {
     let kept = || known.lock().unwrap_or_else(PoisonError::into_inner);
     let mut all = Vec::new();
-    for glance in context.state.glances()?.into_iter().rev().take(RUNS_MAX) {
-        if !glance.driven
-            && let Some((head, measured)) = kept().get(&glance.run)
-            && *head == glance.head
+    for progress in context.state.all_progress()?.into_iter().rev().take(RUNS_MAX) {
+        if !progress.driven
+            && let Some((head, measured)) = kept().get(&progress.run)
+            && *head == progress.head
         {
             all.push(measured.clone());
             continue;
         }
-        let Ok(look) = context.look(&glance.run).await else { continue };
+        let Ok(look) = context.look(&progress.run).await else { continue };
         let Ok(state) = RunState::fold(&look.events) else { continue };
         let view = run_view_at(&state, &look.events, look.driven, look.now);
         let Some(measured) = view.and_then(|view| measures(&state, &look.events, &view)) else {
             continue;
         };
-        // Only what was read as far as the glance saw it is as it will stay.
-        if measured.standing.is_end() && Some(state.head) == glance.head {
+        // Only what was read as far as its folder says is as it will stay.
+        if measured.standing.is_end() && Some(state.head) == progress.head {
             let mut kept = kept();
             while kept.len() >= RUNS_MAX {
                 kept.pop_first();
             }
-            kept.insert(glance.run, (glance.head, measured.clone()));
+            kept.insert(progress.run, (progress.head, measured.clone()));
         }
         all.push(measured);
     }

@@ -16,7 +16,9 @@ use super::ui::Ui;
 use super::watch::EventRecorder;
 use crate::azure::secret::{of_text, read_file};
 use crate::engine::{Clock, Recorded, RunMode, RunState, RunTarget};
-use crate::model::{MessageWay, Messages, OutboxRecord, Plan, RunId, SecretSource, Seq, Timestamp};
+use crate::model::{
+    MessageWay, Messages, OutboxRecord, Plan, ReceiverSecret, RunId, SecretSource, Seq, Timestamp,
+};
 use crate::notify::{
     Bell, EventSource, HostCarrier, LeftUnsent, MessageMaker, MessageTeller, ReadSecret, RetryPace,
     Shelf, TellerSettings,
@@ -167,16 +169,18 @@ impl ReadSecret for SecretPlaces {
 pub(super) fn unreadable(messages: &Messages) -> Vec<String> {
     let mut why = Vec::new();
     for receiver in &messages.receivers {
-        let is_url = |what: &str| what.ends_with("URL");
         for (what, source) in receiver.secrets() {
-            let read = match is_url(what) {
-                true => SecretPlaces.read_url(source).map(drop),
-                false => SecretPlaces.read(source).map(drop),
+            let read = match what {
+                ReceiverSecret::Url => SecretPlaces.read_url(source).map(drop),
+                ReceiverSecret::Key | ReceiverSecret::Password => {
+                    SecretPlaces.read(source).map(drop)
+                }
             };
             if let Err(told) = read {
                 why.push(format!(
-                    "{} cannot be told, since {what} is not there: {told}.",
-                    receiver.name
+                    "{} cannot be told, since {} is not there: {told}.",
+                    receiver.name,
+                    what.as_str()
                 ));
             }
         }

@@ -857,7 +857,7 @@ fn swap() -> Vec<Step> {
 }
 
 #[test]
-fn a_source_that_does_not_answer_is_found_out_once_and_not_asked_again() {
+fn a_source_that_does_not_answer_is_taken_for_down_once_and_not_asked_again() {
     let mut bench = Bench::new(plan_of(swap()));
     bench.give(Input::Opened);
     for attempt in 0..3 {

@@ -451,6 +451,9 @@ pub(super) fn default_rto(strategy: Strategy) -> &'static str {
         Strategy::DrCircuit => "60m",
         Strategy::VpnLastPath | Strategy::VwanDrCircuit => "90m",
         Strategy::SiteRecoveryTest => "4h",
-        _ => "75m",
+        Strategy::TwoCircuitsOneLocation
+        | Strategy::SameCircuit
+        | Strategy::SameCircuitSwap
+        | Strategy::OnpremToAzure => "75m",
     }
 }

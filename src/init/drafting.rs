@@ -58,7 +58,13 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
         Strategy::SiteRecoveryTest => {
             draft.test = Some(others::test(estate, &advice.pairs, &advice.target)?);
         }
-        _ => {
+        Strategy::DrCircuitPrepared
+        | Strategy::DrCircuit
+        | Strategy::TwoCircuitsOneLocation
+        | Strategy::SameCircuit
+        | Strategy::SameCircuitSwap
+        | Strategy::VpnLastPath
+        | Strategy::OnpremToAzure => {
             if advice.strategy == Strategy::OnpremToAzure {
                 draft.moved = others::moved(estate, &advice.target);
             }

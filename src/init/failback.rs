@@ -188,7 +188,12 @@ fn go_ahead(draft: &Draft, needs: &[String], steps: &mut Vec<StepText>) {
         Strategy::OnpremToAzure => {
             "The machines run on the site. From here on Azure answers for their subnets no longer. Go on?"
         }
-        _ => {
+        Strategy::VwanDrCircuit
+        | Strategy::DrCircuit
+        | Strategy::TwoCircuitsOneLocation
+        | Strategy::SameCircuit
+        | Strategy::VpnLastPath
+        | Strategy::SiteRecoveryTest => {
             "The machines run in the source region. From here on the target region is cut off from \
              on-premises. Do the applications answer from the source?"
         }

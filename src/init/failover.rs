@@ -228,7 +228,11 @@ fn question(draft: &Draft) -> &'static str {
         Strategy::OnpremToAzure => {
             "From here on the target region answers for the subnets of the lost site. Is the site given up?"
         }
-        _ => {
+        Strategy::VwanDrCircuit
+        | Strategy::DrCircuit
+        | Strategy::TwoCircuitsOneLocation
+        | Strategy::SameCircuit
+        | Strategy::SiteRecoveryTest => {
             "The gateway is being made, which changes nothing for anybody. From here on the circuit will \
              carry production to the target region. Is the source region given up, and are the source \
              networks isolated?"

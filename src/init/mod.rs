@@ -5,6 +5,8 @@
 //! done, and [`written()`] the files: a runbook, its way home, its world, and what a person must decide. Nothing
 //! here reads or writes a file.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod abroad;
 mod advice;
 mod advise;

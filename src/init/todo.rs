@@ -144,7 +144,7 @@ fn without_etags(value: &mut Value) {
             object.values_mut().for_each(without_etags);
         }
         Value::Array(all) => all.iter_mut().for_each(without_etags),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -156,6 +156,6 @@ pub(super) fn without_service_keys(value: &mut Value) {
             object.values_mut().for_each(without_service_keys);
         }
         Value::Array(all) => all.iter_mut().for_each(without_service_keys),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -265,7 +265,10 @@ fn not_when(strategy: Strategy) -> &'static str {
             "When the peering location itself is lost, since both circuits are in it. When the source region is \
              slow and not lost."
         }
-        _ => {
+        Strategy::VwanDrCircuit
+        | Strategy::DrCircuitPrepared
+        | Strategy::DrCircuit
+        | Strategy::SameCircuit => {
             "When the source region is slow and not lost: its networks stay advertised, and two regions that \
              answer for the same addresses split the traffic."
         }

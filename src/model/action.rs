@@ -216,33 +216,6 @@ impl Action {
         }
     }
 
-    /// The one resource the action writes, if it writes.
-    #[must_use]
-    pub fn written(&self) -> Option<&ResourceId> {
-        match self {
-            Self::Verify(_) | Self::Outside(_) | Self::General(_) => None,
-            Self::PublicIp(_)
-            | Self::Subnet(_)
-            | Self::Gateway(_)
-            | Self::Authorization(_)
-            | Self::Connection(_)
-            | Self::Peering(_)
-            | Self::RouteTable(_)
-            | Self::Association(_)
-            | Self::Bandwidth(_)
-            | Self::Tier(_)
-            | Self::Dissociation(_)
-            | Self::Route(_)
-            | Self::SecurityGroup(_)
-            | Self::Dns(_)
-            | Self::Remove(_)
-            | Self::Vpn(_)
-            | Self::Steering(_)
-            | Self::RecoveryPlan(_)
-            | Self::Hub(_) => self.subject(),
-        }
-    }
-
     /// The resources the action reads besides the one it writes.
     #[must_use]
     pub fn reads(&self) -> Vec<&ResourceId> {

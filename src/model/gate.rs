@@ -1,6 +1,5 @@
-//! Is a step a gate, and which kind? The one place where actions are asked that.
+//! At which kinds of gates do people answer? An action's nature says which one it is.
 
-use super::action::{Action, General};
 use super::policy::{DecisionPolicy, GatePolicy};
 
 /// A step at which people answer.
@@ -40,40 +39,6 @@ impl<'a> Gate<'a> {
             Self::Approval(_) => "approval",
             Self::Manual(_) => "manual",
             Self::Decision(_) => "decision",
-        }
-    }
-}
-
-impl Action {
-    /// The gate that the action is, if people answer at it.
-    #[must_use]
-    pub fn gate(&self) -> Option<Gate<'_>> {
-        match self {
-            Self::General(General::Approval(policy)) => Some(Gate::Approval(policy)),
-            Self::General(General::Manual(policy)) => Some(Gate::Manual(policy)),
-            Self::General(General::Decision(decision)) => Some(Gate::Decision(decision)),
-            Self::General(General::Wait { .. })
-            | Self::PublicIp(_)
-            | Self::Subnet(_)
-            | Self::Gateway(_)
-            | Self::Authorization(_)
-            | Self::Connection(_)
-            | Self::Peering(_)
-            | Self::RouteTable(_)
-            | Self::Association(_)
-            | Self::Bandwidth(_)
-            | Self::Tier(_)
-            | Self::Route(_)
-            | Self::SecurityGroup(_)
-            | Self::Dns(_)
-            | Self::Dissociation(_)
-            | Self::Remove(_)
-            | Self::RecoveryPlan(_)
-            | Self::Vpn(_)
-            | Self::Steering(_)
-            | Self::Hub(_)
-            | Self::Verify(_)
-            | Self::Outside(_) => None,
         }
     }
 }

@@ -90,7 +90,7 @@ pub fn is_plain_name(text: &str) -> bool {
 }
 
 text_id!(
-    /// The name of a step: `gateway`, or `hub_to_spoke.app1` for one turn of a loop.
+    /// The name of a step: `gateway`, or `hub_to_spoke.app1` for one round of a loop.
     StepName,
     "step name",
     |text| {
@@ -186,7 +186,7 @@ pub enum HandleKind {
     Location,
 }
 
-/// Which turn at driving a run this is: the fencing token. The larger number wins.
+/// The number of a drive of a run, which is its fencing token. The larger number wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);

@@ -175,20 +175,44 @@ impl Receiver {
 
     /// The secrets that it takes, and what each of them is.
     #[must_use]
-    pub fn secrets(&self) -> Vec<(&'static str, &SecretSource)> {
+    pub fn secrets(&self) -> Vec<(ReceiverSecret, &SecretSource)> {
+        use ReceiverSecret::{Key, Password, Url};
         match &self.way {
             MessageWay::Webhook { url, key } => {
                 let url = match url {
                     HookUrl::Plain(_) => None,
-                    HookUrl::Secret(source) => Some(("its URL", source)),
+                    HookUrl::Secret(source) => Some((Url, source)),
                 };
-                url.into_iter().chain(key.as_ref().map(|key| ("its key", key))).collect()
+                url.into_iter().chain(key.as_ref().map(|key| (Key, key))).collect()
             }
-            MessageWay::Teams { url } | MessageWay::Slack { url } => vec![("its URL", url)],
+            MessageWay::Teams { url } | MessageWay::Slack { url } => vec![(Url, url)],
             MessageWay::Mail(mail) => {
-                mail.login.iter().map(|login| ("its password", &login.password)).collect()
+                mail.login.iter().map(|login| (Password, &login.password)).collect()
             }
             MessageWay::Exec { .. } => Vec::new(),
+        }
+    }
+}
+
+/// What a secret of a receiver is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiverSecret {
+    /// The URL that it is told at: who has it can post there.
+    Url,
+    /// What messages are signed with.
+    Key,
+    /// A relay's.
+    Password,
+}
+
+impl ReceiverSecret {
+    /// In words, as the receiver's own.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "its URL",
+            Self::Key => "its key",
+            Self::Password => "its password",
         }
     }
 }

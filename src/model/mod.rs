@@ -25,6 +25,7 @@ pub mod id;
 pub mod later;
 pub mod limits;
 pub mod message;
+pub mod nature;
 pub mod outbox;
 pub mod outcome;
 pub mod outside;
@@ -61,7 +62,9 @@ pub use id::{
 };
 pub use message::{
     HookUrl, MailLogin, MailTls, MailWay, MessageId, MessageKind, MessageWay, Messages, Receiver,
+    ReceiverSecret,
 };
+pub use nature::{ActionClass, ActionNature, CircuitConnection, Tracked};
 pub use outbox::{GateNote, NextMessage, ObjectiveNote, OutboxRecord, ReceiverRecord, Unsent};
 pub use outcome::{Disposition, RunOutcome, StepError, StepStatus};
 pub use person::{Account, Login, Person};

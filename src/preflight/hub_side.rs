@@ -10,7 +10,7 @@ use super::facts::Fact;
 use super::inquiry::{Inquiry, id_at, list, prefixes, text};
 use crate::arm::kind::HUB_GATEWAYS;
 use crate::model::action::HubAction;
-use crate::model::{ResourceId, SecretRef, Step};
+use crate::model::{CircuitConnection, ResourceId, SecretRef, Step};
 
 /// The networks of a hub, under it.
 pub(super) const HUB_VNETS: &str = "hubVirtualNetworkConnections";
@@ -66,23 +66,16 @@ impl<'a> Inquiry<'a> {
     /// The connections that are to be, of networks' gateways and of hubs'.
     #[must_use]
     pub fn planned_links(&self) -> Vec<PlannedLink<'a>> {
-        let networks = self.connections().into_iter().map(|(step, spec)| PlannedLink {
+        let links = self.actions(|action| action.nature().link).into_iter();
+        let of = |(step, link): (&'a Step, CircuitConnection<'a>)| PlannedLink {
             step,
-            id: &spec.id,
-            gateway: spec.gateway.clone(),
-            circuit: &spec.circuit,
-            weight: spec.routing_weight.map(u64::from),
-            authorization: spec.authorization.as_ref(),
-        });
-        let hubs = self.hub_connections().into_iter().map(|(step, spec)| PlannedLink {
-            step,
-            id: &spec.id,
-            gateway: spec.gateway(),
-            circuit: &spec.circuit,
-            weight: spec.routing_weight.map(u64::from),
-            authorization: spec.authorization.as_ref(),
-        });
-        networks.chain(hubs).collect()
+            id: link.id,
+            gateway: link.gateway(),
+            circuit: link.circuit,
+            weight: link.weight.map(u64::from),
+            authorization: step.action.nature().secret,
+        };
+        links.map(of).collect()
     }
 
     /// The connections of hubs' gateways now.

@@ -14,7 +14,7 @@ use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
 use crate::arm;
-pub use crate::arm::kind::{CONNECTIONS, GATEWAYS, HUB_GATEWAYS, NETWORKS as VNETS};
+pub use crate::arm::kind::{CIRCUITS, CONNECTIONS, GATEWAYS, HUB_GATEWAYS, NETWORKS as VNETS};
 pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
 use crate::arm::{ConnectionView as Link, PeeringView as Peer, VirtualNetworkView, is_spoke};
 use crate::model::action::{
@@ -73,8 +73,8 @@ impl<'a> Inquiry<'a> {
         let (before, later) =
             (self.plan.dag().ancestors(place), self.plan.dag().descendants(place));
         let makes = |at: &usize| {
-            let action = &self.plan.steps()[*at].action;
-            before.contains(at) || !matches!(action, Action::Remove(_) | Action::Dissociation(_))
+            let class = self.plan.steps()[*at].action.nature().class;
+            before.contains(at) || !class.takes_away()
         };
         let done = (0..self.plan.steps().len())
             .filter(|at| *at != place && !later.contains(at) && makes(at))
@@ -128,7 +128,7 @@ impl<'a> Inquiry<'a> {
         unread.map_or(Ok(()), Err)
     }
 
-    fn actions<T>(&self, pick: impl Fn(&'a Action) -> Option<T>) -> Vec<(&'a Step, T)> {
+    pub(super) fn actions<T>(&self, pick: impl Fn(&'a Action) -> Option<T>) -> Vec<(&'a Step, T)> {
         let steps = self.plan.steps().iter();
         steps.filter_map(|step| pick(&step.action).map(|found| (step, found))).collect()
     }
@@ -163,28 +163,23 @@ impl<'a> Inquiry<'a> {
     /// The circuits that connections of networks and of hubs are to lead to.
     #[must_use]
     pub fn connected(&self) -> BTreeSet<&'a ResourceId> {
-        let networks = self.connections().into_iter().map(|(_, spec)| &spec.circuit);
-        let hubs = self.hub_connections().into_iter().map(|(_, spec)| &spec.circuit);
-        networks.chain(hubs).collect()
+        self.planned_links().into_iter().map(|planned| planned.circuit).collect()
     }
 
     /// The circuits that connections are to lead to, each with its step and the region of the gateway, where
     /// that is known.
     #[must_use]
     pub fn reached(&self) -> Vec<(&'a Step, &'a ResourceId, Region)> {
-        let networks = self.connections().into_iter();
-        let mut all: Vec<_> =
-            networks.map(|(step, spec)| (step, &spec.circuit, spec.location.clone())).collect();
-        for (step, spec) in self.hub_connections() {
-            let gateway = spec.gateway();
-            let planned = self.hub_actions().into_iter().find_map(|(_, hub)| match hub {
-                HubAction::Gateway(own) if own.id == gateway => Some(own.location.clone()),
-                _ => None,
-            });
-            let stands = || region_at(self.facts.body(&gateway)?);
-            all.extend(planned.or_else(stands).map(|region| (step, &spec.circuit, region)));
-        }
-        all
+        let region = |action: &Action| Some(action.nature().tracked?.location.clone());
+        let links = self.planned_links().into_iter();
+        let reached = links.filter_map(|planned| {
+            let steps = self.plan.steps().iter().map(|step| &step.action);
+            let mut makes = steps.filter(|action| action.written() == Some(&planned.gateway));
+            let own = region(&planned.step.action).or_else(|| makes.find_map(region));
+            let stands = || region_at(self.facts.body(&planned.gateway)?);
+            Some((planned.step, planned.circuit, own.or_else(stands)?))
+        });
+        reached.collect()
     }
 
     /// The gateways that are to be.
@@ -267,16 +262,12 @@ impl<'a> Inquiry<'a> {
         raised.max()
     }
 
-    /// The circuits that connections are to lead to, or whose bandwidth is to be raised.
+    /// The circuits that connections are to lead to, or that are written themselves.
     #[must_use]
     pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
         let connected = self.connected();
-        let raised = self.actions(|action| match action {
-            Action::Bandwidth(spec) => Some(&spec.id),
-            Action::Tier(spec) => Some(&spec.id),
-            _ => None,
-        });
-        connected.into_iter().chain(raised.into_iter().map(|(_, id)| id)).collect()
+        let written = self.written().into_iter().map(|(_, id)| id);
+        connected.into_iter().chain(written.filter(|id| id.resource_type().is(CIRCUITS))).collect()
     }
 
     /// The resources that are written, with their steps.

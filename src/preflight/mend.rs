@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Action, Plan, Region, ResourceId};
+use crate::model::{Plan, Region, ResourceId};
 
 /// The commands that mend a finding about a resource.
 pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
@@ -42,8 +42,11 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
 
 /// Makes a resource group, homed where the plan works; a person says where it does in several regions, or in none.
 pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
-    let regions: BTreeSet<&Region> =
-        plan.steps().iter().filter_map(|step| location(&step.action)).collect();
+    let regions: BTreeSet<&Region> = plan
+        .steps()
+        .iter()
+        .filter_map(|step| Some(step.action.nature().tracked?.location))
+        .collect();
     let region = match regions.iter().collect::<Vec<_>>().as_slice() {
         [one] => one.as_str(),
         _ => "REGION",
@@ -52,17 +55,6 @@ pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
         "az group create --subscription {subscription} --name {} --location {region}",
         quoted(group)
     )
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "what has no region of its own says nothing")]
-fn location(action: &Action) -> Option<&Region> {
-    match action {
-        Action::PublicIp(spec) => Some(&spec.location),
-        Action::Gateway(spec) => Some(&spec.location),
-        Action::Connection(spec) => Some(&spec.location),
-        Action::RouteTable(spec) => Some(&spec.location),
-        _ => None,
-    }
 }
 
 /// Registers the network provider.

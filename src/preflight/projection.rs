@@ -34,28 +34,15 @@ pub fn after<'p>(facts: &Facts, steps: impl IntoIterator<Item = &'p Step>) -> Fa
 
 fn apply(facts: &mut Facts, action: &Action) {
     change(facts, action);
-    if let Some((id, tags)) = tags(action) {
+    if let Some((id, made)) = action.written().zip(action.nature().tracked)
+        && !made.tags.is_empty()
+    {
         edit(facts, id, |body| {
             if let Some(body) = body {
-                tag(body, tags);
+                tag(body, made.tags);
             }
         });
     }
-}
-
-/// The tags that an action puts on what it makes.
-fn tags(action: &Action) -> Option<(&ResourceId, &Tags)> {
-    let (id, tags) = match action {
-        Action::PublicIp(spec) => (&spec.id, &spec.tags),
-        Action::Gateway(spec) => (&spec.id, &spec.tags),
-        Action::Connection(spec) => (&spec.id, &spec.tags),
-        Action::RouteTable(spec) => (&spec.id, &spec.tags),
-        Action::Vpn(own) => (own.id(), own.tags()),
-        Action::Hub(HubAction::Hub(spec)) => (&spec.id, &spec.tags),
-        Action::Hub(HubAction::Gateway(spec)) => (&spec.id, &spec.tags),
-        _ => return None,
-    };
-    (!tags.is_empty()).then_some((id, tags))
 }
 
 /// Lays tags over those that are there; a tag's name has no case.

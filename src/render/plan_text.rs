@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::preview_view::{PreviewStepView, PreviewView};
 use super::style::{Style, cut, fill, wrap};
-use super::view::value_text;
 use crate::plan::PreviewVerdict;
 
 fn line(out: &mut String, text: &str) {
@@ -146,4 +145,13 @@ fn totals(view: &PreviewView) -> String {
         }
     }
     format!("{} steps: {}. Nothing was written.", view.steps.len(), parts.join(", "))
+}
+
+/// A value for a person's eye: texts without quotes, nothing as `(absent)`.
+pub(super) fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "(absent)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -6,6 +6,9 @@ use super::view::Writes;
 use crate::engine::{Phase, StepRecord, StepState};
 use crate::model::{Action, Step, StepName};
 
+/// What became of a resource that was as wanted before anything was written.
+pub(super) const ALREADY_SO: &str = "already_so";
+
 /// What a step did to its resource, in a word; none where it wrote nothing.
 pub(super) fn change(
     step: &Step,
@@ -17,9 +20,7 @@ pub(super) fn change(
     match &record.state {
         // None when there was nothing to put back, such as after a removal that never came about.
         StepState::Undone => write.undone,
-        _ if write.taken == 0 => {
-            matches!(record.state, StepState::Succeeded).then_some("already_so")
-        }
+        _ if write.taken == 0 => matches!(record.state, StepState::Succeeded).then_some(ALREADY_SO),
         _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
         _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
         _ if write.created => Some("created"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::step_words::ALREADY_SO;
 use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, wrap};
@@ -185,7 +186,7 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         ("removed", "Removed"),
         ("moved", "Moved"),
         ("restored", "Put back"),
-        ("already_so", "Already so"),
+        (ALREADY_SO, "Already so"),
     ];
     let mut any = false;
     for (kind, word) in kinds {
@@ -392,7 +393,7 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
     ways.extend(view.log.clone().map(|log| (log, "its log")));
-    if view.outcome == "succeeded" && view.mode == RunKind::Drill {
+    if view.has_succeeded() && view.mode == RunKind::Drill {
         ways.push((format!("backroad undo {run}"), "drill the way back"));
     }
     out.push('\n');

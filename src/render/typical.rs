@@ -56,7 +56,14 @@ pub fn typical(action: &Action) -> Option<Typical> {
             RemovalKind::Connection | RemovalKind::VpnConnection => between(40, 222, "wire.md 6"),
             RemovalKind::HubGateway | RemovalKind::VirtualHub => between(300, 1_200, "virtual WAN FAQ"),
             RemovalKind::HubConnection | RemovalKind::HubVnet => between(60, 300, "virtual WAN FAQ"),
-            _ => between(1, 15, "wire.md 6"),
+            RemovalKind::PublicIp
+            | RemovalKind::Subnet
+            | RemovalKind::Authorization
+            | RemovalKind::Peering
+            | RemovalKind::RouteTable
+            | RemovalKind::Route
+            | RemovalKind::LocalGateway
+            | RemovalKind::HubRoutes => between(1, 15, "wire.md 6"),
         },
         // azure-facts 4: machines mostly take minutes, a commit seconds, a new protection hours.
         Action::RecoveryPlan(spec) => match spec.to {
@@ -125,14 +132,7 @@ pub fn doing(action: &Action) -> &'static str {
         Action::SecurityGroup(_) => "Azure detaches the security group",
         Action::Dns(_) => "Azure writes the network",
         Action::Dissociation(_) => "Azure detaches the route table",
-        Action::Remove(spec) => match spec.kind {
-            RemovalKind::Connection | RemovalKind::HubConnection => {
-                "Azure disconnects gateway and circuit"
-            }
-            RemovalKind::HubVnet => "Azure disconnects hub and network",
-            RemovalKind::VpnConnection => "Azure takes the tunnel down",
-            _ => "Azure removes the resource",
-        },
+        Action::Remove(spec) => removing(spec.kind),
         Action::RecoveryPlan(spec) => match spec.to {
             RecoveryMove::Failover { .. } => "Site Recovery brings the machines up",
             RecoveryMove::TestFailover { .. } => "Site Recovery brings copies of the machines up",
@@ -156,5 +156,28 @@ pub fn doing(action: &Action) -> &'static str {
         Action::General(General::Approval(_) | General::Manual(_) | General::Decision(_)) => {
             "a person is asked"
         }
+    }
+}
+
+/// The same, of a removal.
+fn removing(kind: RemovalKind) -> &'static str {
+    match kind {
+        RemovalKind::Connection | RemovalKind::HubConnection => {
+            "Azure disconnects gateway and circuit"
+        }
+        RemovalKind::HubVnet => "Azure disconnects hub and network",
+        RemovalKind::VpnConnection => "Azure takes the tunnel down",
+        RemovalKind::Gateway
+        | RemovalKind::VpnGateway
+        | RemovalKind::PublicIp
+        | RemovalKind::Subnet
+        | RemovalKind::Authorization
+        | RemovalKind::Peering
+        | RemovalKind::RouteTable
+        | RemovalKind::Route
+        | RemovalKind::LocalGateway
+        | RemovalKind::HubRoutes
+        | RemovalKind::HubGateway
+        | RemovalKind::VirtualHub => "Azure removes the resource",
     }
 }

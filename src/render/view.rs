@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Ourselves;
 use super::by_hand;
@@ -137,6 +136,12 @@ pub struct ReachedView {
 }
 
 impl RunView {
+    /// Whether it did what it was for.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        self.outcome == RunOutcome::Succeeded.as_str()
+    }
+
     /// Tells what each site reached, from when on.
     pub fn set_reached(&mut self, reached: &[ReachedView]) {
         self.reached = reached.to_vec();
@@ -486,14 +491,4 @@ fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
-}
-
-/// A value for a person's eye: texts without quotes, nothing as `(absent)`.
-#[must_use]
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "(absent)".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

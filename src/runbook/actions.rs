@@ -10,6 +10,9 @@ use super::last_path::{
     DNS_RECORD, LOCAL_GATEWAY, LOCAL_GATEWAYS, TRAFFIC_ENDPOINT, VPN_CONNECTION,
     VPN_CONNECTION_REMOVE, VPN_GATEWAY,
 };
+use super::links::{
+    AUTHORIZATION, AUTHORIZATION_KEY, AUTHORIZATION_OF_UNDO, FAST_PATH, KEY_OF_UNDO, ROUTING_WEIGHT,
+};
 use super::outside;
 
 /// The SKUs of ExpressRoute gateways.
@@ -83,8 +86,8 @@ const DECISION: &[Field] = &[
 const CONNECTION_REMOVE: &[Field] = &[
     must("id", Kind::Id(CONNECTIONS), "The connection."),
     may("gateway", Kind::Id(GATEWAYS), "Its gateway: no other step writes it meanwhile."),
-    may("authorization", Kind::Id(AUTHORIZATIONS), "Whose key an undo connects it again with."),
-    may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
+    AUTHORIZATION_OF_UNDO,
+    KEY_OF_UNDO,
 ];
 
 const GATEWAY_REMOVE: &[Field] =
@@ -180,22 +183,10 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
             must("location", Kind::Region, "Where it is: the gateway's region."),
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            may(
-                "authorization",
-                Kind::Id(AUTHORIZATIONS),
-                "The authorization whose key is used, when the circuit is in another subscription.",
-            ),
-            may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
-            may(
-                "routing_weight",
-                Kind::Int(0, 32_000),
-                "The larger wins; left as it is when absent, 0 on a new one.",
-            ),
-            may(
-                "fast_path",
-                Kind::Bool,
-                "FastPath: traffic goes past the gateway; left as it is when absent.",
-            ),
+            AUTHORIZATION,
+            AUTHORIZATION_KEY,
+            ROUTING_WEIGHT,
+            FAST_PATH,
             may(
                 "private_link_fast_path",
                 Kind::Bool,

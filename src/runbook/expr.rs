@@ -97,7 +97,7 @@ impl Expr {
             }
             Self::Path(_) | Self::Literal(_) => {}
             Self::Index(of, by) => {
-                // `steps["loop.turn"]`
+                // `steps["loop.round"]`
                 if let (Self::Path(path), Self::Literal(Value::String(name))) =
                     (of.as_ref(), by.as_ref())
                     && path.as_slice() == ["steps"]

@@ -2,7 +2,10 @@
 
 use super::actions::{AUTOSCALE, PREFIXES, TAGS};
 use super::grammar::{Field, Kind, may, must};
-use super::kinds::{AUTHORIZATIONS, CIRCUITS, VNETS};
+use super::kinds::{CIRCUITS, VNETS};
+use super::links::{
+    AUTHORIZATION, AUTHORIZATION_KEY, AUTHORIZATION_OF_UNDO, FAST_PATH, KEY_OF_UNDO, ROUTING_WEIGHT,
+};
 use crate::model::action::HubPreference;
 
 const CONNECTIONS: &str = "Microsoft.Network/expressRouteGateways/expressRouteConnections";
@@ -87,22 +90,10 @@ pub(super) const CONNECTION: &[Field] = &[
     must("name", Kind::Text, "The connection's name under the gateway."),
     must("circuit", Kind::Id(CIRCUITS), "The circuit; its private peering is used."),
     may("hub", Kind::Id(HUBS), "The hub, where its tables are meant by their names."),
-    may(
-        "authorization",
-        Kind::Id(AUTHORIZATIONS),
-        "The authorization whose key is used, when the circuit is in another subscription.",
-    ),
-    may("authorization_key", Kind::Secret, "A secret parameter with the key instead."),
-    may(
-        "routing_weight",
-        Kind::Int(0, 32_000),
-        "The larger wins; left as it is when absent, 0 on a new one.",
-    ),
-    may(
-        "fast_path",
-        Kind::Bool,
-        "FastPath: traffic goes past the gateway; left as it is when absent.",
-    ),
+    AUTHORIZATION,
+    AUTHORIZATION_KEY,
+    ROUTING_WEIGHT,
+    FAST_PATH,
     INTERNET,
     ASSOCIATED,
     PROPAGATED,
@@ -126,11 +117,8 @@ pub(super) const ROUTES: &[Field] = &[
     must("routes", Kind::List(&Kind::Object(ROUTE)), "Its static routes."),
 ];
 
-pub(super) const CONNECTION_ABSENT: &[Field] = &[
-    must("id", Kind::Id(CONNECTIONS), "The connection."),
-    may("authorization", Kind::Id(AUTHORIZATIONS), "Whose key an undo connects it again with."),
-    may("authorization_key", Kind::Secret, "A secret parameter with that key instead."),
-];
+pub(super) const CONNECTION_ABSENT: &[Field] =
+    &[must("id", Kind::Id(CONNECTIONS), "The connection."), AUTHORIZATION_OF_UNDO, KEY_OF_UNDO];
 
 pub(super) const VNET_ABSENT: &[Field] =
     &[must("id", Kind::Id(VNET_CONNECTIONS), "The connection of the network.")];

@@ -12,6 +12,7 @@ pub mod grammar;
 mod hubs;
 mod kinds;
 mod last_path;
+mod links;
 pub mod literal;
 mod outside;
 pub mod scalar;

@@ -1,4 +1,4 @@
-//! Who may do what, and where? Rights, management locks, groups and registrations around resources.
+//! Who may do what, where, and how much of it? Rights, management locks, registrations, usages and what is sold, around resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::azure_policy::Policy;
+use super::provider::{self, Provider};
 use super::reply::{Refusal, json_answer};
 use super::world::World;
 use crate::arm;
-use crate::arm::kind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 
@@ -50,18 +50,15 @@ pub enum LockLevel {
 /// What providers offer, in Mbps; which of them offers what is not modelled.
 const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
-/// What is counted, of which type, and how many there may be where a world says nothing.
-const USAGES: [(&str, &str, u64); 5] = [
-    ("VirtualNetworks", kind::NETWORKS, 1_000),
-    ("PublicIPAddresses", kind::PUBLIC_ADDRESSES, 1_000),
-    ("StandardSkuPublicIpAddresses", kind::PUBLIC_ADDRESSES, 1_000),
-    ("RouteTables", kind::ROUTE_TABLES, 200),
-    ("VirtualNetworkGateways", kind::GATEWAYS, 100),
-];
+/// What is counted: of which type, by Azure's name, and how many there may be where a world says nothing.
+fn usages() -> impl Iterator<Item = (&'static dyn Provider, &'static str, u64)> {
+    provider::all()
+        .flat_map(|own| own.usages().iter().map(move |(name, usual)| (own, *name, *usual)))
+}
 
 /// The usages that are counted, by Azure's names.
 pub fn counted_usages() -> impl Iterator<Item = &'static str> {
-    USAGES.iter().map(|(name, ..)| *name)
+    usages().map(|(_, name, _)| name)
 }
 
 impl World {
@@ -106,7 +103,7 @@ impl World {
         Err(Refusal::new(409, "ScopeLocked", message).by_gateway())
     }
 
-    /// The answers around resources: registrations, providers, usages, policies.
+    /// The answers around resources: registrations, service providers, usages, policies.
     pub(super) fn govern(&self, path: &str) -> Option<Result<WireResponse, Refusal>> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let lower: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
@@ -170,12 +167,11 @@ impl World {
                 .filter(|id| self.location(id).is_some_and(|own| own.as_str() == region))
                 .count()
         };
-        let value: Vec<Value> = USAGES
-            .iter()
-            .map(|(name, kind, usual)| {
-                let limit = self.governance.quota(name).unwrap_or(*usual);
+        let value: Vec<Value> = usages()
+            .map(|(own, name, usual)| {
+                let limit = self.governance.quota(name).unwrap_or(usual);
                 json!({
-                    "currentValue": count(kind), "limit": limit, "unit": "Count",
+                    "currentValue": count(own.kind()), "limit": limit, "unit": "Count",
                     "id": format!("/subscriptions/{subscription}/providers/Microsoft.Network/locations/\
                                    {region}/usages/{name}"),
                     "name": { "value": name, "localizedValue": name },

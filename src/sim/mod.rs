@@ -7,6 +7,7 @@ mod arm;
 mod asked;
 pub mod azure_policy;
 pub mod bad_day;
+mod body_rule;
 pub mod clock;
 mod cloud;
 mod consequence;

@@ -151,7 +151,17 @@ impl World {
                 FaultEffect::Stuck => takes = NEVER,
                 FaultEffect::Forget => forgotten = true,
                 // What only reads holds nothing up, and connects nothing.
-                _ => {}
+                FaultEffect::Throttle { .. }
+                | FaultEffect::Conflict
+                | FaultEffect::Refuse { .. }
+                | FaultEffect::Html
+                | FaultEffect::LoseRequest
+                | FaultEffect::LoseAnswer
+                | FaultEffect::Unreachable
+                | FaultEffect::Linger { .. }
+                | FaultEffect::Absent
+                | FaultEffect::Silent
+                | FaultEffect::Unconnected => {}
             }
         }
         let read = self.chance.count_read();

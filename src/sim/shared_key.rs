@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::duration::class;
 use super::operation::OperationWork;
 use super::parts::State;
+use super::provider::{self, Provider};
 use super::reply::{Refusal, common, json_answer};
 use super::world::World;
 use super::write::Arrival;
-use crate::arm::kind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
 
@@ -27,7 +27,7 @@ pub(super) fn connection_of(path: &str) -> Option<(ResourceId, bool)> {
     };
     let end = lower.get(..end)?.strip_suffix("/sharedkey")?.len();
     let id = ResourceId::parse(path.get(..end)?).ok()?;
-    id.resource_type().is(kind::CONNECTIONS).then_some((id, reset))
+    provider::of(&id).is_some_and(Provider::has_shared_key).then_some((id, reset))
 }
 
 impl World {

@@ -7,7 +7,6 @@ use super::reply::{Refusal, json_answer};
 use super::shape::shaped;
 use super::site_recovery::is_ours;
 use super::world::World;
-use crate::arm::kind;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
 
@@ -76,11 +75,13 @@ impl World {
 
     /// The answer to a GET of a list: everything whose id is the path and one name more.
     pub(super) fn list(&self, path: &str, api_version: &str, now: Timestamp) -> WireResponse {
-        if let Some(gateway) = path.strip_suffix("/connections")
-            && let Ok(gateway) = ResourceId::parse(gateway)
-            && provider::of(&gateway).is_some_and(provider::Provider::lists_connections)
+        if let Some((above, word)) = path.rsplit_once('/')
+            && let Ok(above) = ResourceId::parse(above)
+            && let lists = provider::of(&above).map(provider::Provider::lists).unwrap_or_default()
+            && let Some((kind, keys)) =
+                lists.iter().find(|(kind, _)| kind.rsplit('/').next() == Some(word))
         {
-            return self.connections_of(&gateway, api_version, now);
+            return self.listed_under(&above, (kind, keys), api_version, now);
         }
         let prefix = format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
         let group_free = prefix
@@ -122,22 +123,22 @@ impl World {
         Some(body)
     }
 
-    /// The connections of a gateway, at either end.
-    fn connections_of(
+    /// Those of a type that name a resource under one of these keys.
+    fn listed_under(
         &self,
-        gateway: &ResourceId,
+        above: &ResourceId,
+        (kind, keys): (&str, &[&str]),
         api_version: &str,
         now: Timestamp,
     ) -> WireResponse {
-        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
         let value: Vec<Value> = self
             .resources
-            .of_type(kind::CONNECTIONS)
+            .of_type(kind)
             .filter(|(_, resource)| {
-                ends.iter().any(|end| {
-                    let at = resource.body.pointer(&format!("/properties/{end}/id"));
+                keys.iter().any(|key| {
+                    let at = resource.body.pointer(&format!("/properties/{key}/id"));
                     at.and_then(Value::as_str)
-                        .is_some_and(|at| at.eq_ignore_ascii_case(gateway.as_str()))
+                        .is_some_and(|at| at.eq_ignore_ascii_case(above.as_str()))
                 })
             })
             .filter_map(|(id, _)| self.listed(id, now))

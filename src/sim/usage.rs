@@ -2,13 +2,30 @@
 
 use serde_json::{Value, json};
 
+use super::parts::Resource;
+use super::provider;
 use super::world::World;
-use crate::arm;
-use crate::arm::kind;
+use crate::arm::read::list;
 use crate::model::ResourceId;
 
 impl World {
-    /// The configurations of gateways that use a subnet or an address.
+    /// Everything that stands in subnets and has addresses.
+    fn standing(&self) -> impl Iterator<Item = (&ResourceId, &Resource)> {
+        let types = provider::all().filter(|provider| provider.stands_in_subnets());
+        types.flat_map(|provider| self.resources.of_type(provider.kind()))
+    }
+
+    /// What stands in a subnet, or has an address.
+    pub(super) fn users_of(&self, id: &ResourceId) -> impl Iterator<Item = &ResourceId> {
+        self.standing().filter(|(_, resource)| resource.names(id)).map(|(user, _)| user)
+    }
+
+    /// The first that stands in a subnet, or has an address.
+    pub(super) fn user_of(&self, id: &ResourceId) -> Option<ResourceId> {
+        self.users_of(id).next().cloned()
+    }
+
+    /// The configurations of what stands in a subnet, or has an address.
     pub(super) fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
         let names = |configuration: &&Value| {
             ["subnet", "publicIPAddress"].iter().any(|key| {
@@ -17,30 +34,30 @@ impl World {
                 used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
             })
         };
-        let gateways = self.resources.of_type(kind::GATEWAYS);
-        gateways
-            .flat_map(|(gateway, resource)| {
-                let own =
-                    arm::GatewayView::of(&resource.body).configurations().iter().filter(names);
-                own.map(move |configuration| {
+        self.standing()
+            .flat_map(|(user, resource)| {
+                let own = list(&resource.body, "/properties/ipConfigurations").iter();
+                own.filter(names).map(move |configuration| {
                     let name = configuration["name"].as_str().unwrap_or("default");
-                    json!({ "id": format!("{gateway}/ipConfigurations/{name}") })
+                    json!({ "id": format!("{user}/ipConfigurations/{name}") })
                 })
             })
             .collect()
     }
 
-    /// Adds to a body the subnets that name it under a key of theirs; nothing where there are none.
-    pub(super) fn show_subnets_with(&self, id: &ResourceId, key: &str, body: &mut Value) {
+    /// Adds to a body those that name it under a key of theirs, in their lists; nothing where there are none.
+    pub(super) fn show_users(&self, id: &ResourceId, key: &str, body: &mut Value) {
         let pointer = format!("/properties/{key}/id");
-        let subnets = self.resources.of_type(kind::SUBNETS);
-        let users = subnets.filter(|(_, resource)| {
-            let used = resource.body.pointer(&pointer).and_then(Value::as_str);
-            used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
-        });
-        let users: Vec<Value> = users.map(|(user, _)| json!({ "id": user.as_str() })).collect();
-        if !users.is_empty() {
-            body["properties"]["subnets"] = json!(users);
+        for provider in provider::all() {
+            let Some(list) = provider.is_shown_among() else { continue };
+            let users = self.resources.of_type(provider.kind()).filter(|(_, resource)| {
+                let used = resource.body.pointer(&pointer).and_then(Value::as_str);
+                used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+            });
+            let users: Vec<Value> = users.map(|(user, _)| json!({ "id": user.as_str() })).collect();
+            if !users.is_empty() {
+                body["properties"][list] = json!(users);
+            }
         }
     }
 }

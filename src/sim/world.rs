@@ -21,7 +21,6 @@ use super::site_recovery::{Vaults, is_ours};
 use super::throttle::Buckets;
 use super::world_file::without_marks;
 use crate::arm;
-use crate::arm::kind;
 use crate::model::{Region, ResourceId, Timestamp};
 
 /// The simulated Azure: its parts, of which each has its own verbs. What needs two of them is said here and
@@ -169,23 +168,14 @@ impl World {
 
     /// Takes away the connections that were made with a key: what an authorization's end means.
     pub(super) fn revoke(&mut self, circuit: &ResourceId, key: &str) {
-        let made_with = |resource: &Resource| {
-            let own = arm::ConnectionView::of(&resource.body);
-            own.leads_to(circuit) && own.key().is_some_and(|own| seal(own) == seal(key))
-        };
-        let of_hub = |resource: &Resource| {
-            provider::hub_gateway::circuit_of(&resource.body).as_ref() == Some(circuit)
-                && resource
-                    .body
-                    .pointer("/properties/authorizationKey")
-                    .and_then(Value::as_str)
-                    .is_some_and(|own| seal(own) == seal(key))
+        let made_with = |id: &ResourceId, resource: &Resource| {
+            let redeemed = provider::of(id).and_then(|own| own.redeemed(&resource.body));
+            redeemed.is_some_and(|(leads_to, own)| leads_to == *circuit && seal(own) == seal(key))
         };
         let made: Vec<ResourceId> = self
             .resources
             .iter()
-            .filter(|(id, _)| !is_ours(id))
-            .filter(|(_, resource)| made_with(resource) || of_hub(resource))
+            .filter(|(id, resource)| made_with(id, resource))
             .map(|(id, _)| id.clone())
             .collect();
         for id in made {
@@ -213,21 +203,10 @@ impl World {
         self.resources.body(id)
     }
 
-    /// The gateway that stands in a subnet.
-    pub(super) fn subnet_user(&self, subnet: &ResourceId) -> Option<ResourceId> {
-        self.resources.user_of(subnet, kind::GATEWAYS)
-    }
-
-    /// The gateways that stand in a subnet.
-    pub(super) fn subnet_users(&self, subnet: &ResourceId) -> Vec<ResourceId> {
-        let users = self.resources.users_of(subnet, kind::GATEWAYS);
-        users.cloned().collect()
-    }
-
     /// The gateway of a virtual network, when it is done.
     pub(super) fn gateway_of(&self, vnet: &ResourceId) -> Option<ResourceId> {
         let subnet = vnet.child("subnets", "GatewaySubnet").ok()?;
-        let gateway = self.subnet_user(&subnet)?;
+        let gateway = self.user_of(&subnet)?;
         let done = self.resources.get(&gateway).is_some_and(|r| r.state == State::Succeeded);
         done.then_some(gateway)
     }

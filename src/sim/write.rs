@@ -426,7 +426,14 @@ impl World {
                 FaultEffect::Unconnected => {
                     self.network.disconnect(arrival.id);
                 }
-                _ => {}
+                FaultEffect::Throttle { .. }
+                | FaultEffect::Conflict
+                | FaultEffect::Refuse { .. }
+                | FaultEffect::Html
+                | FaultEffect::LoseRequest
+                | FaultEffect::LoseAnswer
+                | FaultEffect::Unreachable
+                | FaultEffect::Absent => {}
             }
         }
         if self.is_out(arrival.id) && self.regions.writes() == OutageWrites::FailLate {

@@ -51,4 +51,4 @@ pub use obligations::{Obligations, Owed, Owing};
 pub use outbox::Outbox;
 pub use readiness::{Readiness, ReadyNote};
 pub use retention::{Retention, RetiredRun};
-pub use runs::{RunGlance, RunStore, RunSummaryRaw, StateDir};
+pub use runs::{RunProgress, RunStore, RunSummaryRaw, StateDir};

@@ -14,7 +14,7 @@ use super::export;
 use super::files;
 use super::journal::SledJournal;
 use super::lease::RunLock;
-use super::runs::{RunGlance, RunStore, RunSummaryRaw};
+use super::runs::{RunProgress, RunStore, RunSummaryRaw};
 use super::schema::ChainLink;
 use super::shared::RunJournal;
 use super::whole;
@@ -32,8 +32,8 @@ static SCRATCHES: AtomicU64 = AtomicU64::new(0);
 const ELSEWHERE: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];
 
 fn scratch_name() -> String {
-    let turn = SCRATCHES.fetch_add(1, Ordering::Relaxed);
-    format!("{SCRATCH}{}-{turn}", std::process::id())
+    let number = SCRATCHES.fetch_add(1, Ordering::Relaxed);
+    format!("{SCRATCH}{}-{number}", std::process::id())
 }
 
 /// The directory of one run.
@@ -224,9 +224,9 @@ impl RunDir {
         }
     }
 
-    pub(super) fn glance(&self) -> RunGlance {
+    pub(super) fn progress(&self) -> RunProgress {
         let held = RunLock::look(&self.lock(), &self.run);
-        RunGlance {
+        RunProgress {
             run: self.run.clone(),
             head: anchor::look(&self.anchor(), &self.run).ok().map(|mark| mark.head.seq),
             driven: matches!(held, Err(StoreError::Held { .. })),

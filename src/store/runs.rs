@@ -65,7 +65,7 @@ pub(super) const SHARED: &str = "shared";
 type OpenDir = (RunDir, RunLock, Database, Anchor);
 /// How far a run has come and who drives it: what is cheap to ask again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunGlance {
+pub struct RunProgress {
     /// The run.
     pub run: RunId,
     /// Its last durable event; none when that cannot be read.
@@ -369,14 +369,14 @@ impl StateDir {
     ///
     /// # Errors
     /// The directory cannot be listed.
-    pub fn glances(&self) -> Result<Vec<RunGlance>, StoreError> {
-        Ok(self.ids()?.iter().map(|run| self.dir(run).glance()).collect())
+    pub fn all_progress(&self) -> Result<Vec<RunProgress>, StoreError> {
+        Ok(self.ids()?.iter().map(|run| self.dir(run).progress()).collect())
     }
 
     /// How far a run has come; none when there is no such run.
     #[must_use]
-    pub fn glance(&self, run: &RunId) -> Option<RunGlance> {
-        self.has(run).then(|| self.dir(run).glance())
+    pub fn progress(&self, run: &RunId) -> Option<RunProgress> {
+        self.has(run).then(|| self.dir(run).progress())
     }
 
     /// Checks that a run's history is whole.

@@ -74,10 +74,10 @@ pub fn write(
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     let before = at_place(path, existing)?;
     let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-    let turn = WRITES.fetch_add(1, Ordering::Relaxed);
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
     let mut beside = std::ffi::OsString::from(UNFINISHED.0);
     beside.push(name);
-    beside.push(format!(".{}-{turn}{}", std::process::id(), UNFINISHED.1));
+    beside.push(format!(".{}-{number}{}", std::process::id(), UNFINISHED.1));
     let beside = path.with_file_name(beside);
     let written = fresh(&beside, readers)
         .and_then(|mut file| {

@@ -12,7 +12,7 @@ use super::Web;
 use super::answer::data;
 use super::data::known_run;
 use super::source::WebProblem;
-use super::trust::FormDeed;
+use super::trust::FormCommand;
 use super::{forms, offers};
 use crate::model::StepName;
 
@@ -55,13 +55,13 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
     // What is wrong with it is told without what it held.
     let unknown = || WebProblem::new(400, "That is no form of this page.");
     let sent: SentForm = serde_json::from_slice(body).map_err(|_| unknown())?;
-    let deed = FormDeed {
+    let command = FormCommand {
         run: &run,
         command: &sent.command,
         step: sent.step.as_deref(),
         choice: sent.choice.as_deref(),
     };
-    if !speaker.vouches(deed, &sent.token) {
+    if !speaker.vouches(command, &sent.token) {
         return Err(WebProblem::new(403, "That form is not of this page, or not of this session.")
             .hint("Load the page again."));
     }

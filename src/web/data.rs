@@ -43,7 +43,7 @@ pub(super) fn known_run(web: &Web, run: &str) -> Result<RunId, WebProblem> {
     if web.parts().follower.knows(&run) {
         return Ok(run);
     }
-    web.parts().source.glance(&run).map(|_| run).ok_or_else(unknown)
+    web.parts().source.progress(&run).map(|_| run).ok_or_else(unknown)
 }
 
 pub(super) async fn now(State(web): State<Web>, Path(run): Path<String>) -> Response<Body> {

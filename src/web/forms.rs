@@ -12,7 +12,7 @@ use super::answer::data;
 use super::data::known_run;
 use super::offers::{self, OfferView, Offered};
 use super::source::WebProblem;
-use super::trust::{FormDeed, PageSpeaker};
+use super::trust::{FormCommand, PageSpeaker};
 use crate::model::{RunId, StepName};
 use crate::render::board::RunBoard;
 
@@ -156,13 +156,13 @@ pub(super) async fn offered(
     page.why_not = why_not;
     page.note = (trusts == Some(false)).then(|| counted(web, speaker));
     let with_token = |one: Offered| {
-        let deed = FormDeed {
+        let command = FormCommand {
             run,
             command: one.command,
             step: one.step.as_deref(),
             choice: one.choice.as_deref(),
         };
-        PageForm { token: speaker.token(deed), offered: one }
+        PageForm { token: speaker.token(command), offered: one }
     };
     page.forms = found.into_iter().map(with_token).collect();
     Ok(page)

@@ -17,7 +17,7 @@ use super::source::{RunOfList, RunsListed, WebProblem};
 use crate::model::{RunId, Seq, Timestamp};
 use crate::render::RunLine;
 use crate::render::board::RunBoard;
-use crate::store::RunGlance;
+use crate::store::RunProgress;
 
 /// Runs of one page.
 const RUNS_MAX: usize = 25;
@@ -106,10 +106,10 @@ async fn page(web: &Web, from: usize) -> Result<RunsPage, WebProblem> {
     let RunsListed { total, driven, runs: listed } =
         web.parts().source.listed(from, RUNS_MAX).await?;
     let mut runs = Vec::new();
-    for RunOfList { glance, line: told } in &listed {
+    for RunOfList { progress, line: told } in &listed {
         runs.push(match told {
-            Some(told) => RunLine { age_seconds: age_of(web, &glance.run), ..told.clone() },
-            None => line(web, glance).await,
+            Some(told) => RunLine { age_seconds: age_of(web, &progress.run), ..told.clone() },
+            None => line(web, progress).await,
         });
     }
     Ok(RunsPage {
@@ -127,42 +127,42 @@ fn age_of(web: &Web, run: &RunId) -> Option<f64> {
 }
 
 /// One run that cannot be read is told in its line, and hides none of the others.
-async fn line(web: &Web, glance: &RunGlance) -> RunLine {
+async fn line(web: &Web, progress: &RunProgress) -> RunLine {
     let parts = web.parts();
-    let age = age_of(web, &glance.run);
+    let age = age_of(web, &progress.run);
     let kept = || parts.list.lines.lock().unwrap_or_else(PoisonError::into_inner);
-    if !glance.driven
-        && let Some((head, line)) = kept().get(&glance.run)
-        && *head == glance.head
+    if !progress.driven
+        && let Some((head, line)) = kept().get(&progress.run)
+        && *head == progress.head
     {
         return RunLine { age_seconds: age, ..line.clone() };
     }
-    let (line, settled) = match parts.follower.picture(&glance.run).await {
-        // A picture may be a moment old: of a run that has just ended it may show less than the glance.
+    let (line, settled) = match parts.follower.picture(&progress.run).await {
+        // A picture may be a moment old: of a run that has just ended it may show less than its folder says.
         Ok(picture) => {
             let version = &picture.version;
-            let settled = Some(version.head) == glance.head && !version.driven;
-            (of_board(&picture.board, glance), settled)
+            let settled = Some(version.head) == progress.head && !version.driven;
+            (of_board(&picture.board, progress), settled)
         }
         // What could not be read may be readable in a moment.
-        Err(problem) => (unread(glance, problem.what), false),
+        Err(problem) => (unread(progress, problem.what), false),
     };
-    if !glance.driven && settled && line.runbook.is_some() {
+    if !progress.driven && settled && line.runbook.is_some() {
         let mut kept = kept();
         while kept.len() >= LINES_MAX {
             kept.pop_first();
         }
-        kept.insert(glance.run.clone(), (glance.head, line.clone()));
+        kept.insert(progress.run.clone(), (progress.head, line.clone()));
     }
     RunLine { age_seconds: age, ..line }
 }
 
-fn unread(glance: &RunGlance, problem: String) -> RunLine {
-    let holder = glance.driven.then(|| "a process".to_owned());
-    RunLine::unread(&glance.run, holder, Some(problem))
+fn unread(progress: &RunProgress, problem: String) -> RunLine {
+    let holder = progress.driven.then(|| "a process".to_owned());
+    RunLine::unread(&progress.run, holder, Some(problem))
 }
 
-fn of_board(board: &RunBoard, glance: &RunGlance) -> RunLine {
+fn of_board(board: &RunBoard, progress: &RunProgress) -> RunLine {
     RunLine {
         run: board.run.clone(),
         runbook: Some(board.runbook.clone()),
@@ -175,7 +175,7 @@ fn of_board(board: &RunBoard, glance: &RunGlance) -> RunLine {
         started_at: Some(board.started_at),
         age_seconds: None,
         recovery_seconds: board.recovery_seconds,
-        holder: glance.driven.then(|| "a process".to_owned()),
+        holder: progress.driven.then(|| "a process".to_owned()),
         problem: board.stale.clone(),
     }
 }

@@ -256,7 +256,10 @@ fn of_ask(ask: &Ask, state: &RunState) -> Vec<Offered> {
         AskKind::Held => {
             let left = match state.phase {
                 RunPhase::Undoing { .. } => "leave it as it is, and undo the rest",
-                _ => "go on without it",
+                RunPhase::Forward
+                | RunPhase::Cancelling
+                | RunPhase::Settling { .. }
+                | RunPhase::Ended { .. } => "go on without it",
             };
             let mut found = vec![one("retry", "Look again", "look again and go on", false)];
             if is_held(step, state) {

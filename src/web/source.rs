@@ -11,7 +11,7 @@ use crate::render::board::KeptEstate;
 use crate::render::machine::RunMeasures;
 use crate::render::ready::ReadyTrend;
 use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::store::RunGlance;
+use crate::store::RunProgress;
 
 /// Events that were not known, and who drives the run.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub struct RunsListed {
 #[derive(Debug, Clone)]
 pub struct RunOfList {
     /// How far it has come.
-    pub glance: RunGlance,
+    pub progress: RunProgress,
     /// What is told of it where it is not to be read for a list.
     pub line: Option<RunLine>,
 }
@@ -92,7 +92,7 @@ pub trait WebSource: Send + Sync + 'static {
     async fn listed(&self, from: usize, count: usize) -> Result<RunsListed, WebProblem>;
 
     /// One of them; none when there is no such run.
-    fn glance(&self, run: &RunId) -> Option<RunGlance>;
+    fn progress(&self, run: &RunId) -> Option<RunProgress>;
 
     /// A run's events after one.
     ///

@@ -84,7 +84,7 @@ pub(super) struct PageSpeaker {
 
 /// What a form would do, said exactly: its token is good for that alone.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FormDeed<'a> {
+pub(super) struct FormCommand<'a> {
     pub(super) run: &'a RunId,
     pub(super) command: &'a str,
     pub(super) step: Option<&'a str>,
@@ -93,11 +93,13 @@ pub(super) struct FormDeed<'a> {
 
 impl PageSpeaker {
     /// The token of a form of theirs.
-    pub(super) fn token(&self, deed: FormDeed<'_>) -> String {
+    pub(super) fn token(&self, command: FormCommand<'_>) -> String {
         let key = blake3::derive_key("backroad page form v1", self.secret.as_bytes());
         let mut hasher = blake3::Hasher::new_keyed(&key);
-        let parts = [deed.run.as_str(), deed.command];
-        for part in parts.into_iter().chain([deed.step.unwrap_or(""), deed.choice.unwrap_or("")]) {
+        let parts = [command.run.as_str(), command.command];
+        for part in
+            parts.into_iter().chain([command.step.unwrap_or(""), command.choice.unwrap_or("")])
+        {
             // No part runs into the next.
             hasher.update(&(part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
@@ -105,10 +107,10 @@ impl PageSpeaker {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Whether a form's token is theirs, and of this deed.
-    pub(super) fn vouches(&self, deed: FormDeed<'_>, token: &str) -> bool {
+    /// Whether a form's token is theirs, and of this command.
+    pub(super) fn vouches(&self, command: FormCommand<'_>, token: &str) -> bool {
         // Hashes compare in constant time.
-        blake3::hash(token.as_bytes()) == blake3::hash(self.token(deed).as_bytes())
+        blake3::hash(token.as_bytes()) == blake3::hash(self.token(command).as_bytes())
     }
 }
 

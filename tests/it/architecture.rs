@@ -1,4 +1,4 @@
-//! The house stays as it was drawn: doors between rooms, sizes of files, who may print.
+//! The house stays as it was drawn: what a room may use, sizes of files, who may print.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::sources::{sources, texts};
 
 /// Which rooms a room may use; the table of docs/architecture.md.
-const DOORS: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("outward", &[]),
     ("model", &[]),
     ("serving", &[]),
@@ -85,15 +85,15 @@ fn is_test_file(name: &str) -> bool {
 }
 
 #[test]
-fn every_room_uses_only_its_doors() {
-    let doors: BTreeMap<&str, BTreeSet<&str>> =
-        DOORS.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
+fn every_room_uses_only_what_it_may() {
+    let rooms: BTreeMap<&str, BTreeSet<&str>> =
+        MAY_USE.iter().map(|(room, may)| (*room, may.iter().copied().collect())).collect();
     let mut wrong = Vec::new();
     for (name, text) in files() {
         let Some((room, _)) = name.split_once('/') else {
             continue;
         };
-        let Some(may) = doors.get(room) else {
+        let Some(may) = rooms.get(room) else {
             wrong.push(format!("{name}: `{room}` is not a room"));
             continue;
         };
@@ -102,7 +102,7 @@ fn every_room_uses_only_its_doors() {
             for used in code.split("crate::").skip(1) {
                 let used: String =
                     used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                let is_room = doors.contains_key(used.as_str());
+                let is_room = rooms.contains_key(used.as_str());
                 if is_room && used != room && !may.contains(used.as_str()) {
                     wrong.push(format!("src/{name}:{}: {room} may not use {used}", place + 1));
                 }
@@ -288,6 +288,56 @@ fn nothing_is_allowed_silently() {
     for (name, text) in files() {
         assert!(!text.contains("#[allow("), "src/{name}: use #[expect(…, reason = \"…\")]");
         assert!(!text.contains("#![allow("), "src/{name}: use #![expect(…, reason = \"…\")]");
+    }
+}
+
+/// Rooms of the simulator that are about types, or about what is between them.
+const OF_TYPES: [&str; 3] = ["sim/provider/", "sim/network/", "sim/site_recovery/"];
+
+/// What names a type and is no question after one.
+const NAMES_TYPES: [(&str, &str); 4] = [
+    (
+        "sim/governance.rs",
+        "what is sold where is told with a type of its own, which is no resource's",
+    ),
+    ("sim/operation.rs", "where an operation is polled"),
+    ("sim/written/grammar.rs", "the keys of a world file that take ids of one type"),
+    ("sim/written/shape.rs", "what recordings have beside the published shapes"),
+];
+
+/// Who adds a type to the simulator says in its own file what is asked of it.
+#[test]
+fn generic_code_of_the_simulator_asks_a_type_and_never_for_its_name() {
+    let mut wrong = Vec::new();
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let generic = |name: &str| {
+        name.starts_with("sim/") && !OF_TYPES.iter().any(|folder| name.starts_with(folder))
+    };
+    for (name, text) in files().into_iter().filter(|(name, _)| generic(name)) {
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        for (place, line) in text.lines().enumerate() {
+            let code = line.split("// ").next().unwrap_or_default();
+            // A namespace is no type's name.
+            let types = code.split("Microsoft.Network/").skip(1);
+            let by_name =
+                types.into_iter().any(|rest| rest.starts_with(|c: char| c.is_alphabetic()));
+            let of_provider = code.split("provider::").skip(1).any(|rest| {
+                rest.split(|c: char| !c.is_ascii_lowercase() && c != '_')
+                    .next()
+                    .is_some_and(|file| rest[file.len()..].starts_with("::") && !file.is_empty())
+            });
+            if !(by_name || of_provider || code.contains("arm::kind")) {
+                continue;
+            }
+            named.insert(name.clone());
+            if !NAMES_TYPES.iter().any(|(file, _)| *file == name) {
+                wrong.push(format!("src/{name}:{}: {}", place + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "let `Provider` say it:\n{}", wrong.join("\n"));
+    for (file, why) in NAMES_TYPES {
+        assert!(named.contains(file), "src/{file} names no type ({why}): take it off the list");
     }
 }
 

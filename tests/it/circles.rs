@@ -57,7 +57,7 @@ const REASONS: &[(&str, usize, &str)] = &[
     (
         "sim::server::admin",
         3,
-        "the server has doors of its own for tests and for signing in, which serve as it does",
+        "the server has paths of its own for tests and for signing in, which serve as it does",
     ),
     ("store::growing", 4, "a run's folder opens its journal, and a journal lies in a run's folder"),
     ("store::evidence", 2, "evidence is checked as it was written"),

@@ -258,13 +258,13 @@ fn nothing_is_coloured_off_a_terminal() {
 struct Driven(Process);
 
 impl Driven {
-    /// Resumes the run in a process of its own, and returns when its door is open.
+    /// Resumes the run in a process of its own, and returns when its socket is open.
     fn new(state: &Path) -> Self {
         let mut command = backroad(state, &["resume", RUN, "--output", "json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driven = Self(Process::of(command));
-        let door = state.join("runs").join(RUN).join("door.json");
-        while !door.exists() {
+        let socket = state.join("runs").join(RUN).join("socket.json");
+        while !socket.exists() {
             assert!(driven.0.0.try_wait().unwrap().is_none(), "it ended early");
             std::thread::yield_now();
         }
@@ -277,7 +277,7 @@ impl Driven {
 }
 
 #[test]
-fn another_process_asks_and_commands_a_live_run_at_its_door() {
+fn another_process_asks_and_commands_a_live_run_at_its_socket() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     // Longer than any test: it ends because it is told to.
@@ -315,7 +315,10 @@ fn the_first_interrupt_leaves_a_run_that_can_be_resumed() {
     assert_eq!(driven.ended(), 130);
     let status = json(&ran(state, &["status", RUN, "--output", "json"]));
     assert_eq!(status["outcome"], "interrupted");
-    assert!(!state.join("runs").join(RUN).join("door.json").exists(), "the door is closed behind");
+    assert!(
+        !state.join("runs").join(RUN).join("socket.json").exists(),
+        "the socket is closed behind"
+    );
 }
 
 const NETWORK: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";

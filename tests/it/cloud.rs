@@ -196,13 +196,13 @@ async fn a_machine_and_an_app_service_hear_who_they_are_and_nobody_else_does() {
     let imds = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fmanagement.azure.com%2F";
     let service =
         "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fmanagement.azure.com%2F";
-    for (door, header) in
+    for (endpoint, header) in
         [(imds, ("Metadata", "true")), (service, ("X-IDENTITY-HEADER", "of-the-host"))]
     {
-        let without = served.send(Method::Get, door, &[], "").await;
-        assert_eq!(without.status, 400, "{door}");
-        let answer = served.send(Method::Get, door, &[header], "").await;
-        assert_eq!(answer.status, 200, "{door}");
+        let without = served.send(Method::Get, endpoint, &[], "").await;
+        assert_eq!(without.status, 400, "{endpoint}");
+        let answer = served.send(Method::Get, endpoint, &[header], "").await;
+        assert_eq!(answer.status, 200, "{endpoint}");
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(body["token_type"], "Bearer");
         assert_eq!(body["resource"], "https://management.azure.com/");

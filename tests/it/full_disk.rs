@@ -144,7 +144,7 @@ fn driven(state: &Path, elsewhere: &Path) -> (String, Process, Served) {
 }
 
 #[test]
-fn a_live_run_is_answered_at_its_door_on_a_full_disk_and_on_one_that_may_only_be_read() {
+fn a_live_run_is_answered_at_its_socket_on_a_full_disk_and_on_one_that_may_only_be_read() {
     for read_only in [false, true] {
         let Some(disk) = Disk::new() else { return };
         let elsewhere = tempfile::tempdir().unwrap();
@@ -194,7 +194,7 @@ fn a_process_that_holds_a_run_and_does_not_answer_hides_nothing_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let (run, _driver, _simulator) = driven(&state, folder.path());
-    std::fs::remove_file(state.join("runs").join(&run).join("door.json")).unwrap();
+    std::fs::remove_file(state.join("runs").join(&run).join("socket.json")).unwrap();
     let (code, out, err) = ran(&state, &["status", &run]);
     assert!(code == 0 && out.contains("go_ahead"), "{code}: {out}{err}");
     assert!(err.contains("does not answer"), "{err}");

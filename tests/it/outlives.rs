@@ -226,11 +226,11 @@ fn a_run_in_the_background_outlives_who_started_it_and_is_followed_from_elsewher
     }
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
-    let door = state.join("runs").join(&run).join("door.json");
-    let door: Value = serde_json::from_slice(&std::fs::read(door).unwrap()).unwrap();
+    let socket = state.join("runs").join(&run).join("socket.json");
+    let socket: Value = serde_json::from_slice(&std::fs::read(socket).unwrap()).unwrap();
     led_to_its_end(state, &run);
     let log = std::fs::read_to_string(&log).unwrap();
-    assert!(!log.contains(door["token"].as_str().unwrap()), "a secret is in the log");
+    assert!(!log.contains(socket["token"].as_str().unwrap()), "a secret is in the log");
     assert!(!log.contains("0f2b7c1e-0000-4000-8000"), "a key is in the log");
     assert!(log.contains("succeeded"), "{log}");
 }

@@ -153,7 +153,7 @@ fn table(page: &mut String, fields: &[Field], chapters: &[&str]) {
     rows(page, "", fields, chapters);
 }
 
-fn outputs(action: &str) -> &'static [&'static str] {
+pub(crate) fn outputs(action: &str) -> &'static [&'static str] {
     OUTPUTS.iter().find(|(name, _)| *name == action).map_or(&[], |(_, fields)| fields)
 }
 

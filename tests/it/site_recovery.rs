@@ -1,5 +1,5 @@
 //! Site Recovery does what it is documented and recorded to do: items and plans go there and back, what is not
-//! allowed is refused, and every deed is a job that can be followed.
+//! allowed is refused, and every move is a job that can be followed.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 mod elsewhere;
@@ -434,26 +434,26 @@ fn lists_go_across_the_vault() {
 #[test]
 fn faults_strike_jobs_as_they_strike_operations() {
     let over = failover("PrimaryToRecovery", "NotRequired");
-    let deed = format!("{PLAN}/unplannedFailover");
+    let failover = format!("{PLAN}/unplannedFailover");
     let with = |effect: FaultEffect| {
         let mut at = Client::new();
         at.world.add_fault(Fault::new(Some("POST"), "*/replicationRecoveryPlans/*", 1, effect));
         at
     };
     let mut at = with(FaultEffect::Fail { code: "Unlucky".to_owned() });
-    let accepted = at.call(Method::Post, &deed, &over);
+    let accepted = at.call(Method::Post, &failover, &over);
     assert_eq!(at.follow(&accepted).0["error"]["code"], "Unlucky");
-    at.done(&deed, &over);
+    at.done(&failover, &over);
     let mut at = with(FaultEffect::Throttle { after: Some(Duration::from_secs(7)) });
-    assert_eq!(at.call(Method::Post, &deed, &over).status, 429);
+    assert_eq!(at.call(Method::Post, &failover, &over).status, 429);
     let mut at = with(FaultEffect::Forget);
-    let accepted = at.call(Method::Post, &deed, &over);
+    let accepted = at.call(Method::Post, &failover, &over);
     let url = accepted.headers.get("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(at.ask(Method::Get, &url, &Value::Null).status, 404);
     at.later(Duration::from_secs(12 * 3_600));
     assert_eq!(at.allowed(PLAN), ["Commit", "CancelFailover"], "the work itself goes on");
     let mut at = with(FaultEffect::Stuck);
-    at.call(Method::Post, &deed, &over);
+    at.call(Method::Post, &failover, &over);
     at.later(Duration::from_secs(90 * 86_400));
     assert!(at.allowed(PLAN).is_empty(), "it never ends");
     let mut at = Client::new();
@@ -463,7 +463,7 @@ fn faults_strike_jobs_as_they_strike_operations() {
         1,
         FaultEffect::Html,
     ));
-    let accepted = at.call(Method::Post, &deed, &over);
+    let accepted = at.call(Method::Post, &failover, &over);
     let url = accepted.headers.get("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(at.ask(Method::Get, &url, &Value::Null).status, 503);
     assert_eq!(at.ask(Method::Get, &url, &Value::Null).status, 200);
@@ -472,14 +472,14 @@ fn faults_strike_jobs_as_they_strike_operations() {
 #[test]
 fn a_look_changes_nobodys_luck_and_the_world_is_one_value() {
     let over = failover("PrimaryToRecovery", "NotRequired");
-    let deed = format!("{PLAN}/unplannedFailover");
+    let failover = format!("{PLAN}/unplannedFailover");
     let (mut quiet, mut curious) = (Client::new(), Client::new());
     for _ in 0..25 {
         curious.get("replicationProtectedItems");
         curious.get(PLAN);
     }
-    let first = quiet.call(Method::Post, &deed, &over);
-    let second = curious.call(Method::Post, &deed, &over);
+    let first = quiet.call(Method::Post, &failover, &over);
+    let second = curious.call(Method::Post, &failover, &over);
     quiet.later(Duration::from_secs(60));
     let kept = serde_json::to_string(&quiet.world).unwrap();
     quiet.world = serde_json::from_str::<World>(&kept).unwrap();

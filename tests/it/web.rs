@@ -181,7 +181,7 @@ async fn a_page_from_elsewhere_can_not_act() {
 }
 
 #[tokio::test]
-async fn a_forms_token_is_good_for_its_deed_and_its_session_alone() {
+async fn a_forms_token_is_good_for_its_command_and_its_session_alone() {
     let bench = bench();
     let mei = bench.enter("mei", None).await;
     let jun = bench.enter("jun", None).await;

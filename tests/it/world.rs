@@ -20,7 +20,7 @@ const HOST: &str = "https://management.azure.com";
 
 /// What somebody does to the world.
 #[derive(Debug, Clone)]
-enum Deed {
+enum ClientCall {
     Put {
         what: usize,
         variant: u8,
@@ -60,7 +60,7 @@ const ACTIONS: [(&str, &str, bool); 9] = [
 /// A path, and the bodies that are written there.
 type Thing = (String, fn(u8) -> Value);
 
-/// The things that deeds are about: some are there at first, some can be made, some never belong.
+/// The things that calls are about: some are there at first, some can be made, some never belong.
 fn things() -> Vec<Thing> {
     fn address(_: u8) -> Value {
         json!({ "location": "southeastasia", "sku": { "name": "Standard" },
@@ -117,19 +117,19 @@ fn things() -> Vec<Thing> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn client_call() -> impl Strategy<Value = ClientCall> {
     let what = 0..things().len();
     prop_oneof![
-        6 => (what.clone(), any::<u8>()).prop_map(|(what, variant)| Deed::Put { what, variant }),
-        2 => what.clone().prop_map(|what| Deed::Delete { what }),
-        3 => what.clone().prop_map(|what| Deed::Get { what }),
-        2 => what.clone().prop_map(|what| Deed::Poll { what }),
-        2 => (what, any::<u8>()).prop_map(|(what, variant)| Deed::Read { what, variant }),
-        4 => prop_oneof![1_u32..20, 30_u32..2_000].prop_map(|seconds| Deed::Later { seconds }),
+        6 => (what.clone(), any::<u8>()).prop_map(|(what, variant)| ClientCall::Put { what, variant }),
+        2 => what.clone().prop_map(|what| ClientCall::Delete { what }),
+        3 => what.clone().prop_map(|what| ClientCall::Get { what }),
+        2 => what.clone().prop_map(|what| ClientCall::Poll { what }),
+        2 => (what, any::<u8>()).prop_map(|(what, variant)| ClientCall::Read { what, variant }),
+        4 => prop_oneof![1_u32..20, 30_u32..2_000].prop_map(|seconds| ClientCall::Later { seconds }),
     ]
 }
 
-/// Somebody who does deeds, and remembers what he was told.
+/// Somebody who does calls, and remembers what he was told.
 struct Doer {
     world: World,
     now: Timestamp,
@@ -157,30 +157,30 @@ impl Doer {
         answer.headers.get("retry-after").is_none()
     }
 
-    /// Does one deed and judges the answer; gives the answer's bytes.
-    fn does(&mut self, deed: &Deed) -> Vec<u8> {
+    /// Does one call and judges the answer; gives the answer's bytes.
+    fn does(&mut self, call: &ClientCall) -> Vec<u8> {
         let all = things();
-        match deed {
-            Deed::Later { seconds } => {
+        match call {
+            ClientCall::Later { seconds } => {
                 self.now = self.now + Duration::from_secs(u64::from(*seconds));
                 Vec::new()
             }
-            Deed::Get { what } => {
+            ClientCall::Get { what } => {
                 let first = self.get(&all[*what].0);
                 let again = self.get(&all[*what].0);
                 assert_eq!(etag(&first), etag(&again), "a look changes no etag");
                 judged(&first)
             }
-            Deed::Poll { what } => match self.operations.get(&all[*what].0).cloned() {
+            ClientCall::Poll { what } => match self.operations.get(&all[*what].0).cloned() {
                 Some(url) => judged(&self.ask(Method::Get, &url, &Value::Null)),
                 None => Vec::new(),
             },
-            Deed::Read { what, variant } => self.posts(&all[*what].0, *variant),
-            Deed::Put { what, variant } => {
+            ClientCall::Read { what, variant } => self.posts(&all[*what].0, *variant),
+            ClientCall::Put { what, variant } => {
                 let (path, body) = (&all[*what].0, all[*what].1(*variant));
                 self.writes(Method::Put, path, &body)
             }
-            Deed::Delete { what } => self.writes(Method::Delete, &all[*what].0, &Value::Null),
+            ClientCall::Delete { what } => self.writes(Method::Delete, &all[*what].0, &Value::Null),
         }
     }
 
@@ -278,9 +278,9 @@ fn doer(dead_source: bool) -> Doer {
 }
 
 /// A gateway that stands, so that connections can be made.
-fn preparation() -> Vec<Deed> {
-    let later = Deed::Later { seconds: 4_000 };
-    let put = |what| Deed::Put { what, variant: 0 };
+fn preparation() -> Vec<ClientCall> {
+    let later = ClientCall::Later { seconds: 4_000 };
+    let put = |what| ClientCall::Put { what, variant: 0 };
     vec![put(0), put(1), later.clone(), put(2), later]
 }
 
@@ -288,21 +288,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_deeds_leave_a_possible_azure_and_the_same_deeds_the_same_bytes(
+    fn any_calls_leave_a_possible_azure_and_the_same_calls_the_same_bytes(
         dead_source in any::<bool>(),
         prepared in any::<bool>(),
-        deeds in prop::collection::vec(deed(), 1..50),
+        calls in prop::collection::vec(client_call(), 1..50),
     ) {
         let (mut one, mut other) = (doer(dead_source), doer(dead_source));
         let first = if prepared { preparation() } else { Vec::new() };
-        for deed in first.iter().chain(&deeds) {
-            let (told, again) = (one.does(deed), other.does(deed));
-            prop_assert_eq!(told, again, "{:?}", deed);
+        for call in first.iter().chain(&calls) {
+            let (told, again) = (one.does(call), other.does(call));
+            prop_assert_eq!(told, again, "{:?}", call);
             one.check();
         }
         prop_assert_eq!(one.world.comparable(), other.world.comparable());
         let gateway = ResourceId::parse(&things()[2].0).unwrap();
-        prop_assert!(!prepared || deeds.len() > 5 || one.world.body(&gateway).is_some());
+        prop_assert!(!prepared || calls.len() > 5 || one.world.body(&gateway).is_some());
     }
 }
 
@@ -377,8 +377,8 @@ impl Operator {
         }
     }
 
-    fn does(&mut self, deed: &Recovery) -> Vec<u8> {
-        match deed {
+    fn does(&mut self, call: &Recovery) -> Vec<u8> {
+        match call {
             Recovery::Later { minutes } => {
                 self.doer.now = self.doer.now + Duration::from_secs(u64::from(*minutes) * 60);
                 Vec::new()
@@ -435,7 +435,7 @@ impl Operator {
                 concerned.push(id.split("/vault-recovery-sea/").nth(1).unwrap().to_owned());
             }
         }
-        let deed = path.rsplit('/').next().unwrap();
+        let call = path.rsplit('/').next().unwrap();
         // A plan's own writing is about the plan, whatever is done to its items.
         if method == Method::Patch || about.contains("replicationProtectedItems") {
             concerned.truncate(1);
@@ -448,7 +448,7 @@ impl Operator {
         });
         let answer = self.doer.ask(method, &Doer::url(&format!("{VAULT}/{path}")), body);
         if answer.status == 202 {
-            assert!(busy.is_none(), "{deed} of {about}, while a job is at work: {busy:?}");
+            assert!(busy.is_none(), "{call} of {about}, while a job is at work: {busy:?}");
             let url = answer.headers.get("azure-asyncoperation").unwrap().to_owned();
             self.jobs.push((url, concerned));
         }
@@ -488,12 +488,12 @@ proptest! {
 
     #[test]
     fn any_recovery_leaves_a_possible_vault_and_the_same_recovery_the_same_bytes(
-        deeds in prop::collection::vec(recovery(), 1..40),
+        calls in prop::collection::vec(recovery(), 1..40),
     ) {
         let (mut one, mut other) = (Operator::new(), Operator::new());
-        for deed in &deeds {
-            let (told, again) = (one.does(deed), other.does(deed));
-            prop_assert_eq!(told, again, "{:?}", deed);
+        for call in &calls {
+            let (told, again) = (one.does(call), other.does(call));
+            prop_assert_eq!(told, again, "{:?}", call);
             one.check();
             // Request ids count every request, looks too.
             other.check();

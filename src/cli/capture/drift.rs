@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Hidden;
+use super::{Hidden, LOCKS_OF};
 use crate::model::ResourceId;
 use crate::sim::World;
 
@@ -187,7 +187,7 @@ fn same(was: &Value, is: &Value) -> bool {
 }
 
 fn locks(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
-    let unread = scope.unread.iter().any(|unread| unread.starts_with("locks of"));
+    let unread = scope.unread.iter().any(|unread| unread.starts_with(LOCKS_OF));
     let all = |of: &World| -> BTreeSet<String> {
         let inside = |key: &str| {
             let subscription = key.split('/').nth(2).unwrap_or_default();

@@ -19,6 +19,9 @@ pub(super) use written::{text, world};
 
 use crate::model::{ResourceId, StepError};
 
+/// How what was not read begins, where it is the locks of a subscription or a group.
+const LOCKS_OF: &str = "locks of";
+
 /// What has been read of an estate, and what has not.
 #[derive(Debug, Default)]
 pub(super) struct Captured {

@@ -16,7 +16,7 @@ use super::report;
 use crate::cli::account;
 use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook, time_in};
-use crate::cli::control::Knocker;
+use crate::cli::control::SocketClient;
 use crate::cli::error::{CliError, Status};
 use crate::cli::measured::{MeasuredRuns, measured_again};
 use crate::cli::{kept_estate, world};
@@ -31,7 +31,7 @@ use crate::render::ready::{PastReadiness, ReadyTrend, trend};
 use crate::render::truth::RunStanding;
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
-use crate::store::{RunGlance, regular};
+use crate::store::{RunProgress, regular};
 use crate::web::{FreshEvents, RunBeside, RunOfList, RunsListed, WebProblem, WebSource};
 
 /// How long whoever drives a run may take to tell what is new; beyond it the page shows what they wrote.
@@ -51,7 +51,7 @@ pub(super) struct PageSource {
     /// When those that nobody drives were last read into this host's copy.
     fetched: Arc<Mutex<BTreeMap<RunId, Timestamp>>>,
     measured: MeasuredRuns,
-    knocker: Option<Knocker>,
+    sockets: Option<SocketClient>,
 }
 
 /// Runs of a shared store that are followed at once.
@@ -65,7 +65,7 @@ impl PageSource {
             seen: Arc::default(),
             fetched: Arc::default(),
             measured: MeasuredRuns::default(),
-            knocker: Knocker::new().ok(),
+            sockets: SocketClient::new().ok(),
         }
     }
 
@@ -83,8 +83,8 @@ impl PageSource {
         run: &RunId,
         after: Seq,
     ) -> Option<Result<FreshEvents, SharedStoreSilent>> {
-        let glance = self.elsewhere.glance(run).filter(|_| !self.context.drives_here(run))?;
-        if !glance.driven {
+        let progress = self.elsewhere.progress(run).filter(|_| !self.context.drives_here(run))?;
+        if !progress.driven {
             // It is read into this host's copy, and from there: each reading is many requests.
             if self.elsewhere.is_silent() {
                 return Some(Err(SharedStoreSilent));
@@ -134,32 +134,32 @@ impl PageSource {
 
     /// What whoever drives the run tells; none where nobody answers in time.
     async fn told(&self, run: &RunId, after: Seq) -> Option<(Vec<Recorded>, Timestamp)> {
-        let knock = self.knocker.as_ref()?.at(&self.context.state.run_path(run)).ok()?;
+        let socket = self.sockets.as_ref()?.at(&self.context.state.run_path(run)).ok()?;
         let clock = RealClock::new(NonZeroU32::MIN, None);
         tokio::select! {
-            told = knock.events_after(after) => told.ok(),
+            told = socket.events_after(after) => told.ok(),
             () = clock.sleep_until(clock.now() + TOLD_WITHIN) => None,
         }
     }
 
     /// A run of the list: what is here of it, or what its driver says in the shared store. One that has ended is told
     /// from that alone where this host has no copy of it, since a copy is many requests.
-    fn listed_run(&self, run: &RunId, here: Option<RunGlance>) -> Option<RunOfList> {
-        let glance = match (self.elsewhere.glance(run), here) {
+    fn listed_run(&self, run: &RunId, here: Option<RunProgress>) -> Option<RunOfList> {
+        let progress = match (self.elsewhere.progress(run), here) {
             // What this host drives it knows best; of the rest there may be a copy that is behind.
             (Some(known), Some(here)) if !here.driven && known.head >= here.head => {
                 return Some(RunOfList {
                     line: (known.head != here.head).then(|| self.line_elsewhere(run)).flatten(),
-                    glance: known,
+                    progress: known,
                 });
             }
             (_, Some(here)) => here,
             (Some(known), None) => {
-                return Some(RunOfList { line: self.line_elsewhere(run), glance: known });
+                return Some(RunOfList { line: self.line_elsewhere(run), progress: known });
             }
             (None, None) => return None,
         };
-        Some(RunOfList { glance, line: None })
+        Some(RunOfList { progress, line: None })
     }
 
     /// What the driver of a run of the shared store says of it, where it has ended.
@@ -189,7 +189,15 @@ pub(super) fn problem(error: &CliError) -> WebProblem {
     let status = match error.status {
         Status::Refused => 409,
         Status::Usage => 404,
-        _ => 500,
+        Status::Done
+        | Status::EndedOtherwise
+        | Status::Runbook
+        | Status::OutOfReach
+        | Status::UndoIncomplete
+        | Status::NotReady
+        | Status::Waiting
+        | Status::Bug
+        | Status::Interrupted => 500,
     };
     let mut what = error.what.clone();
     for why in &error.why {
@@ -201,9 +209,9 @@ pub(super) fn problem(error: &CliError) -> WebProblem {
 #[async_trait]
 impl WebSource for PageSource {
     async fn listed(&self, from: usize, count: usize) -> Result<RunsListed, WebProblem> {
-        let here = self.beside_tasks(|context| Ok(context.state.glances()?)).await?;
-        let mut here: BTreeMap<RunId, RunGlance> =
-            here.into_iter().map(|glance| (glance.run.clone(), glance)).collect();
+        let here = self.beside_tasks(|context| Ok(context.state.all_progress()?)).await?;
+        let mut here: BTreeMap<RunId, RunProgress> =
+            here.into_iter().map(|progress| (progress.run.clone(), progress)).collect();
         let elsewhere: BTreeSet<RunId> = self.elsewhere.runs().into_iter().collect();
         let all: BTreeSet<&RunId> = elsewhere.iter().chain(here.keys()).collect();
         let total = all.len();
@@ -224,12 +232,12 @@ impl WebSource for PageSource {
         Ok(RunsListed { total, driven: driven.len(), runs })
     }
 
-    fn glance(&self, run: &RunId) -> Option<RunGlance> {
-        let here = self.context.state.glance(run);
+    fn progress(&self, run: &RunId) -> Option<RunProgress> {
+        let here = self.context.state.progress(run);
         if here.as_ref().is_some_and(|here| here.driven) {
             return here;
         }
-        self.elsewhere.glance(run).or(here)
+        self.elsewhere.progress(run).or(here)
     }
 
     async fn fresh(&self, run: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
@@ -250,7 +258,7 @@ impl WebSource for PageSource {
         }
         let (run, known) = (run.clone(), after);
         self.beside_tasks(move |context| {
-            let driven = context.state.glance(&run).is_some_and(|glance| glance.driven);
+            let driven = context.state.progress(&run).is_some_and(|progress| progress.driven);
             let (all, driven, stale) = if driven {
                 let stale =
                     "The process that drives the run does not answer. This is what it wrote.";
@@ -286,7 +294,7 @@ impl WebSource for PageSource {
             self.context.fetch(run).await;
             self.context.look(run).await
         };
-        let look = match self.elsewhere.glance(run) {
+        let look = match self.elsewhere.progress(run) {
             Some(_) => self.elsewhere.asked(look).await.map_err(|SharedStoreSilent| {
                 WebProblem::new(
                     503,
@@ -345,7 +353,7 @@ impl WebSource for PageSource {
     }
 
     async fn tell(&self, run: &RunId, command: Command) -> Result<(), WebProblem> {
-        let told = if self.elsewhere.glance(run).is_some() && !self.context.drives_here(run) {
+        let told = if self.elsewhere.progress(run).is_some() && !self.context.drives_here(run) {
             self.context.tell_elsewhere(run, &command).await
         } else {
             self.context.tell(run, &command).await
@@ -511,7 +519,7 @@ mod tests {
         assert_eq!((first.total, first.runs.len(), objects.count()), (70, 25, 0));
         for _ in 0..3 {
             let last = source.listed(50, 25).await.unwrap();
-            let ids: Vec<RunId> = last.runs.iter().map(|one| one.glance.run.clone()).collect();
+            let ids: Vec<RunId> = last.runs.iter().map(|one| one.progress.run.clone()).collect();
             assert_eq!(ids, (1..=20).rev().map(run).collect::<Vec<_>>());
             for one in &last.runs {
                 let line = one.line.as_ref().unwrap();

@@ -11,7 +11,7 @@ use crate::cli::clock::RealClock;
 use crate::engine::Clock as _;
 use crate::model::{RunId, Timestamp};
 use crate::store::shared::{DriverNote, ListedRuns, SharedStore};
-use crate::store::{RunGlance, StoreError};
+use crate::store::{RunProgress, StoreError};
 
 /// How often a shared store is asked which runs there are.
 pub(super) const LIST_EVERY: Duration = Duration::from_secs(20);
@@ -141,14 +141,14 @@ impl RunsElsewhere {
         self.known().notes.get(run).cloned()
     }
 
-    /// A run at a glance, as its driver says; one that was listed and whose note was not read is there all the same.
-    pub(super) fn glance(&self, run: &RunId) -> Option<RunGlance> {
+    /// How far a run has come, as its driver says; one that was listed and whose note was not read is there all the same.
+    pub(super) fn progress(&self, run: &RunId) -> Option<RunProgress> {
         let now = now();
         let known = self.known();
         let listed = known.listed.has(run);
         match known.notes.get(run) {
-            Some(note) => Some(glance(note, now)),
-            None => listed.then(|| RunGlance { run: run.clone(), head: None, driven: false }),
+            Some(note) => Some(progress(note, now)),
+            None => listed.then(|| RunProgress { run: run.clone(), head: None, driven: false }),
         }
     }
 
@@ -186,6 +186,6 @@ fn drives(note: &DriverNote, now: Timestamp) -> bool {
     note.drives && !note.is_silent(now)
 }
 
-fn glance(note: &DriverNote, now: Timestamp) -> RunGlance {
-    RunGlance { run: note.run.clone(), head: Some(note.head), driven: drives(note, now) }
+fn progress(note: &DriverNote, now: Timestamp) -> RunProgress {
+    RunProgress { run: note.run.clone(), head: Some(note.head), driven: drives(note, now) }
 }

@@ -78,7 +78,7 @@ pub(super) fn removal(spec: &Removal, secrets: &Secrets) -> Guide {
             RemovalKind::Authorization => {
                 "A new authorization has a new key; what used the old one must be given the new."
             }
-            _ => "It is made again with the values that were kept.",
+            RemovalKind::Peering | RemovalKind::PublicIp | RemovalKind::Subnet | RemovalKind::RouteTable | RemovalKind::Route | RemovalKind::LocalGateway | RemovalKind::HubVnet | RemovalKind::HubRoutes | RemovalKind::VirtualHub => "It is made again with the values that were kept.",
         }
         .to_owned(),
         undo,

@@ -123,7 +123,7 @@ fn endpoint(spec: &TrafficEndpoint) -> Guide {
         .with_all("--weight", spec.weight.iter().map(ToString::to_string).collect());
     let mut good: Vec<String> = Vec::new();
     good.extend(spec.enabled.map(|on| format!("status is {}", word(on))));
-    good.extend(spec.priority.map(|turn| format!("priority is {turn}")));
+    good.extend(spec.priority.map(|own| format!("priority is {own}")));
     good.extend(spec.weight.map(|share| format!("weight is {share}")));
     Guide {
         portal: way(&["Traffic Manager profiles", &profile, "Endpoints", id.name()]),

@@ -61,7 +61,7 @@ pub(super) fn steering(steering: &Steering) -> String {
         Steering::Endpoint(spec) => {
             let mut said: Vec<String> = Vec::new();
             said.extend(spec.enabled.map(|on| if on { "on" } else { "off" }.to_owned()));
-            said.extend(spec.priority.map(|turn| format!("priority {turn}")));
+            said.extend(spec.priority.map(|own| format!("priority {own}")));
             said.extend(spec.weight.map(|share| format!("weight {share}")));
             format!(
                 "The {} is {}. Clients follow when the answer that they remember runs out.",

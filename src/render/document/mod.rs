@@ -19,6 +19,7 @@ mod steps;
 mod timeline;
 mod topology;
 mod tunnels;
+mod usual;
 mod values;
 pub mod view;
 mod words;
@@ -30,6 +31,7 @@ pub use material::Material;
 pub use script::script;
 pub use view::{Document, LastRun};
 
+use part::PartWay;
 use view::{ContentsEntry, Part, Version, Warning};
 
 use super::template::{TemplateError, Templates};
@@ -70,9 +72,9 @@ pub fn document(
     last_run: Option<LastRun>,
 ) -> Document {
     let parts = failover.plan.parts();
-    let mut all = vec![part::part(failover, "a", "failover", 1)];
+    let mut all = vec![part::part(failover, "a", PartWay::Over, 1)];
     if let Some(failback) = failback {
-        all.push(part::part(failback, "b", "failback", 11));
+        all.push(part::part(failback, "b", PartWay::Back, 11));
     }
     let mut versions = versions(failover);
     if let Some(failback) = failback {
@@ -190,7 +192,7 @@ fn contents(part: &Part) -> Vec<ContentsEntry> {
     ]
     .map(|(number, title, word)| ContentsEntry {
         number: number.clone(),
-        title: if part.kind == "failback" {
+        title: if part.kind == PartWay::Back.as_str() {
             format!("Way back: {title}")
         } else {
             title.to_owned()

@@ -14,12 +14,30 @@ use super::view::{
 };
 use super::{timeline, values, words};
 use crate::model::action::Verification;
-use crate::model::{Action, ResourceId, SagaClass, Step, StepStatus, permission};
+use crate::model::{Action, ActionClass, ResourceId, SagaClass, Step, StepStatus, permission};
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
 
+/// Which way the machines go in a part of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartWay {
+    /// Over.
+    Over,
+    /// Home again.
+    Back,
+}
+
+impl PartWay {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Over => "failover",
+            Self::Back => "failback",
+        }
+    }
+}
+
 /// The chapters of one runbook. `number` is that of its first chapter.
-pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> Part {
+pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -> Part {
     let plan = &material.plan;
     let parts = plan.parts();
     let numbered = Numbered::of(plan, key);
@@ -32,7 +50,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
     Part {
         key: key.to_owned(),
         typed_first: steps::typed_first(plan),
-        kind: kind.to_owned(),
+        kind: way.as_str().to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),
         chapters: Chapters {
@@ -49,7 +67,7 @@ pub(super) fn part(material: &Material, key: &str, kind: &str, first: usize) -> 
         },
         about: parts.prose.why.clone(),
         never_when: parts.prose.not_when.clone(),
-        not_when: not_when(material, kind),
+        not_when: not_when(material, way),
         prerequisites: prerequisites(material),
         roles: roles(material, &numbered),
         receivers: receivers(material),
@@ -126,11 +144,11 @@ fn skipped(material: &Material) -> BTreeSet<usize> {
 }
 
 /// What follows from the plan itself; its author's own words are in the description.
-fn not_when(material: &Material, kind: &str) -> Vec<String> {
+fn not_when(material: &Material, way: PartWay) -> Vec<String> {
     let parts = material.plan.parts();
     let mut list = Vec::new();
     let source = parts.source_region.as_ref().map(|region| region.as_str().to_owned());
-    if kind == "failback" {
+    if way == PartWay::Back {
         list.push("While the region to which it leads back is not up again, or the failover before it has not ended.".to_owned());
     } else if let Some(source) = &source {
         list.push(format!(
@@ -151,7 +169,7 @@ fn prerequisites(material: &Material) -> Vec<Prerequisite> {
     let made: BTreeSet<&ResourceId> = plan
         .steps()
         .iter()
-        .filter(|step| words::effect(&step.action) == "make")
+        .filter(|step| step.action.nature().class == ActionClass::Make)
         .filter_map(|step| step.action.written())
         .collect();
     let mut wanted: BTreeSet<ResourceId> = BTreeSet::new();
@@ -232,7 +250,7 @@ fn writes(numbered: &Numbered<'_>) -> Vec<WriteView> {
             let id = step.action.written()?;
             Some(WriteView {
                 step: link.clone(),
-                what: words::effect(&step.action).to_owned(),
+                what: words::written(&step.action)?.to_owned(),
                 kind: words::type_words(&id.resource_type()),
                 name: match id.parent() {
                     Some(parent) => format!("{} / {}", parent.name(), id.name()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::words::usual;
+use super::usual;
 use crate::model::Plan;
 
 /// When a step usually runs: from the start of the run, without people.
@@ -43,7 +43,7 @@ pub(super) fn schedule(plan: &Plan, skipped: &BTreeSet<usize>) -> Schedule {
         let needs = plan.dag().needs(place);
         let start = needs.iter().map(|need| slots[*need].end).max().unwrap_or_default();
         let slow_start = needs.iter().map(|need| slow_ends[*need]).max().unwrap_or_default();
-        let took = match usual(&plan.steps()[place].action) {
+        let took = match usual::duration(&plan.steps()[place].action) {
             Some(_) if skipped.contains(&place) => Some(Default::default()),
             took => took,
         };

@@ -7,7 +7,7 @@ use super::schedule::Schedule;
 use super::view::{
     CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
 };
-use super::words;
+use super::{usual, words};
 use crate::model::action::{HubAction, RemovalKind};
 use crate::model::probe::ReachProof;
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
@@ -225,8 +225,8 @@ fn part(
         why: step.prose.why.clone(),
         changes: words::changes(&step.action),
         resource: step.action.subject().map(ToString::to_string),
-        usual: words::usual_text(&step.action),
-        usual_short: words::usual(&step.action)
+        usual: usual::phrase(&step.action),
+        usual_short: usual::duration(&step.action)
             .map_or_else(|| "people".to_owned(), |(half, _)| words::time(half)),
         drilled,
         good: guide.good,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::schedule::Schedule;
 use super::view::StepLink;
-use super::words;
+use super::{usual, words};
 use crate::model::{Action, Plan, SagaClass, Step};
 use crate::render::svg::{Rect, Svg, TextAnchor};
 
@@ -154,7 +154,7 @@ pub(super) fn mermaid(
     for place in order {
         let step = &plan.steps()[*place];
         let link = &links[*place];
-        let usual = words::usual(&step.action)
+        let usual = usual::duration(&step.action)
             .map(|(half, _)| format!("<br/>{}", words::time(half)))
             .unwrap_or_default();
         let text = format!("{}. {}", link.number, plain(&link.title));

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use crate::arm::kind;
-use crate::model::action::{General, NextHop, RemovalKind, SecurityGroupUse, Steering, Tags};
-use crate::model::durations::{Class, MeasuredChange, spread};
+use crate::model::action::{General, NextHop, RemovalKind, Tags};
 use crate::model::recovery::{FailoverKind, RecoveryMove, RecoveryPlan};
 use crate::model::{
-    Action, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId, ResourceType,
-    RetryPolicy, SagaClass, Step,
+    Action, ActionClass, DecisionPolicy, Gate, GatePolicy, OnExpiry, OnFailure, ResourceId,
+    ResourceType, RetryPolicy, SagaClass, Step,
 };
 
 /// A duration as people write it: `1h 05m`, `23m 10s`, `8s`.
@@ -29,109 +28,28 @@ pub(super) fn seconds(value: f64) -> Duration {
     Duration::from_secs_f64(value.max(0.0))
 }
 
-/// How long an action usually takes: half of them are done by the first, nine in ten by the second.
-/// None where people decide.
-pub(super) fn usual(action: &Action) -> Option<(Duration, Duration)> {
-    let class = match action {
-        Action::Vpn(_) => Class::Vpn,
-        Action::Remove(spec)
-            if matches!(spec.kind, RemovalKind::VpnConnection | RemovalKind::VpnGateway) =>
-        {
-            Class::Vpn
-        }
-        _ => Class::Usual,
-    };
-    let of = |id: &ResourceId, change: MeasuredChange| {
-        spread(&id.resource_type(), class, change)
-            .map(|spread| (spread.at(0.5), spread.at(0.9)))
-            .unwrap_or((Duration::from_secs(5), Duration::from_secs(15)))
-    };
-    match action {
-        Action::General(General::Wait { duration }) => Some((*duration, *duration)),
-        Action::General(_) => None,
-        // What stands in for it says so; else it is a short one.
-        Action::Outside(own) => {
-            let usual = own.drill().takes.unwrap_or(Duration::from_secs(2));
-            Some((usual, own.time_limit().max(usual)))
-        }
-        // A look at a gateway or an edge is an operation of its own (docs/wire.md 6).
-        Action::Verify(_) => Some((Duration::from_secs(5), Duration::from_secs(30))),
-        Action::Remove(spec) => Some(of(&spec.id, MeasuredChange::Delete)),
-        // azure-facts 4, and the recorded moves of one machine (docs/wire.md 5).
-        Action::RecoveryPlan(spec) => {
-            let (half, most) = match spec.to {
-                RecoveryMove::Failover { .. } => (300, 1_200),
-                RecoveryMove::TestFailover { .. } => (240, 540),
-                RecoveryMove::Commit => (8, 31),
-                RecoveryMove::TestCleanup => (120, 240),
-                RecoveryMove::Reprotect => (3_600, 14_400),
-            };
-            Some((Duration::from_secs(half), Duration::from_secs(most)))
-        }
-        Action::Bandwidth(_)
-        | Action::Tier(_)
-        | Action::Association(_)
-        | Action::Dissociation(_)
-        | Action::SecurityGroup(_)
-        | Action::Dns(_) => action.written().map(|id| of(id, MeasuredChange::Update)),
-        // Answered at once (azure-facts has no row of them).
-        Action::Steering(_) => Some((Duration::from_secs(1), Duration::from_secs(3))),
-        _ => action.written().map(|id| of(id, MeasuredChange::Create)),
-    }
-}
-
-pub(super) fn usual_text(action: &Action) -> String {
-    match (action, usual(action)) {
-        (Action::General(General::Wait { duration }), _) => format!("exactly {}", time(*duration)),
-        (Action::Verify(_), _) => {
-            "seconds once it is so; it looks again until its time is up".to_owned()
-        }
-        (Action::Outside(own), _) if own.only_reads() => {
-            "seconds once it is so; it looks again until its time is up".to_owned()
-        }
-        (_, None) => "as long as people take".to_owned(),
-        (_, Some((half, most))) if most.as_secs() <= 1 => {
-            let _ = half;
-            "about a second".to_owned()
-        }
-        (_, Some((half, most))) => {
-            format!("{} for half of them, {} for nine in ten", time(half), time(most))
-        }
-    }
-}
-
 /// `change`, `removal`, `look`, `gate`, `decision`, `manual` or `wait`.
 pub(super) fn kind(action: &Action) -> &'static str {
-    match (action, action.gate()) {
-        (_, Some(Gate::Approval(_))) => "gate",
-        (_, Some(gate)) => gate.kind(),
-        (
-            Action::Remove(_)
-            | Action::Dissociation(_)
-            | Action::SecurityGroup(SecurityGroupUse { used: false, .. }),
-            None,
-        ) => "removal",
-        (Action::Verify(_), None) => "look",
-        (Action::Outside(own), None) if own.only_reads() => "look",
-        (Action::General(_), None) => "wait",
-        _ => "change",
+    match action.nature().class {
+        ActionClass::Make | ActionClass::Change | ActionClass::Call => "change",
+        ActionClass::Release | ActionClass::Remove => "removal",
+        ActionClass::Look => "look",
+        ActionClass::Wait => "wait",
+        ActionClass::Ask => match action.gate() {
+            Some(Gate::Decision(_)) => "decision",
+            Some(Gate::Manual(_)) => "manual",
+            Some(Gate::Approval(_)) | None => "gate",
+        },
     }
 }
 
-/// `make`, `change` or `remove`.
-pub(super) fn effect(action: &Action) -> &'static str {
-    match action {
-        Action::Remove(_) => "remove",
-        Action::Bandwidth(_)
-        | Action::Tier(_)
-        | Action::Association(_)
-        | Action::Dissociation(_)
-        | Action::SecurityGroup(_)
-        | Action::Dns(_)
-        | Action::Steering(Steering::Endpoint(_))
-        | Action::Outside(_)
-        | Action::RecoveryPlan(_) => "change",
-        _ => "make",
+/// `make`, `change` or `remove`; nothing of an action that writes nothing.
+pub(super) fn written(action: &Action) -> Option<&'static str> {
+    match action.nature().class {
+        ActionClass::Make => Some("make"),
+        ActionClass::Change | ActionClass::Release => Some("change"),
+        ActionClass::Remove => Some("remove"),
+        ActionClass::Call | ActionClass::Look | ActionClass::Ask | ActionClass::Wait => None,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::xml::escaped;
+use crate::engine::RunKind;
 use crate::model::StepStatus;
 use crate::render::{RunView, StepView};
 
@@ -43,7 +44,7 @@ pub fn junit(view: &RunView, material: &JUnitMaterial) -> String {
     cases.push(of_run(view, material));
     let mut properties = vec![
         ("run", view.run.clone()),
-        ("simulated", (view.mode.as_str() != "live").to_string()),
+        ("simulated", (view.mode != RunKind::Live).to_string()),
         ("mode", view.mode.as_str().to_owned()),
         ("outcome", view.outcome.clone()),
         ("file", material.file.clone()),
@@ -119,7 +120,7 @@ fn of_step(view: &RunView, step: &StepView) -> Case {
 /// What the drill came to as a whole, and against its objective.
 fn of_run(view: &RunView, material: &JUnitMaterial) -> Case {
     let mut why = material.failures.clone();
-    if view.outcome != "succeeded" {
+    if !view.has_succeeded() {
         why.insert(0, format!("The drill ended {}.", view.outcome));
     }
     if let (Some(took), Some(most)) = (view.recovery_seconds, view.objective_seconds)

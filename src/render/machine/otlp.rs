@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::measures::RunMeasures;
 use super::span::{Attribute, Attributes, SpanEvent, SpanId, SpanKind, SpanStatus, TraceSpan};
+use crate::engine::RunKind;
 use crate::model::Timestamp;
 use crate::outward;
 use crate::render::truth::ObjectiveVerdict;
@@ -41,7 +42,7 @@ pub fn metrics(resource: &Attributes, run: &RunMeasures, now: Timestamp) -> Valu
         ("backroad.run.id".to_owned(), Attribute::Text(run.run.clone())),
         ("backroad.runbook.name".to_owned(), Attribute::Text(run.runbook.clone())),
         ("backroad.run.mode".to_owned(), Attribute::Text(run.kind.as_str().to_owned())),
-        ("backroad.simulated".to_owned(), Attribute::Flag(run.kind.as_str() != "live")),
+        ("backroad.simulated".to_owned(), Attribute::Flag(run.kind != RunKind::Live)),
     ]);
     let point = Point { labels, from: run.started, at: now };
     let mut metrics = counted(&point, run);

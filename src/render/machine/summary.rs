@@ -60,7 +60,7 @@ pub fn of_plan(view: &PreviewView) -> String {
 /// What a drill came to.
 #[must_use]
 pub fn of_drill(view: &RunView, material: &JUnitMaterial) -> String {
-    let good = view.outcome == "succeeded" && material.failures.is_empty();
+    let good = view.has_succeeded() && material.failures.is_empty();
     let mark = if good { "✅" } else { "❌" };
     let mut page = format!(
         "### {mark} backroad drill: {}\n\n{}\n\nSimulated; run `{}` ended **{}**",

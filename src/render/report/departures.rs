@@ -7,6 +7,7 @@ use super::view::Deviation;
 use crate::engine::{Actor, Event, Recorded};
 use crate::model::{Plan, RunOutcome, StepName, Timestamp};
 use crate::render::split::end;
+use crate::render::step_words::ALREADY_SO;
 use crate::render::style::clock;
 use crate::render::typical::typical;
 use crate::render::view::RunView;
@@ -55,7 +56,7 @@ pub(super) fn departures(
 fn of_steps(found: &mut Departures, view: &RunView, events: &[Recorded], plan: &Plan) {
     for step in &view.steps {
         let Some(ended) = step.ended_at else { continue };
-        if step.change.as_deref() == Some("already_so") {
+        if step.change.as_deref() == Some(ALREADY_SO) {
             found.add(
                 ended,
                 "drift",

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::view::{ReportField, ReportTry, ReportWrite};
 use crate::engine::{Event, Intent, Recorded};
 use crate::model::{Timestamp, Undo, WriteMethod};
+use crate::render::plan_text::value_text;
 use crate::render::style::clock;
-use crate::render::view::value_text;
 
 /// Fields whose values are secrets: the journal holds placeholders for them already.
 const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
@@ -52,12 +52,42 @@ pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, 
     found
 }
 
-/// The answer to a write that brought none.
-const NOT_KNOWN: &str = "not known";
+/// What became of a write, as far as the journal tells.
+enum WriteAnswer {
+    /// None came.
+    NotKnown,
+    /// None came, and it had landed.
+    Landed,
+    /// None came, and it never landed.
+    NeverLanded,
+    /// It was accepted, and an operation has begun.
+    Accepted,
+    /// It was done at once.
+    Done,
+    /// It was accepted, and its operation has ended, with this error if it failed.
+    Ended(Option<String>),
+    /// It was refused with this code.
+    Refused(String),
+}
+
+impl WriteAnswer {
+    fn text(&self) -> String {
+        match self {
+            Self::NotKnown => "not known".to_owned(),
+            Self::Landed => "none; it landed".to_owned(),
+            Self::NeverLanded => "none; it never landed".to_owned(),
+            Self::Accepted => "accepted".to_owned(),
+            Self::Done => "done".to_owned(),
+            Self::Ended(None) => "accepted, and done".to_owned(),
+            Self::Ended(Some(code)) => format!("accepted, and failed: {code}"),
+            Self::Refused(code) => format!("refused: {code}"),
+        }
+    }
+}
 
 /// The writes of each step.
 pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportWrite>> {
-    let mut found: BTreeMap<String, Vec<ReportWrite>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<(ReportWrite, WriteAnswer)>> = BTreeMap::new();
     // The write of a step that an answer belongs to.
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
     for Recorded { at, event, .. } in events {
@@ -66,39 +96,46 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
         if let Event::Intended { intent, .. } = event {
             let key = intent.key.to_string();
             // The same intent again is the same write, sent again.
-            let known = all.iter().position(|write| write.key == key);
+            let known = all.iter().position(|(write, _)| write.key == key);
             let place = known.unwrap_or_else(|| {
-                all.push(write_of(intent, clock(at.since(opened))));
+                all.push((write_of(intent, clock(at.since(opened))), WriteAnswer::NotKnown));
                 all.len() - 1
             });
             last.insert(step, place);
             continue;
         }
-        let Some(write) = last.get(&step).and_then(|place| all.get_mut(*place)) else { continue };
+        let write = last.get(&step).and_then(|place| all.get_mut(*place));
+        let Some((write, answer)) = write else { continue };
         match event {
-            Event::Accepted { request_id, .. } | Event::Answered { request_id, .. } => {
-                let accepted = matches!(event, Event::Accepted { .. });
-                write.answer = if accepted { "accepted" } else { "done" }.to_owned();
+            Event::Accepted { request_id, .. } => {
+                *answer = WriteAnswer::Accepted;
                 write.request_id.clone_from(request_id);
             }
-            Event::InDoubt { .. } if write.answer.starts_with("refused") => {
-                write.answer = NOT_KNOWN.to_owned();
+            Event::Answered { request_id, .. } => {
+                *answer = WriteAnswer::Done;
+                write.request_id.clone_from(request_id);
             }
-            Event::StepSucceeded { .. } | Event::StepUndone { .. } if write.answer == NOT_KNOWN => {
-                write.answer = "none; it landed".to_owned();
+            Event::InDoubt { .. } if matches!(answer, WriteAnswer::Refused(_)) => {
+                *answer = WriteAnswer::NotKnown;
             }
-            Event::NeverLanded { .. } => write.answer = "none; it never landed".to_owned(),
-            Event::Refused { error, .. } => write.answer = format!("refused: {}", error.code),
-            Event::OperationEnded { error, .. } if write.answer == "accepted" => {
-                write.answer = match error {
-                    None => "accepted, and done".to_owned(),
-                    Some(error) => format!("accepted, and failed: {}", error.code),
-                };
+            Event::StepSucceeded { .. } | Event::StepUndone { .. }
+                if matches!(answer, WriteAnswer::NotKnown) =>
+            {
+                *answer = WriteAnswer::Landed;
+            }
+            Event::NeverLanded { .. } => *answer = WriteAnswer::NeverLanded,
+            Event::Refused { error, .. } => *answer = WriteAnswer::Refused(error.code.clone()),
+            Event::OperationEnded { error, .. } if matches!(answer, WriteAnswer::Accepted) => {
+                *answer = WriteAnswer::Ended(error.as_ref().map(|error| error.code.clone()));
             }
             _ => {}
         }
     }
-    found
+    let told = |(write, answer): (ReportWrite, WriteAnswer)| ReportWrite {
+        answer: answer.text(),
+        ..write
+    };
+    found.into_iter().map(|(step, all)| (step, all.into_iter().map(told).collect())).collect()
 }
 
 /// A write as it was intended, without an answer.
@@ -117,7 +154,7 @@ fn write_of(intent: &Intent, at: String) -> ReportWrite {
         },
         key: intent.key.to_string(),
         request_id: None,
-        answer: NOT_KNOWN.to_owned(),
+        answer: String::new(),
         was_there: before.is_some() || intent.write.method != WriteMethod::Put,
         fields,
         as_before,

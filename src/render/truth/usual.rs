@@ -121,9 +121,9 @@ pub(super) fn of_action(action: &Action) -> Option<Usual> {
         Action::Gateway(spec) => of_change(&spec.id, Class::Usual, MeasuredChange::Create),
         Action::Connection(spec) => of_change(&spec.id, Class::Usual, MeasuredChange::Create),
         Action::Vpn(Vpn::Gateway(spec)) => of_change(&spec.id, Class::Vpn, MeasuredChange::Create),
-        Action::Remove(spec) if is_slow(spec.kind) => {
-            action.written().and_then(|id| of_change(id, class(action), MeasuredChange::Delete))
-        }
+        Action::Remove(spec) if is_slow(spec.kind) => action
+            .written()
+            .and_then(|id| of_change(id, action.recorded_as(), MeasuredChange::Delete)),
         _ => None,
     };
     recorded.or_else(|| between(action))
@@ -137,7 +137,7 @@ pub(super) fn of_intent(action: &Action, intent: &Intent) -> Option<Usual> {
         (WriteMethod::Put | WriteMethod::Post | WriteMethod::Run, _) => MeasuredChange::Update,
     };
     let resource = intent.write.resource.azure();
-    let recorded = resource.and_then(|id| of_change(id, class(action), change));
+    let recorded = resource.and_then(|id| of_change(id, action.recorded_as(), change));
     recorded.or_else(|| between(action))
 }
 
@@ -146,9 +146,9 @@ pub(super) fn of_undo(action: &Action, undo: &Undo) -> Option<Usual> {
     let id = action.written()?;
     match undo {
         Undo::Nothing | Undo::ByStep => None,
-        Undo::Delete { .. } => of_change(id, class(action), MeasuredChange::Delete),
+        Undo::Delete { .. } => of_change(id, action.recorded_as(), MeasuredChange::Delete),
         Undo::Restore { .. } | Undo::Call { .. } => {
-            of_change(id, class(action), MeasuredChange::Update)
+            of_change(id, action.recorded_as(), MeasuredChange::Update)
         }
     }
     .or_else(|| between(action))
@@ -160,18 +160,6 @@ fn between(action: &Action) -> Option<Usual> {
 
 fn of_change(id: &ResourceId, class: Class, change: MeasuredChange) -> Option<Usual> {
     spread(&id.resource_type(), class, change).map(Usual::Recorded)
-}
-
-fn class(action: &Action) -> Class {
-    match action {
-        Action::Vpn(_) => Class::Vpn,
-        Action::Remove(spec)
-            if matches!(spec.kind, RemovalKind::VpnGateway | RemovalKind::VpnConnection) =>
-        {
-            Class::Vpn
-        }
-        _ => Class::Usual,
-    }
 }
 
 fn is_slow(kind: RemovalKind) -> bool {

@@ -19,6 +19,13 @@ pub(in crate::sim) struct Resource {
     pub(in crate::sim) settled_at: Timestamp,
 }
 
+impl Resource {
+    /// Whether its body names a resource, anywhere.
+    pub(in crate::sim) fn names(&self, id: &ResourceId) -> bool {
+        names(&self.body, id)
+    }
+}
+
 /// A provisioning state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sim) enum State {
@@ -158,16 +165,8 @@ impl Resources {
 
     /// A resource of a type whose body names `id`.
     pub(in crate::sim) fn user_of(&self, id: &ResourceId, kind: &str) -> Option<ResourceId> {
-        self.users_of(id, kind).next().cloned()
-    }
-
-    /// The resources of a type whose bodies name `id`.
-    pub(in crate::sim) fn users_of(
-        &self,
-        id: &ResourceId,
-        kind: &str,
-    ) -> impl Iterator<Item = &ResourceId> {
-        self.of_type(kind).filter(|(_, resource)| names(&resource.body, id)).map(|(user, _)| user)
+        let mut of_type = self.of_type(kind);
+        of_type.find(|(_, resource)| resource.names(id)).map(|(user, _)| user.clone())
     }
 
     /// Those of a type, by id.

@@ -1,4 +1,4 @@
-//! Circuit authorizations: a key that serves one connection and is spent by it.
+//! What is an authorization of a circuit? A key that serves one connection and is spent by it.
 
 use serde_json::{Value, json};
 

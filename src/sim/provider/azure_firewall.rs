@@ -1,4 +1,4 @@
-//! Azure Firewalls, as far as routes need them: their private address.
+//! What do routes need of an Azure Firewall? Its private address.
 
 use serde_json::{Value, json};
 

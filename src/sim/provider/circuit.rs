@@ -1,4 +1,4 @@
-//! Circuits, which a failover reads more than it writes.
+//! What becomes of a circuit that is written? A failover reads it more than it writes it.
 
 use serde_json::{Value, json};
 
@@ -23,6 +23,10 @@ impl Provider for CircuitType {
 
     fn children(&self) -> &'static [&'static str] {
         &["peerings", "authorizations"]
+    }
+
+    fn ends_links(&self) -> bool {
+        true
     }
 
     fn has_counters(&self) -> bool {

@@ -1,4 +1,4 @@
-//! A circuit's peerings: private, Microsoft's, and the public ones of old circuits.
+//! Which peerings does a circuit have? Private, Microsoft's, and the public ones of old circuits.
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,7 @@ use super::{PostReading, Provider, Put, child, default, keep};
 use crate::arm::kind;
 use crate::arm::{self, CircuitPath};
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::world::World;
 
@@ -22,6 +23,20 @@ impl Provider for CircuitPeeringType {
 
     fn children(&self) -> &'static [&'static str] {
         &["connections"]
+    }
+
+    fn customer_asn(&self) -> Option<&'static str> {
+        Some("peerASN")
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Prefix("/properties/primaryPeerAddressPrefix"),
+            BodyRule::Prefix("/properties/secondaryPeerAddressPrefix"),
+            BodyRule::Bounds("/properties/vlanId", 0, 4_094),
+            BodyRule::Bounds("/properties/peerASN", 1, u32::MAX as u64),
+            BodyRule::Bounds("/properties/azureASN", 1, u32::MAX as u64),
+        ]
     }
 
     fn has_counters(&self) -> bool {

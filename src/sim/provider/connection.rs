@@ -1,4 +1,4 @@
-//! Connections between gateways and circuits.
+//! What is a connection between a gateway and a circuit, or two ends of a VPN? What it needs, shows and spends.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use super::{PostAction, Provider, Put, Shown, default, id_at, top_level};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::network::{configured_prefixes, connection_status, tunnel_status};
@@ -185,17 +186,34 @@ impl Provider for ConnectionType {
         true
     }
 
+    fn has_shared_key(&self) -> bool {
+        true
+    }
+
+    fn redeemed<'b>(&self, body: &'b Value) -> Option<(ResourceId, &'b str)> {
+        let own = arm::ConnectionView::of(body);
+        own.circuit().zip(own.key())
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Bounds("/properties/routingWeight", 0, 32_000),
+            BodyRule::Needs(&["/properties/connectionType"]),
+            BodyRule::Needs(&["/properties/virtualNetworkGateway1"]),
+        ]
+    }
+
     fn post_action(&self, verb: &str) -> Option<PostAction> {
         (verb == "resetconnection").then_some(PostAction::Reset)
     }
 
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
-        let spent = world.body(id).and_then(|body| spent_key(world, body));
+        let spent = world.body(id).and_then(|body| spent_key(self, world, body));
         use_key(spent, "InUse")
     }
 
     fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
-        let spent = spent_key(world, body);
+        let spent = spent_key(self, world, body);
         use_key(spent, "Available")
     }
 }
@@ -322,7 +340,7 @@ fn settled_status(world: &World, id: &ResourceId) -> &'static str {
 }
 
 /// The authorization that a connection was made with.
-fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
-    let own = arm::ConnectionView::of(body);
-    world.authorization(&own.circuit()?, own.key()?)
+pub(super) fn spent_key(of: &dyn Provider, world: &World, body: &Value) -> Option<ResourceId> {
+    let (circuit, key) = of.redeemed(body)?;
+    world.authorization(&circuit, key)
 }

@@ -1,4 +1,4 @@
-//! Virtual network gateways, of the ExpressRoute and of the VPN kind.
+//! What does Azure make of a virtual network gateway, of the ExpressRoute and of the VPN kind?
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::{
 use crate::arm;
 use crate::arm::kind;
 use crate::model::{ResourceId, Timestamp};
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
@@ -121,8 +122,8 @@ impl Provider for GatewayType {
         let same_kind = |other: &ResourceId| {
             world.body(other).is_some_and(|body| is_vpn(body) == is_vpn(put.body))
         };
-        match world.subnet_users(&subnet).into_iter().find(same_kind) {
-            Some(other) if other != *put.id => {
+        match world.users_of(&subnet).find(|other| same_kind(other)) {
+            Some(other) if other != put.id => {
                 let message = format!("Subnet {subnet} is already used by gateway {other}.");
                 Err(Refusal::unconfirmed(&unconfirmed::SECOND_GATEWAY, message))
             }
@@ -249,8 +250,20 @@ impl Provider for GatewayType {
         })
     }
 
-    fn lists_connections(&self) -> bool {
+    fn lists(&self) -> &'static [(&'static str, &'static [&'static str])] {
+        &[(kind::CONNECTIONS, &["virtualNetworkGateway1", "virtualNetworkGateway2"])]
+    }
+
+    fn stands_in_subnets(&self) -> bool {
         true
+    }
+
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[("VirtualNetworkGateways", 100)]
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[BodyRule::Needs(&["/properties/gatewayType"])]
     }
 
     fn is_told_when_reset(&self) -> bool {

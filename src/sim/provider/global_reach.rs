@@ -1,9 +1,10 @@
-//! Global Reach: a circuit's private peering joined to that of another circuit.
+//! What is Global Reach? A circuit's private peering joined to that of another circuit.
 
 use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, id_at};
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::parts::State;
 use crate::sim::world::World;
@@ -17,6 +18,10 @@ impl Provider for GlobalReachType {
 
     fn word(&self) -> &'static str {
         "ExpressRouteCircuitConnection"
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[BodyRule::Prefix("/properties/addressPrefix")]
     }
 
     fn locks_with_conflict(&self) -> bool {

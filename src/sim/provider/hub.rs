@@ -1,4 +1,4 @@
-//! Virtual WANs, their hubs, and the route tables of hubs.
+//! What does Azure make of a virtual WAN, of its hubs, and of the route tables of hubs?
 //!
 //! Bodies as azure-cli recorded them in 2023 (test_express_route_gateway_connection_inbound_outbound_routemap).
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{PostReading, Provider, Put, Shown, child, default, id_at, keep, top_level};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::network::{Routed, labels_of};
 use crate::sim::parts::State;
@@ -116,6 +117,10 @@ impl Provider for VirtualHubType {
         &["expressRouteGateway"]
     }
 
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[BodyRule::Prefix("/properties/addressPrefix")]
+    }
+
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let Some(wan) = id_at(put.body, WAN) else {
             let message = "A virtual hub needs virtualWan.";
@@ -218,6 +223,10 @@ impl Provider for HubTableType {
 
     fn computed(&self) -> &'static [&'static str] {
         &["associatedConnections", "propagatingConnections"]
+    }
+
+    fn comes_along(&self) -> bool {
+        true
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {

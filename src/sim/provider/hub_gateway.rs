@@ -1,4 +1,4 @@
-//! ExpressRoute gateways of hubs, and their connections to circuits.
+//! What is an ExpressRoute gateway of a hub, and what are its connections to circuits?
 
 use serde_json::{Value, json};
 
@@ -196,30 +196,30 @@ impl Provider for HubConnectionType {
         connection::not_provisioned(world, &circuit_of(put.body)?)
     }
 
+    fn redeemed<'b>(&self, body: &'b Value) -> Option<(ResourceId, &'b str)> {
+        circuit_of(body).zip(body.pointer(connection::KEY)?.as_str())
+    }
+
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
-        let spent = world.body(id).and_then(|body| spent_key(world, body));
+        let spent = world.body(id).and_then(|body| connection::spent_key(self, world, body));
         connection::use_key(spent, "InUse")
     }
 
     fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {
-        let spent = spent_key(world, body);
+        let spent = connection::spent_key(self, world, body);
         connection::use_key(spent, "Available")
     }
 }
 
 /// The circuit of a connection's body.
-pub(in crate::sim) fn circuit_of(body: &Value) -> Option<ResourceId> {
+pub(super) fn circuit_of(body: &Value) -> Option<ResourceId> {
     id_at(body, PEERING)?.parent()
 }
 
 /// The connections of hubs to a circuit.
-pub(in crate::sim) fn connections_of(world: &World, circuit: &ResourceId) -> Vec<ResourceId> {
+pub(super) fn connections_of(world: &World, circuit: &ResourceId) -> Vec<ResourceId> {
     let all = world.resources.of_type(CONNECTIONS);
     all.filter(|(_, own)| circuit_of(&own.body).as_ref() == Some(circuit))
         .map(|(id, _)| id.clone())
         .collect()
-}
-
-fn spent_key(world: &World, body: &Value) -> Option<ResourceId> {
-    world.authorization(&circuit_of(body)?, body.pointer(connection::KEY)?.as_str()?)
 }

@@ -1,4 +1,4 @@
-//! Virtual networks that are connected to a hub.
+//! Which virtual networks may be connected to a hub, and how?
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Provider for HubVnetType {
 /// Why a network cannot be a hub's, if that is so.
 fn unfit(world: &World, connection: &ResourceId, vnet: &ResourceId) -> Option<String> {
     let gateway = vnet.child("subnets", "GatewaySubnet").ok()?;
-    if let Some(user) = world.subnet_user(&gateway) {
+    if let Some(user) = world.user_of(&gateway) {
         return Some(format!("{vnet} has the gateway {user}: it cannot be connected to a hub."));
     }
     let uses = world

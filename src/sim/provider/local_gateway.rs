@@ -1,10 +1,11 @@
-//! Local network gateways: what a VPN gateway is told of the other side.
+//! What is a local network gateway? What a VPN gateway is told of the other side.
 
 use serde_json::Value;
 
 use super::{Provider, Put, top_level};
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -18,6 +19,13 @@ impl Provider for LocalGatewayType {
 
     fn word(&self) -> &'static str {
         "LocalNetworkGateway"
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Prefix("/properties/localNetworkAddressSpace/addressPrefixes/*"),
+            BodyRule::Address("/properties/gatewayIpAddress"),
+        ]
     }
 
     fn etag_header(&self) -> bool {

@@ -23,6 +23,7 @@ mod vnet_peering;
 
 use serde_json::Value;
 
+use super::body_rule::BodyRule;
 use super::consequence::Consequence;
 use super::parts::Resource;
 use super::reply::Refusal;
@@ -210,9 +211,55 @@ pub(super) trait Provider: Sync {
         false
     }
 
-    /// Whether the connections at it are listed under it, although they stand by themselves.
-    fn lists_connections(&self) -> bool {
+    /// Types that stand by themselves and are listed under it, by the last word of their names: each with the keys
+    /// of its body that name it.
+    fn lists(&self) -> &'static [(&'static str, &'static [&'static str])] {
+        &[]
+    }
+
+    /// Whether its configurations stand in subnets and have addresses: those show it, and stay while it does.
+    fn stands_in_subnets(&self) -> bool {
         false
+    }
+
+    /// The list in which what its body names shows it.
+    fn is_shown_among(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether a shared key is read and set under it.
+    fn has_shared_key(&self) -> bool {
+        false
+    }
+
+    /// Whether the links of the on-premises side end at it.
+    fn ends_links(&self) -> bool {
+        false
+    }
+
+    /// Whether Azure makes it along with another, so that a world file may name it unwritten.
+    fn comes_along(&self) -> bool {
+        false
+    }
+
+    /// The property that says the customer's autonomous system.
+    fn customer_asn(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Azure's names for the quotas that it counts against, and how many there may be where a world says nothing.
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[]
+    }
+
+    /// What must hold of its bodies in a world file, besides their shape.
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[]
+    }
+
+    /// The circuit that a body leads to, and the key that it was made with.
+    fn redeemed<'b>(&self, _body: &'b Value) -> Option<(ResourceId, &'b str)> {
+        None
     }
 
     /// Whether the end of its reset tells it as it is.
@@ -323,16 +370,21 @@ const ALL: &[&dyn Provider] = &[
     &vnet_peering::NetworkPeeringType,
 ];
 
+/// All of them, for what is asked of every type.
+pub(super) fn all() -> impl Iterator<Item = &'static dyn Provider> {
+    ALL.iter().copied()
+}
+
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
     let kind = id.resource_type();
-    ALL.iter().copied().find(|provider| kind.is(provider.kind()))
+    all().find(|provider| kind.is(provider.kind()))
 }
 
 /// The types that have a provider, for the tests of those who must know each of them.
 #[cfg(test)]
 pub(crate) fn types() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|provider| provider.kind())
+    all().map(|provider| provider.kind())
 }
 
 /// A top-level body: name, id, type and location around properties.

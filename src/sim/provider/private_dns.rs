@@ -1,4 +1,4 @@
-//! Private DNS zones: their names, and the networks that know them.
+//! What is in a private DNS zone? Names, and links to the networks that know them.
 //!
 //! Nobody's recording of these is at hand: bodies are those of the published specification of 2020-06-01.
 

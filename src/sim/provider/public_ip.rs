@@ -1,4 +1,4 @@
-//! Public IP addresses.
+//! When has a public IP address its address, and who may have it?
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,7 @@ use super::{Provider, Put, Shown, default, keep, top_level};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
 use crate::sim::envelope::{Month, is_since};
@@ -37,6 +38,14 @@ impl Provider for PublicIpType {
 
     fn etag_header(&self) -> bool {
         true
+    }
+
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[("PublicIPAddresses", 1_000), ("StandardSkuPublicIpAddresses", 1_000)]
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[BodyRule::Address("/properties/ipAddress")]
     }
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
@@ -114,7 +123,7 @@ impl Provider for PublicIpType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, kind::GATEWAYS) {
+        match world.user_of(id) {
             None => Ok(()),
             Some(user) => Err(Refusal::new(
                 400,

@@ -1,4 +1,4 @@
-//! Route tables and their routes.
+//! What may a route table and its routes say?
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,7 @@ use super::{Provider, Put, Shown, child, default, top_level};
 use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::model::destination::Destination;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -39,13 +40,17 @@ impl Provider for RouteTableType {
         true
     }
 
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[("RouteTables", 200)]
+    }
+
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
         routes.into_iter().flatten().try_for_each(check_hop)
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
-        world.show_subnets_with(shown.id, "routeTable", body);
+        world.show_users(shown.id, "routeTable", body);
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
@@ -85,6 +90,15 @@ impl Provider for RouteType {
 
     fn etag_header(&self) -> bool {
         true
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Destination("/properties/addressPrefix"),
+            BodyRule::Address("/properties/nextHopIpAddress"),
+            BodyRule::Needs(&["/properties/addressPrefix"]),
+            BodyRule::Needs(&["/properties/nextHopType"]),
+        ]
     }
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! Network security groups and their rules.
+//! What stands in a network security group beside what was sent? The rules that every group has.
 
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ impl Provider for SecurityGroupType {
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
-        world.show_subnets_with(shown.id, "networkSecurityGroup", body);
+        world.show_users(shown.id, "networkSecurityGroup", body);
         let rules = body.pointer_mut("/properties/defaultSecurityRules");
         mark_parts(rules, shown.etag, shown.resource.state.as_str());
     }

@@ -1,4 +1,4 @@
-//! Subnets: a PUT replaces the whole, so a route table that is not sent is gone.
+//! What is left of a subnet that is written? A PUT replaces the whole, so a route table that is not sent is gone.
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -7,6 +7,7 @@ use super::{Provider, Put, Shown, child, default, id_at};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
@@ -38,6 +39,18 @@ impl Provider for SubnetType {
 
     fn etag_header(&self) -> bool {
         true
+    }
+
+    fn is_shown_among(&self) -> Option<&'static str> {
+        Some("subnets")
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Prefix("/properties/addressPrefix"),
+            BodyRule::Prefix("/properties/addressPrefixes/*"),
+            BodyRule::Needs(&["/properties/addressPrefix", "/properties/addressPrefixes"]),
+        ]
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
@@ -118,11 +131,12 @@ impl Provider for SubnetType {
 
     fn complete(&self, body: &mut Value) {
         let properties = &mut body["properties"];
-        // Gateways are found where they are; of others only a world file tells.
+        // What stands in subnets is found where it is; of others only a world file tells.
         if let Some(users) = properties.get_mut("ipConfigurations").and_then(Value::as_array_mut) {
             users.retain(|user| {
-                let id = user["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-                !id.contains("/virtualnetworkgateways/")
+                let id = user["id"].as_str().unwrap_or_default();
+                let of = id.rsplitn(3, '/').nth(2).and_then(|id| ResourceId::parse(id).ok());
+                !of.as_ref().and_then(super::of).is_some_and(Provider::stands_in_subnets)
             });
             if users.is_empty()
                 && let Some(properties) = properties.as_object_mut()
@@ -148,7 +162,7 @@ impl Provider for SubnetType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.subnet_user(id) {
+        match world.user_of(id) {
             None => Ok(()),
             Some(user) => Err(in_use(id, &user)),
         }
@@ -207,7 +221,7 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
             && other.resource_type().is(kind::SUBNETS)
             && !named.contains(&other.name().to_ascii_lowercase())
     });
-    let mut used = left_out.filter_map(|subnet| Some((subnet, world.subnet_user(subnet)?)));
+    let mut used = left_out.filter_map(|subnet| Some((subnet, world.user_of(subnet)?)));
     used.next().map_or(Ok(()), |(subnet, user)| Err(in_use(subnet, &user)))
 }
 

@@ -1,4 +1,4 @@
-//! Traffic Manager profiles and their endpoints: where the clients of a name are sent.
+//! Where are the clients of a name sent? Traffic Manager profiles and their endpoints.
 //!
 //! Nobody's recording of these is at hand: bodies are those of the published specification of 2022-04-01.
 
@@ -100,22 +100,23 @@ impl Provider for EndpointType {
             let message = "The endpoint needs a target or a targetResourceId.";
             return Err(Refusal::new(400, "BadRequest", message));
         }
-        let Some(turn) = at(put.body, "priority").and_then(|own| own.as_u64()) else {
+        let Some(priority) = at(put.body, "priority").and_then(|own| own.as_u64()) else {
             return Ok(());
         };
-        if !(1..=1_000).contains(&turn) {
-            let message = format!("The endpoint priority {turn} is not between 1 and 1000.");
+        if !(1..=1_000).contains(&priority) {
+            let message = format!("The endpoint priority {priority} is not between 1 and 1000.");
             return Err(Refusal::new(400, "BadRequest", message));
         }
         let Some(profile) = put.id.parent() else { return Ok(()) };
         let twin = world
             .endpoints_of(&profile)
             .into_iter()
-            .find(|(id, body)| *id != put.id && at(body, "priority") == Some(json!(turn)));
+            .find(|(id, body)| *id != put.id && at(body, "priority") == Some(json!(priority)));
         match twin {
             None => Ok(()),
             Some((id, _)) => {
-                let message = format!("Endpoint {} has the priority {turn} already.", id.name());
+                let message =
+                    format!("Endpoint {} has the priority {priority} already.", id.name());
                 Err(Refusal::new(400, "BadRequest", message))
             }
         }

@@ -1,10 +1,11 @@
-//! Virtual networks, as far as their children need them.
+//! What do its children need of a virtual network? Its addresses, and that it is there.
 
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, top_level, vnet_peering};
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -23,6 +24,17 @@ impl Provider for VirtualNetworkType {
 
     fn children(&self) -> &'static [&'static str] {
         &["subnets", "virtualNetworkPeerings"]
+    }
+
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[("VirtualNetworks", 1_000)]
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[
+            BodyRule::Prefix("/properties/addressSpace/addressPrefixes/*"),
+            BodyRule::Needs(&["/properties/addressSpace/addressPrefixes"]),
+        ]
     }
 
     fn first_retry_after(&self) -> (u64, u64) {
@@ -90,7 +102,7 @@ impl Provider for VirtualNetworkType {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         // As recorded: the first subnet that is in use says so, and who uses it.
         let mut within = world.ids().filter(|other| *other != id && other.is_within(id));
-        let used = within.find_map(|other| Some((other, world.subnet_user(other)?)));
+        let used = within.find_map(|other| Some((other, world.user_of(other)?)));
         if let Some((subnet, user)) = used {
             return Err(super::subnet::in_use(subnet, &user));
         }

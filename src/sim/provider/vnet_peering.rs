@@ -1,4 +1,4 @@
-//! Virtual network peerings: two sides, of which each changes the other's state.
+//! What is a peering of virtual networks? Two sides, of which each changes the other's state.
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -7,6 +7,7 @@ use super::{Provider, Put, default};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -31,6 +32,10 @@ impl Provider for NetworkPeeringType {
 
     fn has_guid(&self) -> bool {
         true
+    }
+
+    fn body_rules(&self) -> &'static [BodyRule] {
+        &[BodyRule::Needs(&["/properties/remoteVirtualNetwork"])]
     }
 
     fn etag_header(&self) -> bool {

@@ -4,13 +4,16 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::body_rules::{ADDRESSES, NEEDED, NETWORK, PREFIXES, RANGES, is_everywhere, is_of};
 use super::shape::{self, PropertyShape, TypeShape};
 use crate::model::destination::Destination;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::literal::json;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_you_mean};
+use crate::sim::body_rule::BodyRule;
 use crate::sim::provider::{self, Provider};
+
+/// The namespace of the types whose bodies say their names as their ids do.
+const NETWORK: &str = "Microsoft.Network/";
 
 /// A resource of a world, at its place.
 pub(super) struct PlacedBody<'n> {
@@ -108,7 +111,8 @@ pub(super) fn check(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
         return;
     };
     part_names(placed, diagnostics);
-    let mut checker = BodyCheck { shape, diagnostics, name: placed.id.name() };
+    let rules = provider::of(&placed.id).map(Provider::body_rules).unwrap_or_default();
+    let mut checker = BodyCheck { shape, rules, diagnostics, name: placed.id.name() };
     checker.mapping(placed.body, "");
     checker.needed(placed);
 }
@@ -210,6 +214,7 @@ fn unknown_type(placed: &PlacedBody<'_>, kind: &str, diagnostics: &mut Diagnosti
 
 struct BodyCheck<'c> {
     shape: &'static TypeShape,
+    rules: &'static [BodyRule],
     diagnostics: &'c mut Diagnostics,
     name: &'c str,
 }
@@ -299,9 +304,12 @@ impl BodyCheck<'_> {
     }
 
     fn range(&mut self, number: &serde_json::Number, path: &str, key: &str, span: &Span) {
-        let bounds = RANGES.iter().find(|(kind, own, ..)| *own == path && is_of(self.shape, kind));
-        let Some((_, _, min, max)) = bounds else { return };
-        if !number.as_u64().is_some_and(|number| (*min..=*max).contains(&number)) {
+        let bounds = self.rules.iter().find_map(|rule| match rule {
+            BodyRule::Bounds(own, min, max) if *own == path => Some((*min, *max)),
+            _ => None,
+        });
+        let Some((min, max)) = bounds else { return };
+        if !number.as_u64().is_some_and(|number| (min..=max).contains(&number)) {
             let message = format!("`{key}` must be {min} to {max}, and this is {number}.");
             self.say(Code::BadValue, span, message, None);
         }
@@ -324,10 +332,14 @@ impl BodyCheck<'_> {
     }
 
     fn text(&mut self, text: &str, path: &str, key: &str, span: &Span) {
-        let among = |table: &[(&str, &str)]| {
-            table.iter().any(|(kind, own)| *own == path && is_of(self.shape, kind))
+        let says = |rule: &&BodyRule| match rule {
+            BodyRule::Prefix(own) | BodyRule::Address(own) | BodyRule::Destination(own) => {
+                *own == path
+            }
+            BodyRule::Bounds(..) | BodyRule::Needs(_) => false,
         };
-        if among(PREFIXES) {
+        let rule = self.rules.iter().find(says);
+        if matches!(rule, Some(BodyRule::Prefix(_))) {
             match text.parse::<IpNet>() {
                 Err(_) => {
                     let message = format!(
@@ -346,13 +358,14 @@ impl BodyCheck<'_> {
                 }
                 Ok(_) => {}
             }
-        } else if among(ADDRESSES) && !text.is_empty() && text.parse::<std::net::IpAddr>().is_err()
+        } else if matches!(rule, Some(BodyRule::Address(_)))
+            && !text.is_empty()
+            && text.parse::<std::net::IpAddr>().is_err()
         {
             let message =
                 format!("`{key}` must be an address such as 10.10.10.10, and this is `{text}`.");
             self.say(Code::BadValue, span, message, None);
-        } else if is_of(self.shape, "routeTables/routes")
-            && path == "/properties/addressPrefix"
+        } else if matches!(rule, Some(BodyRule::Destination(_)))
             && text.parse::<IpNet>().is_err()
             && (text.contains('/') || Destination::parse(text).is_none())
         {
@@ -368,7 +381,8 @@ impl BodyCheck<'_> {
             let mut parts = path.split('/').skip(1);
             parts.try_fold(placed.body, |node, part| node.get(part)).is_some_and(|n| !n.is_null())
         };
-        for (kind, paths) in NEEDED.iter().filter(|(kind, _)| is_of(self.shape, kind)) {
+        for rule in self.rules {
+            let BodyRule::Needs(paths) = rule else { continue };
             if paths.iter().any(|path| has(path)) {
                 continue;
             }
@@ -377,9 +391,10 @@ impl BodyCheck<'_> {
                 .map(|path| format!("`{}`", path.trim_start_matches('/').replace('/', ".")))
                 .collect();
             let message = format!(
-                "`{}` has no {}, and no {NETWORK}{kind} is without.",
+                "`{}` has no {}, and no {} is without.",
                 self.name,
                 names.join(" and no "),
+                self.shape.name,
             );
             self.diagnostics.push(
                 Diagnostic::error(Code::MissingProperty, placed.at.clone(), message)
@@ -387,6 +402,31 @@ impl BodyCheck<'_> {
             );
         }
     }
+}
+
+/// What any resource may say, whatever its type.
+fn is_everywhere(path: &str) -> bool {
+    let all = [
+        "/id",
+        "/name",
+        "/type",
+        "/etag",
+        "/location",
+        "/tags",
+        "/kind",
+        "/zones",
+        "/identity",
+        "/plan",
+        "/sku",
+        "/managedBy",
+        "/systemData",
+        "/extendedLocation",
+        "/apiVersion",
+        "/scale",
+        "/properties/provisioningState",
+        "/properties/resourceGuid",
+    ];
+    all.contains(&path)
 }
 
 fn shown(node: &Node) -> String {

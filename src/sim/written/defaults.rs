@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::bodies::{PlacedBody, text_of};
-use crate::arm::kind;
 use crate::model::Region;
 use crate::runbook::literal::json as plain;
+use crate::sim::provider::{self, Provider};
 
 /// When a drill begins that says nothing: always the same time, so that the same world gives the same drill.
 const NOW: &str = "2026-03-14T03:00:00Z";
@@ -32,14 +32,14 @@ pub(super) fn fill(world: &mut Value, placed: &[PlacedBody<'_>]) {
     }
 }
 
-/// The autonomous system that the first private peering says is the customer's.
+/// The autonomous system that the first peering of a circuit says is the customer's.
 fn asn(placed: &[PlacedBody<'_>]) -> u64 {
-    let peerings = placed.iter().filter(|one| one.id.resource_type().is(kind::CIRCUIT_PEERINGS));
-    let numbers = peerings.filter_map(|one| {
-        let node = one.body.get("properties")?.get("peerASN")?;
+    let mut numbers = placed.iter().filter_map(|one| {
+        let key = provider::of(&one.id).and_then(Provider::customer_asn)?;
+        let node = one.body.get("properties")?.get(key)?;
         plain(node).as_u64().filter(|asn| *asn > 0)
     });
-    numbers.into_iter().next().unwrap_or(ASN)
+    numbers.next().unwrap_or(ASN)
 }
 
 /// Adds the groups that resources are in and that are not written: their home is where their first resource is.

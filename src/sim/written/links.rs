@@ -6,11 +6,10 @@ use ipnet::IpNet;
 
 use super::bodies::{PlacedBody, meant_region, text_of};
 use super::shape::{self, TypeShape};
-use crate::arm::kind;
 use crate::model::pattern::fits;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, did_you_mean};
-use crate::sim::provider;
+use crate::sim::provider::{self, Provider};
 
 /// What is there to be named.
 pub(super) struct WorldNames {
@@ -172,9 +171,9 @@ fn reference(
             return;
         }
     };
-    // What Azure makes along with a hub is not written.
-    let comes_along = id.resource_type().is(kind::HUB_ROUTE_TABLES);
-    if known.has(&id) || id.is_within(&one.id) || provider::of(&id).is_none() || comes_along {
+    // What Azure makes along with another is not written.
+    let written = provider::of(&id).is_some_and(|provider| !provider.comes_along());
+    if known.has(&id) || id.is_within(&one.id) || !written {
         return;
     }
     let message = format!("`{}` names {id}, which is not in this world.", one.id.name());
@@ -208,7 +207,7 @@ pub(super) fn check_onprem(root: &Node, known: &WorldNames, diagnostics: &mut Di
         let Some(id) = text_of(node).and_then(|text| ResourceId::parse(text).ok()) else {
             continue;
         };
-        if id.resource_type().is(kind::CIRCUITS) && !known.has(&id) {
+        if ends_links(&id) && !known.has(&id) {
             let message =
                 format!("This link leads to the circuit `{}`, which is not there.", id.name());
             let mut diagnostic = Diagnostic::error(Code::NotThere, node.span.clone(), message);
@@ -237,6 +236,10 @@ pub(super) fn check_onprem(root: &Node, known: &WorldNames, diagnostics: &mut Di
             diagnostics.push(Diagnostic::error(Code::Twice, node.span.clone(), message));
         }
     }
+}
+
+fn ends_links(id: &ResourceId) -> bool {
+    provider::of(id).is_some_and(Provider::ends_links)
 }
 
 fn sites_of(node: &Node, sites: &[&str], diagnostics: &mut Diagnostics) {
@@ -290,7 +293,8 @@ pub(super) fn check_regions(
 
 /// Says which networks' subnets lie outside of them.
 pub(super) fn check_subnets(one: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
-    if !one.id.resource_type().is(kind::NETWORKS) {
+    let has_subnets = |provider: &dyn Provider| provider.children().contains(&"subnets");
+    if !provider::of(&one.id).is_some_and(has_subnets) {
         return;
     }
     let Some(properties) = one.body.get("properties") else { return };
@@ -395,7 +399,7 @@ pub(super) fn check_events(root: &Node, known: &WorldNames, diagnostics: &mut Di
     let circuits: Vec<&String> = known
         .ids
         .keys()
-        .filter(|id| ResourceId::parse(id).is_ok_and(|id| id.resource_type().is(kind::CIRCUITS)))
+        .filter(|id| ResourceId::parse(id).is_ok_and(|id| ends_links(&id)))
         .collect();
     for event in items(root.get("events")) {
         check_regions(event.get("up"), known, diagnostics);

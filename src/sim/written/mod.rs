@@ -5,7 +5,6 @@
 //! lead nowhere, faults that can never strike.
 
 mod bodies;
-mod body_rules;
 mod defaults;
 mod extend;
 mod grammar;

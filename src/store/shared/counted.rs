@@ -1,4 +1,4 @@
-//! What does a shared store cost? Requests and bytes, counted at its door.
+//! What does a shared store cost? Requests and bytes, counted where they leave.
 //!
 //! Money is per request. What is counted is what we ask for; what is asked again because no answer came is not.
 

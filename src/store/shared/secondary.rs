@@ -2,7 +2,7 @@
 //!
 //! A geo-redundant account can be read at a second address in another region, some seconds to minutes behind.
 //! Once the primary has not answered, everything is read there until the process ends, so that one look is of one
-//! place. Nothing is ever written through this door.
+//! place. Nothing is ever written by this way.
 
 use std::fmt;
 use std::ops::Range;

@@ -191,7 +191,7 @@ const drawPeople = () => {
 
 /* Acting: only with a link of one's own, and only at the present. */
 
-const deed = (form) => `${form.command}/${form.step ?? ""}/${form.choice ?? ""}`;
+const commandOf = (form) => `${form.command}/${form.step ?? ""}/${form.choice ?? ""}`;
 
 const send = async (form, reason, outcome, buttons) => {
   buttons.forEach((button) => (button.disabled = true));
@@ -252,7 +252,7 @@ const drawForms = async () => {
   note.hidden = !text;
   if (note.textContent !== text.replaceAll("`", "")) note.replaceChildren(...rich(text));
   const lay = (target, forms, words, wrap = (form) => form, explained = false) => {
-    const said = forms.map(deed).join(" ");
+    const said = forms.map(commandOf).join(" ");
     if ((target.dataset.said ?? "") === said) return;
     target.dataset.said = said;
     const inside = target.contains(document.activeElement);

@@ -25,7 +25,7 @@ fn a_run_keeps_a_log_that_status_names_and_a_level_says_how_much_is_in_it() {
 
 #[test]
 fn a_log_at_its_fullest_holds_no_token_of_the_sdks() {
-    // `secrets.rs` runs a failover so and looks through the whole state directory; here the doors are named.
+    // `secrets.rs` runs a failover so and looks through the whole state directory; here the ways are named.
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let words = [&DRILL[..], &["--log-level", "trace", "--output", "jsonl"]].concat();

@@ -18,7 +18,7 @@ use backroad::render::machine::measures::measures;
 use backroad::render::ready::ReadyTrend;
 use backroad::render::run_view_at;
 use backroad::render::view::Driven;
-use backroad::store::{Invitations, Invited, RunGlance, StateDir};
+use backroad::store::{Invitations, Invited, RunProgress, StateDir};
 use backroad::web::{
     FreshEvents, PagePeer, RunBeside, RunOfList, RunsListed, Web, WebProblem, WebSettings,
     WebSource,
@@ -86,14 +86,14 @@ impl Clock for HandClock {
 #[async_trait]
 impl WebSource for MemoryRuns {
     async fn listed(&self, from: usize, count: usize) -> Result<RunsListed, WebProblem> {
-        let listed = |glance| RunOfList { glance, line: None };
-        let all = self.glance(&self.run).into_iter().map(listed);
+        let listed = |progress| RunOfList { progress, line: None };
+        let all = self.progress(&self.run).into_iter().map(listed);
         let driven = usize::from(self.driven == Driven::ByAProcess);
         Ok(RunsListed { total: 1, driven, runs: all.skip(from).take(count).collect() })
     }
 
-    fn glance(&self, run: &RunId) -> Option<RunGlance> {
-        (*run == self.run).then(|| RunGlance {
+    fn progress(&self, run: &RunId) -> Option<RunProgress> {
+        (*run == self.run).then(|| RunProgress {
             run: run.clone(),
             head: self.events.last().map(|last| last.seq),
             driven: self.driven == Driven::ByAProcess,

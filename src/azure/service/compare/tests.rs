@@ -17,6 +17,15 @@ mod anything;
 
 use anything::*;
 
+#[test]
+fn each_row_is_of_an_action_that_is_tried_here() {
+    let mut chance = Chance(7);
+    let tried: Vec<&str> = (0..KINDS).map(|kind| action(kind, &mut chance).name()).collect();
+    for row in FIELDS {
+        assert!(tried.contains(&row.action), "{}: an arm in anything.rs, and `KINDS`", row.action);
+    }
+}
+
 fn assess(action: &Action, body: Option<&Value>) -> Assessment {
     match action {
         Action::PublicIp(spec) => public_ip::assess(spec, body),

@@ -1,4 +1,4 @@
-//! How does a tool log in to the simulated Azure? Doors beside ARM's, on the same listener, that give tokens.
+//! How does a tool log in to the simulated Azure? Endpoints beside ARM's, on the same listener, that give tokens.
 //!
 //! What Azure's tools look for before they ask anything: the cloud's own description (`endpoints`), a small
 //! Entra (`entra`) and the managed identity of the host (`managed`). Every tenant, client and secret is taken
