@@ -260,6 +260,30 @@ fn the_same_input_gives_the_same_bytes_and_a_fixed_text() {
 }
 
 #[test]
+fn several_forms_are_written_at_once_as_each_is_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = small(folder.path());
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let all = ["a.html", "a.MD", "a.sh", "a"].map(place);
+    done(&render(&runbook, &all.iter().flat_map(|out| ["-o", out]).collect::<Vec<_>>()));
+    for (out, format) in all.iter().zip(["html", "md", "sh", "html"]) {
+        let alone = done(&render(&runbook, &["--format", format]));
+        let together = std::fs::read_to_string(out).unwrap();
+        assert!(together.trim_end() == alone.trim_end(), "{out} is another than {format}");
+    }
+    let (once, other) = (place("b.html"), place("c.html"));
+    for (words, why) in [
+        (["-o", &once, "-o", &once, "--without-drills"], "is there twice"),
+        (["-o", &once, "-o", &other, "--format=md"], "`-o` names several places"),
+    ] {
+        let refused = render(&runbook, &words);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains(why), "{}", text(&refused.stderr));
+        assert!(!Path::new(&once).exists(), "nothing is written");
+    }
+}
+
+#[test]
 fn each_fault_is_drilled_and_what_the_executor_does_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let view = done(&render(&small(folder.path()), &["--output", "json"]));
