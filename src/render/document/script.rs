@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::Written;
 use super::step_view::{CommandView, StepPart, UndoView};
 use super::view::{Document, Part};
+use crate::outward;
 use crate::render::by_hand::quoted;
 
 /// What every such script begins with: its questions.
@@ -43,7 +44,8 @@ pub fn script(document: &Document) -> Written {
         "  *)\n    say \"Known are: {}\"\n    exit 2\n    ;;\nesac",
         verbs.join(", ")
     );
-    Written { text, files: Vec::new() }
+    // It is read before it is run, and prints an author's words while it is: nothing in it turns a line around.
+    Written { text: outward::visible(&text).into_owned(), files: Vec::new() }
 }
 
 fn function(verb: &str) -> String {
