@@ -76,7 +76,7 @@ impl Format {
 /// Each form that is asked for, and where it goes; none is stdout.
 ///
 /// # Errors
-/// One form is to be in several places, or two in one.
+/// `--format` names one form for several places, or a place is there twice.
 fn wanted(args: &RenderArgs) -> Result<Vec<(Format, Option<&Path>)>, CliError> {
     if args.out.is_empty() {
         return Ok(vec![(args.format.unwrap_or(Format::Html), None)]);

@@ -82,10 +82,7 @@ pub(super) fn phrase(action: &Action) -> String {
             "seconds once it is so; it looks again until its time is up".to_owned()
         }
         (_, None) => "as long as people take".to_owned(),
-        (_, Some((half, most))) if most.as_secs() <= 1 => {
-            let _ = half;
-            "about a second".to_owned()
-        }
+        (_, Some((_, most))) if most.as_secs() <= 1 => "about a second".to_owned(),
         (_, Some((half, most))) => {
             format!("{} for half of them, {} for nine in ten", time(half), time(most))
         }
