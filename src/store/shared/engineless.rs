@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::super::schema::ChainLink;
+use super::super::schema::{ChainLink, Head};
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::{RunId, Seq, Timestamp};
 
@@ -40,6 +40,10 @@ impl NoSharedJournal {
     /// There is none.
     #[must_use]
     pub fn lease(&self) -> Lease {
+        match self.0 {}
+    }
+
+    pub(super) async fn head(&self) -> Head {
         match self.0 {}
     }
 

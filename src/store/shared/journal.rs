@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::super::journal::REOPEN;
 use super::super::schema::{self, ChainLink, FORMAT, Head, chain, genesis};
+use super::objects::TOLD_AFTER;
 use super::steady::SteadyClock;
 use crate::engine::{Event, Journal, JournalError, Lease, Recorded};
 use crate::model::limits::EVENTS_MAX;
@@ -25,9 +26,6 @@ use crate::model::{Epoch, RunId, Seq, Timestamp};
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_RUN: &[u8] = b"run";
 const EVENT: &[u8] = b"event/";
-
-/// After how long without an answer of the store it is told that nothing new is begun.
-pub(super) const TOLD_AFTER: Duration = Duration::from_secs(10);
 
 /// The manifest is only read to see the state of a database that one writer has: the fence does not depend
 /// on it, and requests are paid for.

@@ -8,10 +8,12 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use super::counted::{CountedObjects, StoreCounter};
-use super::journal::TOLD_AFTER;
 use super::secondary::SecondaryReads;
 use crate::engine::Entropy;
 use crate::store::{StoreCost, StoreError};
+
+/// After how long without an answer of the store it is told that nothing new is begun.
+pub(super) const TOLD_AFTER: Duration = Duration::from_secs(10);
 
 /// A store that several hosts reach.
 #[derive(Clone)]
