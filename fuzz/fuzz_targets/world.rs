@@ -24,9 +24,10 @@ fuzz_target!(|text: &str| {
         now = now + Duration::from_secs(u64::from(seconds));
         let path = words.next().unwrap_or_default();
         let body = words.next().unwrap_or_default().to_owned();
+        let Ok(url) = format!("https://management.azure.com{path}").parse() else { continue };
         let request = WireRequest {
             method,
-            url: format!("https://management.azure.com{path}"),
+            url,
             headers: Headers::new(),
             body: bytes::Bytes::from(body),
         };

@@ -11,10 +11,11 @@ use azure_core_021 as core;
 use azure_mgmt_network::package_2024_03::Client as Network;
 use azure_mgmt_network::package_2024_03::models::EffectiveRoutesParameters;
 use serde_json::Value;
+use url::Url;
 
 use super::called::{CalledKind, kind};
 use super::error::refusal;
-use super::guard::{Attempt, RequestGuard};
+use super::guard::{Attempt, RequestGuard, refused};
 use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
@@ -164,7 +165,7 @@ impl Client {
     ) -> Result<WireResponse, StepError> {
         let request = WireRequest {
             method,
-            url: self.url(resource.as_str())?,
+            url: self.url(resource.as_str()),
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
@@ -182,7 +183,7 @@ impl Client {
     }
 
     /// A path of the endpoint's, with a query.
-    fn url_with(&self, path: &str, query: &[(&str, &str)]) -> url::Url {
+    fn url_with(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.guard.endpoint.clone();
         url.set_path(path);
         url.query_pairs_mut().extend_pairs(query);
@@ -200,7 +201,7 @@ impl Client {
         let url = self.url_with(path, query);
         let request = WireRequest {
             method: Method::Get,
-            url: url.to_string(),
+            url: url.clone(),
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
@@ -231,7 +232,7 @@ impl Client {
         let url = self.url_with(path, query);
         let request = WireRequest {
             method: Method::Post,
-            url: url.to_string(),
+            url,
             headers: Headers::new().with("Content-Type", "application/json"),
             body: body.to_string().into(),
         };
@@ -299,9 +300,9 @@ impl Client {
         if let Some(etag) = if_match {
             headers.push("If-Match", etag);
         }
-        let mut url = self.url(resource.as_str())?;
+        let mut url = self.url(resource.as_str());
         if sync {
-            url.push_str("&syncRemoteAddressSpace=true");
+            url.query_pairs_mut().append_pair("syncRemoteAddressSpace", "true");
         }
         let request =
             WireRequest { method: Method::Put, url, headers, body: body.to_string().into() };
@@ -322,7 +323,7 @@ impl Client {
         }
         let request = WireRequest {
             method: Method::Post,
-            url: self.url(&format!("{resource}/{verb}"))?,
+            url: self.url(&format!("{resource}/{verb}")),
             headers,
             body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
@@ -337,7 +338,7 @@ impl Client {
     ) -> Result<WireResponse, StepError> {
         let request = WireRequest {
             method: Method::Get,
-            url: handle.url.clone(),
+            url: Url::parse(&handle.url).map_err(|_| refused("the URL cannot be read"))?,
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
@@ -437,11 +438,11 @@ impl Client {
         read_body(&response)
     }
 
-    fn url(&self, path: &str) -> Result<String, StepError> {
+    fn url(&self, path: &str) -> Url {
         let mut url = self.guard.endpoint.clone();
         url.set_path(path);
         url.set_query(Some(&format!("api-version={}", version_of(path))));
-        Ok(url.to_string())
+        url
     }
 }
 

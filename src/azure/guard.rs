@@ -63,11 +63,10 @@ impl RequestGuard {
         context: &CallContext,
         purpose: &Purpose,
     ) -> Result<WireResponse, StepError> {
-        let url = Url::parse(&request.url).map_err(|_| refused("the URL cannot be read"))?;
-        self.check_host(&url)?;
-        self.check_access(purpose, request.method, &url)?;
+        self.check_host(&request.url)?;
+        self.check_access(purpose, request.method, &request.url)?;
         mark(&mut request, context, purpose);
-        let (method, path) = (request.method, url.path().to_owned());
+        let (method, path) = (request.method, request.url.path().to_owned());
         let subscription = subscription_of(&path).unwrap_or_default();
         let (mut renewed, mut moved) = (false, None);
         // A token that was revoked, or ended on its way, is asked for once more, and so is one for the
@@ -239,7 +238,7 @@ fn mark(request: &mut WireRequest, context: &CallContext, purpose: &Purpose) {
     }
 }
 
-fn refused(why: &str) -> StepError {
+pub(super) fn refused(why: &str) -> StepError {
     StepError::rejected("guard", format!("The request was not sent: {why}."))
 }
 
@@ -288,7 +287,7 @@ impl core::HttpClient for Attempt {
             // Nothing of ours streams.
             core::Body::SeekableStream(_) => return Err(lost()),
         };
-        let wire = WireRequest { method, url: request.url().to_string(), headers, body };
+        let wire = WireRequest { method, url: request.url().clone(), headers, body };
         let outcome = self.guard.pass(wire, &self.context, &self.purpose).await;
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         // The raw answer is what is read: the generated client need not make its own types of it.

@@ -84,7 +84,7 @@ impl Wire for HttpWire {
             Method::Post => reqwest::Method::POST,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.client.request(method, &request.url);
+        let mut builder = self.client.request(method, request.url);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use url::{Position, Url};
 
 use crate::model::limits;
 
@@ -156,7 +157,7 @@ pub struct WireRequest {
     /// The method.
     pub method: Method,
     /// The whole URL.
-    pub url: String,
+    pub url: Url,
     /// The headers.
     pub headers: Headers,
     /// The body; empty for none.
@@ -178,7 +179,7 @@ impl fmt::Debug for WireRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WireRequest")
             .field("method", &self.method)
-            .field("path", &self.url.split('?').next().unwrap_or_default())
+            .field("path", &&self.url[..Position::AfterPath])
             .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
             .finish()

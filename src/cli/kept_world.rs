@@ -141,7 +141,7 @@ mod tests {
     fn request(method: Method, path: &str, body: &str) -> WireRequest {
         WireRequest {
             method,
-            url: format!("http://127.0.0.1{GROUP}/{path}?api-version=2024-03-01"),
+            url: format!("http://127.0.0.1{GROUP}/{path}?api-version=2024-03-01").parse().unwrap(),
             headers: Headers::new().with("Authorization", "Bearer of-nobody"),
             body: body.to_owned().into(),
         }

@@ -476,7 +476,7 @@ pub fn claimed(plan: &Plan) -> Vec<ResourceId> {
             .action
             .reads()
             .into_iter()
-            .filter(|id| SHARED.iter().any(|kind| id.resource_type().is(kind)))
+            .filter(|id| SHARED.iter().any(|kind| id.is_a(kind)))
             .filter(|_| !matches!(step.action, Action::Verify(_)));
         for id in step.action.written().into_iter().chain(read) {
             if !claimed.contains(id) {

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use url::Url;
-
 use super::args::Compile;
 use super::azure::SecretSettings;
 use super::context::Context;
@@ -131,8 +129,7 @@ impl Answers for WorldKeeper {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
         let answer = self.world.answer(request, now);
-        let changes = Url::parse(&request.url)
-            .is_ok_and(|url| sim::server::changes(request.method, url.path()));
+        let changes = sim::server::changes(request.method, request.url.path());
         let Self { keeper, world, .. } = self;
         let kept = keeper.as_mut().map(|keeper| keeper.note(request, now, changes, world));
         if let Some(Err(error)) = kept {

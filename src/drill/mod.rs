@@ -110,13 +110,20 @@ impl Drill {
             allow_no_strike: false,
             waived: Vec::new(),
         };
+        drop(arm);
         let (_handle, requests) = crate::engine::handle::channel();
         let mut driver = Driver::open(ports, lease, requests, Some(new), String::new()).await?;
         let ending = driver.drive(Patience::UntilPeople).await?;
         let events = journal.events();
         // When the run is over its timers are torn down, and the clock may have gone on to one of them.
         let now = events.last().map_or_else(|| clock.now(), |last| last.at);
-        let world = world.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // The workers end with the driver, where they are let; a copy does where one still has the world.
+        drop(driver);
+        tokio::task::yield_now().await;
+        let world = match Arc::try_unwrap(world) {
+            Ok(world) => world.into_inner().unwrap_or_else(PoisonError::into_inner),
+            Err(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
         Ok(Drilled { ending, events, world, now })
     }
 }

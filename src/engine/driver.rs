@@ -1,6 +1,5 @@
 //! Who carries the decisions out? One loop: append, apply, perform, wait for the next input.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
@@ -46,8 +45,8 @@ pub struct Driver {
     state: RunState,
     requests: Requests,
     workers: JoinSet<(Input, Busy)>,
-    going: BTreeSet<String>,
-    sending: BTreeSet<String>,
+    going: Vec<Id>,
+    sending: Vec<Id>,
     busy: Option<Busy>,
     pace: Intake,
     holder: DriverName,
@@ -97,8 +96,8 @@ impl Driver {
             state,
             requests,
             workers: JoinSet::new(),
-            going: BTreeSet::new(),
-            sending: BTreeSet::new(),
+            going: Vec::new(),
+            sending: Vec::new(),
             busy: None,
             pace: Intake::Going,
             holder,
@@ -279,14 +278,13 @@ impl Driver {
             };
             match done {
                 Ok((id, (input, busy))) => {
-                    let (id, now) = (id.to_string(), self.moment());
-                    self.going.remove(&id);
-                    self.sending.remove(&id);
+                    let now = self.moment();
+                    forget(id, [&mut self.going, &mut self.sending]);
                     self.busy = Some(busy);
                     self.meanwhile.take_in(input, &self.plan, &self.state, (at, &now), aside);
                 }
                 Err(error) => {
-                    self.sending.remove(&error.id().to_string());
+                    forget(error.id(), [&mut self.going, &mut self.sending]);
                     self.broke = Some(EngineError::Worker(error.to_string()));
                 }
             }
@@ -315,12 +313,11 @@ impl Driver {
             let input = worker::perform(job, plan, actuator, clock, context).await;
             (input, busy)
         });
-        let id = handle.id().to_string();
         if going {
-            self.going.insert(id.clone());
+            self.going.push(handle.id());
         }
         if send {
-            self.sending.insert(id);
+            self.sending.push(handle.id());
         }
     }
 
@@ -410,9 +407,7 @@ impl Driver {
     }
 
     fn forget(&mut self, id: Id) {
-        let id = id.to_string();
-        self.going.remove(&id);
-        self.sending.remove(&id);
+        forget(id, [&mut self.going, &mut self.sending]);
     }
 
     /// After the journal failed nothing can be recorded in it, but a write on its way is not torn down, and its
@@ -435,6 +430,11 @@ impl Driver {
             }
         }
     }
+}
+
+/// Takes a worker that ended out of those that are under way.
+fn forget(id: Id, under_way: [&mut Vec<Id>; 2]) {
+    under_way.into_iter().for_each(|all| all.retain(|own| *own != id));
 }
 
 /// What a run begins with: its opening, and what was waived for it.

@@ -213,7 +213,7 @@ impl KnownEstate {
         &'e self,
         kind: &'e str,
     ) -> impl Iterator<Item = (&'e ResourceId, &'e Value)> {
-        self.bodies.iter().filter(move |(id, _)| id.resource_type().is(kind))
+        self.bodies.iter().filter(move |(id, _)| id.is_a(kind))
     }
 
     /// What on-premises tells a circuit, on either path; nothing where the world has no links of it.

@@ -15,13 +15,20 @@ use super::id::IdError;
 /// Keeps the letters it was given and compares folded, as Azure does (azure-facts 3.8).
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ResourceId(Arc<Id>);
+pub struct ResourceId {
+    whole: Arc<Id>,
+    /// How much of the text is this id: a parent shares the text of its child.
+    end: usize,
+}
 
 /// What an id is made of. Ids are copied far more often than they are made: a copy shares this.
 struct Id {
     text: String,
+    /// The same letters in lower case, at the same places.
     folded: String,
-    kind: ResourceType,
+    /// Where the slashes before the first parts stand: the subscription's word first, and behind the top-level
+    /// name last, which is the end of an id that has no more.
+    slashes: [usize; 9],
 }
 
 /// A resource type, such as `Microsoft.Network/virtualNetworkGateways`; compared without case.
@@ -59,20 +66,24 @@ impl ResourceId {
             return Err(wrong("holds a character that no resource name may have"));
         }
         let trimmed = text.strip_suffix('/').unwrap_or(text);
-        let Some(rest) = trimmed.strip_prefix('/') else {
+        if !trimmed.starts_with('/') {
             return Err(wrong("must start with /subscriptions/"));
-        };
-        let (mut count, mut words) = (0_usize, [""; 6]);
-        for part in rest.split('/') {
+        }
+        let (mut count, mut slashes) = (0_usize, [trimmed.len(); 9]);
+        let mut parts = trimmed;
+        while let Some(rest) = parts.strip_prefix('/') {
+            let part = rest.bytes().position(|byte| byte == b'/').map_or(rest, |at| &rest[..at]);
             if matches!(part, "" | "." | "..") {
                 return Err(wrong("has an empty part"));
             }
-            if let Some(word) = words.get_mut(count) {
-                *word = part;
+            if let Some(slash) = slashes.get_mut(count) {
+                *slash = trimmed.len() - parts.len();
             }
             count += 1;
+            parts = &rest[part.len()..];
         }
-        let is = |index: usize, word: &str| words[index].eq_ignore_ascii_case(word);
+        let whole = Id { text: trimmed.to_owned(), folded: trimmed.to_ascii_lowercase(), slashes };
+        let is = |place: usize, word: &str| whole.part(place).eq_ignore_ascii_case(word);
         if !is(0, "subscriptions") {
             return Err(wrong("must start with /subscriptions/"));
         }
@@ -85,79 +96,96 @@ impl ResourceId {
         if !count.is_multiple_of(2) {
             return Err(wrong("ends with a type that has no name"));
         }
-        Ok(Self::of(trimmed.to_owned(), trimmed.to_ascii_lowercase()))
+        Ok(Self { whole: Arc::new(whole), end: trimmed.len() })
     }
 
-    fn of(text: String, folded: String) -> Self {
-        let mut parts = text.split('/').skip(1);
-        let mut kind = parts.nth(5).unwrap_or_default().to_owned();
-        for part in parts.step_by(2) {
-            kind.push('/');
-            kind.push_str(part);
-        }
-        let kind = ResourceType::from_text(kind);
-        Self(Arc::new(Id { text, folded, kind }))
+    fn cut(&self, end: usize) -> Self {
+        Self { whole: Arc::clone(&self.whole), end }
     }
 
     /// The id with the letters it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0.text
+        &self.whole.text[..self.end]
     }
 
     /// The id in lower case: equal ids have equal keys.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.0.folded
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.text.split('/').skip(1)
+        &self.whole.folded[..self.end]
     }
 
     /// The subscription's id.
     #[must_use]
     pub fn subscription(&self) -> &str {
-        self.parts().nth(1).unwrap_or_default()
+        self.whole.part(1)
     }
 
     /// The resource group's name.
     #[must_use]
     pub fn resource_group(&self) -> &str {
-        self.parts().nth(3).unwrap_or_default()
+        self.whole.part(3)
+    }
+
+    /// The words of the type, in a writing of this id: the namespace, then its type and those of its children.
+    fn type_words<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let [from, next] = [5, 6].map(|place| self.whole.slashes[place]);
+        let types = text[next + 1..self.end].split('/').step_by(2);
+        std::iter::once(&text[from + 1..next]).chain(types)
+    }
+
+    fn type_in(&self, text: &str) -> String {
+        let mut kind = String::with_capacity(self.end - self.whole.slashes[5]);
+        for word in self.type_words(text) {
+            if !kind.is_empty() {
+                kind.push('/');
+            }
+            kind.push_str(word);
+        }
+        kind
     }
 
     /// The type, with its parents' types: `Microsoft.Network/expressRouteCircuits/peerings`.
     #[must_use]
     pub fn resource_type(&self) -> ResourceType {
-        self.0.kind.clone()
+        ResourceType::from_text(self.type_in(&self.whole.text))
+    }
+
+    /// The type in lower case: equal types have equal keys.
+    #[must_use]
+    pub fn type_key(&self) -> String {
+        self.type_in(&self.whole.folded)
+    }
+
+    /// Whether this is of the named type, whatever the case of its letters.
+    #[must_use]
+    pub fn is_a(&self, kind: &str) -> bool {
+        let mut words = kind.split('/');
+        let mut own = self.type_words(&self.whole.text);
+        own.all(|own| words.next().is_some_and(|word| own.eq_ignore_ascii_case(word)))
+            && words.next().is_none()
     }
 
     /// The last name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.text.rsplit('/').next().unwrap_or_default()
+        self.as_str().rsplit('/').next().unwrap_or_default()
     }
 
     /// The resource this one is part of, for a child such as a subnet.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.parts().count() <= 8 {
+        if self.end <= self.whole.slashes[8] {
             return None;
         }
-        let cut = self.0.text.rmatch_indices('/').nth(1)?.0;
-        Some(Self::of(self.0.text[..cut].to_owned(), self.0.folded[..cut].to_owned()))
+        let cut = self.as_str().rmatch_indices('/').nth(1)?.0;
+        Some(self.cut(cut))
     }
 
     /// The top-level resource that this one is, or is part of.
     #[must_use]
     pub fn root(&self) -> Self {
-        match self.0.text.match_indices('/').nth(8) {
-            None => self.clone(),
-            Some((cut, _)) => {
-                Self::of(self.0.text[..cut].to_owned(), self.0.folded[..cut].to_owned())
-            }
-        }
+        self.cut(self.end.min(self.whole.slashes[8]))
     }
 
     /// Whether this is a child of `other`: one type and one name below it.
@@ -172,7 +200,7 @@ impl ResourceId {
     /// # Errors
     /// The type or name holds a character that no resource name may have.
     pub fn child(&self, kind: &str, name: &str) -> Result<Self, IdError> {
-        Self::parse(&format!("{}/{kind}/{name}", self.0.text))
+        Self::parse(&format!("{self}/{kind}/{name}"))
     }
 
     /// A resource of another type and name in the same resource group.
@@ -193,6 +221,14 @@ impl ResourceId {
         self.key()
             .strip_prefix(other.key())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl Id {
+    /// One of the first parts, by its place.
+    fn part(&self, place: usize) -> &str {
+        let from = self.slashes[place];
+        self.text[from..self.slashes[place + 1]].strip_prefix('/').unwrap_or_default()
     }
 }
 
@@ -224,6 +260,10 @@ impl ResourceType {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0.text
+    }
+
+    fn key(&self) -> &str {
+        &self.0.folded
     }
 
     /// Whether this is the named type, whatever the case of its letters.
@@ -264,7 +304,7 @@ macro_rules! folded_text {
     ($name:ident) => {
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                Arc::ptr_eq(&self.0, &other.0) || self.0.folded == other.0.folded
+                self.key() == other.key()
             }
         }
         impl Eq for $name {}
@@ -275,27 +315,27 @@ macro_rules! folded_text {
         }
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                self.0.folded.cmp(&other.0.folded)
+                self.key().cmp(other.key())
             }
         }
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.0.folded.hash(state);
+                self.key().hash(state);
             }
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), self.0.text)
+                write!(f, "{}({})", stringify!($name), self.as_str())
             }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0.text)
+                f.pad(self.as_str())
             }
         }
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.text.clone()
+                id.as_str().to_owned()
             }
         }
     };
@@ -369,6 +409,16 @@ mod tests {
         assert_eq!(circuit.parent(), None);
         assert!(peering.resource_type().is("microsoft.network/expressroutecircuits/peerings"));
         assert!(peering.is_within(&circuit) && !circuit.is_within(&peering));
+        assert!(peering.is_a("MICROSOFT.network/expressRouteCircuits/Peerings"));
+        for other in ["Microsoft.Network", "Microsoft.Network/expressRouteCircuits", "a/b/c/d"] {
+            assert!(!peering.is_a(other), "{other}");
+        }
+        let shared = peering.child("connections", "reach").unwrap().parent().unwrap();
+        assert_eq!((&shared, shared.name()), (&peering, "AzurePrivatePeering"));
+        assert_eq!((shared.parent(), shared.root()), (Some(circuit.clone()), circuit.clone()));
+        assert_eq!(shared.resource_type(), peering.resource_type());
+        assert_eq!(shared.type_key(), "microsoft.network/expressroutecircuits/peerings");
+        assert_eq!((circuit.root(), shared.root().parent()), (circuit.clone(), None));
         assert_eq!(
             (circuit.subscription(), circuit.resource_group(), circuit.name()),
             ("s1", "rg", "er1")

@@ -55,7 +55,7 @@ impl DnsRecord {
     /// Whether its addresses are of IPv6: then its type is `AAAA`.
     #[must_use]
     pub fn is_v6(&self) -> bool {
-        self.id.resource_type().is("Microsoft.Network/privateDnsZones/AAAA")
+        self.id.is_a("Microsoft.Network/privateDnsZones/AAAA")
     }
 }
 

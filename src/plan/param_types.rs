@@ -75,7 +75,7 @@ pub(super) fn typed(
             let wanted = shape.of.filter(|of| of.contains('/'));
             let id = crate::model::ResourceId::parse(checked.as_str()?).ok()?;
             if let Some(wanted) = wanted
-                && !id.resource_type().is(wanted)
+                && !id.is_a(wanted)
             {
                 let found = id.resource_type();
                 let message =

@@ -48,9 +48,9 @@ pub(super) fn record(values: &ActionValues<'_>) -> Built<Action> {
 
 pub(super) fn endpoint(values: &ActionValues<'_>) -> Built<Action> {
     let id = values.id("endpoint")?;
-    let known = ENDPOINTS.iter().any(|kind| {
-        id.resource_type().is(&format!("Microsoft.Network/trafficManagerProfiles/{kind}"))
-    });
+    let known = ENDPOINTS
+        .iter()
+        .any(|kind| id.is_a(&format!("Microsoft.Network/trafficManagerProfiles/{kind}")));
     if !known {
         let message = format!(
             "{} is no endpoint of a Traffic Manager profile (\

@@ -222,9 +222,7 @@ impl Facts {
     /// The bodies of the known resources of a type.
     pub fn bodies(&self, kind: &'static str) -> impl Iterator<Item = (&ResourceId, &Value)> {
         self.answers.iter().filter_map(move |(question, answer)| match (question, answer) {
-            (Question::Resource(id), Ok(Some(body))) if id.resource_type().is(kind) => {
-                Some((id, body))
-            }
+            (Question::Resource(id), Ok(Some(body))) if id.is_a(kind) => Some((id, body)),
             _ => None,
         })
     }

@@ -118,9 +118,7 @@ impl<'a> Inquiry<'a> {
             Question::Inventory { kind, .. } if [CONNECTIONS, HUB_GATEWAYS].contains(kind) => {
                 Some(why.to_owned())
             }
-            Question::Resource(id)
-                if id.resource_type().is(CONNECTIONS) || id.resource_type().is(HUB_GATEWAYS) =>
-            {
+            Question::Resource(id) if id.is_a(CONNECTIONS) || id.is_a(HUB_GATEWAYS) => {
                 Some(format!("{} cannot be read: {why}", id.name()))
             }
             _ => None,
@@ -267,7 +265,7 @@ impl<'a> Inquiry<'a> {
     pub fn circuits(&self) -> BTreeSet<&'a ResourceId> {
         let connected = self.connected();
         let written = self.written().into_iter().map(|(_, id)| id);
-        connected.into_iter().chain(written.filter(|id| id.resource_type().is(CIRCUITS))).collect()
+        connected.into_iter().chain(written.filter(|id| id.is_a(CIRCUITS))).collect()
     }
 
     /// The resources that are written, with their steps.
@@ -423,7 +421,7 @@ impl<'a> Inquiry<'a> {
 fn gateway_of(configuration: &str) -> Option<ResourceId> {
     let at = configuration.to_ascii_lowercase().find("/ipconfigurations/")?;
     let id = ResourceId::parse(&configuration[..at]).ok()?;
-    id.resource_type().is(GATEWAYS).then_some(id)
+    id.is_a(GATEWAYS).then_some(id)
 }
 
 /// A verdict, or that it cannot be known and why.

@@ -29,17 +29,14 @@ impl Answers for World {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
         self.settle(now);
-        // Once: what polls an operation is three thousand bytes long.
-        let url = Url::parse(&request.url).ok();
-        let (answer, accepted) = self.with_faults(request, url.as_ref(), now);
+        let (answer, accepted) = self.with_faults(request, now);
         let latency = match request.method {
             // Whoever hears 504 has waited for it (azure-facts 3.5).
             _ if answer.as_ref().is_ok_and(|answer| answer.status == 504) => GATEWAY_TIMEOUT,
             Method::Put | Method::Patch | Method::Delete => self.latency.write,
             Method::Get | Method::Head | Method::Post => self.latency.read,
         };
-        let path = url.as_ref().map(Url::path).unwrap_or_default();
-        self.record((request, path), now, &answer, accepted);
+        self.record(request, now, &answer, accepted);
         (answer, latency)
     }
 
@@ -107,7 +104,8 @@ impl World {
             .then(|| parts[7].to_ascii_lowercase())
     }
 
-    pub(super) fn ask(&mut self, request: &WireRequest, url: &Url, now: Timestamp) -> WireResponse {
+    pub(super) fn ask(&mut self, request: &WireRequest, now: Timestamp) -> WireResponse {
+        let url = &request.url;
         if let Some(refusal) = self.governance.tenancy().refuse(request, url.path()) {
             return refusal;
         }
@@ -116,7 +114,7 @@ impl World {
             Ok(headers) => headers,
             Err(refusal) => return refusal.response(),
         };
-        let mut answer = match self.dispatch(request, url, now) {
+        let mut answer = match self.dispatch(request, now) {
             Ok(answer) => answer,
             Err(refusal) => refusal.response(),
         };
@@ -131,12 +129,8 @@ impl World {
         answer
     }
 
-    fn dispatch(
-        &mut self,
-        request: &WireRequest,
-        url: &Url,
-        now: Timestamp,
-    ) -> Result<WireResponse, Refusal> {
+    fn dispatch(&mut self, request: &WireRequest, now: Timestamp) -> Result<WireResponse, Refusal> {
+        let url = &request.url;
         let origin = origin(url);
         if let Some(id) = self.polled(url) {
             return self.poll(&id, url, &origin, now);
@@ -247,13 +241,13 @@ impl World {
 
     fn record(
         &mut self,
-        (request, path): (&WireRequest, &str),
+        request: &WireRequest,
         now: Timestamp,
         answer: &Result<WireResponse, WireFault>,
         accepted: bool,
     ) {
         let status = answer.as_ref().ok().map(|answer| answer.status);
-        self.ledger.note(request, path, now, (status, Some(accepted)));
+        self.ledger.note(request, request.url.path(), now, (status, Some(accepted)));
     }
 }
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 use super::seal::seal_keys;
 use super::server::Answers as _;
@@ -46,12 +47,13 @@ impl Asked {
             body
         });
         let method = request.method.as_str().to_owned();
-        Self { at, method, url: request.url.clone(), headers, body }
+        Self { at, method, url: request.url.to_string(), headers, body }
     }
 
     /// Asks a world the same again; nothing where the line is none of ours.
     pub fn ask(self, world: &mut World) {
-        let Some(method) = Method::parse(&self.method) else { return };
+        let (method, url) = (Method::parse(&self.method), Url::parse(&self.url));
+        let (Some(method), Ok(url)) = (method, url) else { return };
         let mut headers = Headers::new();
         // A world asks that there is a token, and never for which.
         headers.push("Authorization", "Bearer simulated");
@@ -59,7 +61,7 @@ impl Asked {
             headers.push(name, value);
         }
         let body = self.body.map(|body| body.to_string()).unwrap_or_default();
-        let request = WireRequest { method, url: self.url, headers, body: body.into() };
+        let request = WireRequest { method, url, headers, body: body.into() };
         drop(world.answer(&request, self.at));
     }
 }

@@ -60,7 +60,7 @@ impl World {
         let children = self.take_children(id, &mut body);
         self.resources.remove_if(|other| {
             other.is_child_of(id)
-                && replaced.iter().any(|kind| other.resource_type().is(kind))
+                && replaced.iter().any(|kind| other.is_a(kind))
                 && !children.iter().any(|(child, _)| child == other)
         });
         for (child, body) in children {

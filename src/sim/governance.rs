@@ -163,7 +163,7 @@ impl World {
         let count = |kind: &str| {
             self.ids()
                 .filter(|id| id.subscription().eq_ignore_ascii_case(subscription))
-                .filter(|id| id.resource_type().is(kind))
+                .filter(|id| id.is_a(kind))
                 .filter(|id| self.location(id).is_some_and(|own| own.as_str() == region))
                 .count()
         };

@@ -1,5 +1,7 @@
 //! How does Azure work on something? The operation protocol, with its long signed URLs and its ladder.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
@@ -39,6 +41,19 @@ pub(super) struct Operation {
     pub(super) forgotten: bool,
     /// How long after its end it still keeps others from writing, by a fault.
     pub(super) lingers: std::time::Duration,
+    #[serde(skip)]
+    pub(super) asked_by: OperationQuery,
+}
+
+/// The query of an operation's URLs, once it was worked out: what it is follows from the operation, so that all
+/// are equal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OperationQuery(OnceLock<String>);
+
+impl PartialEq for OperationQuery {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Operation {
@@ -108,7 +123,11 @@ impl OperationWork {
 
 impl Operation {
     /// The query of its URLs: since 2023 four parameters that are signed; about 3 kB in all.
-    fn query(&self) -> String {
+    fn query(&self) -> &str {
+        self.asked_by.0.get_or_init(|| self.signed_query())
+    }
+
+    fn signed_query(&self) -> String {
         // The next poll is due at the earliest when it began: long before or after the first signature.
         if !is_since(self.next_poll, SIGNED_SINCE) {
             return format!("api-version={}", self.api_version);
@@ -143,7 +162,7 @@ impl Operation {
 
     /// Whether a URL is one of its own, unchanged but for its origin.
     pub(super) fn is_own(&self, url: &Url) -> bool {
-        url.query() == Some(self.query().as_str())
+        url.query() == Some(self.query())
     }
 
     /// The next rung of its ladder.

@@ -12,7 +12,7 @@ use super::network::{
     Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     effective_routes, learned_routes, traffic,
 };
-use super::operation::{Act, Operation, OperationWork};
+use super::operation::{Act, Operation, OperationQuery, OperationWork};
 use super::parts::State;
 use super::provider::{self, PostAction, PostReading};
 use super::reply::{Refusal, common, json_answer};
@@ -139,9 +139,7 @@ impl World {
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
-        let path = Url::parse(&arrival.request.url)
-            .map_or_else(|_| id.to_string(), |url| url.path().to_owned());
-        for effect in self.posted_faults(id, &path, now) {
+        for effect in self.posted_faults(id, arrival.request.url.path(), now) {
             match effect {
                 FaultEffect::Fail { code } => {
                     let message = "The operation failed, by a fault of this world.";
@@ -182,6 +180,7 @@ impl World {
             settled: false,
             forgotten,
             lingers: Duration::ZERO,
+            asked_by: OperationQuery::default(),
         };
         let answer = accepted(&operation, arrival.origin, 10);
         self.operations.insert(operation);

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::arm::read::at_mut;
 use crate::model::{ResourceId, Timestamp};
 
 /// Lines of type, path, first api-version and first api-version without it.
@@ -94,7 +95,7 @@ fn shape(value: &mut Value, api_version: &str, today: &str) {
         .get("id")
         .and_then(Value::as_str)
         .and_then(|id| ResourceId::parse(id).ok())
-        .map(|id| id.resource_type().as_str().to_ascii_lowercase());
+        .map(|id| id.type_key());
     let fields = kind.and_then(|kind| TABLE.get(&kind));
     for field in fields.into_iter().flatten() {
         if !field.windows.iter().any(|window| window.admits(api_version, today)) {
@@ -113,13 +114,12 @@ fn shape(value: &mut Value, api_version: &str, today: &str) {
 /// Removes a key; `*` in the pointer stands for every item of a list.
 fn remove(value: &mut Value, pointer: &str) {
     if let Some((list, rest)) = pointer.split_once("/*") {
-        let items = value.pointer_mut(list).and_then(Value::as_array_mut);
+        let items = at_mut(value, list).and_then(Value::as_array_mut);
         items.into_iter().flatten().for_each(|item| remove(item, rest));
         return;
     }
     let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    let parent = if parent.is_empty() { Some(value) } else { value.pointer_mut(parent) };
-    if let Some(object) = parent.and_then(Value::as_object_mut) {
+    if let Some(object) = at_mut(value, parent).and_then(Value::as_object_mut) {
         object.remove(key);
     }
 }

@@ -45,7 +45,7 @@ impl World {
             let children: Vec<Value> = self
                 .resources
                 .children(id)
-                .filter(|(child, _)| child.resource_type().is(&wanted))
+                .filter(|(child, _)| child.is_a(&wanted))
                 .filter_map(|(child, _)| self.get_body(child, now))
                 .collect();
             body["properties"][*kind] = Value::from(children);

@@ -22,14 +22,9 @@ impl World {
     pub(super) fn with_faults(
         &mut self,
         request: &WireRequest,
-        url: Option<&Url>,
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, bool) {
-        let Some(url) = url else {
-            let refusal = Refusal::new(400, "InvalidRequestUri", "The URL cannot be read.");
-            return (Ok(refusal.response()), false);
-        };
-        let (method, resource) = self.subject(request.method, url);
+        let (method, resource) = self.subject(request.method, &request.url);
         let is_new = ResourceId::parse(&resource).is_ok_and(|id| {
             self.chance.ordinal(&id) == 1
                 && self.resources.get(&id).is_some_and(|resource| {
@@ -48,7 +43,7 @@ impl World {
             seed: self.chance.seed(),
         };
         let struck = self.faults.strike(&occasion);
-        self.struck(struck, request, url, &resource, now)
+        self.struck(struck, request, &resource, now)
     }
 
     /// What a fault leaves of a request and its answer.
@@ -56,7 +51,6 @@ impl World {
         &mut self,
         effect: Option<FaultEffect>,
         request: &WireRequest,
-        url: &Url,
         resource: &str,
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, bool) {
@@ -68,8 +62,8 @@ impl World {
                 (Err(WireFault::NotSent("no connection, by a fault".to_owned())), false)
             }
             Some(FaultEffect::LoseAnswer) => {
-                let answer = self.ask(request, url, now);
-                let accepted = changes(request.method, url.path()) && answer.status < 300;
+                let answer = self.ask(request, now);
+                let accepted = changes(request.method, request.url.path()) && answer.status < 300;
                 (Err(WireFault::Unanswered("the answer was lost, by a fault".to_owned())), accepted)
             }
             Some(FaultEffect::Html) => (Ok(html_answer()), false),
@@ -85,7 +79,7 @@ impl World {
                 (Ok(refusal.response()), false)
             }
             Some(FaultEffect::Refuse { code, .. }) if code == WRONG_TENANT => {
-                (Ok(wrong_by_fault(url.path())), false)
+                (Ok(wrong_by_fault(request.url.path())), false)
             }
             Some(FaultEffect::Refuse { status, code }) => {
                 let refusal = Refusal::new(status, &code, "Refused, by a fault of this world.");
@@ -99,8 +93,8 @@ impl World {
                 (Ok(refusal.response()), false)
             }
             Some(_) | None => {
-                let answer = self.ask(request, url, now);
-                let accepted = changes(request.method, url.path()) && answer.status < 300;
+                let answer = self.ask(request, now);
+                let accepted = changes(request.method, request.url.path()) && answer.status < 300;
                 (Ok(answer), accepted)
             }
         }

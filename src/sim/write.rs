@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use url::Url;
 
 use super::duration::{class, duration};
 use super::fault::FaultEffect;
-use super::operation::{Act, Operation, OperationWork};
+use super::operation::{Act, Operation, OperationQuery, OperationWork};
 use super::parts::{Resource, State};
 use super::post::parameter;
 use super::provider::{self, Provider, Put};
@@ -398,6 +399,7 @@ impl World {
             settled: false,
             forgotten: fate.forgotten,
             lingers: fate.lingers,
+            asked_by: OperationQuery::default(),
         };
         self.operations.insert(operation.clone());
         operation
@@ -406,9 +408,10 @@ impl World {
     /// What faults and a region that is down make of an operation.
     fn meet_faults(&mut self, arrival: &Arrival<'_>, fate: &mut OperationFate) {
         let method = arrival.request.method.as_str();
-        let effects = match url::Url::parse(&arrival.request.url) {
-            Ok(url) if method == "POST" => self.posted_faults(arrival.id, url.path(), arrival.now),
-            _ => self.operation_faults(method, arrival.id.as_str(), arrival.now),
+        let effects = if method == "POST" {
+            self.posted_faults(arrival.id, arrival.request.url.path(), arrival.now)
+        } else {
+            self.operation_faults(method, arrival.id.as_str(), arrival.now)
         };
         for effect in effects {
             match effect {
@@ -453,8 +456,8 @@ struct OperationFate {
 }
 
 /// Whether a URL says `syncRemoteAddressSpace=true`.
-fn syncs(url: &str) -> bool {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
+fn syncs(url: &Url) -> bool {
+    let query = url.query().unwrap_or_default();
     parameter(query, "syncRemoteAddressSpace").is_some_and(|own| own.eq_ignore_ascii_case("true"))
 }
 

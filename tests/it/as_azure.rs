@@ -35,7 +35,8 @@ impl Azure {
         let url =
             format!("https://management.azure.com{SEA}/{path}{separator}api-version=2024-03-01");
         let body = bytes::Bytes::from(body.to_owned());
-        let request = WireRequest { method, url, headers: Headers::new(), body };
+        let request =
+            WireRequest { method, url: url.parse().unwrap(), headers: Headers::new(), body };
         let answer = self.world.answer(&request, self.now).0.unwrap();
         (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
     }
@@ -97,7 +98,7 @@ fn the_deletion_of_an_endpoint_is_told_in_the_words_of_azures_client() {
     let url = format!("https://management.azure.com{profile}?api-version=2022-04-01");
     let request = WireRequest {
         method: Method::Delete,
-        url,
+        url: url.parse().unwrap(),
         headers: Headers::new(),
         body: bytes::Bytes::new(),
     };
@@ -168,7 +169,7 @@ fn what_is_asked_of_something_that_is_not_there_is_refused_as_azure_does() {
     let url =
         format!("https://management.azure.com{nowhere}/virtualNetworks?api-version=2024-03-01");
     let (headers, body) = (Headers::new(), bytes::Bytes::new());
-    let request = WireRequest { method: Method::Get, url, headers, body };
+    let request = WireRequest { method: Method::Get, url: url.parse().unwrap(), headers, body };
     let answer = azure.world.answer(&request, azure.now).0.unwrap();
     let told: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((answer.status, code(&told)), (404, "ResourceGroupNotFound"));

@@ -162,7 +162,7 @@ fn the_simulator_never_changes_zones() {
             "zones": zones, "properties": { "publicIPAllocationMethod": "Static" } });
         let request = WireRequest {
             method: Method::Put,
-            url: format!("http://127.0.0.1{id}?api-version=2024-03-01"),
+            url: format!("http://127.0.0.1{id}?api-version=2024-03-01").parse().unwrap(),
             headers: Headers::new(),
             body: body.to_string().into(),
         };

@@ -74,7 +74,12 @@ impl Served {
             all.push(*name, *value);
         }
         let url = format!("{}{path}", self.origin);
-        let request = WireRequest { method, url, headers: all, body: body.to_owned().into() };
+        let request = WireRequest {
+            method,
+            url: url.parse().unwrap(),
+            headers: all,
+            body: body.to_owned().into(),
+        };
         self.wire.send(request).await.unwrap()
     }
 

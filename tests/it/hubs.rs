@@ -36,7 +36,7 @@ impl Azure {
             format!("https://management.azure.com{path}?api-version=2024-03-01")
         };
         let headers = Headers::new().with("x-ms-client-request-id", "key");
-        let request = WireRequest { method, url, headers, body };
+        let request = WireRequest { method, url: url.parse().unwrap(), headers, body };
         let answer = self.world.answer(&request, self.now).0.unwrap();
         let read = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         (answer.status, read, answer)

@@ -71,7 +71,7 @@ fn made_key(endpoint: &str) -> String {
               Microsoft.Network/expressRouteCircuits/er-singapore/authorizations/auth-hub-sea";
     let request = WireRequest {
         method: Method::Get,
-        url: format!("{endpoint}{id}?api-version=2024-03-01"),
+        url: format!("{endpoint}{id}?api-version=2024-03-01").parse().unwrap(),
         headers: Headers::new().with("Authorization", "Bearer test"),
         body: bytes::Bytes::new(),
     };

@@ -35,8 +35,8 @@ impl Answers for Desk {
         request: &WireRequest,
         _now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, Duration) {
-        self.asked.push(request.url.clone());
-        let target = request.url.splitn(4, '/').nth(3).unwrap_or_default();
+        self.asked.push(request.url.to_string());
+        let target = request.url.as_str().splitn(4, '/').nth(3).unwrap_or_default();
         let answer = |status: u16, headers: Headers, body: &str| {
             Ok(WireResponse {
                 status,

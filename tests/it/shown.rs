@@ -58,7 +58,8 @@ impl Watched {
     fn ask(&mut self, method: Method, url: &str, body: &Value) -> WireResponse {
         let url = if url.starts_with('/') { format!("{HOST}{url}") } else { url.to_owned() };
         let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
-        let request = WireRequest { method, url, headers: Headers::new(), body };
+        let request =
+            WireRequest { method, url: url.parse().unwrap(), headers: Headers::new(), body };
         self.now = self.now + Duration::from_millis(100);
         self.world.answer(&request, self.now).0.unwrap()
     }

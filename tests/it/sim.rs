@@ -30,7 +30,7 @@ impl Azure {
     fn ask(&mut self, method: Method, url: &str, body: &Value) -> Result<WireResponse, WireFault> {
         let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
         let headers = Headers::new().with("x-ms-client-request-id", "key");
-        let request = WireRequest { method, url: url.to_owned(), headers, body };
+        let request = WireRequest { method, url: url.parse().unwrap(), headers, body };
         self.world.answer(&request, self.now).0
     }
 

@@ -36,7 +36,8 @@ impl Client {
 
     fn ask(&mut self, method: Method, url: &str, body: &Value) -> WireResponse {
         let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
-        let request = WireRequest { method, url: url.to_owned(), headers: Headers::new(), body };
+        let request =
+            WireRequest { method, url: url.parse().unwrap(), headers: Headers::new(), body };
         self.world.answer(&request, self.now).0.unwrap()
     }
 

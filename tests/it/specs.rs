@@ -479,7 +479,7 @@ async fn what_the_simulator_shows_is_as_published() {
         let url = format!("https://management.azure.com{id}?api-version=2024-03-01");
         let request = WireRequest {
             method: Method::Get,
-            url,
+            url: url.parse().unwrap(),
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };

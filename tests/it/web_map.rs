@@ -202,7 +202,7 @@ async fn what_is_not_done_yet_is_told_apart_without_colour_and_nothing_is_markup
 async fn what_is_kept_of_an_estate_has_no_body_and_no_key() {
     let (_, mut known) = drilled().await;
     let key = "a-shared-key-91x";
-    let id = known.bodies.keys().find(|id| id.resource_type().is("Microsoft.Network/connections"));
+    let id = known.bodies.keys().find(|id| id.is_a("Microsoft.Network/connections"));
     let id: ResourceId = id.unwrap().clone();
     known.bodies.get_mut(&id).unwrap()["properties"]["authorizationKey"] = key.into();
     known.bodies.get_mut(&id).unwrap()["properties"]["sharedKey"] = key.into();

@@ -140,7 +140,8 @@ struct Doer {
 impl Doer {
     fn ask(&mut self, method: Method, url: &str, body: &Value) -> WireResponse {
         let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
-        let request = WireRequest { method, url: url.to_owned(), headers: Headers::new(), body };
+        let request =
+            WireRequest { method, url: url.parse().unwrap(), headers: Headers::new(), body };
         self.world.answer(&request, self.now).0.unwrap()
     }
 
@@ -242,7 +243,7 @@ impl Doer {
         }
         let on_hongkong = there.iter().filter(|id| {
             let peer = self.world.body(id).unwrap().pointer("/properties/peer/id").cloned();
-            id.resource_type().is("Microsoft.Network/connections")
+            id.is_a("Microsoft.Network/connections")
                 && peer.unwrap_or_default().as_str().unwrap_or_default().ends_with("er-hongkong")
         });
         assert!(on_hongkong.count() <= 1, "two networks of the same addresses are on one circuit");

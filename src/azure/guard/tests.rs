@@ -64,7 +64,7 @@ async fn try_it(
 ) -> Result<(), String> {
     let request = WireRequest {
         method,
-        url: url.to_owned(),
+        url: url.parse().unwrap(),
         headers: Headers::new().with("Authorization", "Bearer dummy"),
         body: bytes::Bytes::new(),
     };
@@ -156,7 +156,7 @@ async fn a_lost_answer_leaves_every_post_that_changes_in_doubt_and_no_read() {
     let send = async |path: String, purpose: Purpose| {
         let request = WireRequest {
             method: Method::Post,
-            url: format!("https://management.azure.com{path}"),
+            url: format!("https://management.azure.com{path}").parse().unwrap(),
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };

@@ -108,7 +108,7 @@ impl Walk<'_> {
         body: Option<&Value>,
     ) -> Value {
         let body = body.and_then(Value::as_object);
-        let mut merged = body.cloned().unwrap_or_default();
+        let mut values = Vec::with_capacity(wanted.len());
         for (key, wanted) in wanted {
             // Values of keys are not compared; what is written has them.
             let value = if is_secret_key(key) {
@@ -116,11 +116,17 @@ impl Walk<'_> {
             } else {
                 self.value(&at.key(key), wanted, body.and_then(|body| body.get(key)))
             };
-            match value {
-                Some(Value::Null) | None => drop(merged.remove(key)),
-                Some(value) => drop(merged.insert(key.clone(), value)),
+            values.push((key, value.filter(|value| !value.is_null())));
+        }
+        // What is there stays where it stands, and what is new comes behind it.
+        let mut merged = Map::new();
+        for (key, has) in body.into_iter().flatten() {
+            match values.iter().position(|(own, _)| *own == key) {
+                Some(place) => merged.extend(values.remove(place).1.map(|own| (key.clone(), own))),
+                None => drop(merged.insert(key.clone(), has.clone())),
             }
         }
+        merged.extend(values.into_iter().filter_map(|(key, own)| Some((key.clone(), own?))));
         // What came of nothing but fields that are not shown is not sent either.
         merged.retain(|key, value| {
             let is_new = body.is_none_or(|body| !body.contains_key(key));

@@ -68,8 +68,7 @@ impl Hidden {
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             Self::OfType { subscription, kind } => {
-                id.subscription().eq_ignore_ascii_case(subscription)
-                    && id.root().resource_type().is(kind)
+                id.subscription().eq_ignore_ascii_case(subscription) && id.root().is_a(kind)
             }
         }
     }
@@ -90,7 +89,7 @@ impl Captured {
     fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (ResourceId, &'a Value)> {
         self.resources.iter().filter_map(move |body| {
             let id = ResourceId::parse(body["id"].as_str()?).ok()?;
-            id.resource_type().is(kind).then_some((id, body))
+            id.is_a(kind).then_some((id, body))
         })
     }
 }

@@ -192,7 +192,7 @@ impl EstateReading<'_> {
     async fn inventory(&self, captured: &mut Captured, subscription: &str) -> Vec<ResourceId> {
         let mut ids = Vec::new();
         let mut others: BTreeMap<String, usize> = BTreeMap::new();
-        let held = |id: &ResourceId| KINDS.iter().any(|kind| id.resource_type().is(kind));
+        let held = |id: &ResourceId| KINDS.iter().any(|kind| id.is_a(kind));
         match self.estate(&EstateQuestion::Resources(subscription.to_owned())).await {
             Ok(list) => {
                 for id in ids_of(&list.unwrap_or_default()).filter(|id| self.wanted(id)) {
@@ -229,7 +229,7 @@ impl EstateReading<'_> {
             ));
         }
         // The same order whatever order Azure lists in, parents of references first.
-        let place = |id: &ResourceId| KINDS.iter().position(|kind| id.resource_type().is(kind));
+        let place = |id: &ResourceId| KINDS.iter().position(|kind| id.is_a(kind));
         ids.sort_by_key(|id| (place(id), id.clone()));
         ids.dedup();
         ids
@@ -237,7 +237,7 @@ impl EstateReading<'_> {
 
     async fn read_children(&self, captured: &mut Captured, parent: &ResourceId) {
         let of = |table: &[(&str, &'static [&'static str])]| {
-            let own = table.iter().find(|(kind, _)| parent.resource_type().is(kind));
+            let own = table.iter().find(|(kind, _)| parent.is_a(kind));
             own.map_or(&[][..], |(_, kinds)| kinds)
         };
         for kind in of(&APART) {
@@ -347,7 +347,7 @@ impl EstateReading<'_> {
 /// A body as a world file has it: without counters, and with what stands for a key that Azure tells only at a path
 /// of its own.
 fn as_written(id: &ResourceId, mut body: Value) -> Value {
-    if id.resource_type().is(kind::CONNECTIONS)
+    if id.is_a(kind::CONNECTIONS)
         && let Some(properties) = body["properties"].as_object_mut()
     {
         properties.retain(|key, _| !key.ends_with("BytesTransferred"));
@@ -409,7 +409,7 @@ impl Captured {
         let named = |id: &ResourceId| {
             subscriptions.iter().any(|own| own.eq_ignore_ascii_case(id.subscription()))
         };
-        let held = |id: &ResourceId| KINDS.iter().any(|kind| id.root().resource_type().is(kind));
+        let held = |id: &ResourceId| KINDS.iter().any(|kind| id.root().is_a(kind));
         let roots = elsewhere.iter().filter(|id| !named(id) && held(id)).map(ResourceId::root);
         for root in roots.collect::<BTreeSet<_>>() {
             self.left_out.push(format!(

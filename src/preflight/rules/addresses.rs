@@ -102,7 +102,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
 
 /// The hub of a planned connection, where it is one of a hub's gateway.
 fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
-    if !planned.gateway.resource_type().is(HUB_GATEWAYS) {
+    if !planned.gateway.is_a(HUB_GATEWAYS) {
         return None;
     }
     let made = then.hub_actions().into_iter().find_map(|(_, action)| match action {

@@ -104,7 +104,7 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let ours = |(step, id): (&Step, &ResourceId)| {
         let root = id.root();
-        (!Inquiry::on_source(step) && root.resource_type().is(kind::NETWORKS)).then_some(root)
+        (!Inquiry::on_source(step) && root.is_a(kind::NETWORKS)).then_some(root)
     };
     let all: BTreeSet<ResourceId> = inquiry.written().into_iter().filter_map(ours).collect();
     all.iter()

@@ -185,7 +185,7 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let (mut unread, mut circuits) = (None, 0);
         for (_, link) in then.links_of(gateway) {
             let circuit = arm::ConnectionView::of(link).circuit();
-            let Some(circuit) = circuit.filter(|id| id.resource_type().is(CIRCUITS)) else {
+            let Some(circuit) = circuit.filter(|id| id.is_a(CIRCUITS)) else {
                 continue;
             };
             circuits += 1;

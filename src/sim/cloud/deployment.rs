@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::nested::is_deployment;
 use super::template::{DeployedTo, Evaluator, Piece};
@@ -246,6 +247,7 @@ impl World {
         };
         without_nulls(&mut body);
         let url = format!("{ORIGIN}{}?api-version={}", piece.id, piece.api_version);
+        let Ok(url) = Url::parse(&url) else { return invalid("its id makes no URL".to_owned()) };
         let headers = Headers::new().with("Content-Type", "application/json");
         let request =
             WireRequest { method: Method::Put, url, headers, body: body.to_string().into() };

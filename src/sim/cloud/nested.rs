@@ -18,7 +18,7 @@ const DEPTH_MAX: u8 = 8;
 
 /// Whether a resource of a template is a deployment.
 pub(super) fn is_deployment(id: &ResourceId) -> bool {
-    id.resource_type().is(KIND)
+    id.is_a(KIND)
 }
 
 impl World {

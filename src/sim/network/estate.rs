@@ -114,10 +114,7 @@ impl<'a> Estate<'a> {
         &self,
         wanted: &'static str,
     ) -> impl Iterator<Item = (&'a ResourceId, &'a Value)> {
-        self.bodies
-            .iter()
-            .filter(move |(id, _)| id.resource_type().is(wanted))
-            .map(|(id, body)| (*id, *body))
+        self.bodies.iter().filter(move |(id, _)| id.is_a(wanted)).map(|(id, body)| (*id, *body))
     }
 
     /// The children of one kind of a resource: those of their own and those in its body.
@@ -143,7 +140,7 @@ impl<'a> Estate<'a> {
         }
         let wanted = format!("{}/{kind}", parent.resource_type().as_str());
         for (id, body) in self.beneath(parent) {
-            if id.resource_type().is(&wanted) {
+            if id.is_a(&wanted) {
                 found.insert((*id).clone(), *body);
             }
         }

@@ -260,8 +260,7 @@ impl Estate<'_> {
         let stands =
             self.members(hub).iter().any(|member| member.id.as_str().eq_ignore_ascii_case(&hop))
                 || ResourceId::parse(&hop).is_ok_and(|hop| {
-                    hop.resource_type().is("Microsoft.Network/azureFirewalls")
-                        && self.body(&hop).is_some()
+                    hop.is_a("Microsoft.Network/azureFirewalls") && self.body(&hop).is_some()
                 });
         (!stands).then(|| {
             format!(

@@ -142,7 +142,7 @@ pub enum Dead {
 
 /// An ExpressRoute gateway of a network or of a hub; none where the body is of anything else.
 pub(super) fn read_gateway(id: &ResourceId, body: &Value) -> Option<ExpressRouteGateway> {
-    if id.resource_type().is(kind::HUB_GATEWAYS) {
+    if id.is_a(kind::HUB_GATEWAYS) {
         return Some(ExpressRouteGateway {
             id: id.clone(),
             region: read::region(body),
@@ -153,7 +153,7 @@ pub(super) fn read_gateway(id: &ResourceId, body: &Value) -> Option<ExpressRoute
         });
     }
     let gateway = arm::GatewayView::of(body);
-    if !id.resource_type().is(kind::GATEWAYS) || !gateway.is_express_route() {
+    if !id.is_a(kind::GATEWAYS) || !gateway.is_express_route() {
         return None;
     }
     Some(ExpressRouteGateway {

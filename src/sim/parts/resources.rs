@@ -174,8 +174,8 @@ impl Resources {
         &self,
         kind: &str,
     ) -> impl Iterator<Item = (&ResourceId, &Resource)> {
-        let ids = ResourceType::parse(kind).ok().and_then(|kind| self.by_type.get(&kind));
-        ids.into_iter().flatten().filter_map(|id| self.all.get_key_value(id))
+        let ids = self.by_type.iter().filter(|(own, _)| own.is(kind)).flat_map(|(_, ids)| ids);
+        ids.filter_map(|id| self.all.get_key_value(id))
     }
 
     /// What is inside a resource, itself not among it, by id.

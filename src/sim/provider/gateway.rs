@@ -276,7 +276,7 @@ impl Provider for GatewayType {
             .map(|body| self.references(body))
             .unwrap_or_default()
             .into_iter()
-            .filter(|used| used.resource_type().is(kind::PUBLIC_ADDRESSES))
+            .filter(|used| used.is_a(kind::PUBLIC_ADDRESSES))
             .collect();
         let mut follows: Vec<Consequence> = addresses
             .iter()

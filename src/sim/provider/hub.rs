@@ -200,7 +200,7 @@ impl Provider for VirtualHubType {
             .resources
             .children(id)
             .map(|(child, _)| child)
-            .find(|child| child.resource_type().is(super::hub_vnet::KIND))
+            .find(|child| child.is_a(super::hub_vnet::KIND))
             .cloned();
         match gateway_in(world, id).or(network) {
             None => Ok(()),
@@ -235,8 +235,7 @@ impl Provider for HubTableType {
             let hop = id_at(route, "/nextHop");
             let known = hop.as_ref().is_some_and(|hop| world.resources.contains_key(hop));
             let ours = hop.as_ref().is_some_and(|hop| {
-                hop.parent() == put.id.parent()
-                    || hop.resource_type().is("Microsoft.Network/azureFirewalls")
+                hop.parent() == put.id.parent() || hop.is_a("Microsoft.Network/azureFirewalls")
             });
             if !known || !ours {
                 let name = route["name"].as_str().unwrap_or_default();

@@ -21,6 +21,9 @@ mod traffic_manager;
 mod virtual_network;
 mod vnet_peering;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::body_rule::BodyRule;
@@ -377,8 +380,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Provider> {
 
 /// The provider of a resource's type.
 pub(super) fn of(id: &ResourceId) -> Option<&'static dyn Provider> {
-    let kind = id.resource_type();
-    all().find(|provider| kind.is(provider.kind()))
+    static BY_TYPE: LazyLock<BTreeMap<String, &'static dyn Provider>> = LazyLock::new(|| {
+        all().map(|provider| (provider.kind().to_ascii_lowercase(), provider)).collect()
+    });
+    BY_TYPE.get(&id.type_key()).copied()
 }
 
 /// The types that have a provider, for the tests of those who must know each of them.

@@ -146,7 +146,7 @@ pub(super) fn give_address(world: &World, id: &ResourceId) -> Option<Consequence
 
 /// The address that a public IP has, or will be given; nothing else has one.
 pub(super) fn address(world: &World, id: &ResourceId) -> Option<Value> {
-    if !id.resource_type().is(PublicIpType.kind()) {
+    if !id.is_a(PublicIpType.kind()) {
         return None;
     }
     let own = world.body(id)?.pointer("/properties/ipAddress");

@@ -68,7 +68,7 @@ impl Provider for SubnetType {
         let overlapping = world.ids().any(|other| {
             other != put.id
                 && other.parent() == vnet
-                && other.resource_type().is(self.kind())
+                && other.is_a(self.kind())
                 && world.body(other).is_some_and(|body| {
                     let theirs = prefixes_of(body);
                     prefixes
@@ -218,7 +218,7 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
     }
     let left_out = world.ids().filter(|other| {
         other.parent().as_ref() == Some(put.id)
-            && other.resource_type().is(kind::SUBNETS)
+            && other.is_a(kind::SUBNETS)
             && !named.contains(&other.name().to_ascii_lowercase())
     });
     let mut used = left_out.filter_map(|subnet| Some((subnet, world.user_of(subnet)?)));

@@ -238,7 +238,7 @@ pub(super) fn space_changed(world: &World, vnet: &ResourceId, before: &Value) ->
     let leads_here = |id: &&ResourceId| {
         world.body(id).and_then(|body| arm::PeeringView::of(body).remote()).as_ref() == Some(vnet)
     };
-    let is_side = |id: &&ResourceId| id.resource_type().is(NetworkPeeringType.kind());
+    let is_side = |id: &&ResourceId| id.is_a(NetworkPeeringType.kind());
     let sides: Vec<ResourceId> = world.ids().filter(is_side).filter(leads_here).cloned().collect();
     let now: Vec<String> = spaces(world, vnet).iter().map(ToString::to_string).collect();
     let near: Vec<ResourceId> =

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::azure::wire::{Headers, Method, WireRequest, WireResponse};
 
@@ -23,8 +24,23 @@ pub(super) fn origin(parts: &Parts, scheme: &str, fallback: &str) -> String {
     format!("{scheme}://{}", host.unwrap_or(fallback))
 }
 
-/// The request as a value; `None` when its method is none that ARM knows.
-pub(super) fn wire_request(parts: &Parts, origin: &str, body: Bytes) -> Option<WireRequest> {
+/// The request as a value.
+///
+/// # Errors
+/// Its method is none that ARM knows, or its URL is none: the answer that says so.
+pub(super) fn wire_request(
+    parts: &Parts,
+    origin: &str,
+    body: Bytes,
+) -> Result<WireRequest, Box<Response<Body>>> {
+    let method = Method::parse(parts.method.as_str()).ok_or_else(|| {
+        let message = "The HTTP method is not supported.";
+        error(StatusCode::METHOD_NOT_ALLOWED, "HttpMethodNotSupported", message)
+    })?;
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let url = Url::parse(&format!("{origin}{target}")).map_err(|_| {
+        error(StatusCode::BAD_REQUEST, "InvalidRequestUri", "The URL cannot be read.")
+    })?;
     let mut headers = Headers::new();
     for (name, value) in &parts.headers {
         // A header that is no text is nothing that ARM reads.
@@ -32,13 +48,7 @@ pub(super) fn wire_request(parts: &Parts, origin: &str, body: Bytes) -> Option<W
             headers.push(name.as_str().to_owned(), value);
         }
     }
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    Some(WireRequest {
-        method: Method::parse(parts.method.as_str())?,
-        url: format!("{origin}{target}"),
-        headers,
-        body,
-    })
+    Ok(WireRequest { method, url, headers, body })
 }
 
 /// The answer on the wire, its operation URLs pointing at the host that the client used.

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_ledger_is_bounded_and_its_places_go_on() {
         let mut ledger = Ledger::default();
-        let url = "https://management.azure.com/x".to_owned();
+        let url = "https://management.azure.com/x".parse().unwrap();
         let (headers, body) = (Headers::new(), bytes::Bytes::new());
         let request = WireRequest { method: Method::Get, url, headers, body };
         for _ in 0..=2 * ENTRIES_MAX as u64 {

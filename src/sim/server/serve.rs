@@ -207,12 +207,9 @@ async fn answer<W: Answers>(
     };
     let scheme = if served.service.identity.is_some() { "https" } else { "http" };
     let origin = origin(&parts, scheme, &served.address);
-    let Some(request) = wire_request(&parts, &origin, body) else {
-        return error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "HttpMethodNotSupported",
-            "The HTTP method is not supported.",
-        );
+    let request = match wire_request(&parts, &origin, body) {
+        Ok(request) => request,
+        Err(refusal) => return *refusal,
     };
     let (answered, latency) = served.ask(&request, parts.uri.path());
     if served.pace == ServePace::Server && !latency.is_zero() {

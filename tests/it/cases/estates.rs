@@ -37,7 +37,7 @@ fn asked(
     let separator = if path.contains('?') { '&' } else { '?' };
     let request = WireRequest {
         method,
-        url: format!("http://127.0.0.1{path}{separator}api-version=2024-03-01"),
+        url: format!("http://127.0.0.1{path}{separator}api-version=2024-03-01").parse().unwrap(),
         headers: Headers::new(),
         body: if method == Method::Get { String::new() } else { body.to_string() }.into(),
     };

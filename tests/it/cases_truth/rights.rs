@@ -67,7 +67,7 @@ fn the_simulator_wants_a_token_of_every_tenant_that_a_write_names() {
     let circuits = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-singapore";
     let mut ask = |method, path: &str, body: String, headers: Headers| {
         let url = format!("http://127.0.0.1{path}?api-version=2024-03-01");
-        let request = WireRequest { method, url, headers, body: body.into() };
+        let request = WireRequest { method, url: url.parse().unwrap(), headers, body: body.into() };
         world.answer(&request, scenario.now).0.unwrap()
     };
     let plain = || Headers::new().with("Authorization", "Bearer t");

@@ -188,8 +188,12 @@ impl Replay<'_> {
         if !body.is_empty() {
             headers.push("Content-Type", "application/json");
         }
-        let request =
-            WireRequest { method, url, headers, body: bytes::Bytes::from(body.to_owned()) };
+        let request = WireRequest {
+            method,
+            url: url.parse().unwrap(),
+            headers,
+            body: bytes::Bytes::from(body.to_owned()),
+        };
         self.world.answer(&request, self.now).0.unwrap()
     }
 
@@ -309,7 +313,9 @@ impl Replay<'_> {
                 .answer(
                     &WireRequest {
                         method: Method::Get,
-                        url: format!("https://management.azure.com{path}?api-version=2022-08-01"),
+                        url: format!("https://management.azure.com{path}?api-version=2022-08-01")
+                            .parse()
+                            .unwrap(),
                         headers: Headers::new(),
                         body: bytes::Bytes::new(),
                     },
