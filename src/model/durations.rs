@@ -24,8 +24,11 @@ pub enum MeasuredChange {
     Delete,
 }
 
-/// Seconds by which a twentieth, a quarter, half, three quarters and nineteen twentieths have ended.
-pub type Quantiles = [u32; 5];
+/// How many of the ends have come by each of the [`Quantiles`].
+pub const QUANTILE_LEVELS: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+
+/// Seconds by which so many of the ends have come ([`QUANTILE_LEVELS`]).
+pub type Quantiles = [u32; QUANTILE_LEVELS.len()];
 
 /// The distribution of one kind of change.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -61,7 +64,7 @@ static TABLE: LazyLock<Table> =
     });
 
 /// For types that nobody recorded.
-const OTHERS: Quantiles = [1, 2, 5, 15, 60];
+const OTHERS: Quantiles = [1, 1, 2, 5, 15, 45, 60];
 
 /// The class of a change that is not the usual one of its type: gateways and connections that are not
 /// ExpressRoute's, and a gateway's update that rebuilds it.

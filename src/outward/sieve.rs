@@ -14,11 +14,14 @@ const BITS_OF_SEED: usize = 256;
 /// Fewest bits, and most: 1 KiB to 128 KiB, what a processor has at hand.
 const BITS: [usize; 2] = [1 << 13, 1 << 20];
 
-/// The bit that tells small letters from capitals, in each byte of a seed. It makes some signs alike as well.
-const CASE: u8 = 0x20;
-
 /// The bytes of a seed in a number.
 const MASK: u64 = (1 << (8 * SEED)) - 1;
+
+/// The bit that tells small letters from capitals, in each byte of a number. It makes some signs alike as well.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// Bytes that a processor takes at once.
+const WORD: usize = 8;
 
 /// The hashes of the seeds, a bit each.
 pub(super) struct Sieve {
@@ -48,7 +51,7 @@ impl Sieve {
 
     /// One seed more.
     pub(super) fn add(&mut self, seed: &[u8; SEED]) {
-        let (word, bit) = self.place(seed.iter().fold(0, |key, byte| shifted(key, *byte)));
+        let (word, bit) = self.place(last_key(seed));
         if let Some(word) = self.words.get_mut(word) {
             *word |= bit;
         }
@@ -63,13 +66,17 @@ impl Sieve {
 
     /// The places of a text from which a seed may stand, whatever the case of its letters; in order.
     pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        let mut key = 0;
-        text.iter().enumerate().filter_map(move |(last, byte)| {
-            key = shifted(key, *byte);
-            let (word, bit) = self.place(key);
-            let passes = self.words.get(word).is_some_and(|word| word & bit != 0);
-            if passes { (last + 1).checked_sub(SEED) } else { None }
-        })
+        let keys = text.array_windows().map(|word| key(*word));
+        // Behind the last that has a whole word before it there are a few more.
+        let all = (text.len() + 1).saturating_sub(SEED);
+        let behind = (text.len() + 1).saturating_sub(WORD)..all;
+        let rest = behind.filter_map(|at| text.get(at..)).map(last_key);
+        keys.chain(rest).enumerate().filter(|(_, key)| self.has(*key)).map(|(at, _)| at)
+    }
+
+    fn has(&self, key: u64) -> bool {
+        let (word, bit) = self.place(key);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// The word and the bit of a seed, by the high bits of a product (Fibonacci hashing).
@@ -81,9 +88,16 @@ impl Sieve {
     }
 }
 
-/// The last bytes, with one more.
-fn shifted(key: u64, byte: u8) -> u64 {
-    (key << 8 | u64::from(byte | CASE)) & MASK
+/// The seed at the beginning of eight bytes, in a number.
+fn key(word: [u8; WORD]) -> u64 {
+    (u64::from_le_bytes(word) | CASE) & MASK
+}
+
+/// The seed at the beginning of fewer.
+fn last_key(bytes: &[u8]) -> u64 {
+    let mut word = [0; WORD];
+    word.iter_mut().zip(bytes).for_each(|(own, byte)| *own = *byte);
+    key(word)
 }
 
 #[cfg(test)]
@@ -99,6 +113,12 @@ mod tests {
         for seed in &seeds {
             let text = [b"..", seed.to_ascii_uppercase().as_slice(), b".."].concat();
             assert!(sieve.places(&text).any(|place| place == 2));
+        }
+        for behind in 0..2 * WORD {
+            let text = [seeds[3].as_slice(), b"..................".get(..behind).unwrap()].concat();
+            assert_eq!(sieve.places(&text).next(), Some(0), "{behind} bytes behind it");
+            let text = [&text[SEED..], seeds[3].as_slice()].concat();
+            assert_eq!(sieve.places(&text).last(), Some(behind), "at the end");
         }
         assert_eq!(sieve.places(&seeds[3][..SEED - 1]).next(), None, "shorter than a seed");
         let other: Vec<u8> = (0..100_000_u64).map(|n| b'g' + (n * n / 7 % 19) as u8).collect();
