@@ -24,6 +24,7 @@ use super::token::TokenSource;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
+use crate::model::permission::to_look;
 use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{
     Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
@@ -142,7 +143,14 @@ impl Observer for ArmActuator {
         goal: &Goal<'_>,
         context: &CallContext,
     ) -> Result<Assessment, StepError> {
-        observe(&self.client, goal, context).await
+        match observe(&self.client, goal, context).await {
+            // A right to read is new as one to write is.
+            Err(error) if fresh_right::is_of_right(&error) => {
+                let (Goal::Do(action) | Goal::Undo { action, .. }) = goal;
+                Err(fresh_right::judged(&self.client, error, to_look(action), context).await)
+            }
+            answer => answer,
+        }
     }
 }
 
@@ -180,8 +188,9 @@ impl Actuator for ArmActuator {
             }
         };
         match operation::read_sent(&response, &purpose) {
-            Err(error) if error.code == "AuthorizationFailed" => {
-                Err(fresh_right::judged(&self.client, error, write, context).await)
+            Err(error) if fresh_right::is_of_right(&error) => {
+                Err(fresh_right::judged(&self.client, error, fresh_right::needed(write), context)
+                    .await)
             }
             answer => answer,
         }

@@ -61,6 +61,10 @@ pub fn refusal(response: &WireResponse, purpose: &Purpose) -> StepError {
             Purpose::Change(_) => Disposition::Ambiguous,
             Purpose::Read => Disposition::Transient { after },
         },
+        // A read that Azure carries out as an operation, and that failed there: it is asked for again.
+        400 if !purpose.may_change() && RETRYABLE_FAILURES.contains(&code.as_str()) => {
+            Disposition::Transient { after }
+        }
         // Neither a yes nor a no: what answers a change with a redirect may have made it (303).
         100..=399 if purpose.may_change() => Disposition::Ambiguous,
         _ => Disposition::Rejected,

@@ -18,14 +18,23 @@ const OBEYED_AFTER: Duration = Duration::from_secs(30);
 /// The version of the list of rights.
 const PERMISSIONS: &str = "2022-04-01";
 
-/// The refusal of a write, as a passing trouble where our rights have what was missed.
+/// What Azure says where a right is missed: at the resource itself, or at one that a body names.
+const CODES: [&str; 2] = ["AuthorizationFailed", "LinkedAuthorizationFailed"];
+
+/// Whether a refusal is for a right that is missed.
+pub(super) fn is_of_right(refusal: &StepError) -> bool {
+    CODES.contains(&refusal.code.as_str())
+}
+
+/// A refusal, as a passing trouble where our rights have what was missed: what the refusal names, else what such
+/// a call takes.
 pub(super) async fn judged(
     client: &Client,
     refusal: StepError,
-    write: &Write,
+    takes: Option<(ResourceId, String)>,
     context: &CallContext,
 ) -> StepError {
-    let Some((right, scope)) = missed(&refusal.message).or_else(|| needed(write)) else {
+    let Some((scope, right)) = missed(&refusal.message).or(takes) else {
         return refusal;
     };
     client.renew_token(&scope).await;
@@ -47,19 +56,21 @@ pub(super) async fn judged(
     error
 }
 
-/// The right and the scope that a refusal names: `… to perform action 'X' over scope 'Y' …`.
-fn missed(message: &str) -> Option<(String, ResourceId)> {
+/// The right and the scope that a refusal names: `… to perform action 'X' over scope 'Y' …`; at a linked one the
+/// first of each that `… does not have permission to perform action(s) 'X' on the linked scope(s) 'Y' …` names.
+fn missed(message: &str) -> Option<(ResourceId, String)> {
     let behind = |word: &str| {
-        let rest = &message[message.find(word)? + word.len()..];
-        rest[rest.find('\'')? + 1..].split('\'').next()
+        let rest = &message[message.rfind(word)? + word.len()..];
+        let quoted = rest[rest.find('\'')? + 1..].split('\'').next()?;
+        quoted.split(',').next()
     };
     let right = behind("perform action").filter(|right| right.contains('/'))?;
-    let scope = ResourceId::parse(behind("over scope")?).ok()?;
-    Some((right.to_owned(), scope))
+    let scope = behind("over scope").or_else(|| behind("on the linked scope"))?;
+    Some((ResourceId::parse(scope).ok()?, right.to_owned()))
 }
 
 /// The right that a write takes.
-fn needed(write: &Write) -> Option<(String, ResourceId)> {
+pub(super) fn needed(write: &Write) -> Option<(ResourceId, String)> {
     let resource = write.resource.azure()?;
     let kind = resource.resource_type();
     let verb = match write.method {
@@ -68,7 +79,7 @@ fn needed(write: &Write) -> Option<(String, ResourceId)> {
         WriteMethod::Post => format!("{}/action", write.verb.as_deref().unwrap_or_default()),
         WriteMethod::Run => return None,
     };
-    Some((format!("{}/{verb}", kind.as_str()), resource.clone()))
+    Some((resource.clone(), format!("{}/{verb}", kind.as_str())))
 }
 
 #[cfg(test)]
@@ -82,9 +93,20 @@ mod tests {
             "The client 'x' with object id 'y' does not have authorization to perform action \
              'Microsoft.Network/expressRouteCircuits/join/action' over scope '{scope}' or the scope is invalid."
         );
-        let (right, id) = missed(&message).unwrap();
+        let (id, right) = missed(&message).unwrap();
         assert_eq!(right, "Microsoft.Network/expressRouteCircuits/join/action");
         assert_eq!(id.as_str(), scope);
         assert!(missed("Refused.").is_none());
+        let circuit =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/er";
+        let message = format!(
+            "The client 'x' with object id 'y' has permission to perform action \
+             'Microsoft.Network/connections/write' on scope '{scope}'; however, it does not have permission \
+             to perform action(s) 'Microsoft.Network/expressRouteCircuits/join/action' on the linked scope(s) \
+             '{circuit}' (respectively) or the linked scope(s) are invalid."
+        );
+        let (id, right) = missed(&message).unwrap();
+        assert_eq!(right, "Microsoft.Network/expressRouteCircuits/join/action");
+        assert_eq!(id.as_str(), circuit);
     }
 }

@@ -92,6 +92,18 @@ fn recovery(
     }
 }
 
+/// The right that looking at the goal of an action takes, with the resource that it is about: of several the
+/// first. None for what is not Azure's.
+#[must_use]
+pub fn to_look(action: &Action) -> Option<(ResourceId, String)> {
+    let (id, verb) = if let Action::Verify(verification) = action {
+        (verification.subject(), *verification_verbs(verification).first()?)
+    } else {
+        (action.written()?, "read")
+    };
+    Some((id.clone(), format!("{}/{verb}", id.resource_type().as_str())))
+}
+
 /// The resource that an action makes, of those on which policies have a word: one that is there already, or is
 /// only changed, is none.
 #[must_use]

@@ -42,9 +42,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
-    for (id, content) in plan.steps().iter().filter_map(policy::content) {
-        asked.insert(policy::question(id, &content));
-    }
+    asked.extend(policy::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
     asked.extend(around(inquiry));

@@ -490,6 +490,11 @@ const CASES: &[Spoilt] = &[
             "types": ["Microsoft.Network/routeTables"] });
         c.world.policies.push(serde_json::from_value(policy).unwrap());
     }),
+    ("POLICY-UNDO", PREPARED, |c| {
+        let policy = json!({ "name": "tags", "require_tags": ["costCenter"],
+            "types": ["Microsoft.Network/connections"] });
+        c.world.policies.push(serde_json::from_value(policy).unwrap());
+    }),
     ("VP-LENDS", MAIN, |c| {
         c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false))
     }),

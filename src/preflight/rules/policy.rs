@@ -1,36 +1,123 @@
-//! Will a policy refuse what the run writes?
+//! Will a policy refuse what the run writes, or what an undo of it would put back?
 
 use serde_json::Value;
 
+use crate::model::azure_limits::{Resize, resize};
 use crate::model::permission::made;
-use crate::model::{ResourceId, Step};
+use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Facts, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::projection;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about Azure Policy.
-pub(super) const RULES: &[Rule] = &[Rule {
-    id: "POLICY-DENY",
-    severity: FindingSeverity::Block,
-    fails_when: "A policy denies a resource that the runbook makes.",
-    reads: "policy restrictions (Microsoft.PolicyInsights) for each resource to be made",
-    why: "The write is refused with RequestDisallowedByPolicy, in the middle of the failover.",
-    fix: "Write what the policy wants (tags, for the most part), or have the resource group exempted for \
-          the failover.",
-    source: "Azure-Landing-Zones 1810, 2945; caf-enterprise-scale 531; AzureTRE 2890",
-    judge: denied,
-}];
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "POLICY-DENY",
+        severity: FindingSeverity::Block,
+        fails_when: "A policy denies a resource that the runbook makes or changes.",
+        reads: "policy restrictions (Microsoft.PolicyInsights) for each resource to be written",
+        why: "The write is refused with RequestDisallowedByPolicy, in the middle of the failover. A resource \
+              that stands since before the policy is refused as soon as it is written.",
+        fix: "Write what the policy wants (tags, for the most part), or have the resource group exempted for \
+              the failover.",
+        source: "Azure-Landing-Zones 1810, 2945; caf-enterprise-scale 531; AzureTRE 2890",
+        judge: denied,
+    },
+    Rule {
+        id: "POLICY-UNDO",
+        severity: FindingSeverity::Warn,
+        fails_when: "A policy denies, as it stands, a resource that the runbook changes or removes.",
+        reads: "policy restrictions (Microsoft.PolicyInsights) for each resource to be changed or removed",
+        why: "It stands since before the policy. An undo writes it as it was, and is refused with \
+              RequestDisallowedByPolicy: what the run took away does not come back.",
+        fix: "Give it what the policy wants (tags, for the most part) on a quiet day, or have the resource group \
+              exempted for the failover.",
+        source: "Azure-Landing-Zones 1810, 2945; caf-enterprise-scale 531; AzureTRE 2890",
+        judge: not_put_back,
+    },
+];
 
-/// The resource that a step makes, as it would be sent to be judged; none for one that makes none. The
-/// type, the name and what is planned: the keys that are sent with it are not part of it.
-pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)> {
-    let id = made(&step.action)?;
-    // As it would be where nothing is.
-    let mut nothing = Facts::default();
-    nothing.insert(Question::Resource(id.clone()), Ok(None));
-    let then = projection::after(&nothing, [step]);
-    let mut body = then.body(id)?.clone();
+/// What policies are asked about.
+#[derive(Debug)]
+struct PolicyCase<'p> {
+    id: &'p ResourceId,
+    /// As it is written, but for keys.
+    content: Value,
+}
+
+/// What a step writes, as far as it is known by now whether it writes: a resource that is not there, or one
+/// that differs from what is planned. An error where it cannot be known.
+fn written<'p>(
+    inquiry: &Inquiry<'_>,
+    step: &'p Step,
+) -> Result<Option<PolicyCase<'p>>, (&'p ResourceId, String)> {
+    let Some(id) = made(&step.action) else { return Ok(None) };
+    let now = inquiry.at(step);
+    let then = |facts: &Facts| projection::after(facts, [step]).body(id).cloned();
+    let body = match now.read(id).map_err(|why| (id, why))? {
+        Some(has) => {
+            then(now.facts).filter(|then| !is_larger(&step.action, has) && differs(has, then))
+        }
+        None => {
+            // As it would be where nothing is.
+            let mut nothing = Facts::default();
+            nothing.insert(Question::Resource(id.clone()), Ok(None));
+            then(&nothing)
+        }
+    };
+    Ok(body.map(|body| PolicyCase { id, content: content(id, body) }))
+}
+
+/// What stands and a step changes or takes away, as it stands.
+fn put_back<'p>(inquiry: &Inquiry<'_>, step: &'p Step) -> Option<PolicyCase<'p>> {
+    let id = match &step.action {
+        Action::Remove(_) => step.action.written()?,
+        action => made(action).filter(|_| matches!(written(inquiry, step), Ok(Some(_))))?,
+    };
+    let has = inquiry.at(step).read(id).ok()??.clone();
+    Some(PolicyCase { id, content: content(id, has) })
+}
+
+/// A gateway that does all that is asked stays as it is.
+fn is_larger(action: &Action, has: &Value) -> bool {
+    let Action::Gateway(spec) = action else { return false };
+    text(has, "/properties/sku/name").is_some_and(|has| resize(has, &spec.sku) == Resize::None)
+}
+
+/// Names of what Azure alone says, and of what is left as it is once it stands.
+const NOT_WRITTEN: [&str; 5] =
+    ["provisioningState", "peeringState", "ipConfigurations", "zones", "etag"];
+
+/// Whether a body is not yet as planned: more than was planned is no difference, nor is the case of letters.
+fn differs(has: &Value, planned: &Value) -> bool {
+    match (has, planned) {
+        (Value::Object(has), Value::Object(planned)) => planned.iter().any(|(key, planned)| {
+            let has = has.get(key).unwrap_or(&Value::Null);
+            !NOT_WRITTEN.contains(&key.as_str()) && differs(has, planned)
+        }),
+        (Value::Array(has), Value::Array(planned)) => {
+            planned.iter().any(|planned| has.iter().all(|has| differs(has, planned)))
+        }
+        (Value::String(has), Value::String(planned)) => {
+            let folded = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+            folded(has) != folded(planned)
+        }
+        // What Azure does not show is off, or none.
+        (Value::Null, planned) => match planned {
+            Value::Null | Value::Bool(false) => false,
+            Value::Object(planned) => planned.values().any(|own| differs(&Value::Null, own)),
+            Value::Array(planned) => !planned.is_empty(),
+            Value::Number(planned) => planned.as_f64() != Some(0.0),
+            Value::Bool(true) | Value::String(_) => true,
+        },
+        (has, planned) => has != planned,
+    }
+}
+
+/// A body as policies are asked about it: the type, the name and what is written. The keys that are sent with it
+/// are not part of it.
+fn content(id: &ResourceId, mut body: Value) -> Value {
     let name = match id.parent() {
         Some(parent) => format!("{}/{}", parent.name(), id.name()),
         None => id.name().to_owned(),
@@ -39,29 +126,18 @@ pub(in crate::preflight) fn content(step: &Step) -> Option<(&ResourceId, Value)>
     body["name"] = Value::from(name);
     if let Some(body) = body.as_object_mut() {
         body.remove("id");
+        body.remove("etag");
     }
-    Some((id, body))
+    body
 }
 
-/// The question about a resource that is to be made.
-pub(in crate::preflight) fn question(id: &ResourceId, content: &Value) -> Question {
-    Question::Restrictions { resource: id.clone(), content: content.to_string() }
-}
+impl PolicyCase<'_> {
+    fn question(&self) -> Question {
+        Question::Restrictions { resource: self.id.clone(), content: self.content.to_string() }
+    }
 
-fn denied(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
-        let Some((id, content)) = content(step) else { continue };
-        // What stands is not made: policies ask of writes.
-        match inquiry.at(step).read(id) {
-            Ok(Some(_)) => continue,
-            Ok(None) => {}
-            Err(why) => {
-                all.push(about(id, FindingVerdict::Unknown(why)));
-                continue;
-            }
-        }
-        let verdict = match inquiry.facts.of(&question(id, &content)) {
+    fn judged(&self, facts: &Facts) -> Judged {
+        let verdict = match facts.of(&self.question()) {
             Fact::Known(answer) => match denial(answer) {
                 Some(by) => FindingVerdict::Failed(format!("policy {by} denies it")),
                 None => FindingVerdict::Passed,
@@ -69,9 +145,33 @@ fn denied(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Absent => FindingVerdict::Unknown("policies cannot be asked there".to_owned()),
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
-        all.push(about(id, verdict));
+        about(self.id, verdict)
     }
-    all
+}
+
+/// The questions about what steps write, and about what an undo of them would write.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let steps = inquiry.plan.steps().iter();
+    let cases = steps.flat_map(|step| {
+        [written(inquiry, step).ok().flatten(), put_back(inquiry, step)].into_iter().flatten()
+    });
+    cases.map(|case| case.question()).collect()
+}
+
+fn denied(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let judged = |step| match written(inquiry, step) {
+        Ok(case) => case.map(|case| case.judged(inquiry.facts)),
+        Err((id, why)) => Some(about(id, FindingVerdict::Unknown(why))),
+    };
+    inquiry.plan.steps().iter().filter_map(judged).collect()
+}
+
+/// What cannot be asked is said of the writes already.
+fn not_put_back(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let steps = inquiry.plan.steps().iter();
+    let cases = steps.filter_map(|step| put_back(inquiry, step));
+    let judged = cases.map(|case| case.judged(inquiry.facts));
+    judged.filter(|judged| !matches!(judged.verdict, FindingVerdict::Unknown(_))).collect()
 }
 
 /// The policy that denies, by an answer about restrictions.

@@ -28,6 +28,22 @@ async fn faults_on_reading_posts_strike() {
     assert!(times < 50, "it struck");
 }
 
+/// A read that fails once on Azure's side is no proof that nothing flows.
+#[tokio::test]
+async fn a_read_that_fails_as_an_operation_is_asked_for_again() {
+    let plan = shipped("dr-circuit.yaml");
+    for read in ["*/getlearnedroutes", "*/routetables/*", "*/getbgppeerstatus"] {
+        let fault = format!(
+            "{{ method: POST, resource: '{read}', times: 1, effect: {{ fail: {{ code: InternalServerError }} }} }}"
+        );
+        let scenario = parsed(&fault).unwrap();
+        let (outcome, with) = drill(&plan, &scenario).await;
+        assert_eq!(outcome, backroad::model::RunOutcome::Succeeded, "{read}");
+        let left = with.world.lock().unwrap().to_file(with.now());
+        assert_eq!(left["faults"][0]["times"].as_u64().unwrap_or(0), 0, "{read}: it struck");
+    }
+}
+
 #[test]
 fn a_fault_that_can_never_strike_is_never_taken_in_silence() {
     for (fault, word) in [

@@ -49,6 +49,43 @@ async fn the_simulator_holds_policies() {
     }
 }
 
+/// What stands since before the policy is refused as soon as it is written, and not before.
+#[tokio::test]
+async fn a_policy_that_denies_a_change_of_what_stands_is_found_and_one_of_what_stays_is_not() {
+    let plan = shipped("dr-circuit-prepared.yaml");
+    let base = "extends: two-circuits-prepared.yaml\nworld: x\npolicies:\n  - ";
+    let of_type = |kind: &str| {
+        let policy =
+            format!("{{ name: tags, types: [Microsoft.Network/{kind}], require_tags: [cc] }}");
+        written_world("x", &format!("{base}{policy}\n"))
+    };
+    let connections = of_type("connections");
+    let found = preflight(&plan, &connections).await;
+    assert_eq!(denied(&found), ["con-hub-sea-singapore"]);
+    assert!(found.blocking().any(|f| f.rule == "POLICY-DENY"));
+    let (outcome, lab) = drill(&plan, &connections).await;
+    assert_ne!(outcome, RunOutcome::Succeeded);
+    assert!(format!("{:?}", lab.journal.events()).contains("RequestDisallowedByPolicy"));
+    // The address stands untagged as well, and nobody writes it.
+    let addresses = of_type("publicIPAddresses");
+    assert!(denied(&preflight(&plan, &addresses).await).is_empty());
+    assert_eq!(drill(&plan, &addresses).await.0, RunOutcome::Succeeded);
+}
+
+/// What a run takes away and policies deny as it stands cannot be put back: said before it is taken away.
+#[tokio::test]
+async fn what_an_undo_could_not_put_back_is_said_before_the_run() {
+    let plan = shipped("same-circuit-swap.yaml");
+    let base = "extends: one-circuit-kept.yaml\nworld: x\npolicies:\n  - ";
+    let policy = "{ name: tags, types: [Microsoft.Network/connections], require_tags: [costCenter], \
+                  scope: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea }";
+    let scenario = written_world("x", &format!("{base}{policy}\n"));
+    let found = preflight(&plan, &scenario).await;
+    let told: Vec<&str> = of(&found, "POLICY-UNDO").iter().map(|f| f.about.as_str()).collect();
+    assert!(told.iter().any(|about| about.starts_with("con-hub-ea")), "{told:?}");
+    assert_eq!(found.blocking().count(), 0, "the failover itself is not denied");
+}
+
 #[tokio::test]
 async fn policies_that_cannot_be_asked_are_not_known() {
     let mut scenario = world("policy-tags-world.yaml");

@@ -99,6 +99,29 @@ async fn a_right_that_is_listed_and_not_yet_obeyed_is_waited_for() {
     assert_eq!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
 }
 
+/// So are a right at a resource that a body names, and those to look and to ask Site Recovery.
+#[tokio::test]
+async fn a_right_of_any_kind_that_is_not_yet_obeyed_is_waited_for() {
+    let plan = shipped("dr-circuit.yaml");
+    for (method, code, from) in [
+        ("PUT", "LinkedAuthorizationFailed", None),
+        ("GET", "AuthorizationFailed", Some("1s")),
+        ("POST", "AuthorizationFailed", Some("1s")),
+    ] {
+        let mut scenario = world("fresh-rights-world.yaml");
+        // The list of rights is read all the same.
+        let resource = "*/microsoft.network/*";
+        let mut fault = json!({ "method": method, "resource": resource, "times": 100_000, "until": "4m",
+            "effect": { "refuse": { "status": 403, "code": code } } });
+        if let Some(from) = from {
+            fault["from"] = json!(from);
+        }
+        scenario.faults = vec![serde_json::from_value(fault).unwrap()];
+        let (outcome, lab) = drill(&plan, &scenario).await;
+        assert_eq!(outcome, RunOutcome::Succeeded, "{method} {code}: {:?}", lab.journal.events());
+    }
+}
+
 /// The same refusal, and the list of rights does not have it: no waiting gives it.
 #[tokio::test]
 async fn a_right_that_is_not_listed_is_not_waited_for() {

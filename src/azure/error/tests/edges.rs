@@ -52,6 +52,18 @@ fn a_failed_operation_is_tried_again_for_any_one_of_its_codes_that_passes() {
 }
 
 #[test]
+fn a_read_that_azure_carries_out_as_an_operation_is_asked_for_again_when_that_failed() {
+    for code in RETRYABLE_FAILURES {
+        let failed = error(400, code, "No.");
+        let again = Disposition::Transient { after: None };
+        assert_eq!(refusal(&failed, &Purpose::Read).disposition, again, "{code}");
+        assert_eq!(refusal(&failed, &change()).disposition, Disposition::Rejected, "{code}");
+    }
+    let wrong = error(400, "InvalidAction", "No.");
+    assert_eq!(refusal(&wrong, &Purpose::Read).disposition, Disposition::Rejected);
+}
+
+#[test]
 fn what_people_can_do_about_a_refusal_is_said_with_it() {
     for (code, word) in [
         ("ParentResourceIsInFailedState", "parent again"),
