@@ -64,6 +64,10 @@ pub(super) const SECOND_REMOTE: Unconfirmed = belief(400, "OnlyOnePeeringCanUseR
 pub(super) const NOT_LENT: Unconfirmed = belief(400, "RemotePeeringDoesNotAllowGatewayTransit");
 /// Networks whose addresses overlap, and that are to be peered.
 pub(super) const PEERS_OVERLAP: Unconfirmed = belief(400, "VnetAddressSpacesOverlap");
+/// A second peering to a network that another one leads to. Public clients know the code by its name; the status
+/// and the words beside it are not recorded.
+pub(super) const REMOTE_TWICE: Unconfirmed =
+    belief(400, "AnotherPeeringAlreadyReferencesRemoteVnet");
 /// A peering whose other side was deleted.
 pub(super) const DISCONNECTED: Unconfirmed = belief(400, "RemotePeeringIsDisconnected");
 /// A next hop that has an address and needs none, or the other way round.

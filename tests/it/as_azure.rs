@@ -204,3 +204,33 @@ fn networks_tell_their_peers_what_they_say_of_themselves() {
     assert_eq!(of["remoteBgpCommunities"], one["properties"]["bgpCommunities"]);
     assert_eq!(of["remoteVirtualNetworkEncryption"], one["properties"]["encryption"]);
 }
+
+#[test]
+fn one_peering_leads_to_a_network_whatever_its_name() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let network = |prefix: &str| {
+        json!({ "location": "southeastasia",
+        "properties": { "addressSpace": { "addressPrefixes": [prefix] } } })
+    };
+    azure.put("virtualNetworks/one", &network("10.61.0.0/16"));
+    azure.put("virtualNetworks/two", &network("10.62.0.0/16"));
+    azure.put("virtualNetworks/three", &network("10.63.0.0/16"));
+    let to = |name: &str| {
+        let remote = format!("{SEA}/virtualNetworks/{name}");
+        json!({ "properties": { "remoteVirtualNetwork": { "id": remote } } })
+    };
+    let side = |name: &str| format!("virtualNetworks/one/virtualNetworkPeerings/{name}");
+    assert_eq!(azure.put(&side("first"), &to("two")).0, 201);
+    for spelled in ["two", "TWO"] {
+        let (status, answer) = azure.put(&side("second"), &to(spelled));
+        assert_eq!(status, 400);
+        assert_eq!(code(&answer), "AnotherPeeringAlreadyReferencesRemoteVnet");
+        let said = answer["error"]["message"].as_str().unwrap();
+        assert!(said.contains("/first referencing remote"), "{said}");
+    }
+    assert_eq!(azure.put(&side("First"), &to("two")).0, 200, "itself is no other");
+    assert_eq!(azure.put(&side("second"), &to("three")).0, 201);
+    azure.ask(Method::Delete, &side("first"), "");
+    azure.now = azure.now + Duration::from_secs(600);
+    assert_eq!(azure.put(&side("again"), &to("two")).0, 201, "when the first is gone");
+}

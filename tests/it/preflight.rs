@@ -456,6 +456,10 @@ const CASES: &[Spoilt] = &[
         c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "hub-to-app1", "properties": {
             "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") }, "peeringState": "Disconnected" } }]));
     }),
+    ("VP-TWICE", MAIN, |c| {
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") }, "peeringState": "Initiated" } }]));
+    }),
     ("VP-ONE-REMOTE", MAIN, |c| {
         c.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
             "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));

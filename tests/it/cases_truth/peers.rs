@@ -131,6 +131,29 @@ async fn a_gateway_that_the_hub_does_not_lend_is_not_used() {
     assert!(why.contains("hub-b-to-spoke"), "{why}");
 }
 
+/// Azure takes one peering to a network: one that an earlier step removes is none, one that is removed at the same
+/// time may be there still.
+#[tokio::test]
+async fn another_peering_to_the_same_network_stops_the_run_unless_it_is_removed_first() {
+    let text = case_text("spoke-changes-hub.yaml");
+    let renamed = text.replace("name: spoke-to-hub-b", "name: spoke-to-b");
+    let found = preflight(&case_plan(&renamed), &hubs()).await;
+    let all = of(&found, "VP-TWICE");
+    let FindingVerdict::Failed(why) = &all[0].verdict else { panic!("{all:?}") };
+    assert_eq!(why, "spoke-to-hub-b of vnet-spoke leads to vnet-hub-b by then");
+    assert_eq!((all[0].word(), all[0].about.as_str()), ("failed", "vnet-spoke/spoke-to-b"));
+    let spoke = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network/virtualNetworks/vnet-spoke";
+    let gone = format!(
+        "  gone:\n    title: The other one is gone\n    action: peering.remove\n    with: {{ id: {spoke}/virtualNetworkPeerings/spoke-to-hub-b }}\n  heard:"
+    );
+    let beside = renamed.replace("  heard:", &gone);
+    let first = beside.replace("    needs: off_a\n", "    needs: [off_a, gone]\n");
+    for (text, stops) in [(beside, true), (first, false)] {
+        let found = preflight(&case_plan(&text), &hubs()).await;
+        assert_eq!(failed(&found).contains("VP-TWICE"), stops, "{text}");
+    }
+}
+
 /// Azure compares with everybody that both networks are peered with (`VnetAddressSpaceOverlapsWithAlreadyPeeredVnet`).
 #[tokio::test]
 async fn addresses_of_all_peers_of_both_networks_are_compared() {
