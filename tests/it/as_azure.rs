@@ -234,3 +234,34 @@ fn one_peering_leads_to_a_network_whatever_its_name() {
     azure.now = azure.now + Duration::from_secs(600);
     assert_eq!(azure.put(&side("again"), &to("two")).0, 201, "when the first is gone");
 }
+
+/// The words are those of cloud-provider-azure 657.
+#[test]
+fn a_table_takes_one_route_to_a_prefix() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let to = |prefix: &str| json!({ "addressPrefix": prefix, "nextHopType": "Internet" });
+    let table = |both: [&str; 2]| {
+        json!({ "location": "southeastasia", "properties": { "routes": [
+            { "name": "a", "properties": to(both[0]) }, { "name": "b", "properties": to(both[1]) } ] } })
+    };
+    let same = [
+        ["10.0.0.0/8", "10.0.0.0/8"],
+        ["10.0.0.0/8", "10.9.0.0/8"],
+        ["fd00:0::/48", "fd00::/48"],
+        ["AzureMonitor", "azuremonitor"],
+    ];
+    for both in same {
+        let (status, answer) = azure.put("routeTables/whole", &table(both));
+        assert_eq!((status, code(&answer)), (400, "RouteConflict"), "{both:?}");
+        assert_eq!(
+            answer["error"]["message"],
+            "Route: b conflicts with Route: a. Routes cannot have the same AddressPrefix."
+        );
+    }
+    assert_eq!(azure.put("routeTables/whole", &table(["10.0.0.0/8", "10.0.0.0/9"])).0, 201);
+    let one = |prefix: &str| json!({ "properties": to(prefix) });
+    let (status, answer) = azure.put("routeTables/whole/routes/c", &one("10.0.0.0/9"));
+    assert_eq!((status, code(&answer)), (400, "RouteConflict"));
+    assert_eq!(azure.put("routeTables/whole/routes/b", &one("10.0.0.0/9")).0, 200);
+    assert_eq!(azure.put("routeTables/whole/routes/c", &one("10.0.0.0/10")).0, 201);
+}

@@ -517,6 +517,11 @@ const CASES: &[Spoilt] = &[
         table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
         c.add(table);
     }),
+    ("UDR-TWICE", MAIN, |c| {
+        let id = format!("{EA}/routeTables/rt-app-ea/routes/another");
+        let with = json!({ "id": id, "prefix": "10.0.0.0/8", "next_hop": "internet" });
+        c.instead("circuit_layer2", json!({ "action": "route.ensure", "with": with }));
+    }),
     ("UDR-FIREWALL", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         let firewall = format!("{SEA}/azureFirewalls/afw").parse().unwrap();
