@@ -265,3 +265,50 @@ fn a_table_takes_one_route_to_a_prefix() {
     assert_eq!(azure.put("routeTables/whole/routes/b", &one("10.0.0.0/9")).0, 200);
     assert_eq!(azure.put("routeTables/whole/routes/c", &one("10.0.0.0/10")).0, 201);
 }
+
+/// What happens by itself leaves what a write of the same would.
+#[test]
+fn a_network_that_somebody_elsewhere_grows_leaves_its_peers_behind() {
+    let space = json!(["10.61.0.0/16", "10.63.0.0/16"]);
+    let side = |to: &str| {
+        json!({ "name": "to", "properties": { "peeringState": "Connected", "peeringSyncLevel":
+        "FullyInSync", "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{to}") } } })
+    };
+    let network = |name: &str, prefix: &str, to: &str| {
+        json!({ "id": format!("{SEA}/virtualNetworks/{name}"), "location": "southeastasia",
+            "properties": { "addressSpace": { "addressPrefixes": [prefix] },
+                "virtualNetworkPeerings": [side(to)] } })
+    };
+    let grown = |by_itself: bool| {
+        let mut scenario = world_file("worlds/two-circuits.yaml");
+        scenario.resources.push(network("near", "10.61.0.0/16", "far"));
+        scenario.resources.push(network("far", "10.62.0.0/16", "near"));
+        if by_itself {
+            let set = json!({ "properties": { "addressSpace": { "addressPrefixes": space } } });
+            let event = json!({ "after": "1m",
+                "change": [{ "resource": "*/virtualnetworks/near", "set": set }] });
+            scenario.events.push(serde_json::from_value(event).unwrap());
+        }
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        if by_itself {
+            azure.now = azure.now + Duration::from_secs(1_200);
+        } else {
+            let (_, mut body) = azure.ask(Method::Get, "virtualNetworks/near", "");
+            body["properties"]["addressSpace"]["addressPrefixes"] = space.clone();
+            assert_eq!(azure.put("virtualNetworks/near", &body).0, 200);
+        }
+        ["near", "far"].map(|name| {
+            let path = format!("virtualNetworks/{name}/virtualNetworkPeerings/to");
+            let (_, mut side) = azure.ask(Method::Get, &path, "");
+            side["properties"].take()
+        })
+    };
+    let [near, far] = grown(true);
+    assert_eq!(near["peeringSyncLevel"], "RemoteNotInSync");
+    assert_eq!(far["peeringSyncLevel"], "LocalNotInSync");
+    assert_eq!(far["remoteAddressSpace"]["addressPrefixes"], json!(["10.61.0.0/16"]));
+    assert_eq!(far["remoteVirtualNetworkAddressSpace"]["addressPrefixes"], space);
+    let [near_written, far_written] = grown(false);
+    assert_eq!(near["peeringSyncLevel"], near_written["peeringSyncLevel"]);
+    assert_eq!(far, far_written);
+}
