@@ -40,6 +40,9 @@ pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
 /// A gateway that is to be of another family, or smaller.
 pub(super) const RESIZE: Unconfirmed = belief(400, "VirtualNetworkGatewayResizeNotAllowed");
+/// An ExpressRoute gateway beside a VPN gateway that is policy-based or Basic, whichever of both comes second.
+pub(super) const NOT_BESIDE: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayCoexistenceNotSupported");
 /// A gateway without a public IP address, of a kind or a time that needs one.
 pub(super) const ADDRESS_REQUIRED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayMissingPublicIpAddress");

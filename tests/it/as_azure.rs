@@ -312,3 +312,35 @@ fn a_network_that_somebody_elsewhere_grows_leaves_its_peers_behind() {
     assert_eq!(near["peeringSyncLevel"], near_written["peeringSyncLevel"]);
     assert_eq!(far, far_written);
 }
+
+#[test]
+fn an_expressroute_gateway_stands_beside_no_policy_based_and_no_basic_vpn_gateway() {
+    let mut scenario = world_file("worlds/two-circuits.yaml");
+    let hub = format!("{SEA}/virtualNetworks/vnet-hub-sea");
+    let named = scenario.resources.iter_mut().find(|body| body["id"] == hub.as_str()).unwrap();
+    let subnets = named["properties"]["subnets"].as_array_mut().unwrap();
+    subnets.push(
+        json!({ "name": "GatewaySubnet", "properties": { "addressPrefix": "10.10.10.128/25" } }),
+    );
+    let place = json!([{ "name": "c", "properties": {
+        "subnet": { "id": format!("{hub}/subnets/GatewaySubnet") } } }]);
+    let express = json!({ "location": "southeastasia", "properties": {
+        "gatewayType": "ExpressRoute", "sku": { "name": "ErGw1AZ", "tier": "ErGw1AZ" },
+        "ipConfigurations": place } });
+    for (kind, sku, taken) in [
+        ("PolicyBased", "VpnGw1AZ", false),
+        ("RouteBased", "Basic", false),
+        ("RouteBased", "VpnGw1AZ", true),
+    ] {
+        let mut scenario = scenario.clone();
+        scenario.resources.push(json!({
+            "id": format!("{SEA}/virtualNetworkGateways/vpngw"), "location": "southeastasia",
+            "properties": { "gatewayType": "Vpn", "vpnType": kind,
+                "sku": { "name": sku, "tier": sku }, "ipConfigurations": place } }));
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        let (status, answer) = azure.put("virtualNetworkGateways/ergw", &express);
+        assert_eq!(status, if taken { 201 } else { 400 }, "{kind} {sku}: {answer}");
+        let said = answer["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!(said.contains("beside"), !taken, "{said}");
+    }
+}

@@ -425,6 +425,13 @@ const CASES: &[Spoilt] = &[
             json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } }),
         );
     }),
+    ("GWS-DELETE", MAIN, |c| {
+        let subnet = format!("{EA}/virtualNetworks/vnet-hub-ea/subnets/GatewaySubnet");
+        c.instead(
+            "circuit_layer2",
+            json!({ "action": "remove", "with": { "kind": "subnet", "id": subnet } }),
+        );
+    }),
     ("AUTH-FREE", "same-circuit.yaml", |c| {
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);
@@ -564,6 +571,12 @@ const CASES: &[Spoilt] = &[
     ("VPN-TYPE", VPN, |c| {
         let other = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
         c.want("tunnel", "/with/gateway", json!(other));
+    }),
+    ("VPN-BESIDE", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        let mut gateway = vpn_gateway("vpngw");
+        gateway["properties"]["vpnType"] = json!("PolicyBased");
+        c.add(gateway);
     }),
     ("VPN-ADDR", VPN, |c| c.want("device", "/with/prefixes", json!(["10.10.0.0/16"]))),
     ("VPN-LONGER", VPN, |c| {
