@@ -41,6 +41,16 @@ impl Destination {
         }
     }
 
+    /// Whether both are one destination: the same network, however it is spelled, or the same tag in any case.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Prefix(own), Self::Prefix(other)) => own.trunc() == other.trunc(),
+            (Self::Tag(own), Self::Tag(other)) => own.eq_ignore_ascii_case(other),
+            (Self::Prefix(_), Self::Tag(_)) | (Self::Tag(_), Self::Prefix(_)) => false,
+        }
+    }
+
     /// Whether it is a service tag that Azure has published; a prefix is none.
     #[must_use]
     pub fn is_known(&self) -> bool {

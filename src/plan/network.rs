@@ -74,6 +74,9 @@ pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
         let message = format!("The table has two routes of the name `{}`.", twin.name);
         return Err(values.wrong("routes", Code::BadValue, message));
     }
+    if let Some(message) = same_prefix(&routes) {
+        return Err(values.wrong("routes", Code::BadValue, message));
+    }
     let by_tag = routes.iter().filter(|own| own.prefix.prefix().is_none()).count();
     if by_tag > SERVICE_TAG_ROUTES_MAX {
         let message = format!(
@@ -88,6 +91,17 @@ pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
         propagate_gateway_routes: values.said("propagate_gateway_routes"),
         tags: tags(values.get("tags")),
     }))
+}
+
+/// Two routes of a table that lead to one prefix: Azure refuses the table (cloud-provider-azure 657).
+fn same_prefix(routes: &[Route]) -> Option<String> {
+    routes.iter().enumerate().find_map(|(place, own)| {
+        let other = routes.iter().take(place).find(|other| other.prefix.is_same(&own.prefix))?;
+        Some(format!(
+            "The routes `{}` and `{}` both lead to {}, and Azure takes one route to a prefix in a table.",
+            other.name, own.name, own.prefix
+        ))
+    })
 }
 
 pub(super) fn route(values: &ActionValues<'_>) -> Built<Action> {
@@ -152,4 +166,38 @@ pub(super) fn dns(values: &ActionValues<'_>) -> Built<Action> {
     let servers: Vec<IpAddr> =
         list.iter().filter_map(|server| server.as_str()?.parse().ok()).collect();
     Ok(Action::Dns(DnsServers { id: values.id("vnet")?, servers }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{CompileOptions, compile};
+    use crate::runbook::SourceFile;
+
+    /// What is said of a table with a route `a` to the first prefix and a route `b` to the second.
+    fn said(both: [&str; 2]) -> Vec<String> {
+        let [a, b] = both.map(|prefix| format!("prefix: '{prefix}', next_hop: internet"));
+        let text = format!(
+            "runbook: r\ntitle: R\nsteps:\n  table:\n    action: route_table.ensure\n    with:\n      name: \
+             /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt\n      location: \
+             southeastasia\n      routes: [{{ name: a, {a} }}, {{ name: b, {b} }}]\n"
+        );
+        let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
+        compiled.diagnostics.sorted().iter().map(|own| own.message.clone()).collect()
+    }
+
+    #[test]
+    fn a_table_has_one_route_to_a_prefix() {
+        let wide = said(["10.0.0.0/8", "10.0.0.0/9"]);
+        let twice =
+            |said: &Vec<String>| said.iter().any(|own| own.contains("`a` and `b` both lead to"));
+        assert!(!twice(&wide), "{wide:?}");
+        for both in [
+            ["10.0.0.0/8", "10.0.0.0/8"],
+            ["fd00:0::/48", "fd00::/48"],
+            ["AzureMonitor", "azuremonitor"],
+        ] {
+            let said = said(both);
+            assert!(twice(&said), "{both:?}: {said:?}");
+        }
+    }
 }

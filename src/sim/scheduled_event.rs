@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::network::OnPrem;
 use super::patch::merge;
+use super::provider;
 use super::world::World;
 use crate::model::pattern::fits;
 use crate::model::time::duration_text;
@@ -115,7 +116,7 @@ impl World {
         self.network.set_devices(true, &event.devices_up);
         for change in event.change {
             for id in self.met_by(&change.resource) {
-                self.resources.edit(&id, |body| merge(body, &change.set));
+                self.change_elsewhere(&id, &change.set, now);
             }
         }
         for pattern in event.remove {
@@ -123,6 +124,16 @@ impl World {
                 self.resources.remove(&id);
                 self.resources.remove_within(&id);
             }
+        }
+    }
+
+    /// What somebody else writes means the same for others as a write of ours: the peers of a network that has
+    /// grown are behind until they are synced (azure-facts 9).
+    fn change_elsewhere(&mut self, id: &ResourceId, set: &Value, now: Timestamp) {
+        let Some(before) = self.body(id).cloned() else { return };
+        self.resources.edit(id, |body| merge(body, set));
+        if let Some(provider) = provider::of(id) {
+            self.apply(provider.replaced(self, id, &before), now);
         }
     }
 

@@ -40,6 +40,9 @@ pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
 /// A gateway that is to be of another family, or smaller.
 pub(super) const RESIZE: Unconfirmed = belief(400, "VirtualNetworkGatewayResizeNotAllowed");
+/// An ExpressRoute gateway beside a VPN gateway that is policy-based or Basic, whichever of both comes second.
+pub(super) const NOT_BESIDE: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayCoexistenceNotSupported");
 /// A gateway without a public IP address, of a kind or a time that needs one.
 pub(super) const ADDRESS_REQUIRED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayMissingPublicIpAddress");
@@ -64,6 +67,10 @@ pub(super) const SECOND_REMOTE: Unconfirmed = belief(400, "OnlyOnePeeringCanUseR
 pub(super) const NOT_LENT: Unconfirmed = belief(400, "RemotePeeringDoesNotAllowGatewayTransit");
 /// Networks whose addresses overlap, and that are to be peered.
 pub(super) const PEERS_OVERLAP: Unconfirmed = belief(400, "VnetAddressSpacesOverlap");
+/// A second peering to a network that another one leads to. Public clients know the code by its name; the status
+/// and the words beside it are not recorded.
+pub(super) const REMOTE_TWICE: Unconfirmed =
+    belief(400, "AnotherPeeringAlreadyReferencesRemoteVnet");
 /// A peering whose other side was deleted.
 pub(super) const DISCONNECTED: Unconfirmed = belief(400, "RemotePeeringIsDisconnected");
 /// A next hop that has an address and needs none, or the other way round.

@@ -204,3 +204,143 @@ fn networks_tell_their_peers_what_they_say_of_themselves() {
     assert_eq!(of["remoteBgpCommunities"], one["properties"]["bgpCommunities"]);
     assert_eq!(of["remoteVirtualNetworkEncryption"], one["properties"]["encryption"]);
 }
+
+#[test]
+fn one_peering_leads_to_a_network_whatever_its_name() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let network = |prefix: &str| {
+        json!({ "location": "southeastasia",
+        "properties": { "addressSpace": { "addressPrefixes": [prefix] } } })
+    };
+    azure.put("virtualNetworks/one", &network("10.61.0.0/16"));
+    azure.put("virtualNetworks/two", &network("10.62.0.0/16"));
+    azure.put("virtualNetworks/three", &network("10.63.0.0/16"));
+    let to = |name: &str| {
+        let remote = format!("{SEA}/virtualNetworks/{name}");
+        json!({ "properties": { "remoteVirtualNetwork": { "id": remote } } })
+    };
+    let side = |name: &str| format!("virtualNetworks/one/virtualNetworkPeerings/{name}");
+    assert_eq!(azure.put(&side("first"), &to("two")).0, 201);
+    for spelled in ["two", "TWO"] {
+        let (status, answer) = azure.put(&side("second"), &to(spelled));
+        assert_eq!(status, 400);
+        assert_eq!(code(&answer), "AnotherPeeringAlreadyReferencesRemoteVnet");
+        let said = answer["error"]["message"].as_str().unwrap();
+        assert!(said.contains("/first referencing remote"), "{said}");
+    }
+    assert_eq!(azure.put(&side("First"), &to("two")).0, 200, "itself is no other");
+    assert_eq!(azure.put(&side("second"), &to("three")).0, 201);
+    azure.ask(Method::Delete, &side("first"), "");
+    azure.now = azure.now + Duration::from_secs(600);
+    assert_eq!(azure.put(&side("again"), &to("two")).0, 201, "when the first is gone");
+}
+
+/// The words are those of cloud-provider-azure 657.
+#[test]
+fn a_table_takes_one_route_to_a_prefix() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let to = |prefix: &str| json!({ "addressPrefix": prefix, "nextHopType": "Internet" });
+    let table = |both: [&str; 2]| {
+        json!({ "location": "southeastasia", "properties": { "routes": [
+            { "name": "a", "properties": to(both[0]) }, { "name": "b", "properties": to(both[1]) } ] } })
+    };
+    let same = [
+        ["10.0.0.0/8", "10.0.0.0/8"],
+        ["10.0.0.0/8", "10.9.0.0/8"],
+        ["fd00:0::/48", "fd00::/48"],
+        ["AzureMonitor", "azuremonitor"],
+    ];
+    for both in same {
+        let (status, answer) = azure.put("routeTables/whole", &table(both));
+        assert_eq!((status, code(&answer)), (400, "RouteConflict"), "{both:?}");
+        assert_eq!(
+            answer["error"]["message"],
+            "Route: b conflicts with Route: a. Routes cannot have the same AddressPrefix."
+        );
+    }
+    assert_eq!(azure.put("routeTables/whole", &table(["10.0.0.0/8", "10.0.0.0/9"])).0, 201);
+    let one = |prefix: &str| json!({ "properties": to(prefix) });
+    let (status, answer) = azure.put("routeTables/whole/routes/c", &one("10.0.0.0/9"));
+    assert_eq!((status, code(&answer)), (400, "RouteConflict"));
+    assert_eq!(azure.put("routeTables/whole/routes/b", &one("10.0.0.0/9")).0, 200);
+    assert_eq!(azure.put("routeTables/whole/routes/c", &one("10.0.0.0/10")).0, 201);
+}
+
+/// What happens by itself leaves what a write of the same would.
+#[test]
+fn a_network_that_somebody_elsewhere_grows_leaves_its_peers_behind() {
+    let space = json!(["10.61.0.0/16", "10.63.0.0/16"]);
+    let side = |to: &str| {
+        json!({ "name": "to", "properties": { "peeringState": "Connected", "peeringSyncLevel":
+        "FullyInSync", "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{to}") } } })
+    };
+    let network = |name: &str, prefix: &str, to: &str| {
+        json!({ "id": format!("{SEA}/virtualNetworks/{name}"), "location": "southeastasia",
+            "properties": { "addressSpace": { "addressPrefixes": [prefix] },
+                "virtualNetworkPeerings": [side(to)] } })
+    };
+    let grown = |by_itself: bool| {
+        let mut scenario = world_file("worlds/two-circuits.yaml");
+        scenario.resources.push(network("near", "10.61.0.0/16", "far"));
+        scenario.resources.push(network("far", "10.62.0.0/16", "near"));
+        if by_itself {
+            let set = json!({ "properties": { "addressSpace": { "addressPrefixes": space } } });
+            let event = json!({ "after": "1m",
+                "change": [{ "resource": "*/virtualnetworks/near", "set": set }] });
+            scenario.events.push(serde_json::from_value(event).unwrap());
+        }
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        if by_itself {
+            azure.now = azure.now + Duration::from_secs(1_200);
+        } else {
+            let (_, mut body) = azure.ask(Method::Get, "virtualNetworks/near", "");
+            body["properties"]["addressSpace"]["addressPrefixes"] = space.clone();
+            assert_eq!(azure.put("virtualNetworks/near", &body).0, 200);
+        }
+        ["near", "far"].map(|name| {
+            let path = format!("virtualNetworks/{name}/virtualNetworkPeerings/to");
+            let (_, mut side) = azure.ask(Method::Get, &path, "");
+            side["properties"].take()
+        })
+    };
+    let [near, far] = grown(true);
+    assert_eq!(near["peeringSyncLevel"], "RemoteNotInSync");
+    assert_eq!(far["peeringSyncLevel"], "LocalNotInSync");
+    assert_eq!(far["remoteAddressSpace"]["addressPrefixes"], json!(["10.61.0.0/16"]));
+    assert_eq!(far["remoteVirtualNetworkAddressSpace"]["addressPrefixes"], space);
+    let [near_written, far_written] = grown(false);
+    assert_eq!(near["peeringSyncLevel"], near_written["peeringSyncLevel"]);
+    assert_eq!(far, far_written);
+}
+
+#[test]
+fn an_expressroute_gateway_stands_beside_no_policy_based_and_no_basic_vpn_gateway() {
+    let mut scenario = world_file("worlds/two-circuits.yaml");
+    let hub = format!("{SEA}/virtualNetworks/vnet-hub-sea");
+    let named = scenario.resources.iter_mut().find(|body| body["id"] == hub.as_str()).unwrap();
+    let subnets = named["properties"]["subnets"].as_array_mut().unwrap();
+    subnets.push(
+        json!({ "name": "GatewaySubnet", "properties": { "addressPrefix": "10.10.10.128/25" } }),
+    );
+    let place = json!([{ "name": "c", "properties": {
+        "subnet": { "id": format!("{hub}/subnets/GatewaySubnet") } } }]);
+    let express = json!({ "location": "southeastasia", "properties": {
+        "gatewayType": "ExpressRoute", "sku": { "name": "ErGw1AZ", "tier": "ErGw1AZ" },
+        "ipConfigurations": place } });
+    for (kind, sku, taken) in [
+        ("PolicyBased", "VpnGw1AZ", false),
+        ("RouteBased", "Basic", false),
+        ("RouteBased", "VpnGw1AZ", true),
+    ] {
+        let mut scenario = scenario.clone();
+        scenario.resources.push(json!({
+            "id": format!("{SEA}/virtualNetworkGateways/vpngw"), "location": "southeastasia",
+            "properties": { "gatewayType": "Vpn", "vpnType": kind,
+                "sku": { "name": sku, "tier": sku }, "ipConfigurations": place } }));
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        let (status, answer) = azure.put("virtualNetworkGateways/ergw", &express);
+        assert_eq!(status, if taken { 201 } else { 400 }, "{kind} {sku}: {answer}");
+        let said = answer["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!(said.contains("beside"), !taken, "{said}");
+    }
+}

@@ -425,6 +425,13 @@ const CASES: &[Spoilt] = &[
             json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } }),
         );
     }),
+    ("GWS-DELETE", MAIN, |c| {
+        let subnet = format!("{EA}/virtualNetworks/vnet-hub-ea/subnets/GatewaySubnet");
+        c.instead(
+            "circuit_layer2",
+            json!({ "action": "remove", "with": { "kind": "subnet", "id": subnet } }),
+        );
+    }),
     ("AUTH-FREE", "same-circuit.yaml", |c| {
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);
@@ -455,6 +462,10 @@ const CASES: &[Spoilt] = &[
     ("VP-STATE", MAIN, |c| {
         c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "hub-to-app1", "properties": {
             "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") }, "peeringState": "Disconnected" } }]));
+    }),
+    ("VP-TWICE", MAIN, |c| {
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") }, "peeringState": "Initiated" } }]));
     }),
     ("VP-ONE-REMOTE", MAIN, |c| {
         c.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
@@ -518,6 +529,11 @@ const CASES: &[Spoilt] = &[
         table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
         c.add(table);
     }),
+    ("UDR-TWICE", MAIN, |c| {
+        let id = format!("{EA}/routeTables/rt-app-ea/routes/another");
+        let with = json!({ "id": id, "prefix": "10.0.0.0/8", "next_hop": "internet" });
+        c.instead("circuit_layer2", json!({ "action": "route.ensure", "with": with }));
+    }),
     ("UDR-FIREWALL", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         let firewall = format!("{SEA}/azureFirewalls/afw").parse().unwrap();
@@ -560,6 +576,12 @@ const CASES: &[Spoilt] = &[
     ("VPN-TYPE", VPN, |c| {
         let other = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
         c.want("tunnel", "/with/gateway", json!(other));
+    }),
+    ("VPN-BESIDE", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        let mut gateway = vpn_gateway("vpngw");
+        gateway["properties"]["vpnType"] = json!("PolicyBased");
+        c.add(gateway);
     }),
     ("VPN-ADDR", VPN, |c| c.want("device", "/with/prefixes", json!(["10.10.0.0/16"]))),
     ("VPN-LONGER", VPN, |c| {

@@ -475,17 +475,5 @@ fn delete(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let hit = left.map(|(id, _)| format!("{} is connected to it", id.name()));
         all.push(about(&removed.id, found(hit, then.every_link())));
     }
-    // What stands in a gateway's subnet keeps the subnet from going.
-    for (step, removed) in inquiry.removals(RemovalKind::Subnet) {
-        let then = inquiry.at(step);
-        let Some(vnet) = removed.id.parent() else { continue };
-        if !removed.id.name().eq_ignore_ascii_case("GatewaySubnet") {
-            continue;
-        }
-        all.extend(then.each([&vnet], |_, body| {
-            let left = then.gateways_in(body).into_iter().next();
-            left.map(|id| FindingVerdict::Failed(format!("{} stands in it", id.name())))
-        }));
-    }
     all
 }

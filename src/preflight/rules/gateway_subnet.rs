@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::arm;
-use crate::model::ResourceId;
+use crate::model::action::RemovalKind;
 use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, gateway_sku};
+use crate::model::{ResourceId, StepName};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, is, list, overlap, subnet_prefix, subnets_of, text, unless,
@@ -133,7 +134,54 @@ pub(super) const RULES: &[Rule] = &[
             })
         },
     },
+    Rule {
+        id: "GWS-DELETE",
+        severity: FindingSeverity::Block,
+        fails_when: "A GatewaySubnet is removed in which a gateway still stands by then.",
+        reads: "subnet: ipConfigurations, as the steps before leave them",
+        why: "Azure refuses it (InUseSubnetCannotBeDeleted).",
+        fix: "Where no step removes that gateway, it is not the runbook's: leave the subnet's removal out, so \
+              that the subnet stays, and with it the gateway and its connections. Where a step removes it, \
+              let this step need that one.",
+        source: "A-ERR; VPN-COEX",
+        judge: removed,
+    },
 ];
+
+/// Who stands in a subnet that is to go. One that nobody here removes is named first: no order of steps helps.
+fn removed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, subnet) in inquiry.removals(RemovalKind::Subnet) {
+        let then = inquiry.at(step);
+        let Some(vnet) = subnet.id.parent() else { continue };
+        if !subnet.id.name().eq_ignore_ascii_case("GatewaySubnet") {
+            continue;
+        }
+        let verdicts = then.each([&vnet], |_, body| {
+            let left = then.gateways_in(body).into_iter();
+            let mut left: Vec<_> = left.map(|id| (remover(inquiry, &id), id)).collect();
+            left.sort_by_key(|(remover, _)| remover.is_some());
+            left.first().map(|(remover, id)| {
+                FindingVerdict::Failed(match remover {
+                    None => format!("{} stands in it, and no step removes that", id.name()),
+                    Some(late) => format!(
+                        "{} stands in it; step `{late}` removes that, and does not come before this one",
+                        id.name()
+                    ),
+                })
+            })
+        });
+        all.extend(verdicts.into_iter().map(|judged| about(&subnet.id, judged.verdict)));
+    }
+    all
+}
+
+/// The step that removes a gateway.
+fn remover<'i>(inquiry: &'i Inquiry<'_>, gateway: &ResourceId) -> Option<&'i StepName> {
+    let both = [RemovalKind::Gateway, RemovalKind::VpnGateway];
+    let mut all = both.into_iter().flat_map(|kind| inquiry.removals(kind));
+    all.find(|(_, spec)| spec.id == *gateway).map(|(step, _)| &step.name)
+}
 
 /// The route table's routes: prefix and type of next hop.
 fn routes(table: &Value) -> impl Iterator<Item = (&str, &str)> {

@@ -42,6 +42,19 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "VP-TWICE",
+        severity: FindingSeverity::Block,
+        fails_when: "A step makes a peering, and another one of its network leads to the same remote network \
+                     by then.",
+        reads: "peerings of the network, as the steps before leave them",
+        why: "Azure takes one peering to a network, whatever its name \
+              (AnotherPeeringAlreadyReferencesRemoteVnet).",
+        fix: "Take the name of the one that stands into the runbook, or remove that one in a step that \
+              this one needs.",
+        source: "N-PEER",
+        judge: twice,
+    },
+    Rule {
         id: "VP-ONE-REMOTE",
         severity: FindingSeverity::Block,
         fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, or has a \
@@ -123,6 +136,28 @@ fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         about(&spec.id, unless(neither, || "it neither lends nor uses a gateway".to_owned()))
     })
     .collect()
+}
+
+/// A peering of the same network to the same other one, under another name. What is made or removed at the same
+/// time counts: nobody knows which comes first.
+fn twice(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.peerings() {
+        let Some(vnet) = spec.id.parent() else { continue };
+        let verdicts = inquiry.at_most(step).each([&vnet], |_, body| {
+            let other = peerings_of(Some(body)).iter().find(|side| {
+                arm::PeeringView::of(side).leads_to(&spec.remote)
+                    && !is(side, "/name", spec.id.name())
+            });
+            let name = other.map(|other| text(other, "/name").unwrap_or("another peering"));
+            Some(unless(name.is_some(), || {
+                let (name, far) = (name.unwrap_or_default(), spec.remote.name());
+                format!("{name} of {} leads to {far} by then", vnet.name())
+            }))
+        });
+        all.extend(verdicts.into_iter().map(|judged| about(&spec.id, judged.verdict)));
+    }
+    all
 }
 
 /// The sides that are to use a remote gateway, each with its network and the world as its step finds it.

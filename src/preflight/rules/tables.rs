@@ -2,9 +2,9 @@
 
 use crate::arm;
 use crate::model::Action;
-use crate::model::action::NextHop;
+use crate::model::action::{Destination, NextHop};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{Inquiry, about, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, is, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
@@ -19,6 +19,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Ensure single routes (route.ensure), or name the others as well.",
         source: "terraform-provider-azurerm 6061",
         judge: foreign,
+    },
+    Rule {
+        id: "UDR-TWICE",
+        severity: FindingSeverity::Block,
+        fails_when: "A step writes a route to a table in which another route leads to the same prefix by then.",
+        reads: "route table: routes, as the steps before leave them",
+        why: "Azure takes one route to a prefix in a table, whatever its name (RouteConflict).",
+        fix: "Take the name of the route that stands into the runbook, or remove that one in a step that \
+              this one needs (route.absent).",
+        source: "cloud-provider-azure 657",
+        judge: twice,
     },
     Rule {
         id: "UDR-FIREWALL",
@@ -48,6 +59,32 @@ fn foreign(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 format!("it has {}, which the run would remove", others.join(", "))
             }))
         }));
+    }
+    all
+}
+
+/// What is written or removed at the same time counts: nobody knows which comes first. The routes of a table that
+/// is ensured whole are compared when the runbook is read, and no other stays beside them.
+fn twice(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    let routes = inquiry.actions(|action| match action {
+        Action::Route(spec) => Some(spec),
+        _ => None,
+    });
+    for (step, spec) in routes {
+        let Some(table) = spec.id.parent() else { continue };
+        let verdicts = inquiry.at_most(step).each([&table], |_, body| {
+            let other = arm::RouteTableView::of(body).bodies().iter().find(|route| {
+                let to = text(route, "/properties/addressPrefix").and_then(Destination::parse);
+                to.is_some_and(|to| to.is_same(&spec.prefix)) && !is(route, "/name", spec.id.name())
+            });
+            let name = other.map(|other| text(other, "/name").unwrap_or("another route"));
+            Some(unless(name.is_some(), || {
+                let name = name.unwrap_or_default();
+                format!("{name} of {} leads to {} by then", table.name(), spec.prefix)
+            }))
+        });
+        all.extend(verdicts.into_iter().map(|judged| about(&spec.id, judged.verdict)));
     }
     all
 }

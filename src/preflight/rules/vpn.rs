@@ -64,6 +64,17 @@ pub(super) const RULES: &[Rule] = &[
         judge: kind,
     },
     Rule {
+        id: "VPN-BESIDE",
+        severity: FindingSeverity::Block,
+        fails_when: "An ExpressRoute gateway is to be made beside a VPN gateway that is policy-based or Basic.",
+        reads: "subnets of the network: ipConfigurations; gatewayType, vpnType, sku.name of what they name",
+        why: "Only a route-based VPN gateway that is not Basic stands beside an ExpressRoute gateway.",
+        fix: "Agree with its owners that it is made anew before the run, route-based and of a VpnGw…AZ size \
+              (Basic is not resized in place), or use a network without it.",
+        source: "VPN-COEX",
+        judge: beside,
+    },
+    Rule {
         id: "VPN-ADDR",
         severity: FindingSeverity::Block,
         fails_when: "A prefix behind the device overlaps the network of the gateway, or one of its spokes.",
@@ -209,16 +220,53 @@ fn kind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 Some(kind) if !kind.eq_ignore_ascii_case("Vpn") => {
                     Some(format!("it is of the type {kind}"))
                 }
-                Some(_) if is(body, "/properties/vpnType", "PolicyBased") => {
-                    Some("it is policy-based".to_owned())
-                }
-                Some(_) if is(body, "/properties/sku/name", "Basic") => {
-                    Some("its SKU is Basic".to_owned())
-                }
-                Some(_) => None,
+                Some(_) => unfit(body).map(|why| format!("it is {why}")),
             };
             Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
         }));
+    }
+    judged
+}
+
+/// Why a VPN gateway cannot stand beside an ExpressRoute gateway.
+fn unfit(gateway: &Value) -> Option<&'static str> {
+    if is(gateway, "/properties/vpnType", "PolicyBased") {
+        Some("policy-based")
+    } else if is(gateway, "/properties/sku/name", "Basic") {
+        Some("of the SKU Basic")
+    } else {
+        None
+    }
+}
+
+/// The VPN gateways that an ExpressRoute gateway is to stand beside; one that stands there already shows that
+/// Azure took both.
+fn beside(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in inquiry.gateways() {
+        let then = inquiry.at(step);
+        let Some(vnet) = spec.subnet.parent() else { continue };
+        if matches!(then.read(&spec.id), Ok(Some(_))) {
+            continue;
+        }
+        let verdicts = then.each([&vnet], |_, body| {
+            let (mut any, mut unread) = (false, Ok(()));
+            for other in then.gateways_in(body).into_iter().filter(|other| *other != spec.id) {
+                match then.read(&other) {
+                    Ok(Some(gateway)) if is(gateway, "/properties/gatewayType", "Vpn") => {
+                        any = true;
+                        if let Some(why) = unfit(gateway) {
+                            let name = other.name();
+                            return Some(FindingVerdict::Failed(format!("{name} is {why}")));
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(why) => (any, unread) = (true, Err(why)),
+                }
+            }
+            any.then(|| found(None, unread))
+        });
+        judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
     }
     judged
 }

@@ -118,6 +118,7 @@ impl Provider for GatewayType {
             let message = format!("Subnet {} is not named GatewaySubnet.", subnet.name());
             return Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_SUBNET, message));
         }
+        gateway_check::beside(world, put, &subnet)?;
         // A network may have one of each kind.
         let same_kind = |other: &ResourceId| {
             world.body(other).is_some_and(|body| is_vpn(body) == is_vpn(put.body))

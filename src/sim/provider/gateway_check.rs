@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::{Put, id_at};
+use crate::arm::read::is;
+use crate::model::ResourceId;
 use crate::model::azure_limits::resizes_in_place;
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
@@ -50,6 +52,32 @@ pub(super) fn bounds(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
         word(max)
     );
     Err(Refusal::new(400, "ExpressRouteVirtualNetworkGatewayAutoscaleBoundsNotValid", message))
+}
+
+/// Refuses a gateway that is made beside one of the other kind, where the VPN gateway of both is policy-based or
+/// Basic (VPN-COEX).
+pub(super) fn beside(world: &World, put: &Put<'_>, subnet: &ResourceId) -> Result<(), Refusal> {
+    let vpn = |body: &Value| is(body, "/properties/gatewayType", "Vpn");
+    let unfit = |body: &Value| {
+        vpn(body)
+            && (is(body, "/properties/vpnType", "PolicyBased")
+                || is(body, "/properties/sku/name", "Basic"))
+    };
+    let others = world.users_of(subnet).filter(|other| *other != put.id);
+    let mut others = others.filter_map(|other| Some((world.body(other)?, other)));
+    let met =
+        others.find(|(body, _)| vpn(body) != vpn(put.body) && (unfit(body) || unfit(put.body)));
+    match met.filter(|_| put.stored.is_none()) {
+        None => Ok(()),
+        Some((_, other)) => {
+            let message = format!(
+                "Gateway {} and gateway {other} cannot stand beside one another: a VPN gateway beside an \
+                 ExpressRoute gateway must be route-based and not of SKU Basic.",
+                put.id
+            );
+            Err(Refusal::unconfirmed(&unconfirmed::NOT_BESIDE, message))
+        }
+    }
 }
 
 /// Refuses a Basic address on a gateway that is made: on ExpressRoute's, and on a VPN gateway of zones.

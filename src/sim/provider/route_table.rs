@@ -4,12 +4,16 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, Shown, child, default, top_level};
 use crate::arm::kind;
+use crate::arm::read::text;
 use crate::model::ResourceId;
 use crate::model::destination::Destination;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
+
+/// Where a route leads to.
+const PREFIX: &str = "/properties/addressPrefix";
 
 pub(super) struct RouteTableType;
 
@@ -46,7 +50,13 @@ impl Provider for RouteTableType {
 
     fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
-        routes.into_iter().flatten().try_for_each(check_hop)
+        let routes = routes.map(Vec::as_slice).unwrap_or_default();
+        routes.iter().try_for_each(check_hop)?;
+        routes.iter().enumerate().try_for_each(|(place, own)| {
+            let name = |route: &Value| text(route, "/name").unwrap_or_default().to_owned();
+            let before = routes.iter().take(place);
+            check_alone(&name(own), own, before.map(|other| (name(other), other)))
+        })
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
@@ -101,8 +111,12 @@ impl Provider for RouteType {
         ]
     }
 
-    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
-        check_hop(put.body)
+    fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        check_hop(put.body)?;
+        let Some(table) = put.id.parent() else { return Ok(()) };
+        let others = world.resources.children(&table).filter(|(id, _)| *id != put.id);
+        let others = others.map(|(id, route)| (id.name().to_owned(), &route.body));
+        check_alone(put.id.name(), put.body, others)
     }
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
@@ -112,8 +126,29 @@ impl Provider for RouteType {
     }
 }
 
+/// A table takes one route to a prefix, whatever their names (cloud-provider-azure 657).
+fn check_alone<'r>(
+    name: &str,
+    route: &Value,
+    mut others: impl Iterator<Item = (String, &'r Value)>,
+) -> Result<(), Refusal> {
+    let leads_to = |route: &Value| Destination::parse(text(route, PREFIX)?);
+    let Some(own) = leads_to(route) else { return Ok(()) };
+    let same = |other: &Value| leads_to(other).is_some_and(|other| other.is_same(&own));
+    match others.find(|(_, other)| same(other)) {
+        None => Ok(()),
+        Some((other, _)) => Err(Refusal::new(
+            400,
+            "RouteConflict",
+            format!(
+                "Route: {name} conflicts with Route: {other}. Routes cannot have the same AddressPrefix."
+            ),
+        )),
+    }
+}
+
 fn check_hop(route: &Value) -> Result<(), Refusal> {
-    let prefix = route.pointer("/properties/addressPrefix").and_then(Value::as_str);
+    let prefix = text(route, PREFIX);
     if prefix.is_none_or(|prefix| Destination::parse(prefix).is_none()) {
         let message = format!(
             "The address prefix '{}' of a route is neither a prefix nor a service tag.",

@@ -55,7 +55,8 @@ impl Provider for NetworkPeeringType {
             let message = format!("The address spaces of {vnet} and {remote} overlap.");
             return Err(Refusal::unconfirmed(&unconfirmed::PEERS_OVERLAP, message));
         }
-        if let Some(refusal) = meets_a_peer(world, &vnet, &remote) {
+        let twice = leads_there_already(world, put.id, &vnet, &remote);
+        if let Some(refusal) = twice.or_else(|| meets_a_peer(world, &vnet, &remote)) {
             return Err(refusal);
         }
         let state = |side: Option<&Value>| {
@@ -204,6 +205,25 @@ fn hears_of(world: &World, remote: Option<&ResourceId>, properties: &mut Value) 
 
 fn spaces(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
     world.body(vnet).map(|body| arm::VirtualNetworkView::of(body).space()).unwrap_or_default()
+}
+
+/// One peering of a network leads to another, under whatever name.
+fn leads_there_already(
+    world: &World,
+    id: &ResourceId,
+    vnet: &ResourceId,
+    remote: &ResourceId,
+) -> Option<Refusal> {
+    let (other, _) = world.resources.children(vnet).find(|(other, side)| {
+        *other != id
+            && other.is_a(NetworkPeeringType.kind())
+            && arm::PeeringView::of(&side.body).leads_to(remote)
+    })?;
+    let message = format!(
+        "Cannot create or update peering {id}. Virtual network {vnet} already has a peering {other} \
+         referencing remote virtual network {remote}."
+    );
+    Some(Refusal::unconfirmed(&unconfirmed::REMOTE_TWICE, message))
 }
 
 /// Two networks with the same addresses cannot both be beside a third (AzureTRE 4641).

@@ -193,6 +193,27 @@ async fn the_side_that_does_not_know_reads_local_not_in_sync() {
     assert_eq!(advertised(&lab, "ergw-a"), ["10.20.1.0/24", "10.30.0.0/24"], "not before the sync");
 }
 
+/// Somebody elsewhere lets it grow during the run: the step that comes after that syncs what is behind.
+#[tokio::test]
+async fn a_peering_that_grows_by_itself_is_synced_as_well() {
+    let mut scenario = world("peering-grown-world.yaml");
+    let space = json!({ "addressPrefixes": ["10.30.0.0/24", "10.31.0.0/24"] });
+    let event = json!({ "after": "0s", "change": [{ "resource": "*/virtualnetworks/vnet-spoke",
+        "set": { "properties": { "addressSpace": space } } }] });
+    scenario.events.push(serde_json::from_value(event).unwrap());
+    let lab = Lab::new(plan("peering-grown.yaml"), &scenario);
+    // What happens by itself has happened when the world is asked next.
+    drop(asked(&mut lab.world.lock().unwrap(), Method::Get, SEA, &Value::Null, lab.now()));
+    assert_eq!(
+        (level(&lab, HUB), level(&lab, SPOKE)),
+        ("LocalNotInSync".into(), "RemoteNotInSync".into())
+    );
+    assert_eq!(advertised(&lab, "ergw-a"), ["10.20.1.0/24", "10.30.0.0/24"], "not before the sync");
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    assert_eq!((written(&lab, HUB), written(&lab, SPOKE)), (1, 0));
+    assert_eq!(advertised(&lab, "ergw-a"), ["10.20.1.0/24", "10.30.0.0/24", "10.31.0.0/24"]);
+}
+
 /// The executor's half: one side is synced, with one write, and then both know.
 #[tokio::test]
 async fn a_peering_that_has_grown_is_synced_where_it_is_behind() {

@@ -131,6 +131,88 @@ async fn a_gateway_that_the_hub_does_not_lend_is_not_used() {
     assert!(why.contains("hub-b-to-spoke"), "{why}");
 }
 
+/// Azure takes one peering to a network: one that an earlier step removes is none, one that is removed at the same
+/// time may be there still.
+#[tokio::test]
+async fn another_peering_to_the_same_network_stops_the_run_unless_it_is_removed_first() {
+    let text = case_text("spoke-changes-hub.yaml");
+    let renamed = text.replace("name: spoke-to-hub-b", "name: spoke-to-b");
+    let found = preflight(&case_plan(&renamed), &hubs()).await;
+    let all = of(&found, "VP-TWICE");
+    let FindingVerdict::Failed(why) = &all[0].verdict else { panic!("{all:?}") };
+    assert_eq!(why, "spoke-to-hub-b of vnet-spoke leads to vnet-hub-b by then");
+    assert_eq!((all[0].word(), all[0].about.as_str()), ("failed", "vnet-spoke/spoke-to-b"));
+    let spoke = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network/virtualNetworks/vnet-spoke";
+    let gone = format!(
+        "  gone:\n    title: The other one is gone\n    action: peering.remove\n    with: {{ id: {spoke}/virtualNetworkPeerings/spoke-to-hub-b }}\n  heard:"
+    );
+    let beside = renamed.replace("  heard:", &gone);
+    let first = beside.replace("    needs: off_a\n", "    needs: [off_a, gone]\n");
+    for (text, stops) in [(beside, true), (first, false)] {
+        let found = preflight(&case_plan(&text), &hubs()).await;
+        assert_eq!(failed(&found).contains("VP-TWICE"), stops, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_based_or_basic_vpn_gateway_in_the_subnet_stops_the_run() {
+    for (pointer, value, why) in [
+        ("/properties/vpnType", json!("PolicyBased"), "vpngw-hub-sea is policy-based"),
+        (
+            "/properties/sku",
+            json!({ "name": "Basic", "tier": "Basic" }),
+            "vpngw-hub-sea is of the SKU Basic",
+        ),
+    ] {
+        let (plan, mut scenario) = (shipped("dr-circuit.yaml"), world("vpn-beside-world.yaml"));
+        set(&mut scenario, "vpngw-hub-sea", pointer, value);
+        let found = preflight(&plan, &scenario).await;
+        let all = of(&found, "VPN-BESIDE");
+        assert_eq!(all[0].verdict, FindingVerdict::Failed(why.to_owned()));
+        assert!(all[0].blocks());
+        assert_ne!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded);
+    }
+}
+
+/// A failback does not tell anybody to cut another's VPN so that a subnet can go.
+#[tokio::test]
+async fn a_subnet_with_somebody_elses_gateway_is_to_be_left_where_it_is() {
+    let gateway = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network/virtualNetworkGateways/vpngw-hub-sea";
+    let subnet = gateway.replace(
+        "virtualNetworkGateways/vpngw-hub-sea",
+        "virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet",
+    );
+    let text = |needs: &str, more: &str| {
+        format!(
+            "runbook: r\ntitle: R\nprofiles:\n  drill: {{ world: world.yaml }}\nsteps:\n  subnet_gone:\n{needs}    \
+             title: S\n    action: subnet.remove\n    with: {{ id: {subnet} }}\n{more}"
+        )
+    };
+    let mine = format!(
+        "  mine:\n    title: G\n    action: vpn_gateway.remove\n    with: {{ id: {gateway} }}\n"
+    );
+    for (text, why) in [
+        (text("", ""), Some("vpngw-hub-sea stands in it, and no step removes that")),
+        (
+            text("", &mine),
+            Some(
+                "vpngw-hub-sea stands in it; step `mine` removes that, and does not come before this one",
+            ),
+        ),
+        (text("    needs: mine\n", &mine), None),
+    ] {
+        let found = preflight(&case_plan(&text), &world("vpn-beside-world.yaml")).await;
+        let all = of(&found, "GWS-DELETE");
+        let own = all.first().map(|own| own.verdict.clone());
+        assert_eq!(own, why.map(|why| FindingVerdict::Failed(why.to_owned())));
+        assert!(
+            all.iter()
+                .all(|own| own.blocks() && own.fix.contains("leave the subnet's removal out"))
+        );
+        assert!(!failed(&found).contains("GW-DELETE"));
+    }
+}
+
 /// Azure compares with everybody that both networks are peered with (`VnetAddressSpaceOverlapsWithAlreadyPeeredVnet`).
 #[tokio::test]
 async fn addresses_of_all_peers_of_both_networks_are_compared() {
