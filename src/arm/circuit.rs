@@ -32,10 +32,16 @@ impl<'v> CircuitView<'v> {
         text(self.0, "/properties/serviceProviderProperties/serviceProviderName")
     }
 
-    /// Its bandwidth, where its provider has been told of one.
+    /// Its bandwidth: what its provider has been told of, or its share of the port of its own.
     #[must_use]
     pub fn mbps(self) -> Option<u64> {
-        number(self.0, "/properties/serviceProviderProperties/bandwidthInMbps")
+        let of_provider = number(self.0, "/properties/serviceProviderProperties/bandwidthInMbps");
+        of_provider.or_else(|| {
+            let gbps = self.0.pointer("/properties/bandwidthInGbps")?;
+            // It may be written as 5 or as 5.0, and a port is shared in whole Gbit/s.
+            let whole = gbps.as_u64().or_else(|| gbps.to_string().strip_suffix(".0")?.parse().ok());
+            Some(whole? * 1_000)
+        })
     }
 
     /// Whether it is on a port of its own, without a provider.
@@ -66,6 +72,20 @@ impl<'v> CircuitView<'v> {
     #[must_use]
     pub fn provider_state(self) -> Option<&'v str> {
         text(self.0, "/properties/serviceProviderProvisioningState")
+    }
+
+    /// Whether there is no provider whose side could be there: it is on a port of its own, and Azure reports no
+    /// state (azure-facts 2.1, CIR-PROVIDER).
+    #[must_use]
+    pub fn has_no_provider(self) -> bool {
+        self.is_direct() && self.provider_state().is_none()
+    }
+
+    /// Whether its provider's side is there, where it has a provider.
+    #[must_use]
+    pub fn is_provisioned(self) -> bool {
+        let provisioned = |state: &str| state.eq_ignore_ascii_case("Provisioned");
+        self.has_no_provider() || self.provider_state().is_some_and(provisioned)
     }
 
     /// The bodies of its peerings, as they stand in its own.
@@ -135,6 +155,13 @@ impl<'v> CircuitPeeringView<'v> {
             CircuitPath::Primary => "/properties/primaryPeerAddressPrefix",
             CircuitPath::Secondary => "/properties/secondaryPeerAddressPrefix",
         }
+    }
+
+    /// Whether it carries IPv6 as well (azure-facts 2.2).
+    #[must_use]
+    pub fn speaks_v6(self) -> bool {
+        let own = self.0.pointer("/properties/ipv6PeeringConfig");
+        own.is_some_and(|own| own.is_object() && !is(own, "/state", "Disabled"))
     }
 
     /// Who wrote it last: `Customer`, or the provider.

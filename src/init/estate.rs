@@ -311,11 +311,8 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
         region: read::region(body),
         place: view.location().map(str::to_owned),
         tier: view.tier().map(str::to_owned),
-        ready: done(view.state(), "Enabled")
-            && done(view.provider_state(), "Provisioned")
-            && peered,
-        speaks_v6: private
-            .is_some_and(|own| own.pointer("/properties/ipv6PeeringConfig").is_some()),
+        ready: done(view.state(), "Enabled") && view.is_provisioned() && peered,
+        speaks_v6: private.is_some_and(|own| arm::CircuitPeeringView::of(own).speaks_v6()),
         authorizations: authorizations.collect(),
     }
 }

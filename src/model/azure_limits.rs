@@ -166,8 +166,11 @@ pub const GATEWAY_SUBNET_16_CIRCUITS: u8 = 26;
 /// Prefixes that on-premises may advertise over private peering: Standard and Local, and Premium.
 pub const ONPREM_PREFIXES: (u64, u64) = (4_000, 10_000);
 
-/// Prefixes that a hub and its spokes may advertise to a circuit.
+/// Prefixes of IPv4 that a hub and its spokes may advertise to a circuit.
 pub const VNET_PREFIXES: usize = 1_000;
+
+/// Prefixes of IPv6 that they may advertise (azure-facts 2.2, RT-VNET).
+pub const VNET_PREFIXES_V6: usize = 100;
 
 /// Prefixes that they may have when a connection is made.
 pub const VNET_PREFIXES_AT_CREATION: usize = 200;

@@ -19,7 +19,7 @@ pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at,
 use crate::arm::{ConnectionView as Link, PeeringView as Peer, VirtualNetworkView, is_spoke};
 use crate::model::action::{
     Connection, Gateway, HubAction, HubConnection, Peering, RecoveryPlan, Removal, RemovalKind,
-    RouteTable, Subnet, Tier, Vpn,
+    RouteTable, Subnet, Tier, Verification, Vpn,
 };
 use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
 
@@ -36,6 +36,8 @@ pub struct Inquiry<'a> {
     then: Vec<OnceCell<Facts>>,
     /// The most that each step may find.
     most: Vec<OnceCell<Facts>>,
+    /// What each step leaves.
+    left: Vec<OnceCell<Facts>>,
 }
 
 impl<'a> Inquiry<'a> {
@@ -47,7 +49,7 @@ impl<'a> Inquiry<'a> {
 
     fn once(plan: &'a Plan, facts: &'a Facts, done: BTreeSet<usize>) -> Self {
         let then = vec![OnceCell::new(); plan.steps().len() + 1];
-        Self { plan, facts, done, most: then.clone(), then }
+        Self { plan, facts, done, most: then.clone(), left: then.clone(), then }
     }
 
     /// The same, as a step will find it: every step that comes before it is done. What comes at the same
@@ -56,6 +58,15 @@ impl<'a> Inquiry<'a> {
     pub fn at(&self, step: &Step) -> Inquiry<'_> {
         let Some(place) = self.plan.place(&step.name) else { return self.at_end() };
         self.after(&self.then[place], self.plan.dag().ancestors(place))
+    }
+
+    /// The same, as a step leaves it: what comes before it is done, and it itself.
+    #[must_use]
+    pub fn left_by(&self, step: &Step) -> Inquiry<'_> {
+        let Some(place) = self.plan.place(&step.name) else { return self.at_end() };
+        let mut done = self.plan.dag().ancestors(place);
+        done.insert(place);
+        self.after(&self.left[place], done)
     }
 
     /// The same, as the run leaves it when all its steps are done.
@@ -304,6 +315,24 @@ impl<'a> Inquiry<'a> {
             _ => None,
         });
         all.into_iter().map(|(step, (id, subnet))| (step, id, subnet)).collect()
+    }
+
+    /// The gateways of networks that steps count on: a connection is made of them, or they are verified.
+    #[must_use]
+    pub fn gateways_in_use(&self) -> Vec<(&'a Step, ResourceId)> {
+        self.actions(|action| match action {
+            Action::Connection(spec) => Some(spec.gateway.clone()),
+            Action::Vpn(Vpn::Connection(spec)) => Some(spec.gateway.clone()),
+            Action::Verify(
+                Verification::Routes { gateway, .. }
+                | Verification::Advertised { gateway, .. }
+                | Verification::Bgp { gateway, .. },
+            ) => Some(gateway.clone()),
+            Action::Verify(
+                Verification::Connection { connection } | Verification::Tunnel { connection },
+            ) => Link::of(self.facts.body(connection)?).gateway(),
+            _ => None,
+        })
     }
 
     /// The circuits of the ExpressRoute gateway that stands, or is to stand, beside a VPN gateway.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, peerings_of, recovery_items,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, is, peerings_of, recovery_items,
     subnets_of,
 };
 use super::rules::{hubs, limits, policy};
@@ -73,6 +73,16 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     for (_, _, subnet) in inquiry.gateway_places() {
         if let Some(vnet) = subnet.parent() {
             resource(&vnet);
+        }
+    }
+    // The subnet of a gateway that is counted on, and its table: what is in it decides whether it works.
+    for (_, gateway) in inquiry.gateways_in_use() {
+        let Some(vnet) = inquiry.vnet_of(&gateway) else { continue };
+        resource(&vnet);
+        let subnets = facts.body(&vnet).map_or(&[][..], subnets_of).iter();
+        let own = subnets.filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
+        for table in own.filter_map(|subnet| arm::SubnetView::of(subnet).route_table()) {
+            resource(&table);
         }
     }
     // Which gateways stand in the networks that were read: a rule about them reads them.
@@ -173,6 +183,19 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
     asked
 }
 
+/// The circuits whose tables a verification waits for.
+fn awaited<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
+    let steps = inquiry.plan.steps().iter();
+    steps
+        .filter_map(|step| match &step.action {
+            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
+                (!expect.is_empty()).then_some(circuit)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 /// Inventories, groups, locks, rights and edges.
 fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
@@ -206,7 +229,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connected().into_iter().cloned();
+    let edges = inquiry.connected().into_iter().chain(awaited(inquiry)).cloned();
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.

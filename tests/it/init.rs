@@ -358,6 +358,27 @@ async fn estates_like_the_twelve_hold_too() {
     holds("two circuits of one gateway", &double.write()).await;
 }
 
+/// A circuit on a port of the customer's own reports no provider's state, and needs none.
+#[test]
+fn a_circuit_on_a_port_of_its_own_is_ready_without_a_provider() {
+    let strategy = |direct: bool| {
+        let mut case = of_twelve("same-addresses", &[]);
+        let is_it = |id: &Value| id.as_str().unwrap().ends_with("/er-dublin");
+        let mut all = case.scenario.resources.iter_mut();
+        let properties = &mut all.find(|body| is_it(&body["id"])).unwrap()["properties"];
+        let properties = properties.as_object_mut().unwrap();
+        properties.remove("serviceProviderProvisioningState");
+        if direct {
+            let port = serde_json::json!({ "id": "/subscriptions/s/expressRoutePorts/p" });
+            properties.insert("expressRoutePort".to_owned(), port);
+        }
+        let estate = KnownEstate::of(&case.scenario);
+        advise(&estate, &case.wish).map(|advice| advice.strategy).ok()
+    };
+    assert_eq!(strategy(true), Some(Strategy::DrCircuit));
+    assert_ne!(strategy(false), Some(Strategy::DrCircuit));
+}
+
 #[test]
 fn what_cannot_be_told_is_said_with_what_there_is() {
     let told = |name: &str, wish: Wish| {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 mod checklist;
+mod expectations;
+mod gateway_tables;
 mod on_circuits;
 
 use std::collections::BTreeSet;
@@ -302,6 +304,13 @@ const CASES: &[Spoilt] = &[
         for link in &mut c.world.onprem.links {
             link.advertise = Some(vec!["0.0.0.0/0".parse().unwrap()]);
         }
+    }),
+    ("PEER-IPV6", MAIN, |c| {
+        let space = &mut c.body("vnet-hub-sea")["properties"]["addressSpace"]["addressPrefixes"];
+        space.as_array_mut().unwrap().push(json!("fd00:db8:1::/48"));
+    }),
+    ("PEER-IPV6-EXPECTED", MAIN, |c| {
+        c.want("routes_learned", "/with/expect/0", json!("fd00:db8:9::/48"));
     }),
     ("RT-COLLIDE", "onprem-to-azure.yaml", |_| {}),
     ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {

@@ -10,23 +10,18 @@ use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, SecretRef, Undo, Write, WriteMethod,
 };
 
-const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
-
 /// Compares a circuit's bandwidth with the least that is wanted.
 pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessment {
-    let has = body.and_then(|body| body.pointer(BANDWIDTH)).and_then(Value::as_u64);
+    let has = body.and_then(|body| arm::CircuitView::of(body).mbps());
     let verdict = match (body, has) {
         (None, _) => {
             blocked("circuit_absent", format!("The circuit {} does not exist.", spec.id.name()))
         }
-        (Some(_), None) => blocked(
-            "bandwidth_of_port",
-            "The circuit stands on an ExpressRoute Direct port; its bandwidth is not raised here."
-                .to_owned(),
-        ),
+        (Some(_), None) => of_port(),
         (Some(body), Some(has)) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,
             None if has >= u64::from(spec.mbps_min) && !is_failed(body) => Assessed::Holds,
+            None if arm::CircuitView::of(body).is_direct() => of_port(),
             None => raise(spec, body, has),
         },
     };
@@ -35,6 +30,14 @@ pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessmen
         assessment.outputs.insert("bandwidth_mbps".to_owned(), has.into());
     }
     assessment
+}
+
+fn of_port() -> Assessed {
+    blocked(
+        "bandwidth_of_port",
+        "The circuit stands on an ExpressRoute Direct port; its bandwidth is not raised here."
+            .to_owned(),
+    )
 }
 
 fn is_failed(body: &Value) -> bool {
@@ -101,6 +104,8 @@ fn key_of(id: ResourceId) -> SecretRef {
 mod tests {
     use super::*;
 
+    const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
+
     fn spec(mbps_min: u32) -> CircuitBandwidth {
         let id =
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/c";
@@ -119,6 +124,19 @@ mod tests {
     fn enough_bandwidth_is_left_alone_and_never_lowered() {
         let body = circuit("Customer");
         assert_eq!(assess(&spec(200), Some(&body)).verdict, Assessed::Holds);
+    }
+
+    #[test]
+    fn a_circuit_on_a_port_of_its_own_holds_what_is_enough_and_is_never_raised() {
+        let body = json!({ "properties": {
+            "expressRoutePort": { "id": "/subscriptions/s/p" }, "bandwidthInGbps": 5 } });
+        assert_eq!(assess(&spec(1_000), Some(&body)).verdict, Assessed::Holds);
+        assert_eq!(assess(&spec(1_000), Some(&body)).outputs["bandwidth_mbps"], json!(5_000));
+        for more in [body, json!({ "properties": { "expressRoutePort": { "id": "x" } } })] {
+            let verdict = assess(&spec(10_000), Some(&more)).verdict;
+            let Assessed::Blocked { code, .. } = verdict else { panic!("{verdict:?}") };
+            assert_eq!(code, "bandwidth_of_port");
+        }
     }
 
     #[test]

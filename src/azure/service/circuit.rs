@@ -39,7 +39,9 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
                 }
             };
             must(own.state(), "Enabled", "the circuit");
-            must(own.provider_state(), "Provisioned", "the provider's side");
+            if !own.has_no_provider() {
+                must(own.provider_state(), "Provisioned", "the provider's side");
+            }
             match private_peering(body) {
                 None => missing.push("it has no private peering".to_owned()),
                 Some(peering) => {
@@ -246,6 +248,24 @@ mod tests {
         assert!(
             why.contains("provider's side is NotProvisioned") && why.contains("no private peering")
         );
+    }
+
+    #[test]
+    fn a_circuit_on_a_port_of_its_own_waits_for_no_provider() {
+        let mut body = json!({ "properties": {
+            "circuitProvisioningState": "Enabled", "bandwidthInGbps": 5.0,
+            "expressRoutePort": { "id": "/subscriptions/s/p" },
+            "peerings": [{ "name": "AzurePrivatePeering", "properties": { "state": "Enabled" } }] } });
+        let ready = assess(&circuit(), Some(&body));
+        assert_eq!(ready.verdict, Assessed::Holds);
+        assert_eq!(ready.outputs["bandwidth_mbps"], json!(5_000));
+        body["properties"]["serviceProviderProvisioningState"] = json!("Deprovisioning");
+        assert!(matches!(assess(&circuit(), Some(&body)).verdict, Assessed::NotYet { .. }));
+        let of_provider = json!({ "properties": { "circuitProvisioningState": "Enabled" } });
+        let Assessed::NotYet { why, .. } = assess(&circuit(), Some(&of_provider)).verdict else {
+            panic!()
+        };
+        assert!(why.contains("the provider's side is not reported"), "{why}");
     }
 
     #[test]

@@ -223,7 +223,7 @@ fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let pointer = "/properties/serviceProviderProvisioningState";
     inquiry.each(inquiry.circuits(), |_, body| {
         // A circuit on a port of the customer's own has no provider.
-        if arm::CircuitView::of(body).is_direct() {
+        if arm::CircuitView::of(body).has_no_provider() {
             return None;
         }
         let found = text(body, pointer).unwrap_or("not reported");

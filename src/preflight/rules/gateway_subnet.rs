@@ -1,14 +1,17 @@
 //! Is the subnet fit for a gateway?
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::arm;
 use crate::model::action::RemovalKind;
 use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW, gateway_sku};
-use crate::model::{ResourceId, StepName};
-use crate::preflight::facts::Fact;
+use crate::model::{Action, ResourceId, Step, StepName};
+use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{
-    Inquiry, about, is, list, overlap, subnet_prefix, subnets_of, text, unless,
+    Inquiry, VNETS, about, gateway_subnet, is, list, overlap, subnet_prefix, subnets_of, text,
+    unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -54,9 +57,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GWS-UDR0",
         severity: FindingSeverity::Block,
-        fails_when: "The GatewaySubnet's route table has a route for 0.0.0.0/0.",
+        fails_when: "The GatewaySubnet's route table has, or is given, a route for 0.0.0.0/0.",
         reads: "subnet: routeTable; its routes",
-        why: "Azure refuses to make the gateway.",
+        why: "Azure refuses to make the gateway, and does not support it under one that stands.",
         fix: "Take the route or the table off the subnet.",
         source: "E-GW",
         judge: |inquiry| {
@@ -89,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GWS-PROPAGATION",
         severity: FindingSeverity::Block,
-        fails_when: "The GatewaySubnet's route table switches gateway routes off.",
+        fails_when: "The GatewaySubnet's route table switches gateway routes off, now or by a step.",
         reads: "routeTable: disableBgpRoutePropagation",
         why: "The gateway does not work with it.",
         fix: "Switch propagation on in that table.",
@@ -212,19 +215,111 @@ fn subnet(
     all
 }
 
-/// Judges the route table of each gateway's subnet, with the subnet's prefix.
+/// Judges the route table of each gateway's subnet, with the subnet's prefix: as the step finds it that makes the
+/// gateway or counts on it, and as each step leaves it that gives the subnet a table or writes the one it has.
+/// Each subnet is judged once, by the worst of these.
 fn table(
     inquiry: &Inquiry<'_>,
     judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
 ) -> Vec<Judged> {
-    subnet(inquiry, |then, body| {
-        let table = arm::SubnetView::of(body).route_table()?;
-        Some(match then.facts.resource(&table) {
-            Fact::Known(table) => judge(table, subnet_prefix(body)?),
-            Fact::Absent => return None,
-            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
-        })
-    })
+    let mut all = Vec::new();
+    for (place, moments) in moments(inquiry) {
+        let mut worst = None;
+        for then in moments {
+            let verdict = table_then(then, &place, &judge);
+            worst = match (worst, verdict) {
+                (Some(failed @ FindingVerdict::Failed(_)), _) => Some(failed),
+                (before, None | Some(FindingVerdict::Passed)) if before.is_some() => before,
+                (_, verdict) => verdict,
+            };
+        }
+        all.extend(worst.map(|verdict| about(&place, verdict)));
+    }
+    all
+}
+
+/// Judges the table that a subnet has in these facts.
+fn table_then(
+    then: &Facts,
+    place: &ResourceId,
+    judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
+) -> Option<FindingVerdict> {
+    let body = match then.resource(&place.parent()?) {
+        Fact::Known(body) => body,
+        Fact::Absent => return None,
+        Fact::Unknown(why) => return Some(FindingVerdict::Unknown(why.to_owned())),
+    };
+    let own = own_subnet(body, place)?;
+    let table = arm::SubnetView::of(own).route_table()?;
+    match then.resource(&table) {
+        Fact::Known(table) => Some(judge(table, subnet_prefix(own)?)),
+        Fact::Absent => None,
+        Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
+    }
+}
+
+/// The subnets in which gateways stand or are to stand, each with the facts that its table is judged by.
+fn moments<'i>(inquiry: &'i Inquiry<'_>) -> BTreeMap<ResourceId, Vec<&'i Facts>> {
+    let mut all: BTreeMap<ResourceId, Vec<&'i Facts>> = BTreeMap::new();
+    for (step, _, place) in inquiry.gateway_places() {
+        all.entry(place.clone()).or_default().push(inquiry.at(step).facts);
+    }
+    for (step, gateway) in inquiry.gateways_in_use() {
+        let then = inquiry.at(step).facts;
+        if let Some(place) = then.body(&gateway).and_then(gateway_subnet) {
+            all.entry(place).or_default().push(then);
+        }
+    }
+    for (step, table) in tables_touched(inquiry) {
+        // What comes beside it, the gateway too, is done at the end alone.
+        for then in [inquiry.left_by(step), inquiry.at_end()] {
+            for place in with_gateways(&then) {
+                let vnet = place.parent().and_then(|vnet| then.facts.body(&vnet));
+                let own = vnet.and_then(|vnet| own_subnet(vnet, &place));
+                let has = own.and_then(|own| arm::SubnetView::of(own).route_table());
+                if has.as_ref() == Some(&table) {
+                    all.entry(place).or_default().push(then.facts);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The tables that steps give to a GatewaySubnet, and those that they write and such a subnet has.
+fn tables_touched<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, ResourceId)> {
+    let given = inquiry.actions(|action| match action {
+        Action::Association(spec) if is_gateway_subnet(&spec.subnet) => {
+            Some(spec.route_table.clone())
+        }
+        _ => None,
+    });
+    let written = inquiry.actions(|action| match action {
+        Action::RouteTable(spec) => Some(spec.id.clone()),
+        Action::Route(spec) => spec.id.parent(),
+        _ => None,
+    });
+    let mut theirs: BTreeSet<ResourceId> = given.iter().map(|(_, table)| table.clone()).collect();
+    for (_, vnet) in inquiry.facts.bodies(VNETS) {
+        let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
+        theirs.extend(own.filter_map(|subnet| arm::SubnetView::of(subnet).route_table()));
+    }
+    given.into_iter().chain(written.into_iter().filter(|(_, id)| theirs.contains(id))).collect()
+}
+
+/// The subnets of the networks that were read in which a gateway stands.
+fn with_gateways(then: &Inquiry<'_>) -> Vec<ResourceId> {
+    let vnets = then.facts.bodies(VNETS);
+    let standing = vnets.filter(|(_, body)| !then.gateways_in(body).is_empty());
+    standing.filter_map(|(vnet, _)| vnet.child("subnets", "GatewaySubnet").ok()).collect()
+}
+
+fn is_gateway_subnet(subnet: &ResourceId) -> bool {
+    subnet.name().eq_ignore_ascii_case("GatewaySubnet")
+}
+
+fn own_subnet<'b>(vnet: &'b Value, place: &ResourceId) -> Option<&'b Value> {
+    subnets_of(vnet).iter().find(|subnet| is(subnet, "/name", place.name()))
 }
 
 fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {

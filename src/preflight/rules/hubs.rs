@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
 use crate::model::{ResourceId, Step};
@@ -15,7 +16,6 @@ use crate::preflight::inquiry::{
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const VNET_CONNECTIONS: &str = "hubVirtualNetworkConnections";
-const BANDWIDTH: &str = "/properties/serviceProviderProperties/bandwidthInMbps";
 
 /// The rules about virtual WANs.
 pub(in crate::preflight) const RULES: &[Rule] = &[
@@ -233,7 +233,7 @@ fn units(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let Some(least) = planned else { continue };
         let mbps = u64::from(least) * UNIT_MBPS;
         all.extend(inquiry.each([&spec.circuit], |_, body| {
-            let wide = body.pointer(BANDWIDTH).and_then(Value::as_u64)?;
+            let wide = arm::CircuitView::of(body).mbps()?;
             Some(unless(wide > mbps, || {
                 format!("it has {wide} Mbit/s, and {least} units carry {mbps}")
             }))

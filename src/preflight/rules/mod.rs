@@ -3,6 +3,7 @@
 mod addresses;
 mod circuit;
 mod connections;
+mod expected;
 mod gateway;
 mod gateway_subnet;
 pub(super) mod hubs;
@@ -29,6 +30,7 @@ pub type RuleFamily = (&'static str, &'static str, &'static [Rule]);
 pub const FAMILIES: &[RuleFamily] = &[
     ("circuit", "The circuit itself, and how far it reaches.", circuit::RULES),
     ("routes", "The circuit's peerings and what they carry.", routes::RULES),
+    ("routes expected", "What verifications wait for.", expected::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),

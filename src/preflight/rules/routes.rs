@@ -4,19 +4,17 @@ use serde_json::Value;
 
 use crate::arm;
 use crate::arm::CircuitPath;
-use crate::arm::kind;
 use crate::model::action::Verification;
 use crate::model::azure_limits::{
-    ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, gateway_sku,
+    ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, VNET_PREFIXES_V6, gateway_sku,
 };
-use crate::model::coverage::{coverage, is_default};
+use crate::model::coverage::is_default;
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, found, list, peering, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const PRIVATE: &str = "AzurePrivatePeering";
-const CIRCUITS: &str = kind::CIRCUITS;
 const PATHS: [&str; 2] = CircuitPath::NAMES;
 
 /// The rules about peerings of circuits and their routes.
@@ -114,12 +112,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-VNET",
         severity: FindingSeverity::Block,
-        fails_when: "Hub and transit spokes have more than 1,000 prefixes.",
+        fails_when: "Hub and transit spokes have more than 1,000 prefixes of IPv4, or more than 100 of IPv6.",
         reads: "addressSpace of the hub and its spokes",
         why: "The connection goes down until there are fewer.",
         fix: "Use fewer, larger prefixes.",
         source: "E-LIM, E-FAQ",
-        judge: |inquiry| spaces(inquiry, VNET_PREFIXES, When::Done),
+        judge: |inquiry| spaces(inquiry, When::Done),
     },
     Rule {
         id: "RT-CREATE-200",
@@ -129,7 +127,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "Azure refuses to make the connection.",
         fix: "Connect first, peer further spokes afterwards.",
         source: "E-LINK (2020)",
-        judge: |inquiry| spaces(inquiry, VNET_PREFIXES_AT_CREATION, When::Connected),
+        judge: |inquiry| spaces(inquiry, When::Connected),
     },
     Rule {
         id: "RT-GW-SKU",
@@ -161,57 +159,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "azure-facts 2.2",
         judge: collide,
     },
-    Rule {
-        id: "RT-EXPECTED",
-        severity: FindingSeverity::Warn,
-        fails_when: "On-premises does not advertise a prefix that the runbook expects a gateway to learn.",
-        reads: "route tables of both paths; the prefixes of verify.routes",
-        why: "The verification would wait for it until its time is up; a default route proves no prefix.",
-        fix: "Let on-premises advertise the prefix or one that contains it over this circuit, or take it \
-              out of `expect`.",
-        source: "azure-docs 95996, 43527",
-        judge: expected,
-    },
 ];
-
-fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
-        let Action::Verify(Verification::Routes { gateway, expect }) = &step.action else {
-            continue;
-        };
-        let then = inquiry.at(step);
-        let mut heard_of = Vec::new();
-        let (mut unread, mut circuits) = (None, 0);
-        for (_, link) in then.links_of(gateway) {
-            let circuit = arm::ConnectionView::of(link).circuit();
-            let Some(circuit) = circuit.filter(|id| id.is_a(CIRCUITS)) else {
-                continue;
-            };
-            circuits += 1;
-            match heard(inquiry, &circuit) {
-                Ok(heard) => heard_of.extend(heard),
-                Err(why) => unread = Some(why),
-            }
-        }
-        // A gateway that nothing connects: other rules, and the verification, say so.
-        if circuits == 0 {
-            continue;
-        }
-        let missing = expect.iter().find_map(|prefix| {
-            let how = coverage(prefix, &heard_of);
-            let why = || format!("{prefix} is not advertised by on-premises{}", how.remark());
-            (!how.is_whole()).then(why)
-        });
-        let verdict = match (missing, unread) {
-            (None, _) => FindingVerdict::Passed,
-            (Some(_), Some(why)) => FindingVerdict::Unknown(why),
-            (Some(why), None) => FindingVerdict::Failed(why),
-        };
-        all.push(about(gateway, verdict));
-    }
-    all
-}
 
 fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.connected(), |_, body| {
@@ -351,7 +299,7 @@ fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
     })
 }
 
-fn spaces(inquiry: &Inquiry<'_>, max: usize, when: When) -> Vec<Judged> {
+fn spaces(inquiry: &Inquiry<'_>, when: When) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
         let then = match when {
@@ -360,8 +308,19 @@ fn spaces(inquiry: &Inquiry<'_>, max: usize, when: When) -> Vec<Judged> {
         };
         let verdict = match then.advertised(&spec.gateway) {
             Some(prefixes) => {
-                let count = prefixes.len();
-                unless(count > max, || format!("its networks have {count} prefixes"))
+                let v6 = prefixes.iter().filter(|net| matches!(net, ipnet::IpNet::V6(_))).count();
+                let (count, v4) = (prefixes.len(), prefixes.len() - v6);
+                match when {
+                    When::Done if v4 <= VNET_PREFIXES && v6 > VNET_PREFIXES_V6 => {
+                        FindingVerdict::Failed(format!("its networks have {v6} prefixes of IPv6"))
+                    }
+                    When::Done => {
+                        unless(v4 > VNET_PREFIXES, || format!("its networks have {v4} prefixes"))
+                    }
+                    When::Connected => unless(count > VNET_PREFIXES_AT_CREATION, || {
+                        format!("its networks have {count} prefixes")
+                    }),
+                }
             }
             None => {
                 FindingVerdict::Unknown("a network behind the gateway cannot be read".to_owned())
@@ -408,29 +367,37 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-/// The prefixes that on-premises advertises over a circuit.
+/// The prefixes that on-premises advertises over a circuit, on either path.
 pub(super) fn heard(
     inquiry: &Inquiry<'_>,
     circuit: &ResourceId,
 ) -> Result<Vec<ipnet::IpNet>, String> {
     let mut all = Vec::new();
     for path in PATHS {
-        let question = Question::RouteTable { circuit: circuit.clone(), path };
-        match inquiry.facts.of(&question) {
-            // What gateways advertise has their AS number alone (azure-facts 5.3).
-            Fact::Known(value) => all.extend(
-                list(value, "/value")
-                    .iter()
-                    .filter(|row| text(row, "/path") != Some("65515"))
-                    .filter_map(|row: &Value| text(row, "/network")?.parse::<ipnet::IpNet>().ok()),
-            ),
-            Fact::Absent => {}
-            Fact::Unknown(why) => return Err(why.to_owned()),
-        }
+        all.extend(heard_on(inquiry, circuit, path)?);
     }
     all.sort();
     all.dedup();
     Ok(all)
+}
+
+/// The prefixes that on-premises advertises over one path of a circuit.
+pub(super) fn heard_on(
+    inquiry: &Inquiry<'_>,
+    circuit: &ResourceId,
+    path: &'static str,
+) -> Result<Vec<ipnet::IpNet>, String> {
+    let question = Question::RouteTable { circuit: circuit.clone(), path };
+    match inquiry.facts.of(&question) {
+        // What gateways advertise has their AS number alone (azure-facts 5.3).
+        Fact::Known(value) => Ok(list(value, "/value")
+            .iter()
+            .filter(|row| text(row, "/path") != Some("65515"))
+            .filter_map(|row: &Value| text(row, "/network")?.parse::<ipnet::IpNet>().ok())
+            .collect()),
+        Fact::Absent => Ok(Vec::new()),
+        Fact::Unknown(why) => Err(why.to_owned()),
+    }
 }
 
 fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {

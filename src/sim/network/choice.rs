@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estate::Estate;
 use super::onprem::OnPrem;
-use super::routes::{advertised_prefixes, heard, microsoft_path};
+use super::routes::{heard, microsoft_path, told_over};
 use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
@@ -65,9 +65,7 @@ pub fn on_premises_choice(
         if estate.carries(onprem, connection).is_err() {
             continue;
         }
-        let Some(network) =
-            longest(advertised_prefixes(estate, &connection.gateway).iter().copied(), prefix)
-        else {
+        let Some(network) = longest(told_over(estate, connection).into_iter(), prefix) else {
             continue;
         };
         for link in onprem.links_up(&connection.circuit) {
@@ -114,7 +112,7 @@ pub fn azure_choice(
             continue;
         }
         for path in CircuitPath::BOTH {
-            let heard = heard(onprem, &connection.circuit, path);
+            let heard = heard(estate, onprem, &connection.circuit, path);
             if let Some(network) = longest(heard.keys().copied(), prefix) {
                 ways.push(AzurePath {
                     network,

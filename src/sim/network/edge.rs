@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::estate::Estate;
 use super::onprem::{Link, OnPrem};
 use super::parts::PrivatePeering;
-use super::routes::{GATEWAY_ASN, advertised_prefixes, heard, joined, local_address};
+use super::routes::{GATEWAY_ASN, heard, joined, local_address, told_over};
 use crate::arm::CircuitPath;
 use crate::model::{ResourceId, Timestamp};
 
@@ -138,7 +138,7 @@ pub fn circuit_routes(
     };
     let mut rows = Vec::new();
     if let Some((customer, _)) = ends(peering, path).filter(|_| agreed(peering, onprem)) {
-        let heard = heard(onprem, circuit, path);
+        let heard = heard(estate, onprem, circuit, path);
         rows.extend(
             heard.into_iter().map(|(network, as_path)| {
                 row(network, customer.to_string(), joined(&as_path, " "))
@@ -152,11 +152,11 @@ pub fn circuit_routes(
         let next_hop =
             estate.gateway(&connection.gateway).and_then(|gateway| local_address(estate, gateway));
         let Some(next_hop) = next_hop else { continue };
-        let prefixes = advertised_prefixes(estate, &connection.gateway);
+        let prefixes = told_over(estate, connection);
         rows.extend(
             prefixes
-                .iter()
-                .map(|network| row(*network, next_hop.to_string(), GATEWAY_ASN.to_string())),
+                .into_iter()
+                .map(|network| row(network, next_hop.to_string(), GATEWAY_ASN.to_string())),
         );
     }
     rows
@@ -182,7 +182,7 @@ pub fn circuit_routes_summary(
     };
     let mut rows = Vec::new();
     if let Some((customer, _)) = ends(peering, path) {
-        rows.push(customer_session(onprem, circuit, peering, (path, customer), now));
+        rows.push(customer_session(estate, onprem, (circuit, peering), (path, customer), now));
     }
     for connection in estate.connections_of_circuit(circuit) {
         if estate.carries(onprem, connection).is_err() {
@@ -190,7 +190,7 @@ pub fn circuit_routes_summary(
         }
         let gateway = estate.gateway(&connection.gateway);
         if let Some(neighbor) = gateway.and_then(|gateway| local_address(estate, gateway)) {
-            let received = advertised_prefixes(estate, &connection.gateway).len();
+            let received = told_over(estate, connection).len();
             rows.push(CircuitRouteSummary {
                 neighbor,
                 v: 4,
@@ -204,9 +204,9 @@ pub fn circuit_routes_summary(
 }
 
 fn customer_session(
+    estate: &Estate<'_>,
     onprem: &OnPrem,
-    circuit: &ResourceId,
-    peering: &PrivatePeering,
+    (circuit, peering): (&ResourceId, &PrivatePeering),
     (path, neighbor): (CircuitPath, IpAddr),
     now: Timestamp,
 ) -> CircuitRouteSummary {
@@ -215,7 +215,7 @@ fn customer_session(
         .or_else(|| onprem.links.iter().find(|link| link.circuit == *circuit && link.path == path));
     let since = link.and_then(|link| link.since);
     let (unknown, state_pfx_rcd) = match up {
-        Some(_) => ("", heard(onprem, circuit, path).len().to_string()),
+        Some(_) => ("", heard(estate, onprem, circuit, path).len().to_string()),
         None => ("never", "Idle".to_owned()),
     };
     CircuitRouteSummary {

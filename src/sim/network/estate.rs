@@ -347,13 +347,14 @@ impl<'a> Estate<'a> {
         EstateCircuit {
             id: id.clone(),
             enabled: is(circuit.state(), "Enabled"),
-            provisioned: is(circuit.provider_state(), "Provisioned"),
+            provisioned: circuit.is_provisioned(),
             location: circuit.location().map(str::to_owned),
             private: private.map(|own| PrivatePeering {
                 enabled: own.is_enabled(),
                 peer_asn: own.peer_asn(),
                 primary: own.prefix(CircuitPath::Primary),
                 secondary: own.prefix(CircuitPath::Secondary),
+                v6: own.speaks_v6(),
             }),
         }
     }
@@ -381,6 +382,14 @@ impl<'a> Estate<'a> {
             .filter(|circuit| circuit.enabled && circuit.provisioned)
             .ok_or(Dead::EstateCircuit)?;
         circuit.private.as_ref().filter(|peering| peering.enabled).ok_or(Dead::Peering)
+    }
+
+    /// Whether a prefix is told over a circuit, to either side: IPv6 only where its private peering has a
+    /// configuration for it (azure-facts 2.2).
+    #[must_use]
+    pub fn crosses(&self, circuit: &ResourceId, network: &IpNet) -> bool {
+        let private = || self.circuit(circuit)?.private.as_ref();
+        matches!(network, IpNet::V4(_)) || private().is_some_and(|own| own.v6)
     }
 
     /// Whether the connection carries traffic: itself, its gateway, its circuit and a link are well.

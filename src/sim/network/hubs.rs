@@ -320,7 +320,7 @@ pub fn effective_routes(
                 continue;
             }
             for path in CircuitPath::BOTH {
-                for (net, customer) in heard(onprem, &connection.circuit, path) {
+                for (net, customer) in heard(estate, onprem, &connection.circuit, path) {
                     let as_path = [passed, microsoft_path(&customer).as_slice()].concat();
                     let own = if remote { &of } else { &gateway };
                     let kind = if remote { kind } else { "ExpressRouteGateway" };

@@ -177,7 +177,7 @@ fn learned(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId, to: &IpNe
         .filter(|connection| estate.carries(onprem, connection).is_ok());
     carrying
         .flat_map(|connection| {
-            CircuitPath::BOTH.map(|path| heard(onprem, &connection.circuit, path))
+            CircuitPath::BOTH.map(|path| heard(estate, onprem, &connection.circuit, path))
         })
         .flat_map(|heard| heard.into_keys())
         .filter(|network| network.contains(to))

@@ -36,7 +36,7 @@ pub fn heard_by_network(
             continue;
         }
         let [primary, secondary] = CircuitPath::BOTH.map(|path| {
-            let networks = heard(onprem, &connection.circuit, path).into_iter();
+            let networks = heard(estate, onprem, &connection.circuit, path).into_iter();
             networks
                 .map(|(network, path)| (network, joined(&microsoft_path(&path), "-")))
                 .collect::<BTreeMap<IpNet, String>>()

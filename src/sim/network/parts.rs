@@ -90,7 +90,7 @@ pub struct EstateCircuit {
     pub id: ResourceId,
     /// `circuitProvisioningState` is `Enabled`.
     pub enabled: bool,
-    /// `serviceProviderProvisioningState` is `Provisioned`.
+    /// `serviceProviderProvisioningState` is `Provisioned`, or it has no provider.
     pub provisioned: bool,
     /// Where its provider meets Microsoft.
     pub location: Option<String>,
@@ -109,6 +109,8 @@ pub struct PrivatePeering {
     pub primary: Option<IpNet>,
     /// `secondaryPeerAddressPrefix`: a /30.
     pub secondary: Option<IpNet>,
+    /// It has an `ipv6PeeringConfig`.
+    pub v6: bool,
 }
 
 /// Why a connection carries nothing.

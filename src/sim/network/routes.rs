@@ -81,6 +81,7 @@ pub(super) struct Peer {
 
 /// What came over one edge: each network with the shortest customer path it was heard with.
 pub(super) fn heard(
+    estate: &Estate<'_>,
     onprem: &OnPrem,
     circuit: &ResourceId,
     path: CircuitPath,
@@ -88,7 +89,8 @@ pub(super) fn heard(
     let mut heard: BTreeMap<IpNet, Vec<u32>> = BTreeMap::new();
     for link in onprem.links_up(circuit).filter(|link| link.path == path) {
         let as_path = link.as_path(onprem.asn);
-        for network in onprem.advertised(link) {
+        let crosses = |network: &IpNet| estate.crosses(circuit, network);
+        for network in onprem.advertised(link).into_iter().filter(crosses) {
             let best = heard.entry(network).or_insert_with(|| as_path.clone());
             if as_path.len() < best.len() {
                 best.clone_from(&as_path);
@@ -162,6 +164,12 @@ pub fn advertised_prefixes(estate: &Estate<'_>, gateway: &ResourceId) -> Arc<BTr
     }
 }
 
+/// What of that a connection's circuit takes ([`Estate::crosses`]).
+pub(super) fn told_over(estate: &Estate<'_>, connection: &EstateConnection) -> Vec<IpNet> {
+    let told = advertised_prefixes(estate, &connection.gateway);
+    told.iter().copied().filter(|network| estate.crosses(&connection.circuit, network)).collect()
+}
+
 /// The networks that a gateway would speak for if everything were well: what Azure's own records say,
 /// whatever its region does.
 #[must_use]
@@ -230,14 +238,14 @@ pub fn learned_routes(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId
         .collect();
     for peer in peers(estate, gateway) {
         if estate.carries(onprem, &peer.connection).is_ok() {
-            rows.extend(learned_from(onprem, &peer, local));
+            rows.extend(learned_from(estate, onprem, &peer, local));
         }
     }
     rows
 }
 
-fn learned_from(onprem: &OnPrem, peer: &Peer, local: IpAddr) -> Vec<RouteRow> {
-    heard(onprem, &peer.connection.circuit, peer.path)
+fn learned_from(estate: &Estate<'_>, onprem: &OnPrem, peer: &Peer, local: IpAddr) -> Vec<RouteRow> {
+    heard(estate, onprem, &peer.connection.circuit, peer.path)
         .into_iter()
         .map(|(network, customer)| RouteRow {
             local_address: local,
@@ -279,17 +287,17 @@ pub fn advertised_routes(
     let Some(local) = local_address(estate, gateway) else {
         return Vec::new();
     };
-    let told = peers(estate, gateway).into_iter().any(|candidate| {
+    let told = peers(estate, gateway).into_iter().find(|candidate| {
         candidate.address == peer && estate.carries(onprem, &candidate.connection).is_ok()
     });
-    if !told {
+    let Some(told) = told else {
         return Vec::new();
-    }
-    advertised_prefixes(estate, &gateway.id)
-        .iter()
+    };
+    told_over(estate, &told.connection)
+        .into_iter()
         .map(|network| RouteRow {
             local_address: local,
-            network: *network,
+            network,
             next_hop: local.to_string(),
             source_peer: local,
             origin: "Igp".to_owned(),
@@ -316,7 +324,7 @@ pub fn bgp_peers(estate: &Estate<'_>, onprem: &OnPrem, gateway: &ResourceId) -> 
         .map(|peer| {
             let carries = estate.carries(onprem, &peer.connection);
             let received = match carries {
-                Ok(()) => count(learned_from(onprem, &peer, local).len()),
+                Ok(()) => count(learned_from(estate, onprem, &peer, local).len()),
                 Err(_) => 0,
             };
             let told = count(advertised_routes(estate, onprem, &gateway.id, peer.address).len());

@@ -74,7 +74,10 @@ impl Provider for CircuitType {
         }
         default(&mut properties, "circuitProvisioningState", json!("Disabled"));
         default(&mut properties, "allowGlobalReach", json!(false));
-        default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
+        // One on a port of its own has no provider that would provision it (azure-facts 2.1).
+        if properties.pointer("/expressRoutePort/id").is_none() {
+            default(&mut properties, "serviceProviderProvisioningState", json!("NotProvisioned"));
+        }
         default(&mut properties, "serviceKey", json!("00000000-0000-0000-0000-000000000000"));
         default(&mut properties, "allowClassicOperations", json!(false));
         default(&mut properties, "globalReachEnabled", json!(false));

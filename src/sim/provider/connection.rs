@@ -256,12 +256,9 @@ pub(super) fn check_key(world: &World, put: &Put<'_>, circuit: &ResourceId) -> R
 
 /// How a connection to a circuit that its provider has not provisioned fails.
 pub(super) fn not_provisioned(world: &World, circuit: &ResourceId) -> Option<(String, String)> {
-    let state = world
-        .body(circuit)?
-        .pointer("/properties/serviceProviderProvisioningState")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    (state != "Provisioned").then(|| {
+    let view = arm::CircuitView::of(world.body(circuit)?);
+    let state = view.provider_state().unwrap_or_default();
+    (!view.is_provisioned()).then(|| {
         let message = format!("The provider has not provisioned circuit {circuit} ({state}).");
         (unconfirmed::NOT_PROVISIONED.code.to_owned(), message)
     })

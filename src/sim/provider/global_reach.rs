@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, id_at};
+use crate::arm;
 use crate::model::ResourceId;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
@@ -43,12 +44,9 @@ impl Provider for GlobalReachType {
 
     fn fails(&self, world: &World, put: &Put<'_>) -> Option<(String, String)> {
         let circuit = put.id.parent()?.parent()?;
-        let state = world
-            .body(&circuit)?
-            .pointer("/properties/serviceProviderProvisioningState")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        (state != "Provisioned").then(|| {
+        let view = arm::CircuitView::of(world.body(&circuit)?);
+        let state = view.provider_state().unwrap_or_default();
+        (!view.is_provisioned()).then(|| {
             let message =
                 format!("The initiating circuit {circuit} is not in provisioned state ({state}).");
             ("InitiatingCircuitNotProvisioned".to_owned(), message)

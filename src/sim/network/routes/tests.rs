@@ -189,3 +189,30 @@ fn a_stranger_is_told_nothing() {
     let stranger = "10.10.10.200".parse().unwrap();
     assert!(advertised_routes(&lab.estate(), &lab.onprem, &gateway("ea"), stranger).is_empty());
 }
+
+/// Without a configuration for it on the private peering, IPv6 is told to neither side (azure-facts 2.2).
+#[test]
+fn ipv6_crosses_a_circuit_only_where_its_private_peering_has_it() {
+    use super::super::testing::{circuit, id};
+    let mut lab = Lab::new();
+    let space = serde_json::json!(["10.10.10.0/24", "fd00:10::/48"]);
+    lab.set(&id("virtualNetworks", "hub-ea"), "/properties/addressSpace/addressPrefixes", space);
+    lab.onprem.sites[0].prefixes.push(net("fd00:100::/48"));
+    let seen = |lab: &Lab| {
+        let learned = networks(&learned(lab, "ea"), "EBgp").contains(&"fd00:100::/48".to_owned());
+        let told = told(lab, "ea").contains(&"fd00:10::/48".to_owned());
+        let rows = super::super::edge::circuit_routes(
+            &lab.estate(),
+            &lab.onprem,
+            &circuit("ea"),
+            CircuitPath::Primary,
+        );
+        let crossing = rows.iter().filter(|row| matches!(row.network, IpNet::V6(_))).count();
+        (learned, told, crossing)
+    };
+    assert_eq!(seen(&lab), (false, false, 0));
+    let v6 = serde_json::json!({ "primaryPeerAddressPrefix": "fd00:a::/126" });
+    let body = lab.bodies.get_mut(&circuit("ea")).unwrap();
+    body["properties"]["peerings"][0]["properties"]["ipv6PeeringConfig"] = v6;
+    assert_eq!(seen(&lab), (true, true, 2));
+}

@@ -1,0 +1,109 @@
+//! What verifications wait for is judged path by path, for hubs as well, and by whether the circuit has IPv6.
+
+use super::*;
+
+fn only_default(case: &mut Case, circuit: &str, paths: &[&str]) {
+    for link in &mut case.world.onprem.links {
+        if link.circuit.name() == circuit && paths.contains(&link.path.as_str()) {
+            link.advertise = Some(vec!["0.0.0.0/0".parse().unwrap()]);
+        }
+    }
+}
+
+fn said(found: &Preflight, rule: &str) -> Vec<String> {
+    let own = found.findings.iter().filter(|finding| finding.rule == rule);
+    own.filter_map(|finding| match &finding.verdict {
+        FindingVerdict::Failed(why) => Some(why.clone()),
+        _ => None,
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn each_path_of_a_circuit_has_to_bring_what_its_verification_expects() {
+    let mut case = Case::of(MAIN);
+    only_default(&mut case, "er-singapore", &["secondary"]);
+    let found = case.found().await;
+    let said = said(&found, "RT-EXPECTED");
+    assert_eq!(said.len(), 1, "the gateway learns it from the other path: {said:?}");
+    assert!(said[0].contains("10.100.0.0/16") && said[0].contains("secondary path"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_hubs_table_has_to_get_what_its_verification_expects() {
+    let well = Case::of(VWAN).found().await;
+    assert_eq!(said(&well, "RT-EXPECTED"), Vec::<String>::new());
+    let judged = well.findings.iter().filter(|finding| finding.rule == "RT-EXPECTED");
+    assert!(judged.clone().all(|f| f.verdict == FindingVerdict::Passed), "what is judged passes");
+    assert_eq!(judged.count(), 3, "two tables of the hub, and the circuit");
+    let mut case = Case::of(VWAN);
+    only_default(&mut case, "er-singapore", &["primary", "secondary"]);
+    let found = case.found().await;
+    let said = said(&found, "RT-EXPECTED");
+    let of_hub = said.iter().filter(|why| why.contains("is not advertised by on-premises"));
+    assert_eq!(of_hub.count(), 2, "both tables of the hub: {said:?}");
+}
+
+/// Gives the target's hub IPv6, and the circuit's private peering where it is told to.
+fn dual_stack(case: &mut Case, peering: bool) {
+    let space = &mut case.body("vnet-hub-sea")["properties"]["addressSpace"]["addressPrefixes"];
+    space.as_array_mut().unwrap().push(json!("fd00:db8:1::/48"));
+    if peering {
+        let peerings = &mut case.body("er-singapore")["properties"]["peerings"];
+        peerings[0]["properties"]["ipv6PeeringConfig"] = json!({
+            "primaryPeerAddressPrefix": "fd00:aaaa::/126",
+            "secondaryPeerAddressPrefix": "fd00:aaaa::4/126", "state": "Enabled" });
+    }
+}
+
+#[tokio::test]
+async fn ipv6_counts_only_over_a_private_peering_that_has_it() {
+    for (peering, expect, warned, blocked) in
+        [(false, false, 1, 0), (false, true, 1, 2), (true, true, 0, 0)]
+    {
+        let mut case = Case::of(MAIN);
+        dual_stack(&mut case, peering);
+        if expect {
+            for step in ["routes_advertised", "circuit_routes"] {
+                case.want(step, "/with/expect/0", json!("fd00:db8:1::/48"));
+            }
+        }
+        let found = case.found().await;
+        let counts = ["PEER-IPV6", "PEER-IPV6-EXPECTED"].map(|rule| said(&found, rule).len());
+        assert_eq!(counts, [warned, blocked], "{peering} {expect}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_prefixes_of_ipv6_are_all_that_a_circuit_takes() {
+    for (count, fires) in [(100, false), (101, true)] {
+        let mut case = Case::of(MAIN);
+        dual_stack(&mut case, true);
+        let nets: Vec<String> = (0..count).map(|n| format!("fd00:db8:{n:x}::/48")).collect();
+        let all = [vec!["10.10.10.0/24".to_owned()], nets].concat();
+        case.set("vnet-hub-sea", "/properties/addressSpace/addressPrefixes", json!(all));
+        let found = case.found().await;
+        assert_eq!(failed(&found).contains("RT-VNET"), fires, "{count}");
+    }
+}
+
+/// A circuit on a port of the customer's own has no provider, and its bandwidth is its share of the port.
+#[tokio::test]
+async fn a_circuit_on_a_port_of_its_own_needs_no_provider() {
+    for (state, fires) in [(None, false), (Some("NotProvisioned"), true)] {
+        let mut case = Case::of(MAIN);
+        let properties = case.body("er-singapore")["properties"].as_object_mut().unwrap();
+        properties.remove("serviceProviderProvisioningState");
+        properties.remove("serviceProviderProperties");
+        properties.insert("bandwidthInGbps".to_owned(), json!(5));
+        let port = format!("{CIR}/expressRoutePorts/port");
+        properties.insert("expressRoutePort".to_owned(), json!({ "id": port }));
+        if let Some(state) = state {
+            properties.insert("serviceProviderProvisioningState".to_owned(), json!(state));
+        }
+        let found = case.found().await;
+        assert_eq!(failed(&found).contains("CIR-PROVIDER"), fires, "{state:?}");
+        // The simulator's edge answers for it, or does not.
+        assert_eq!(failed(&found).contains("PEER-ONE-LEG"), fires, "{state:?}");
+    }
+}
