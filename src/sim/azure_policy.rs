@@ -54,7 +54,15 @@ impl Policy {
         let region = location.and_then(|text| Region::parse(text).ok());
         let elsewhere = !self.locations.is_empty()
             && region.is_some_and(|region| !self.locations.contains(&region));
-        elsewhere || !self.require_tags.iter().all(has)
+        // A child, such as a subnet, has no tags.
+        let bears_tags = !self.is_indexed() || id.parent().is_none();
+        elsewhere || (bears_tags && !self.require_tags.iter().all(has))
+    }
+
+    /// Whether it leaves those types alone that have no tags, as Microsoft's own policies about tags do
+    /// (mode `Indexed`): one that names no types. One that names them means them.
+    fn is_indexed(&self) -> bool {
+        self.types.is_empty() && !self.require_tags.is_empty()
     }
 }
 
@@ -82,7 +90,7 @@ impl Policy {
         json!({
             "name": self.name, "type": "Microsoft.Authorization/policyDefinitions",
             "properties": {
-                "policyType": "Custom", "mode": "All",
+                "policyType": "Custom", "mode": if self.is_indexed() { "Indexed" } else { "All" },
                 "policyRule": { "if": { "allOf": all }, "then": { "effect": "deny" } },
             },
         })

@@ -1,6 +1,7 @@
 //! What is there, in the simulated Azure? All of it, as one value.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +54,14 @@ pub struct World {
     /// The template deployments that clients made.
     #[serde(default, skip_serializing_if = "Deployments::is_empty")]
     pub(super) deployments: Deployments,
+}
+
+/// For how long a resource stands, at the least, with which a world begins.
+const STOOD: Duration = Duration::from_secs(24 * 3_600);
+
+/// The time so long before.
+fn before(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.as_millis() - i64::try_from(STOOD.as_millis()).unwrap_or(0))
 }
 
 impl World {
@@ -113,7 +122,10 @@ impl World {
             self.give_guid(id, provider, &mut body);
             provider.hide(&mut body, now);
         }
-        let resource = Resource { body, state, version: 0, settled_at: now };
+        // What a world begins with stands for long: what Azure tells only of what is new, it does not tell of it.
+        let is_first = now == self.schedule.began() && !is_ours(id);
+        let settled_at = if is_first { before(now) } else { now };
+        let resource = Resource { body, state, version: 0, settled_at };
         self.resources.insert(id.clone(), resource);
         let along = provider::of(id).map(|provider| provider.comes_with(self, id));
         for (id, body) in along.into_iter().flatten() {

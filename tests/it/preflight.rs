@@ -530,6 +530,12 @@ const CASES: &[Spoilt] = &[
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].prefix = "10.10.10.0/28".parse().unwrap();
     }),
+    ("UDR-REPLACES", MAIN, |c| {
+        let table = format!("{SEA}/routeTables/rt-security");
+        c.body("vnet-app1-sea")["properties"]["subnets"][0]["properties"]["routeTable"] =
+            json!({ "id": table });
+        c.add(json!({ "id": table, "location": "southeastasia", "properties": { "routes": [] } }));
+    }),
     ("UDR-FOREIGN", MAIN, |c| {
         let aks = json!([{ "name": "aks-nodepool1", "properties": {
             "addressPrefix": "10.244.0.0/24", "nextHopType": "VirtualAppliance",

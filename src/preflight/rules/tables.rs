@@ -1,8 +1,8 @@
 //! What do the routes that are written take away, and do their next hops have an address?
 
 use crate::arm;
-use crate::model::Action;
 use crate::model::action::{Destination, NextHop};
+use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{Inquiry, about, is, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -30,6 +30,18 @@ pub(super) const RULES: &[Rule] = &[
               this one needs (route.absent).",
         source: "cloud-provider-azure 657",
         judge: twice,
+    },
+    Rule {
+        id: "UDR-REPLACES",
+        severity: FindingSeverity::Warn,
+        fails_when: "A subnet that is to use a route table uses another one.",
+        reads: "subnet: routeTable",
+        why: "A subnet uses one table: the other's routes are without effect there from then on. An undo gives \
+              it back; a failback that takes the runbook's table off leaves the subnet without any.",
+        fix: "Write the runbook's routes into the table that the subnet uses (route.ensure), or have the failback \
+              associate that table again.",
+        source: "terraform-provider-azurerm 6061",
+        judge: replaces,
     },
     Rule {
         id: "UDR-FIREWALL",
@@ -85,6 +97,25 @@ fn twice(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }))
         });
         all.extend(verdicts.into_iter().map(|judged| about(&spec.id, judged.verdict)));
+    }
+    all
+}
+
+fn replaces(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let associations = inquiry.actions(|action| match action {
+        Action::Association(spec) => Some(spec),
+        _ => None,
+    });
+    let mut all = Vec::new();
+    for (step, spec) in associations {
+        all.extend(inquiry.at(step).each([&spec.subnet], |_, body| {
+            let other = arm::SubnetView::of(body).route_table();
+            let other = other.filter(|other| *other != spec.route_table);
+            Some(unless(other.is_some(), || {
+                let other = other.as_ref().map_or("another table", ResourceId::name);
+                format!("it uses {other}, which {} would replace", spec.route_table.name())
+            }))
+        }));
     }
     all
 }

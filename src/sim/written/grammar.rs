@@ -104,7 +104,11 @@ const LOCK: &[Field] = &[
 const POLICY: &[Field] = &[
     must("name", Kind::Text, "The assignment's name."),
     may("scope", Kind::Text, "A subscription or a resource group; everything when absent."),
-    may("types", Kind::List(&Kind::Text), "The types that it is about; all when absent."),
+    may(
+        "types",
+        Kind::List(&Kind::Text),
+        "The types that it is about; all when absent, and of tags all that have some.",
+    ),
     may("require_tags", Kind::List(&Kind::Text), "What is without one of these tags is denied."),
     may("locations", Kind::List(&Kind::Region), "What is elsewhere is denied."),
 ];

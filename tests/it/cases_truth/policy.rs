@@ -49,6 +49,20 @@ async fn the_simulator_holds_policies() {
     }
 }
 
+/// A policy about tags that names no types is about what has tags.
+#[tokio::test]
+async fn a_policy_about_tags_leaves_subnets_and_peerings_alone() {
+    let tags =
+        "extends: two-circuits.yaml\nworld: x\npolicies:\n  - { name: tags, require_tags: [cc] }\n";
+    let found = preflight(&shipped("dr-circuit.yaml"), &written_world("x", tags)).await;
+    let hits = denied(&found);
+    assert!(hits.contains(&"rt-hub-sea") && hits.contains(&"ergw-hub-sea"), "{hits:?}");
+    assert!(
+        !hits.iter().any(|about| about.contains("hub-to-") || about.contains("snet")),
+        "{hits:?}"
+    );
+}
+
 /// What stands since before the policy is refused as soon as it is written, and not before.
 #[tokio::test]
 async fn a_policy_that_denies_a_change_of_what_stands_is_found_and_one_of_what_stays_is_not() {
