@@ -53,20 +53,33 @@ fn written<'p>(
     step: &'p Step,
 ) -> Result<Option<PolicyCase<'p>>, (&'p ResourceId, String)> {
     let Some(id) = made(&step.action) else { return Ok(None) };
-    let now = inquiry.at(step);
-    let then = |facts: &Facts| projection::after(facts, [step]).body(id).cloned();
-    let body = match now.read(id).map_err(|why| (id, why))? {
-        Some(has) => {
-            then(now.facts).filter(|then| !is_larger(&step.action, has) && differs(has, then))
-        }
-        None => {
-            // As it would be where nothing is.
-            let mut nothing = Facts::default();
-            nothing.insert(Question::Resource(id.clone()), Ok(None));
-            then(&nothing)
-        }
+    let found = found(inquiry, step, id);
+    let has = match found.resource(id) {
+        Fact::Known(body) => Some(body),
+        Fact::Absent => None,
+        Fact::Unknown(why) => return Err((id, format!("{} cannot be read: {why}", id.name()))),
     };
+    // Alone with what it is made of: a plan has thousands of steps.
+    let mut alone = Facts::default();
+    alone.insert(Question::Resource(id.clone()), Ok(has.cloned()));
+    for other in step.action.reads() {
+        if let Some(body) = found.body(other) {
+            alone.insert(Question::Resource(other.clone()), Ok(Some(body.clone())));
+        }
+    }
+    let then = projection::after(&alone, [step]).body(id).cloned();
+    let body = then
+        .filter(|then| has.is_none_or(|has| !is_larger(&step.action, has) && differs(has, then)));
     Ok(body.map(|body| PolicyCase { id, content: content(id, body) }))
+}
+
+/// The facts about a resource as a step finds it: those of now, but where a step before it writes in the family.
+fn found<'i>(inquiry: &'i Inquiry<'_>, step: &Step, id: &ResourceId) -> &'i Facts {
+    let (plan, root) = (inquiry.plan, id.root());
+    let before = plan.place(&step.name).map(|place| plan.dag().ancestors(place));
+    let mut before = before.into_iter().flatten().filter_map(|place| plan.steps().get(place));
+    let writes = |step: &Step| step.action.written().is_some_and(|own| own.root() == root);
+    if before.any(writes) { inquiry.at(step).facts } else { inquiry.facts }
 }
 
 /// What stands and a step changes or takes away, as it stands.
@@ -75,7 +88,7 @@ fn put_back<'p>(inquiry: &Inquiry<'_>, step: &'p Step) -> Option<PolicyCase<'p>>
         Action::Remove(_) => step.action.written()?,
         action => made(action).filter(|_| matches!(written(inquiry, step), Ok(Some(_))))?,
     };
-    let has = inquiry.at(step).read(id).ok()??.clone();
+    let has = found(inquiry, step, id).body(id)?.clone();
     Some(PolicyCase { id, content: content(id, has) })
 }
 
