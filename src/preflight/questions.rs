@@ -7,7 +7,7 @@ use super::inquiry::{
     CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, is, peerings_of, recovery_items,
     subnets_of,
 };
-use super::rules::{hubs, limits, policy};
+use super::rules::{hubs, limits, policy, tables};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -42,6 +42,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
+    asked.extend(tables::questions(inquiry));
     asked.extend(policy::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use backroad::azure::NoSecrets;
-use backroad::model::action::{NextHop, Verification};
+use backroad::model::action::{NextHop, Removal, RemovalKind, Verification};
 use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
 use backroad::outside::{BesideAzure, WithHost};
 use backroad::preflight::{FAMILIES, FindingSeverity, FindingVerdict, Preflight, inquire, judge};
@@ -535,6 +535,21 @@ const CASES: &[Spoilt] = &[
         c.body("vnet-app1-sea")["properties"]["subnets"][0]["properties"]["routeTable"] =
             json!({ "id": table });
         c.add(json!({ "id": table, "location": "southeastasia", "properties": { "routes": [] } }));
+    }),
+    ("UDR-IN-USE", MAIN, |c| {
+        let mut table = c.body("rt-app-ea").clone();
+        table["id"] = json!(format!("{SEA}/routeTables/rt-other"));
+        table["location"] = json!("southeastasia");
+        c.add(table);
+        c.body("vnet-app2-sea")["properties"]["subnets"][0]["properties"]["routeTable"] =
+            json!({ "id": format!("{SEA}/routeTables/rt-other") });
+        c.step("hub_routes").action = Action::Remove(Removal {
+            kind: RemovalKind::RouteTable,
+            id: ResourceId::parse(&format!("{SEA}/routeTables/rt-other")).unwrap(),
+            authorization: None,
+            gateway: None,
+            remote: None,
+        });
     }),
     ("UDR-FOREIGN", MAIN, |c| {
         let aks = json!([{ "name": "aks-nodepool1", "properties": {

@@ -17,7 +17,7 @@ mod rights;
 mod routes;
 mod secrets;
 mod steering;
-mod tables;
+pub(super) mod tables;
 mod traffic;
 mod vpn;
 

@@ -1,10 +1,12 @@
 //! What do the routes that are written take away, and do their next hops have an address?
 
+use serde_json::Value;
+
 use crate::arm;
-use crate::model::action::{Destination, NextHop};
-use crate::model::{Action, ResourceId};
-use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{Inquiry, about, is, text, unless};
+use crate::model::action::{Destination, NextHop, RemovalKind};
+use crate::model::{Action, ResourceId, Step};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
@@ -42,6 +44,18 @@ pub(super) const RULES: &[Rule] = &[
               associate that table again.",
         source: "terraform-provider-azurerm 6061",
         judge: replaces,
+    },
+    Rule {
+        id: "UDR-IN-USE",
+        severity: FindingSeverity::Warn,
+        fails_when: "A route table that the runbook removes is used by a subnet that no step before takes it from.",
+        reads: "route table: subnets",
+        why: "Azure removes no table that a subnet uses (InUseRouteTableCannotBeDeleted): the step fails, late in \
+              the run.",
+        fix: "Take the table off that subnet before (route_table.dissociate, or another table), or leave its \
+              removal out.",
+        source: "docs/wire.md 3 (of subnets that are used)",
+        judge: in_use,
     },
     Rule {
         id: "UDR-FIREWALL",
@@ -114,6 +128,47 @@ fn replaces(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Some(unless(other.is_some(), || {
                 let other = other.as_ref().map_or("another table", ResourceId::name);
                 format!("it uses {other}, which {} would replace", spec.route_table.name())
+            }))
+        }));
+    }
+    all
+}
+
+/// The tables that are removed, each with its step.
+fn removed<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a ResourceId)> {
+    inquiry.actions(|action| match action {
+        Action::Remove(spec) if spec.kind == RemovalKind::RouteTable => Some(&spec.id),
+        _ => None,
+    })
+}
+
+/// The subnets that a table says use it.
+fn users(table: &Value) -> impl Iterator<Item = ResourceId> {
+    list(table, "/properties/subnets").iter().filter_map(|own| id_at(own, "/id"))
+}
+
+/// What uses a table that is removed is read as well.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let tables = removed(inquiry).into_iter();
+    let bodies = tables.filter_map(|(_, table)| inquiry.facts.body(table));
+    bodies.flat_map(users).map(Question::Resource).collect()
+}
+
+fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, table) in removed(inquiry) {
+        let then = inquiry.at(step);
+        all.extend(then.each([table], |_, body| {
+            let left = users(body).find(|subnet| {
+                // One that is gone by then, or cannot be read, is nobody's trouble here.
+                let body = then.facts.body(subnet);
+                body.is_some_and(|own| {
+                    arm::SubnetView::of(own).route_table().as_ref() == Some(table)
+                })
+            });
+            Some(unless(left.is_some(), || {
+                let name = left.as_ref().map_or("a subnet", ResourceId::name);
+                format!("{name} still uses it by then")
             }))
         }));
     }
