@@ -94,13 +94,7 @@ fn of_gateway(
     gateway: &ResourceId,
     expect: &[IpNet],
 ) -> Option<FindingVerdict> {
-    let circuits = circuits_at(&inquiry.at(step), gateway);
-    // A gateway that nothing connects: other rules, and the verification, say so.
-    if circuits.is_empty() {
-        return None;
-    }
-    let (told, unread) = heard_of(inquiry, &circuits);
-    Some(verdict(missing(expect, &told, "is not advertised by on-premises"), unread))
+    told_over(inquiry, &circuits_at(&inquiry.at(step), gateway), expect)
 }
 
 fn circuits_at(then: &Inquiry<'_>, gateway: &ResourceId) -> Vec<ResourceId> {
@@ -109,7 +103,16 @@ fn circuits_at(then: &Inquiry<'_>, gateway: &ResourceId) -> Vec<ResourceId> {
     circuits.filter(|id| id.is_a(CIRCUITS)).collect()
 }
 
-fn heard_of(inquiry: &Inquiry<'_>, circuits: &[ResourceId]) -> (Vec<IpNet>, Option<String>) {
+/// Whether on-premises tells what is expected over any of these circuits; nothing where there is none: other
+/// rules, and the verification, say so.
+fn told_over(
+    inquiry: &Inquiry<'_>,
+    circuits: &[ResourceId],
+    expect: &[IpNet],
+) -> Option<FindingVerdict> {
+    if circuits.is_empty() {
+        return None;
+    }
     let (mut told, mut unread) = (Vec::new(), None);
     for circuit in circuits {
         match heard(inquiry, circuit) {
@@ -117,7 +120,7 @@ fn heard_of(inquiry: &Inquiry<'_>, circuits: &[ResourceId]) -> (Vec<IpNet>, Opti
             Err(why) => unread = Some(why),
         }
     }
-    (told, unread)
+    Some(verdict(missing(expect, &told, "is not advertised by on-premises"), unread))
 }
 
 /// What each path of a circuit tells: on-premises' prefixes of that path, and those of the networks on the circuit.
@@ -171,11 +174,7 @@ fn of_hub(
     let then = inquiry.at_most(step);
     let here = then.hub_links().filter(|link| link.hub().as_ref() == Some(hub));
     let circuits: Vec<ResourceId> = here.filter_map(|link| circuit_of(link.body)).collect();
-    if circuits.is_empty() {
-        return None;
-    }
-    let (told, unread) = heard_of(inquiry, &circuits);
-    Some(verdict(missing(expect, &told, "is not advertised by on-premises"), unread))
+    told_over(inquiry, &circuits, expect)
 }
 
 /// Whether a circuit's private peering carries no IPv6; without a body or a peering, other rules speak.

@@ -157,7 +157,7 @@ fn removed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, subnet) in inquiry.removals(RemovalKind::Subnet) {
         let then = inquiry.at(step);
         let Some(vnet) = subnet.id.parent() else { continue };
-        if !subnet.id.name().eq_ignore_ascii_case("GatewaySubnet") {
+        if !is_gateway_subnet(&subnet.id) {
             continue;
         }
         let verdicts = then.each([&vnet], |_, body| {
