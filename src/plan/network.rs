@@ -12,7 +12,7 @@ use crate::model::action::{
 };
 use crate::model::destination::SERVICE_TAG_ROUTES_MAX;
 use crate::model::tags::Tags;
-use crate::model::{Action, ResourceId};
+use crate::model::{Action, ResourceId, resource_name};
 use crate::runbook::{Code, Diagnostic};
 
 /// Tags that were read.
@@ -66,6 +66,10 @@ pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
     let mut routes: Vec<Route> = Vec::new();
     for item in values.get("routes").and_then(Value::as_array).ok_or(None)? {
         let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(why) = resource_name::wrong_child(&name) {
+            let message = format!("The route's name `{name}` {why}.");
+            return Err(values.wrong("routes", Code::BadName, message));
+        }
         let (prefix, next_hop) = way(values, item, "routes")?;
         routes.push(Route { name, prefix, next_hop });
     }

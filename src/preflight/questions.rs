@@ -150,9 +150,12 @@ fn around_peerings(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     }
 }
 
-/// What else uses the circuits: the gateways, their networks and all that is behind those.
+/// What else uses the circuits, and those whose tables are waited for: the gateways, their networks and all that
+/// is behind those.
 fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
-    for circuit in inquiry.circuits() {
+    let mut circuits = awaited(inquiry);
+    circuits.extend(inquiry.circuits().into_iter().cloned());
+    for circuit in &circuits {
         for (_, link) in inquiry.links(circuit) {
             if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
                 resource(&gateway);
@@ -184,17 +187,25 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
     asked
 }
 
-/// The circuits whose tables a verification waits for.
-fn awaited<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
-    let steps = inquiry.plan.steps().iter();
-    steps
-        .filter_map(|step| match &step.action {
-            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
-                (!expect.is_empty()).then_some(circuit)
+/// The circuits that a verification waits for: by their own tables, or by what a gateway learns over them.
+fn awaited(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
+    let mut circuits = BTreeSet::new();
+    for step in inquiry.plan.steps() {
+        match &step.action {
+            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. })
+                if !expect.is_empty() =>
+            {
+                circuits.insert(circuit.clone());
             }
-            _ => None,
-        })
-        .collect()
+            Action::Verify(Verification::Routes { gateway, .. }) => {
+                let links = inquiry.links_of(gateway).into_iter();
+                circuits
+                    .extend(links.filter_map(|(_, link)| arm::ConnectionView::of(link).circuit()));
+            }
+            _ => {}
+        }
+    }
+    circuits
 }
 
 /// Inventories, groups, locks, rights and edges.
@@ -230,7 +241,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connected().into_iter().chain(awaited(inquiry)).cloned();
+    let edges = inquiry.connected().into_iter().cloned().chain(awaited(inquiry));
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.

@@ -14,6 +14,8 @@ const fn belief(status: u16, code: &'static str) -> Unconfirmed {
     Unconfirmed { status, code }
 }
 
+/// A name that Azure does not take; its code is known from forum posts, its status is not.
+pub(super) const NAME: Unconfirmed = belief(400, "InvalidResourceName");
 /// A circuit of another subscription, and no key to it.
 pub(super) const KEY_REQUIRED: Unconfirmed = belief(400, "AuthorizationKeyRequired");
 /// A key that is none of the circuit's.

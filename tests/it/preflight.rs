@@ -383,6 +383,15 @@ const CASES: &[Spoilt] = &[
         let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
         c.set("vm-db", pointer, json!(format!("{SEA}/virtualNetworks/vnet-elsewhere")));
     }),
+    ("ASR-EMPTY", PREPARED, |c| {
+        let nobody = json!([{ "groupType": "Boot", "replicationProtectedItems": [] }]);
+        c.set("rp-apps", "/properties/groups", nobody);
+    }),
+    ("ASR-TEST-NETWORK", "site-recovery-test.yaml", |c| {
+        let details = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+        let tested = c.body("vnet-test-sea")["id"].clone();
+        c.set("vm-app1", details, tested);
+    }),
     ("ASR-RP-SIZE", PREPARED, |c| {
         let groups = c.body("rp-apps")["properties"]["groups"].as_array_mut().unwrap();
         let empty = json!({ "groupType": "Boot", "replicationProtectedItems": [] });
@@ -580,6 +589,7 @@ const CASES: &[Spoilt] = &[
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),
     ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
+    ("LOCK-UNDO", MAIN, |c| lock(c, "rg-network-sea", "CanNotDelete")),
     ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
     ("RBAC", MAIN, |c| {
         c.world.rights = Some(serde_json::from_value(json!([

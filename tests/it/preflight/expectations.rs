@@ -1,6 +1,7 @@
 //! What verifications wait for is judged path by path, for hubs as well, and by whether the circuit has IPv6.
 
 use super::*;
+use crate::support::Stage;
 
 fn only_default(case: &mut Case, circuit: &str, paths: &[&str]) {
     for link in &mut case.world.onprem.links {
@@ -105,5 +106,24 @@ async fn a_circuit_on_a_port_of_its_own_needs_no_provider() {
         assert_eq!(failed(&found).contains("CIR-PROVIDER"), fires, "{state:?}");
         // The simulator's edge answers for it, or does not.
         assert_eq!(failed(&found).contains("PEER-ONE-LEG"), fires, "{state:?}");
+    }
+}
+
+/// The way home begins where the drill of the failover ended; what its verifications wait for is there already.
+#[tokio::test]
+async fn no_shipped_way_home_is_warned_of_what_its_own_drill_passes() {
+    for failback in ["dr-circuit-failback.yaml", "same-circuit-failback.yaml"] {
+        let lab = Stage::of(failback, "drill").await.lab();
+        let clock = lab.clock();
+        let azure = lab.arm(&clock).observer();
+        let beside = BesideAzure::stand_in(Arc::clone(&clock));
+        let facts = inquire(&lab.plan, &WithHost::new(&azure, &beside), &clock).await;
+        let found = judge(&lab.plan, &facts);
+        let mut own = found.findings.iter().filter(|finding| finding.rule == "RT-EXPECTED");
+        assert!(
+            own.all(|f| f.verdict == FindingVerdict::Passed),
+            "{failback}: {:?}",
+            found.findings
+        );
     }
 }
