@@ -5,6 +5,13 @@
 //! expressroute-howto-linkvnet-arm.md (2020-10-06), expressroute-faqs.md (2023). Several can be raised
 //! by a support request.
 
+/// Routes in a route table: 400 for years, 600 and then 1,000 since the spring of 2026 (azure-docs PR 128356, 128572 and
+/// 128759; Azure updates 562695). Azure tells a subscription's own figure among its usages.
+pub const ROUTES_PER_TABLE: usize = 1_000;
+
+/// The name of that figure among the usages of Microsoft.Network.
+pub const ROUTES_PER_TABLE_USAGE: &str = "RoutesPerRouteTable";
+
 /// What a gateway of one SKU can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewaySku {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, is, peerings_of, recovery_items,
-    subnets_of,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet, peerings_of,
+    recovery_items, subnets_of,
 };
-use super::rules::{hubs, limits, policy, tables};
+use super::rules::{hubs, limits, policy, sides, tables};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -43,6 +43,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
     asked.extend(tables::questions(inquiry));
+    asked.extend(sides::questions(inquiry));
     asked.extend(policy::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
@@ -80,9 +81,8 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     for (_, gateway) in inquiry.gateways_in_use() {
         let Some(vnet) = inquiry.vnet_of(&gateway) else { continue };
         resource(&vnet);
-        let subnets = facts.body(&vnet).map_or(&[][..], subnets_of).iter();
-        let own = subnets.filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
-        for table in own.filter_map(|subnet| arm::SubnetView::of(subnet).route_table()) {
+        let own = facts.body(&vnet).and_then(own_gateway_subnet);
+        if let Some(table) = own.and_then(|own| arm::SubnetView::of(own).route_table()) {
             resource(&table);
         }
     }

@@ -85,6 +85,16 @@ pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGrou
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
+/// A table or a security group of another subscription than the subnet's network.
+pub(super) const OTHER_SUBSCRIPTION: Unconfirmed =
+    belief(400, "ReferencedResourceInAnotherSubscription");
+/// A table or a security group on the subnet of a route server.
+pub(super) const ROUTE_SERVER_SUBNET: Unconfirmed =
+    belief(400, "ResourceCannotBeAttachedForRouteServerSubnet");
+/// A gateway in a network that uses another network's.
+pub(super) const REMOTE_USED: Unconfirmed = belief(400, "VnetUsesRemoteGateways");
+/// More routes in a table than it may have.
+pub(super) const ROUTES_MANY: Unconfirmed = belief(400, "RoutesPerRouteTableLimitReached");
 /// A move that a protected item or a recovery plan does not allow now.
 pub(super) const MOVE_NOT_ALLOWED: Unconfirmed = belief(400, "OperationNotAllowed");
 /// A second job on what a job of Site Recovery is at work on.

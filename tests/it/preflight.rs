@@ -4,7 +4,9 @@
 
 mod checklist;
 mod expectations;
+mod flags;
 mod gateway_tables;
+mod given;
 mod on_circuits;
 
 use std::collections::BTreeSet;
@@ -312,6 +314,15 @@ const CASES: &[Spoilt] = &[
     ("PEER-IPV6-EXPECTED", MAIN, |c| {
         c.want("routes_learned", "/with/expect/0", json!("fd00:db8:9::/48"));
     }),
+    ("SUB-THERE", MAIN, |c| {
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/snet-nope");
+        c.want("spoke_association.app1", "/with/subnet", json!(subnet));
+    }),
+    ("SUB-PLACE", MAIN, |c| c.set("vnet-app1-sea", "/location", json!("japaneast"))),
+    ("SUB-RESERVED", MAIN, |c| {
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/AzureBastionSubnet");
+        c.want("spoke_association.app1", "/with/subnet", json!(subnet));
+    }),
     ("RT-COLLIDE", "onprem-to-azure.yaml", |_| {}),
     ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {
         c.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(["10.1.0.0/24"]));
@@ -489,6 +500,10 @@ const CASES: &[Spoilt] = &[
         c.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
             "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));
     }),
+    ("VP-OWN-GW", MAIN, |c| {
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "to-core", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));
+    }),
     ("VP-REMOTE-GW", MAIN, |c| {
         c.step("spoke_to_hub.app1").needs.retain(|need| need.as_str() != "gateway")
     }),
@@ -573,6 +588,7 @@ const CASES: &[Spoilt] = &[
         let with = json!({ "id": id, "prefix": "10.0.0.0/8", "next_hop": "internet" });
         c.instead("circuit_layer2", json!({ "action": "route.ensure", "with": with }));
     }),
+    ("UDR-MANY", MAIN, |c| c.world.quotas.extend([("RoutesPerRouteTable".to_owned(), 1)])),
     ("UDR-FIREWALL", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         let firewall = format!("{SEA}/azureFirewalls/afw").parse().unwrap();
@@ -585,6 +601,12 @@ const CASES: &[Spoilt] = &[
     }),
     ("RG-THERE", MAIN, |c| c.world.resource_groups.retain(|g| !g.id.ends_with("rg-network-sea"))),
     ("NET-THERE", MAIN, |c| c.remove("vnet-app1-sea")),
+    ("RES-STANDS", MAIN, |c| {
+        let mut table = table(&json!([]), false);
+        table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
+        table["location"] = json!("eastasia");
+        c.add(table);
+    }),
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),

@@ -31,8 +31,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "ADDR-PEERING",
         severity: FindingSeverity::Block,
         fails_when: "Two networks to be peered overlap, or one of them overlaps a network that the other is \
-                     peered with already.",
-        reads: "addressSpace of both and of all their peers, as the steps before leave them",
+                     peered with by then, or is to be at the same time.",
+        reads: "addressSpace of both and of all their peers, as the steps before and beside leave them",
         why: "Azure refuses the peering (VnetAddressSpaceOverlapsWithAlreadyPeeredVnet).",
         fix: "Give one of them other addresses, or remove the other peering in a step before.",
         source: "N-PEER; I-731; AzureTRE 4641",
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "ADDR-SUBNET",
         severity: FindingSeverity::Block,
         fails_when: "A subnet to be made is outside its network, or overlaps another subnet of it.",
-        reads: "addressSpace and subnets of the network",
+        reads: "addressSpace and subnets of the network, as the steps before and beside leave them",
         why: "Azure refuses the subnet.",
         fix: "Choose a free prefix within the network's address space.",
         source: "A-ERR",
@@ -101,7 +101,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
 }
 
 /// The hub of a planned connection, where it is one of a hub's gateway.
-fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
+pub(super) fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
     if !planned.gateway.is_a(HUB_GATEWAYS) {
         return None;
     }
@@ -165,7 +165,8 @@ fn peers(
 fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.peerings() {
-        let then = inquiry.at(step);
+        // Of two that have no order each may come second.
+        let then = inquiry.at_most(step);
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((ours, theirs)) = then.space(&vnet).zip(then.space(&spec.remote)) else {
             let why = "one of the networks cannot be read".to_owned();
@@ -181,7 +182,7 @@ fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     Ok(taken) => {
                         let clash = clash(space, &taken).map(|(a, b)| {
                             format!(
-                                "{a} of {} overlaps {b} of {}, which {} is peered with already",
+                                "{a} of {} overlaps {b} of {}, which {} is peered with by then",
                                 there.name(),
                                 peer.name(),
                                 here.name()
@@ -201,7 +202,7 @@ fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.subnets() {
-        let then = inquiry.at(step);
+        let then = inquiry.at_most(step);
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((space, body)) = then.space(&vnet).zip(then.facts.body(&vnet)) else {
             all.push(about(

@@ -16,7 +16,9 @@ mod region;
 mod rights;
 mod routes;
 mod secrets;
+pub(super) mod sides;
 mod steering;
+mod subnets;
 pub(super) mod tables;
 mod traffic;
 mod vpn;
@@ -32,6 +34,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("routes", "The circuit's peerings and what they carry.", routes::RULES),
     ("routes expected", "What verifications wait for.", expected::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),
+    ("subnets", "Subnets, and what they are given.", subnets::RULES),
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),

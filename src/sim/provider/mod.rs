@@ -17,6 +17,7 @@ mod public_ip;
 mod route_table;
 mod security_group;
 mod subnet;
+mod subnet_check;
 mod traffic_manager;
 mod virtual_network;
 mod vnet_peering;
