@@ -154,6 +154,16 @@ pub const LINKS: &[(u64, usize, usize)] = &[
     (100_000, 10, 100),
 ];
 
+/// The bandwidths in Mbps that circuits of providers are sold with (`bandwidthsOffered`); one provider at one place
+/// may offer fewer. What is above them is a share of a port of one's own.
+pub const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+
+/// The least bandwidth that is sold and is as much; none where no provider sells that much.
+#[must_use]
+pub fn bandwidth_sold(mbps: u32) -> Option<u32> {
+    BANDWIDTHS.into_iter().find(|sold| *sold >= mbps)
+}
+
 /// How many networks may be linked to a circuit.
 #[must_use]
 pub fn links_max(mbps: u64, premium: bool) -> usize {

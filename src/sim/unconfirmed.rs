@@ -24,8 +24,20 @@ pub(super) const KEY_INVALID: Unconfirmed = belief(400, "AuthorizationKeyInvalid
 pub(super) const KEY_USED: Unconfirmed = belief(400, "AuthorizationKeyAlreadyUsed");
 /// A network whose addresses another network on the circuit has.
 pub(super) const OVERLAP_ON_CIRCUIT: Unconfirmed = belief(400, "VnetAddressSpaceOverlapsOnCircuit");
-/// A connection that is to lead elsewhere than it was made for.
-pub(super) const PEER_CHANGED: Unconfirmed = belief(400, "ConnectionPeerCannotBeChanged");
+/// A connection that is to lead elsewhere than it was made for. The code was reported (azure-cli 9447), its status
+/// was not.
+pub(super) const PEER_CHANGED: Unconfirmed =
+    belief(400, "ExpressRouteConnectionPeerCannotBeChanged");
+/// A second connection between two ends. The code was reported of VPN gateways, the status was not; of circuits it
+/// is believed.
+pub(super) const ENDS_CONNECTED: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayConnectionAlreadyExistsForEndpoints");
+/// A connection in another region than its gateway.
+pub(super) const CONNECTION_REGION: Unconfirmed = belief(400, "ConnectionLocationNotSameAsGateway");
+/// Private endpoints over FastPath, on a connection that has no FastPath.
+pub(super) const NO_FAST_PATH: Unconfirmed = belief(400, "PrivateLinkFastPathNeedsFastPath");
+/// BGP on a connection of which an end speaks none.
+pub(super) const NO_BGP: Unconfirmed = belief(400, "ConnectionBgpNotEnabledOnEnds");
 /// A routing weight above 32000.
 pub(super) const WEIGHT: Unconfirmed = belief(400, "InvalidRoutingWeight");
 /// A shared key on a connection to a circuit.
@@ -37,6 +49,14 @@ pub(super) const CIRCUIT_CONNECTED: Unconfirmed = belief(409, "ConflictError");
 /// A circuit's bandwidth that is to be lowered.
 pub(super) const BANDWIDTH: Unconfirmed =
     belief(400, "ExpressRouteCircuitBandwidthCannotBeReduced");
+/// A circuit's bandwidth that no provider offers.
+pub(super) const BANDWIDTH_NOT_OFFERED: Unconfirmed =
+    belief(400, "ExpressRouteCircuitBandwidthNotSupported");
+/// A name beside an alias of the same name, or the other way round. Public zones say so (external-dns 5358); of private
+/// ones it is believed.
+pub(super) const ALIAS: Unconfirmed = belief(409, "Conflict");
+/// An address that something else has. The code is told of load balancers and interfaces; of gateways it is believed.
+pub(super) const ADDRESS_USED: Unconfirmed = belief(400, "PublicIPAddressInUse");
 /// A gateway that is to be deleted and has connections.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");

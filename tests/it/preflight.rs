@@ -8,6 +8,7 @@ mod flags;
 mod gateway_tables;
 mod given;
 mod on_circuits;
+mod standing;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -75,6 +76,14 @@ impl Case {
         let action = &mut self.step(step).action;
         let mut stored = serde_json::to_value(&*action).unwrap();
         *stored.pointer_mut(pointer).unwrap_or_else(|| panic!("{step}: {pointer}")) = value;
+        *action = serde_json::from_value(stored).unwrap();
+    }
+
+    /// Says of the desired state of a step what its author did not say.
+    fn also(&mut self, step: &str, key: &str, value: Value) {
+        let action = &mut self.step(step).action;
+        let mut stored = serde_json::to_value(&*action).unwrap();
+        stored["with"][key] = value;
         *action = serde_json::from_value(stored).unwrap();
     }
 
@@ -277,6 +286,7 @@ const CASES: &[Spoilt] = &[
             json!("172.16.1.0/29"),
         );
     }),
+    ("PEER-NO-LEG", MAIN, |c| c.world.onprem.links[2..4].iter_mut().for_each(|own| own.up = false)),
     ("PEER-ONE-LEG", MAIN, |c| c.world.onprem.links[2].up = false),
     ("PEER-L3-PROVIDER", PREPARED, |c| {
         c.set(
@@ -476,6 +486,14 @@ const CASES: &[Spoilt] = &[
             json!({ "action": "remove", "with": { "kind": "authorization", "id": id } }),
         );
     }),
+    ("LINK-ELSEWHERE", MAIN, |c| {
+        c.add(link("con-hub-sea-singapore", ERGW, "er-hongkong", 100));
+    }),
+    ("LINK-LOCATION", MAIN, |c| c.want("connection", "/with/location", json!("eastasia"))),
+    ("LINK-FASTPATH-PRIVATE", MAIN, |c| {
+        c.also("connection", "private_link_fast_path", json!(true))
+    }),
+    ("LINK-FASTPATH-DIRECT", MAIN, |c| c.also("connection", "private_link_fast_path", json!(true))),
     ("LINK-DUP", MAIN, |c| c.add(link("other", ERGW, "er-singapore", 0))),
     ("LINK-STATE", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"))
@@ -639,6 +657,7 @@ const CASES: &[Spoilt] = &[
         let other = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
         c.want("tunnel", "/with/gateway", json!(other));
     }),
+    ("VPN-BGP", VPN, |c| c.also("tunnel", "bgp", json!(true))),
     ("VPN-BESIDE", MAIN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         let mut gateway = vpn_gateway("vpngw");
@@ -654,10 +673,22 @@ const CASES: &[Spoilt] = &[
         c.want("device", "/with/prefixes", json!(["10.100.1.0/24"]));
     }),
     ("DNS-ZONE", VPN, |c| c.remove("corp.contoso.example")),
+    ("DNS-ALIAS", VPN, |c| alias(c, "Portal")),
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
+    ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),
+    ("TM-PROFILE", VPN, |c| c.set("tm-portal", "/properties/profileStatus", json!("Disabled"))),
     ("TM-NONE", VPN, |c| c.want("portal_here", "/with/enabled", json!(false))),
 ];
+
+/// The portal's name stands for another one.
+fn alias(case: &mut Case, name: &str) {
+    let record = case.body("A/portal")["id"].as_str().unwrap().to_owned();
+    case.remove("A/portal");
+    let id = record.replace("/A/portal", &format!("/CNAME/{name}"));
+    let properties = json!({ "ttl": 300, "cnameRecord": { "cname": "portal.contoso.example" } });
+    case.add(json!({ "id": id, "properties": properties }));
+}
 
 fn lock(case: &mut Case, group: &str, level: &str) {
     let scope =

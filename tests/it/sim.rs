@@ -1,6 +1,8 @@
 //! The simulated Azure does what the recordings show, the same every time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod refused;
+
 use std::time::Duration;
 
 use backroad::azure::wire::Headers;

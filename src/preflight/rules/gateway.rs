@@ -356,7 +356,12 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let units = gateway.and_then(arm::GatewayView::scale_units_min);
         let units = units.max(planned);
         let scaled = sku.name == "ErGwScale" && units.is_some_and(|units| units >= 10);
-        Some(unless(!sku.fastpath && !scaled, || format!("{} has no FastPath", sku.name)))
+        Some(unless(!sku.fastpath && !scaled, || match units {
+            Some(units) if sku.name == "ErGwScale" => {
+                format!("{} with {units} units has no FastPath: it begins at ten", sku.name)
+            }
+            _ => format!("{} has no FastPath", sku.name),
+        }))
     })
 }
 

@@ -42,6 +42,17 @@ pub(super) const RULES: &[Rule] = &[
         judge: subnets,
     },
     Rule {
+        id: "PEER-NO-LEG",
+        severity: FindingSeverity::Block,
+        fails_when: "Neither path of the private peering has a session.",
+        reads: "route table summaries of both paths",
+        why: "Nothing is carried: the run would wait for a gateway and its routes in vain.",
+        fix: "Call the provider's NOC with the service key, and look at the customer's edge; waive the rule \
+              where somebody switches the sessions on during the run.",
+        source: "azure-facts 2.2 (no leg at all), E-TRB",
+        judge: no_leg,
+    },
+    Rule {
         id: "PEER-ONE-LEG",
         severity: FindingSeverity::Warn,
         fails_when: "Only one path of the private peering has a session.",
@@ -234,11 +245,33 @@ fn by_received(
         .collect()
 }
 
-fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_received(inquiry, |_, both| {
+/// Judges each circuit that is connected to by its paths without a session. Where the circuit or its private
+/// peering is switched off there can be none: the rules about that say so.
+fn by_silent(inquiry: &Inquiry<'_>, judge: impl Fn(&[&str]) -> FindingVerdict) -> Vec<Judged> {
+    by_received(inquiry, |id, both| {
+        let body = inquiry.facts.body(id)?;
+        let circuit = arm::CircuitView::of(body);
+        let enabled = circuit.state().is_some_and(|own| own.eq_ignore_ascii_case("Enabled"));
+        let peered = peering(body, PRIVATE)
+            .is_some_and(|peering| arm::CircuitPeeringView::of(peering).is_enabled());
+        if !(circuit.is_provisioned() && enabled && peered) {
+            return None;
+        }
         let down = PATHS.iter().zip(both).filter(|(_, got)| got.is_none()).map(|(path, _)| *path);
-        let down: Vec<&str> = down.collect();
-        Some(unless(!down.is_empty(), || format!("no session on its {} path", down.join(" and "))))
+        Some(judge(&down.collect::<Vec<_>>()))
+    })
+}
+
+fn no_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_silent(inquiry, |down| {
+        unless(down.len() == PATHS.len(), || "no session on either of its paths".to_owned())
+    })
+}
+
+fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_silent(inquiry, |down| match down {
+        [path] => FindingVerdict::Failed(format!("no session on its {path} path")),
+        _ => FindingVerdict::Passed,
     })
 }
 

@@ -91,12 +91,33 @@ pub(super) fn beside(world: &World, put: &Put<'_>, subnet: &ResourceId) -> Resul
     }
 }
 
-/// Refuses a Basic address on a gateway that is made: on ExpressRoute's, and on a VPN gateway of zones.
+/// Refuses an address that something else has.
+fn addresses_free(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+    let named =
+        list.into_iter().flatten().filter_map(|own| id_at(own, "/properties/publicIPAddress/id"));
+    for address in named {
+        let other = super::public_ip::user_of(world, &address).filter(|user| user != put.id);
+        if let Some(user) = other {
+            let message = format!(
+                "Resource {} is referencing public IP address {address} that is already allocated to \
+                 resource {user}.",
+                put.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::ADDRESS_USED, message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an address that something else has; and a Basic one on a gateway that is made: on ExpressRoute's, and on
+/// a VPN gateway of zones.
 pub(super) fn addresses(
     world: &World,
     put: &Put<'_>,
     (vpn, sku): (bool, &str),
 ) -> Result<(), Refusal> {
+    addresses_free(world, put)?;
     if put.stored.is_some() || !is_since(put.now, NO_BASIC_SINCE) {
         return Ok(());
     }

@@ -5,6 +5,7 @@ mod azure_firewall;
 mod circuit;
 mod circuit_peering;
 mod connection;
+mod connection_ends;
 mod gateway;
 mod gateway_check;
 mod global_reach;
@@ -359,6 +360,7 @@ const ALL: &[&dyn Provider] = &[
     &private_dns::ZoneType,
     &private_dns::Records(private_dns::V4),
     &private_dns::Records(private_dns::V6),
+    &private_dns::AliasType,
     &private_dns::LinkType,
     &public_ip::PublicIpType,
     &route_table::RouteTableType,
