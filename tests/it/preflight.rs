@@ -337,6 +337,7 @@ const CASES: &[Spoilt] = &[
     ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {
         c.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(["10.1.0.0/24"]));
     }),
+    ("ADDR-TWO-CIRCUITS", MAIN, |c| c.world.regions_down.clear()),
     ("ADDR-PEERING", MAIN, |c| {
         c.set(
             "vnet-app1-sea",

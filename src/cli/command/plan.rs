@@ -88,7 +88,13 @@ pub(super) async fn plan(
         let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
         note_plan(context, &plan.parts().runbook, path, at);
         let shown = path.display();
-        context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
+        context.ui.say(&match looked {
+            None => format!("Kept. Run exactly this with `backroad run --plan {shown}`."),
+            Some(_) => format!(
+                "Kept as it stands in the world {place}: `backroad run --plan {shown}` takes it only where \
+                 Azure stands like that."
+            ),
+        });
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), place);
     view.preflight.clone_from(&found.findings);
