@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "AUTH-REVOKE",
         severity: FindingSeverity::Warn,
-        fails_when: "The runbook removes an authorization that is in use.",
+        fails_when: "The runbook removes an authorization that is in use, or that it connects with itself.",
         reads: "authorization: authorizationUseStatus",
         why: "Every connection that was made with it ends.",
         fix: "Remove the connection first, unless that is what you want.",
@@ -212,6 +212,15 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let disconnects = removed_too.iter().any(|(other, _)| {
             inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
         });
+        let made_with = inquiry.planned_links().into_iter().find(|planned| {
+            let of = |secret: &SecretRef| matches!(secret, SecretRef::Resource { id, .. } if *id == removed.id);
+            planned.authorization.is_some_and(of)
+        });
+        if let Some(planned) = made_with {
+            let why = format!("the run itself makes {} with it", planned.id.name());
+            all.push(about(&removed.id, FindingVerdict::Failed(why)));
+            continue;
+        }
         all.extend(inquiry.each([&removed.id], |_, body| {
             let used = is(body, "/properties/authorizationUseStatus", "InUse");
             Some(unless(used && !disconnects, || "a connection uses it".to_owned()))
