@@ -196,6 +196,10 @@ const CASES: &[Spoilt] = &[
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/defaultRouteTable");
         c.want("connection", "/with/routing/propagated", json!([table]));
     }),
+    ("HUB-TABLE-ENDS", VWAN, |c| {
+        let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-nowhere");
+        c.want("connection", "/with/routing/propagated", json!([table]));
+    }),
     ("HUB-IN-USE", VWAN, |c| {
         let id = format!("{SEA}/virtualHubs/hub-sea");
         c.instead(

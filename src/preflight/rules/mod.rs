@@ -6,6 +6,7 @@ mod connections;
 mod expected;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
@@ -40,6 +41,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
+    ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
