@@ -29,19 +29,19 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Questio
 }
 
 /// What a step names, and as what.
-struct Named<'a> {
+struct HubReference<'a> {
     what: &'static str,
     of: &'a ResourceId,
     id: &'a ResourceId,
 }
 
-fn named<'a>(inquiry: &Inquiry<'a>) -> Vec<Named<'a>> {
+fn named<'a>(inquiry: &Inquiry<'a>) -> Vec<HubReference<'a>> {
     let mut all = Vec::new();
     for (_, action) in inquiry.hub_actions() {
         let (of, routing) = match action {
             HubAction::Routes(spec) => {
                 let ends = spec.routes.iter().map(|route| &route.next_hop);
-                all.extend(ends.map(|id| Named { what: "next hop", of: &spec.id, id }));
+                all.extend(ends.map(|id| HubReference { what: "next hop", of: &spec.id, id }));
                 continue;
             }
             HubAction::Vnet(spec) => (&spec.id, &spec.routing),
@@ -52,19 +52,19 @@ fn named<'a>(inquiry: &Inquiry<'a>) -> Vec<Named<'a>> {
         let own = |id: &&ResourceId| {
             [DEFAULT_TABLE, NO_TABLE].iter().all(|name| !id.name().eq_ignore_ascii_case(name))
         };
-        all.extend(tables.filter(own).map(|id| Named { what: "table", of, id }));
+        all.extend(tables.filter(own).map(|id| HubReference { what: "table", of, id }));
     }
     all
 }
 
 fn ends(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let made: BTreeSet<&ResourceId> = inquiry.written().into_iter().map(|(_, id)| id).collect();
-    let judge = |named: Named<'_>| {
+    let judge = |named: HubReference<'_>| {
         let verdict = match inquiry.read(named.id) {
             _ if made.contains(named.id) => FindingVerdict::Passed,
             Ok(Some(_)) => FindingVerdict::Passed,
             Ok(None) => {
-                let Named { what, id, .. } = &named;
+                let HubReference { what, id, .. } = &named;
                 FindingVerdict::Failed(format!("its {what} {} is not there", id.name()))
             }
             Err(why) => FindingVerdict::Unknown(why),
