@@ -30,6 +30,7 @@ mod hazards;
 mod hubs;
 mod init;
 mod init_asks;
+mod init_follows;
 mod kept_journals;
 mod killed_anywhere;
 mod losing_it;
