@@ -16,6 +16,7 @@ mod compile;
 mod conform;
 mod disturb_then_undo;
 mod documents;
+mod documents_broken;
 mod each_action;
 mod echo;
 mod endless;
